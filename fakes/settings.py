@@ -1,0 +1,135 @@
+"""Every setting of the bundled stack, with the real gateway's values as defaults.
+
+Seconds, bytes and requests throughout. Strict: an unknown key is refused. Scenarios carry a part
+of this tree under `stack:`; the supervisor hands each process the whole of it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Strict(BaseModel):
+    """Base of all settings: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EdgeSettings(Strict):
+    isolates: Count = 1
+    ip_per_min: Count = 1000
+    ip_window: Positive = 60.0
+    burst_per_s: Count = 5
+    burst_window: Positive = 1.0
+    burst_strategy: Literal["kv-every-request", "memory-cache"] = "kv-every-request"
+    burst_on_failure: Literal["throw", "fail-open", "fail-closed"] = "throw"
+    forward_timeout: Positive = 30.0
+    cpu_budget: Positive = 0.010
+    jwks_mode: Literal["cached", "refetch-unknown", "cool-down", "none"] = "cached"
+    jwks_ttl: Positive = 300.0
+    jwks_cool_down: Positive = 30.0
+    jwks_coalesce: bool = True
+    token_cache: bool = True
+
+
+class KvSettings(Strict):
+    plan: Literal["ideal", "free", "paid"] = "ideal"
+    writes_per_day: Count = 1000
+    reads_per_day: Count = 100_000
+    writes_per_key_per_s: Positive = 1.0
+    consistency: NotNegative = 0.0  # seconds until another place sees a write, up to 60
+    api: Literal["binding", "rest"] = "binding"
+
+
+class BalancerSettings(Strict):
+    check_interval: Positive = 30.0
+    check_timeout: Positive = 5.0
+    failures_to_down: Count = 3
+    successes_to_up: Count = 2
+    failing_over: NotNegative = 0.0  # how long failing-over lasts before split
+    recovering: NotNegative = 0.0  # how long recovering lasts before primary
+    retry_other: bool = False  # retry a call on the other origin when the first resets
+
+
+class NanoSettings(Strict):
+    memory_limit: Count = 256 * 1024 * 1024
+    memory_base: Count = 40 * 1024 * 1024
+    goroutines_base: Count = 20
+    goroutines_per_call: Count = 2
+    stack_bytes: Count = 8 * 1024
+    buffer_bytes: Count = 10 * 1024
+    cpu_share: Positive = 0.1
+    cpu_burst: NotNegative = 0.1  # CPU seconds that the bucket holds
+    cpu_per_request: NotNegative = 0.0001  # CPU seconds; settable, an assumption and named so
+    cpu_enforced: bool = True
+    restart: Positive = 10.0
+
+
+class OriginSettings(Strict):
+    rate_window: Positive = 60.0
+    rate_sync: Positive = 600.0
+    tiers: dict[str, int] = {"free": 30, "starter": 60, "pro": 120, "unlimited": -1}
+    timeout: Positive = 30.0
+    user_concurrency: Count = 50
+    global_concurrency: Count = 100
+    breaker_failures: Count = 5
+    breaker_window: Positive = 10.0
+    breaker_open: Positive = 5.0
+    breaker_probes: Count = 1
+    health_db_timeout: Positive = 3.0
+
+
+class DatabaseSettings(Strict):
+    dsn: str | None = None  # a Postgres of the user's; None: an embedded one
+    max_connections: Count = 60
+    mode: Literal["pool", "none", "pooler"] = "pool"
+    pool_size: Count = 15
+    acquire_timeout: Positive = 5.0
+    synchronous_commit: bool = False
+    credits: int = 1_000_000
+    quota: int = 1_000_000
+
+
+class Latency(Strict):
+    """How long a tool of an upstream takes, seconds: normal(mean, sigma) cut to [low, high]."""
+
+    mean: NotNegative
+    sigma: NotNegative = 0.0
+    low: NotNegative = 0.0
+    high: Positive = 120.0
+    error_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    body_bytes: Count = 200
+
+
+def _upstreams() -> dict[str, dict[str, Latency]]:
+    return {
+        "fast": {"echo": Latency(mean=0.02)},
+        "notion": {
+            "get_page": Latency(mean=2.5, sigma=0.2, low=2.0, high=3.0),
+            "search": Latency(mean=3.0, sigma=0.02, low=2.9, high=3.1),
+        },
+        "jira": {
+            "get_issue": Latency(mean=2.0, sigma=0.2, low=1.5, high=2.5),
+            "search_issues": Latency(mean=2.8, sigma=0.1, low=2.5, high=3.0),
+        },
+    }
+
+
+class StackSettings(Strict):
+    """The whole stack. `time_scale` 60 runs a minute's window in one second; it stands at each point."""
+
+    edge: EdgeSettings = EdgeSettings()
+    kv: KvSettings = KvSettings()
+    balancer: BalancerSettings = BalancerSettings()
+    nano: NanoSettings = NanoSettings()
+    origin: OriginSettings = OriginSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    upstreams: dict[str, dict[str, Latency]] = Field(default_factory=_upstreams)
+    ports: dict[str, int] = {}  # process name → fixed port; otherwise any free one
+    seed: int = 1

@@ -1,0 +1,1 @@
+"""Raw samples, probes of the target, and their way to InfluxDB."""

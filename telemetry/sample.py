@@ -1,0 +1,107 @@
+"""One arrival, one record: the format of `samples-<worker>.bin`.
+
+A record has a fixed size, so a file that was cut by `kill -9` is readable up to its last whole
+record, and numpy reads a run of any length in one call. Times are float64 seconds since the run's
+`start_at`; a time that does not exist (a dropped arrival was never sent) is NaN.
+"""
+
+from __future__ import annotations
+
+import struct
+from enum import IntEnum, IntFlag
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Outcome(IntEnum):
+    """What became of an arrival. sent = OK + FAILED + ABORTED."""
+
+    OK = 0
+    FAILED = 1
+    ABORTED = 2
+    DROPPED = 3
+
+
+class Flag(IntFlag):
+    """Facts about a call that are not its outcome."""
+
+    EXTRA = 1  # beyond the schedule: a session's opening, a retry by policy
+    NEW_CONNECTION = 2  # the call paid for a connection's set-up
+    SSE = 4  # the answer came as a server-sent event
+    RETRY = 8  # an extra call that repeats an earlier one
+
+
+# A refusal is a protection that says no. An error is anything else that is not a result.
+REFUSALS: Final = (
+    "ip_limit_exceeded",
+    "burst_exceeded",
+    "rate_limit_exceeded",
+    "quota_exceeded",
+    "insufficient_credits",
+    "user_concurrency_exceeded",
+    "global_concurrency_exceeded",
+    "breaker_open",
+    "missing_token",
+    "invalid_token",
+    "refused",  # a 429 whose body names no reason that we know
+)
+ERRORS: Final = (
+    "timeout",  # our own total deadline
+    "connect",  # no connection: refused, unreachable, TLS failed
+    "reset",  # the connection broke before the answer was whole
+    "bad_response",  # not HTTP, not JSON, not JSON-RPC, or not for our id
+    "http_error",  # a status of 4xx or 5xx with no reason that we know
+    "rpc_error",  # HTTP 200 with a JSON-RPC error
+    "tool_error",  # HTTP 200 with result.isError
+    "redirect",  # 3xx: never followed
+    "gateway_timeout",  # 504 request_timeout by the stack's own deadline
+    "upstream_error",
+    "kv_error",  # the edge's binding threw
+    "worker_cpu_exceeded",
+    "db_pool_timeout",
+    "db_error",
+    "origin_unavailable",
+    "nano_killed",
+    "bad_gateway_secret",
+    "internal_error",
+)
+REASONS: Final = ("", *REFUSALS, *ERRORS)
+REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}
+
+# index: the arrival's place in the global schedule, -1 for an extra call.
+# bytes: the answer's body. upstream_s: the upstream's own time by Server-Timing, NaN if not told.
+# limit, remaining: -1 if the header was absent; reset (Unix seconds), retry_after (s): NaN if absent.
+_FIELDS: Final = (
+    ("index", "i8", "q"),
+    ("planned", "f8", "d"),
+    ("sent", "f8", "d"),
+    ("done", "f8", "d"),
+    ("reset", "f8", "d"),
+    ("account", "u4", "I"),
+    ("bytes", "u4", "I"),
+    ("upstream_s", "f4", "f"),
+    ("retry_after", "f4", "f"),
+    ("limit", "i4", "i"),
+    ("remaining", "i4", "i"),
+    ("tool", "u2", "H"),
+    ("status", "u2", "H"),
+    ("outcome", "u1", "B"),
+    ("reason", "u1", "B"),
+    ("flags", "u1", "B"),
+    ("instance", "u1", "B"),
+    ("group", "u1", "B"),
+    ("attempt", "u1", "B"),
+    ("rpc_code", "i4", "i"),
+)
+SAMPLE: Final = np.dtype([(name, "<" + kind) for name, kind, _ in _FIELDS])
+PACK: Final = struct.Struct("<" + "".join(code for _, _, code in _FIELDS))
+assert SAMPLE.itemsize == PACK.size
+
+
+def read_samples(path: Path) -> NDArray[np.void]:
+    """All whole records of one file, in the order they were written; a torn tail is left out."""
+    raw = path.read_bytes()
+    return np.frombuffer(raw[: len(raw) - len(raw) % SAMPLE.itemsize], dtype=SAMPLE)
