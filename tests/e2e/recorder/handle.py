@@ -1,0 +1,80 @@
+"""Start one of these servers in its own process, ask it for its counts, end it by its pid."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from tests.e2e.recorder.record import Recording
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+END_WITHIN: Final = 20.0
+
+
+class Handle:
+    """A running server: `port`, `pid`, `stats()`, `stop()`; it ends when this process does."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        # its stdin is a pipe of ours: when we die, however, the pipe ends and so does the server
+        command = [sys.executable, "-m", module, *arguments]
+        self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            self.stop()
+            raise RuntimeError(f"{module} did not start")
+        self.port, self.pid = int(line), self._process.pid
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stats(self) -> Any:
+        """The server's own counts, as it tells them at `/_stats`."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", "/_stats")
+            return json.load(connection.getresponse())
+
+    def stop(self) -> None:
+        """End the process and wait for it; harmless when it already ended."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        try:
+            self._process.wait(END_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+
+class Recorder(Handle):
+    """A recording server with its answer's delay in seconds."""
+
+    def __init__(self, folder: Path, delay: float) -> None:
+        self._folder = folder
+        super().__init__("tests.e2e.recorder.server", "--out", str(folder), "--delay", str(delay))
+
+    def recording(self) -> Recording:
+        """End the server and read what it saw."""
+        self.stop()
+        return Recording.load(self._folder)
+
+
+@contextlib.contextmanager
+def recorder(delay: float = 3.0) -> Iterator[Recorder]:
+    """A recorder for the length of a `with` block."""
+    with tempfile.TemporaryDirectory(prefix="recorder-") as folder:
+        handle = Recorder(Path(folder), delay)
+        try:
+            yield handle
+        finally:
+            handle.stop()
