@@ -68,7 +68,13 @@ ERRORS: Final = (
     "bad_gateway_secret",
     "internal_error",
 )
-REASONS: Final = ("", *REFUSALS, *ERRORS)
+# Why an arrival was never sent.
+DROPS: Final = (
+    "too_late",  # we were so far behind that sending it would bend the attack's shape
+    "fd_limit",  # the process may open no more files
+    "stopped",  # it was due, and the run was stopped before it could be sent
+)
+REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS)
 REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}
 
 # index: the arrival's place in the global schedule, -1 for an extra call.
