@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from tests.e2e.recorder.certificates import Chain
 from tests.e2e.recorder.record import Recording
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -31,6 +32,7 @@ class Handle:
             self.stop()
             raise RuntimeError(f"{module} did not start")
         self.port, self.pid = int(line), self._process.pid
+        self.stats_port = self.port
 
     @property
     def base_url(self) -> str:
@@ -38,7 +40,7 @@ class Handle:
 
     def stats(self) -> Any:
         """The server's own counts, as it tells them at `/_stats`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.stats_port, timeout=10)
         with contextlib.closing(connection):
             connection.request("GET", "/_stats")
             return json.load(connection.getresponse())
@@ -67,6 +69,32 @@ class Recorder(Handle):
         """End the server and read what it saw."""
         self.stop()
         return Recording.load(self._folder)
+
+
+class Nasty(Handle):
+    """A server that misbehaves: by path, or by `on_connect` on every connection."""
+
+    def __init__(self, on_connect: str | None = None, chain: Chain | None = None) -> None:
+        connecting = ("--on-connect", on_connect) if on_connect else ()
+        tls = ("--tls", str(chain.cert), str(chain.key)) if chain else ()
+        self._scheme = "https" if chain else "http"
+        super().__init__("tests.e2e.recorder.nasty", *connecting, *tls)
+        assert self._process.stdout
+        self.stats_port = int(self._process.stdout.readline())
+
+    @property
+    def base_url(self) -> str:
+        return f"{self._scheme}://127.0.0.1:{self.port}"
+
+
+@contextlib.contextmanager
+def nasty(on_connect: str | None = None, chain: Chain | None = None) -> Iterator[Nasty]:
+    """A misbehaving server for the length of a `with` block."""
+    handle = Nasty(on_connect, chain)
+    try:
+        yield handle
+    finally:
+        handle.stop()
 
 
 @contextlib.contextmanager
