@@ -1,0 +1,1 @@
+"""The load engine measured beside other load generators, against the same server, in the same run."""
