@@ -25,6 +25,11 @@ class Protocol(HttpToolsProtocol):
 
     _task: asyncio.Task[None] | None = None
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Let the app break this connection off, as a killed process does: `scope["state"]["abort"]`."""
+        super().connection_made(transport)
+        self.app_state = {"abort": transport.abort}
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._task = self.loop.create_task(cycle.run_asgi(app))
         self.tasks.add(self._task)

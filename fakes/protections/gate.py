@@ -1,0 +1,89 @@
+"""What the protections of a tool call have in common: enter, then leave exactly once.
+
+`enter` and `leave` are plain calls without an await, so no cancel can fall between taking a permit
+and noting it. A call takes one snapshot of the gates in force when it starts and leaves those very
+gates, whatever was switched on or off meanwhile: no permit is lost and none is given back twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from types import TracebackType
+from typing import Any, Protocol
+
+
+class RefusedError(Exception):
+    """The call ends here. `reason` is one of the wire's reasons, `retry_after` is in seconds.
+
+    `detail` is what another party said, word for word.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        message: str | None = None,
+        retry_after: float | None = None,
+        detail: str | None = None,
+    ) -> None:
+        super().__init__(message or reason)
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+        self.detail = detail
+
+
+class Ended(Enum):
+    """How the upstream did in a call. ABANDONED: the call ended before it could tell."""
+
+    OK = 0
+    FAILED = 1
+    ABANDONED = 2
+
+
+class Gate(Protocol):
+    """One mechanism. `enter` returns a ticket or raises `RefusedError`; `leave` takes the ticket back."""
+
+    name: str
+
+    def enter(self, user: str, upstream: str) -> Any:
+        """Admit one call of a user to an upstream."""
+
+    def leave(self, ticket: Any, ended: Ended) -> None:
+        """The admitted call is over."""
+
+
+class Admission:
+    """`with Admission(gates, user, upstream) as admission:` around one tool call.
+
+    Enters the gates in order; a refusal by one leaves those before it. Set `ended` before the block
+    is left to tell the gates how the upstream did.
+    """
+
+    __slots__ = ("_entered", "_gates", "_upstream", "_user", "ended")
+
+    def __init__(self, gates: Sequence[Gate], user: str, upstream: str) -> None:
+        self._gates = gates
+        self._user = user
+        self._upstream = upstream
+        self._entered: list[tuple[Gate, Any]] = []
+        self.ended = Ended.ABANDONED
+
+    def __enter__(self) -> Admission:
+        try:
+            for gate in self._gates:
+                self._entered.append((gate, gate.enter(self._user, self._upstream)))
+        except RefusedError:
+            self._leave()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        while self._entered:
+            gate, ticket = self._entered.pop()
+            gate.leave(ticket, self.ended)

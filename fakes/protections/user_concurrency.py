@@ -1,0 +1,29 @@
+"""`user-concurrency`: at most n tool calls of one user run at once; the next is refused with 429."""
+
+from __future__ import annotations
+
+from fakes.protections.gate import Ended, RefusedError
+
+
+class UserConcurrency:
+    """Permits by user. A user without a call in flight takes no memory."""
+
+    name = "user-concurrency"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.running: dict[str, int] = {}
+
+    def enter(self, user: str, upstream: str) -> str:
+        """Take one of the user's permits; raises `RefusedError` when all are out."""
+        count = self.running.get(user, 0)
+        if count >= self.limit:
+            raise RefusedError("user_concurrency_exceeded", f"{self.limit} calls of this user are running", 1)
+        self.running[user] = count + 1
+        return user
+
+    def leave(self, ticket: str, ended: Ended) -> None:
+        """Give the permit back."""
+        count = self.running.pop(ticket)
+        if count > 1:
+            self.running[ticket] = count - 1
