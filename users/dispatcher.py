@@ -68,7 +68,7 @@ class Dispatcher:
             while not self.stopped and (wait := planned - self._clock()) > 0:
                 burst = 0
                 self._sleep(wait)
-            if self.stopped:
+            if self.stopped or not self.remaining:  # a new plan may have cut the share
                 return
             self.dealt += 1
             if self._clock() - planned > self._drop_after:
@@ -79,6 +79,12 @@ class Dispatcher:
             if burst == BURST:
                 burst = 0
                 self._sleep(0)
+
+    def end_at(self, t: float) -> None:
+        """Leave the arrivals planned at `t` (s since start) or later to another plan."""
+        keep = max(self.dealt, int(np.searchsorted(self._planned, t, side="left")))
+        self._share = self._share[:keep]
+        self._planned = self._planned[:keep]
 
     def stop(self) -> None:
         """Deal nothing more; what is due and was not dealt is dropped as `stopped`."""
@@ -91,9 +97,9 @@ class Dispatcher:
             self._drop(index, planned, account, group, "stopped")
 
     def _arrivals(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, float, int, int, int]]:
-        last = len(self._share) if last is None else last
-        for at in range(first, last, _CHUNK):
-            chunk = self._share[at : min(at + _CHUNK, last)]
+        at = first
+        while at < (end := len(self._share) if last is None else last):
+            chunk = self._share[at : min(at + _CHUNK, end)]
             yield from zip(
                 chunk.tolist(),
                 (self._planned[at : at + len(chunk)] + self._start_at).tolist(),
@@ -102,3 +108,4 @@ class Dispatcher:
                 self._schedule.draw[chunk].tolist(),
                 strict=True,
             )
+            at += len(chunk)

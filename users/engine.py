@@ -1,8 +1,7 @@
 """One loading process at work: its accounts, their personas, the dispatcher, the client, the ledger.
 
-A process is given the whole schedule and its own share of it. `open` makes the accounts' sessions,
-`start` begins to deal at one shared instant, `finished` says when the last answer is in, `stop` ends
-all load at once. Samples and ledger lines flow to the sinks all the while, at most
+A process is given the whole schedule; `plan` names its share, opens its accounts' sessions and begins
+to deal at one shared instant, `finished` says when the last answer is in, `stop` ends all load at once. Samples and ledger lines flow to the sinks all the while, at most
 `telemetry.recorder.FLUSH_EVERY` seconds old.
 """
 
@@ -12,12 +11,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import gevent
-import numpy as np
-from numpy.typing import NDArray
-
 from shapes.schedule import Schedule
 from telemetry.recorder import FLUSH_EVERY, Instances, Recorder, Sink
 from telemetry.sample import REASON_CODE, Outcome
@@ -28,9 +24,10 @@ from users.client import Client, Endpoint
 from users.dispatcher import DROP_AFTER, Dispatcher
 from users.ledger import LATE, Ledger
 from users.line import AccountLine, Head, Token
-from users.persona import Persona, Tool, make_persona
+from users.persona import Line, Persona, Tool, make_persona
 
 LEDGER_EVERY: Final = 1.0
+POLL: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class GroupPlan:
 
 @dataclass(frozen=True)
 class Job:
-    """What a loading process does; the same on every worker but for `rank`."""
+    """What a loading process does; the same on every worker: its share comes with the plan."""
 
     schedule: Schedule
     accounts: Sequence[Account]
@@ -55,8 +52,6 @@ class Job:
     timeout: float = 35.0
     late: float = LATE
     drop_after: float = DROP_AFTER
-    rank: int = 0
-    of: int = 1
 
 
 @dataclass(frozen=True)
@@ -76,66 +71,72 @@ class Engine:
         self.client = Client(
             job.endpoint, self._record, sent=self.ledger.out, timeout=job.timeout, clock=clock
         )
-        self.dispatcher: Dispatcher | None = None
         self.start_at = NAN
         self._job = job
         self._outlets = outlets
         self._clock = clock
         self._recorder: Recorder | None = None
         self._instances = Instances(outlets.instances)
+        self._dispatchers: list[Dispatcher] = []
         self._background: list[gevent.Greenlet] = []
-        ids = count(1)
+        self._ids = count(1)
         self._lines: dict[int, AccountLine] = {}
         self._personas: dict[int, Persona] = {}
-        for account in job.accounts:
-            if account.index % job.of == job.rank:
-                line = AccountLine(account, self.client, job.head, job.token, ids, clock=clock)
-                group = job.groups[account.group]
-                self._lines[account.index] = line
-                self._personas[account.index] = make_persona(
-                    group.persona, line, group.tools, group.options
-                )
+        for group in job.groups:  # an unknown option is said now, not at the first arrival
+            make_persona(group.persona, cast(Line, None), group.tools, group.options)
 
-    def open(self, start_at: float) -> None:
-        """Fix the run's zero and open the accounts' sessions; extra calls, recorded before zero."""
-        self.start_at = start_at
-        self._recorder = Recorder(start_at, self._outlets.samples)
-        for one in self._personas.values():
-            one.open()
+    def plan(self, rank: int, of: int, start_at: float, from_t: float) -> None:
+        """Take the accounts a with a mod `of` = `rank`, for arrivals planned at `from_t` or later.
 
-    def start(self, share: NDArray[np.int64]) -> None:
-        """Deal `share` (global indices) from `start_at` on; returns at once."""
-        job = self._job
-        self.dispatcher = Dispatcher(
-            job.schedule,
+        The first plan fixes the run's zero, `start_at` (monotonic s), and opens the accounts' sessions
+        (extra calls, recorded before zero). A later plan, after a worker was lost, ends the share of the
+        plan before it at `from_t`.
+        """
+        if self._recorder is None:
+            self.start_at = start_at
+            self._recorder = Recorder(start_at, self._outlets.samples)
+            self._background = [gevent.spawn(self._flush_forever), gevent.spawn(self._ledger_forever)]
+        for dispatcher in self._dispatchers:
+            dispatcher.end_at(from_t)
+        schedule = self._job.schedule
+        share = schedule.share(rank, of)
+        share = share[schedule.planned[share] >= from_t]
+        for account in self._job.accounts:
+            if account.index % of == rank and account.index not in self._personas:
+                self._settle(account)
+        dispatcher = Dispatcher(
+            schedule,
             share,
             self.start_at,
             self._deal,
             self._drop,
             clock=self._clock,
-            drop_after=job.drop_after,
+            drop_after=self._job.drop_after,
         )
-        self._background = [
-            gevent.spawn(self.dispatcher.run),
-            gevent.spawn(self._flush_forever),
-            gevent.spawn(self._ledger_forever),
-        ]
+        self._dispatchers.append(dispatcher)
+        self._background.append(gevent.spawn(dispatcher.run))
+
+    def _settle(self, account: Account) -> None:
+        """Make an account's persona when the account first becomes ours, and open its session."""
+        job = self._job
+        line = AccountLine(account, self.client, job.head, job.token, self._ids, clock=self._clock)
+        group = job.groups[account.group]
+        self._lines[account.index] = line
+        self._personas[account.index] = make_persona(group.persona, line, group.tools, group.options)
+        self._personas[account.index].open()
 
     @property
     def finished(self) -> bool:
         """Every arrival was dealt, and every call is over."""
-        return (
-            self.dispatcher is not None
-            and (self.dispatcher.stopped or not self.dispatcher.remaining)
-            and not self.client.in_flight
-        )
+        dealt = all(one.stopped or not one.remaining for one in self._dispatchers)
+        return bool(self._dispatchers) and dealt and not self.client.in_flight
 
     def stop(self) -> None:
         """End all load now: deal nothing more, abort what is in flight. Safe to repeat."""
         for line in self._lines.values():
             line.stopped = True
-        if self.dispatcher is not None:
-            self.dispatcher.stop()
+        for dispatcher in self._dispatchers:
+            dispatcher.stop()
         self.client.abort_all()
 
     def close(self) -> dict[str, Any]:
@@ -145,17 +146,14 @@ class Engine:
         self._background = []
         self.flush()
         self.client.close()
-        line = self.line()
-        self._outlets.ledger(line)
-        return line
+        return self.line()
 
     def line(self) -> dict[str, Any]:
         """The ledger as it stands."""
         now = self._clock()
-        planned = self.dispatcher.due(now) if self.dispatcher else 0
-        if self.dispatcher and self.dispatcher.stopped:
-            planned = self.dispatcher.dealt
-        return self.ledger.line(now - self.start_at, planned, self.client.in_flight)
+        planned = sum(one.dealt if one.stopped else one.due(now) for one in self._dispatchers)
+        line = self.ledger.line(now - self.start_at, planned, self.client.in_flight)
+        return {**line, "peak_in_flight": self.client.peak_in_flight, "finished": self.finished}
 
     def flush(self) -> None:
         """Give what was recorded to the sinks."""
@@ -168,8 +166,11 @@ class Engine:
             self.flush()
 
     def _ledger_forever(self) -> None:
-        while True:
-            gevent.sleep(LEDGER_EVERY)
+        while not self.finished:
+            with gevent.Timeout(LEDGER_EVERY, False):
+                while not self.finished:
+                    gevent.sleep(POLL)
+            self.flush()
             self._outlets.ledger(self.line())
 
     # Per arrival

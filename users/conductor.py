@@ -1,0 +1,206 @@
+"""The leading side of a run: ranks the workers, fixes the start, hears everything, ends the run.
+
+A single process is the case of one worker that is reached without a wire; there is one path for both.
+
+    prepare every worker → measure its clock → plan: one start instant, rank r of n
+    → until all are finished (or stop, or a worker is lost: the rest get a new plan from `now + SWITCH`)
+    → finish: every journal is whole and acknowledged, or its worker is named as lost
+
+Lost means: Locust heard no heartbeat. What a lost worker sent and did not report stays unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import gevent
+from gevent.event import Event
+
+from telemetry.journal import WorkerJournal
+
+LEAD: Final = 1.0  # seconds from the plan to the run's zero: sessions open in it
+SWITCH: Final = 1.0  # seconds from a loss to the new plan's first arrival
+PREPARE_TIMEOUT: Final = 60.0
+FINISH_TIMEOUT: Final = 15.0
+POLL: Final = 0.05
+CLOCK_ROUNDS: Final = 5
+
+Send = Callable[[str, dict[str, Any], str], None]
+"""(message, data, node)"""
+
+
+class CannotStart(Exception):
+    """The run could not start; one clear line."""
+
+
+@dataclass
+class Node:
+    """One loading process as the conductor knows it."""
+
+    id: str
+    name: str
+    journal: WorkerJournal
+    prepared: Event = field(default_factory=Event)
+    error: str = ""
+    offset: float = 0.0  # its clock minus ours, seconds
+    round_trip: float = float("inf")
+    lost: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """It has dealt its share and every answer is in."""
+        return bool(self.journal.last_ledger.get("finished"))
+
+
+class Conductor:
+    """Leads one run; `nodes` are Locust's ids of the live workers, in the order of their rank."""
+
+    def __init__(
+        self,
+        run_dir: Path,
+        nodes: list[tuple[str, str]],
+        send: Send,
+        alive: Callable[[], set[str]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        heard: Callable[[str, str, Any], None] = lambda node, kind, data: None,
+    ) -> None:
+        self.run = run_dir.name
+        self.start_at = float("nan")
+        self.stop_reason = ""
+        self.plans = 0
+        self.nodes = {
+            identity: Node(identity, name, WorkerJournal(run_dir, name, _told(heard, name)))
+            for identity, name in nodes
+        }
+        self._run_dir = run_dir
+        self._send = send
+        self._alive = alive
+        self._clock = clock
+
+    # Messages
+
+    def handlers(self) -> dict[str, Callable[[dict[str, Any], str], None]]:
+        """What to do with each message: (data, node id)."""
+        return {
+            "load.prepared": self._on_prepared,
+            "load.clock-told": self._on_clock,
+            "load.entry": self._on_entry,
+        }
+
+    def _on_prepared(self, data: dict[str, Any], node_id: str) -> None:
+        node = self.nodes.get(node_id)
+        if node is not None and data["run"] == self.run:
+            node.error = data["error"]
+            node.prepared.set()
+
+    def _on_clock(self, data: dict[str, Any], node_id: str) -> None:
+        node = self.nodes.get(node_id)
+        now = self._clock()
+        round_trip = now - data["sent"]
+        if node is not None and round_trip < node.round_trip:  # the quickest answer is the truest
+            node.round_trip = round_trip
+            node.offset = data["now"] - (data["sent"] + now) / 2
+
+    def _on_entry(self, data: dict[str, Any], node_id: str) -> None:
+        node = self.nodes.get(node_id)
+        if node is None or data["run"] != self.run:
+            return
+        applied = node.journal.take(data["number"], data["kind"], data["data"])
+        self._send("load.ack", {"run": self.run, "number": applied}, node_id)
+
+    # The run
+
+    def prepare(self, job: dict[str, Any]) -> None:
+        """Have every worker build its engine; CannotStart with what a worker said."""
+        for node in self.nodes.values():
+            self._send("load.prepare", {**job, "run": self.run}, node.id)
+        for node in self.nodes.values():
+            if not node.prepared.wait(PREPARE_TIMEOUT):
+                raise CannotStart(f"worker {node.name} did not get ready within {PREPARE_TIMEOUT:g} s")
+            if node.error:
+                raise CannotStart(f"worker {node.name}: {node.error}" if len(self.nodes) > 1 else node.error)
+        for _ in range(CLOCK_ROUNDS):
+            for node in self.nodes.values():
+                self._send("load.clock", {"sent": self._clock()}, node.id)
+            gevent.sleep(0.02)
+
+    def start(self, lead: float = LEAD) -> None:
+        """Give every worker its plan."""
+        self.start_at = self._clock() + lead
+        self._plan(float("-inf"))
+
+    def _plan(self, from_t: float) -> None:
+        live = [node for node in self.nodes.values() if not node.lost]
+        self.plans += 1
+        for rank, node in enumerate(live):
+            plan = {
+                "plan": self.plans,
+                "rank": rank,
+                "of": len(live),
+                "start_at": self.start_at + node.offset,
+                "from_t": from_t,
+            }
+            self._send("load.plan", plan, node.id)
+
+    def stop(self, reason: str) -> None:
+        """End all load now; the first reason given is the one that is kept."""
+        if self.stop_reason:
+            return
+        self.stop_reason = reason
+        for node in self.nodes.values():
+            if not node.lost:
+                self._send("load.stop", {}, node.id)
+
+    def wait(self) -> None:
+        """Return when every live worker is finished, or the run was stopped, or none is left."""
+        while not self.stop_reason and not all(node.finished or node.lost for node in self.nodes.values()):
+            gevent.sleep(POLL)
+            self._look_for_losses()
+        if all(node.lost for node in self.nodes.values()):
+            self.stop_reason = self.stop_reason or "every worker was lost"
+        self.stop_reason = self.stop_reason or "completed"
+
+    def _look_for_losses(self) -> None:
+        alive = self._alive()
+        lost = [node for node in self.nodes.values() if node.id not in alive and not node.lost]
+        for node in lost:
+            node.lost = True
+        if lost and not all(node.lost for node in self.nodes.values()):
+            self._plan(self._clock() - self.start_at + SWITCH)
+
+    def finish(self) -> None:
+        """Gather the rest of every worker's truth."""
+        for node in self.nodes.values():
+            if not node.lost:
+                self._send("load.finish", {}, node.id)
+        with gevent.Timeout(FINISH_TIMEOUT, False):
+            while not all(node.journal.final or node.lost for node in self.nodes.values()):
+                gevent.sleep(POLL)
+        for node in self.nodes.values():
+            node.lost = not node.journal.final
+            node.journal.close()
+
+    def write_end(self, telemetry: dict[str, int]) -> None:
+        """Write `end.json`: from here on the run folder is whole."""
+        workers = [
+            {"name": node.name, "lost": node.lost, "clock_offset_s": round(node.offset, 6)}
+            for node in self.nodes.values()
+        ]
+        end = {
+            "t_end": round(self._clock() - self.start_at, 6),
+            "stop_reason": self.stop_reason,
+            "workers": workers,
+            "plans": self.plans,
+            "telemetry": telemetry,
+        }
+        (self._run_dir / "end.json").write_text(json.dumps(end, indent=1))
+
+
+def _told(heard: Callable[[str, str, Any], None], name: str) -> Callable[[str, Any], None]:
+    return lambda kind, data: heard(name, kind, data)
