@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,7 @@ http {{
   default_type application/json;
   server {{
     listen 127.0.0.1:{port} backlog=4096;
+    location = /_status {{ stub_status; }}
     location / {{ return 200 '{body}'; }}
   }}
 }}
@@ -46,6 +48,22 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running nginx."""
+
+    url: str
+    port: int
+
+    def requests(self) -> int:
+        """How many requests it has read since it started, by its own count, this one included."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request("GET", "/_status")
+            text = connection.getresponse().read().decode()
+        return int(text.splitlines()[2].split()[2])
+
+
 def _answers(port: int) -> bool:
     try:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
@@ -56,8 +74,8 @@ def _answers(port: int) -> bool:
 
 
 @contextlib.contextmanager
-def nginx() -> Iterator[str]:
-    """Its base URL, for the length of a `with` block. RuntimeError if nginx is missing or does not start."""
+def nginx() -> Iterator[Server]:
+    """A server for the length of a `with` block. RuntimeError if nginx is missing or does not start."""
     program = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if not program:
         raise RuntimeError("nginx is not installed")
@@ -75,7 +93,7 @@ def nginx() -> Iterator[str]:
                 time.sleep(0.05)
             else:
                 raise RuntimeError("nginx did not start")
-            yield f"http://127.0.0.1:{port}"
+            yield Server(f"http://127.0.0.1:{port}", port)
         finally:
             process.terminate()
             process.wait(10)

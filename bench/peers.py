@@ -79,6 +79,7 @@ def python_driver(module: str) -> Callable[[str, float, Path], Speed]:
 
 
 TOOLS: Final[dict[str, Callable[[str, float, Path], Speed]]] = {
+    "engine": python_driver("bench.engine_full_speed"),
     "stock FastHttpUser": python_driver("bench.stock_full_speed"),
     **{tool.__name__: tool for tool in (vegeta, hey, wrk) if installed(tool.__name__)},
 }

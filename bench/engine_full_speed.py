@@ -1,0 +1,101 @@
+"""The engine at full speed: `python -m bench.engine_full_speed URL SECONDS FOLDER CONNECTIONS`.
+
+The whole path of a call — account, headers, client, verdict on the answer, ledger, sample on disk —
+in a closed loop: the end of a call starts the next one. The schedule is empty, so that nothing but
+the loop sends; and as nginx answers to one request id only, every call has that one.
+"""
+
+from __future__ import annotations
+
+import gevent.monkey
+
+gevent.monkey.patch_all()
+
+import json  # noqa: E402
+import socket  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+from itertools import count, repeat  # noqa: E402
+from pathlib import Path  # noqa: E402
+from types import SimpleNamespace  # noqa: E402
+from typing import Any  # noqa: E402
+from urllib.parse import urlsplit  # noqa: E402
+
+import gevent  # noqa: E402
+import numpy as np  # noqa: E402
+
+from bench.nginx import REQUEST_ID  # noqa: E402
+from bench.request import PATH, TOKEN  # noqa: E402
+from telemetry.recorder import SampleFile  # noqa: E402
+from telemetry.sample import Outcome  # noqa: E402
+from users.call import Call  # noqa: E402
+from users.client import Endpoint  # noqa: E402
+from users.engine import Engine, GroupPlan, Job, Outlets  # noqa: E402
+from users.line import Head  # noqa: E402
+from users.mcp import call_tool  # noqa: E402
+from users.persona import Line, Tool, persona  # noqa: E402
+
+_numbers = count()
+
+
+class Looper:
+    """Calls again as soon as it is answered; a call that fails ends its loop."""
+
+    def __init__(self, line: Line, tools: tuple[Tool, ...], options: dict[str, Any]) -> None:
+        self._line, self._tools = line, tools
+
+    def open(self) -> None:
+        """Start the loop."""
+        self.arrive(next(_numbers), time.monotonic(), 0)
+
+    def arrive(self, index: int, planned: float, draw: int) -> None:
+        """One turn of the loop."""
+        tool = self._tools[0]
+        self._line.call(tool.message, tool.code, index=index, planned=planned, on_done=self._again)
+
+    def _again(self, call: Call) -> None:
+        if call.outcome is Outcome.OK:
+            self.arrive(next(_numbers), call.done, 0)
+
+
+def job(url: str, connections: int) -> Job:
+    """One account a connection, no arrivals of their own."""
+    parts = urlsplit(url)
+    address = (parts.hostname, parts.port)
+    empty: Any = SimpleNamespace(planned=np.empty(0), share=lambda rank, of: np.empty(0, dtype=np.int64))
+    accounts: list[Any] = [
+        SimpleNamespace(index=index, group=0, ip=f"198.18.0.{index}", id=str(index))
+        for index in range(connections)
+    ]
+    tool = Tool(0, "fast.echo", call_tool("fast", "echo", {"text": "bench"}))
+    return Job(
+        schedule=empty,
+        accounts=accounts,
+        groups=[GroupPlan("bench-loop", (tool,))],
+        endpoint=Endpoint(socket.AF_INET, address, "127.0.0.1"),
+        head=Head(PATH, parts.netloc, {}, client_ip_header="CF-Connecting-IP"),
+        token=lambda account: TOKEN.encode(),
+    )
+
+
+def main() -> None:
+    url, seconds, folder, connections = sys.argv[1:]
+    persona("bench-loop")(Looper)
+    outlets = Outlets([SampleFile(Path(folder), "bench")], lambda line: None, lambda names: None)
+    work = job(url, int(connections))
+    engine = Engine(work, outlets)
+    engine._ids = repeat(REQUEST_ID)  # type: ignore[assignment]
+    began, cpu = time.monotonic(), time.process_time()
+    engine.plan(0, 1, began, 0.0)
+    gevent.sleep(float(seconds))
+    figures = {
+        "requests": engine.ledger.ok,
+        "cpu_s": time.process_time() - cpu,
+        "wall_s": time.monotonic() - began,
+    }
+    engine.close()
+    print(json.dumps(figures))
+
+
+if __name__ == "__main__":
+    main()
