@@ -25,6 +25,7 @@ class EdgeSettings(Strict):
     isolates: Count = 1
     ip_per_min: Count = 1000
     ip_window: Positive = 60.0
+    ip_on_failure: Literal["throw", "fail-open", "fail-closed"] = "fail-open"
     burst_per_s: Count = 5
     burst_window: Positive = 1.0
     burst_strategy: Literal["kv-every-request", "memory-cache"] = "kv-every-request"

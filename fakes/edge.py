@@ -1,0 +1,130 @@
+"""The edge: what the Cloudflare Worker does, the KV namespace, the key cache and the balancer.
+
+A call passes LAYERS from the first to the last and is then forwarded; `/health` passes through. A layer
+whose protection is off in the call's snapshot hands it on at once.
+
+Isolates. `edge.isolates` = n keeps n isolates: each with its own burst counts, key set and verified
+tokens, all with the one KV, each in a place of its own (`kv.consistency`). Every *request* goes to an
+isolate picked evenly at random (seeded), as Cloudflare routes requests and not connections. They share
+this process's event loop: an isolate is single-threaded itself, what sets isolates apart is memory, and
+threads of one interpreter would give no more parallelism. One isolate costs nothing extra.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any, Final
+
+from fakes import serve
+from fakes.asgi import ASGIApp, Message, Receive, Scope, Send
+from fakes.auth import Authenticate
+from fakes.balancer import Balancer
+from fakes.config import StackConfig
+from fakes.control import Control, Snapshot
+from fakes.edge_layer import Call, Isolate, Layer
+from fakes.edge_metrics import EdgeMetrics
+from fakes.forward import Forward
+from fakes.hop import Hop
+from fakes.jwks import fetcher
+from fakes.kv import Kv
+from fakes.lb_state import A, B, Origin
+from fakes.metrics import Metrics, known_path
+from fakes.protections.burst_limit import BurstLimit
+from fakes.protections.ip_limit import IpLimit
+from fakes.protections.jwks_cache import JwksCache
+from fakes.protections.worker_cpu import WorkerCpu
+
+# DESIGN §1 in its order. The CPU budget is around all of it; `jwks-cache` is within Authenticate.
+LAYERS: Final[tuple[Layer, ...]] = (WorkerCpu, IpLimit, Authenticate, BurstLimit)
+CLIENT_CLOSED: Final = 499
+
+
+def stacked(isolate: Isolate, forward: ASGIApp) -> ASGIApp:
+    """The layers around `forward`, the first outermost."""
+    app = forward
+    for layer in reversed(LAYERS):
+        app = layer(app, isolate)
+    return app
+
+
+class Edge:
+    """The ASGI app, with what `/_control` acts on."""
+
+    def __init__(self, config: StackConfig) -> None:
+        self.config = config
+        self.control, self.metrics = Control(config), Metrics()
+        self.own = EdgeMetrics(self.metrics)
+        self.kv = Kv(watch=self.own.kv)
+        self.fetch, _ = fetcher(config.jwks_url)
+        hops: dict[Origin, Hop] = {A: Hop(*config.addresses[A]), B: Hop(*config.addresses[B])}
+        self.balancer = Balancer(hops, self.control, self.own)
+        self.forward = Forward(self.balancer, self.own, config.gateway_secret)
+        self.isolates: list[tuple[Isolate, ASGIApp]] = []
+        self._pick = random.Random(config.settings.seed)
+        self.metrics.track("mcpist_isolates", "Isolates that serve.", lambda: len(self.isolates))
+        self.control.on_change.append(self._resize)
+        self.control.on_reset.append(self._reset)
+        self._resize(self.control.snapshot)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request and count it."""
+        began, status = self.metrics.begin(), CLIENT_CLOSED
+
+        async def counted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            scope["state"]["call"] = self._call(scope)
+            app = self.forward if scope["path"] == "/health" else self._isolate()
+            await app(scope, receive, counted)
+        finally:
+            self.metrics.end(began, scope["method"], known_path(scope["path"]), status)
+
+    def state(self) -> dict[str, Any]:
+        """For `/_control/state`."""
+        origins = {name: belief.health for name, belief in self.balancer.lb.origins.items()}
+        lb = {"state": self.balancer.lb.state, "origins": origins}
+        return {"lb": lb, "events": self.balancer.events, "kv": self.kv.used_today()}
+
+    def _call(self, scope: Scope) -> Call:
+        headers = dict(scope["headers"])
+        peer = scope["client"]
+        ip = headers.get(b"cf-connecting-ip")
+        return Call(self.control.snapshot, headers, ip.decode("latin-1") if ip else peer[0] if peer else "")
+
+    def _isolate(self) -> ASGIApp:
+        if len(self.isolates) == 1:
+            return self.isolates[0][1]
+        return self._pick.choice(self.isolates)[1]
+
+    def _resize(self, snapshot: Snapshot) -> None:
+        count = snapshot.settings.edge.isolates
+        del self.isolates[count:]
+        while len(self.isolates) < count:
+            self.isolates.append(self._make(len(self.isolates)))
+
+    def _make(self, place: int) -> tuple[Isolate, ASGIApp]:
+        jwks = JwksCache(self.fetch, lambda cause: self.own.jwks_fetches(cause).inc())
+        isolate = Isolate(place, self.kv, self.own, jwks, self.config.issuer)
+        return isolate, stacked(isolate, self.forward)
+
+    def _reset(self) -> None:
+        self.kv.reset()
+        for isolate, _ in self.isolates:
+            isolate.reset()
+
+
+async def make_app(config: StackConfig) -> serve.App:
+    """The edge on the running loop, with its health checks under way."""
+    edge = Edge(config)
+    watching = asyncio.create_task(edge.balancer.watch())
+    watching.add_done_callback(lambda task: serve.leave(3) if not task.cancelled() else None)
+    return serve.App(edge, edge.control, edge.metrics, edge.state)
+
+
+if __name__ == "__main__":
+    serve.run("edge", make_app)

@@ -1,0 +1,124 @@
+"""A Workers KV namespace: one for all isolates, in the edge's process.
+
+    plan    writes/day   reads/day   writes/s to one key   beyond it
+    ideal   –            –           –                     never fails
+    free    1,000        100,000     1                     KvError
+    paid    –            –           1                     KvError
+(figures are settings; the day turns at 00:00 UTC). A refused operation counts against nothing.
+
+A write is seen at once in the place that wrote it and `consistency` seconds later elsewhere; the
+newest write that a place can see wins. Beyond its quota a Worker's binding throws, and the REST API
+answers 429 with code 10048: KvError carries the words of the one that `api` names.
+
+Times are Unix seconds of an injected clock. One event loop uses it; operations never await.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from fakes.settings import KvSettings
+
+DAY: Final = 86_400.0
+MIN_TTL: Final = 60.0  # seconds; Workers KV takes no shorter expiration
+SWEEP_EVERY: Final = 4096  # writes
+
+Watch = Callable[[str, str | None], None]
+_MESSAGES: Final = {
+    ("binding", "quota"): "KV {op}() limit exceeded for the day.",
+    ("binding", "key-rate"): "KV PUT failed: 429 Too Many Requests",
+    ("rest", "quota"): "429: code 10048: free usage limit for this operation exceeded for the day",
+    ("rest", "key-rate"): "429: too many writes to one key",
+}
+
+
+class KvError(Exception):
+    """An operation that KV refused. `op`: get or put; `cause`: quota or key-rate."""
+
+    def __init__(self, op: str, cause: str, api: str) -> None:
+        super().__init__(_MESSAGES[api, cause].format(op=op))
+        self.op, self.cause = op, cause
+
+
+class _Version(NamedTuple):
+    value: Any
+    written: float
+    place: int
+    expires: float
+
+
+def _ignore(op: str, cause: str | None) -> None:
+    pass
+
+
+class Kv:
+    """One namespace. `watch(op, cause)` hears each operation; cause is None if it was served."""
+
+    def __init__(self, clock: Callable[[], float] = time.time, watch: Watch = _ignore) -> None:
+        self._clock, self._watch = clock, watch
+        self._versions: dict[str, list[_Version]] = {}
+        self._day = -1
+        self._served = {"get": 0, "put": 0}
+        self._puts_to_sweep = SWEEP_EVERY
+
+    def get(self, settings: KvSettings, key: str, place: int = 0) -> Any:
+        """The value that `place` sees, None if there is none. Raises KvError."""
+        now = self._clock()
+        self._count("get", settings, settings.reads_per_day, now)
+        for version in reversed(self._versions.get(key, ())):
+            if version.place == place or now - version.written >= settings.consistency:
+                return version.value if now < version.expires else None
+        return None
+
+    def put(self, settings: KvSettings, key: str, value: Any, ttl: float = MIN_TTL, place: int = 0) -> None:
+        """Write a value for `ttl` seconds, 60 at least. Raises KvError."""
+        now = self._clock()
+        versions = self._versions.get(key, [])
+        if settings.plan != "ideal" and versions and self._too_soon(settings, versions[-1], now):
+            self._refuse("put", "key-rate", settings)
+        self._count("put", settings, settings.writes_per_day, now)
+        kept = _still_seen(versions, now - settings.consistency)
+        self._versions[key] = [*kept, _Version(value, now, place, now + max(ttl, MIN_TTL))]
+        self._sweep(now)
+
+    def used_today(self) -> dict[str, int]:
+        """Operations served since 00:00 UTC (or since reset): {"get": n, "put": n}."""
+        return dict(self._served)
+
+    def reset(self) -> None:
+        """An empty namespace with an unused quota."""
+        self._versions.clear()
+        self._served = {"get": 0, "put": 0}
+
+    def _too_soon(self, settings: KvSettings, last: _Version, now: float) -> bool:
+        return now - last.written < 1 / settings.writes_per_key_per_s
+
+    def _count(self, op: str, settings: KvSettings, per_day: int, now: float) -> None:
+        day = int(now // DAY)
+        if day != self._day:
+            self._day, self._served = day, {"get": 0, "put": 0}
+        if settings.plan == "free" and self._served[op] >= per_day:
+            self._refuse(op, "quota", settings)
+        self._served[op] += 1
+        self._watch(op, None)
+
+    def _refuse(self, op: str, cause: str, settings: KvSettings) -> None:
+        self._watch(op, cause)
+        raise KvError(op, cause, settings.api)
+
+    def _sweep(self, now: float) -> None:
+        self._puts_to_sweep -= 1
+        if self._puts_to_sweep > 0:
+            return
+        self._puts_to_sweep = SWEEP_EVERY
+        self._versions = {key: kept for key, kept in self._versions.items() if kept[-1].expires > now}
+
+
+def _still_seen(versions: list[_Version], horizon: float) -> list[_Version]:
+    """Versions that some place may still read: the newest one that all can see, and those after it."""
+    for index in range(len(versions) - 1, -1, -1):
+        if versions[index].written <= horizon:
+            return versions[index:]
+    return versions

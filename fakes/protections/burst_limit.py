@@ -1,0 +1,79 @@
+"""`burst-limit`: at most `burst_per_s` requests a user in a window (5 a second).
+
+Fixed windows aligned to the wall clock, KV key `burst:{user}`. Two strategies:
+    kv-every-request  KV holds (window, count): a read and a write a request. The window stands in the
+                      value, as KV keeps nothing for less than 60 s
+    memory-cache      the isolate's memory holds the counts; the first request of a window writes KV,
+                      which is never read: isolates do not know of each other
+When KV refuses, `burst_on_failure` decides:
+    throw        the call ends as 500 kv_error. With memory-cache the count was already begun, so the
+                 first call of a window fails and the next four pass (the plan's code as written)
+    fail-open    the call passes
+    fail-closed  503 kv_error, and nothing is counted: the next call tries KV again
+"""
+
+from __future__ import annotations
+
+import math
+
+from fakes.asgi import ASGIApp, Receive, Scope, Send
+from fakes.edge_layer import Call, Isolate, refuse
+from fakes.kv import KvError
+
+
+class BurstLimit:
+    """The layer."""
+
+    def __init__(self, inner: ASGIApp, isolate: Isolate) -> None:
+        self.inner, self.isolate = inner, isolate
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
+        call: Call = scope["state"]["call"]
+        if "burst-limit" not in call.snapshot.protections:
+            return await self.inner(scope, receive, send)
+        edge = call.snapshot.settings.edge
+        now = self.isolate.clock()
+        count = self._in_memory if edge.burst_strategy == "memory-cache" else self._in_kv
+        try:
+            admitted = count(call, math.floor(now / edge.burst_window))
+        except KvError as error:
+            if edge.burst_on_failure != "fail-open":
+                status = 503 if edge.burst_on_failure == "fail-closed" else None
+                return await refuse(scope, receive, send, self.isolate, "kv_error", str(error), status=status)
+            admitted = True
+        if admitted:
+            return await self.inner(scope, receive, send)
+        self.isolate.metrics.hits("burst-limit").inc()
+        left = edge.burst_window - now % edge.burst_window
+        return await refuse(scope, receive, send, self.isolate, "burst_exceeded", retry_after=left)
+
+    def _in_kv(self, call: Call, window: int) -> bool:
+        settings, isolate = call.snapshot.settings, self.isolate
+        key = f"burst:{call.user}"
+        seen, count = isolate.kv.get(settings.kv, key, isolate.place) or (window, 0)
+        if seen != window:
+            count = 0
+        if count >= settings.edge.burst_per_s:
+            return False
+        isolate.kv.put(settings.kv, key, (window, count + 1), place=isolate.place)
+        return True
+
+    def _in_memory(self, call: Call, window: int) -> bool:
+        settings, isolate = call.snapshot.settings, self.isolate
+        counts = isolate.counts_of(window)
+        count = counts.get(call.user, 0)
+        if count >= settings.edge.burst_per_s:
+            return False
+        counts[call.user] = count + 1
+        if count == 0:
+            self._write_first(call, window, counts)
+        return True
+
+    def _write_first(self, call: Call, window: int, counts: dict[str, int]) -> None:
+        settings, isolate = call.snapshot.settings, self.isolate
+        try:
+            isolate.kv.put(settings.kv, f"burst:{call.user}", (window, 1), place=isolate.place)
+        except KvError:
+            if settings.edge.burst_on_failure == "fail-closed":
+                del counts[call.user]
+            raise
