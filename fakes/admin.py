@@ -65,6 +65,7 @@ class Doors:
             "pid": os.getpid(),
             "protections": sorted(snapshot.protections),
             "settings": snapshot.settings.model_dump(),
+            "known_faults": sorted(self.control.known_faults),
             "faults": [msgspec.to_builtins(fault) for fault in snapshot.faults],
             **self.state(),
         }

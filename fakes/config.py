@@ -8,6 +8,8 @@
      "gateway_secret": "…",                      header X-Gateway-Secret from edge to origin
      "issuer": "https://…",                      the `iss` that tokens must carry
      "jwks_url": "http://127.0.0.1:41004/auth/v1/.well-known/jwks.json",
+     "jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": …, "x": …}]},   what the issuer publishes
+     "signing_key": "-----BEGIN PRIVATE KEY-----…",   the issuer's own (PEM), with the kid of the set
      "db_dsn": "postgresql://…" | null}
 
 `name` is the process's own name (`--name`), filled in by `fakes.serve.run`.
@@ -17,6 +19,7 @@ A file that does not fit raises ConfigError with one line: file, key, what is al
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -37,6 +40,8 @@ class StackConfig(Strict):
     gateway_secret: str
     issuer: str
     jwks_url: str
+    jwks: dict[str, Any] = Field(default_factory=dict)
+    signing_key: str = ""
     db_dsn: str | None = None
     name: str = ""
 

@@ -83,6 +83,12 @@ class EmbeddedPostgres:
         assert self._process is not None, "not started"
         return self._process.pid
 
+    @property
+    def returncode(self) -> int | None:
+        """How the postmaster ended, as of `Popen`; None while it runs."""
+        assert self._process is not None, "not started"
+        return self._process.poll()
+
     def dsn(self, user: str = "postgres") -> str:
         """Where to connect: `postgres` is the superuser, `mcpist` the gateway's role."""
         return f"postgresql://{user}@/postgres?host={self.home}&port=5432"
