@@ -41,6 +41,8 @@ class _Failure(msgspec.Struct):
     error: _Error
 
 
+# msgspec gives up on deep nesting with RecursionError
+_UNREADABLE: Final = (msgspec.DecodeError, RecursionError)
 _decode_reply: Final = msgspec.json.Decoder(_Reply).decode
 _decode_result: Final = msgspec.json.Decoder(_Result).decode
 _decode_error: Final = msgspec.json.Decoder(_Error).decode
@@ -138,7 +140,7 @@ def _judge_success(call: Call) -> int:
             return _BAD
         if b'"isError"' in result and _decode_result(result).isError:
             return _TOOL
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         return _BAD
     return _OK
 
@@ -149,7 +151,7 @@ def _judge_failure(call: Call) -> int:
         error = _decode_failure(call.body).error
         call.rpc_code = error.code
         reason = error.data.reason if error.data else ""
-    except msgspec.DecodeError:
+    except _UNREADABLE:
         pass
     if reason in REASON_CODE and reason:
         return REASON_CODE[reason]
@@ -175,7 +177,7 @@ def _event_for(stream: bytes, request_id: int) -> bytes:
         try:
             if _decode_reply(data).id == request_id:
                 return data
-        except msgspec.DecodeError:
+        except _UNREADABLE:
             continue
     return b""
 
