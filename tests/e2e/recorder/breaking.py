@@ -38,7 +38,7 @@ async def reset_in_body(x: Exchange) -> None:
     x.reset()
 
 
-@behaviour("reset-after-answer", OK, "reset")
+@behaviour("reset-after-answer", OK, "reset", races=True)
 async def reset_after_answer(x: Exchange) -> None:
     await x.answer(x.result())
     x.reset()
@@ -114,7 +114,7 @@ async def trickle(x: Exchange) -> None:
         await asyncio.sleep(0.001)
 
 
-@behaviour("keep-alive-ends", OK)
+@behaviour("keep-alive-ends", OK, "reset", races=True)
 async def keep_alive_ends(x: Exchange) -> None:
     """The third answer of a connection is its last, unannounced, about when the next call starts."""
     await x.answer(x.result())

@@ -83,17 +83,18 @@ class Behaviour:
     name: str
     play: Play
     allowed: frozenset[str]
+    races: bool = False  # it closes unannounced, so a next request may be lost unread
 
 
 BEHAVIOURS: Final[dict[str, Behaviour]] = {}
 
 
-def behaviour(name: str, *allowed: str) -> Callable[[Play], Play]:
+def behaviour(name: str, *allowed: str, races: bool = False) -> Callable[[Play], Play]:
     """Register a behaviour with the outcomes that are right for it."""
 
     def register(play: Play) -> Play:
         assert name not in BEHAVIOURS, name
-        BEHAVIOURS[name] = Behaviour(name, play, frozenset(allowed))
+        BEHAVIOURS[name] = Behaviour(name, play, frozenset(allowed), races)
         return play
 
     return register
