@@ -46,7 +46,8 @@ class Protocol(HttpToolsProtocol):
 class Server:
     """Serves one ASGI app on listening sockets."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, protocol: type[Protocol] = Protocol) -> None:
+        self._kind = protocol
         self.config = Config(
             _quiet(app), lifespan="off", ws="none", access_log=False, log_config=None, proxy_headers=False,
             interface="asgi3", timeout_keep_alive=KEEP_ALIVE,
@@ -60,7 +61,7 @@ class Server:
         return await loop.create_server(lambda: self._protocol(loop), sock=sock, backlog=BACKLOG)
 
     def _protocol(self, loop: asyncio.AbstractEventLoop) -> Protocol:
-        return Protocol(self.config, self.state, {}, loop)
+        return self._kind(self.config, self.state, {}, loop)
 
 
 def _quiet(app: ASGIApp) -> Any:

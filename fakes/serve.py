@@ -40,7 +40,7 @@ from fakes import admin
 from fakes.asgi import ASGIApp
 from fakes.config import ConfigError, StackConfig, load
 from fakes.control import Control
-from fakes.http import Server
+from fakes.http import Protocol, Server
 from fakes.metrics import Metrics
 
 
@@ -50,12 +50,16 @@ def _nothing() -> Mapping[str, Any]:
 
 @dataclass(slots=True)
 class App:
-    """What a process serves. `state` adds to the answer of `/_control/state`."""
+    """What a process serves. `state` adds to the answer of `/_control/state`.
+
+    `protocol` is the class of its connections.
+    """
 
     handle: ASGIApp
     control: Control
     metrics: Metrics
     state: Callable[[], Mapping[str, Any]] = _nothing
+    protocol: type[Protocol] = Protocol
 
 
 MakeApp = Callable[[StackConfig], Awaitable[App]]
@@ -93,7 +97,7 @@ async def _serve(make_app: MakeApp, config: StackConfig, options: argparse.Names
     except Exception:
         traceback.print_exc()
         leave(3)
-    server = Server(admin.wrap(app.handle, app.control, app.metrics, config, app.state))
+    server = Server(admin.wrap(app.handle, app.control, app.metrics, config, app.state), app.protocol)
     await server.listen(socket.socket(fileno=options.fd))
     await loop.create_future()
 

@@ -52,6 +52,17 @@ class RateLimit:
         self.own[user] = self.own.get(user, 0) + 1
         return Decision(True, limit, limit - used - 1, reset, wait)
 
+    def unlimited(self) -> Decision:
+        """The answer to a request that is not limited at all, and not counted."""
+        self._turn(self._wall())
+        return Decision(True, -1, -1, math.ceil((self._index + 1) * self.window), 1)
+
+    def configure(self, window: float, tiers: Mapping[str, int]) -> None:
+        """New limits from the next request on; another window length begins a new window."""
+        if window != self.window:
+            self._index = -1
+        self.window, self.tiers = window, tiers
+
     def _turn(self, now: float) -> None:
         index = int(now // self.window)
         if index != self._index:

@@ -88,6 +88,20 @@ BEGIN
 END
 $$;
 
+-- Tell this origin's counts of a window, learn the other origins' sum, forget windows long gone.
+CREATE FUNCTION mcpist.sync_rates(p_origin text, p_window bigint, p_users text[], p_counts integer[])
+RETURNS TABLE (user_id text, count bigint) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    INSERT INTO mcpist.rate_windows (origin, window_, user_id, count)
+        SELECT p_origin, p_window, told.u, told.n FROM unnest(p_users, p_counts) AS told (u, n)
+        ON CONFLICT (window_, user_id, origin) DO UPDATE SET count = excluded.count;
+    DELETE FROM mcpist.rate_windows WHERE window_ < p_window - 1;
+    RETURN QUERY SELECT r.user_id, sum(r.count) FROM mcpist.rate_windows r
+        WHERE r.window_ = p_window AND r.origin <> p_origin GROUP BY r.user_id;
+END
+$$;
+
 -- The gateway's own role: no superuser, so the reserved connections are out of its reach.
 DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'mcpist') THEN
@@ -95,4 +109,11 @@ DO $$ BEGIN
     END IF;
 EXCEPTION WHEN insufficient_privilege THEN
     RAISE NOTICE 'no right to create a role: the gateway connects as %', current_user;
+END $$;
+
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'mcpist') THEN
+        GRANT USAGE ON SCHEMA mcpist TO mcpist;
+        GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA mcpist TO mcpist;
+    END IF;
 END $$;
