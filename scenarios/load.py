@@ -1,0 +1,118 @@
+"""From a name or a path and the command line's overrides to a checked Scenario.
+
+    scenario file → its `extends`, laid under it → overrides laid over it → checked as a whole
+
+`extends: burst` takes everything of `burst.yaml` beside it; mappings are merged key by key, `groups`
+by their names, anything else is replaced. Every error is a ConfigError: one line; the caller exits 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from config.errors import ConfigError, short
+from config.merge import merged
+from config.strict import validate
+from config.yaml_file import read_mapping
+from scenarios.overrides import NO_OVERRIDES, Overrides
+from scenarios.schema import GROUP_KEYS, Scenario, grouped
+
+FOLDER: Final = Path(__file__).resolve().parent
+DEEPEST: Final = 5
+
+
+def names() -> list[str]:
+    """The scenarios that stand in this folder."""
+    return sorted(file.stem for file in FOLDER.glob("*.yaml"))
+
+
+def load(name_or_path: str | Path, overrides: Overrides = NO_OVERRIDES) -> Scenario:
+    """The scenario of that name, or in that file. Raises ConfigError."""
+    file = find(name_or_path)
+    tree = _tree(file, ())
+    scenario = validate(Scenario, tree, file)
+    if overrides == NO_OVERRIDES:
+        return scenario
+    return validate(Scenario, overrides.over(scenario), overrides.source)
+
+
+def find(name_or_path: str | Path, folder: Path = FOLDER) -> Path:
+    """The file that a name (in `folder`) or a path means. Raises ConfigError."""
+    text = str(name_or_path)
+    if "/" in text or text.endswith((".yaml", ".yml")):
+        return Path(text)
+    if text in {file.stem for file in folder.glob("*.yaml")}:
+        return folder / f"{text}.yaml"
+    allowed = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+    raise ConfigError(
+        "scenario", "", f"{short(text)} is not there, allowed: {allowed}, or a path ending in .yaml"
+    )
+
+
+def _tree(file: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """What `file` says, its base's words filled in; groups are written out."""
+    if file.resolve() in above or len(above) >= DEEPEST:
+        raise ConfigError(
+            file, "extends", f"goes in a circle or deeper than {DEEPEST}, allowed: a plain chain"
+        )
+    data = read_mapping(file)
+    name = data.setdefault("name", file.stem)
+    if name != file.stem:
+        raise ConfigError(
+            file, "name", f"{short(name)}, allowed: the file's own, {file.stem!r} (or leave it out)"
+        )
+    if "extends" not in data:
+        return _groups_written_out(data, file)
+    base_name = data.pop("extends")
+    if not isinstance(base_name, str):
+        raise ConfigError(file, "extends", f"{short(base_name)}, allowed: the name of a scenario")
+    base = _tree(_base_file(base_name, file), (*above, file.resolve()))
+    return {**_extended(base, data, file), "variant_of": base["name"]}
+
+
+def _base_file(name: str, file: Path) -> Path:
+    try:
+        beside = file.parent / f"{name}.yaml"
+        return beside if "/" not in name and beside.is_file() else find(name)
+    except (ConfigError, OSError, ValueError):
+        raise ConfigError(
+            file, "extends", f"{short(name)} is not there, allowed: {', '.join(names())}"
+        ) from None
+
+
+def _groups_written_out(data: dict[str, Any], file: Path) -> dict[str, Any]:
+    try:
+        return grouped(data)
+    except ValueError as error:
+        raise ConfigError(file, "", str(error)) from None
+
+
+def _extended(base: dict[str, Any], data: dict[str, Any], file: Path) -> dict[str, Any]:
+    """`data` over `base`; short-form keys go to the base's only group."""
+    if not any(key in data for key in ("groups", *GROUP_KEYS)):
+        return merged(base, data)
+    over = _groups_written_out(data, file)
+    if "groups" not in data:
+        if len(base["groups"]) > 1:
+            key = next(key for key in GROUP_KEYS if key in data)
+            raise ConfigError(file, key, f"{base['name']} has several groups, allowed: {key} inside `groups`")
+        over["groups"][0]["name"] = base["groups"][0].get("name", "users")
+    return {**merged(base, over), "groups": _merged_groups(base["groups"], over["groups"])}
+
+
+def _merged_groups(base: Any, over: Any) -> Any:
+    if not (_is_list_of_mappings(base) and _is_list_of_mappings(over)):
+        return over
+    by_name = {group.get("name", "users"): group for group in base}
+    for group in over:
+        name = group.get("name", "users")
+        by_name[name] = merged(by_name.get(name, {}), group)
+    return list(by_name.values())
+
+
+def _is_list_of_mappings(value: Any) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(item, Mapping) and isinstance(item.get("name", ""), str) for item in value
+    )

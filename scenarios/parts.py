@@ -1,0 +1,165 @@
+"""The parts of a scenario. Durations are seconds once read; rates are requests per second."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from config.strict import Several, Strict
+from config.units import Duration, Moment, seconds, seconds_within
+
+Share = Annotated[float, Field(gt=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+PointId = Annotated[str, Field(pattern=r"^[PF][0-9]\.[0-9]{1,2}$")]
+Tier = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
+AccountCount = Annotated[int, Field(ge=1, le=100_000)]
+Rate = Annotated[float, Field(gt=0, le=100_000)]
+Options = dict[str, Any]
+
+_TEXT_OPTIONS: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+
+
+def _checked_options(options: Options) -> Options:
+    for key in options:
+        if not _TEXT_OPTIONS.fullmatch(key):
+            raise ValueError(f"key {key!r}, allowed: lower-case words")
+    return options
+
+
+class Text(Strict):
+    """A text in the report's languages; Japanese falls back to English."""
+
+    en: Annotated[str, Field(min_length=1, max_length=2000)]
+    ja: Annotated[str, Field(min_length=1, max_length=2000)] | None = None
+
+
+class Accounts(Strict):
+    """Who a group's users are. `ips`: an address for each account, one for all, or a number shared in turn."""
+
+    count: AccountCount = 100
+    tier: Tier = "unlimited"
+    ips: Literal["per-account", "one"] | Annotated[int, Field(ge=1, le=100_000)] = "per-account"
+    id: Literal["uuid", "text"] = "uuid"
+
+
+class Shape(Strict):
+    """When arrivals fall: the name of a schedule of `shapes/` and its own parameters.
+
+    A parameter written as a duration (`20s`) is read as seconds.
+    """
+
+    kind: Name = "constant"
+    params: Options = Field(default_factory=dict)
+
+    @field_validator("params")
+    @classmethod
+    def _read(cls, params: Options) -> Options:
+        return {key: seconds_within(value) for key, value in _checked_options(params).items()}
+
+
+class Persona(Strict):
+    """How an account behaves: the name of a persona of `users/personas/` and its own options."""
+
+    name: Name = "caller"
+    options: Options = Field(default_factory=dict)
+
+    @field_validator("options")
+    @classmethod
+    def _read(cls, options: Options) -> Options:
+        return _checked_options(options)
+
+
+class Tool(Strict):
+    """One tool that a group calls, as often as `weight` says against the others'."""
+
+    module: Word
+    tool: Word
+    params: Options = Field(default_factory=dict)
+    weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+
+    @property
+    def label(self) -> str:
+        """How reports name it: `fast.echo`."""
+        return f"{self.module}.{self.tool}"
+
+
+class Group(Strict):
+    """Users who behave alike. No tools: they call `tools/list`.
+
+    `attack` marks who ACCOUNTS= and RATE= change when there are several groups; `judge` marks whose
+    service the points are about, and is the opposite of `attack` unless it is given.
+    """
+
+    name: Name = "users"
+    accounts: Accounts = Accounts()
+    rate: Rate = 1.0
+    shape: Shape = Shape()
+    persona: Persona = Persona()
+    tools: Several[Tool] = ()
+    attack: bool = False
+    judge: bool
+
+    @model_validator(mode="before")
+    @classmethod
+    def _judge(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "judge" not in data:
+            return {**data, "judge": data.get("attack") is not True}
+        return data
+
+
+class Fault(Strict):
+    """From `at` to `until` (the run's end if none) `fault` is in force, for `target` or for everything.
+
+    Written with `for` (how long) or `until` (when it heals); `params` are the fault's own.
+    """
+
+    at: Moment
+    fault: Name
+    target: Word | None = None
+    until: Duration | None = None
+    params: Options = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _until(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or "for" not in data:
+            return data
+        if data.get("until") is not None:
+            raise ValueError("both `for` and `until`, allowed: one of them")
+        rest = {key: value for key, value in data.items() if key != "for"}
+        return {**rest, "until": seconds(data.get("at", 0)) + seconds(data["for"])}
+
+    @field_validator("params")
+    @classmethod
+    def _read(cls, params: Options) -> Options:
+        return {key: seconds_within(value) for key, value in _checked_options(params).items()}
+
+    @model_validator(mode="after")
+    def _order(self) -> Fault:
+        if self.until is not None and self.until <= self.at:
+            raise ValueError(f"until {self.until:g} s, allowed: later than at ({self.at:g} s)")
+        return self
+
+
+class Phase(Strict):
+    """A named span of the run that reports tell apart; seconds since its start."""
+
+    name: Name
+    start: Moment
+    end: Duration
+
+    @model_validator(mode="after")
+    def _order(self) -> Phase:
+        if self.end <= self.start:
+            raise ValueError(f"end {self.end:g} s, allowed: later than start ({self.start:g} s)")
+        return self
+
+
+class StopWhen(Strict):
+    """Ends the run early when this share of answers was 5xx for this long."""
+
+    status_5xx_share: Share
+    window: Duration = Field(alias="for")
