@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.arrival_times import Delays, delays
+from bench.engine_open_model import engine
 from bench.peers import ROOT
 from bench.processes import installed, run
 from bench.request import vegeta_target
@@ -63,6 +64,7 @@ def measure(driver: Driver, seconds: float) -> Open:
 
 
 DRIVERS: Final[dict[str, Driver]] = {
+    "engine": engine,
     **({"vegeta": vegeta} if installed("vegeta") else {}),
     "stock FastHttpUser": stock,
 }

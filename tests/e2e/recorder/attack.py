@@ -105,12 +105,12 @@ class Run:
     def samples(self) -> NDArray[np.void]:
         """Every sample of every worker."""
         files = sorted(self.folder.glob("samples-*.bin"))
-        return np.concatenate([np.empty(0, dtype=SAMPLE), *map(read_samples, files)])
+        return np.asarray(np.concatenate([np.empty(0, dtype=SAMPLE), *map(read_samples, files)]))
 
     @property
     def planned(self) -> NDArray[np.void]:
         """The samples of scheduled arrivals alone."""
-        return self.samples[(self.samples["flags"] & Flag.EXTRA) == 0]
+        return np.asarray(self.samples[(self.samples["flags"] & Flag.EXTRA) == 0])
 
     @cached_property
     def ledger(self) -> list[dict[str, Any]]:
@@ -149,14 +149,15 @@ class Run:
 class Attack:
     """A run in progress, in a session of its own so that whatever it leaves behind is found."""
 
-    def __init__(self, plan: Plan, base_url: str, folder: Path, *options: str) -> None:
+    def __init__(self, plan: Plan, base_url: str, folder: Path, end_within: float) -> None:
         self.run = Run(folder / "run")
         self.exit_code: int | None = None
+        self._end_within = end_within
         self._console = folder / "console.log"
         command = [
             sys.executable, "-m", "locust", "-f", "locustfile.py", "--headless",
             "--scenario", str(plan.scenario(folder)), "--target", str(plan.target(folder, base_url)),
-            "--out", str(self.run.folder), *options,
+            "--out", str(self.run.folder),
         ]  # fmt: skip
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(
@@ -184,8 +185,8 @@ class Attack:
         return time.monotonic()
 
     def wait(self) -> Run:
-        """Wait for its end, at most END_WITHIN."""
-        self.exit_code = self._process.wait(END_WITHIN)
+        """Wait for its end; subprocess.TimeoutExpired when it takes longer than it was given."""
+        self.exit_code = self._process.wait(self._end_within)
         return self.run
 
     def left_over(self) -> list[str]:
@@ -205,9 +206,9 @@ class Attack:
 
 
 @contextlib.contextmanager
-def attack(plan: Plan, base_url: str, folder: Path, *options: str) -> Iterator[Attack]:
+def attack(plan: Plan, base_url: str, folder: Path, end_within: float = END_WITHIN) -> Iterator[Attack]:
     """A run for the length of a `with` block."""
-    running = Attack(plan, base_url, folder, *options)
+    running = Attack(plan, base_url, folder, end_within)
     try:
         yield running
     finally:
