@@ -30,7 +30,7 @@ class Paced(FastHttpUser):
 
 def main() -> None:
     url, rate, seconds = sys.argv[1:]
-    Paced.wait_time = constant_throughput(float(rate) / USERS)  # type: ignore[method-assign]
+    Paced.wait_time = constant_throughput(float(rate) / USERS)
     environment = Environment(user_classes=[Paced], host=url, stop_timeout=10)
     runner = environment.create_local_runner()
     started = cpu_s()
