@@ -42,7 +42,7 @@ def read_mapping(file: Path) -> dict[str, Any]:
     text = _text(file)
     try:
         _refuse_bombs(text)
-        data = yaml.load(text, Loader=_StrictLoader)  # noqa: S506 - a subclass of the safe loader
+        data = yaml.load(text, Loader=_StrictLoader)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ConfigError(file, line, error.problem or "not YAML") from None
@@ -80,5 +80,5 @@ def _refuse_bombs(text: str) -> None:
             raise _problem(f"nested too deep, allowed: {DEEPEST} levels", event)
 
 
-def _problem(text: str, place: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:
+def _problem(text: str, place: Any) -> yaml.MarkedYAMLError:
     return yaml.MarkedYAMLError(problem=text, problem_mark=place.start_mark)

@@ -42,7 +42,7 @@ class Overrides(Strict):
 
     @classmethod
     def read(cls, values: Mapping[str, Any], source: str = SOURCE) -> Overrides:
-        """From raw values; an empty text is None: no protections are `none`. Raises ConfigError naming `source`."""
+        """From raw values; an empty text is None (no protections are `none`). Raises ConfigError."""
         given = {key: value for key, value in values.items() if value not in (None, "")}
         return validate(cls, {**given, "source": source}, source)
 

@@ -37,7 +37,7 @@ class Text(Strict):
 
 
 class Accounts(Strict):
-    """Who a group's users are. `ips`: an address for each account, one for all, or a number shared in turn."""
+    """Who a group's users are. `ips`: an address for each account, one for all, or so many in turn."""
 
     count: AccountCount = 100
     tier: Tier = "unlimited"

@@ -107,7 +107,7 @@ class Scenario(Strict):
         return sum(group.rate * group.accounts.count for group in self.groups)
 
     def stack_settings(self) -> StackSettings:
-        """The bundled stack's settings: defaults, then `stack`, `kv` and `seed`, then what protections bring."""
+        """The bundled stack's settings: defaults, `stack`, `kv` and `seed`, then what protections bring."""
         own = merged(self.stack, {"kv": {"plan": self.kv}, "seed": self.seed})
         tree = merged(merged(StackSettings().model_dump(), own), self.choice.settings)
         return StackSettings.model_validate(tree)

@@ -1,0 +1,175 @@
+"""A target file: what is attacked, how its accounts sign in, what of it can be seen, how far we may go.
+
+    target = load("targets/bundled.yaml")
+    target.base_url, target.path      # load goes to base_url + path
+    target.bundled                    # True: the suite starts its own stack, which gives base_url
+    target.public()                   # plain data for run.json, without secrets
+
+Strict: unknown keys are refused; only `name` and `base_url` are required. Durations are seconds once
+read. Safety: off loopback a file must name the host as the user's own, with a highest rate and a
+longest run (`targets.guard` checks the addresses themselves).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from config.strict import Several, Strict
+from config.units import Duration
+from targets.auth import Auth, HeaderName, HeaderValue
+from targets.url import BadUrlError, is_loopback_name, split_url
+
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
+Limit = Annotated[int, Field(ge=1)]
+# Headers of the engine's own: another value would break the framing or lie about the host.
+RESERVED: Final = frozenset(
+    ("host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "mcp-session-id")
+)
+BUNDLED: Final = "bundled"
+
+
+class AccountSource(Strict):
+    """The accounts that the target knows: ids from a file, or at most `count` made ones of the style `id`.
+
+    Nothing given: as many as the scenario wants. A scenario that wants more than there are is refused.
+    """
+
+    ids: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    count: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    id: Literal["uuid", "text"] | None = None
+
+    @model_validator(mode="after")
+    def _one_source(self) -> AccountSource:
+        if self.ids is not None and (self.count is not None or self.id is not None):
+            raise ValueError("ids beside count or id, allowed: {ids: file} or {count: n, id: uuid}")
+        return self
+
+
+class ToolCall(Strict):
+    """The tool that load calls instead of the scenario's own."""
+
+    module: Word
+    tool: Word
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class Tls(Strict):
+    """How an https target is checked; `ca` is a file of PEM certificates."""
+
+    verify: bool = True
+    ca: str | None = None
+
+
+class StopWhen(Strict):
+    """Ends the run early when this share of answers was 5xx for this long."""
+
+    status_5xx_share: Annotated[float, Field(gt=0, le=1)]
+    window: Duration = Field(alias="for")
+
+
+class Limits(Strict):
+    """What the target promises, per account, address and account; None: not promised."""
+
+    burst_per_s: Limit | None = 5
+    ip_per_min: Limit | None = 1000
+    rate_per_min: Limit | None = 60
+
+
+class Target(Strict):
+    """The whole file. `tool` absent: the scenario's own tools; null: load is `tools/list`."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    base_url: Annotated[str, Field(max_length=1000)]
+    path: UrlPath = "/v1/mcp"
+    health: UrlPath | None = None
+    metrics: Annotated[Several[str], Field(max_length=20)] = ()
+    client_ip_header: HeaderName | None = None
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    auth: Auth | None = None
+    accounts: AccountSource = AccountSource()
+    tool: ToolCall | None = None
+    timeout: Annotated[Duration, Field(le=600)] = 35.0
+    tls: Tls = Tls()
+    stop_when: StopWhen | None = None
+    metric_names: dict[Word, Annotated[str, Field(min_length=1, max_length=500)]] = Field(
+        default_factory=dict
+    )
+    limits: Limits = Limits()
+    control: Literal["bundled"] | None = None
+    i_own_this_host: Annotated[str, Field(max_length=253)] | None = None
+    max_rps: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
+    max_duration: Duration | None = None
+
+    @field_validator("base_url")
+    @classmethod
+    def _base_url(cls, url: str) -> str:
+        if url == BUNDLED:
+            return url
+        parts = split_url(url)
+        if parts.path not in ("", "/"):
+            raise ValueError(f"{url!r} has a path, allowed: scheme, host and port alone (the rest is `path`)")
+        return url.rstrip("/")
+
+    @field_validator("metrics")
+    @classmethod
+    def _metrics(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            split_url(url)
+        return urls
+
+    @field_validator("headers")
+    @classmethod
+    def _headers(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name in headers:
+            if name.lower() in RESERVED:
+                raise ValueError(f"{name!r}, allowed: any header but {', '.join(sorted(RESERVED))}")
+        return headers
+
+    @model_validator(mode="after")
+    def _control(self) -> Target:
+        if self.bundled != (self.control == BUNDLED):
+            raise ValueError("control: bundled, allowed: together with `base_url: bundled`, otherwise null")
+        if self.bundled and self.auth is not None:
+            raise ValueError("auth: the bundled stack signs tokens itself, allowed: no auth")
+        return self
+
+    @model_validator(mode="after")
+    def _ownership(self) -> Target:
+        for url in () if self.bundled else (self.base_url, *self.metrics):
+            host = split_url(url).host
+            if not is_loopback_name(host):
+                self._check_owned(host)
+        return self
+
+    def _check_owned(self, host: str) -> None:
+        if self.i_own_this_host != host:
+            raise ValueError(
+                f"i_own_this_host: must be {host!r}, for it is not on loopback; attack only what is yours"
+            )
+        for key in ("max_rps", "max_duration"):
+            if getattr(self, key) is None:
+                raise ValueError(f"{key}: is missing, allowed: a bound (required off loopback)")
+
+    @property
+    def bundled(self) -> bool:
+        """The suite starts the target itself."""
+        return self.base_url == BUNDLED
+
+    @property
+    def tool_given(self) -> bool:
+        """The file says what to call (a tool, or null for `tools/list`); otherwise the scenario does."""
+        return "tool" in self.model_fields_set
+
+    def public(self) -> dict[str, Any]:
+        """Plain data without secrets: names of headers stay, their values and the key do not."""
+        data = self.model_dump(mode="json", by_alias=True)
+        data["headers"] = dict.fromkeys(self.headers, "…")
+        if data["auth"] is not None:
+            data["auth"]["key"] = None
+        return data
+
+
+__all__ = ["AccountSource", "BadUrlError", "Limits", "StopWhen", "Target", "Tls", "ToolCall"]

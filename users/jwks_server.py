@@ -1,0 +1,54 @@
+"""Publishes the public key at /.well-known/jwks.json, for a target that fetches it from us.
+
+A greenlet server beside the load: a target that caches the key asks once in minutes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from gevent.pywsgi import WSGIServer
+
+from config.errors import ConfigError
+from targets.auth import host_and_port
+
+PATH: Final = "/.well-known/jwks.json"
+StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+class JwksServer:
+    """Serves `jwks` at `place` ("127.0.0.1:9999"; port 0: any free one) from `start` to `stop`."""
+
+    def __init__(self, place: str, jwks: dict[str, Any]) -> None:
+        self.fetches = 0
+        self._place = place
+        self._body = json.dumps(jwks).encode()
+        self._server = WSGIServer(host_and_port(place), self._answer, log=None)
+
+    @property
+    def url(self) -> str:
+        """Where the key is, once started."""
+        host, port = self._server.server_host, self._server.server_port
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
+
+    def start(self) -> None:
+        """Bind and serve. ConfigError when the place is taken or not ours."""
+        try:
+            self._server.start()
+        except OSError as error:
+            raise ConfigError("target", "auth.serve_jwks", f"{self._place}: {error.strerror}") from None
+
+    def stop(self) -> None:
+        """Close the socket."""
+        self._server.stop(timeout=1)
+
+    def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            start_response("404 Not Found", [("Content-Type", "text/plain")])
+            return [b"not found\n"]
+        self.fetches += 1
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(self._body)))]
+        start_response("200 OK", headers)
+        return [self._body if environ["REQUEST_METHOD"] == "GET" else b""]
