@@ -36,6 +36,7 @@ from users.mcp import call_tool  # noqa: E402
 from users.persona import Line, Tool, persona  # noqa: E402
 
 _numbers = count()
+_TOKEN = TOKEN.encode()
 
 
 class Looper:
@@ -74,7 +75,7 @@ def job(url: str, connections: int) -> Job:
         groups=[GroupPlan("bench-loop", (tool,))],
         endpoint=Endpoint(socket.AF_INET, address, "127.0.0.1"),
         head=Head(PATH, parts.netloc, {}, client_ip_header="CF-Connecting-IP"),
-        token=lambda account: TOKEN.encode(),
+        token=lambda account: _TOKEN,
     )
 
 
