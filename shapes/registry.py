@@ -1,13 +1,15 @@
 """Schedules by name, as a scenario writes them.
 
-Parameters are relative: rates are multiples of the group's rate (0 to 1,000), times are shares of its
-duration (0 to 1). So another rate, duration or time scale keeps the attack's form.
+Rates are multiples of the group's rate (0 to 1,000), so that another rate or number of accounts keeps
+the attack's form; times are seconds.
 
     constant                       poisson
-    ramp    from 0, to 1           spike   base 0.1, peak 1, at 0.4, for 0.2
-    step    from 0.1, to 1, steps 10
-    stages  stages: [{for: 0.5, rate: 1}, {for: 0.5, to: 0}]     rate: constant; from (default: the end
-                                                                 of the stage before, else 0), to: linear
+    ramp    from 0, to 1           step    from 0.1, to 1, steps 10
+    spike   base 0.1, peak 1, at (default: 0.4 of the duration), for (default: 0.2 of it)
+    stages  stages: [{for: 20, rate: 1}, {for: 30, to: 0}]
+            rate: constant; to: linear, from `from` (default: where the stage before ended, 0 at first)
+
+What a shape plans after the run's end is cut off; after its last stage the last rate holds.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from shapes.base import Shape, check_duration, check_rate, number
+from shapes.base import MAX_DURATION, Shape, check_duration, check_rate, number, whole
 from shapes.constant import constant
-from shapes.piecewise import Piecewise, Stage
 from shapes.poisson import Poisson
 from shapes.ramp import ramp
 from shapes.spike import spike
-from shapes.step import step
+from shapes.stages import stages
+from shapes.step import MAX_STEPS, step
 
 MAX_FACTOR: Final = 1000
 MAX_STAGES: Final = 1000
@@ -51,13 +53,17 @@ class Params:
     def __getitem__(self, name: str) -> Any:
         return self._values[name]
 
+    def label(self, name: str) -> str:
+        """How an error calls the parameter."""
+        return f"shape {self._kind}: {name}"
+
     def factor(self, name: str) -> float:
         """A multiple of the group's rate."""
-        return number(f"shape {self._kind}: {name}", self[name], 0, MAX_FACTOR)
+        return number(self.label(name), self[name], 0, MAX_FACTOR)
 
-    def share(self, name: str) -> float:
-        """A share of the group's duration."""
-        return number(f"shape {self._kind}: {name}", self[name], 0, 1)
+    def seconds(self, name: str, high: float = MAX_DURATION) -> float:
+        """A time."""
+        return number(self.label(name), self[name], 0, high)
 
 
 def make(kind: str, params: Mapping[str, Any], *, rate: float, duration: float, seed: int) -> Shape:
@@ -65,76 +71,69 @@ def make(kind: str, params: Mapping[str, Any], *, rate: float, duration: float, 
 
     `duration` is in seconds. Raises ValueError with one line that names what is allowed.
     """
-    if kind not in _KINDS:
+    if kind not in KINDS:
         raise ValueError(f"unknown shape {kind!r}; allowed: {', '.join(KINDS)}")
-    build, defaults = _KINDS[kind]
-    group = Group(check_rate(rate), check_duration(duration), seed)
-    return build(Params(kind, params, defaults), group)
+    return KINDS[kind](params, Group(check_rate(rate), check_duration(duration), seed))
 
 
-def _constant(_: Params, group: Group) -> Shape:
+def _constant(given: Mapping[str, Any], group: Group) -> Shape:
+    Params("constant", given, {})
     return constant(group.rate, group.duration)
 
 
-def _poisson(_: Params, group: Group) -> Shape:
+def _poisson(given: Mapping[str, Any], group: Group) -> Shape:
+    Params("poisson", given, {})
     return Poisson(group.rate, group.duration, group.seed)
 
 
-def _ramp(params: Params, group: Group) -> Shape:
+def _ramp(given: Mapping[str, Any], group: Group) -> Shape:
+    params = Params("ramp", given, {"from": 0, "to": 1})
     return ramp(params.factor("from") * group.rate, params.factor("to") * group.rate, group.duration)
 
 
-def _spike(params: Params, group: Group) -> Shape:
-    at, length = params.share("at"), params.share("for")
-    if at + length > 1 + 1e-9:
-        raise ValueError(f"shape spike: at + for must be at most 1 (the whole duration), not {at + length:g}")
+def _spike(given: Mapping[str, Any], group: Group) -> Shape:
+    lasts = group.duration
+    params = Params("spike", given, {"base": 0.1, "peak": 1, "at": 0.4 * lasts, "for": 0.2 * lasts})
     base, peak = params.factor("base") * group.rate, params.factor("peak") * group.rate
-    at *= group.duration
-    return spike(base, peak, at, min(length * group.duration, group.duration - at), group.duration)
+    return spike(base, peak, params.seconds("at", lasts), params.seconds("for"), lasts)
 
 
-def _step(params: Params, group: Group) -> Shape:
-    start, end = params.factor("from") * group.rate, params.factor("to") * group.rate
-    return step(start, end, params["steps"], group.duration)
+def _step(given: Mapping[str, Any], group: Group) -> Shape:
+    params = Params("step", given, {"from": 0.1, "to": 1, "steps": 10})
+    steps = whole(params.label("steps"), params["steps"], 1, MAX_STEPS)
+    return step(params.factor("from") * group.rate, params.factor("to") * group.rate, steps, group.duration)
 
 
-def _stages(params: Params, group: Group) -> Shape:
-    listed = params["stages"]
+def _stages(given: Mapping[str, Any], group: Group) -> Shape:
+    listed = Params("stages", given, {"stages": ()})["stages"]
     if not isinstance(listed, list | tuple) or not 1 <= len(listed) <= MAX_STAGES:
         raise ValueError(f"shape stages: stages must be a list of 1 to {MAX_STAGES} stages")
-    stages: list[Stage] = []
-    share, level = 0.0, 0.0
-    for given in listed:
-        length, start, level = _stage(given, level)
-        share += length
-        stages.append(Stage(min(share, 1.0) * group.duration, start * group.rate, level * group.rate))
-    if abs(share - 1) > 1e-9:
-        raise ValueError(
-            f"shape stages: the stages' `for` must add up to 1 (the whole duration), not {share:g}"
-        )
-    stages[-1] = stages[-1]._replace(until=group.duration)
-    return Piecewise(tuple(stages))
+    pieces: list[tuple[float, float, float]] = []
+    level = 0.0
+    for one in listed:
+        seconds, start, level = _stage(one, level)
+        pieces.append((seconds, start * group.rate, level * group.rate))
+    return stages(pieces, group.duration)
 
 
 def _stage(given: Any, level: float) -> tuple[float, float, float]:
-    """One stage as (share of the duration, first factor, last factor)."""
-    if not isinstance(given, Mapping) or not ({"for", "rate"} == set(given) or {"for", "to"} <= set(given)):
+    """One stage as (seconds, first factor, last factor), after one that ended at `level`."""
+    if not isinstance(given, Mapping) or not (set(given) == {"for", "rate"} or set(given) >= {"for", "to"}):
         raise ValueError(
-            "shape stages: a stage has either `for` and `rate`, or `for`, `to` and perhaps `from`"
+            "shape stages: a stage must have `for` and `rate`, or `for`, `to` and perhaps `from`"
         )
     if "rate" in given:
-        level = number("shape stages: rate", given["rate"], 0, MAX_FACTOR)
-        return number("shape stages: for", given["for"], 0, 1), level, level
+        params = Params("stages", given, {"for": 0, "rate": 0})
+        return params.seconds("for"), params.factor("rate"), params.factor("rate")
     params = Params("stages", given, {"for": 0, "from": level, "to": 0})
-    return params.share("for"), params.factor("from"), params.factor("to")
+    return params.seconds("for"), params.factor("from"), params.factor("to")
 
 
-_KINDS: Final[dict[str, tuple[Callable[[Params, Group], Shape], dict[str, Any]]]] = {
-    "constant": (_constant, {}),
-    "poisson": (_poisson, {}),
-    "ramp": (_ramp, {"from": 0, "to": 1}),
-    "spike": (_spike, {"base": 0.1, "peak": 1, "at": 0.4, "for": 0.2}),
-    "stages": (_stages, {"stages": None}),
-    "step": (_step, {"from": 0.1, "to": 1, "steps": 10}),
+KINDS: Final[dict[str, Callable[[Mapping[str, Any], Group], Shape]]] = {
+    "constant": _constant,
+    "poisson": _poisson,
+    "ramp": _ramp,
+    "spike": _spike,
+    "stages": _stages,
+    "step": _step,
 }
-KINDS: Final = tuple(_KINDS)

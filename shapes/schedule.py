@@ -28,17 +28,17 @@ _DRAWS = 2  # stream of the seed; Poisson has 0 and 1
 
 @dataclass(frozen=True)
 class Part:
-    """A group's schedule and its accounts `first` .. `first + accounts - 1`. Raises ValueError."""
+    """A group's schedule and its accounts `first_account` and those after it. Raises ValueError."""
 
     shape: Shape
     group: int  # 0..255
-    first: int
+    first_account: int
     accounts: int
 
     def __post_init__(self) -> None:
         whole("group", self.group, 0, 255)
-        whole("first account", self.first, 0, 2**32 - 1)
-        whole("accounts", self.accounts, 1, 2**32 - self.first)
+        whole("first account", self.first_account, 0, 2**32 - 1)
+        whole("accounts", self.accounts, 1, 2**32 - self.first_account)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,7 @@ def merge(parts: Sequence[Part], *, seed: int = 0) -> Schedule:
 
 
 def _accounts(part: Part) -> NDArray[np.int64]:
-    return part.first + np.arange(part.shape.count, dtype=np.int64) % part.accounts
+    return part.first_account + np.arange(part.shape.count, dtype=np.int64) % part.accounts
 
 
 def _draws(part: Part, seed: int) -> NDArray[np.uint64]:
@@ -111,10 +111,10 @@ def _check(parts: Sequence[Part]) -> None:
     for before, after in pairwise(parts):
         if before.group == after.group:
             raise ValueError(f"group {after.group} has two schedules; allowed: one a group")
-    by_account = sorted(parts, key=lambda part: part.first)
+    by_account = sorted(parts, key=lambda part: part.first_account)
     for before, after in pairwise(by_account):
-        if before.first + before.accounts > after.first:
+        if before.first_account + before.accounts > after.first_account:
             raise ValueError(
-                f"account {after.first} is in group {before.group} and {after.group}; allowed: one"
+                f"account {after.first_account} is in group {before.group} and {after.group}; allowed: one"
             )
     check_count(sum(part.shape.count for part in parts))

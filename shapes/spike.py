@@ -14,14 +14,10 @@ from shapes.piecewise import Piecewise, Stage
 
 
 def spike(base: float, peak: float, at: float, length: float, duration: float) -> Piecewise:
-    """`base` arrivals/s but for `peak` in [at, at + length) seconds; the spike lies within `duration`.
+    """`base` arrivals/s but for `peak` in [at, at + length) seconds.
 
-    Raises ValueError.
+    The spike has to begin within `duration`, and is cut off there. Raises ValueError.
     """
-    at = number("at", at, 0, duration)
-    end = at + number("length", length, 0, duration)
-    if end > duration * (1 + 1e-12):
-        raise ValueError(f"the spike ends at {end:g} s, after the schedule at {duration:g} s")
-    return Piecewise(
-        (Stage(at, base, base), Stage(min(end, duration), peak, peak), Stage(duration, base, base))
-    )
+    begin = number("at", at, 0, duration)
+    end = min(begin + number("length", length, 0, float("inf")), duration)
+    return Piecewise((Stage(begin, base, base), Stage(end, peak, peak), Stage(duration, base, base)))
