@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Final, Protocol
 
+import psutil
+
 from fakes.postgres import EmbeddedPostgres
 from fakes.reaper import Reaper
 from fakes.sockets import Address
@@ -144,7 +146,13 @@ class PostgresChild:
         self._reaper.process(self.server.pid, signal.SIGQUIT)
 
     def send(self, number: int) -> None:
-        """Send the postmaster a signal."""
+        """Send the postmaster a signal. SIGKILL waits for its children, SIGSTOP and SIGCONT reach them."""
+        if number == signal.SIGKILL:
+            self.server.kill()
+            return
+        if number in (signal.SIGSTOP, signal.SIGCONT):
+            for child in psutil.Process(self.server.pid).children(recursive=True):
+                child.send_signal(number)
         os.kill(self.server.pid, number)
 
     def ended(self) -> str | None:

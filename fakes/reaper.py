@@ -7,7 +7,8 @@ pipe it is told, line by line, what to answer for:
     {"folder": path}                        the stack's private folder, named before it is made
     {"pid": n, "born": x, "signal": n}      a process, and the signal that ends it decently
 EOF means that the supervisor is gone: by its own will or by kill -9. Each process that is still the one
-that was named gets its signal, then SIGKILL; so do the children of Postgres, which work in the folder. Then the folder is removed. The reaper alone removes it, so that way is taken in every run.
+that was named gets its signal, then SIGKILL; so do the children of Postgres, which work in the folder.
+Then the folder is removed. The reaper alone removes it, so that way is taken in every run.
 """
 
 from __future__ import annotations

@@ -1,0 +1,70 @@
+"""What the database itself says, asked at most once a scrape over one connection that stays open.
+
+The connection is a superuser's. Postgres lets others in only while more than
+`superuser_reserved_connections` slots are free, so an open monitor takes one slot more from them. The
+embedded server is therefore started with `slots(limit)` of them: the gateway's role gets exactly its
+`limit`, whether the monitor is connected (which it is but for the moment of a reconnection) or asks again
+while the gateway has used up everything: its own slot is one of the reserved. With a Postgres of the
+user's (`database.dsn`) nothing is reserved, and the monitor is one connection of its limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any, Final
+
+import asyncpg
+import msgspec
+
+RESERVED: Final = 3
+MONITOR: Final = 1
+PATIENCE: Final = 1.0  # seconds; less than a probe waits for the whole answer
+STATES: Final = ("active", "idle", "idle in transaction", "idle in transaction (aborted)")
+FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
+_QUERY: Final = """
+SELECT (SELECT json_object_agg(state, n) FROM (
+           SELECT coalesce(state, 'starting') AS state, count(*) AS n FROM pg_stat_activity
+           WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() GROUP BY 1) AS by_state)::text,
+       n, consumed
+FROM (SELECT count(*) AS n, coalesce(sum(amount), 0) AS consumed FROM mcpist.credit_transactions) AS written
+"""
+
+
+def slots(limit: int) -> int:
+    """`max_connections` of a server on which the gateway gets exactly `limit`, beside the monitor."""
+    return limit + MONITOR + RESERVED
+
+
+class Monitor:
+    """Asks the database; never raises."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: Any = None
+        self._busy = asyncio.Lock()
+
+    async def ask(self) -> tuple[dict[str, float], float, float] | None:
+        """Connections by state, credit transactions, credits consumed; None if it gave no answer."""
+        async with self._busy:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    return await self._ask()
+            except (TimeoutError, *FAILURES):
+                self._drop()
+                return None
+
+    async def _ask(self) -> tuple[dict[str, float], float, float]:
+        if self._connection is None or self._connection.is_closed():
+            settings = {"application_name": "mcpist-monitor"}
+            self._connection = await asyncpg.connect(self._dsn, server_settings=settings)
+        row = await self._connection.fetchrow(_QUERY)
+        states = dict.fromkeys(STATES, 0.0) | msgspec.json.decode(row[0] or "{}", type=dict[str, float])
+        return states, float(row[1]), float(row[2])
+
+    def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(*FAILURES):
+                connection.terminate()

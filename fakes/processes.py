@@ -1,0 +1,70 @@
+"""CPU and memory of the stack's processes, by psutil.
+
+CPU seconds are user + system. For Postgres they cover the postmaster, every child alive, and every child
+that it has waited for, so that connections that came and went are counted too.
+Memory is RSS; for Postgres it is the sum of what each process has for itself, plus the shared buffers
+once (each process's RSS holds those of them that it touched).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import psutil
+
+
+class Figures(NamedTuple):
+    """Of one process: CPU seconds since it began, and resident bytes now."""
+
+    cpu_s: float
+    rss: float
+
+
+def of_all(pids: Mapping[str, int | None]) -> dict[str, Figures]:
+    """Name → figures, for the processes that run; `postgres` with its children."""
+    found = {}
+    for name, pid in pids.items():
+        figures = None if pid is None else family(pid) if name == "postgres" else single(pid)
+        if figures is not None:
+            found[name] = figures
+    return found
+
+
+def single(pid: int) -> Figures | None:
+    """Figures of one process alone; None if it is gone."""
+    try:
+        process = psutil.Process(pid)
+        with process.oneshot():
+            times = process.cpu_times()
+            return Figures(times.user + times.system, process.memory_info().rss)
+    except psutil.Error:
+        return None
+
+
+def family(pid: int) -> Figures | None:
+    """Figures of a process with all that it started; None if it is gone."""
+    try:
+        head = psutil.Process(pid)
+        times = head.cpu_times()
+        everyone = [head, *head.children(recursive=True)]
+    except psutil.Error:
+        return None
+    waited = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+    parts = [part for part in map(_part, everyone) if part is not None]
+    return Figures(waited + sum(part[0] for part in parts), _memory(part[1:] for part in parts))
+
+
+def _part(process: psutil.Process) -> tuple[float, int, int] | None:
+    try:
+        with process.oneshot():
+            times, memory = process.cpu_times(), process.memory_info()
+    except psutil.Error:
+        return None
+    return times.user + times.system, memory.rss, getattr(memory, "shared", 0)
+
+
+def _memory(parts: Iterable[tuple[int, ...]]) -> float:
+    sizes = list(parts)
+    own = sum(rss - shared for rss, shared in sizes)
+    return own + max((shared for _, shared in sizes), default=0)
