@@ -17,17 +17,17 @@ import sys  # noqa: E402
 import time  # noqa: E402
 from itertools import count, repeat  # noqa: E402
 from pathlib import Path  # noqa: E402
-from types import SimpleNamespace  # noqa: E402
 from typing import Any  # noqa: E402
 from urllib.parse import urlsplit  # noqa: E402
 
 import gevent  # noqa: E402
-import numpy as np  # noqa: E402
 
 from bench.nginx import REQUEST_ID  # noqa: E402
 from bench.request import PATH, TOKEN  # noqa: E402
+from shapes.schedule import merge  # noqa: E402
 from telemetry.recorder import SampleFile  # noqa: E402
 from telemetry.sample import Outcome  # noqa: E402
+from users.accounts import Account  # noqa: E402
 from users.call import Call  # noqa: E402
 from users.client import Endpoint  # noqa: E402
 from users.engine import Engine, GroupPlan, Job, Outlets  # noqa: E402
@@ -63,14 +63,12 @@ def job(url: str, connections: int) -> Job:
     """One account a connection, no arrivals of their own."""
     parts = urlsplit(url)
     address = (parts.hostname, parts.port)
-    empty: Any = SimpleNamespace(planned=np.empty(0), share=lambda rank, of: np.empty(0, dtype=np.int64))
-    accounts: list[Any] = [
-        SimpleNamespace(index=index, group=0, ip=f"198.18.0.{index}", id=str(index))
-        for index in range(connections)
+    accounts = [
+        Account(index, str(index), f"198.18.0.{index}", "unlimited", 0) for index in range(connections)
     ]
     tool = Tool(0, "fast.echo", call_tool("fast", "echo", {"text": "bench"}))
     return Job(
-        schedule=empty,
+        schedule=merge([]),
         accounts=accounts,
         groups=[GroupPlan("bench-loop", (tool,))],
         endpoint=Endpoint(socket.AF_INET, address, "127.0.0.1"),
