@@ -30,7 +30,7 @@ class Overrides(Strict):
     accounts: AccountCount | None = None
     rate: Rate | None = None
     protect: str | None = None
-    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    seed: int | None = Field(default=None, ge=0, lt=2**62)
     tier: Tier | None = None
 
     @field_validator("protect")

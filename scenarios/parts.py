@@ -46,9 +46,9 @@ class Accounts(Strict):
 
 
 class Shape(Strict):
-    """When arrivals fall: the name of a schedule of `shapes/` and its own parameters.
+    """When arrivals fall: the name of a schedule and its parameters, as `shapes/registry.py` has them.
 
-    A parameter written as a duration (`20s`) is read as seconds.
+    Parameters are relative: rates are multiples of the group's rate, times shares of the duration.
     """
 
     kind: Name = "constant"
@@ -57,7 +57,7 @@ class Shape(Strict):
     @field_validator("params")
     @classmethod
     def _read(cls, params: Options) -> Options:
-        return {key: seconds_within(value) for key, value in _checked_options(params).items()}
+        return _checked_options(params)
 
 
 class Persona(Strict):

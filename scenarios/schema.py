@@ -21,6 +21,7 @@ from config.units import Duration
 from fakes.protections import Choice, parse
 from fakes.settings import StackSettings
 from scenarios.parts import Fault, Group, Name, Phase, PointId, StopWhen, Text
+from shapes.registry import make
 
 GROUP_KEYS: Final = ("accounts", "rate", "shape", "persona", "tools", "attack", "judge")
 MOST_ARRIVALS: Final = 20_000_000
@@ -36,7 +37,7 @@ class Scenario(Strict):
     priority: Literal["P0", "P1", "P2", "P3", "phase 1"] = "P3"
     plan: Literal["phase1", "phase2", "none"] = "none"
     when: Annotated[str, Field(max_length=100)] = ""
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    seed: Annotated[int, Field(ge=0, lt=2**62)] = 1
     duration: Duration = 60.0
     timeout: Duration | None = None  # the call deadline; None: the target's
     drain: Duration | None = (
@@ -92,7 +93,14 @@ class Scenario(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> Scenario:
-        for check in (_check_names, _check_times, _check_thresholds, _check_size, _check_tiers):
+        for check in (
+            _check_names,
+            _check_times,
+            _check_thresholds,
+            _check_size,
+            _check_shapes,
+            _check_tiers,
+        ):
             check(self)
         return self
 
@@ -169,6 +177,16 @@ def _check_size(scenario: Scenario) -> None:
     if arrivals > MOST_ARRIVALS:
         text = f"{scenario.rate:g} req/s for {scenario.duration:g} s are {arrivals:,.0f} arrivals"
         raise ValueError(f"{text}, allowed: {MOST_ARRIVALS:,}")
+
+
+def _check_shapes(scenario: Scenario) -> None:
+    for number, group in enumerate(scenario.groups):
+        rate = group.rate * group.accounts.count
+        try:
+            shape = group.shape
+            make(shape.kind, shape.params, rate=rate, duration=scenario.duration, seed=scenario.seed + number)
+        except ValueError as error:
+            raise ValueError(f"{group.name}: {error}") from None
 
 
 def _check_tiers(scenario: Scenario) -> None:
