@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections.abc import Callable
@@ -55,9 +56,10 @@ def hey(url: str, seconds: float, folder: Path) -> Speed:
 
 
 def wrk(url: str, seconds: float, folder: Path) -> Speed:
+    """It takes whole seconds only."""
     script = wrk_script(folder)
     done = run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url + PATH],
+        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{math.ceil(seconds)}s", "-s", str(script), url + PATH],
         seconds,
     )
     found = re.search(r"(\d+) requests in", done.output)
