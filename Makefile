@@ -1,0 +1,91 @@
+# Load-resilience suite for the MCPist gateway. `make help` lists the targets.
+# The first call makes .venv from requirements.lock; Python 3.11+ and make are all it needs.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+CODE := bench bin config fakes scenarios shapes targets telemetry tests users verdicts locustfile.py
+
+# Variables of an attack; empty ones leave the scenario's own.
+SCENARIO ?= burst
+TARGET ?=
+DURATION ?=
+PROTECT ?=
+ACCOUNTS ?=
+RATE ?=
+TIER ?=
+SEED ?=
+WORKERS ?=
+OUT ?=
+RUN ?= results/latest
+
+quoted = '$(subst ','\'',$(1))'
+option = $(if $($(1)),--$(2)=$(call quoted,$($(1))))
+OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duration) $(call option,PROTECT,protect) \
+	$(call option,ACCOUNTS,accounts) $(call option,RATE,rate) $(call option,TIER,tier) \
+	$(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN"
+
+.PHONY: headless
+headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [WORKERS=n] …
+	@bin/attack $(call quoted,$(SCENARIO)) $(OPTIONS)
+
+.PHONY: ui
+ui: $(STAMP) ## Locust's web UI on http://127.0.0.1:8089
+	@$(BIN)/locust -f locustfile.py --web-host 127.0.0.1
+
+.PHONY: stack
+stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
+	@$(BIN)/python -m fakes.stack --keep $(call option,PROTECT,protections)
+
+.PHONY: report
+report: $(STAMP) ## derive the report of RUN=results/<run> anew from its samples
+	@$(BIN)/python -m verdicts $(call quoted,$(RUN))
+
+.PHONY: check
+check: $(STAMP) ## format, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy $(CODE)
+
+.PHONY: test
+test: $(STAMP) ## all tests [ARGS="-k guard"]
+	@$(BIN)/python -m pytest -ra $(ARGS)
+
+.PHONY: bench
+bench: $(STAMP) ## requests per CPU second beside other generators, start delay
+	@$(BIN)/python -m bench
+
+.PHONY: venv
+venv: $(STAMP) ## make the virtual environment
+
+$(STAMP): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "$(PYTHON): Python 3.11 or newer is needed, found: $$($(PYTHON) --version 2>&1); \
+	set PYTHON=python3.11 or the like" >&2; exit 1; }
+	@echo "making $(VENV) from requirements.lock (once)" >&2
+	@$(PYTHON) -m venv $(VENV) >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes --requirement requirements.lock >&2
+	@touch $@
+
+.PHONY: lock
+lock: $(STAMP) ## make requirements.lock anew from pyproject.toml
+	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--no-emit-trusted-host --no-header --strip-extras --extra dev --allow-unsafe \
+		--output-file requirements.lock pyproject.toml
+
+.PHONY: clean
+clean: ## remove caches and results; the virtual environment stays
+	@rm -rf results .mypy_cache .ruff_cache .pytest_cache .hypothesis test-artefacts
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
