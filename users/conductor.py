@@ -23,7 +23,7 @@ from gevent.event import Event
 
 from telemetry.journal import WorkerJournal
 
-LEAD: Final = 1.0  # seconds from the plan to the run's zero: sessions open in it
+LEAD: Final = 3.0  # seconds to the run's zero: probes take their baseline and sessions open in it
 SWITCH: Final = 1.0  # seconds from a loss to the new plan's first arrival
 PREPARE_TIMEOUT: Final = 60.0
 FINISH_TIMEOUT: Final = 15.0
@@ -130,9 +130,13 @@ class Conductor:
                 self._send("load.clock", {"sent": self._clock()}, node.id)
             gevent.sleep(0.02)
 
-    def start(self, lead: float = LEAD) -> None:
-        """Give every worker its plan."""
+    def fix_start(self, lead: float = LEAD) -> float:
+        """Fix the run's zero, `lead` seconds from now; monotonic seconds of this process."""
         self.start_at = self._clock() + lead
+        return self.start_at
+
+    def start(self) -> None:
+        """Give every worker its plan."""
         self._plan(float("-inf"))
 
     def _plan(self, from_t: float) -> None:

@@ -99,8 +99,7 @@ class Engine:
         for dispatcher in self._dispatchers:
             dispatcher.end_at(from_t)
         schedule = self._job.schedule
-        share = schedule.share(rank, of)
-        share = share[schedule.planned[share] >= from_t]
+        share = schedule.share(rank, of, from_t)
         for account in self._job.accounts:
             if account.index % of == rank and account.index not in self._personas:
                 self._settle(account)
