@@ -120,4 +120,4 @@ class Piecewise:
 
 def _to_whole(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     near = np.rint(sums)
-    return np.where(np.abs(sums - near) <= _WHOLE * np.maximum(near, 1.0), near, sums)
+    return np.where(np.abs(sums - near) <= _WHOLE * near, near, sums)

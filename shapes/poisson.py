@@ -68,7 +68,8 @@ class Poisson:
         places = words(int(counts.sum()), self.seed, _PLACES) >> np.uint64(11)
         unit = np.repeat(np.arange(cells, dtype=np.float64), counts) + places * 2.0**-53
         unit.sort()
-        offsets = unit / self.per_second if cells else unit
+        with np.errstate(over="ignore"):  # at a tiny rate: never
+            offsets = unit / self.per_second if cells else unit
         offsets = offsets[: int(np.searchsorted(offsets, self.duration, side="left"))]
         offsets.setflags(write=False)
         return offsets

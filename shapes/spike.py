@@ -9,7 +9,7 @@ base │──────┘  └──────
 
 from __future__ import annotations
 
-from shapes.base import number
+from shapes.base import MAX_DURATION, number
 from shapes.piecewise import Piecewise, Stage
 
 
@@ -19,5 +19,5 @@ def spike(base: float, peak: float, at: float, length: float, duration: float) -
     The spike has to begin within `duration`, and is cut off there. Raises ValueError.
     """
     begin = number("at", at, 0, duration)
-    end = min(begin + number("length", length, 0, float("inf")), duration)
+    end = min(begin + number("length", length, 0, MAX_DURATION), duration)
     return Piecewise((Stage(begin, base, base), Stage(end, peak, peak), Stage(duration, base, base)))

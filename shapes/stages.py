@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shapes.base import number
+from shapes.base import MAX_DURATION, number
 from shapes.piecewise import Piecewise, Stage
 
 
@@ -22,7 +22,7 @@ def stages(pieces: Iterable[tuple[float, float, float]], duration: float) -> Pie
     """
     begin, level, laid = 0.0, 0.0, list[Stage]()
     for seconds, start, end in pieces:
-        until = begin + number("seconds", seconds, 0, float("inf"))
+        until = begin + number("seconds", seconds, 0, MAX_DURATION)
         cut = min(1.0, (duration - begin) / seconds) if seconds else 1.0
         if begin < duration:
             laid.append(Stage(min(until, duration), start, start + (end - start) * cut))

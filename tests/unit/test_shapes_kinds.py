@@ -1,0 +1,88 @@
+"""Constant, ramp, spike, step and stages: literal tables with zero, negative and huge inputs."""
+
+import numpy as np
+import pytest
+
+from shapes.constant import constant
+from shapes.piecewise import Piecewise
+from shapes.ramp import ramp
+from shapes.spike import spike
+from shapes.stages import stages
+from shapes.step import step
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "first", "last"),
+    [
+        (constant(500, 60), 30_000, 0, 59.998),
+        (constant(0, 60), 0, None, None),
+        (constant(5, 0), 0, None, None),
+        (constant(1e-9, 60), 1, 0, 0),
+        (constant(1e6, 20), 20_000_000, 0, 20 - 1e-6),
+        (constant(3, 0.5), 2, 0, 1 / 3),
+        (ramp(0, 500, 60), 15_000, 0, 59.998),
+        (ramp(500, 0, 60), 15_000, 0, 60 - np.sqrt(2 / (500 / 60))),
+        (ramp(5, 5, 2), 10, 0, 1.8),
+        (ramp(0, 0, 60), 0, None, None),
+        (spike(1, 10, at=4, length=2, duration=10), 28, 0, 9),
+        (spike(0, 10, at=4, length=2, duration=10), 20, 4, 5.9),
+        (spike(0, 10, at=8, length=9, duration=10), 20, 8, 9.9),
+        (spike(0, 10, at=10, length=1, duration=10), 0, None, None),
+        (spike(1, 10, at=4, length=0, duration=10), 10, 0, 9),
+        (step(1, 3, 3, 6), 12, 0, 4 + 5 / 3),
+        (step(2, 9, 1, 6), 12, 0, 5.5),
+        (stages([(2, 1, 1), (2, 0, 4)], 4), 6, 0, 2 + np.sqrt(3)),
+        (stages([(2, 1, 1), (2, 0, 4)], 3), 3, 0, 2),
+        (stages([(2, 1, 1), (2, 0, 4)], 6), 14, 0, 5.75),
+        (stages([(2, 1, 1)], 2), 2, 0, 1),
+        (stages([], 5), 0, None, None),
+        (stages([(3, 4, 4)], 0), 0, None, None),
+        (stages([(0, 4, 8)], 1), 8, 0, 0.875),
+    ],
+)
+def test_count_first_and_last(shape: Piecewise, count: int, first: float | None, last: float | None) -> None:
+    assert shape.count == count
+    if count:
+        assert (shape.offset(0), shape.offset(count - 1)) == pytest.approx((first, last))
+
+
+def test_a_constant_rate_is_evenly_spaced_to_the_last_bit() -> None:
+    assert constant(3.3, 1000).offsets().tolist() == [i / 3.3 for i in range(3300)]
+
+
+def test_the_spike_is_where_it_was_asked_for() -> None:
+    shape = spike(1, 100, at=4, length=2, duration=10)
+    assert [shape.rate(t) for t in (0, 3.99, 4, 5.99, 6, 9.99)] == [1, 1, 100, 100, 1, 1]
+
+
+def test_each_step_is_as_long_as_the_others() -> None:
+    shape = step(10, 40, 4, 8)
+    assert np.bincount((shape.offsets() // 2).astype(int)).tolist() == [20, 40, 60, 80]
+
+
+def test_a_linear_stage_is_cut_on_its_line() -> None:
+    assert stages([(10, 0, 10)], 5).rate(4.999) == pytest.approx(4.999)
+    assert stages([(10, 0, 10)], 5) == ramp(0, 5, 5)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: constant(-1, 60),
+        lambda: constant(1, -60),
+        lambda: constant(1e6, 20.1),
+        lambda: ramp(-1, 5, 60),
+        lambda: ramp(1, float("nan"), 60),
+        lambda: spike(1, 2, at=-1, length=1, duration=10),
+        lambda: spike(1, 2, at=11, length=1, duration=10),
+        lambda: spike(1, 2, at=1, length=-1, duration=10),
+        lambda: step(1, 2, 0, 10),
+        lambda: step(1, 2, 1001, 10),
+        lambda: stages([(-1, 1, 1)], 10),
+        lambda: stages([(1, -1, 1)], 10),
+        lambda: stages([(1, 1, 1)], -10),
+    ],
+)
+def test_what_cannot_be_planned_is_refused(make: type) -> None:
+    with pytest.raises(ValueError, match=r"must be a|at most"):
+        make()

@@ -1,0 +1,158 @@
+"""The breakpoint search against exact and noisy monotone targets."""
+
+import math
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shapes.search import MACHINE, Result, Search
+
+Oracle = Callable[[float], bool]
+
+
+def run(search: Search, bears: Oracle, limit: str = "p95") -> Result:
+    while (rate := search.next_trial()) is not None:
+        search.report(rate, bears(rate), limit)
+    return search.result
+
+
+@given(st.floats(10.001, 9999), st.sampled_from([0.01, 0.05, 0.1, 0.5]))
+@settings(max_examples=200, deadline=None)
+def test_an_exact_target_is_enclosed_within_the_tolerance(point: float, tolerance: float) -> None:
+    result = run(Search(10, 10_000, tolerance=tolerance, max_trials=40), lambda rate: rate <= point)
+    assert result.kind == "breakpoint"
+    assert result.confirmed
+    assert result.first_limit == "p95"
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower <= point < result.upper <= result.lower * (1 + tolerance)
+
+
+@given(st.floats(1, 20_000), st.floats(0.01, 0.3), st.integers(0, 10**6), st.integers(2, 40))
+@settings(max_examples=300, deadline=None)
+def test_a_noisy_target_ends_in_time_with_bounds_that_hold(
+    point: float, noise: float, seed: int, trials: int
+) -> None:
+    dice = random.Random(seed)
+    result = run(
+        Search(10, 10_000, max_trials=trials), lambda rate: rate <= point * (1 + dice.uniform(-noise, noise))
+    )
+    assert 1 <= len(result.trials) <= trials
+    if result.lower is not None:
+        assert result.lower <= point * (1 + noise)
+    if result.upper is not None:
+        assert result.upper >= point * (1 - noise)
+    if result.lower is not None and result.upper is not None:
+        assert result.lower < result.upper
+    if result.confirmed:
+        assert [trial.passed for trial in result.trials if trial.rate == result.lower].count(True) >= 2
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=100, deadline=None)
+def test_two_searches_of_a_target_with_five_percent_noise_agree_within_fifteen(seed: int) -> None:
+    dice = random.Random(seed)
+    found = [
+        run(
+            Search(10, 10_000, tolerance=0.04, max_trials=40),
+            lambda rate: rate <= 777 * dice.uniform(0.95, 1.05),
+        )
+        for _ in range(2)
+    ]
+    lows = [result.lower for result in found if result.lower]
+    assert len(lows) == 2
+    assert max(lows) / min(lows) < 1.15
+
+
+def test_the_path_is_growth_then_bisection_then_confirmation() -> None:
+    search = Search(100, 1000, tolerance=0.5)
+    assert [trial.rate for trial in run(search, lambda rate: rate < 300).trials] == pytest.approx(
+        [100, 200, 400, math.sqrt(80_000), math.sqrt(80_000)]
+    )
+
+
+def test_what_never_fails_is_at_least_the_highest_rate() -> None:
+    result = run(Search(10, 45), lambda rate: True)
+    assert [trial.rate for trial in result.trials] == [10, 20, 40, 45, 45]
+    assert (result.kind, result.lower, result.upper, result.confirmed) == ("at least", 45, None, True)
+    assert str(result) == "at least 45 per second"
+
+
+def test_what_fails_at_once_is_below_the_lowest_rate() -> None:
+    result = run(Search(10, 45), lambda rate: False, "db_pool_timeout")
+    assert (result.kind, result.lower, result.upper, len(result.trials)) == ("below", None, 10, 1)
+    assert str(result) == "below 10 per second, limited by db_pool_timeout"
+
+
+def test_a_limit_of_this_machine_is_never_called_a_breakpoint() -> None:
+    result = run(Search(10, 100, tolerance=1), lambda rate: rate < 40, MACHINE)
+    assert result.kind == "at least"
+    assert str(result) == "at least 20 per second, limited by this machine"
+
+
+def test_a_rate_that_fails_its_confirmation_becomes_the_upper_bound() -> None:
+    answers = iter([True, True, False, False, True, True, True])
+    search = Search(10, 100, tolerance=0.5)
+    result = run(search, lambda rate: next(answers))
+    rates = [trial.rate for trial in result.trials]
+    assert rates[:3] == [10, 20, 40]
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower < result.upper
+    assert result.confirmed
+
+
+def test_the_lowest_rate_failing_its_confirmation_leaves_nothing() -> None:
+    answers = iter([True, False, False])
+    result = run(Search(10, 100, tolerance=1), lambda rate: next(answers))
+    assert (result.kind, result.lower, result.upper) == ("below", None, 10)
+
+
+def test_the_last_trial_is_kept_for_the_confirmation() -> None:
+    result = run(Search(10, 10_000, tolerance=0.001, max_trials=6), lambda rate: rate < 35)
+    assert len(result.trials) == 6
+    assert result.trials[-1].rate == result.lower
+    assert result.confirmed
+    unlucky = iter([True, True, True, False])
+    assert run(Search(10, 10_000, max_trials=4), lambda rate: next(unlucky)).confirmed is False
+
+
+def test_a_search_not_begun_knows_nothing() -> None:
+    search = Search(10, 100)
+    assert search.result.kind == "none"
+    assert str(search.result) == "not known"
+    assert search.next_trial() == search.next_trial() == 10
+
+
+def test_a_report_of_another_rate_is_refused_and_changes_nothing() -> None:
+    search = Search(10, 100)
+    with pytest.raises(ValueError, match=r"a trial at 20 was reported; expected: 10\.0"):
+        search.report(20, True)
+    assert search.result.trials == ()
+
+
+def test_a_finished_search_takes_no_report() -> None:
+    search = Search(10, 10)
+    run(search, lambda rate: True)
+    with pytest.raises(ValueError, match="expected: None"):
+        search.report(10, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"low": 0, "high": 10},
+        {"low": -1, "high": 10},
+        {"low": 10, "high": 9},
+        {"low": 10, "high": math.inf},
+        {"low": 10, "high": 20, "tolerance": 0},
+        {"low": 10, "high": 20, "growth": 1},
+        {"low": 10, "high": 20, "max_trials": 1},
+    ],
+)
+def test_a_search_that_cannot_end_is_refused(arguments: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must be a"):
+        Search(**arguments)  # type: ignore[arg-type]
