@@ -57,7 +57,7 @@ class _Connection(asyncio.Protocol):
         self.parser = httptools.HttpResponseParser(self)
         self.headers: Headers = []
         self.body: list[bytes] = []
-        self.framed = False
+        self.framed = self.headed = False
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -73,6 +73,9 @@ class _Connection(asyncio.Protocol):
         name = name.lower()
         self.framed = self.framed or name in (b"content-length", b"transfer-encoding")
         self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self.headed = self.parser.get_status_code() >= 200
 
     def on_body(self, body: bytes) -> None:
         self.body.append(body)
@@ -94,7 +97,7 @@ class _Connection(asyncio.Protocol):
             answer.set_result(Reply(self.parser.get_status_code(), self.headers, body))
 
     def eof_received(self) -> None:
-        if self.answer is not None and self.body and not self.framed:
+        if self.answer is not None and self.headed and not self.framed:
             self._finish(keep=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
