@@ -34,6 +34,7 @@ async def install(dsn: str) -> None:
     """Make the schema anew, as an administrator; all data of a run before is gone."""
     connection = await asyncpg.connect(dsn)
     try:
+        await connection.execute("SET synchronous_commit = on")  # it must outlive a kill of the server
         await connection.execute(SCHEMA.read_text())
     finally:
         await connection.close()
@@ -81,13 +82,11 @@ class Pool:
     async def open(cls, dsn: str, settings: DatabaseSettings) -> Pool:
         """All connections are opened now, so that none is paid for by a call."""
         size = settings.pool_size
-        return cls(
-            await asyncpg.create_pool(
-                dsn, min_size=size, max_size=size, max_queries=2**62, max_inactive_connection_lifetime=0,
-                connection_class=_Connection, **_session(settings),
-            ),
-            settings,
+        pool = await asyncpg.create_pool(
+            dsn, init_size=size, min_size=0, max_size=size, max_queries=2**62,
+            max_inactive_connection_lifetime=0, connection_class=_Connection, **_session(settings),
         )  # fmt: skip
+        return cls(pool, settings)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:

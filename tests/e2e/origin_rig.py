@@ -158,10 +158,9 @@ def _postgres(given: EmbeddedPostgres | None) -> Iterator[EmbeddedPostgres]:
 
 def _start(name: str, path: Path, sock: socket.socket, life: int) -> subprocess.Popen[bytes]:
     fd = sock.fileno()
-    return subprocess.Popen(
-        [sys.executable, "-m", MODULES[name], "--config", str(path), "--fd", str(fd), "--name", name, "--life-fd", str(life)],
-        pass_fds=(fd, life), cwd=ROOT,
-    )  # fmt: skip
+    options = {"--config": path, "--fd": fd, "--name": name, "--life-fd": life}
+    words = [str(word) for pair in options.items() for word in pair]
+    return subprocess.Popen([sys.executable, "-m", MODULES[name], *words], pass_fds=(fd, life), cwd=ROOT)
 
 
 def _config(made: Rig, settings: Mapping[str, Any], protections: tuple[str, ...], dsn: str) -> dict[str, Any]:
