@@ -21,6 +21,7 @@ import urllib.request
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +50,7 @@ class Signing:
 class Handle:
     """A running stack. Every command raises StackError with one line if it was not obeyed."""
 
-    def __init__(self, process: subprocess.Popen[bytes], life: int, state: Mapping[str, Any]) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], life: FileIO, state: Mapping[str, Any]) -> None:
         self._process, self._life = process, life
         self.base_url: str = state["base_url"]
         self.metrics: dict[str, str] = state["metrics"]
@@ -100,9 +101,7 @@ class Handle:
 
     def stop(self, timeout: float = 20.0) -> None:
         """End the stack and wait until nothing of it is left. May be called twice."""
-        if self._life >= 0:
-            os.close(self._life)
-            self._life = -1
+        self._life.close()
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -141,7 +140,7 @@ def start(settings: StackSettings, protections: Iterable[str], log: Path, timeou
             raise StackError(_why(log, began))
         state = json.loads(Path(line.removeprefix("ready ")).read_text())
     except BaseException:
-        os.close(life)
+        life.close()
         _await_end(process)
         raise
     finally:
@@ -151,7 +150,7 @@ def start(settings: StackSettings, protections: Iterable[str], log: Path, timeou
 
 def _spawn(
     protections: Iterable[str], log: Path, timeout_s: float
-) -> tuple[subprocess.Popen[bytes], int, int]:
+) -> tuple[subprocess.Popen[bytes], FileIO, int]:
     theirs, life = os.pipe()
     said, saying = os.pipe()
     command = [
@@ -171,7 +170,8 @@ def _spawn(
     finally:
         os.close(theirs)
         os.close(saying)
-    return process, life, said
+    # A file, because gevent's os.close does not close before its loop has turned once more.
+    return process, FileIO(life, "wb"), said
 
 
 def _tell(process: subprocess.Popen[bytes], settings: StackSettings) -> None:
