@@ -1,0 +1,193 @@
+"""The process that takes a run's facts to InfluxDB while the run goes on, off the load's path.
+
+    python -m telemetry.exporter --run results/x --follow     until told to end
+    python -m telemetry.exporter --run results/x              a run that is over, whole; safe to repeat
+    python -m telemetry.exporter --run results/x --verdict    its verdict alone
+
+It reads the run folder as it grows, makes points, spools each to disk and sends it from there; counts
+stand in `telemetry.json` of the run folder: {"written","spooled","dropped","replayed","finished",…},
+in points: acknowledged, still on disk, given up, of earlier runs. Following ends by a line `finish
+SECONDS` or EOF on stdin, or by SIGTERM: a final pass, then at most so many seconds of sending; the rest
+stays spooled for the next run or `python -m telemetry.flush`. SIGINT is left to the starter.
+Exit codes: 0, also when points stay spooled; 2 for bad usage or variables; 3 when the folder cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+from telemetry.event_points import verdict_lines
+from telemetry.export import Export
+from telemetry.influx import ConfigError, Settings, Sink
+from telemetry.points import RunPoints
+from telemetry.sender import Sender
+from telemetry.spool import MAX_BYTES, Spool, abandoned
+
+EVERY: Final = 1.0  # seconds between passes
+FINISH: Final = 10.0  # seconds of sending at the end, unless told
+COUNTS: Final = "telemetry.json"
+VERDICT_COUNTS: Final = "telemetry-verdict.json"
+ROOT: Final = Path(__file__).resolve().parents[1] / "results" / ".spool"
+SPOOL: Final = "RESILIENCE_SPOOL"  # another folder for the spool
+SPOOL_MB: Final = "RESILIENCE_SPOOL_MB"  # the most that one run may keep there
+STDIN: Final = 0
+
+
+def spool_root(env: Mapping[str, str]) -> Path:
+    """Where all queues are."""
+    return Path(env[SPOOL]) if env.get(SPOOL) else ROOT
+
+
+class Exporter:
+    """One run folder, its queue and its sender."""
+
+    def __init__(
+        self, run_dir: Path, settings: Settings, env: Mapping[str, str], counts: str = COUNTS
+    ) -> None:
+        self.manifest = json.loads((run_dir / "run.json").read_text())
+        self._counts_file = run_dir / counts
+        self._settings = settings
+        place = spool_root(env) / settings.place
+        self._spool = Spool(place / f"{run_dir.name}-{os.getpid()}", _max_bytes(env))
+        self._sink = Sink(settings)
+        self._sender = Sender(self._sink, self._spool, abandoned(place), _say)
+        self._counts(finished=False)
+        self._sender.start()
+
+    def put(self, lines: list[str]) -> None:
+        """Spool lines and have them sent."""
+        if lines:
+            self._spool.append(lines)
+            self._sender.more()
+
+    def finish(self, seconds: float) -> dict[str, Any]:
+        """Send for at most `seconds`; give and write the counts."""
+        self._sender.finish(seconds)
+        return self._counts(finished=True)
+
+    def close(self) -> None:
+        """Give the queue up."""
+        self._spool.close()
+        self._sink.close()
+
+    def _counts(self, *, finished: bool) -> dict[str, Any]:
+        counts = {
+            "written": self._sender.written,
+            "spooled": self._spool.points,
+            "dropped": self._spool.dropped,
+            "replayed": self._sender.replayed,
+            "finished": finished,
+            "bucket": self._settings.bucket,
+            "url": self._settings.url,
+            "queue": str(self._spool.folder),
+            "last_error": self._sender.last_error,
+        }
+        partial = self._counts_file.with_suffix(".tmp")
+        partial.write_text(json.dumps(counts, indent=1))
+        partial.replace(self._counts_file)
+        return counts
+
+
+def follow(exporter: Exporter, export: Export, command: Callable[[float], float | None]) -> dict[str, Any]:
+    """Pass after pass until `command` (waits so long, seconds) gives the seconds left for sending."""
+    while (seconds := command(EVERY)) is None:
+        exporter.put(export.read())
+    exporter.put(export.finish())
+    return exporter.finish(seconds)
+
+
+class Commands:
+    """The starter's word: lines on stdin, its death (EOF), SIGTERM."""
+
+    def __init__(self) -> None:
+        self._wake, wake = os.pipe()
+        signal.signal(signal.SIGTERM, lambda *_: os.write(wake, b"."))
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def __call__(self, seconds: float) -> float | None:
+        """Wait so long for the end; None if it did not come."""
+        ready, _, _ = select.select([STDIN, self._wake], [], [], seconds)
+        if self._wake in ready:
+            return FINISH
+        if STDIN in ready:
+            word, _, rest = os.read(STDIN, 4096).decode(errors="replace").partition(" ")
+            with contextlib.suppress(ValueError):
+                return float(rest) if word == "finish" else FINISH
+        return None
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Export one run."""
+    options = _options(argv)
+    try:
+        settings = Settings.read(os.environ)
+        if settings is None:
+            raise ConfigError("INFLUXDB_V2_URL: missing, allowed: http://host:port")
+    except ConfigError as error:
+        _leave(2, str(error))
+    os.nice(5)
+    try:
+        name = VERDICT_COUNTS if options.verdict else COUNTS
+        counts = _export(options, Exporter(options.run, settings, os.environ, name))
+    except (OSError, KeyError, ValueError) as error:
+        _leave(3, f"telemetry: {options.run}: {error!r}")
+    with contextlib.suppress(OSError):
+        print(json.dumps(counts), flush=True)
+    sys.stdout.flush()
+    os._exit(0)  # a write that still hangs would hold the process; its points are on disk
+
+
+def _export(options: argparse.Namespace, exporter: Exporter) -> dict[str, Any]:
+    if options.verdict:
+        verdicts = json.loads((options.run / "verdicts.json").read_text())
+        exporter.put([line for line in verdict_lines(RunPoints(exporter.manifest), verdicts) if line])
+    elif options.follow:
+        commands = Commands()
+        with contextlib.suppress(OSError):
+            print("ready", flush=True)
+        return _closed(exporter, follow(exporter, Export(options.run, exporter.manifest), commands))
+    else:
+        exporter.put(Export(options.run, exporter.manifest).finish())
+    return _closed(exporter, exporter.finish(options.seconds))
+
+
+def _closed(exporter: Exporter, counts: dict[str, Any]) -> dict[str, Any]:
+    exporter.close()
+    return counts
+
+
+def _max_bytes(env: Mapping[str, str]) -> int:
+    text = env.get(SPOOL_MB, "")
+    return int(text) * 1024 * 1024 if text.isdigit() else MAX_BYTES
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m telemetry.exporter")
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, default=FINISH)
+    parser.add_argument("--follow", action="store_true")
+    parser.add_argument("--verdict", action="store_true")
+    return parser.parse_args(argv)
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"telemetry: {text}", file=sys.stderr, flush=True)
+
+
+def _leave(code: int, text: str) -> NoReturn:
+    print(text, file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
