@@ -1,0 +1,33 @@
+"""Derives everything from a run folder again, and says the verdict.
+
+    python -m verdicts RUN [--quiet]
+
+writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml. Exit codes: 0 pass, 1 fail, 2 no run
+there, 3 the run is invalid.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from verdicts.files import derive
+from verdicts.run import RunFolderError
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The exit code."""
+    parser = argparse.ArgumentParser(prog="python -m verdicts", description="Judge a stored run again.")
+    parser.add_argument("run", type=Path, help="results/<run>")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    options = parser.parse_args(argv)
+    try:
+        return derive(options.run, quiet=options.quiet).exit_code
+    except RunFolderError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

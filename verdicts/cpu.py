@@ -1,0 +1,93 @@
+"""Who used the machine's CPU, from the workers' ledgers and the stack's process figures.
+
+Shares are in cores: 0.5 is half a core for the whole time.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from telemetry.target_log import parse_labels
+from verdicts.run import Floats, Run
+
+CPU: Final = "stack_process_cpu_seconds_total"
+MEMORY: Final = "stack_process_resident_memory_bytes"
+LOADER: Final = "load "
+
+
+class Usage(NamedTuple):
+    """One process over the run; `t` and `cores` are its CPU share in each interval, at the interval's end."""
+
+    name: str
+    cpu_s: float
+    mean: float
+    peak: float
+    memory_peak: float  # bytes, NaN where not told
+    t: Floats
+    cores: Floats
+
+
+def usage(run: Run) -> list[Usage]:
+    """Every process that told its CPU: the load's own first, then the stack's by CPU seconds."""
+    stack = [_of_stack(run, name) for name in stack_processes(run)]
+    loaders = [_of_worker(run, worker) for worker in run.workers if len(run.ledgers[worker]) > 1]
+    return loaders + sorted(stack, key=lambda one: -one.cpu_s)
+
+
+def stack_processes(run: Run) -> list[str]:
+    """The stack's processes that told their CPU."""
+    scrapes = run.target.sources.get("stack")
+    keys = scrapes.values if scrapes else {}
+    return [parse_labels(key)["process"] for key in keys if key.startswith(CPU + "{")]
+
+
+def of_sources(run: Run, sources: list[str]) -> list[Usage]:
+    """Processes that tell their own CPU and memory, as Prometheus clients do."""
+    found = [_of_source(run, source) for source in sources]
+    return [one for one in found if one.t.size]
+
+
+def _of_source(run: Run, source: str) -> Usage:
+    t, cpu = run.target.series(source, "process_cpu_seconds_total")
+    _, memory = run.target.series(source, "process_resident_memory_bytes")
+    return _usage(source, *during(run, t, cpu), float(memory.max()) if memory.size else float("nan"))
+
+
+def _of_stack(run: Run, name: str) -> Usage:
+    t, cpu = run.target.series("stack", CPU, process=name)
+    _, memory = run.target.series("stack", MEMORY, process=name)
+    return _usage(name, *during(run, t, cpu), float(memory.max()) if memory.size else float("nan"))
+
+
+def _of_worker(run: Run, name: str) -> Usage:
+    lines = run.ledgers[name]
+    t = np.array([line["t"] for line in lines], dtype=np.float64)
+    cpu = np.array([line["cpu_s"] for line in lines], dtype=np.float64)
+    return _usage(LOADER + name, t, cpu, float("nan"))
+
+
+def during(run: Run, t: Floats, counter: Floats) -> tuple[Floats, Floats]:
+    """A counter's readings from the last before load started to the first after it ended."""
+    first = max(int(np.searchsorted(t, 0.0, side="right")) - 1, 0)
+    last = int(np.searchsorted(t, run.load_end, side="left")) + 1
+    return t[first:last], counter[first:last]
+
+
+def rates(t: Floats, counter: Floats) -> tuple[Floats, Floats]:
+    """(interval ends, increase per second) of a counter; one that fell began again at 0."""
+    steps = np.diff(counter)
+    steps = np.where(steps < 0, counter[1:], steps)
+    spans = np.diff(t)
+    real = spans > 0
+    return t[1:][real], steps[real] / spans[real]
+
+
+def _usage(name: str, t: Floats, counter: Floats, memory: float) -> Usage:
+    ends, cores = rates(t, counter)
+    spans = np.diff(t)
+    total = float((cores * spans[spans > 0]).sum())
+    mean = total / float(t[-1] - t[0]) if len(t) > 1 and t[-1] > t[0] else float("nan")
+    peak = float(cores.max()) if cores.size else float("nan")
+    return Usage(name, total, mean, peak, memory, ends, cores)

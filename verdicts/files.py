@@ -1,0 +1,30 @@
+"""The files that are derived from a run folder: verdicts.json, report.html, junit.xml."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from verdicts import document, junit, terminal
+from verdicts.judge import Judgement, judge
+from verdicts.report.page import render
+from verdicts.run import load
+
+
+def derive(folder: Path, *, quiet: bool = False) -> Judgement:
+    """Write the files, print the summary, give the judgement. Raises RunFolderError."""
+    judged = judge(load(folder))
+    found = document.build(judged)
+    _write(folder / "verdicts.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    junit.write(judged, folder / "junit.xml")
+    _write(folder / "report.html", render(judged, found))
+    if not quiet:
+        terminal.show(judged, folder)
+    return judged
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, so that a reader never sees half a report."""
+    partial = path.with_name(path.name + ".tmp")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,34 @@
+"""Did the attack arrive: what was planned against what was sent, on time. Every run answers it."""
+
+from __future__ import annotations
+
+from verdicts import ledger, target_count
+from verdicts.percentiles import milliseconds
+from verdicts.points.registry import ARRIVAL, Finding, point
+from verdicts.run import Run
+
+
+@point(ARRIVAL.id, figures={"share": "share"})
+def arrival(run: Run) -> Finding:
+    """The share of planned arrivals that were sent."""
+    book = ledger.of(run)
+    total = book.total
+    share = total.sent / total.planned if total.planned else float("nan")
+    delay = book.start_delay.ms()
+    evidence = (
+        f"{ledger.equation(total)}. Late (over {milliseconds(ledger.late_after(run)):g} ms): {total.late:,}. "
+        f"Start delay p50 {delay['p50']} ms, p99 {delay['p99']} ms, max {delay['max']} ms."
+    )
+    return Finding(
+        round(share * 100, 3) if total.planned else None,
+        "% of planned sent",
+        evidence + _counted(run, book),
+        figures={"share": share},
+    )
+
+
+def _counted(run: Run, book: ledger.Ledger) -> str:
+    count = target_count.of(run, book)
+    if count is None:
+        return " The target does not count our calls."
+    return f" {count.source} counted {count.counted:,}; sent + extra = {count.out:,}."

@@ -1,0 +1,120 @@
+"""P1.6: the origin's CPU and memory.
+
+*Measured*: the operating system's figures of the process that ran. For the bundled stack that is a
+Python fake, so the subject says so, and it is never an estimate of the real gateway.
+*Modelled*: the nano's memory and CPU by the model of its instance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from verdicts import cpu, origins
+from verdicts.points.registry import Finding, point
+from verdicts.run import Floats, Run
+
+MIB = 2**20
+
+
+@point(
+    "P1.6",
+    figures={"cpu": "vCPU", "memory": "bytes", "nano_memory": "bytes", "nano_cpu": "vCPU", "kills": ""},
+)
+def origin_resources(run: Run) -> Iterator[Finding]:
+    """CPU and memory, measured; then the nano's, modelled, for the bundled stack."""
+    used = _processes(run)
+    yield _cpu(used) if used else Finding.unseen(f"{origins.UNSEEN} (process_cpu_seconds_total).", "cpu")
+    sized = [one for one in used if not np.isnan(one.memory_peak)]
+    yield (
+        _memory(sized)
+        if sized
+        else Finding.unseen(f"{origins.UNSEEN} (process_resident_memory_bytes).", "memory")
+    )
+    if run.manifest["bundled"]:
+        yield _nano_memory(run)
+        yield _nano_cpu(run)
+
+
+def _processes(run: Run) -> list[cpu.Usage]:
+    if run.manifest["bundled"]:
+        return [one for one in cpu.usage(run) if one.name.startswith("origin-")]
+    return cpu.of_sources(run, origins.sources(run))
+
+
+def _cpu(used: list[cpu.Usage]) -> Finding:
+    busiest = max(used, key=lambda one: one.mean)
+    each = "; ".join(f"{one.name} mean {one.mean:.3f}, peak {one.peak:.3f}" for one in used)
+    return Finding(
+        round(busiest.mean * 100, 1),
+        "% of a core (mean)",
+        f"CPU of the process in cores: {each}.",
+        {"cpu": busiest.mean},
+        "cpu",
+    )
+
+
+def _memory(used: list[cpu.Usage]) -> Finding:
+    largest = max(used, key=lambda one: one.memory_peak)
+    each = "; ".join(f"{one.name} {one.memory_peak / MIB:.1f} MiB" for one in used)
+    return Finding(
+        round(largest.memory_peak / MIB, 1),
+        "MiB resident (peak)",
+        f"Largest resident memory of the process: {each}.",
+        {"memory": largest.memory_peak},
+        "memory",
+    )
+
+
+def _nano(run: Run) -> dict[str, float]:
+    """The nano model's settings that the stack ran with."""
+    settings: dict[str, float] = (run.manifest.get("stack") or {}).get("settings", {}).get("nano", {})
+    return settings
+
+
+def _peak(run: Run, name: str) -> float:
+    found = [cpu.during(run, *run.target.series(source, name))[1] for source in origins.sources(run)]
+    return max((float(values.max()) for values in found if values.size), default=float("nan"))
+
+
+def _nano_memory(run: Run) -> Finding:
+    peak = _peak(run, "mcpist_memory_bytes")
+    if np.isnan(peak):
+        return Finding.unseen(origins.UNSEEN + " (mcpist_memory_bytes).", "nano-memory", "modelled")
+    kills = sum(run.target.total(source, "mcpist_nano_kills_total") for source in origins.sources(run))
+    kills = 0.0 if np.isnan(kills) else kills
+    goroutines = _peak(run, "mcpist_goroutines")
+    limit = _nano(run).get("memory_limit", 256 * MIB)
+    return Finding(
+        round(peak / MIB, 1),
+        "MiB (peak, nano model)",
+        f"base + goroutines × (stack + HTTP buffers), at most {goroutines:,.0f} goroutines; "
+        f"limit {limit / MIB:.0f} MiB; killed {kills:.0f} times.",
+        {"nano_memory": peak, "kills": kills},
+        "nano-memory",
+        "modelled",
+    )
+
+
+def _nano_cpu(run: Run) -> Finding:
+    rates = [_rate(run, source) for source in origins.sources(run)]
+    mean = max((float(rate.mean()) for rate in rates if rate.size), default=float("nan"))
+    if np.isnan(mean):
+        return Finding.unseen(origins.UNSEEN + " (mcpist_nano_cpu_seconds_total).", "nano-cpu", "modelled")
+    settings = _nano(run)
+    share, cost = settings.get("cpu_share", 0.1), settings.get("cpu_per_request", float("nan"))
+    return Finding(
+        round(mean, 4),
+        "vCPU (mean, nano model)",
+        f"{cost * 1000:g} ms a request (an assumption, settable) against a share of {share:g} vCPU; "
+        f"that is {mean / share:.0%} of the share.",
+        {"nano_cpu": mean},
+        "nano-cpu",
+        "modelled",
+    )
+
+
+def _rate(run: Run, source: str) -> Floats:
+    counter = run.target.series(source, "mcpist_nano_cpu_seconds_total")
+    return cpu.rates(*cpu.during(run, *counter))[1]

@@ -1,0 +1,73 @@
+"""P1.7: response times. Over successful calls of the judged groups, from the planned instant.
+
+Slow tools (the upstream's own median is a second or more) are judged by what the gateway adds to the
+upstream's own time; the whole response time then stands beside it for information.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from verdicts import percentiles
+from verdicts.percentiles import Percentiles
+from verdicts.points.registry import Finding, point
+from verdicts.run import Floats, Mask, Run
+
+SLOW: Final = 1.0  # seconds
+
+
+@point("P1.7", figures={"p50": "s", "p95": "s", "p99": "s", "max": "s"})
+def response_times(run: Run) -> Iterator[Finding]:
+    """Response time; for slow tools, what the gateway adds, judged in its place."""
+    calls = run.ok & run.judged
+    upstream = percentiles.upstream(run, calls)
+    slow = upstream.size > 0 and float(np.median(upstream)) >= SLOW
+    whole = percentiles.response(run, calls)
+    if not slow:
+        yield _finding(run, whole, "response time = done − planned", calls=calls)
+        return
+    what = (
+        f"gateway overhead = response − the upstream's own time (its median is {np.median(upstream):.2f} s)"
+    )
+    yield _finding(run, percentiles.overhead(run, calls), what, calls=calls)
+    yield _finding(run, whole, "whole response time, the upstream's own included", calls=calls, part="whole")
+
+
+def _finding(run: Run, seconds: Floats, what: str, *, calls: Mask, part: str = "") -> Finding:
+    found = percentiles.of(seconds)
+    figures = {} if part else {name: getattr(found, name) for name in ("p50", "p95", "p99", "max")}
+    return Finding(
+        percentiles.milliseconds(found.p95),
+        "ms (p95)",
+        _evidence(run, found, what),
+        figures=figures,
+        part=part,
+        rows=() if part else tuple(_rows(run, calls, found)),
+    )
+
+
+def _evidence(run: Run, found: Percentiles, what: str) -> str:
+    if not found.count:
+        return f"No call succeeded, so there is no {what}."
+    p50, p95, p99, most = (f"{value * 1000:,.1f}" for value in (found.p50, found.p95, found.p99, found.max))
+    groups = "" if run.judged.all() else " of the judged groups"
+    figures = f"p50 {p50}, p95 {p95}, p99 {p99}, max {most} ms"
+    return f"{figures} over {found.count:,} successful calls{groups}; {what}."
+
+
+def _rows(run: Run, calls: Mask, everything: Percentiles) -> Iterator[dict[str, float | int | str | None]]:
+    """A row for each tool where there are several."""
+    tools = np.unique(run.samples["tool"][calls])
+    if len(tools) < 2:
+        return
+    for code in tools:
+        mine = percentiles.of(percentiles.response(run, calls & (run.samples["tool"] == code)))
+        yield {"tool": run.manifest["tools"][int(code)], **_ms(mine)}
+    yield {"tool": "all", **_ms(everything)}
+
+
+def _ms(found: Percentiles) -> dict[str, float | int | None]:
+    return {"calls" if key == "count" else f"{key} ms": value for key, value in found.ms().items()}

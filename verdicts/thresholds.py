@@ -1,0 +1,118 @@
+"""Thresholds: what a point's figures are held against. Parsed before load starts.
+
+    threshold  = comparison { ("," | "and") comparison }
+    comparison = figure ("<=" | "<" | ">=" | ">" | "==") number [unit]
+    figure     = a figure of the point, such as p95 or 5xx; `p95_ms <= 2000` is `p95 <= 2000 ms`
+    unit       = us ms s min | % | B kB MB GB (thousands) KiB MiB GiB | req/s | vCPU
+
+    P1.7: p95 <= 2 s, p99 <= 5 s
+    P1.8: 5xx <= 5 %
+
+A unit must fit its figure; times and bytes need one, a share may be written as 0.05 or 5 %.
+A figure without samples is NaN: such a threshold is `invalid`, never passed.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Status = Literal["pass", "fail", "invalid"]
+_OPERATORS: Final[dict[str, Callable[[float, float], bool]]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+_UNITS: Final[dict[str, dict[str, float]]] = {
+    "s": {"us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0},
+    "share": {"": 1.0, "%": 0.01},
+    "bytes": {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30},
+    "req/s": {"": 1.0, "req/s": 1.0, "/s": 1.0},
+    "vCPU": {"": 1.0, "vCPU": 1.0, "%": 0.01},
+    "": {"": 1.0},
+}
+_ALL_UNITS: Final = sorted({unit for units in _UNITS.values() for unit in units if unit})
+_COMPARISON: Final = re.compile(
+    r"\s*(?P<figure>[A-Za-z0-9_.-]+?)(?:_(?P<suffix>ms|s))?\s*(?P<op><=|>=|==|<|>)\s*"
+    r"(?P<number>[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(?P<unit>[A-Za-z/%]*)\s*"
+)
+_JOIN: Final = re.compile(r",|\band\b")
+GRAMMAR: Final = "like `p95 <= 2 s` or `errors <= 1 %, p99 < 500 ms`"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One bound; `unit` as written, "" where there is none."""
+
+    figure: str
+    op: str
+    number: float
+    unit: str
+
+    def __str__(self) -> str:
+        unit = f" {self.unit}" if self.unit else ""
+        return f"{self.figure} {self.op} {self.number:g}{unit}"
+
+    def check(self, figures: Mapping[str, str]) -> None:
+        """Hold against a point's figures (name → base unit). Raises ValueError."""
+        if self.figure not in figures:
+            raise ValueError(f"figure {self.figure!r}, allowed: {', '.join(figures) or 'none'}")
+        units = _UNITS[figures[self.figure]]
+        if self.unit not in units:
+            allowed = ", ".join(unit or "no unit" for unit in units)
+            raise ValueError(f"{self}: unit {self.unit or 'is missing'}, allowed: {allowed}")
+
+    def verdict(self, value: float, base_unit: str) -> Status:
+        """`value` in the figure's base unit against the bound."""
+        if math.isnan(value):
+            return "invalid"
+        bound = self.number * _UNITS[base_unit][self.unit]
+        return "pass" if _OPERATORS[self.op](value, bound) else "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """All bounds of one point; each must hold."""
+
+    comparisons: tuple[Comparison, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Threshold:
+        """Read a threshold. Raises ValueError with one line that says what is allowed."""
+        return cls(tuple(_comparison(part, text) for part in _JOIN.split(text)))
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.comparisons))
+
+    def check(self, figures: Mapping[str, str]) -> None:
+        """Hold against a point's figures (name → base unit). Raises ValueError."""
+        for comparison in self.comparisons:
+            comparison.check(figures)
+
+    def about(self, figures: Iterable[str]) -> Threshold:
+        """The part of it that is about these figures."""
+        names = frozenset(figures)
+        return Threshold(tuple(one for one in self.comparisons if one.figure in names))
+
+    def verdict(self, values: Mapping[str, float], units: Mapping[str, str]) -> Status:
+        """fail if one bound is broken, else invalid if one has no figure, else pass."""
+        found = {one.verdict(values[one.figure], units[one.figure]) for one in self.comparisons}
+        return "fail" if "fail" in found else "invalid" if "invalid" in found else "pass"
+
+
+def _comparison(part: str, text: str) -> Comparison:
+    match = _COMPARISON.fullmatch(part)
+    if match is None:
+        raise ValueError(f"{part.strip() or text!r} is no comparison, allowed: {GRAMMAR}")
+    suffix, unit = match["suffix"] or "", match["unit"]
+    if suffix and unit:
+        raise ValueError(f"{part.strip()!r} has two units, allowed: one, {GRAMMAR}")
+    if unit and unit not in _ALL_UNITS:
+        raise ValueError(f"{part.strip()!r}: unit {unit!r}, allowed: {', '.join(_ALL_UNITS)}")
+    return Comparison(match["figure"], match["op"], float(match["number"]), suffix or unit)
