@@ -60,7 +60,7 @@ check: $(STAMP) ## format, lint and types
 
 .PHONY: test
 test: $(STAMP) ## all tests [ARGS="-k guard"]
-	@$(BIN)/python -m pytest -ra $(ARGS)
+	@$(BIN)/python -m pytest -ra -o asyncio_default_fixture_loop_scope=function $(ARGS)
 
 .PHONY: bench
 bench: $(STAMP) ## requests per CPU second beside other generators, start delay

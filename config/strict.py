@@ -50,6 +50,8 @@ def explain(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
     if kind == "value_error":
         text = str(context["error"])
         return key, f"{short(error['input'])}, {text}" if text.startswith("allowed") else text
+    if kind == "string_pattern_mismatch":
+        return key, f"{short(error['input'])}, allowed: text that matches {context['pattern']}"
     wanted = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     return key, f"{short(error['input'])}, allowed: {wanted}"
 

@@ -73,13 +73,11 @@ def _tree(file: Path, above: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _base_file(name: str, file: Path) -> Path:
-    try:
-        beside = file.parent / f"{name}.yaml"
-        return beside if "/" not in name and beside.is_file() else find(name)
-    except (ConfigError, OSError, ValueError):
-        raise ConfigError(
-            file, "extends", f"{short(name)} is not there, allowed: {', '.join(names())}"
-        ) from None
+    """The file of that name beside `file`, or in this folder."""
+    for folder in (file.parent, FOLDER):
+        if name in {other.stem for other in folder.glob("*.yaml")}:
+            return folder / f"{name}.yaml"
+    raise ConfigError(file, "extends", f"{short(name)} is not there, allowed: {', '.join(names())}")
 
 
 def _groups_written_out(data: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -109,8 +109,10 @@ class Target(Strict):
         if url == BUNDLED:
             return url
         parts = split_url(url)
-        if parts.path not in ("", "/"):
-            raise ValueError(f"{url!r} has a path, allowed: scheme, host and port alone (the rest is `path`)")
+        if parts.path not in ("", "/") or "?" in url:
+            raise ValueError(
+                f"{url!r} has a path or a query, allowed: scheme, host and port alone (the rest is `path`)"
+            )
         return url.rstrip("/")
 
     @field_validator("metrics")

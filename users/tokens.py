@@ -1,8 +1,9 @@
 """Signed tokens for accounts: made when first needed, kept, renewed before they run out.
 
-A token is renewed when 80 % of its life is over. First tokens are renewed earlier, each account at
-its own moment between 40 % and 80 %, so that accounts which began together do not sign together
-ever after. Times are Unix seconds: tokens carry the calendar.
+A token's period is 80 % of its life (a little less where whole seconds cut a short life): then it is
+renewed. First tokens are renewed earlier, each account at its own moment between a half and a whole
+period, so that accounts which began together do not sign together ever after. Times are Unix
+seconds: tokens carry the calendar.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from users.accounts import Account
 from users.keys import SigningKey
 
 RENEW_AT: Final = 0.8
-EARLIEST: Final = 0.5  # of RENEW_AT, for an account's first token
+LATEST: Final = 0.9  # of the life that is sure: `exp` is in whole seconds, rounded down
+EARLIEST: Final = 0.5  # of a token's period, for an account's first one
 GOLDEN: Final = 0.6180339887498949  # its multiples, modulo 1, spread any number of accounts evenly
 
 
@@ -33,6 +35,7 @@ class TokenSource:
     def __init__(self, auth: Auth, key: SigningKey, clock: Callable[[], float] = time.time) -> None:
         self.signed = 0
         self._auth = auth
+        self._period = min(RENEW_AT * auth.ttl, LATEST * (int(auth.ttl) - 1))
         self._key = key
         self._clock = clock
         self._prefix = f"{auth.scheme} " if auth.scheme else ""
@@ -58,8 +61,8 @@ class TokenSource:
         issued = int(now)
         expires = issued + int(self._auth.ttl)
         spread = EARLIEST + (1 - EARLIEST) * (account.index * GOLDEN % 1) if first else 1.0
-        renew_at = now + RENEW_AT * spread * (expires - now)
-        return _Held((self._prefix + self._sign(account, issued, expires)).encode("ascii"), renew_at)
+        value = self._prefix + self._sign(account, issued, expires)
+        return _Held(value.encode("ascii"), now + self._period * spread)
 
     def _sign(self, account: Account, issued: int, expires: int) -> str:
         claims: dict[str, Any] = fill(self._auth.claims, account.id, account.tier)
