@@ -119,10 +119,9 @@ class LocalInflux:
                 raise RuntimeError(f"influxd did not start: see {self._folder / 'influxd.log'}")
             time.sleep(0.05)
         if self._user:
-            with contextlib.suppress(urllib.error.HTTPError):  # there already
-                self.query(
-                    f"CREATE USER {self._user} WITH PASSWORD '{self._password}' WITH ALL PRIVILEGES", ""
-                )
+            with contextlib.suppress(urllib.error.HTTPError):  # the first user is made without one, once
+                user = f"CREATE USER {self._user} WITH PASSWORD '{self._password}' WITH ALL PRIVILEGES"
+                self._post({"q": user})
         self.query(f"CREATE DATABASE {DATABASE}", "")
 
     def _answers(self) -> bool:
@@ -135,13 +134,17 @@ class LocalInflux:
     def query(self, text: str, database: str = DATABASE) -> list[dict[str, Any]]:
         """The series of an InfluxQL query: `{"name","tags","columns","values"}`. RuntimeError if refused."""
         form = {"q": text, "db": database, "epoch": "ms", "u": self._user, "p": self._password}
-        data = urllib.parse.urlencode({key: value for key, value in form.items() if value}).encode()
-        with urllib.request.urlopen(f"{self.url}/query", data=data, timeout=30) as answer:
-            found = msgspec.json.decode(answer.read())["results"][0]
+        found = self._post({key: value for key, value in form.items() if value})
         if "error" in found:
             raise RuntimeError(f"{found['error']}: {text}")
         series: list[dict[str, Any]] = found.get("series", [])
         return series
+
+    def _post(self, form: dict[str, str]) -> dict[str, Any]:
+        data = urllib.parse.urlencode(form).encode()
+        with urllib.request.urlopen(f"{self.url}/query", data=data, timeout=30) as answer:
+            found: dict[str, Any] = msgspec.json.decode(answer.read())["results"][0]
+        return found
 
     def kill(self) -> None:
         """End it as a crash does."""

@@ -222,9 +222,11 @@ def test_one_bad_point_does_not_hold_up_the_rest(server: LocalInflux, tmp_path: 
     run = RunWriter(tmp_path / "runs" / "conflict")
     env = environment(server, tmp_path)
     handle = started(run, env)
-    ledger = run.run_dir / "ledger-worker-0.jsonl"
-    ledger.write_text('{"t": 0.5, "sent": "text where a number was"}\n')
     run.second(0)
+    wait_for(lambda: counted(server, "conflict") == run.sent)
+    with (run.run_dir / "ledger-worker-0.jsonl").open("a") as ledger:
+        ledger.write('{"t": 1.5, "sent": "text where a number was"}\n')
+    run.second(1)
     counts = handle.finish(30)
     assert counts["dropped"] == 1
     assert counted(server, "conflict") == run.sent

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class FaultProxy:
-    """`status`: answered instead of passing on (with `after`: once passed on); `delay`: s before each answer."""
+    """`status`: answered instead of passing on (`after`: once passed on); `delay`: s before each answer."""
 
     def __init__(self, port: int) -> None:
         self.status = 0
