@@ -82,12 +82,15 @@ class LocalInflux:
         return f"http://{HOST}:{self.port}"
 
     @property
+    def _token(self) -> str:
+        return f"{self._user}:{self._password}" if self._user else "unused"
+
+    @property
     def env(self) -> dict[str, str]:
         """The variables that switch telemetry on."""
-        token = f"{self._user}:{self._password}" if self._user else "unused"
         return {
             "INFLUXDB_V2_URL": self.url,
-            "INFLUXDB_V2_TOKEN": token,
+            "INFLUXDB_V2_TOKEN": self._token,
             "INFLUXDB_V2_ORG": "-",
             "INFLUXDB_V2_BUCKET": f"{DATABASE}/autogen",
         }
@@ -121,7 +124,7 @@ class LocalInflux:
         if self._user:
             with contextlib.suppress(urllib.error.HTTPError):  # the first user is made without one, once
                 user = f"CREATE USER {self._user} WITH PASSWORD '{self._password}' WITH ALL PRIVILEGES"
-                self._post({"q": user})
+                self._post({"q": user}, {})
         self.query(f"CREATE DATABASE {DATABASE}", "")
 
     def _answers(self) -> bool:
@@ -133,16 +136,17 @@ class LocalInflux:
 
     def query(self, text: str, database: str = DATABASE) -> list[dict[str, Any]]:
         """The series of an InfluxQL query: `{"name","tags","columns","values"}`. RuntimeError if refused."""
-        form = {"q": text, "db": database, "epoch": "ms", "u": self._user, "p": self._password}
-        found = self._post({key: value for key, value in form.items() if value})
+        form = {"q": text, "db": database, "epoch": "ms"}
+        found = self._post(form, {"Authorization": f"Token {self._token}"})
         if "error" in found:
             raise RuntimeError(f"{found['error']}: {text}")
         series: list[dict[str, Any]] = found.get("series", [])
         return series
 
-    def _post(self, form: dict[str, str]) -> dict[str, Any]:
+    def _post(self, form: dict[str, str], headers: dict[str, str]) -> dict[str, Any]:
         data = urllib.parse.urlencode(form).encode()
-        with urllib.request.urlopen(f"{self.url}/query", data=data, timeout=30) as answer:
+        request = urllib.request.Request(f"{self.url}/query", data, headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
             found: dict[str, Any] = msgspec.json.decode(answer.read())["results"][0]
         return found
 
