@@ -39,10 +39,9 @@ class Stage(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """One row a stage that lasts: seconds, arrivals/s, arrivals/s², and arrivals planned before it."""
+    """One row a stage that lasts: its begin in seconds, arrivals/s, arrivals/s², and arrivals planned before it."""
 
     begin: Offsets
-    until: Offsets
     start: Offsets
     slope: Offsets
     before: Offsets
@@ -104,7 +103,7 @@ class Piecewise:
         start = np.array([stage.start for stage in self.stages], dtype=np.float64)[lasts]
         end = np.array([stage.end for stage in self.stages], dtype=np.float64)[lasts]
         sums = _to_whole(np.concatenate([[0.0], np.cumsum((start + end) / 2 * (until - begin))]))
-        return _Table(begin, until, start, (end - start) / (until - begin), sums[:-1], float(sums[-1]))
+        return _Table(begin, start, (end - start) / (until - begin), sums[:-1], float(sums[-1]))
 
     def _inverse(self, i: Offsets) -> Offsets:
         """Seconds at which A reaches each of `i`; infinite where it never does."""
@@ -114,8 +113,7 @@ class Piecewise:
         denominator = start + np.sqrt(np.maximum(start * start + 2 * slope * n, 0.0))
         x = np.where(slope > 0, 0.0, np.inf)  # at a rate of 0: now if it rises, else never
         np.divide(2 * n, denominator, out=x, where=denominator > 0)
-        last = row == len(table.begin) - 1
-        return np.where(last, table.begin[row] + x, np.minimum(table.begin[row] + x, table.until[row]))
+        return table.begin[row] + x
 
 
 def _to_whole(sums: NDArray[np.float64]) -> NDArray[np.float64]:

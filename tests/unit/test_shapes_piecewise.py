@@ -116,6 +116,9 @@ def test_the_rate_observed_is_the_rate_planned(shape: Piecewise) -> None:
         ((Stage(1, 2, 2), Stage(9, 0, 0), Stage(10, 2, 2)), 4, [0, 0.5, 9, 9.5]),
         ((Stage(5, 0, 0), Stage(6, 3, 3)), 3, [5, 5 + 1 / 3, 5 + 2 / 3]),
         ((Stage(1, 3, 3), Stage(1, 0, 9), Stage(2, 1, 1)), 4, [0, 1 / 3, 2 / 3, 1]),
+        ((Stage(100, 0.07, 0.07),), 7, [i / 0.07 for i in range(7)]),
+        ((Stage(10, 0.7, 0.7), Stage(20, 0, 0), Stage(30, 0.1, 0.1)), 8, [*(i / 0.7 for i in range(7)), 20]),
+        ((Stage(math.nextafter(1e7, 0), 0, 0), Stage(1e7, 1e9, 1e9)), 1, [math.nextafter(1e7, 0)]),
         ((Stage(30, 0.1, 0.1), Stage(40, 0, 0), Stage(50, 0.1, 0.1)), 4, [0, 10, 20, 40]),
     ],
 )
