@@ -56,8 +56,9 @@ class Edge:
         self.control, self.metrics = Control(config), Metrics()
         self.own = EdgeMetrics(self.metrics)
         self.kv = Kv(watch=self.own.kv)
-        self.fetch, _ = fetcher(config.jwks_url)
+        self.fetch, jwks_hop = fetcher(config.jwks_url)
         hops: dict[Origin, Hop] = {A: Hop(*config.addresses[A]), B: Hop(*config.addresses[B])}
+        self.hops = (jwks_hop, *hops.values())
         self.balancer = Balancer(hops, self.control, self.own)
         self.forward = Forward(self.balancer, self.own, config.gateway_secret)
         self.isolates: list[tuple[Isolate, ASGIApp]] = []
@@ -89,6 +90,11 @@ class Edge:
         origins = {name: belief.health for name, belief in self.balancer.lb.origins.items()}
         lb = {"state": self.balancer.lb.state, "origins": origins}
         return {"lb": lb, "events": self.balancer.events, "kv": self.kv.used_today()}
+
+    def close(self) -> None:
+        """Close idle connections to origins and issuer."""
+        for hop in self.hops:
+            hop.close()
 
     def _call(self, scope: Scope) -> Call:
         headers = dict(scope["headers"])

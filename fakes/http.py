@@ -60,6 +60,11 @@ class Server:
         loop = asyncio.get_running_loop()
         return await loop.create_server(lambda: self._protocol(loop), sock=sock, backlog=BACKLOG)
 
+    def break_off(self) -> None:
+        """Break off every open connection, as a killed process does."""
+        for connection in list(self.state.connections):
+            connection.transport.abort()
+
     def _protocol(self, loop: asyncio.AbstractEventLoop) -> Protocol:
         return self._kind(self.config, self.state, {}, loop)
 

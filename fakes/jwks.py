@@ -26,14 +26,18 @@ class JwksUnavailable(Exception):  # noqa: N818
     """The key set could not be fetched or read."""
 
 
+class _Document(msgspec.Struct):
+    keys: list[dict[str, Any]]
+
+
 def parse(body: bytes) -> Keys:
     """The usable keys of a JWKS document. Raises JwksUnavailable if it is none."""
     try:
-        entries = msgspec.json.decode(body, type=dict[str, Any])["keys"]
-        found = (_key(entry) for entry in entries)
-        return {key.key_id: key for key in found if key is not None and key.key_id}
-    except (msgspec.DecodeError, KeyError, TypeError) as error:
+        entries = msgspec.json.decode(body, type=_Document).keys
+    except msgspec.DecodeError as error:
         raise JwksUnavailable(f"not a JWKS: {error}") from None
+    found = (_key(entry) for entry in entries)
+    return {key.key_id: key for key in found if key is not None and key.key_id}
 
 
 def _key(entry: dict[str, Any]) -> jwt.PyJWK | None:
