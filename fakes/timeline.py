@@ -11,28 +11,49 @@ class Fault(Protocol):
     """What is read of a scenario's fault; times in seconds since start."""
 
     @property
-    def at(self) -> float: ...
+    def at(self) -> float:
+        """When it begins."""
+        ...
+
     @property
-    def until(self) -> float | None: ...
+    def until(self) -> float | None:
+        """When it ends; None: with the run."""
+        ...
+
     @property
-    def fault(self) -> str: ...
+    def fault(self) -> str:
+        """Its name."""
+        ...
+
     @property
-    def target(self) -> str | None: ...
+    def target(self) -> str | None:
+        """What it is for."""
+        ...
+
     @property
-    def params(self) -> dict[str, Any]: ...
+    def params(self) -> dict[str, Any]:
+        """Its own parameters."""
+        ...
 
 
 class Control(Protocol):
     """The part of `fakes.launch.Handle` that faults need."""
 
-    def add_fault(self, fault: dict[str, Any]) -> str: ...
-    def clear_fault(self, fault_id: str) -> None: ...
+    def add_fault(self, fault: dict[str, Any]) -> str:
+        """Put a fault in force; gives its id."""
+        ...
+
+    def clear_fault(self, fault_id: str) -> None:
+        """Lift it."""
+        ...
 
 
 class Log(Protocol):
     """Where it is written down (`telemetry.manifest.EventLog`)."""
 
-    def add(self, t: float, kind: str, name: str, **detail: Any) -> None: ...
+    def add(self, t: float, kind: str, name: str, **detail: Any) -> None:
+        """Write one event at `t`."""
+        ...
 
 
 class Timeline:

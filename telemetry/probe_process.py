@@ -1,4 +1,4 @@
-"""Starts and ends the probes (`telemetry.probes`) beside a run. Subprocess and pipes only: safe under gevent."""
+"""Starts and ends the probes (`telemetry.probes`) beside a run; subprocess and pipes only."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ class ProbeProcess:
 
     def finish(self) -> None:
         """Have it scrape once more, and end."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         try:
             self._process.wait(END_WITHIN)

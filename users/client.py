@@ -41,7 +41,7 @@ class Endpoint:
 
 
 class Client:
-    """Sends calls to one endpoint; `sent(call)` is told of each as it goes out, `record(call)` when it is over."""
+    """Sends calls to one endpoint; tells `sent` of each as it goes out, `record` when it is over."""
 
     def __init__(
         self,

@@ -34,7 +34,7 @@ Send = Callable[[str, dict[str, Any], str], None]
 """(message, data, node)"""
 
 
-class CannotStart(Exception):
+class CannotStartError(Exception):
     """The run could not start; one clear line."""
 
 
@@ -117,14 +117,14 @@ class Conductor:
     # The run
 
     def prepare(self, job: dict[str, Any]) -> None:
-        """Have every worker build its engine; CannotStart with what a worker said."""
+        """Have every worker build its engine; CannotStartError with what a worker said."""
         for node in self.nodes.values():
             self._send("load.prepare", {**job, "run": self.run}, node.id)
         for node in self.nodes.values():
             if not node.prepared.wait(PREPARE_TIMEOUT):
-                raise CannotStart(f"worker {node.name} did not get ready within {PREPARE_TIMEOUT:g} s")
+                raise CannotStartError(f"worker {node.name} did not get ready within {PREPARE_TIMEOUT:g} s")
             if node.error:
-                raise CannotStart(f"worker {node.name}: {node.error}" if len(self.nodes) > 1 else node.error)
+                raise CannotStartError(f"worker {node.name}: {node.error}")
         for _ in range(CLOCK_ROUNDS):
             for node in self.nodes.values():
                 self._send("load.clock", {"sent": self._clock()}, node.id)

@@ -195,13 +195,13 @@ class Connection:
             self._receive(data)
         elif not self.ready:
             self._shake_hands(data)
-            if self.ready:
-                self._receive_tls(b"")
+            self._receive_tls(b"")
         else:
             self._receive_tls(data)
 
     def _receive_tls(self, data: bytes) -> None:
-        assert self._tls is not None
+        if self._tls is None or not self.ready:
+            return
         try:
             plain, ended = self._tls.decrypt(data)
         except ssl.SSLError:
@@ -354,4 +354,3 @@ class Tls:
             return b"".join(plain), False
         except ssl.SSLZeroReturnError:
             return b"".join(plain), True
-

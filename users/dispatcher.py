@@ -26,7 +26,7 @@ Deal = Callable[[int, float, int, int, int], None]
 
 
 class Dispatcher:
-    """Calls `deal` for each arrival of `share` (global indices, ascending) and `drop` for what is too late."""
+    """Calls `deal` for each arrival of `share` (ascending indices), `drop` for what is too late."""
 
     def __init__(
         self,
@@ -96,7 +96,9 @@ class Dispatcher:
             self.dealt += 1
             self._drop(index, planned, account, group, "stopped")
 
-    def _arrivals(self, first: int = 0, last: int | None = None) -> Iterator[tuple[int, float, int, int, int]]:
+    def _arrivals(
+        self, first: int = 0, last: int | None = None
+    ) -> Iterator[tuple[int, float, int, int, int]]:
         at = first
         while at < (end := len(self._share) if last is None else last):
             chunk = self._share[at : min(at + _CHUNK, end)]

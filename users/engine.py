@@ -1,8 +1,8 @@
 """One loading process at work: its accounts, their personas, the dispatcher, the client, the ledger.
 
-A process is given the whole schedule; `plan` names its share, opens its accounts' sessions and begins
-to deal at one shared instant, `finished` says when the last answer is in, `stop` ends all load at once. Samples and ledger lines flow to the sinks all the while, at most
-`telemetry.recorder.FLUSH_EVERY` seconds old.
+A process is given the whole schedule. `plan` names its share, opens its accounts' sessions and begins to
+deal at one shared instant; `finished` says when the last answer is in; `stop` ends all load at once.
+Samples and ledger lines flow to the sinks all the while, at most `FLUSH_EVERY` seconds old.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any, Final, cast
 
 import gevent
+
 from shapes.schedule import Schedule
 from telemetry.recorder import FLUSH_EVERY, Instances, Recorder, Sink
 from telemetry.sample import REASON_CODE, Outcome
@@ -166,9 +167,9 @@ class Engine:
 
     def _ledger_forever(self) -> None:
         while not self.finished:
-            with gevent.Timeout(LEDGER_EVERY, False):
-                while not self.finished:
-                    gevent.sleep(POLL)
+            due = self._clock() + LEDGER_EVERY
+            while not self.finished and self._clock() < due:
+                gevent.sleep(POLL)
             self.flush()
             self._outlets.ledger(self.line())
 
@@ -187,7 +188,8 @@ class Engine:
         if call.headers:
             self._observe(call)
         self.ledger.over(call)
-        assert self._recorder is not None and call.outcome is not None
+        assert self._recorder is not None
+        assert call.outcome is not None
         self._recorder.record(call, call.outcome)
 
     def _observe(self, call: Call) -> None:

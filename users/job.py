@@ -8,7 +8,8 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
-from scenarios.schema import Group, Scenario
+from scenarios.parts import Group
+from scenarios.schema import Scenario
 from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
 from users import mcp
@@ -72,5 +73,3 @@ def schedule(scenario: Scenario) -> Schedule:
         )
         parts.append(Part(shape, group=number, first_account=first, accounts=end - first))
     return merge(parts, seed=scenario.seed)
-
-

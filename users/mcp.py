@@ -93,10 +93,9 @@ def initialize() -> Message:
 
 def assemble(head: bytes, content: Message, request_id: int) -> bytes:
     """The whole request; `head` is all header lines but Content-Length."""
+    body = content.before
     if content.answered:
-        body = b"%b%d%b" % (content.before, request_id, content.after)
-    else:
-        body = content.before
+        body = b"%b%d%b" % (body, request_id, content.after)
     return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
 
 
@@ -135,13 +134,16 @@ def _judge_success(call: Call) -> int:
         if len(error := bytes(reply.error)):
             call.rpc_code = _decode_error(error).code
             return _RPC
-        result = bytes(reply.result)
-        if not result:
-            return _BAD
-        if b'"isError"' in result and _decode_result(result).isError:
-            return _TOOL
+        return _judge_result(bytes(reply.result))
     except _UNREADABLE:
         return _BAD
+
+
+def _judge_result(result: bytes) -> int:
+    if not result:
+        return _BAD
+    if b'"isError"' in result and _decode_result(result).isError:
+        return _TOOL
     return _OK
 
 

@@ -31,12 +31,12 @@ RESEND_EVERY: Final = 2.0
 Reply = Callable[[str, dict[str, Any]], None]
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """This process will not take part; the text is one clear line."""
 
 
 class Performer:
-    """Runs at most one job at a time; `build` makes the job of a `load.prepare`, or raises Refusal."""
+    """Runs at most one job at a time; `build` makes the job of a `load.prepare`, or raises RefusalError."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Performer:
                 instances=lambda names: outbox.put(INSTANCES, names),
             )
             self.engine = Engine(job, outlets, clock=self._clock)
-        except (Refusal, ValueError, OSError) as refusal:
+        except (RefusalError, ValueError, OSError) as refusal:
             self._reply("load.prepared", {"run": run, "error": str(refusal) or repr(refusal)})
             return
         self._resender = gevent.spawn(self._resend_forever)

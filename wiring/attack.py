@@ -1,0 +1,228 @@
+"""The leading side: one run from the options to the exit code.
+
+stack → workers prepare → the run's zero is fixed → manifest, probes → load, faults → drain
+→ every worker's truth is gathered → verdict files
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Final, cast
+
+import gevent
+from gevent.event import Event
+
+from config.errors import ConfigError
+from fakes import launch
+from fakes.timeline import Timeline
+from targets import guard
+from targets.auth import Algorithm, Auth
+from telemetry import manifest
+from telemetry.probe_process import ProbeProcess
+from telemetry.progress import Progress
+from users import job as jobs
+from users.accounts import make_accounts
+from users.conductor import CannotStartError, Conductor
+from users.jwks_server import JwksServer
+from users.keys import SigningKey, load_key, read_key
+from wiring.loading import VERSION
+from wiring.options import RESULTS, read, run_dir
+from wiring.wire import Wire
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+BUNDLED_TOKEN_LIFE: Final = 300.0  # seconds
+EXIT_CONFIG: Final = 2
+EXIT_OURS: Final = 3
+OURS: Final = (CannotStartError, launch.StackError, guard.GuardError, OSError)
+
+
+class Attack:
+    """One run, from the options to the exit code."""
+
+    def __init__(self, wire: Wire, options: Any) -> None:
+        """Read and check everything; ConfigError or GuardError, before anything starts."""
+        self.scenario, self.target = read(options)
+        self.dir = run_dir(options.out, self.scenario.name)
+        self.exit_code = EXIT_OURS
+        self.summary = ""
+        self.conductor: Conductor | None = None
+        self.done = Event()
+        self._wire = wire
+        self._progress = Progress()
+        self._stack: launch.Handle | None = None
+        self._stopped = ""
+        self._jwks: JwksServer | None = None
+
+    def stop(self, reason: str) -> None:
+        """End all load now; the report is still written."""
+        self._stopped = self._stopped or reason
+        if self.conductor is not None:
+            self.conductor.stop(reason)
+
+    def run(self) -> None:
+        """The whole run; never raises. Afterwards `done` is set and `exit_code` is final."""
+        try:
+            self.dir.mkdir(parents=True)
+            self._lead()
+            self.exit_code = self._judge()
+        except OURS as error:
+            self._fail(str(error), EXIT_OURS)
+        except ConfigError as error:
+            self._fail(str(error), EXIT_CONFIG)
+        finally:
+            if self._jwks is not None:
+                self._jwks.stop()
+            if self._stack is not None:
+                self._stack.stop()
+            self.done.set()
+
+    def _fail(self, line: str, code: int) -> None:
+        self.exit_code = code
+        self._progress.say(line)
+
+    def _lead(self) -> None:
+        base_url, sources = self._target_ready()
+        conductor = self.conductor = Conductor(
+            self.dir, self._wire.nodes(), self._wire.send, self._wire.alive
+        )
+        self._wire.hear = conductor.handlers()
+        conductor.prepare(self._job(base_url))
+        if self._stopped:
+            raise CannotStartError(f"stopped before load started: {self._stopped}")
+        start_at = conductor.fix_start()
+        self._write_manifest(start_at, base_url)
+        events_log = manifest.EventLog(self.dir)
+        probes = (
+            ProbeProcess(
+                self.dir,
+                start_at,
+                sources,
+                names=self.target.metric_names,
+                ca=self.target.tls.ca,
+                verify=self.target.tls.verify,
+            )
+            if sources
+            else None
+        )
+        faults = Timeline(self.scenario.faults, self._stack, events_log, start_at)
+        conductor.start()
+        events_log.add(0.0, "run", "start")
+        background = [gevent.spawn(faults.run), gevent.spawn(self._show_progress)]
+        conductor.wait()
+        gevent.killall(background)
+        faults.finish()
+        conductor.finish()
+        self._progress.end()
+        events_log.add(time.monotonic() - start_at, "run", "end", reason=conductor.stop_reason)
+        if probes is not None:
+            probes.finish()
+        conductor.write_end({"written": 0, "spooled": 0, "dropped": 0})
+        events_log.close()
+
+    def _target_ready(self) -> tuple[str, dict[str, str]]:
+        """The base URL and the metric sources; the bundled stack is started for it."""
+        if not self.target.bundled:
+            guard.check(self.target)
+            urls = self.target.metrics
+            return self.target.base_url, {f"target-{i}": url for i, url in enumerate(urls)}
+        self._progress.say("starting the bundled stack …")
+        names = sorted(self.scenario.choice.names)
+        self._stack = launch.start(self.scenario.stack_settings(), names, self.dir / "run.log")
+        self._progress.say(f"the stack is healthy at {self._stack.base_url}")
+        return self._stack.base_url, dict(self._stack.metrics)
+
+    def _job(self, base_url: str) -> dict[str, Any]:
+        """What every worker is told."""
+        target, key = self.target, None
+        if self._stack is not None:
+            signing = self._stack.signing
+            auth = Auth(
+                algorithm=cast(Algorithm, signing.algorithm),
+                kid=signing.kid,
+                issuer=signing.issuer,
+                claims={"sub": "{account}", "tier": "{tier}"},
+                ttl=BUNDLED_TOKEN_LIFE,
+            )
+            key = read_key(signing.key.encode(), auth.algorithm, auth.kid)
+            target = target.model_copy(update={"auth": auth, "base_url": base_url, "control": None})
+        elif target.auth is not None:
+            key = self._own_key(target.auth)
+        return {
+            "version": VERSION,
+            "scenario": self.scenario.dump(),
+            "target": target.model_dump(mode="json", by_alias=True),
+            "base_url": base_url,
+            "key": key.pem() if key else None,
+        }
+
+    def _own_key(self, auth: Auth) -> SigningKey:
+        key = load_key(auth)
+        if auth.serve_jwks is not None:
+            self._jwks = JwksServer(auth.serve_jwks, key.jwks())
+            self._jwks.start()
+        return key
+
+    def _write_manifest(self, start_at: float, base_url: str) -> None:
+        scenario, choice = self.scenario, self.scenario.choice
+        stack = self._stack
+        accounts = make_accounts(scenario, self.target, scenario.seed)
+        groups = [group.name for group in scenario.groups]
+        assert self.conductor is not None
+        manifest.write(
+            self.dir,
+            version=VERSION,
+            scenario=scenario.dump(),
+            target={**self.target.public(), "base_url": base_url},
+            bundled=self.target.bundled,
+            protections=sorted(choice.names) if stack else [],
+            preset=choice.preset if stack else None,
+            seed=scenario.seed,
+            time_scale=scenario.time_scale,
+            start_wall=time.time() + start_at - time.monotonic(),
+            start_monotonic=start_at,
+            duration_s=scenario.duration,
+            accounts=[
+                {"id": one.id, "ip": one.ip, "tier": one.tier, "group": groups[one.group]} for one in accounts
+            ],
+            tools=jobs.tool_table(scenario),
+            groups=groups,
+            workers=len(self.conductor.nodes),
+            stack={"settings": scenario.stack_settings().model_dump(mode="json"), "processes": stack.pids}
+            if stack
+            else None,
+        )
+
+    def _show_progress(self) -> None:
+        conductor = self.conductor
+        assert conductor is not None
+        while True:
+            gevent.sleep(1)
+            lines = [node.journal.last_ledger for node in conductor.nodes.values()]
+            t = time.monotonic() - conductor.start_at
+            self._progress.show(t, self.scenario.duration, lines)
+
+    def _judge(self) -> int:
+        """Derive the verdict files in a process of their own; its exit code is the run's."""
+        _link_latest(self.dir)
+        done = subprocess.run(
+            [sys.executable, "-m", "verdicts", str(self.dir)],
+            check=False,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+        )
+        self.summary = done.stdout + done.stderr
+        return done.returncode if done.returncode in {0, 1, 3} else EXIT_OURS
+
+
+def _link_latest(run: Path) -> None:
+    """results/latest points at the newest run; a run elsewhere is linked too."""
+    RESULTS.mkdir(exist_ok=True)
+    link = RESULTS / "latest"
+    partial = RESULTS / f".latest-{run.name}"
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(run.resolve())
+    partial.replace(link)

@@ -1,0 +1,77 @@
+"""The loading side: from what the conductor says to the job of this process."""
+
+from __future__ import annotations
+
+import gc
+import resource
+from pathlib import Path
+from typing import Any, Final
+
+from scenarios.schema import Scenario
+from targets import guard
+from targets.auth import Auth
+from targets.schema import Target
+from telemetry.recorder import Sink
+from users import job as jobs
+from users.accounts import Account, make_accounts
+from users.client import Endpoint
+from users.engine import Job
+from users.keys import read_key
+from users.line import Head, Token
+from users.locust_stats import StatsSink
+from users.performer import RefusalError
+from users.tls import client_context
+from users.tokens import TokenSource, no_token
+
+VERSION: Final = (Path(__file__).resolve().parents[1] / "VERSION").read_text().strip()
+
+
+def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
+    """What this process is to do, from the conductor's `load.prepare`. RefusalError: one clear line."""
+    if data["version"] != VERSION:
+        raise RefusalError(
+            f"is version {VERSION}, the master is {data['version']}; allowed: the same on both"
+        )
+    scenario = Scenario.restore(data["scenario"])
+    target = Target.model_validate(data["target"])
+    pinned = guard.check(target, data["base_url"])
+    tls = client_context(target.tls) if pinned.scheme == "https" else None
+    endpoint = Endpoint(pinned.family, (pinned.addresses[0], pinned.port), pinned.host, tls)
+    accounts = make_accounts(scenario, target, scenario.seed)
+    auth = target.auth
+    job = Job(
+        schedule=jobs.schedule(scenario),
+        accounts=accounts,
+        groups=jobs.group_plans(scenario),
+        endpoint=endpoint,
+        head=Head(
+            target.path,
+            pinned.authority,
+            target.headers,
+            auth_header=auth.header if auth else "Authorization",
+            client_ip_header=target.client_ip_header,
+        ),
+        token=tokens(auth, data["key"], accounts),
+        timeout=scenario.timeout or target.timeout,
+        late=scenario.late_ms / 1000,
+    )
+    names = [group.name for group in scenario.groups]
+    raise_file_limit()
+    gc.collect()
+    gc.freeze()  # the schedule and the accounts live as long as the run: no collection need look at them
+    return job, [StatsSink(stats, jobs.tool_table(scenario), names)]
+
+
+def tokens(auth: Auth | None, pem: bytes | None, accounts: list[Account]) -> Token:
+    """What signs for the accounts; all have a token before load starts."""
+    if auth is None or pem is None:
+        return no_token
+    source = TokenSource(auth, read_key(pem, auth.algorithm, auth.kid))
+    source.warm(accounts)
+    return source
+
+
+def raise_file_limit() -> None:
+    """As many open files as the system allows: each call in flight is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
