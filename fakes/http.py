@@ -57,6 +57,7 @@ class Server:
 
     async def listen(self, sock: socket.socket) -> asyncio.Server:
         """Accept on `sock` from now on."""
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited; head and body go out apart
         loop = asyncio.get_running_loop()
         return await loop.create_server(lambda: self._protocol(loop), sock=sock, backlog=BACKLOG)
 
