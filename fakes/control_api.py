@@ -85,6 +85,7 @@ class ControlApi:
     async def state(self) -> Body:
         """What is in force, how each process is, and what happened."""
         stack = self.stack
+        stack.look()
         pids = stack.pids()
         return {
             "protections": stack.steering.protections,

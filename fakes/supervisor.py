@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -270,7 +271,9 @@ class Stack:
             child.stop()
         for address in self.addresses.values():
             address.close()
-        return self.reaper.finish()
+        if not self.reaper.finish():  # it was killed, or something withstood it
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return not self.folder.exists()
 
 
 OWN_SIGNALS: Final = {"process-down": signal.SIGKILL, "process-frozen": signal.SIGSTOP}
