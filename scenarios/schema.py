@@ -23,6 +23,7 @@ from fakes.settings import StackSettings
 from scenarios.parts import Fault, Group, Name, Phase, PointId, StopWhen, Text
 from shapes.registry import make
 
+__all__ = ["Group", "Scenario", "grouped"]
 GROUP_KEYS: Final = ("accounts", "rate", "shape", "persona", "tools", "attack", "judge")
 MOST_ARRIVALS: Final = 20_000_000
 
