@@ -39,7 +39,7 @@ class Stage(NamedTuple):
 
 
 class _Table(NamedTuple):
-    """One row a stage that lasts: its begin in seconds, arrivals/s, arrivals/s², and arrivals planned before it."""
+    """One row a stage that lasts: begin (s), first rate, slope (arrivals/s²), arrivals planned before it."""
 
     begin: Offsets
     start: Offsets
