@@ -166,9 +166,24 @@ def _end(process: subprocess.Popen[bytes], number: signal.Signals, timeout: floa
             process.wait(timeout)
         except subprocess.TimeoutExpired:
             process.kill()
-        for child in psutil.wait_procs(family, timeout)[1]:
-            child.kill()
+        _see_off(family, time.monotonic() + timeout)
     process.wait()
+
+
+def _see_off(family: list[psutil.Process], deadline: float) -> None:
+    while living := [child for child in family if not _gone(child)]:
+        if time.monotonic() > deadline:
+            for child in living:
+                child.kill()
+        time.sleep(0.002)
+
+
+def _gone(child: psutil.Process) -> bool:
+    # An orphan that has ended stays a zombie until init takes notice, which may be seconds later.
+    try:
+        return child.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def _package() -> Path:

@@ -100,7 +100,9 @@ class Permits(RuleBasedStateMachine):
 
     @rule()
     def reset(self) -> None:
+        kept = self.memory.users, self.memory.all
         self.memory.forget()
+        assert (self.memory.users, self.memory.all) == kept
 
     @rule(seconds=st.floats(0, 10))
     def wait(self, seconds: float) -> None:
