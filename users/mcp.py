@@ -99,6 +99,9 @@ def assemble(head: bytes, content: Message, request_id: int) -> bytes:
     return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
 
 
+# what the target says must fit into a sample, whatever it says
+_LARGEST_WHOLE: Final = 2**31 - 1
+_LARGEST_FLOAT: Final = 1e30
 _OK: Final = REASON_CODE[""]
 _BAD: Final = REASON_CODE["bad_response"]
 _RPC: Final = REASON_CODE["rpc_error"]
@@ -132,7 +135,7 @@ def _judge_success(call: Call) -> int:
         if reply.id != call.request_id:
             return _BAD
         if len(error := bytes(reply.error)):
-            call.rpc_code = _decode_error(error).code
+            call.rpc_code = _fitting(_decode_error(error).code, 0)
             return _RPC
         return _judge_result(bytes(reply.result))
     except _UNREADABLE:
@@ -151,7 +154,7 @@ def _judge_failure(call: Call) -> int:
     reason = ""
     try:
         error = _decode_failure(call.body).error
-        call.rpc_code = error.code
+        call.rpc_code = _fitting(error.code, 0)
         reason = error.data.reason if error.data else ""
     except _UNREADABLE:
         pass
@@ -195,23 +198,29 @@ def retry_after(headers: dict[bytes, bytes]) -> float:
 
 
 def number(value: bytes | None) -> float:
-    """A header's number; NaN if it is absent or is none."""
+    """A header's number; NaN if it is absent, is none, or fits no field of a sample."""
     if value is None:
         return NAN
     try:
-        return float(value)
+        found = float(value)
     except ValueError:
         return NAN
+    return found if -_LARGEST_FLOAT < found < _LARGEST_FLOAT else NAN
 
 
 def whole(value: bytes | None) -> int:
-    """A header's whole number; −1 if it is absent or is none."""
+    """A header's whole number; −1 if it is absent, is none, or fits no field of a sample."""
     if value is None:
         return -1
     try:
-        return int(value)
+        return _fitting(int(value), -1)
     except ValueError:
         return -1
+
+
+def _fitting(value: int, otherwise: int) -> int:
+    """`value` if a sample's 32-bit field can hold it."""
+    return value if -_LARGEST_WHOLE <= value <= _LARGEST_WHOLE else otherwise
 
 
 def upstream_seconds(headers: dict[bytes, bytes]) -> float:
