@@ -13,11 +13,10 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from bin import distributed
-from bin.preflight import check
 from config.errors import ROOT, ConfigError
 from scenarios import load as scenarios
-from scenarios.overrides import Overrides
 from targets.guard import GuardError
+from wiring.options import read
 
 EXIT_USAGE: Final = 2
 EXIT_CANNOT_START: Final = 3
@@ -98,8 +97,7 @@ def checked(options: argparse.Namespace) -> int:
         raise ConfigError(
             "command line", "scenario", f"is missing, allowed: {allowed}, or a path ending in .yaml"
         )
-    names = ("duration", "accounts", "rate", "protect", "seed", "tier")
-    check(options.scenario, options.target, Overrides.read({name: getattr(options, name) for name in names}))
+    read(options)
     if options.out and os.path.lexists(options.out):
         raise ConfigError("command line", "--out", f"{options.out} is there already, allowed: a new folder")
     return worker_count(options.workers)

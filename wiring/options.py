@@ -10,9 +10,9 @@ from scenarios import load as scenarios
 from scenarios.overrides import Overrides
 from scenarios.parts import Tool as ToolSpec
 from scenarios.schema import Scenario
-from targets import guard
 from targets import load as targets
 from targets.schema import Target
+from wiring import preflight
 
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results"
 
@@ -57,7 +57,7 @@ def read(options: Any) -> tuple[Scenario, Target]:
     scenario = scenarios.load(options.scenario, Overrides.read(given))
     if target.tool_given:
         scenario = with_tool(scenario, target)
-    guard.refuse_excess(target, scenario.rate, scenario.duration)
+    preflight.check(scenario, target, scenarios.find(options.scenario))
     return scenario, target
 
 

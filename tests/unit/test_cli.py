@@ -12,11 +12,15 @@ import pytest
 import yaml
 
 from bin import cli, distributed
-from bin.preflight import check, peak_rate
 from config.errors import ROOT, ConfigError
-from scenarios.overrides import NO_OVERRIDES
 from shapes.schedule import Schedule
 from targets.guard import GuardError
+from wiring.options import read
+from wiring.preflight import peak_rate
+
+
+def check(scenario: str | Path, target: str) -> None:
+    read(cli.parser().parse_args([str(scenario), "--target", target]))
 
 
 class BecameError(Exception):
@@ -120,19 +124,19 @@ def test_a_bad_threshold_is_refused_before_load(tmp_path: Path) -> None:
     for text in ("p95 faster than light", "p96 <= 2 s", "p95 <= 2 MB"):
         file.write_text(yaml.safe_dump({"extends": "burst", "thresholds": {"P1.7": text}}))
         with pytest.raises(ConfigError, match=r"mine.yaml: thresholds\.P1\.7: "):
-            check(file, "bundled", NO_OVERRIDES)
+            check(file, "bundled")
 
 
 def test_target_and_scenario_must_fit(tmp_path: Path) -> None:
-    check("burst", target_file(tmp_path, max_rps=500, max_duration=60), NO_OVERRIDES)
+    check("burst", target_file(tmp_path, max_rps=500, max_duration=60))
     with pytest.raises(GuardError, match="500 req/s, allowed: max_rps 499"):
-        check("burst", target_file(tmp_path, max_rps=499), NO_OVERRIDES)
+        check("burst", target_file(tmp_path, max_rps=499))
     with pytest.raises(GuardError, match="60 s of load, allowed: max_duration 59 s"):
-        check("burst", target_file(tmp_path, max_duration=59), NO_OVERRIDES)
+        check("burst", target_file(tmp_path, max_duration=59))
     with pytest.raises(ConfigError, match="wants 100 accounts, allowed: at most 99"):
-        check("burst", target_file(tmp_path, accounts={"count": 99}), NO_OVERRIDES)
+        check("burst", target_file(tmp_path, accounts={"count": 99}))
     with pytest.raises(ConfigError, match="environment variable NO_SUCH_KEY: is not set"):
-        check("burst", target_file(tmp_path, auth={"key": {"env": "NO_SUCH_KEY"}}), NO_OVERRIDES)
+        check("burst", target_file(tmp_path, auth={"key": {"env": "NO_SUCH_KEY"}}))
 
 
 def test_max_rps_holds_for_the_peak_and_not_the_mean(tmp_path: Path) -> None:
@@ -145,7 +149,7 @@ def test_max_rps_holds_for_the_peak_and_not_the_mean(tmp_path: Path) -> None:
     }
     spike.write_text(yaml.safe_dump(keys))
     with pytest.raises(GuardError, match="90 req/s, allowed: max_rps 50"):
-        check(spike, target_file(tmp_path, max_rps=50), NO_OVERRIDES)
+        check(spike, target_file(tmp_path, max_rps=50))
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import ConfigError
-from scenarios import load as scenarios
-from scenarios.overrides import Overrides
 from scenarios.schema import Scenario
 from shapes.schedule import Schedule
 from targets import guard
-from targets import load as targets
 from targets.schema import Target
 from users import job
 from users.accounts import make_accounts
@@ -20,21 +17,19 @@ from users.keys import load_key
 from verdicts import points
 
 
-def check(scenario: str | Path, target: str | Path, overrides: Overrides) -> tuple[Scenario, Target]:
-    """Both, checked and fit for each other. Raises ConfigError or GuardError: one line."""
-    attack, goal = scenarios.load(scenario, overrides), targets.load(target)
-    check_points(attack, scenarios.find(scenario))
-    if not goal.bundled:
-        guard.check(goal)
-    if goal.max_rps is not None or goal.max_duration is not None:
-        guard.refuse_excess(goal, peak_rate(job.schedule(attack)), attack.duration)
-    make_accounts(attack, goal, attack.seed)
-    if goal.auth is not None:
-        load_key(goal.auth)
-    return attack, goal
+def check(scenario: Scenario, target: Target, file: Path | str) -> None:
+    """They can be run, and fit each other; `file` is the scenario's. Raises ConfigError or GuardError."""
+    check_points(scenario, file)
+    if not target.bundled:
+        guard.check(target)
+    if target.max_rps is not None or target.max_duration is not None:
+        guard.refuse_excess(target, peak_rate(job.schedule(scenario)), scenario.duration)
+    make_accounts(scenario, target, scenario.seed)
+    if target.auth is not None:
+        load_key(target.auth)
 
 
-def check_points(scenario: Scenario, file: Path) -> None:
+def check_points(scenario: Scenario, file: Path | str) -> None:
     """Every point is known and every threshold can be read. Raises ConfigError."""
     try:
         points.check(scenario.points, scenario.thresholds)
