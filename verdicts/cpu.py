@@ -43,6 +43,13 @@ def stack_processes(run: Run) -> list[str]:
     return [parse_labels(key)["process"] for key in keys if key.startswith(CPU + "{")]
 
 
+def memory(run: Run, name: str) -> tuple[Floats, Floats]:
+    """(instants, resident bytes) of a process by its name in `usage` or by its source's."""
+    if name in run.target.sources and name not in stack_processes(run):
+        return run.target.series(name, "process_resident_memory_bytes")
+    return run.target.series("stack", MEMORY, process=name)
+
+
 def of_sources(run: Run, sources: list[str]) -> list[Usage]:
     """Processes that tell their own CPU and memory, as Prometheus clients do."""
     found = [_of_source(run, source) for source in sources]
@@ -50,15 +57,17 @@ def of_sources(run: Run, sources: list[str]) -> list[Usage]:
 
 
 def _of_source(run: Run, source: str) -> Usage:
-    t, cpu = run.target.series(source, "process_cpu_seconds_total")
-    _, memory = run.target.series(source, "process_resident_memory_bytes")
-    return _usage(source, *during(run, t, cpu), float(memory.max()) if memory.size else float("nan"))
+    counter = run.target.series(source, "process_cpu_seconds_total")
+    return _usage(source, *during(run, *counter), _peak(memory(run, source)[1]))
+
+
+def _peak(values: Floats) -> float:
+    return float(values.max()) if values.size else float("nan")
 
 
 def _of_stack(run: Run, name: str) -> Usage:
-    t, cpu = run.target.series("stack", CPU, process=name)
-    _, memory = run.target.series("stack", MEMORY, process=name)
-    return _usage(name, *during(run, t, cpu), float(memory.max()) if memory.size else float("nan"))
+    counter = run.target.series("stack", CPU, process=name)
+    return _usage(name, *during(run, *counter), _peak(memory(run, name)[1]))
 
 
 def _of_worker(run: Run, name: str) -> Usage:

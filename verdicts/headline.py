@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -97,3 +97,71 @@ def _kills(run: Run) -> Iterator[Break]:
 
 def _when(run: Run, mask: Mask) -> float:
     return float(run.samples["done"][mask].min())
+
+
+class Card(NamedTuple):
+    """One of the three questions, answered. `status` colours it; `figures` are (name, value)."""
+
+    question: str
+    answer: str
+    status: str
+    figures: list[tuple[str, str]]
+    note: str = ""
+
+
+def cards(judged: Judgement, found: Mapping[str, Any]) -> list[Card]:
+    """The three questions of the first screen; `found` is the document of verdicts.json."""
+    return [_arrived(judged), _held(judged, found), _broke(judged)]
+
+
+def _arrived(judged: Judgement) -> Card:
+    total, delay = judged.ledger.total, judged.ledger.start_delay.ms()
+    share = f"{total.sent / total.planned:.2%}".replace(".00%", "%") if total.planned else "nothing"
+    answer = f"{'Yes' if judged.validity.valid else 'No'}, {share} was sent"
+    if not judged.validity.valid and total.sent == total.planned:
+        answer = "It does not count"
+    return Card(
+        "Did the attack arrive?",
+        answer,
+        "pass" if judged.validity.valid else "invalid",
+        [
+            ("planned", f"{total.planned:,}"),
+            ("sent", f"{total.sent:,}"),
+            ("late · dropped · unknown", f"{total.late:,} · {total.dropped:,} · {total.unknown:,}"),
+            ("start delay p50 · p99", f"{delay['p50']} · {delay['p99']} ms"),
+        ],
+    )
+
+
+def _held(judged: Judgement, found: Mapping[str, Any]) -> Card:
+    times, errors = found["response_ms"], sum(found["errors"].values())
+    sent = max(judged.ledger.total.sent, 1)
+    answer = {"pass": "Yes", "fail": "No", "invalid": "Not known"}[judged.verdict]
+    broken = [point.id for point in judged.points if point.status == "fail"]
+    return Card(
+        "Did the target hold?",
+        f"{answer}, {', '.join(broken)} out of bounds" if broken else answer,
+        judged.verdict,
+        [
+            ("succeeded", f"{found['arrivals']['ok']:,}"),
+            ("errors", f"{errors:,} ({errors / sent:.2%})"),
+            ("refused by a protection", f"{sum(found['refusals'].values()):,}"),
+            ("response p50 · p95 · p99", f"{times['p50']} · {times['p95']} · {times['p99']} ms"),
+        ],
+    )
+
+
+def _broke(judged: Judgement) -> Card:
+    found = breaks(judged.run)
+    refused = said_no_first(judged.run)
+    return Card(
+        "What broke first?",
+        found[0].what if found else "Nothing broke",
+        "fail" if found else "pass",
+        [(one.what if place else "first", _since(one)) for place, one in enumerate(found[:4])],
+        f"First refusal: {refused}." if refused else "No protection refused a call.",
+    )
+
+
+def _since(one: Break) -> str:
+    return f"{one.t:.1f} s, {one.times:,} in all"

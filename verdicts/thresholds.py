@@ -72,8 +72,11 @@ class Comparison:
         """`value` in the figure's base unit against the bound."""
         if math.isnan(value):
             return "invalid"
-        bound = self.number * _UNITS[base_unit][self.unit]
-        return "pass" if _OPERATORS[self.op](value, bound) else "fail"
+        return "pass" if _OPERATORS[self.op](value, self.bound(base_unit)) else "fail"
+
+    def bound(self, base_unit: str) -> float:
+        """The number in the base unit."""
+        return self.number * _UNITS[base_unit][self.unit]
 
 
 @dataclass(frozen=True, slots=True)

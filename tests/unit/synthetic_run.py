@@ -152,9 +152,10 @@ def _manifest(spec: Spec, scenario: dict[str, Any], run: str) -> dict[str, Any]:
         "tools": ["fast.echo"], "groups": [group["name"] for group in scenario["groups"]],
         "reasons": list(REASONS), "instances": [""], "workers": len(spec.workers),
         "machine": {
-            "cpu": "Example CPU", "cores": 2, "memory_bytes": 25769803776, "python": "3.11.7", "kernel": "6.1.0",
+            "cpu": "Example CPU", "cores": 2, "memory_bytes": 25769803776, "python": "3.11.7",
+            "kernel": "6.1.0",
         },
-        "stack": {"settings": {"nano": nano}, "processes": {"edge": 11, "origin-a": 12}} if spec.bundled else None,
+        "stack": {"settings": {"nano": nano}, "processes": {"edge": 11}} if spec.bundled else None,
         **spec.manifest,
     }  # fmt: skip
 

@@ -1,10 +1,79 @@
-"""The report as one HTML page."""
+"""The report: one HTML page with everything in it, the verdict first."""
 
-from typing import Any
+from __future__ import annotations
 
+import json
+from itertools import chain
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from verdicts import cpu, document, headline, origins
 from verdicts.judge import Judgement
+from verdicts.report import client_figures, markers, plotly_js, rerun, target_figures
+from verdicts.report.figure import Figure
+from verdicts.run import Run
+from verdicts.series import PerSecond
+
+_HERE: Final = Path(__file__).resolve().parent
+Section = tuple[str, list[Figure]]
 
 
-def render(judged: Judgement, found: dict[str, Any]) -> str:
-    """The page; empty until its template exists."""
-    return ""
+def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> str:
+    """The page; `found` is the document of verdicts.json, `language` that of the plan's questions."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset"] = lambda name: Markup((_HERE / name).read_text("utf-8"))
+    run = judged.run
+    sections = _sections(judged)
+    spans = markers.spans(run)
+    return environment.get_template("page.html").render(
+        judged=judged,
+        run=run,
+        found=found,
+        language=language,
+        started=document.started(run),
+        cards=headline.cards(judged, found),
+        sentence=headline.sentence(judged),
+        sections=sections,
+        spans=spans,
+        processes=_processes(run),
+        commands=rerun.commands(run),
+        specs=_json(_specs(sections, spans)),
+        plotly=plotly_js.packed(),
+    )
+
+
+def _processes(run: Run) -> list[cpu.Usage]:
+    own = [] if run.manifest["bundled"] else cpu.of_sources(run, origins.sources(run))
+    return [*cpu.usage(run), *own]
+
+
+def _sections(judged: Judgement) -> list[Section]:
+    run, seconds = judged.run, PerSecond.of(judged.run)
+    found = [
+        ("The attack", list(client_figures.attack(run, seconds, judged.ledger.start_delay))),
+        ("What callers saw", list(client_figures.service(run, seconds))),
+        ("Processes, measured", list(target_figures.measured(run, _processes(run)))),
+        ("Nano instance, modelled", list(target_figures.modelled(run))),
+    ]
+    return [section for section in found if section[1]]
+
+
+def _specs(sections: list[Section], spans: list[markers.Span]) -> dict[str, Any]:
+    marks = markers.marks(spans)
+    figures = chain.from_iterable(figures for _, figures in sections)
+    return {figure.id: figure.spec(marks) for figure in figures}
+
+
+def _json(value: Any) -> Markup:
+    """JSON that may stand inside a script element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028"))

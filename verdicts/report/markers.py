@@ -1,0 +1,73 @@
+"""Faults, phases and other events as marks that stand in every plot, and as lines of a list."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from verdicts.run import Event, Run
+
+_SHOWN = ("fault", "control", "state")
+
+
+class Span(NamedTuple):
+    """Something that lasted (`end` is later than `start`) or happened at an instant."""
+
+    start: float
+    end: float
+    kind: str
+    label: str
+
+
+def spans(run: Run) -> list[Span]:
+    """Phases of the scenario, then faults with their ends, then instants."""
+    phases = [Span(one["start"], one["end"], "phase", one["name"]) for one in run.scenario.get("phases", ())]
+    told = sorted(event for event in run.events if event.kind in _SHOWN)
+    stops = [Span(event.t, event.t, "run", "stopped") for event in run.events if event.name == "stop"]
+    return [*phases, *_paired(told, run.load_end), *stops]
+
+
+def _paired(events: list[Event], last: float) -> list[Span]:
+    """Events as spans: a fault lasts until the next event of its name that ends it."""
+    found: list[Span] = []
+    open_faults: dict[str, Span] = {}
+    for event in events:
+        span = Span(event.t, event.t, event.kind, _label(event))
+        if event.kind != "fault":
+            found.append(span)
+        elif _ends(event) and event.name in open_faults:
+            found.append(open_faults.pop(event.name)._replace(end=event.t))
+        elif not _ends(event):
+            open_faults[event.name] = span
+    return [*found, *(span._replace(end=last) for span in open_faults.values())]
+
+
+def _ends(event: Event) -> bool:
+    return str(event.detail.get("action", "begin")) in ("end", "stop", "heal", "clear")
+
+
+def _label(event: Event) -> str:
+    target = event.detail.get("target")
+    return f"{event.name} ({target})" if target else event.name
+
+
+def marks(found: list[Span]) -> dict[str, Any]:
+    """plotly's shapes and annotations for them."""
+    shapes = [_band(span) if span.end > span.start else _instant(span) for span in found]
+    return {"shapes": shapes, "annotations": [_name(span, place) for place, span in enumerate(found)]}
+
+
+def _band(span: Span) -> dict[str, Any]:
+    color = "var(--mark-fault)" if span.kind == "fault" else "var(--mark-phase)"
+    place = {"xref": "x", "x0": span.start, "x1": span.end, "yref": "paper", "y0": 0, "y1": 1}
+    return {"type": "rect", **place, "fillcolor": color, "line": {"width": 0}, "layer": "below"}
+
+
+def _instant(span: Span) -> dict[str, Any]:
+    place = {"xref": "x", "x0": span.start, "x1": span.start, "yref": "paper", "y0": 0, "y1": 1}
+    return {"type": "line", **place, "line": {"color": "var(--muted)", "width": 1, "dash": "dash"}}
+
+
+def _name(span: Span, place: int) -> dict[str, Any]:
+    spot = {"xref": "x", "x": span.start, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "top"}
+    font = {"size": 11, "color": "var(--muted)"}
+    return {**spot, "yshift": -13 * (place % 2), "text": span.label, "showarrow": False, "font": font}

@@ -1,0 +1,55 @@
+// Unpacks plotly, draws every plot in the colours of the theme, and keeps their time axes together.
+"use strict";
+(async () => {
+  const packed = Uint8Array.from(atob(document.getElementById("plotly").textContent), (c) => c.charCodeAt(0));
+  const unpacked = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  const script = document.createElement("script");
+  script.textContent = await new Response(unpacked).text();
+  document.head.append(script);
+
+  const specs = JSON.parse(document.getElementById("specs").textContent);
+  const plots = Object.keys(specs).map((id) => document.getElementById("plot-" + id));
+  const themed = (value) => {
+    const style = getComputedStyle(document.documentElement);
+    return JSON.parse(JSON.stringify(value).replace(/var\((--[\w-]+)\)/g, (_, name) => style.getPropertyValue(name).trim()));
+  };
+  const axis = { gridcolor: "var(--line)", zerolinecolor: "var(--line)", linecolor: "var(--line)", automargin: true };
+  const base = {
+    height: 300, margin: { l: 56, r: 12, t: 12, b: 44 }, hovermode: "x unified", dragmode: "zoom",
+    paper_bgcolor: "transparent", plot_bgcolor: "transparent", showlegend: true,
+    font: { family: "system-ui, sans-serif", size: 12, color: "var(--ink)" },
+    hoverlabel: { bgcolor: "var(--card)", bordercolor: "var(--line)", font: { color: "var(--ink)" } },
+    legend: { orientation: "h", x: 0, y: -0.24, yanchor: "top", font: { size: 12 } },
+  };
+  const config = {
+    responsive: true, displaylogo: false, displayModeBar: "hover", scrollZoom: false,
+    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+  };
+  const draw = () => Promise.all(plots.map((plot) => {
+    const { data, layout } = specs[plot.id.slice(5)];
+    const full = { ...base, ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis } };
+    return Plotly.react(plot, themed(data), themed(full), config);
+  }));
+  await draw();
+
+  let following = false;
+  for (const plot of plots) {
+    plot.on("plotly_relayout", async (change) => {
+      if (following) return;
+      const range = "xaxis.range[0]" in change ? { "xaxis.range": [change["xaxis.range[0]"], change["xaxis.range[1]"]] }
+        : change["xaxis.autorange"] ? { "xaxis.autorange": true } : null;
+      if (!range) return;
+      following = true;
+      await Promise.all(plots.filter((other) => other !== plot).map((other) => Plotly.relayout(other, range)));
+      following = false;
+    });
+  }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  matchMedia("print").addEventListener("change", draw);
+  document.documentElement.dataset.drawn = "yes";
+})().catch((error) => {
+  document.documentElement.dataset.drawn = "no";
+  for (const plot of document.querySelectorAll(".plot")) {
+    plot.textContent = "This browser cannot draw the plot (" + error.message + "). Its numbers are in the data table.";
+  }
+});
