@@ -23,7 +23,7 @@ def table() -> dict[str, str]:
 def may(room: str, module: str) -> bool:
     """The table lets `room` import `module`."""
     cell = table()[room]
-    named = re.findall(r"`([a-z_.]+)`", cell)
+    named = re.findall(r"`([a-z0-9_.]+)`", cell)
     within = any(module == name or module.startswith(f"{name}.") for name in named)
     return room == module.partition(".")[0] or within != cell.startswith("all but")
 
