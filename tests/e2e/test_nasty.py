@@ -66,12 +66,21 @@ def bounds(received: dict[str, int]) -> tuple[Counter[str], Counter[str]]:
     return least, most
 
 
+@pytest.mark.parametrize("name", ["odd-values", "rpc-odd-error"])
+def test_values_that_fit_no_sample(tmp_path: Path, name: str) -> None:
+    """Each variant of the behaviour at least once, through the sample file to the verdict."""
+    plan = Plan(accounts=10, rate=2, seconds=1, timeout=TIMEOUT, path=f"/{name}")
+    run, told = run_against(tmp_path, plan)
+    assert told["received"] == {name: run.arrivals["sent"]}
+    assert set(run.outcomes()) <= BEHAVIOURS[name].allowed
+
+
 @pytest.mark.parametrize(
     ("on_connect", "allowed"),
     [("accept-then-reset", {"reset", "connect"}), ("never-read", {"timeout"})],
 )
 def test_a_server_that_reads_nothing(tmp_path: Path, on_connect: str, allowed: set[str]) -> None:
-    plan = Plan(accounts=4, rate=1, seconds=2, timeout=TIMEOUT, text="x" * 16 * 1024 * 1024)
+    plan = Plan(accounts=4, rate=1, seconds=2, timeout=TIMEOUT, text="x" * 900_000)
     run, told = run_against(tmp_path, plan, on_connect)
     assert not told["received"]
     assert set(run.outcomes()) <= allowed | {"dropped"}

@@ -21,7 +21,7 @@ PLAN: Final = Plan(accounts=50, rate=4, seconds=30)
 STOP_AT: Final = 5.0  # seconds into the load
 SILENT_WITHIN: Final = 2.0
 FLUSHED_WITHIN: Final = 1.0
-REPORT: Final = ("verdicts.json", "report.html", "junit.xml", "end.json")
+REPORT: Final = ("verdicts.json", "report.html", "junit.xml", "end.json", "run.log")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])

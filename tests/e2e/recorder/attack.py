@@ -124,7 +124,9 @@ class Run:
 
     @property
     def log(self) -> str:
-        return (self.folder / "run.log").read_text()
+        """All of run.log; "" if there is none."""
+        file = self.folder / "run.log"
+        return file.read_text() if file.exists() else ""
 
     def outcomes(self) -> Counter[str]:
         """How scheduled arrivals ended: `ok`, `aborted`, `dropped`, or the reason of a failure."""
