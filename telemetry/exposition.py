@@ -14,7 +14,7 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
-SUFFIXES: Final = ("_bucket", "_count", "_sum", "_total")
+SUFFIXES: Final = ("_bucket", "_count", "_sum", "_total", "_created")
 _ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 

@@ -192,7 +192,7 @@ def _sources(items: list[str]) -> dict[str, str]:
     sources: dict[str, str] = {}
     for item in items:
         name, _, url = item.partition("=")
-        if not name or name in sources:
+        if not name or not url or name in sources:
             raise ValueError(f"--source {item!r}: allowed: NAME=URL, each name once")
         sources[name] = check_url(url)
     return sources
