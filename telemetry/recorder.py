@@ -104,8 +104,10 @@ class SampleFile:
             view = view[os.write(self._fd, view) :]
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
+        """Close the file; safe to repeat."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
 
 class Instances:

@@ -69,14 +69,14 @@ def _add_times(entry: Any, milliseconds: NDArray[np.float64], size: int, now: in
     low, high = float(milliseconds.min()), float(milliseconds.max())
     entry.min_response_time = low if entry.min_response_time is None else min(entry.min_response_time, low)
     entry.max_response_time = max(entry.max_response_time, high)
-    buckets, counts = np.unique(_bucket(milliseconds), return_counts=True)
+    buckets, counts = np.unique(rounded(milliseconds), return_counts=True)
     for bucket, number in zip(buckets.tolist(), counts.tolist(), strict=True):
         entry.response_times[bucket] += number
 
 
-def _bucket(milliseconds: NDArray[np.float64]) -> NDArray[np.int64]:
+def rounded(milliseconds: NDArray[np.float64]) -> NDArray[np.int64]:
     """Two significant digits, as Locust keeps them."""
     step = np.where(milliseconds < 100, 1, np.where(milliseconds < 1000, 10, 100))
     step = np.where(milliseconds < 10_000, step, 1000)
-    rounded: NDArray[np.int64] = (np.round(milliseconds / step) * step).astype(np.int64)
-    return rounded
+    whole: NDArray[np.int64] = (np.round(milliseconds / step) * step).astype(np.int64)
+    return whole

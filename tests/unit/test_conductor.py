@@ -1,0 +1,178 @@
+"""The conductor and performers over a wire of plain calls, without Locust and without load."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from telemetry.journal import FINAL, LEDGER, WorkerJournal
+from tests.unit.manual_clock import ManualClock
+from users.conductor import SWITCH, CannotStartError, Conductor
+
+
+class Worker:
+    """What a worker answers; `offset` is its clock minus the conductor's."""
+
+    def __init__(self, name: str, offset: float = 0.0, error: str = "") -> None:
+        self.name = name
+        self.offset = offset
+        self.error = error
+        self.plans: list[dict[str, Any]] = []
+        self.stops = 0
+        self.number = 0
+
+
+class Wire:
+    """Delivers at once, unless the worker is dead; each clock message takes `delay` each way."""
+
+    def __init__(self, *workers: Worker, clock: ManualClock, delay: float = 0.004) -> None:
+        self.workers = {worker.name: worker for worker in workers}
+        self.dead: set[str] = set()
+        self.clock = clock
+        self.delay = delay
+        self.conductor: Conductor | None = None
+
+    def tell(self, kind: str, data: dict[str, Any], node: str) -> None:
+        assert self.conductor is not None
+        self.conductor.handlers()[kind](data, node)
+
+    def entry(self, node: str, kind: str, data: dict[str, Any]) -> None:
+        worker = self.workers[node]
+        worker.number += 1
+        assert self.conductor is not None
+        entry = {"run": self.conductor.run, "number": worker.number, "kind": kind, "data": data}
+        self.tell("load.entry", entry, node)
+
+    def send(self, kind: str, data: dict[str, Any], node: str) -> None:
+        if node in self.dead:
+            return
+        worker = self.workers[node]
+        if kind == "load.prepare":
+            self.tell("load.prepared", {"run": data["run"], "error": worker.error}, node)
+        elif kind == "load.clock":
+            self.clock.now += self.delay
+            now = self.clock.now + worker.offset
+            self.clock.now += self.delay
+            self.tell("load.clock-told", {"sent": data["sent"], "now": now}, node)
+        elif kind == "load.plan":
+            worker.plans.append(data)
+        elif kind == "load.stop":
+            worker.stops += 1
+        elif kind == "load.finish":
+            self.entry(node, FINAL, {"t": 1.0, "finished": True})
+
+
+@pytest.fixture(autouse=True)
+def closed_journals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the files of conductors that never came to their end."""
+    made: list[WorkerJournal] = []
+    first = WorkerJournal.__init__
+
+    def remember(self: WorkerJournal, *arguments: Any) -> None:
+        first(self, *arguments)
+        made.append(self)
+
+    monkeypatch.setattr(WorkerJournal, "__init__", remember)
+    yield
+    for journal in made:
+        with suppress(OSError):
+            journal.close()
+
+
+def rig(tmp_path: Path, *workers: Worker) -> tuple[Conductor, Wire, ManualClock]:
+    clock = ManualClock()
+    wire = Wire(*workers, clock=clock)
+    nodes = [(worker.name, worker.name) for worker in workers]
+    run_dir = tmp_path / "run"
+    run_dir.mkdir()
+    alive = lambda: set(wire.workers) - wire.dead  # noqa: E731
+    conductor = Conductor(run_dir, nodes, wire.send, alive, clock=clock)
+    wire.conductor = conductor
+    return conductor, wire, clock
+
+
+def test_every_worker_gets_its_rank_and_the_start_by_its_own_clock(tmp_path: Path) -> None:
+    workers = [Worker("a"), Worker("b", offset=5.0), Worker("c", offset=-2.5)]
+    conductor, _, _ = rig(tmp_path, *workers)
+    conductor.prepare({})
+    start = conductor.fix_start(1.0)
+    conductor.start()
+    for rank, worker in enumerate(workers):
+        (plan,) = worker.plans
+        assert (plan["rank"], plan["of"]) == (rank, 3)
+        assert plan["start_at"] == pytest.approx(start + worker.offset)
+        assert plan["from_t"] == float("-inf")
+
+
+def test_a_worker_that_refuses_is_named(tmp_path: Path) -> None:
+    conductor, _, _ = rig(tmp_path, Worker("a"), Worker("b", error="is version 2"))
+    with pytest.raises(CannotStartError, match="worker b: is version 2"):
+        conductor.prepare({})
+
+
+def test_a_lost_worker_closes_the_epoch(tmp_path: Path) -> None:
+    workers = [Worker("a"), Worker("b"), Worker("c")]
+    conductor, wire, clock = rig(tmp_path, *workers)
+    conductor.prepare({})
+    conductor.fix_start(1.0)
+    conductor.start()
+    clock.now = conductor.start_at + 10
+    wire.dead.add("b")
+    wire.entry("a", LEDGER, {"finished": False})
+    conductor._look_for_losses()
+    for rank, worker in enumerate((workers[0], workers[2])):
+        plan = worker.plans[-1]
+        assert (plan["plan"], plan["rank"], plan["of"]) == (2, rank, 2)
+        assert plan["from_t"] == pytest.approx(10 + SWITCH)
+    assert len(workers[1].plans) == 1
+
+
+def test_the_end_names_who_was_lost(tmp_path: Path) -> None:
+    conductor, wire, _ = rig(tmp_path, Worker("a"), Worker("b"))
+    conductor.prepare({})
+    conductor.fix_start(1.0)
+    conductor.start()
+    wire.dead.add("b")
+    conductor._look_for_losses()
+    wire.entry("a", LEDGER, {"finished": True})
+    conductor.wait()
+    conductor.finish()
+    conductor.write_end({"written": 0, "spooled": 0, "dropped": 0})
+    end = json.loads((tmp_path / "run" / "end.json").read_text())
+    assert end["stop_reason"] == "completed"
+    assert {worker["name"]: worker["lost"] for worker in end["workers"]} == {"a": False, "b": True}
+
+
+def test_when_nobody_is_left_the_run_says_so(tmp_path: Path) -> None:
+    conductor, wire, _ = rig(tmp_path, Worker("a"))
+    conductor.prepare({})
+    conductor.fix_start(1.0)
+    conductor.start()
+    wire.dead.add("a")
+    conductor._look_for_losses()
+    conductor.wait()
+    assert conductor.stop_reason == "every worker was lost"
+
+
+def test_stop_reaches_everyone_once_and_keeps_its_first_reason(tmp_path: Path) -> None:
+    workers = [Worker("a"), Worker("b")]
+    conductor, _, _ = rig(tmp_path, *workers)
+    conductor.stop("SIGINT")
+    conductor.stop("SIGTERM")
+    conductor.wait()
+    assert conductor.stop_reason == "SIGINT"
+    assert [worker.stops for worker in workers] == [1, 1]
+
+
+def test_what_strangers_and_other_runs_say_is_ignored(tmp_path: Path) -> None:
+    conductor, wire, _ = rig(tmp_path, Worker("a"))
+    wire.tell("load.prepared", {"run": "another", "error": ""}, "a")
+    assert not conductor.nodes["a"].prepared.is_set()
+    wire.tell("load.entry", {"run": conductor.run, "number": 1, "kind": LEDGER, "data": {}}, "stranger")
+    wire.tell("load.entry", {"run": "another", "number": 1, "kind": LEDGER, "data": {"t": 1}}, "a")
+    assert conductor.nodes["a"].journal.applied == 0
