@@ -23,10 +23,16 @@ class Break(NamedTuple):
     t: float
     what: str
     times: int
+    unit: str = "calls"
+
+    @property
+    def when(self) -> str:
+        """When and how often."""
+        unit = self.unit.removesuffix("s") if self.times == 1 else self.unit
+        return f"at {self.t:.1f} s, {self.times:,} {unit} in all"
 
     def __str__(self) -> str:
-        times = f" ({self.times:,} in all)" if self.times > 1 else ""
-        return f"{self.what} at {self.t:.1f} s{times}"
+        return f"{self.what} {self.when}"
 
 
 def sentence(judged: Judgement) -> str:
@@ -79,12 +85,17 @@ def _alerts(run: Run) -> Iterator[Break]:
     seconds = PerSecond.of(run)
     slow = seconds.response["p95"] > SLOW_P95
     if slow.any():
-        yield Break(float(seconds.seconds[slow.argmax()]), "p95 over 2 s (seconds)", int(slow.sum()))
+        yield Break(_end(seconds, slow), "p95 over 2 s", int(slow.sum()), "seconds")
     ended = seconds.counts("done", run.sent & (run.samples["outcome"] != Outcome.ABORTED))
     bad = seconds.counts("done", run.sent & (run.samples["status"] >= 500))
     many = bad > MANY_5XX * np.maximum(ended, 1)
     if many.any():
-        yield Break(float(seconds.seconds[many.argmax()]), "5xx over 5 % (seconds)", int(many.sum()))
+        yield Break(_end(seconds, many), "5xx over 5 %", int(many.sum()), "seconds")
+
+
+def _end(seconds: PerSecond, mask: Mask) -> float:
+    """The end of the first such second: only then is its figure known."""
+    return float(seconds.seconds[mask.argmax()]) + 1
 
 
 def _kills(run: Run) -> Iterator[Break]:
@@ -92,7 +103,9 @@ def _kills(run: Run) -> Iterator[Break]:
         t, kills = run.target.series(source, "mcpist_nano_kills_total")
         rises = np.flatnonzero(np.diff(kills) > 0)
         if rises.size:
-            yield Break(float(t[1:][rises[0]]), f"{source} killed (nano model)", int(kills[-1] - kills[0]))
+            yield Break(
+                float(t[1:][rises[0]]), f"{source} killed (nano model)", int(kills[-1] - kills[0]), "times"
+            )
 
 
 def _when(run: Run, mask: Mask) -> float:
@@ -111,10 +124,10 @@ class Card(NamedTuple):
 
 def cards(judged: Judgement, found: Mapping[str, Any]) -> list[Card]:
     """The three questions of the first screen; `found` is the document of verdicts.json."""
-    return [_arrived(judged), _held(judged, found), _broke(judged)]
+    return [_arrived(judged, found), _held(judged, found), _broke(judged)]
 
 
-def _arrived(judged: Judgement) -> Card:
+def _arrived(judged: Judgement, found: Mapping[str, Any]) -> Card:
     total, delay = judged.ledger.total, judged.ledger.start_delay.ms()
     share = f"{total.sent / total.planned:.2%}".replace(".00%", "%") if total.planned else "nothing"
     answer = f"{'Yes' if judged.validity.valid else 'No'}, {share} was sent"
@@ -125,10 +138,10 @@ def _arrived(judged: Judgement) -> Card:
         answer,
         "pass" if judged.validity.valid else "invalid",
         [
-            ("planned", f"{total.planned:,}"),
-            ("sent", f"{total.sent:,}"),
+            ("sent of planned", f"{total.sent:,} of {total.planned:,}"),
             ("late · dropped · unknown", f"{total.late:,} · {total.dropped:,} · {total.unknown:,}"),
-            ("start delay p50 · p99", f"{delay['p50']} · {delay['p99']} ms"),
+            ("start delay p50 · p99", f"{_ms(delay['p50'])} · {_ms(delay['p99'])}"),
+            ("most in flight", f"{found['peak_in_flight']:,}"),
         ],
     )
 
@@ -146,9 +159,15 @@ def _held(judged: Judgement, found: Mapping[str, Any]) -> Card:
             ("succeeded", f"{found['arrivals']['ok']:,}"),
             ("errors", f"{errors:,} ({errors / sent:.2%})"),
             ("refused by a protection", f"{sum(found['refusals'].values()):,}"),
-            ("response p50 · p95 · p99", f"{times['p50']} · {times['p95']} · {times['p99']} ms"),
+            ("response p50", _ms(times["p50"])),
+            ("response p95 · p99", f"{_ms(times['p95'])} · {_ms(times['p99'])}"),
         ],
     )
+
+
+def _ms(value: float | None) -> str:
+    """Milliseconds to three digits."""
+    return "–" if value is None else f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
 
 
 def _broke(judged: Judgement) -> Card:
@@ -158,10 +177,6 @@ def _broke(judged: Judgement) -> Card:
         "What broke first?",
         found[0].what if found else "Nothing broke",
         "fail" if found else "pass",
-        [(one.what if place else "first", _since(one)) for place, one in enumerate(found[:4])],
+        [(one.what, one.when) for one in found[:4]],
         f"First refusal: {refused}." if refused else "No protection refused a call.",
     )
-
-
-def _since(one: Break) -> str:
-    return f"{one.t:.1f} s, {one.times:,} in all"

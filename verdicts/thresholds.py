@@ -74,6 +74,12 @@ class Comparison:
             return "invalid"
         return "pass" if _OPERATORS[self.op](value, self.bound(base_unit)) else "fail"
 
+    def told(self, value: float, base_unit: str) -> str:
+        """The figure in the threshold's own unit beside its bound: `p95 is 2.41 s (allowed <= 2 s)`."""
+        unit = f" {self.unit}" if self.unit else ""
+        own = value / _UNITS[base_unit][self.unit]
+        return f"{self.figure} is {own:.4g}{unit} (allowed {self.op} {self.number:g}{unit})"
+
     def bound(self, base_unit: str) -> float:
         """The number in the base unit."""
         return self.number * _UNITS[base_unit][self.unit]
@@ -102,6 +108,14 @@ class Threshold:
         """The part of it that is about these figures."""
         names = frozenset(figures)
         return Threshold(tuple(one for one in self.comparisons if one.figure in names))
+
+    def broken(self, values: Mapping[str, float], units: Mapping[str, str]) -> list[str]:
+        """Each bound that does not hold, in words."""
+        return [
+            one.told(values[one.figure], units[one.figure])
+            for one in self.comparisons
+            if one.verdict(values[one.figure], units[one.figure]) == "fail"
+        ]
 
     def verdict(self, values: Mapping[str, float], units: Mapping[str, str]) -> Status:
         """fail if one bound is broken, else invalid if one has no figure, else pass."""

@@ -61,7 +61,8 @@ class PointResult:
     threshold: str
     status: Status
     evidence: str
-    rows: tuple[Mapping[str, Value], ...] = field(default=())
+    rows: tuple[Mapping[str, Value], ...] = ()
+    broken: tuple[str, ...] = ()  # each bound that does not hold, in words
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,7 @@ class Point:
             status="invalid" if not valid and status != "info" else status,
             evidence=finding.evidence + _scaled(run),
             rows=finding.rows,
+            broken=tuple(threshold.broken(finding.figures, self.figures)),
         )
 
 

@@ -10,7 +10,7 @@ from telemetry.sample import REFUSALS, Outcome
 from verdicts import origins, outcomes
 from verdicts.ledger import late_after
 from verdicts.percentiles import Percentiles
-from verdicts.report.figure import Figure, Trace, bars, line
+from verdicts.report.figure import Figure, Trace, bars, line, steps
 from verdicts.run import Floats, Run
 from verdicts.series import PerSecond
 from verdicts.thresholds import Threshold
@@ -37,8 +37,8 @@ def _arrivals(run: Run, seconds: PerSecond) -> Figure:
     planned, sent = seconds.counts("planned", run.arrivals), seconds.counts("sent", run.sent)
     dropped = seconds.counts("planned", run.arrivals & run.became(Outcome.DROPPED))
     traces = [
-        line("planned", x, planned, "faint", shape="hv", width=5),
-        line("sent", x, sent, "c1", shape="hv"),
+        steps("planned", x, planned, "faint", width=6),
+        steps("sent", x, sent, "c1"),
     ]
     if dropped.any():
         traces.append(bars("dropped", x, dropped, "bad"))
@@ -50,7 +50,7 @@ def _arrivals(run: Run, seconds: PerSecond) -> Figure:
 
 
 def _in_flight(run: Run, seconds: PerSecond) -> Figure:
-    traces = [line("callers: most in each second", seconds.seconds, seconds.in_flight, "c1", shape="hv")]
+    traces = [steps("callers: most in each second", seconds.seconds, seconds.in_flight, "c1")]
     for color, source in zip(("c2", "c3"), origins.sources(run), strict=False):
         t, level = run.target.series(source, "mcpist_in_flight")
         if t.size:
@@ -68,7 +68,7 @@ def _start_delay(run: Run, seconds: PerSecond, delay: Percentiles) -> Figure:
         f"Calls went out {delay.p50 * 1000:.2f} ms after their planned instant at the median, "
         f"{delay.p99 * 1000:.2f} ms at p99, {delay.max * 1000:.2f} ms at most; late is over {late:g} ms."
     )
-    traces = [trace for trace in _lines(seconds, seconds.start_delay) if trace["name"] != "p95"]
+    traces = [trace for trace in _lines(seconds, seconds.start_delay) if trace.name != "p95"]
     return Figure("start-delay", "Start delay of the load itself", "ms", "measured", summary, traces, bounds)
 
 
@@ -96,12 +96,12 @@ def _response_bounds(run: Run, highest: float) -> list[tuple[float, str]]:
 
 def _lines(seconds: PerSecond, series: dict[str, Floats]) -> list[Trace]:
     x = seconds.seconds
-    return [line(name, x, series[name] * 1000, color, shape="hv") for name, color in _PERCENTILES]
+    return [steps(name, x, series[name] * 1000, color) for name, color in _PERCENTILES]
 
 
 def _outcomes(run: Run, seconds: PerSecond) -> Figure:
     x, out = seconds.seconds, run.out
-    traces = [bars("ok", x, seconds.counts("done", out & run.became(Outcome.OK)), "good")]
+    traces = [bars("ok", x, seconds.counts("done", ok := out & run.became(Outcome.OK)), "good")]
     failed = out & run.became(Outcome.FAILED)
     shades = {True: iter(["warn", "warn-2", "warn-3"]), False: iter(["bad", "bad-2", "bad-3"])}
     for reason in run.reasons(failed):
@@ -112,8 +112,8 @@ def _outcomes(run: Run, seconds: PerSecond) -> Figure:
         traces.append(bars("aborted by us", x, aborted, "faint"))
     found = outcomes.of(run, run.out)
     summary = (
-        f"{int((out & run.became(Outcome.OK)).sum()):,} calls succeeded, {found.refusal_count:,} were refused "
-        f"by a protection, {found.error_count:,} ended in an error."
+        f"{ok.sum():,} calls succeeded, {found.refusal_count:,} were refused by a protection, "
+        f"{found.error_count:,} ended in an error."
     )
     return Figure(
         "outcomes", "What became of the calls", "ended a second", "measured", summary, traces, stacked=True
@@ -137,7 +137,7 @@ def _status(run: Run, seconds: PerSecond) -> Figure:
         left = shades.get(code // 100, ["c3"])
         color = left.pop(0) if len(left) > 1 else left[0]
         traces.append(bars(str(code) if code else "no answer", seconds.seconds, counts, color))
-    told = ", ".join(f"{trace['name']}: {sum(trace['y']):,}" for trace in traces)
+    told = ", ".join(f"{trace.name}: {trace.y.sum():,}" for trace in traces)
     return Figure(
         "status",
         "Status codes",

@@ -8,15 +8,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[Any]
-Trace = dict[str, Any]
 SECONDS: Final = "seconds since start"
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One line or row of bars: its numbers (a NaN is a gap) and how plotly draws them."""
+
+    name: str
+    x: Numbers
+    y: Numbers
+    spec: dict[str, Any]
+
+    @property
+    def peak(self) -> float:
+        """The largest value; NaN if there is none."""
+        known = self.y[~np.isnan(self.y.astype(np.float64))]
+        return float(known.max()) if known.size else float("nan")
 
 
 @dataclass(frozen=True)
@@ -31,60 +46,65 @@ class Figure:
     traces: Sequence[Trace]
     bounds: Sequence[tuple[float, str]] = ()  # horizontal lines: value, label
     stacked: bool = False
-    layout: dict[str, Any] = field(default_factory=dict)
 
-    def spec(self, markers: dict[str, Any]) -> dict[str, Any]:
-        """plotly's figure: data and layout."""
-        annotations = [*markers["annotations"], *(_label(value, text) for value, text in self.bounds)]
+    def spec(self, markers: dict[str, Any], span: tuple[float, float]) -> dict[str, Any]:
+        """plotly's figure, data and layout; `span` is the part of the time axis that is shown at first."""
         layout = {
-            "yaxis": {"title": {"text": self.unit}, "rangemode": "tozero", "automargin": True},
-            "xaxis": {"title": {"text": SECONDS}},
+            "yaxis": {"title": {"text": self.unit}, "rangemode": "tozero"},
+            "xaxis": {"range": list(span), "ticksuffix": " s"},
             "shapes": [*markers["shapes"], *(_bound(value) for value, _ in self.bounds)],
-            "annotations": annotations,
-            **({"barmode": "stack", "bargap": 0.08} if self.stacked else {}),
-            **self.layout,
+            "annotations": [*markers["annotations"], *(_label(value, text) for value, text in self.bounds)],
+            **({"barmode": "stack"} if self.stacked else {}),
         }
-        return {"data": list(self.traces), "layout": layout}
+        return {"data": [trace.spec for trace in self.traces], "layout": layout}
 
     @property
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """(header, rows): every plotted number, exactly; traces on other instants stand in rows of their own."""
-        instants = sorted({x for trace in self.traces for x in trace["x"]})
-        columns = [dict(zip(trace["x"], trace["y"], strict=True)) for trace in self.traces]
+        """(header, rows): every plotted number; instants of different traces stand in rows of their own."""
+        columns = [dict(zip(trace.x.tolist(), trace.y.tolist(), strict=True)) for trace in self.traces]
+        instants = sorted(set().union(*columns))
         rows = [[shown(t), *(shown(column.get(t)) for column in columns)] for t in instants]
-        return ["s", *(trace["name"] for trace in self.traces)], rows
+        return [SECONDS, *(trace.name for trace in self.traces)], rows
 
 
-def line(name: str, x: Numbers, y: Numbers, color: str, **style: Any) -> Trace:
-    """A line; a NaN is a gap."""
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": name,
-        "x": _plain(x),
-        "y": _plain(y),
-        "line": {"color": f"var(--{color})", "width": 2, **style},
-    }
+def line(name: str, x: Numbers, y: Numbers, color: str) -> Trace:
+    """A line through readings at instants."""
+    return Trace(name, x, y, _line(name, x, y, color, {"width": 2}))
 
 
-def bars(name: str, x: Numbers, y: Numbers, color: str) -> Trace:
-    """Bars over whole seconds: the bar of second k stands between k and k + 1."""
-    return {
+def steps(name: str, seconds: Numbers, y: Numbers, color: str, width: float = 2) -> Trace:
+    """A value for each whole second, drawn from k to k + 1."""
+    known = ~np.isnan(y.astype(np.float64))
+    last = known & np.append(~known[1:], True)  # the second before a gap, or the last of all
+    places = np.flatnonzero(last) + 1
+    x, drawn = (
+        np.insert(values.astype(np.float64), places, values[last] + more)
+        for values, more in ((seconds, 1), (y, 0))
+    )
+    return Trace(name, seconds, y, _line(name, x, drawn, color, {"width": width, "shape": "hv"}))
+
+
+def bars(name: str, seconds: Numbers, y: Numbers, color: str) -> Trace:
+    """A value for each whole second as a bar from k to k + 1."""
+    spec = {
         "type": "bar",
-        "name": name,
-        "x": _plain(x),
-        "y": _plain(y),
         "offset": 0,
         "width": 1,
-        "marker": {"color": f"var(--{color})"},
+        "marker": {"color": f"var(--{color})", "line": {"width": 0}},
     }
+    return Trace(name, seconds, y, {**spec, "name": name, "x": _plain(seconds), "y": _plain(y)})
 
 
 def shown(value: float | None) -> str:
     """A number in a table: whole numbers whole, others to six digits, nothing for a gap."""
-    if value is None:
+    if value is None or math.isnan(value):
         return ""
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"
+
+
+def _line(name: str, x: Numbers, y: Numbers, color: str, style: dict[str, Any]) -> dict[str, Any]:
+    spec = {"type": "scatter", "mode": "lines", "line": {"color": f"var(--{color})", **style}}
+    return {**spec, "name": name, "x": _plain(x), "y": _plain(y)}
 
 
 def _plain(values: Numbers) -> list[float | int | None]:

@@ -68,6 +68,6 @@ def _instant(span: Span) -> dict[str, Any]:
 
 
 def _name(span: Span, place: int) -> dict[str, Any]:
-    spot = {"xref": "x", "x": span.start, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "top"}
+    spot = {"xref": "x", "x": span.start, "xanchor": "left", "yref": "paper", "y": 1, "yanchor": "bottom"}
     font = {"size": 11, "color": "var(--muted)"}
-    return {**spot, "yshift": -13 * (place % 2), "text": span.label, "showarrow": False, "font": font}
+    return {**spot, "yshift": 12 * (place % 2), "text": span.label, "showarrow": False, "font": font}

@@ -15,11 +15,12 @@
   };
   const axis = { gridcolor: "var(--line)", zerolinecolor: "var(--line)", linecolor: "var(--line)", automargin: true };
   const base = {
-    height: 300, margin: { l: 56, r: 12, t: 12, b: 44 }, hovermode: "x unified", dragmode: "zoom",
+    height: 300, margin: { l: 56, r: 14, t: 32, b: 64 }, hovermode: "x unified", dragmode: "zoom",
     paper_bgcolor: "transparent", plot_bgcolor: "transparent", showlegend: true,
     font: { family: "system-ui, sans-serif", size: 12, color: "var(--ink)" },
     hoverlabel: { bgcolor: "var(--card)", bordercolor: "var(--line)", font: { color: "var(--ink)" } },
-    legend: { orientation: "h", x: 0, y: -0.24, yanchor: "top", font: { size: 12 } },
+    bargap: 0,
+    legend: { orientation: "h", xref: "container", x: 0.02, yref: "container", y: 0, yanchor: "bottom", font: { size: 12 } },
   };
   const config = {
     responsive: true, displaylogo: false, displayModeBar: "hover", scrollZoom: false,

@@ -31,8 +31,9 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
         lstrip_blocks=True,
     )
     environment.globals["asset"] = lambda name: Markup((_HERE / name).read_text("utf-8"))
-    run = judged.run
-    sections = _sections(judged)
+    environment.filters |= {"figure": _figure, "bound": _bound}
+    run, seconds = judged.run, PerSecond.of(judged.run)
+    sections = _sections(judged, seconds)
     spans = markers.spans(run)
     return environment.get_template("page.html").render(
         judged=judged,
@@ -42,13 +43,25 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
         started=document.started(run),
         cards=headline.cards(judged, found),
         sentence=headline.sentence(judged),
+        failed=[point for point in judged.points if point.status == "fail"],
         sections=sections,
         spans=spans,
         processes=_processes(run),
         commands=rerun.commands(run),
-        specs=_json(_specs(sections, spans)),
+        specs=_json(_specs(sections, spans, (seconds.first, seconds.first + seconds.count))),
         plotly=plotly_js.packed(),
     )
+
+
+def _figure(value: Any) -> str:
+    """A point's value for the eye: thousands apart, no empty decimals."""
+    if isinstance(value, float) and abs(value) < 1000:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+
+
+def _bound(threshold: str) -> str:
+    return threshold.replace("<=", "≤").replace(">=", "≥")
 
 
 def _processes(run: Run) -> list[cpu.Usage]:
@@ -56,8 +69,8 @@ def _processes(run: Run) -> list[cpu.Usage]:
     return [*cpu.usage(run), *own]
 
 
-def _sections(judged: Judgement) -> list[Section]:
-    run, seconds = judged.run, PerSecond.of(judged.run)
+def _sections(judged: Judgement, seconds: PerSecond) -> list[Section]:
+    run = judged.run
     found = [
         ("The attack", list(client_figures.attack(run, seconds, judged.ledger.start_delay))),
         ("What callers saw", list(client_figures.service(run, seconds))),
@@ -67,10 +80,10 @@ def _sections(judged: Judgement) -> list[Section]:
     return [section for section in found if section[1]]
 
 
-def _specs(sections: list[Section], spans: list[markers.Span]) -> dict[str, Any]:
+def _specs(sections: list[Section], spans: list[markers.Span], shown: tuple[float, float]) -> dict[str, Any]:
     marks = markers.marks(spans)
     figures = chain.from_iterable(figures for _, figures in sections)
-    return {figure.id: figure.spec(marks) for figure in figures}
+    return {figure.id: figure.spec(marks, shown) for figure in figures}
 
 
 def _json(value: Any) -> Markup:

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import base64
 import gzip
-from importlib.util import find_spec
-from pathlib import Path
+from importlib.resources import files
 
 
 def packed() -> str:
     """plotly.min.js, gzipped, as base64 text."""
-    spec = find_spec("plotly")
-    assert spec is not None and spec.origin is not None, "plotly is a locked dependency"
-    script = Path(spec.origin).parent / "package_data" / "plotly.min.js"
+    script = files("plotly") / "package_data" / "plotly.min.js"
     return base64.b64encode(gzip.compress(script.read_bytes(), 6, mtime=0)).decode("ascii")

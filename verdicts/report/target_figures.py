@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
-import numpy as np
-
 from verdicts import cpu, origins
 from verdicts.report.figure import Figure, Trace, line
 from verdicts.run import Run
@@ -22,8 +20,8 @@ def measured(run: Run, processes: list[cpu.Usage]) -> Iterator[Figure]:
     if told:
         yield _cpu(told)
     if traces := _memory_traces(run, told):
-        largest = max(traces, key=lambda trace: max(trace["y"]))
-        summary = f"{largest['name']} was the largest, {max(largest['y']):,.1f} MiB at its peak."
+        largest = max(traces, key=lambda trace: trace.peak)
+        summary = f"{largest.name} was the largest, {largest.peak:,.1f} MiB at its peak."
         yield Figure("memory", "Resident memory of each process", "MiB", "measured", summary, traces)
 
 
@@ -33,8 +31,8 @@ def _cpu(told: list[cpu.Usage]) -> Figure:
     ]
     busiest = max(told, key=lambda one: one.mean)
     summary = (
-        f"All together used {sum(one.mean for one in told):.2f} cores on average; {busiest.name} used the most, "
-        f"{busiest.mean:.2f} on average and {busiest.peak:.2f} at its peak."
+        f"All together used {sum(one.mean for one in told):.2f} cores on average; {busiest.name} used the "
+        f"most, {busiest.mean:.2f} on average and {busiest.peak:.2f} at its peak."
     )
     return Figure("cpu", "CPU of each process", "cores", "measured", summary, traces)
 
@@ -83,6 +81,6 @@ def _of_nano(
     bound: tuple[float, str],
     what: str,
 ) -> Figure:
-    peak = max(float(np.max(trace["y"])) for trace in traces)
+    peak = max(trace.peak for trace in traces)
     summary = f"By the model ({what}) at most {peak:,.3g} {unit}, {peak / bound[0]:.0%} of its limit."
     return Figure(id, title, unit, "modelled", summary, traces, [bound])
