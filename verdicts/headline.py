@@ -10,6 +10,7 @@ import numpy as np
 from telemetry.sample import Outcome
 from verdicts import origins, outcomes
 from verdicts.judge import Judgement
+from verdicts.points import PointResult
 from verdicts.run import Mask, Run
 from verdicts.series import PerSecond
 
@@ -42,14 +43,18 @@ def sentence(judged: Judgement) -> str:
     statuses = [point.status for point in judged.points[1:]]
     held = [point for point in judged.points[1:] if point.threshold or point.status != "info"]
     if judged.verdict == "fail":
-        failed = ", ".join(point.id for point in judged.points if point.status == "fail")
-        return f"The attack arrived and the target did not hold: {failed} out of bounds."
+        failed = "; ".join(_failure(point) for point in judged.points if point.status == "fail")
+        return f"The attack arrived and the target did not hold: {failed}."
     if judged.verdict == "invalid":
         empty = ", ".join(point.id for point in judged.points if point.status == "invalid")
         return f"Nothing to hold the threshold of {empty} against."
     if not held:
         return "The attack arrived; this scenario sets no bounds."
     return f"The attack arrived and the target held {statuses.count('pass')} of {len(held)} bounds."
+
+
+def _failure(point: PointResult) -> str:
+    return f"{point.id} {', '.join(point.broken) or point.value}"
 
 
 def breaks(run: Run) -> list[Break]:

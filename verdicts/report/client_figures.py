@@ -100,7 +100,7 @@ def _lines(seconds: PerSecond, series: dict[str, Floats]) -> list[Trace]:
 
 
 def _outcomes(run: Run, seconds: PerSecond) -> Figure:
-    x, out = seconds.seconds, run.out
+    x, out = seconds.seconds, run.sent
     traces = [bars("ok", x, seconds.counts("done", ok := out & run.became(Outcome.OK)), "good")]
     failed = out & run.became(Outcome.FAILED)
     shades = {True: iter(["warn", "warn-2", "warn-3"]), False: iter(["bad", "bad-2", "bad-3"])}
@@ -110,7 +110,7 @@ def _outcomes(run: Run, seconds: PerSecond) -> Figure:
         traces.append(bars(_kind(reason), x, seconds.counts("done", mask), color))
     if (aborted := seconds.counts("done", out & run.became(Outcome.ABORTED))).any():
         traces.append(bars("aborted by us", x, aborted, "faint"))
-    found = outcomes.of(run, run.out)
+    found = outcomes.of(run, run.sent)
     summary = (
         f"{ok.sum():,} calls succeeded, {found.refusal_count:,} were refused by a protection, "
         f"{found.error_count:,} ended in an error."
@@ -125,7 +125,7 @@ def _kind(reason: str) -> str:
 
 
 def _status(run: Run, seconds: PerSecond) -> Figure:
-    series = seconds.by_value("done", run.out, "status")
+    series = seconds.by_value("done", run.sent, "status")
     shades = {
         2: ["good", "good-2"],
         4: ["warn", "warn-2", "warn-3"],

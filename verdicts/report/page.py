@@ -43,7 +43,6 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
         started=document.started(run),
         cards=headline.cards(judged, found),
         sentence=headline.sentence(judged),
-        failed=[point for point in judged.points if point.status == "fail"],
         sections=sections,
         spans=spans,
         processes=_processes(run),
