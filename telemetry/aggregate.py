@@ -5,28 +5,24 @@ was *done*, because a worker's samples reach the disk before the ledger line tha
 second is complete once that line's `t` has passed it. If a sample came later all the same, the second's
 point is made anew with the right count, and replaces the first.
 
-`requests` without those tags, a point per second for the whole run: percentiles of response and service
-time over successful calls, of that second (`p50_ms`…) and since the start (`run_p50_ms`…), because
-percentiles of workers do not add up. The start delay, over all calls sent, stands in `arrivals`.
-
-Extra calls and dropped arrivals are no requests: the sum of all counts is the ledger's `sent`.
+Extra calls and dropped arrivals are no requests: the sum of all counts is the ledger's `sent`. What can
+only be said of the whole run is in `telemetry.whole_run`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.histogram import Array, Histogram
+from telemetry.histogram import Array
 from telemetry.points import RunPoints
 from telemetry.sample import Flag, Outcome
 
 KEPT: Final = 60  # seconds behind a worker's mark in which a late sample still finds its own second
-PATIENCE: Final = 5  # seconds that the whole run's percentiles wait for the slowest worker
 SUMS: Final = ("response_sum_ms", "service_sum_ms", "start_delay_sum_ms", "upstream_sum_ms", "bytes")
 _SECOND_ZERO: Final = 1 << 20  # seconds before the start that the key can hold
 _BITS: Final = {"tool": 16, "status": 10, "reason": 8, "outcome": 2}
@@ -133,62 +129,3 @@ def _name(names: Sequence[str], code: int) -> str:
 def _result(outcome: Outcome, reason: str) -> str:
     """`ok`, `aborted`, or why it failed."""
     return reason or "failed" if outcome is Outcome.FAILED else outcome.name.lower()
-
-
-class Percentiles:
-    """Of the whole run, over all workers: `_KINDS` by second and since the start."""
-
-    def __init__(self) -> None:
-        self._seconds: dict[int, _Second] = {}
-        self._total = _Second()
-        self._closed = -_SECOND_ZERO
-
-    def feed(self, samples: NDArray[np.void]) -> None:
-        """Count `samples` (all `counted`); one for a second that is closed counts in the total alone."""
-        seconds = np.floor(samples["done"]).astype(np.int64)
-        for second in np.unique(seconds).tolist():
-            part = samples[seconds == second]
-            if second < self._closed:
-                self._total.feed(part)
-            else:
-                self._seconds.setdefault(second, _Second()).feed(part)
-
-    def lines(self, points: RunPoints, marks: Iterable[float]) -> Iterator[str]:
-        """The points of the seconds that are over for all workers, given each one's mark."""
-        known = list(marks)
-        mark = max(min(known), max(known) - PATIENCE) if known else -math.inf
-        for second in sorted(one for one in self._seconds if one + 1 <= mark):
-            self._closed = second + 1
-            yield from self._close(points, second, self._seconds.pop(second))
-
-    def _close(self, points: RunPoints, second: int, found: _Second) -> Iterator[str]:
-        self._total.add(found)
-        for measurement, part in _KINDS.items():
-            fields: dict[str, Any] = {"second": second}
-            for kind, prefix in part.items():
-                fields |= found.of[kind].summary(prefix)
-                fields |= self._total.of[kind].summary("run_" + prefix)
-            yield points.line(measurement, {}, fields, second)
-
-
-_KINDS: Final = {
-    "requests": {"response": "", "service": "service_"},
-    "arrivals": {"start_delay": "start_delay_"},
-}
-
-
-class _Second:
-    """The histograms of one second, or of a whole run."""
-
-    def __init__(self) -> None:
-        self.of = {kind: Histogram() for part in _KINDS.values() for kind in part}
-
-    def feed(self, samples: NDArray[np.void]) -> None:
-        good = samples[samples["outcome"] == Outcome.OK]
-        self.of["response"].record((good["done"] - good["planned"]) * _MS)
-        self.of["service"].record((good["done"] - good["sent"]) * _MS)
-        self.of["start_delay"].record((samples["sent"] - samples["planned"]) * _MS)
-
-    def add(self, other: _Second) -> None:
-        for kind, histogram in self.of.items():
-            histogram.add(other.of[kind])

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from telemetry.aggregate import Percentiles, WorkerSeconds, counted
+from telemetry.aggregate import WorkerSeconds, counted
 from telemetry.event_points import event_line
 from telemetry.points import RunPoints
 from telemetry.tail import LineTail, SampleTail
 from telemetry.target_points import TargetPoints
+from telemetry.whole_run import WholeRun
 
 T = TypeVar("T")
 LEDGER_SKIP: Final = frozenset({"t"})
@@ -32,7 +33,7 @@ class Export:
         self._samples: dict[str, SampleTail] = {}
         self._seconds: dict[str, WorkerSeconds] = {}
         self._marks: dict[str, float] = {}
-        self._percentiles = Percentiles()
+        self._whole_run = WholeRun()
         self._target = LineTail(run_dir / "target.jsonl")
         self._target_points = TargetPoints(self._points)
         self._events = LineTail(run_dir / "events.jsonl")
@@ -72,7 +73,7 @@ class Export:
             while (samples := tail.read()).size:
                 requests = counted(samples)
                 self._worker(worker).feed(requests)
-                self._percentiles.feed(requests)
+                self._whole_run.feed(requests)
 
     def _worker(self, worker: str) -> WorkerSeconds:
         if worker not in self._seconds:
@@ -83,7 +84,7 @@ class Export:
     def _closed(self) -> Iterator[str]:
         for worker, seconds in self._seconds.items():
             yield from seconds.lines(self._points, self._marks.get(worker, -math.inf))
-        yield from self._percentiles.lines(self._points, self._marks.values())
+        yield from self._whole_run.lines(self._points, self._marks.values())
 
     def _tails(
         self, kind: str, suffix: str, known: dict[str, T], make: Callable[[Path], T]

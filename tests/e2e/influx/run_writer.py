@@ -33,6 +33,7 @@ SERIES: Final = {
     "origin-a": {
         'mcpist_requests_total{method="POST",path="/v1/mcp",status="200"}': 450.0,
         'mcpist_requests_total{method="GET",path="/health",status="200"}': 0.1,
+        'mcpist_requests_total{method="GET",path="/health",status="503"}': 0.03,
         "process_cpu_seconds_total": 0.4,
         "mcpist_nano_cpu_seconds_total": 0.09,
         "mcpist_credits_consumed_total": 450.0,
@@ -137,6 +138,8 @@ class RunWriter:
         samples["outcome"][failed] = Outcome.FAILED
         samples["status"][failed] = 429
         samples["reason"][failed] = REASON_CODE["burst_exceeded"]
+        samples["status"][draw < 0.002] = 500
+        samples["reason"][draw < 0.002] = REASON_CODE["db_error"]
         samples["flags"][extra] = Flag.EXTRA
         samples["outcome"][dropped] = Outcome.DROPPED
         samples["status"][dropped] = 0

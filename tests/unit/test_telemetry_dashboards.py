@@ -1,0 +1,105 @@
+"""Dashboard and provisioning files: generated, whole, told in plain words."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from grafana.build import ROOT, files
+from grafana.query import UID, fill
+from grafana.read import Asked, boards, panels
+
+OWN = {"timeFilter", "__interval", "__interval_ms"}
+PANELS = list(panels())
+
+
+def test_the_files_are_what_the_code_makes() -> None:
+    for name, text in files().items():
+        assert (ROOT / name).read_text() == text, f"{name}: run python -m grafana.build"
+
+
+def test_no_file_is_left_from_a_dashboard_that_is_gone() -> None:
+    written = {path.relative_to(ROOT) for path in ROOT.rglob("*") if path.suffix in {".json", ".yaml"}}
+    assert written == set(files())
+
+
+@pytest.mark.parametrize("board", boards().values(), ids=boards())
+def test_every_key_is_one_of_the_published_model(board: dict[str, object]) -> None:
+    """The SDK is generated from Grafana's schema: what it reads and writes back unchanged is known to it."""
+    register_default_plugins()
+    read_back = json.loads(json.dumps(Dashboard.from_json(board), cls=JSONEncoder))
+    ours = json.loads(json.dumps(board))
+    for annotation in ours["annotations"]["list"] if ours.get("annotations") else []:
+        for key in ("query", "rawQuery", "titleColumn", "textColumn", "tagsColumn", "fromAnnotations"):
+            del annotation[key]  # the InfluxDB plug-in's own
+    assert read_back == ours
+
+
+@pytest.mark.parametrize("asked", PANELS, ids=lambda asked: asked.name)
+def test_every_panel_explains_itself(asked: Asked) -> None:
+    panel = asked.panel
+    assert len(panel["description"]) > 30
+    assert panel["description"].endswith(".")
+    assert panel["fieldConfig"]["defaults"]["unit"]
+    assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["value"] is None
+    assert panel["datasource"]["uid"] == UID
+
+
+@pytest.mark.parametrize("asked", PANELS, ids=lambda asked: asked.name)
+def test_every_query_keeps_to_the_boards_variables(asked: Asked) -> None:
+    given = {one["name"] for one in boards()[asked.board]["templating"]["list"]}
+    for query in asked.queries:
+        used = set(re.findall(r"\$(\w+)", query)) - OWN
+        assert used <= given
+        assert used & {"run", "run_a", "run_b"} or asked.panel["title"] == "Runs"
+
+
+def test_ids_are_unique() -> None:
+    for board in boards().values():
+        ids = [panel["id"] for panel in board["panels"]]
+        assert len(ids) == len(set(ids))
+
+
+def test_alerts_know_no_dashboard_variable() -> None:
+    (group,) = provisioned("alerting")["groups"]
+    assert len(group["rules"]) == 6
+    for rule in group["rules"]:
+        query = rule["data"][0]["model"]["query"]
+        assert set(re.findall(r"\$\$?(\w+)", query)) == {"timeFilter"}
+        assert "$timeFilter" not in query.replace("$$timeFilter", "")
+        assert rule["condition"] == rule["data"][-1]["refId"] == "C"
+        assert rule["data"][-1]["model"]["expression"] == rule["data"][-2]["refId"]
+        assert rule["data"][0]["datasourceUid"] == UID
+
+
+def test_no_secret_stands_in_the_data_source() -> None:
+    (source,) = provisioned("datasources")["datasources"]
+    assert source["uid"] == UID
+    assert source["secureJsonData"] == {"httpHeaderValue1": "Token $INFLUXDB_V2_TOKEN"}
+
+
+def provisioned(kind: str) -> dict[str, list[dict[str, Any]]]:
+    (path,) = (Path(ROOT) / "provisioning" / kind).iterdir()
+    found: dict[str, list[dict[str, Any]]] = yaml.safe_load(path.read_text())
+    return found
+
+
+def test_fill_puts_values_where_grafana_does() -> None:
+    text = 'WHERE "run" =~ /^$run$/ AND $timeFilter GROUP BY time($__interval) * 1000 / $__interval_ms'
+    filled = fill(text, {"run": "burst.1/2"}, (1, 2), 5000)
+    assert filled == (
+        'WHERE "run" =~ /^burst\\.1\\/2$/ AND time >= 1ms AND time <= 2ms GROUP BY time(5000ms) * 1000 / 5000'
+    )
+
+
+def test_fill_refuses_an_unknown_variable() -> None:
+    with pytest.raises(KeyError):
+        fill("$nothing", {}, (0, 1))
