@@ -73,6 +73,7 @@ class Conductor:
         self.run = run_dir.name
         self.start_at = float("nan")
         self.stop_reason = ""
+        self.stopped_at: float | None = None  # seconds since start, of a run that ended early
         self.plans = 0
         self.nodes = {
             identity: Node(identity, name, WorkerJournal(run_dir, name, _told(heard, name)))
@@ -157,6 +158,7 @@ class Conductor:
         if self.stop_reason:
             return
         self.stop_reason = reason
+        self.stopped_at = round(self._clock() - self.start_at, 6)
         for node in self.nodes.values():
             if not node.lost:
                 self._send("load.stop", {}, node.id)
@@ -199,6 +201,7 @@ class Conductor:
         end = {
             "t_end": round(self._clock() - self.start_at, 6),
             "stop_reason": self.stop_reason,
+            "stopped_at": self.stopped_at,
             "workers": workers,
             "plans": self.plans,
             "telemetry": telemetry,

@@ -82,8 +82,8 @@ class Run:
     @cached_property
     def stopped_at(self) -> float | None:
         """The instant at which the run was told to stop early; None if it was not, or if it is not known."""
-        told = (event.t for event in self.events if event.kind == "run" and event.name == "stop")
-        return next(told, None)
+        told = (self.end or {}).get("stopped_at")
+        return None if told is None else float(told)
 
     @cached_property
     def load_end(self) -> float:

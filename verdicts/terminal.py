@@ -1,10 +1,11 @@
 """The summary at the terminal: verdict, ledger, points, where the report is.
 
-A table in colour at a terminal; plain lines where the output is a file or a CI log.
+A table in colour at a terminal, or with FORCE_COLOR set; plain lines in a file or a CI log.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ STYLES: Final = {"pass": "green", "fail": "bold red", "info": "dim", "invalid": 
 def show(judged: Judgement, folder: Path, out: TextIO | None = None) -> None:
     """Print the summary."""
     out = out or sys.stdout
-    if out.isatty():
+    if out.isatty() or os.environ.get("FORCE_COLOR"):
         _rich(judged, folder, out)
     else:
         out.write("\n".join(plain(judged, folder)) + "\n")

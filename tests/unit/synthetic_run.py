@@ -243,10 +243,8 @@ def _events(spec: Spec) -> Iterable[dict[str, Any]]:
     yield {"t": 0.0, "kind": "run", "name": "start", "detail": {}}
     if spec.fault is not None:
         first, last, reason = spec.fault
-        yield {"t": first, "kind": "fault", "name": reason, "detail": {"action": "begin"}}
-        yield {"t": last, "kind": "fault", "name": reason, "detail": {"action": "end"}}
-    if spec.stopped_at is not None:
-        yield {"t": spec.stopped_at, "kind": "run", "name": "stop", "detail": {"reason": spec.stop_reason}}
+        yield {"t": first, "kind": "fault", "name": reason, "detail": {"state": "begins", "target": None}}
+        yield {"t": last, "kind": "fault", "name": reason, "detail": {"state": "ends", "target": None}}
     if not spec.killed:
         yield {"t": spec.stopped_at or spec.duration, "kind": "run", "name": "end", "detail": {}}
 
@@ -255,7 +253,8 @@ def _end(spec: Spec) -> dict[str, Any]:
     workers = [{"name": name, "lost": name in spec.lost, "clock_offset_s": 0.0} for name in spec.workers]
     telemetry = {"written": 0, "spooled": 0, "dropped": 0}
     end = (spec.stopped_at or spec.duration) + 0.5
-    return {"t_end": end, "stop_reason": spec.stop_reason, "workers": workers, "telemetry": telemetry}
+    how = {"stop_reason": spec.stop_reason, "stopped_at": spec.stopped_at}
+    return {"t_end": end, **how, "workers": workers, "telemetry": telemetry}
 
 
 def _json(path: Path, value: Any) -> None:

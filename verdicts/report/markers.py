@@ -21,28 +21,24 @@ class Span(NamedTuple):
 def spans(run: Run) -> list[Span]:
     """Phases of the scenario, then faults with their ends, then instants."""
     phases = [Span(one["start"], one["end"], "phase", one["name"]) for one in run.scenario.get("phases", ())]
-    told = sorted(event for event in run.events if event.kind in _SHOWN)
-    stops = [Span(event.t, event.t, "run", "stopped") for event in run.events if event.name == "stop"]
+    told = sorted((event for event in run.events if event.kind in _SHOWN), key=lambda event: event.t)
+    stops = [] if run.stopped_at is None else [Span(run.stopped_at, run.stopped_at, "run", "stopped")]
     return [*phases, *_paired(told, run.load_end), *stops]
 
 
 def _paired(events: list[Event], last: float) -> list[Span]:
-    """Events as spans: a fault lasts until the next event of its name that ends it."""
+    """Events as spans: a fault lasts until the next event that ends it, by name and target, or the load's end."""
     found: list[Span] = []
-    open_faults: dict[str, Span] = {}
+    in_force: dict[str, Span] = {}
     for event in events:
-        span = Span(event.t, event.t, event.kind, _label(event))
-        if event.kind != "fault":
+        state, span = event.detail.get("state"), Span(event.t, event.t, event.kind, _label(event))
+        if event.kind == "fault" and state == "begins":
+            in_force[span.label] = span
+        elif event.kind == "fault" and state == "ends":
+            found.append(in_force.pop(span.label, span)._replace(end=event.t))
+        else:
             found.append(span)
-        elif _ends(event) and event.name in open_faults:
-            found.append(open_faults.pop(event.name)._replace(end=event.t))
-        elif not _ends(event):
-            open_faults[event.name] = span
-    return [*found, *(span._replace(end=last) for span in open_faults.values())]
-
-
-def _ends(event: Event) -> bool:
-    return str(event.detail.get("action", "begin")) in ("end", "stop", "heal", "clear")
+    return [*found, *(span._replace(end=max(last, span.start)) for span in in_force.values())]
 
 
 def _label(event: Event) -> str:
