@@ -251,9 +251,9 @@ class _Annotation(models.AnnotationQuery):
 
     def to_json(self) -> dict[str, Any]:
         """Its JSON, with those."""
-        columns = {"titleColumn": "title", "textColumn": "text", "tagsColumn": "kind"}
-        shown = {"query": self._query, "rawQuery": True, "fromAnnotations": True, **columns}
-        return {**super().to_json(), **shown}
+        columns = {"titleColumn": "title", "textColumn": "text", "tagsColumn": "kind", "timeEndColumn": ""}
+        query = {"refId": "Anno", "query": self._query, "queryType": "tags", "rawQuery": True}
+        return {**super().to_json(), "target": {**query, "fromAnnotations": True, **columns}}
 
 
 @dataclass(frozen=True)

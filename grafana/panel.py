@@ -130,4 +130,5 @@ _FINISH: Final = {
     "stat": _stat,
     "table": lambda made, _: made.show_header(True),
     "states": _states,
+    "trend": _trend,
 }

@@ -75,7 +75,7 @@ def test_every_variable_and_annotation_has_data(stored: Stored) -> None:
         for variable in board["templating"]["list"]:
             assert stored.rows(variable["query"]), variable["query"]
         for annotation in (board.get("annotations") or {}).get("list", []):
-            assert stored.rows(annotation["query"]), annotation["query"]
+            assert stored.rows(annotation["target"]["query"]), annotation["target"]["query"]
 
 
 def test_every_alert_has_data(stored: Stored) -> None:
