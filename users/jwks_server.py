@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from gevent import socket
 from gevent.pywsgi import WSGIServer
 
 from config.errors import ConfigError
@@ -25,7 +26,7 @@ class JwksServer:
         self.fetches = 0
         self._place = place
         self._body = json.dumps(jwks).encode()
-        self._server = WSGIServer(host_and_port(place), self._answer, log=None)
+        self._server: Any = None
 
     @property
     def url(self) -> str:
@@ -36,13 +37,16 @@ class JwksServer:
     def start(self) -> None:
         """Bind and serve. ConfigError when the place is taken or not ours."""
         try:
-            self._server.start()
+            listener = _listener(*host_and_port(self._place))
         except OSError as error:
             raise ConfigError("target", "auth.serve_jwks", f"{self._place}: {error.strerror}") from None
+        self._server = WSGIServer(listener, self._answer, log=None)
+        self._server.start()
 
     def stop(self) -> None:
         """Close the socket."""
-        self._server.stop(timeout=1)
+        if self._server is not None:
+            self._server.stop(timeout=1)
 
     def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
@@ -52,3 +56,16 @@ class JwksServer:
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(self._body)))]
         start_response("200 OK", headers)
         return [self._body if environ["REQUEST_METHOD"] == "GET" else b""]
+
+
+def _listener(host: str, port: int) -> Any:
+    """A listening socket; OSError, and nothing left open, when it cannot be had."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(128)
+    except OSError:
+        listener.close()
+        raise
+    return listener

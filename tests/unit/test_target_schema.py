@@ -66,6 +66,12 @@ def test_what_goes_into_a_run_folder_holds_no_secret() -> None:
     assert "GATEWAY_KEY" not in public
 
 
+@pytest.mark.parametrize("name", ["bundled", "example"])
+def test_a_target_survives_its_way_to_a_worker(name: str) -> None:
+    target = load(name)
+    assert Target.model_validate(target.model_dump(mode="json", by_alias=True)) == target
+
+
 AUTH = {"algorithm": "EdDSA"}
 BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "unknown key": (LOCAL, {"base": 1}, "base: unknown key, allowed: accounts, auth, base_url"),
