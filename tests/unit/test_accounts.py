@@ -1,7 +1,9 @@
 """Accounts: the same for the same seed, unique, and with addresses that look public."""
 
 import ipaddress
+from itertools import islice
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from config.errors import ConfigError
 from scenarios.load import load
 from scenarios.schema import Scenario
 from targets.schema import Target
-from users.accounts import looks_public, make_accounts
+from users.accounts import looks_public, make_accounts, public_addresses
 
 TARGET = Target.model_validate({"name": "t", "base_url": "http://127.0.0.1"})
 TWO_GROUPS = [
@@ -87,3 +89,9 @@ def test_any_crowd_is_unique_and_public(seed: int, count: int) -> None:
 )
 def test_addresses_of_nobody_are_not_public(address: str) -> None:
     assert not looks_public(address)
+
+
+def test_repeated_and_odd_addresses_are_passed_over() -> None:
+    made = iter(["8.8.8.8", "10.0.0.1", "8.8.8.8", "225.1.1.1", "9.9.9.9"])
+    fake = SimpleNamespace(ipv4_public=lambda: next(made))
+    assert list(islice(public_addresses(fake), 2)) == ["8.8.8.8", "9.9.9.9"]
