@@ -4,11 +4,12 @@
     python -m telemetry.exporter --run results/x              a run that is over, whole; safe to repeat
     python -m telemetry.exporter --run results/x --verdict    its verdict alone
 
-It reads the run folder as it grows, makes points, spools each to disk and sends it from there; counts
-stand in `telemetry.json` of the run folder: {"written","spooled","dropped","replayed","finished",…},
-in points: acknowledged, still on disk, given up, of earlier runs. Following ends by a line `finish
-SECONDS` or EOF on stdin, or by SIGTERM: a final pass, then at most so many seconds of sending; the rest
-stays spooled for the next run or `python -m telemetry.flush`. SIGINT is left to the starter.
+It reads the run folder as it grows (once `run.json` is there), makes points, spools each to disk and
+sends it from there; counts stand in `telemetry.json` of the run folder: {"written","spooled","dropped",
+"replayed","finished",…}, in points: acknowledged, still on disk, given up, of earlier runs. Following ends
+by a line `finish SECONDS` or EOF on stdin, or by SIGTERM: a final pass, then at most so many seconds of
+sending; the rest stays spooled for the next run or `python -m telemetry.flush`. SIGINT is left to the
+starter.
 Exit codes: 0, also when points stay spooled; 2 for bad usage or variables; 3 when the folder cannot be read.
 """
 
@@ -25,14 +26,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from config.errors import ConfigError
 from telemetry.event_points import verdict_lines
 from telemetry.export import Export
-from telemetry.influx import ConfigError, Settings, Sink
+from telemetry.influx import Settings, Sink
 from telemetry.points import RunPoints
 from telemetry.sender import Sender
 from telemetry.spool import MAX_BYTES, Spool, abandoned
 
 EVERY: Final = 1.0  # seconds between passes
+SOON: Final = 0.1  # seconds between looks for a manifest that is not there yet
+MANIFEST: Final = "run.json"
+Command = Callable[[float], float | None]
 FINISH: Final = 10.0  # seconds of sending at the end, unless told
 COUNTS: Final = "telemetry.json"
 VERDICT_COUNTS: Final = "telemetry-verdict.json"
@@ -53,7 +58,6 @@ class Exporter:
     def __init__(
         self, run_dir: Path, settings: Settings, env: Mapping[str, str], counts: str = COUNTS
     ) -> None:
-        self.manifest = json.loads((run_dir / "run.json").read_text())
         self._counts_file = run_dir / counts
         self._settings = settings
         place = spool_root(env) / settings.place
@@ -97,12 +101,22 @@ class Exporter:
         return counts
 
 
-def follow(exporter: Exporter, export: Export, command: Callable[[float], float | None]) -> dict[str, Any]:
+def follow(run_dir: Path, exporter: Exporter, command: Command) -> dict[str, Any]:
     """Pass after pass until `command` (waits so long, seconds) gives the seconds left for sending."""
-    while (seconds := command(EVERY)) is None:
-        exporter.put(export.read())
-    exporter.put(export.finish())
+    export: Export | None = None
+    while (seconds := command(EVERY if export else SOON)) is None:
+        if export is None and (run_dir / MANIFEST).exists():
+            export = Export(run_dir, _manifest(run_dir))
+        if export is not None:
+            exporter.put(export.read())
+    if (run_dir / MANIFEST).exists():
+        exporter.put((export or Export(run_dir, _manifest(run_dir))).finish())
     return exporter.finish(seconds)
+
+
+def _manifest(run_dir: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run_dir / MANIFEST).read_text())
+    return found
 
 
 class Commands:
@@ -129,9 +143,7 @@ def main(argv: list[str] | None = None) -> None:
     """Export one run."""
     options = _options(argv)
     try:
-        settings = Settings.read(os.environ)
-        if settings is None:
-            raise ConfigError("INFLUXDB_V2_URL: missing, allowed: http://host:port")
+        settings = Settings.needed(os.environ)
     except ConfigError as error:
         _leave(2, str(error))
     os.nice(5)
@@ -149,14 +161,14 @@ def main(argv: list[str] | None = None) -> None:
 def _export(options: argparse.Namespace, exporter: Exporter) -> dict[str, Any]:
     if options.verdict:
         verdicts = json.loads((options.run / "verdicts.json").read_text())
-        exporter.put([line for line in verdict_lines(RunPoints(exporter.manifest), verdicts) if line])
+        exporter.put([line for line in verdict_lines(RunPoints(_manifest(options.run)), verdicts) if line])
     elif options.follow:
         commands = Commands()
         with contextlib.suppress(OSError):
             print("ready", flush=True)
-        return _closed(exporter, follow(exporter, Export(options.run, exporter.manifest), commands))
+        return _closed(exporter, follow(options.run, exporter, commands))
     else:
-        exporter.put(Export(options.run, exporter.manifest).finish())
+        exporter.put(Export(options.run, _manifest(options.run)).finish())
     return _closed(exporter, exporter.finish(options.seconds))
 
 

@@ -18,7 +18,7 @@ from typing import Any, Final
 ROOT: Final = Path(__file__).resolve().parents[1]
 URL: Final = "INFLUXDB_V2_URL"
 MARGIN: Final = 5.0  # seconds that the process may take beside sending: its last pass over the folder
-NAMES: Final = ("written", "spooled", "dropped")
+NOTHING: Final = {"written": 0, "spooled": 0, "dropped": 0}
 
 
 class Handle:
@@ -34,9 +34,13 @@ class Handle:
         return self._process.pid
 
     def finish(self, timeout_s: float = 15.0) -> dict[str, int]:
-        """Have it read the rest and send for at most `timeout_s`; what it could not send stays on disk."""
-        with contextlib.suppress(subprocess.TimeoutExpired, OSError, ValueError):
-            self._process.communicate(f"finish {timeout_s:g}\n", timeout=timeout_s + MARGIN)
+        """Have it read the rest and send for at most `timeout_s`; what it could not send stays on disk.
+
+        Safe to repeat.
+        """
+        if self._process.returncode is None:
+            with contextlib.suppress(subprocess.TimeoutExpired, OSError, ValueError):
+                self._process.communicate(f"finish {timeout_s:g}\n", timeout=timeout_s + MARGIN)
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -49,11 +53,20 @@ def counts(run_dir: Path) -> dict[str, int]:
         said = json.loads((run_dir / "telemetry.json").read_text())
     except (OSError, ValueError):
         said = {}
-    return {name: int(said.get(name, 0)) for name in NAMES}
+    return {name: int(said.get(name, 0)) for name in NOTHING}
+
+
+def check(env: Mapping[str, str]) -> str | None:
+    """See `telemetry.influx.check`; costs nothing where telemetry is off."""
+    if not env.get(URL):
+        return None
+    from telemetry import influx  # a quarter of a second, for those who need it
+
+    return influx.check(env)
 
 
 def start(run_dir: Path, env: Mapping[str, str]) -> Handle | None:
-    """Start it once `run.json` is written; returns when it is ready, None if telemetry is off."""
+    """Start it, before load starts (it waits for `run.json`), and wait until it is ready; None: it is off."""
     if not env.get(URL):
         return None
     process = _popen(run_dir, env, "--follow")

@@ -16,9 +16,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from config.errors import ConfigError
 from telemetry.export import Export
 from telemetry.exporter import COUNTS, ROOT, spool_root
-from telemetry.influx import Answer, ConfigError, Settings, Sink, check
+from telemetry.influx import Answer, Settings, Sink, check
 from telemetry.sender import deliver
 from telemetry.spool import BusyError, Spool, abandoned
 
@@ -27,9 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     """Flush; give the exit code."""
     options = _options(argv)
     try:
-        settings = Settings.read(os.environ)
-        if settings is None:
-            raise ConfigError("INFLUXDB_V2_URL: missing, allowed: http://host:port")
+        settings = Settings.needed(os.environ)
         warning = check(os.environ)
     except ConfigError as error:
         print(error, file=sys.stderr)

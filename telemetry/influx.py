@@ -24,20 +24,19 @@ from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
+from config.errors import ConfigError
 from telemetry.points import line
 
 URL: Final = "INFLUXDB_V2_URL"
 TOKEN: Final = "INFLUXDB_V2_TOKEN"
 ORG: Final = "INFLUXDB_V2_ORG"
 BUCKET: Final = "INFLUXDB_V2_BUCKET"
+TIMEOUT: Final = "INFLUXDB_V2_TIMEOUT"
 CHECK_TIMEOUT: Final = 5.0
 LONGEST_WAIT: Final = 30.0
+WHERE: Final = "environment"
 # What InfluxDB says of points that it will never take, however often they are sent.
 _BAD_POINTS: Final = ("unable to parse", "field type conflict", "invalid boolean", "points beyond retention")
-
-
-class ConfigError(ValueError):
-    """The variables cannot work; the text is one line: variable, what is wrong, what is allowed."""
 
 
 @dataclass(frozen=True)
@@ -60,14 +59,22 @@ class Settings:
         for name in (TOKEN, ORG, BUCKET):
             if not env.get(name):
                 raise ConfigError(
-                    f"{name}: missing, allowed: all of {URL}, {TOKEN}, {ORG}, {BUCKET}, or no {URL}"
+                    WHERE, name, f"missing, allowed: {URL}, {TOKEN}, {ORG} and {BUCKET}, or none"
                 )
         return cls(
             url=_url(env[URL]), org=env[ORG], bucket=env[BUCKET], token=env[TOKEN],
-            timeout=_seconds(env.get("INFLUXDB_V2_TIMEOUT", "10000")),
+            timeout=_seconds(env.get(TIMEOUT, "10000")),
             ca=env.get("INFLUXDB_V2_SSL_CA_CERT") or None,
             verify=env.get("INFLUXDB_V2_VERIFY_SSL", "true").lower() not in {"false", "0", "no"},
         )  # fmt: skip
+
+    @classmethod
+    def needed(cls, env: Mapping[str, str]) -> Settings:
+        """As `read`, where telemetry cannot be off."""
+        found = cls.read(env)
+        if found is None:
+            raise ConfigError(WHERE, URL, "missing, allowed: http://host:port or https://host:port")
+        return found
 
     @property
     def place(self) -> str:
@@ -79,13 +86,13 @@ class Settings:
 def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError(f"{URL}: {text!r}, allowed: http://host:port or https://host:port")
+        raise ConfigError(WHERE, URL, f"{text!r}, allowed: http://host:port or https://host:port")
     return text.rstrip("/")
 
 
 def _seconds(milliseconds: str) -> float:
     if not milliseconds.isdigit() or not int(milliseconds):
-        raise ConfigError(f"INFLUXDB_V2_TIMEOUT: {milliseconds!r}, allowed: whole milliseconds above 0")
+        raise ConfigError(WHERE, TIMEOUT, f"{milliseconds!r}, allowed: whole milliseconds above 0")
     return int(milliseconds) / 1000
 
 
@@ -177,11 +184,13 @@ def check(env: Mapping[str, str]) -> str | None:
 def _verdict(settings: Settings, reply: Reply) -> str | None:
     if reply.status in {401, 403}:
         allowed = f"a token that may write to {settings.bucket}"
-        raise ConfigError(f"{TOKEN}: refused by {settings.url} (HTTP {reply.status}), allowed: {allowed}")
+        raise ConfigError(
+            WHERE, TOKEN, f"refused by {settings.url} (HTTP {reply.status}), allowed: {allowed}"
+        )
     if reply.status == 404 or (reply.status >= 400 and "retention policy not found" in reply.said):
         allowed = "a bucket and an organisation that are there"
         raise ConfigError(
-            f"{BUCKET}: {settings.bucket!r} is not at {settings.url} ({reply.said}), allowed: {allowed}"
+            WHERE, BUCKET, f"{settings.bucket!r} is not at {settings.url} ({reply.said}), allowed: {allowed}"
         )
     if reply.answer is Answer.TAKEN:
         return None

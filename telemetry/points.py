@@ -71,5 +71,7 @@ class RunPoints:
 
 
 def protections(manifest: Mapping[str, Any]) -> str:
-    """The preset's name, or the names joined; "none" without any."""
+    """The preset's name, or the names joined; "none" without any, "unknown" for a target not our own."""
+    if not manifest.get("bundled", True):
+        return "unknown"
     return str(manifest.get("preset") or "+".join(sorted(manifest["protections"])) or "none")

@@ -6,6 +6,7 @@ stack → workers prepare → the run's zero is fixed → manifest, probes → l
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -20,7 +21,7 @@ from fakes import launch
 from fakes.timeline import Timeline
 from targets import guard
 from targets.auth import Algorithm, Auth
-from telemetry import manifest
+from telemetry import exporter_process, manifest
 from telemetry.probe_process import ProbeProcess
 from telemetry.progress import Progress
 from users import job as jobs
@@ -55,6 +56,7 @@ class Attack:
         self._stack: launch.Handle | None = None
         self._stopped = ""
         self._jwks: JwksServer | None = None
+        self._exporter: exporter_process.Handle | None = None
 
     def stop(self, reason: str) -> None:
         """End all load now; the report is still written."""
@@ -68,11 +70,14 @@ class Attack:
             self.dir.mkdir(parents=True)
             self._lead()
             self.exit_code = self._judge()
+            exporter_process.send_verdict(self.dir, os.environ)
         except OURS as error:
             self._fail(str(error), EXIT_OURS)
         except ConfigError as error:
             self._fail(str(error), EXIT_CONFIG)
         finally:
+            if self._exporter is not None:
+                self._exporter.finish()
             if self._jwks is not None:
                 self._jwks.stop()
             if self._stack is not None:
@@ -84,6 +89,9 @@ class Attack:
         self._progress.say(line)
 
     def _lead(self) -> None:
+        if warning := exporter_process.check(os.environ):
+            self._progress.say(warning)
+        self._exporter = exporter_process.start(self.dir, os.environ)
         base_url, sources = self._target_ready()
         conductor = self.conductor = Conductor(
             self.dir, self._wire.nodes(), self._wire.send, self._wire.alive
@@ -119,8 +127,17 @@ class Attack:
         events_log.add(time.monotonic() - start_at, "run", "end", reason=conductor.stop_reason)
         if probes is not None:
             probes.finish()
-        conductor.write_end({"written": 0, "spooled": 0, "dropped": 0})
+        conductor.write_end(self._telemetry_done())
         events_log.close()
+
+    def _telemetry_done(self) -> dict[str, int]:
+        """What became of the points; nothing where telemetry is off."""
+        if self._exporter is None:
+            return exporter_process.NOTHING
+        counts = self._exporter.finish()
+        told = ", ".join(f"{count} {what}" for what, count in counts.items())
+        self._progress.say(f"telemetry: {told} points")
+        return counts
 
     def _target_ready(self) -> tuple[str, dict[str, str]]:
         """The base URL and the metric sources; the bundled stack is started for it."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from config.errors import ConfigError
 from telemetry import exporter_process, influx
 from telemetry.local_influx import LocalInflux
 from tests.e2e.influx.fault_proxy import FaultProxy
@@ -242,7 +243,7 @@ def test_what_is_wrong_with_the_variables_is_said_at_once(tmp_path: Path) -> Non
             "INFLUXDB_V2_BUCKET": "elsewhere/autogen",
             "INFLUXDB_V2_URL": "localhost",
         }.items():
-            with pytest.raises(influx.ConfigError, match=f"^{name}: .*, allowed: .*") as told:
+            with pytest.raises(ConfigError, match=f"^environment: {name}: .*, allowed: .*") as told:
                 influx.check({**server.env, name: value})
             assert "\n" not in str(told.value)
             assert "wrong" not in str(told.value)
