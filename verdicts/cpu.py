@@ -18,7 +18,10 @@ LOADER: Final = "load "
 
 
 class Usage(NamedTuple):
-    """One process over the run; `t` and `cores` are its CPU share in each interval, at the interval's end."""
+    """One process. `cpu_s` counts until the last answer, `mean` while load was sent.
+
+    `t` and `cores` are its CPU share in each interval between readings, at the interval's end.
+    """
 
     name: str
     cpu_s: float
@@ -58,7 +61,7 @@ def of_sources(run: Run, sources: list[str]) -> list[Usage]:
 
 def _of_source(run: Run, source: str) -> Usage:
     counter = run.target.series(source, "process_cpu_seconds_total")
-    return _usage(source, *during(run, *counter), _peak(memory(run, source)[1]))
+    return _usage(run, source, *since_start(*counter), _peak(memory(run, source)[1]))
 
 
 def _peak(values: Floats) -> float:
@@ -67,36 +70,46 @@ def _peak(values: Floats) -> float:
 
 def _of_stack(run: Run, name: str) -> Usage:
     counter = run.target.series("stack", CPU, process=name)
-    return _usage(name, *during(run, *counter), _peak(memory(run, name)[1]))
+    return _usage(run, name, *since_start(*counter), _peak(memory(run, name)[1]))
 
 
 def _of_worker(run: Run, name: str) -> Usage:
     lines = run.ledgers[name]
     t = np.array([line["t"] for line in lines], dtype=np.float64)
     cpu = np.array([line["cpu_s"] for line in lines], dtype=np.float64)
-    return _usage(LOADER + name, t, cpu, float("nan"))
+    return _usage(run, LOADER + name, t, cpu, float("nan"))
 
 
-def during(run: Run, t: Floats, counter: Floats) -> tuple[Floats, Floats]:
-    """A counter's readings from the last before load started to the first after it ended."""
+def since_start(t: Floats, counter: Floats) -> tuple[Floats, Floats]:
+    """Readings from the last before load started to the last one: answers are awaited after the load."""
     first = max(int(np.searchsorted(t, 0.0, side="right")) - 1, 0)
-    last = int(np.searchsorted(t, run.load_end, side="left")) + 1
-    return t[first:last], counter[first:last]
+    return t[first:], counter[first:]
 
 
 def rates(t: Floats, counter: Floats) -> tuple[Floats, Floats]:
     """(interval ends, increase per second) of a counter; one that fell began again at 0."""
-    steps = np.diff(counter)
-    steps = np.where(steps < 0, counter[1:], steps)
     spans = np.diff(t)
     real = spans > 0
-    return t[1:][real], steps[real] / spans[real]
+    return t[1:][real], _steps(counter)[real] / spans[real]
 
 
-def _usage(name: str, t: Floats, counter: Floats, memory: float) -> Usage:
+def _steps(counter: Floats) -> Floats:
+    steps = np.diff(counter)
+    return np.where(steps < 0, counter[1:], steps)
+
+
+def _usage(run: Run, name: str, t: Floats, counter: Floats, memory: float) -> Usage:
     ends, cores = rates(t, counter)
-    spans = np.diff(t)
-    total = float((cores * spans[spans > 0]).sum())
-    mean = total / float(t[-1] - t[0]) if len(t) > 1 and t[-1] > t[0] else float("nan")
+    total = float(_steps(counter).sum())
     peak = float(cores.max()) if cores.size else float("nan")
-    return Usage(name, total, mean, peak, memory, ends, cores)
+    return Usage(name, total, mean(run, t, counter), peak, memory, ends, cores)
+
+
+def mean(run: Run, t: Floats, counter: Floats) -> float:
+    """A counter's increase per second while load was sent, as far as there are readings."""
+    first, last = (max(0.0, t[0]), min(run.load_end, t[-1])) if len(t) else (0.0, 0.0)
+    if last <= first:
+        return float("nan")
+    risen = np.concatenate(([0.0], np.cumsum(_steps(counter))))
+    before, after = np.interp([first, last], t, risen)
+    return float((after - before) / (last - first))

@@ -16,10 +16,10 @@ from typing import Final, Literal
 
 from verdicts import ledger, validity
 from verdicts.ledger import Ledger
-from verdicts.points import POINTS, PointResult
+from verdicts.points import POINTS, PointResult, check
 from verdicts.points.registry import ARRIVAL
 from verdicts.questions import QUESTIONS
-from verdicts.run import Run
+from verdicts.run import Run, RunFolderError
 from verdicts.thresholds import Threshold
 from verdicts.validity import Validity
 
@@ -51,7 +51,11 @@ class Judgement:
 
 
 def judge(run: Run) -> Judgement:
-    """Judge a run by its scenario's points and thresholds. ValueError for a threshold that is none."""
+    """Judge a run by its scenario's points and thresholds. Raises RunFolderError where it has none such."""
+    try:
+        check(run.scenario.get("points", ()), run.scenario.get("thresholds", {}))
+    except ValueError as error:
+        raise RunFolderError(f"{run.folder / 'run.json'}: scenario: {error}") from None
     book = ledger.of(run)
     found = validity.check(run, book)
     return Judgement(run, book, found, tuple(_points(run, valid=found.valid)))

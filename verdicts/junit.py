@@ -42,6 +42,6 @@ def _case(result: PointResult, scenario: str) -> TestCase:
     bound = f", allowed: {result.threshold}" if result.threshold else ""
     kind = _RESULTS.get(result.status)
     if kind is not None:
-        case.result = [kind(f"{answer}{bound}", result.status)]
+        case.result = [kind(", ".join(result.broken) or f"{answer}{bound}", result.status)]
     case.system_out = f"{answer}{bound}. {result.basis}, {result.subject}. {result.evidence}"
     return case

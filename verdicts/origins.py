@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from verdicts.cpu import during, rates
+from verdicts.cpu import rates, since_start
 from verdicts.run import Floats, Run
 
 UNSEEN: Final = "Not observed: the target shows no metrics that tell it"
@@ -66,7 +66,7 @@ def in_flight_peak(run: Run) -> tuple[float, str]:
         ("mcpist_in_flight_peak", "the most at once, by its own high-water mark"),
         ("mcpist_in_flight", "the most seen in a scrape a second, so the true peak may be higher"),
     ):
-        found = [during(run, *run.target.series(source, name))[1] for source in sources(run)]
+        found = [since_start(*run.target.series(source, name))[1] for source in sources(run)]
         peaks = [float(values.max()) for values in found if values.size]
         if peaks:
             return max(peaks), how

@@ -27,6 +27,16 @@ Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
 
+_MANIFEST: Final[dict[str, tuple[type, ...]]] = {
+    **dict.fromkeys(("scenario", "target", "machine"), (dict,)),
+    **dict.fromkeys(("protections", "tools", "groups", "reasons"), (list,)),
+    **dict.fromkeys(("run", "version"), (str,)),
+    **dict.fromkeys(("duration_s", "start_wall"), (int, float)),
+    "seed": (int,),
+    "bundled": (bool,),
+}
+
+
 class RunFolderError(ValueError):
     """The folder is not a run that can be read; the text is one line. The caller exits 2."""
 
@@ -170,7 +180,7 @@ def load(folder: Path) -> Run:
         worker=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
         ledgers={worker: tuple(_lines(folder / f"ledger-{worker}.jsonl")) for worker in workers},
         instances={worker: _instances(folder / f"instances-{worker}.json") for worker in workers},
-        target=target_log.read(folder / "target.jsonl"),
+        target=_target(folder / "target.jsonl"),
         events=tuple(_events(_lines(folder / "events.jsonl"))),
         end=_json(folder / "end.json") if (folder / "end.json").exists() else None,
     )
@@ -185,6 +195,10 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
     version = manifest.get("schema_version")
     if version != SCHEMA_VERSION:
         raise RunFolderError(f"{folder / 'run.json'}: schema_version: {version!r}, allowed: {SCHEMA_VERSION}")
+    for key, kinds in _MANIFEST.items():
+        if not isinstance(manifest.get(key), kinds):
+            allowed = " or ".join(kind.__name__ for kind in kinds)
+            raise RunFolderError(f"{folder / 'run.json'}: {key}: is missing or wrong, allowed: {allowed}")
     return manifest
 
 
@@ -192,6 +206,13 @@ def _workers(folder: Path) -> tuple[str, ...]:
     samples = {path.stem.removeprefix("samples-") for path in folder.glob("samples-*.bin")}
     ledgers = {path.stem.removeprefix("ledger-") for path in folder.glob("ledger-*.jsonl")}
     return tuple(sorted(samples | ledgers))
+
+
+def _target(path: Path) -> target_log.TargetLog:
+    try:
+        return target_log.read(path)
+    except msgspec.DecodeError as error:
+        raise RunFolderError(f"{path}: {error}, allowed: a JSON object a line") from None
 
 
 def _samples(path: Path) -> NDArray[np.void]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from shapes import registry
 from verdicts.run import Floats, Run
+
+CLOCKS: Final = 0.1  # seconds that workers' clocks may differ from the one that told the stop
 
 
 class Due(NamedTuple):
@@ -45,5 +47,6 @@ def due(run: Run) -> Due | None:
         return Due(len(planned), len(planned))
     heard = [float(lines[-1]["t"]) for lines in run.ledgers.values() if lines]
     latest = run.load_end if run.killed else max([run.load_end, *heard])
-    least, most = np.searchsorted(planned, [run.stopped_at or 0.0, latest], side="right")
+    earliest = (run.stopped_at or 0.0) - CLOCKS
+    least, most = np.searchsorted(planned, [earliest, latest], side="right")
     return Due(int(least), int(most))

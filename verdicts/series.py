@@ -12,8 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.sample import Outcome
-from verdicts import outcomes, percentiles
+from verdicts import percentiles
 from verdicts.run import Floats, Mask, Run
 
 Counts = NDArray[np.int64]
@@ -96,18 +95,6 @@ class PerSecond:
         most[before >= 0] = level[before[before >= 0]]
         np.maximum.at(most, np.clip(place, 0, self.count - 1), level)
         return most
-
-    @cached_property
-    def kinds(self) -> dict[str, Counts]:
-        """Ended calls in each second: ok, refused, errors, aborted."""
-        run, out = self.run, self.run.out
-        masks = {
-            "ok": run.became(Outcome.OK),
-            "refused": outcomes.refused(run),
-            "errors": outcomes.errors(run),
-            "aborted": run.became(Outcome.ABORTED),
-        }
-        return {name: self.counts("done", mask & out) for name, mask in masks.items()}
 
     def _place(self, t: Floats) -> Counts:
         return np.clip(np.floor(t).astype(np.int64) - self.first, 0, self.count - 1)

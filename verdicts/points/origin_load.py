@@ -37,7 +37,7 @@ def _requests(run: Run) -> Finding:
 def _in_flight(run: Run) -> Finding:
     peak, how = origins.in_flight_peak(run)
     if np.isnan(peak):
-        return Finding.unseen(origins.UNSEEN + " (mcpist_in_flight).", part="in_flight")
+        return Finding.unseen(origins.UNSEEN + " (mcpist_in_flight).", part="in-flight")
     return Finding(
-        int(peak), "in flight (peak)", f"At {origins.named(run)}: {how}.", {"in_flight": peak}, "in_flight"
+        int(peak), "in flight (peak)", f"At {origins.named(run)}: {how}.", {"in_flight": peak}, "in-flight"
     )

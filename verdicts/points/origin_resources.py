@@ -13,7 +13,7 @@ import numpy as np
 
 from verdicts import cpu, origins
 from verdicts.points.registry import Finding, point
-from verdicts.run import Floats, Run
+from verdicts.run import Run
 
 MIB = 2**20
 
@@ -74,7 +74,7 @@ def _nano(run: Run) -> dict[str, float]:
 
 
 def _peak(run: Run, name: str) -> float:
-    found = [cpu.during(run, *run.target.series(source, name))[1] for source in origins.sources(run)]
+    found = [cpu.since_start(*run.target.series(source, name))[1] for source in origins.sources(run)]
     return max((float(values.max()) for values in found if values.size), default=float("nan"))
 
 
@@ -98,10 +98,11 @@ def _nano_memory(run: Run) -> Finding:
 
 
 def _nano_cpu(run: Run) -> Finding:
-    rates = [_rate(run, source) for source in origins.sources(run)]
-    mean = max((float(rate.mean()) for rate in rates if rate.size), default=float("nan"))
+    counter = "mcpist_nano_cpu_seconds_total"
+    means = [cpu.mean(run, *run.target.series(source, counter)) for source in origins.sources(run)]
+    mean = max((one for one in means if not np.isnan(one)), default=float("nan"))
     if np.isnan(mean):
-        return Finding.unseen(origins.UNSEEN + " (mcpist_nano_cpu_seconds_total).", "nano-cpu", "modelled")
+        return Finding.unseen(f"{origins.UNSEEN} ({counter}).", "nano-cpu", "modelled")
     settings = _nano(run)
     share, cost = settings.get("cpu_share", 0.1), settings.get("cpu_per_request", float("nan"))
     return Finding(
@@ -113,8 +114,3 @@ def _nano_cpu(run: Run) -> Finding:
         "nano-cpu",
         "modelled",
     )
-
-
-def _rate(run: Run, source: str) -> Floats:
-    counter = run.target.series(source, "mcpist_nano_cpu_seconds_total")
-    return cpu.rates(*cpu.during(run, *counter))[1]

@@ -27,7 +27,7 @@ def spans(run: Run) -> list[Span]:
 
 
 def _paired(events: list[Event], last: float) -> list[Span]:
-    """Events as spans: a fault lasts until the next event that ends it, by name and target, or the load's end."""
+    """Events as spans: a fault lasts until the event that ends it (by name and target), or the load's end."""
     found: list[Span] = []
     in_force: dict[str, Span] = {}
     for event in events:
