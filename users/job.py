@@ -6,7 +6,6 @@ Pure: the same scenario and seed give the same schedule, tools and draws on ever
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Final
 
 from scenarios.parts import Group
 from scenarios.schema import Scenario
@@ -14,16 +13,8 @@ from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
 from users import mcp
 from users.engine import GroupPlan
+from users.methods import LIST_TOOLS, METHODS
 from users.persona import Tool
-
-# What a persona may call beside its group's tools; these open every run's tool table.
-METHODS: Final = (
-    Tool(0, "tools/list", mcp.message("tools/list")),
-    Tool(1, "initialize", mcp.initialize()),
-    Tool(2, "notifications/initialized", mcp.notification("notifications/initialized")),
-    Tool(3, "get_module_schema", mcp.message("tools/call", {"name": "get_module_schema", "arguments": {}})),
-    Tool(4, "batch", mcp.batch([])),
-)
 
 
 def tool_table(scenario: Scenario) -> list[str]:
@@ -45,13 +36,14 @@ def group_plans(scenario: Scenario) -> list[GroupPlan]:
 
 def _tools(group: Group, labels: list[str]) -> tuple[Tool, ...]:
     if not group.tools:
-        return (METHODS[0],)
+        return (LIST_TOOLS,)
     return tuple(
         Tool(
             labels.index(tool.label),
             tool.label,
             mcp.call_tool(tool.module, tool.tool, dict(tool.params)),
             tool.weight,
+            {"module": tool.module, "tool": tool.tool, "params": dict(tool.params)},
         )
         for tool in group.tools
     )

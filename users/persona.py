@@ -17,12 +17,16 @@ from users.mcp import Message
 
 @dataclass(frozen=True)
 class Tool:
-    """One thing to call: `label` is what reports show; its place in the run's table is `code`."""
+    """One thing to call: `label` is what reports show; its place in the run's table is `code`.
+
+    `command` is the same call as a line of a batch; None for what no batch can hold.
+    """
 
     code: int
     label: str
     message: Message
     weight: float = 1.0
+    command: dict[str, Any] | None = None
 
 
 class Line(Protocol):
