@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from shapes.locust_shape import tick
 from users.performer import Performer
 from wiring.attack import EXIT_CONFIG, Attack
-from wiring.loading import build_job
+from wiring.loading import build_job, claim_priority
 from wiring.options import add_arguments, all_accounts, read
 from wiring.wire import LocalWire, MasterWire, Wire, listen
 
@@ -77,7 +77,9 @@ class Leader:
         if isinstance(runner, MasterRunner):
             return MasterWire(runner)
         stats = self._environment.stats
-        return LocalWire(lambda reply: Performer(reply, lambda data: build_job(stats, data)))
+        return LocalWire(
+            lambda reply: Performer(reply, lambda data: build_job(stats, data), begin=claim_priority)
+        )
 
     def _on_test_start(self, **_: Any) -> None:
         options = self._environment.parsed_options
@@ -126,7 +128,9 @@ class Leader:
 def become_worker(environment: Any) -> None:
     """Answer the conductor; end all load when Locust is told to end."""
     runner = environment.runner
-    performer = Performer(runner.send_message, lambda data: build_job(environment.stats, data))
+    performer = Performer(
+        runner.send_message, lambda data: build_job(environment.stats, data), begin=claim_priority
+    )
     listen(runner, performer)
     environment.events.test_stopping.add_listener(lambda **_: performer.stop())
     environment.events.quitting.add_listener(lambda **_: performer.stop())

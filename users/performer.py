@@ -43,12 +43,15 @@ class Performer:
         reply: Reply,
         build: Callable[[dict[str, Any]], tuple[Job, list[Sink]]],
         clock: Callable[[], float] = time.monotonic,
+        begin: Callable[[], None] = lambda: None,
     ) -> None:
+        """`begin` is called when load is about to start."""
         self.engine: Engine | None = None
         self.run = ""
         self._reply = reply
         self._build = build
         self._clock = clock
+        self._begin = begin
         self._outbox = Outbox(lambda entry: None)
         self._resender: gevent.Greenlet | None = None
 
@@ -101,6 +104,7 @@ class Performer:
 
     def _on_plan(self, data: dict[str, Any]) -> None:
         if self.engine is not None:
+            self._begin()
             self.engine.plan(data["rank"], data["of"], data["start_at"], data["from_t"])
 
     def _on_finish(self) -> None:

@@ -14,6 +14,7 @@ from targets import load as targets
 from targets.schema import Target
 from wiring import preflight
 
+GIVEN: Final = ("duration", "accounts", "rate", "protect", "seed", "tier", "duration_scale")
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results"
 
 
@@ -42,17 +43,16 @@ def add_arguments(parser: Any) -> None:
         ("duration", "how long load is sent, like 20s"),
         ("tier", "the accounts' plan"),
         ("seed", "the seed of schedule and accounts"),
+        ("duration-scale", "6: a sixth of the time, windows and intervals scaled with it"),
     ):
-        parser.add_argument(f"--{name}", default="", env_var=name.upper(), help=text)
+        parser.add_argument(f"--{name}", default="", env_var=name.upper().replace("-", "_"), help=text)
     parser.add_argument("--out", default="", env_var="OUT", include_in_web_ui=False, help="the run's folder")
 
 
 def read(options: Any) -> tuple[Scenario, Target]:
     """The scenario and the target that the options name, checked. ConfigError, GuardError."""
     target = targets.load(options.target or "bundled")
-    given = {
-        key: getattr(options, key) for key in ("duration", "accounts", "rate", "protect", "seed", "tier")
-    }
+    given = {key: getattr(options, key) for key in GIVEN}
     given["protect"] = given["protect"] or None
     scenario = scenarios.load(options.scenario, Overrides.read(given))
     if target.tool_given:
