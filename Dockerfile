@@ -1,0 +1,21 @@
+# The suite: load generator, bundled stack, exporter, reports. No compiler and no test tool in the image.
+FROM python:3.11.13-slim-bookworm AS build
+WORKDIR /build
+COPY pyproject.toml requirements.lock ./
+# The run-time dependencies of pyproject.toml at the lock's versions; pip holds them to the lock's hashes.
+RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > wanted.txt \
+    && python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --only-binary :all: --requirement wanted.txt --constraint requirements.lock
+
+FROM python:3.11.13-slim-bookworm
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin resilience \
+    && install --directory --owner resilience --group resilience /app/results /run/stack
+COPY --from=build /venv /venv
+WORKDIR /app
+COPY --chown=root:root . .
+ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+USER resilience
+VOLUME ["/app/results"]
+# The web UI; a command of its own replaces it: docker run … python -m bin.cli burst
+EXPOSE 8089
+CMD ["locust", "-f", "locustfile.py", "--web-host", "0.0.0.0"]
