@@ -11,7 +11,8 @@ failure. A client that hangs up says nothing, unless it had waited `breaker_slow
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -58,11 +59,18 @@ class Caller:
         self._calls = metrics.counter(
             "mcpist_upstream_calls_total", "Calls to upstreams.", "upstream", "outcome"
         )
+        self.running = self.running_peak = 0
+        metrics.track("mcpist_tool_calls", "Tool calls that passed the gates, now.", lambda: self.running)
+        metrics.track("mcpist_tool_calls_peak", "Most since reset.", lambda: self.running_peak)
+
+    def forget(self) -> None:
+        """Start the peak anew."""
+        self.running_peak = self.running
 
     async def call(self, context: Context, command: Command, request_id: str) -> Result:
         """One call, charged under `request_id`. Raises RefusedError."""
         began = time.monotonic()
-        with Admission(context.gates, context.user, command.module) as admission:
+        with Admission(context.gates, context.user, command.module) as admission, self._counted():
             await self._credits.charge(context.user, request_id, context.settings.database)
             outcome = "abandoned"
             try:
@@ -77,6 +85,15 @@ class Caller:
                 )
             )
         return _result(reply)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.running += 1
+        self.running_peak = max(self.running_peak, self.running)
+        try:
+            yield
+        finally:
+            self.running -= 1
 
     async def _ask(self, context: Context, command: Command, admission: Admission) -> Reply | None:
         asked = time.monotonic()

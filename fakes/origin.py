@@ -61,7 +61,7 @@ class Origin:
         self.memory = OriginMemory(settings.origin, control.snapshot.protections, time.monotonic, time.time)
         self.nano = Nano(settings.nano, time.monotonic, loop.call_later, self._killed, self._begin)
         self.counted = OriginMetrics(metrics, self.nano, self.memory, settings.upstreams)
-        caller = Caller(Hop(*config.addresses["upstream"]), self.credits, self.usage, metrics)
+        self.caller = caller = Caller(Hop(*config.addresses["upstream"]), self.credits, self.usage, metrics)
         self.gateway = Gateway(config.gateway_secret, self.memory, Mcp(caller), self.counted)
         self._aborts: set[Callable[[], None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -159,6 +159,7 @@ class Origin:
 
     def _reset(self) -> None:
         self.memory.forget()
+        self.caller.forget()
         self.nano.cpu.spent = 0.0
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
