@@ -10,7 +10,7 @@ is fitted by least squares; the difference's variance is taken from each side's 
 degrees of freedom by Satterthwaite's formula. Without the drift term that is Welch's t test, exactly.
 The p-values are corrected by Holm over all figures, and a figure's interval has the level at which Holm
 tested it: it excludes 0 if and only if the test rejects. Told apart is what is rejected and larger than
-the figure's noise floor. Why this and no rank test: docs/adr/0014-comparing-runs.md, with simulated figures.
+the figure's noise floor. Why this and no rank test: docs/adr/0005-comparing-runs.md, with simulated figures.
 """
 
 from __future__ import annotations
