@@ -1,6 +1,6 @@
 """Simulated comparisons: what each method calls different among equals, and what it finds.
 
-`python -m tests.unit.compare_simulation 4` (runs a side) prints the tables of docs/adr/0005-comparing-runs.md.
+`python -m tests.unit.compare_simulation 4` prints the tables of docs/adr/0005-comparing-runs.md.
 """
 
 from __future__ import annotations
