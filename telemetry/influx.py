@@ -122,7 +122,7 @@ class Sink:
         self.settings = settings
         self._client: Any = InfluxDBClient(
             url=settings.url, token=settings.token, org=settings.org, timeout=round(settings.timeout * 1000),
-            enable_gzip=True, verify_ssl=settings.verify, ssl_ca_cert=settings.ca, retries=False,
+            verify_ssl=settings.verify, ssl_ca_cert=settings.ca, retries=False,
         )  # fmt: skip
         self._writer = self._client.write_api(write_options=SYNCHRONOUS)
 

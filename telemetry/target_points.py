@@ -7,6 +7,7 @@ they do not tell apart is added up, and beyond `MOST` values a label says "other
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from telemetry.points import RunPoints
@@ -82,16 +83,11 @@ class TargetPoints:
             yield self._points.line("target", {"source": source, **dict(labels)}, values, t)
 
     def _put(self, fields: dict[Labels, dict[str, float]], series: str, value: float) -> None:
-        name = series.partition("{")[0]
-        kept = METRICS.get(name)
-        if kept is None:
-            return
-        found = parse_labels(series) if "{" in series else {}
-        if found.get("path") == "/health":
-            name = HEALTH
-        labels = tuple((label, self._bounded(label, found[label])) for label in kept if label in found)
-        values = fields.setdefault(labels, {})
-        values[name] = values.get(name, 0.0) + value
+        name, found = _known(series)
+        if name:
+            labels = tuple((label, self._bounded(label, text)) for label, text in found)
+            values = fields.setdefault(labels, {})
+            values[name] = values.get(name, 0.0) + value
 
     def _bounded(self, label: str, value: str) -> str:
         seen = self._seen.setdefault(label, set())
@@ -99,3 +95,15 @@ class TargetPoints:
             seen.add(value)
             return value
         return OTHER
+
+
+@lru_cache(maxsize=8192)
+def _known(series: str) -> tuple[str, Labels]:
+    """Our name of a series and its labels that are kept; "" for one that is not known."""
+    name = series.partition("{")[0]
+    kept = METRICS.get(name)
+    if kept is None:
+        return "", ()
+    found = parse_labels(series)
+    ours = HEALTH if found.get("path") == "/health" else name
+    return ours, tuple((label, found[label]) for label in kept if label in found)
