@@ -9,7 +9,7 @@ the attack's form; times are seconds.
     stages  stages: [{for: 20, rate: 1}, {for: 30, to: 0}]
             rate: constant; to: linear, from `from` (default: where the stage before ended, 0 at first)
 
-What a shape plans after the run's end is cut off; after its last stage the last rate holds.
+What a shape plans after the run's end is cut off; stages that end before the run are refused.
 """
 
 from __future__ import annotations
@@ -113,7 +113,10 @@ def _stages(given: Mapping[str, Any], group: Group) -> Shape:
     for one in listed:
         seconds, start, level = _stage(one, level)
         pieces.append((seconds, start * group.rate, level * group.rate))
-    return stages(pieces, group.duration)
+    try:
+        return stages(pieces, group.duration)
+    except ValueError as error:
+        raise ValueError(f"shape stages: {error}") from None
 
 
 def _stage(given: Any, level: float) -> tuple[float, float, float]:

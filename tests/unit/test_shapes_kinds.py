@@ -33,11 +33,11 @@ from shapes.step import step
         (step(2, 9, 1, 6), 12, 0, 5.5),
         (stages([(2, 1, 1), (2, 0, 4)], 4), 6, 0, 2 + np.sqrt(3)),
         (stages([(2, 1, 1), (2, 0, 4)], 3), 3, 0, 2),
-        (stages([(2, 1, 1), (2, 0, 4)], 6), 14, 0, 5.75),
         (stages([(2, 1, 1)], 2), 2, 0, 1),
-        (stages([], 5), 0, None, None),
+        (stages([], 0), 0, None, None),
         (stages([(3, 4, 4)], 0), 0, None, None),
-        (stages([(0, 4, 8)], 1), 8, 0, 0.875),
+        (stages([(0, 4, 8), (1, 2, 2)], 1), 2, 0, 0.5),
+        (stages([(0.1, 10, 10)] * 10, 1), 10, 0, 0.9),
     ],
 )
 def test_count_first_and_last(shape: Piecewise, count: int, first: float | None, last: float | None) -> None:
@@ -81,8 +81,11 @@ def test_a_linear_stage_is_cut_on_its_line() -> None:
         lambda: stages([(-1, 1, 1)], 10),
         lambda: stages([(1, -1, 1)], 10),
         lambda: stages([(1, 1, 1)], -10),
+        lambda: stages([(1, 1, 1)], 2),
+        lambda: stages([(0.25, 0, 0), (0.75, 1, 1)], 60),
+        lambda: stages([], 2),
     ],
 )
 def test_what_cannot_be_planned_is_refused(make: type) -> None:
-    with pytest.raises(ValueError, match=r"must be a|at most"):
+    with pytest.raises(ValueError, match=r"must be a|must last at least|at most"):
         make()

@@ -78,6 +78,11 @@ def test_every_kind_refuses_a_parameter_it_does_not_know(kind: str) -> None:
         ("stages", {"stages": [{"for": 5, "to": 1, "peak": 2}]}, "unknown parameter 'peak'"),
         ("stages", {"stages": [{"for": -5, "rate": 1}]}, "shape stages: for must be a number"),
         ("stages", {"stages": [{"for": 5, "rate": -1}]}, "shape stages: rate must be a number"),
+        (
+            "stages",
+            {"stages": [{"for": 5, "rate": 1}]},
+            "shape stages: the stages last 5 s in all, .* run's 10 s",
+        ),
         ("stages", {"stages": [{"for": 5, "from": None, "to": 1}]}, "shape stages: from must be a number"),
     ],
 )
