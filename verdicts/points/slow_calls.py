@@ -1,0 +1,142 @@
+"""P0.1: how many slow calls run at once: by the origin, by the upstream, by the callers themselves.
+
+The three do not know of each other. The origin counts tool calls that its protections let through (or
+requests, where a target tells no more); the upstream counts what it is asked; callers' samples bound both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from telemetry.target_log import parse_labels
+from verdicts import concurrency, origins, outcomes, percentiles
+from verdicts.concurrency import Bounds
+from verdicts.cpu import since_start
+from verdicts.points.registry import Finding, Value, point
+from verdicts.run import Run
+
+TOOL_CALLS = "mcpist_tool_calls_peak"
+UPSTREAM = "mcpist_upstream_in_flight_peak"
+AT_ONCE = "at once (peak)"
+
+
+@point(
+    "P0.1",
+    figures={"in_flight": "", "upstream": "", "callers": "", "per_user": "", "refused_p50": "s"},
+)
+def slow_calls(run: Run) -> Iterator[Finding]:
+    """Peaks in flight by three witnesses, the most of one user, and how the rest was refused."""
+    yield _origin(run)
+    yield _upstream(run)
+    yield _callers(run)
+    yield _per_user(run)
+    yield _refused(run)
+
+
+def _origin(run: Run) -> Finding:
+    by_origin = {one: _highest(run, one, TOOL_CALLS) for one in origins.sources(run)}
+    known = {one: peak for one, peak in by_origin.items() if not np.isnan(peak)}
+    if known:
+        each = ", ".join(f"{one} {value:,.0f}" for one, value in known.items())
+        what = f"Tool calls past the protections, by each origin's own high-water mark: {each}."
+        return Finding(int(max(known.values())), AT_ONCE, what, {"in_flight": max(known.values())})
+    peak, how = origins.in_flight_peak(run)
+    if np.isnan(peak):
+        return Finding.unseen(f"{origins.UNSEEN} (mcpist_in_flight).")
+    return Finding(
+        int(peak), AT_ONCE, f"Requests of every kind at {origins.named(run)}: {how}.", {"in_flight": peak}
+    )
+
+
+def _highest(run: Run, source: str, name: str, **labels: str) -> float:
+    values = since_start(*run.target.series(source, name, **labels))[1]
+    return float(values.max()) if values.size else float("nan")
+
+
+def _upstream(run: Run) -> Finding:
+    scrapes = run.target.sources.get("upstream")
+    names = [
+        parse_labels(key)["upstream"]
+        for key in (scrapes.values if scrapes else ())
+        if key.startswith(UPSTREAM + "{")
+    ]
+    if not names:
+        return Finding.unseen("Not observed: the upstream shows no metrics.", "upstream")
+    peaks = {name: _highest(run, "upstream", UPSTREAM, upstream=name) for name in names}
+    top = max(peaks, key=lambda name: peaks[name])
+    return Finding(
+        int(peaks[top]),
+        AT_ONCE,
+        f"The upstream's own counter, {top} the highest; it knows nothing of the origin's.",
+        {"upstream": peaks[top]},
+        "upstream",
+        rows=tuple({"upstream": name, "most at once": int(peak)} for name, peak in peaks.items()),
+    )
+
+
+def _callers(run: Run) -> Finding:
+    codes = concurrency.slow_tools(run)
+    if not codes:
+        return Finding.unseen("No tool that was called takes a second or more.", "callers")
+    found = concurrency.bounds(run, concurrency.slow(run))
+    tools = ", ".join(run.manifest["tools"][code] for code in codes)
+    return Finding(
+        str(found) if found.least != found.most else found.most,
+        AT_ONCE,
+        f"Calls of slow tools ({tools}) that were not refused, from the callers' own times: "
+        f"at least {found.least:,}, at most {found.most:,}.",
+        {"callers": found.most},
+        "callers",
+    )
+
+
+def _per_user(run: Run) -> Finding:
+    found = concurrency.by_account(run, concurrency.slow(run))
+    if not found:
+        return Finding.unseen("No tool that was called takes a second or more.", "per-user")
+    account, most = max(found.items(), key=lambda one: (one[1].most, one[1].least))
+    return Finding(
+        str(most) if most.least != most.most else most.most,
+        "at once by one user (peak)",
+        f"The highest of {len(found):,} users, {run.manifest['accounts'][account]['id']}, had {most} slow "
+        f"calls at once; the median user had {_median(found)}.",
+        {"per_user": most.most},
+        "per-user",
+    )
+
+
+def _median(found: dict[int, Bounds]) -> Bounds:
+    return sorted(found.values(), key=lambda one: (one.most, one.least))[len(found) // 2]
+
+
+def _refused(run: Run) -> Finding:
+    refused = outcomes.refused(run)
+    if not refused.any():
+        return Finding("none", "refused", "No call was refused.", part="refused")
+    seconds = percentiles.of(percentiles.service(run, refused))
+    scheduled = refused & run.sent
+    first = float(run.samples["planned"][refused].min())
+    return Finding(
+        percentiles.milliseconds(seconds.p50),
+        "ms to be refused (p50)",
+        f"{seconds.count:,} refused ({scheduled.sum():,} of {run.sent.sum():,} scheduled), p95 "
+        f"{percentiles.milliseconds(seconds.p95)} ms; the first was planned at {first:.2f} s.",
+        {"refused_p50": seconds.p50},
+        "refused",
+        rows=tuple(_reasons(run)),
+    )
+
+
+def _reasons(run: Run) -> Iterator[dict[str, Value]]:
+    for reason, count in run.reasons(outcomes.refused(run)).items():
+        mine = outcomes.failed_by(run, (reason,))
+        took = percentiles.of(percentiles.service(run, mine))
+        yield {
+            "reason": reason,
+            "calls": count,
+            "p50 ms": percentiles.milliseconds(took.p50),
+            "p95 ms": percentiles.milliseconds(took.p95),
+            "first planned at s": round(float(run.samples["planned"][mine].min()), 2),
+        }
