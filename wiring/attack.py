@@ -24,6 +24,7 @@ from targets.auth import Algorithm, Auth
 from telemetry import exporter_process, manifest
 from telemetry.probe_process import ProbeProcess
 from telemetry.progress import Progress
+from telemetry.run_log import RunLog
 from users import job as jobs
 from users.accounts import make_accounts
 from users.conductor import CannotStartError, Conductor
@@ -57,6 +58,7 @@ class Attack:
         self._stopped = ""
         self._jwks: JwksServer | None = None
         self._exporter: exporter_process.Handle | None = None
+        self._log: RunLog | None = None
 
     def stop(self, reason: str) -> None:
         """End all load now; the report is still written."""
@@ -68,6 +70,7 @@ class Attack:
         """The whole run; never raises. Afterwards `done` is set and `exit_code` is final."""
         try:
             self.dir.mkdir(parents=True)
+            self._log = RunLog(self.dir)
             self._lead()
             self.exit_code = self._judge()
             exporter_process.send_verdict(self.dir, os.environ)
@@ -82,6 +85,8 @@ class Attack:
                 self._jwks.stop()
             if self._stack is not None:
                 self._stack.stop()
+            if self._log is not None:
+                self._log.close()
             self.done.set()
 
     def _fail(self, line: str, code: int) -> None:
