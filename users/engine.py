@@ -23,9 +23,11 @@ from users.accounts import Account
 from users.call import NAN, Call
 from users.client import Client, Endpoint
 from users.dispatcher import DROP_AFTER, Dispatcher
+from users.forge import Forge
 from users.ledger import LATE, Ledger
 from users.line import AccountLine, Head, Token
 from users.persona import Line, Persona, Tool, make_persona
+from users.texts import FirstTexts
 
 LEDGER_EVERY: Final = 1.0
 POLL: Final = 0.05
@@ -50,6 +52,7 @@ class Job:
     endpoint: Endpoint
     head: Head
     token: Token
+    forge: Forge | None = None
     timeout: float = 35.0
     late: float = LATE
     drop_after: float = DROP_AFTER
@@ -57,11 +60,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Outlets:
-    """Where a process's truth goes: samples (bytes), ledger lines (dicts), instance tables (names)."""
+    """Where a process's truth goes: samples (bytes), ledger lines (dicts), instance tables (names).
+
+    `texts`: what failed calls were told, the first of each kind (`users.texts`).
+    """
 
     samples: list[Sink]
     ledger: Callable[[dict[str, Any]], None]
     instances: Callable[[list[str]], None]
+    texts: Callable[[dict[str, Any]], None] = lambda text: None
 
 
 class Engine:
@@ -78,6 +85,7 @@ class Engine:
         self._clock = clock
         self._recorder: Recorder | None = None
         self._instances = Instances(outlets.instances)
+        self._texts = FirstTexts(outlets.texts)
         self._dispatchers: list[Dispatcher] = []
         self._background: list[gevent.Greenlet] = []
         self._ids = count(1)
@@ -119,7 +127,9 @@ class Engine:
     def _settle(self, account: Account) -> None:
         """Make an account's persona when the account first becomes ours, and open its session."""
         job = self._job
-        line = AccountLine(account, self.client, job.head, job.token, self._ids, clock=self._clock)
+        line = AccountLine(
+            account, self.client, job.head, job.token, self._ids, forge=job.forge, clock=self._clock
+        )
         group = job.groups[account.group]
         self._lines[account.index] = line
         self._personas[account.index] = make_persona(group.persona, line, group.tools, group.options)
@@ -187,6 +197,8 @@ class Engine:
     def _record(self, call: Call) -> None:
         if call.headers:
             self._observe(call)
+            if call.outcome is Outcome.FAILED:
+                self._texts.see(call, call.done - self.start_at)
         self.ledger.over(call)
         assert self._recorder is not None
         assert call.outcome is not None

@@ -12,6 +12,7 @@ import gevent
 from users.accounts import Account
 from users.call import Call
 from users.client import Client
+from users.forge import Forge
 from users.mcp import Message, assemble
 
 Token = Callable[[Account], bytes]
@@ -64,10 +65,12 @@ class AccountLine:
         token: Token,
         request_ids: count[int],
         *,
+        forge: Forge | None = None,
         clock: Callable[[], float] = time.monotonic,
         spawn_later: Callable[[float, Callable[[], None]], Any] = gevent.spawn_later,
     ) -> None:
         self.account = account
+        self.forge = forge
         self.stopped = False
         self._session = b""
         self._client = client
@@ -99,6 +102,7 @@ class AccountLine:
         on_done: Callable[[Call], None] | None = None,
         flags: int = 0,
         attempt: int = 0,
+        token: bytes | None = None,
     ) -> Call:
         """Send `message` now; see `users.persona.Line`."""
         planned = self._clock() if planned is None else planned
@@ -107,7 +111,8 @@ class AccountLine:
         call.flags = flags
         call.attempt = attempt
         call.on_done = on_done
-        call.request = assemble(self._headers(), message, call.request_id)
+        head = self._headers() if token is None else self._head.of(self.account, token, self._session)
+        call.request = assemble(head, message, call.request_id)
         self._client.send(call)
         return call
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from users.accounts import Account
 from users.call import Call
+from users.forge import Forge
 from users.mcp import Message
 
 
@@ -33,6 +34,7 @@ class Line(Protocol):
     """An account's way to the target."""
 
     account: Account
+    forge: Forge | None  # None where the target signs no tokens
 
     @property
     def session(self) -> bytes:
@@ -52,8 +54,12 @@ class Line(Protocol):
         on_done: Callable[[Call], None] | None = None,
         flags: int = 0,
         attempt: int = 0,
+        token: bytes | None = None,
     ) -> Call:
-        """Send `message`. With an index it is that arrival; without, it is an extra call, planned now."""
+        """Send `message`. With an index it is that arrival; without, it is an extra call, planned now.
+
+        `token` is sent in place of the account's own.
+        """
         ...
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from users import job as jobs
 from users.accounts import Account, make_accounts
 from users.client import Endpoint
 from users.engine import Job
+from users.forge import Forge
 from users.keys import read_key
 from users.line import Head, Token
 from users.locust_stats import StatsSink
@@ -57,6 +58,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
             client_ip_header=target.client_ip_header,
         ),
         token=tokens(auth, data["key"], accounts),
+        forge=Forge(auth, read_key(data["key"], auth.algorithm, auth.kid)) if auth and data["key"] else None,
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
     )

@@ -1,0 +1,66 @@
+"""P3.6: how fast a flood uses up the edge's free requests, and whether any of it reaches the origin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from telemetry.sample import REASONS, Outcome
+from verdicts import bad_tokens, origins
+from verdicts.points.registry import Finding, Value, point
+from verdicts.run import Run
+
+FREE_A_DAY = 100_000
+
+
+@point("P3.6", figures={"share": "share"})
+def free_tier(run: Run) -> Iterator[Finding]:
+    """Share of a day's free requests that a minute of this attack uses; then what the origin saw of it."""
+    yield _used(run)
+    yield _at_the_origin(run)
+
+
+def _used(run: Run) -> Finding:
+    calls = bad_tokens.bad(run)
+    count, seconds = int(calls.sum()), bad_tokens.span(run, calls)
+    if not count or not seconds > 0:
+        return Finding.unseen("No bad token was sent.")
+    a_minute = count / seconds * 60
+    share = a_minute / FREE_A_DAY
+    return Finding(
+        round(share * 100, 2),
+        "% of a day's free requests a minute",
+        f"{a_minute:,.0f} requests a minute: the {FREE_A_DAY:,} free ones of a day last "
+        f"{1 / share:.1f} minutes; each refused request counts as one.",
+        figures={"share": share},
+    )
+
+
+def _at_the_origin(run: Run) -> Finding:
+    bad = bad_tokens.bad(run)
+    accepted = int((bad & (run.samples["outcome"] == Outcome.OK)).sum())
+    at_origin = origins.requests(run)
+    if np.isnan(at_origin):
+        return Finding.unseen(origins.UNSEEN, part="origin")
+    good = int((run.out & ~bad).sum())
+    stray = max(0, round(at_origin) - good)
+    return Finding(
+        stray + accepted,
+        "requests at the origin from bad tokens",
+        f"The origin counted {at_origin:,.0f} requests; the calls with good tokens alone are {good:,}. "
+        f"Of {int(bad.sum()):,} bad tokens {accepted} got a result.",
+        part="origin",
+        status="pass" if not stray and not accepted else "fail",
+        rows=tuple(_by_kind(run)),
+    )
+
+
+def _by_kind(run: Run) -> Iterator[dict[str, Value]]:
+    for kind in bad_tokens.kinds(run):
+        samples = run.samples[kind.calls]
+        reasons, counts = np.unique(samples["reason"], return_counts=True)
+        told = ", ".join(
+            f"{REASONS[code] or 'ok'} {count:,}" for code, count in zip(reasons, counts, strict=True)
+        )
+        yield {"kind": kind.name, "sent": len(samples), "answers": told}

@@ -1,0 +1,38 @@
+"""P3.5: does the key-set cache hold, also under key ids that nobody has."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from verdicts import bad_tokens
+from verdicts.points.registry import Finding, Value, point
+from verdicts.run import Run
+
+CAUSES = ("first", "expired", "unknown-kid", "no-cache")
+
+
+@point("P3.5", figures={"fetches": ""})
+def jwks_fetches(run: Run) -> Finding:
+    """Fetches of the key set per 1,000 requests; `fetches` is that figure."""
+    fetches = run.target.total("edge", "mcpist_jwks_fetches_total")
+    requests = int(run.out.sum())
+    if np.isnan(fetches) or not requests:
+        return Finding.unseen("The target shows no mcpist_jwks_fetches_total.")
+    edge = run.manifest["stack"]["settings"]["edge"]
+    rows: list[dict[str, Value]] = []
+    for cause in CAUSES:
+        count = run.target.total("edge", "mcpist_jwks_fetches_total", cause=cause)
+        if not np.isnan(count) and count:
+            rows.append({"cause": cause, "fetches": int(count)})
+    seconds = bad_tokens.span(run, bad_tokens.bad(run))
+    rate = fetches / seconds if seconds > 0 else float("nan")
+    issuer = run.target.total("supabase", "mcpist_jwks_requests_total")
+    per_thousand = fetches / requests * 1000
+    return Finding(
+        round(per_thousand, 3),
+        "fetches per 1,000 requests",
+        f"{fetches:,.0f} fetches of the key set in cache mode {edge['jwks_mode']} for {requests:,} requests "
+        f"({rate:.2f} a second of the flood); the issuer itself counted {issuer:,.0f}.",
+        figures={"fetches": per_thousand},
+        rows=tuple(rows),
+    )

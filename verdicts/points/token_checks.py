@@ -1,0 +1,93 @@
+"""P3.4: what a token check costs the edge, by kind of token, and what valid users feel of a flood."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from telemetry.sample import Outcome
+from verdicts import bad_tokens
+from verdicts.points.registry import Finding, Status, Value, point
+from verdicts.run import Run
+
+LIMIT_MS = 10
+
+
+@point("P3.4", figures={"mean": "s"})
+def token_checks(run: Run) -> Iterator[Finding]:
+    """CPU seconds a check, by result; the dearest mean is the answer. Then the valid users' service."""
+    yield _cost(run)
+    yield _valid_users(run)
+
+
+def _cost(run: Run) -> Finding:
+    rows = [row for row in (_row(run, result) for result in _results()) if row is not None]
+    if not rows:
+        return Finding.unseen(f"The target shows no {bad_tokens.VERIFY}.")
+    dearest = max(rows, key=lambda row: float(row["CPU ms a check"] or 0))
+    mean = float(dearest["CPU ms a check"] or 0)
+    machine = run.manifest["machine"]
+    return Finding(
+        round(mean, 4),
+        f"ms CPU a check ({dearest['token']})",
+        f"The dearest kind of token costs {mean:.3f} ms of the edge's CPU, {mean / LIMIT_MS:.1%} of the "
+        f"Worker's {LIMIT_MS} ms, on {machine['cpu']} under Python: a real Worker differs.",
+        figures={"mean": mean / 1000},
+        rows=tuple(rows),
+    )
+
+
+def _results() -> list[str]:
+    return ["valid", *dict.fromkeys(bad_tokens.RESULTS.values())]
+
+
+def _row(run: Run, result: str) -> dict[str, Value] | None:
+    count = run.target.total("edge", f"{bad_tokens.VERIFY}_count", result=result)
+    seconds = run.target.total("edge", f"{bad_tokens.VERIFY}_sum", result=result)
+    if np.isnan(count) or not count:
+        return None
+    within = run.target.total("edge", f"{bad_tokens.VERIFY}_bucket", result=result, le="0.01")
+    mean = seconds / count * 1000
+    return {
+        "token": result.replace("_", " "),
+        "checks": int(count),
+        "CPU ms a check": round(mean, 4),
+        "over 10 ms": int(count - within),
+    }
+
+
+def _valid_users(run: Run) -> Finding:
+    valid = run.sent & run.judged & ~bad_tokens.bad(run)
+    ok = run.samples["outcome"] == Outcome.OK
+    rows = tuple(_service(run, name, valid & where, ok) for name, where in _phases(run))
+    sent = int(valid.sum())
+    if not sent:
+        return Finding.unseen("No valid user called.", part="valid-users")
+    share = int((valid & ok).sum()) / sent
+    status: Status = "pass" if share == 1 else "fail"
+    told = "; ".join(f"{row['phase']}: p95 {row['p95 ms']} ms of {row['ok']} calls" for row in rows)
+    return Finding(
+        round(share * 100, 4), "% of valid users' calls succeeded", f"{told}.", {}, "valid-users",
+        status=status, rows=rows,
+    )  # fmt: skip
+
+
+def _phases(run: Run) -> Iterator[tuple[str, np.ndarray]]:
+    planned = run.samples["planned"]
+    phases = run.manifest["scenario"].get("phases") or [
+        {"name": "whole run", "start": 0.0, "end": float("inf")}
+    ]
+    for phase in phases:
+        yield phase["name"], (planned >= phase["start"]) & (planned < phase["end"])
+
+
+def _service(run: Run, name: str, calls: np.ndarray, ok: np.ndarray) -> dict[str, Value]:
+    good = run.samples[calls & ok]
+    p95 = float(np.percentile(good["done"] - good["planned"], 95)) * 1000 if len(good) else None
+    return {
+        "phase": name,
+        "sent": int(calls.sum()),
+        "ok": len(good),
+        "p95 ms": None if p95 is None else round(p95, 2),
+    }
