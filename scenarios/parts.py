@@ -48,7 +48,7 @@ class Accounts(Strict):
 class Shape(Strict):
     """When arrivals fall: the name of a schedule and its parameters, as `shapes/registry.py` has them.
 
-    Parameters are relative: rates are multiples of the group's rate, times shares of the duration.
+    Rates are multiples of the group's rate; times are seconds, also written as a duration (`20s`).
     """
 
     kind: Name = "constant"
@@ -57,7 +57,7 @@ class Shape(Strict):
     @field_validator("params")
     @classmethod
     def _read(cls, params: Options) -> Options:
-        return _checked_options(params)
+        return {key: seconds_within(value) for key, value in _checked_options(params).items()}
 
 
 class Persona(Strict):
