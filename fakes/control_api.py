@@ -5,7 +5,9 @@
     PUT    /protections {"names": […]}       PUT /settings {partial tree}
     POST   /faults {"fault", "target"?, …}   → {"id"}
     DELETE /faults/{id}                      DELETE /faults
-    POST   /reset                            counters, windows, quotas, peaks
+    POST   /reset                            counters, windows, quotas, peaks, and the money's tables
+    GET    /consistency                      the books of the run: see `fakes.consistency`
+    POST   /connections                      open connections until refused: see `fakes.connection_limit`
     POST   /restart {"process"}              POST /kill {"process", "signal": KILL|TERM|STOP|CONT}
 All but the first line need the header X-Control-Token. What leads to a new state answers it: 200.
 400 with {"error": one line} for a command that cannot be obeyed, 403 for a bad token, 404 and 405.
@@ -43,7 +45,9 @@ class ControlApi:
             ("PUT", "/settings"): steering.put_settings,
             ("POST", "/faults"): self._add_fault,
             ("DELETE", "/faults"): lambda _: steering.clear_faults(),
-            ("POST", "/reset"): lambda _: steering.reset(),
+            ("POST", "/reset"): self._reset,
+            ("GET", "/consistency"): lambda _: stack.books(),
+            ("POST", "/connections"): lambda _: stack.connections(),
             ("POST", "/restart"): self._restart,
             ("POST", "/kill"): self._kill,
         }
@@ -118,6 +122,10 @@ class ControlApi:
     async def _clear_fault(self, fault_id: str) -> None:
         await self.stack.steering.clear_fault(fault_id)
         self.stack.note("fault", fault_id, {"id": fault_id, "on": False})
+
+    async def _reset(self, body: Body) -> None:
+        await self.stack.steering.reset()
+        await self.stack.reset_money()
 
     async def _restart(self, body: Body) -> None:
         await self.stack.restart(str(body.get("process")))

@@ -38,12 +38,16 @@ class Credits:
     async def charge(self, user: str, request_id: str, settings: DatabaseSettings) -> None:
         """Consume a credit, once a request id. Raises RefusedError: quota, credits, database."""
         said = await self._database.value(
-            CHARGE, user, request_id, COST, self._origin, settings.credits, settings.quota, self.hold
+            CHARGE, user, request_id, COST, self._origin, settings.credits, settings.quota, self._held
         )
         if said == "charged":
             self._consumed().inc(COST)
         elif said in REFUSALS:
             raise RefusedError(REFUSALS[said])
+
+    def _held(self) -> float:
+        """Asked when a transaction begins, so that those that still wait when the fault ends hold nothing."""
+        return self.hold
 
 
 class UsageRow(NamedTuple):

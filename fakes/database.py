@@ -80,10 +80,10 @@ class Pool:
 
     @classmethod
     async def open(cls, dsn: str, settings: DatabaseSettings) -> Pool:
-        """All connections are opened now, so that none is paid for by a call."""
+        """`pool_open` connections are opened now, so that no call pays for them."""
         size = settings.pool_size
         pool = await asyncpg.create_pool(
-            dsn, init_size=size, min_size=0, max_size=size, max_queries=2**62,
+            dsn, init_size=min(size, settings.pool_open), min_size=0, max_size=size, max_queries=2**62,
             max_inactive_connection_lifetime=0, connection_class=_Connection, **_session(settings),
         )  # fmt: skip
         return cls(pool, settings)
@@ -96,7 +96,7 @@ class Pool:
             connection = await self._pool.acquire(timeout=wait)
         except TimeoutError:
             size = self._settings.pool_size
-            detail = f"all {size} connections of the pool in use for {wait:g} s"
+            detail = f"all {size} connections of the pool in use for {wait or 0:g} s"
             raise RefusedError("db_pool_timeout", retry_after=1, detail=detail) from None
         try:
             yield connection
@@ -159,6 +159,10 @@ def _session(settings: DatabaseSettings) -> dict[str, Any]:
     return {"server_settings": {"synchronous_commit": commit, "application_name": "mcpist-origin"}}
 
 
+def _now(argument: object) -> object:
+    return argument() if callable(argument) else argument
+
+
 async def _open(dsn: str, settings: DatabaseSettings) -> Source:
     if settings.mode == "none":
         return Direct(dsn, settings)
@@ -208,7 +212,10 @@ class Database:
             await old.close()
 
     async def value(self, query: str, *args: object) -> Any:
-        """The first value of a query; raises RefusedError db_error or db_pool_timeout."""
+        """The first value of a query; raises RefusedError db_error or db_pool_timeout.
+
+        An argument that can be called is asked for its value once the connection is there.
+        """
         return await self._ask("fetchval", query, args)
 
     async def rows(self, query: str, *args: object) -> list[Any]:
@@ -223,7 +230,7 @@ class Database:
             if self.down or self._source is None:
                 raise OSError("the database is out of this origin's reach")
             async with self._source.connection() as connection:
-                return await getattr(connection, verb)(query, *args)
+                return await getattr(connection, verb)(query, *map(_now, args))
         except RefusedError as refused:
             self._errors(refused.reason).inc()
             raise

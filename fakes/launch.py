@@ -84,8 +84,16 @@ class Handle:
         self._ask("DELETE", "/faults")
 
     def reset(self) -> None:
-        """Forget counters, windows, quotas and peaks."""
+        """Forget counters, windows, quotas and peaks; empty the money's tables."""
         self._ask("POST", "/reset")
+
+    def consistency(self) -> dict[str, Any]:
+        """The books of the run so far, once nothing moves (`fakes.consistency`)."""
+        return self._ask("GET", "/consistency")
+
+    def connections(self) -> dict[str, Any]:
+        """Where the connection limit is: opens connections until refused (`fakes.connection_limit`)."""
+        return self._ask("POST", "/connections")
 
     def kill(self, process: str, signal: str = "KILL") -> None:
         """Send a process KILL, TERM, STOP or CONT."""

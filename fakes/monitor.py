@@ -1,11 +1,8 @@
 """What the database itself says, asked at most once a scrape over one connection that stays open.
 
-The connection is a superuser's. Postgres lets others in only while more than
-`superuser_reserved_connections` slots are free, so an open monitor takes one slot more from them. The
-embedded server is therefore started with `slots(limit)` of them: the gateway's role gets exactly its
-`limit`, whether the monitor is connected (which it is but for the moment of a reconnection) or asks again
-while the gateway has used up everything: its own slot is one of the reserved. With a Postgres of the
-user's (`database.dsn`) nothing is reserved, and the monitor is one connection of its limit.
+The connection is a superuser's: it is one of `max_connections` like any other, but when the gateway has used
+up all that is not reserved, a monitor that has to connect again gets one of the reserved slots. With a
+Postgres of the user's (`database.dsn`) it has no such right.
 """
 
 from __future__ import annotations
@@ -17,8 +14,6 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-RESERVED: Final = 3
-MONITOR: Final = 1
 PATIENCE: Final = 1.0  # seconds; less than a probe waits for the whole answer
 STATES: Final = ("active", "idle", "idle in transaction", "idle in transaction (aborted)")
 FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
@@ -30,11 +25,6 @@ SELECT (SELECT json_object_agg(state, n) FROM (
        n, consumed
 FROM (SELECT count(*) AS n, coalesce(sum(amount), 0) AS consumed FROM mcpist.credit_transactions) AS written
 """
-
-
-def slots(limit: int) -> int:
-    """`max_connections` of a server on which the gateway gets exactly `limit`, beside the monitor."""
-    return limit + MONITOR + RESERVED
 
 
 class Monitor:

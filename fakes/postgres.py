@@ -38,6 +38,7 @@ OPTIONS: Final = {
     "full_page_writes": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    "superuser_reserved_connections": "3",
     "max_wal_size": "512MB",
     "checkpoint_timeout": "30min",
     "shared_buffers": "64MB",
@@ -84,6 +85,12 @@ class EmbeddedPostgres:
         return self._process.pid
 
     @property
+    def log(self) -> Path:
+        """What the server has to say, from its first start on."""
+        assert self.home is not None, "not started"
+        return self.home / "log"
+
+    @property
     def returncode(self) -> int | None:
         """How the postmaster ended, as of `Popen`; None while it runs."""
         assert self._process is not None, "not started"
@@ -116,8 +123,7 @@ class EmbeddedPostgres:
         else:
             home = self._given
             home.mkdir(mode=0o700, parents=True)
-        if _unprivileged() is not None:
-            os.chown(home, *_ids())
+        own(home)
         return home
 
     def _spawn(self, home: Path) -> subprocess.Popen[bytes]:
@@ -127,7 +133,7 @@ class EmbeddedPostgres:
             return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
                 [str(self._binaries / "postgres"), "-D", str(home / "data"), "-k", str(home), *settings],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home,
-                start_new_session=True, preexec_fn=_die_with_parent, **_as_whom(),  # noqa: PLW1509
+                start_new_session=True, preexec_fn=die_with_parent, **as_whom(),  # noqa: PLW1509
             )  # fmt: skip
         finally:
             os.close(log)
@@ -206,12 +212,16 @@ def _unprivileged() -> pwd.struct_passwd | None:
     return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 
 
-def _ids() -> tuple[int, int]:
-    user = pwd.getpwnam("nobody")
-    return user.pw_uid, user.pw_gid
+def own(folder: Path) -> None:
+    """Give a folder and what is in it to whom the server runs as."""
+    user = _unprivileged()
+    if user is not None:
+        for path in (folder, *folder.iterdir()):
+            os.chown(path, user.pw_uid, user.pw_gid)
 
 
-def _as_whom() -> dict[str, object]:
+def as_whom() -> dict[str, object]:
+    """Whom the server runs as, as arguments of Popen: `nobody` in root's place."""
     user = _unprivileged()
     return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
@@ -222,7 +232,7 @@ def _reachable(program: Path) -> bool:
 
 
 def _run(command: list[str], cwd: Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, **_as_whom())  # type: ignore[call-overload]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, **as_whom())  # type: ignore[call-overload]
     if done.returncode:
         raise PostgresError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
 
@@ -244,6 +254,7 @@ def _forget_shared_memory(status: Path) -> None:
     _libc.shmctl(segment, 0, None)
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
+    """Between fork and exec: have Linux end this process when the thread that started it does."""
     if sys.platform == "linux":
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)

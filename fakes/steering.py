@@ -3,10 +3,11 @@
 What is in force is held here, and each process is told its share. One that gave no answer (down, frozen,
 overloaded) is `stale` until `catch_up` has told it everything. A command is checked before anything is
 sent, so it is obeyed as a whole or refused with a ControlError. A fault goes to the processes that know
-it by name; a fault whose `target` is the name of a process goes to that process alone. Two faults are
+it by name; a fault whose `target` is the name of a process goes to that process alone. These faults are
 the supervisor's own:
     process-down    target: a process; kill -9 now, started again when the fault is cleared
     process-frozen  target: a process; SIGSTOP now, SIGCONT when the fault is cleared
+    db-row-lock, db-idle-transaction    foreign clients of the database: see `fakes.foreign`
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final, Protocol
 import msgspec
 from pydantic import ValidationError
 
+from fakes import foreign
 from fakes.config import one_line
 from fakes.control import ControlError, merged
 from fakes.hop import Hop, HopError
@@ -26,7 +28,7 @@ from fakes.protections import check_names
 from fakes.settings import StackSettings
 
 PATIENCE: Final = 5.0  # seconds that a process may take to obey
-OWN_FAULTS: Final = ("process-down", "process-frozen")
+OWN_FAULTS: Final = ("process-down", "process-frozen", *foreign.FAULTS)
 # What only a new start can change: who listens where, and the database server's own settings.
 FIXED: Final = (("ports",), ("database", "dsn"), ("database", "max_connections"))
 

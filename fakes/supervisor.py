@@ -1,7 +1,7 @@
 """The life of the bundled stack: everything is started as early as it can be, watched, and ended.
 
     edge, upstream, supabase ─┐ (their imports run while Postgres is made)
-    Postgres ─▶ schema ─▶ origin-a, origin-b ─▶ every /metrics answers ─▶ edge's /health answers 200
+    Postgres ─▶ schema (─▶ PgBouncer) ─▶ origin-a, origin-b ─▶ every /metrics answers ─▶ edge's /health: 200
 
 A process that ends by itself stays down: it is `up: false` in the state and an event, so that a scenario
 sees it; `restart` starts it again on its old port.
@@ -16,18 +16,20 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
-from fakes import database
+from fakes import connection_limit, consistency, database, pgbouncer
 from fakes.children import Child, PostgresChild, PythonChild
 from fakes.config import StackConfig
 from fakes.control import ControlError
+from fakes.foreign import FAULTS as FOREIGN
+from fakes.foreign import ForeignClients
 from fakes.hop import HopError
 from fakes.identity import Identity
-from fakes.monitor import slots
+from fakes.pgbouncer import PgBouncerChild
 from fakes.postgres import EmbeddedPostgres
 from fakes.reaper import Reaper
 from fakes.settings import StackSettings
@@ -43,6 +45,7 @@ MODULES: Final = {
 }
 NEED_DATABASE: Final = ("origin-a", "origin-b")
 JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"
+DATABASE_WITHIN: Final = 25.0  # seconds for a question to the database itself
 LOOK: Final = 0.1  # seconds between two looks at the children
 ASK: Final = 0.02  # seconds between two questions whether a process is ready
 SIGNALS: Final = {
@@ -75,16 +78,19 @@ class Stack:
         self.down: dict[str, str] = {}
         self.frozen: set[str] = set()
         self.events: list[dict[str, Any]] = []
+        self.foreign = ForeignClients(lambda: self.admin_dsn)
         self._making: asyncio.Future[None] | None = None
 
     def _children(self, settings: StackSettings) -> dict[str, Child]:
         children: dict[str, Child] = {}
         if self.dsn is None:
             where, data = self.folder / "postgres", settings.database
-            limit = slots(data.max_connections)
-            children["postgres"] = PostgresChild(
-                EmbeddedPostgres(where, limit, data.synchronous_commit), self.reaper
-            )
+            server = EmbeddedPostgres(where, data.max_connections, data.synchronous_commit)
+            children["postgres"] = PostgresChild(server, self.reaper)
+            program = pgbouncer.installed() if data.mode == "pooler" else None
+            if program is not None:
+                home = self.folder / "pgbouncer"
+                children["pgbouncer"] = PgBouncerChild(program, where, home, data, self.reaper)
         config = self.folder / "stack.json"
         for name, module in MODULES.items():
             children[name] = PythonChild(name, module, self.addresses[name], config, self._life, self.reaper)
@@ -92,7 +98,13 @@ class Stack:
 
     @property
     def gateway_dsn(self) -> str:
-        """How the origins reach the database."""
+        """How the origins reach the database: through PgBouncer where there is one."""
+        pooler = self.children.get("pgbouncer")
+        return pooler.dsn if isinstance(pooler, PgBouncerChild) else self.server_dsn
+
+    @property
+    def server_dsn(self) -> str:
+        """How the gateway's role reaches the server itself."""
         return self._dsn("mcpist")
 
     @property
@@ -139,6 +151,8 @@ class Stack:
                 self._making = asyncio.ensure_future(asyncio.to_thread(self.children["postgres"].start))
                 await asyncio.shield(self._making)
             await database.install(self.admin_dsn)
+            if "pgbouncer" in self.children:
+                self.children["pgbouncer"].start()
         except Exception as error:
             raise StartError(f"database: {type(error).__name__}: {error}") from error
 
@@ -247,15 +261,46 @@ class Stack:
 
     async def begin(self, fault: Mapping[str, Any]) -> None:
         """Make one of the supervisor's own faults true."""
+        if fault["fault"] in FOREIGN:
+            await self.foreign.begin(fault)
+            return
         self.kill(str(fault.get("target")), OWN_SIGNALS[fault["fault"]])
 
     async def end(self, fault: Mapping[str, Any]) -> None:
         """Undo it."""
+        if fault["fault"] in FOREIGN:
+            await self.foreign.end(fault)
+            return
         name = str(fault["target"])
         if fault["fault"] == "process-down":
             await self.restart(name)
         elif name in self.frozen:
             self.kill(name, signal.SIGCONT)
+
+    # The database
+
+    async def reset_money(self) -> None:
+        """Empty the gateway's tables: credits, transactions, usage. Raises ControlError."""
+        await self._database(database.reset(self.admin_dsn))
+
+    async def books(self) -> dict[str, Any]:
+        """The books of the run so far, once nothing moves; see `fakes.consistency`. Raises ControlError."""
+        books: dict[str, Any] = await self._database(consistency.settled(self.admin_dsn))
+        return {**books, "problems": consistency.problems(books)}
+
+    async def connections(self) -> dict[str, Any]:
+        """Where the connection limit is; see `fakes.connection_limit`. Raises ControlError."""
+        embedded = self.children.get("postgres")
+        log = embedded.server.log if isinstance(embedded, PostgresChild) else None
+        found = await self._database(connection_limit.probe(self.server_dsn, self.admin_dsn, log))
+        return {**found, "pooler": "pgbouncer" in self.children}
+
+    async def _database(self, work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            async with asyncio.timeout(DATABASE_WITHIN):
+                return await work
+        except (TimeoutError, *database.FAILURES) as error:
+            raise ControlError(f"database: {error or 'no answer in time'}") from None
 
     # End
 

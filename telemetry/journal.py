@@ -1,4 +1,4 @@
-"""The run folder's record of what each loading process says: samples, ledger lines, instance tables.
+"""The run folder's record of what each loading process says: samples, ledger lines, instance tables, texts.
 
 Entries of one worker are numbered from 1 and applied in order, each exactly once, whatever the wire
 repeats or loses: `take` gives back the number up to which all is on disk, which is what to acknowledge.
@@ -16,6 +16,7 @@ from telemetry.recorder import SampleFile, write_instances
 SAMPLES: Final = "samples"
 LEDGER: Final = "ledger"
 INSTANCES: Final = "instances"
+TEXTS: Final = "texts"
 FINAL: Final = "final"
 
 
@@ -51,6 +52,9 @@ class WorkerJournal:
             self.final = kind == FINAL
         elif kind == INSTANCES:
             write_instances(self._run_dir, self.worker, data)
+        elif kind == TEXTS:
+            with (self._run_dir / f"errors-{self.worker}.jsonl").open("a") as file:
+                file.write(json.dumps(data, ensure_ascii=False) + "\n")
 
     def close(self) -> None:
         """Close the files."""

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import gevent
 
-from telemetry.journal import FINAL, INSTANCES, LEDGER, SAMPLES
+from telemetry.journal import FINAL, INSTANCES, LEDGER, SAMPLES, TEXTS
 from telemetry.recorder import Sink
 from users.engine import Engine, Job, Outlets
 from users.outbox import Outbox
@@ -94,6 +94,7 @@ class Performer:
                 samples=[lambda chunk: outbox.put(SAMPLES, chunk), *sinks],
                 ledger=lambda line: outbox.put(LEDGER, line),
                 instances=lambda names: outbox.put(INSTANCES, names),
+                texts=lambda text: outbox.put(TEXTS, text),
             )
             self.engine = Engine(job, outlets, clock=self._clock)
         except (RefusalError, ValueError, OSError) as refusal:

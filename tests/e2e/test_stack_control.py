@@ -26,6 +26,7 @@ from tests.e2e.stack_rig import ROOT, wait_until
 
 pytestmark = pytest.mark.e2e
 
+RESERVED, MONITOR = 3, 1
 TOOL = {"name": "run", "arguments": {"module": "fast", "tool": "echo", "params": {}}}
 
 
@@ -210,13 +211,13 @@ def test_postgres_killed_comes_back_with_its_data(stack: launch.Handle) -> None:
     assert call(stack)[0] == 200
 
 
-def test_the_gateway_gets_exactly_its_limit_of_connections(stack: launch.Handle) -> None:
+def test_the_gateway_gets_all_connections_but_the_reserved_and_the_monitors(stack: launch.Handle) -> None:
     metrics(stack, "stack")  # the monitor is connected
     dsn = f"postgresql://mcpist@/postgres?host={_postgres_folder(stack)}&port=5432"
     refusal, text = asyncio.run(_fill(dsn, stack))
     assert "SUPERUSER" in refusal
     held = re.findall(r"^stack_db_connections\{.*\} (\S+)$", text, re.MULTILINE)
-    assert sum(map(float, held)) == 40
+    assert sum(map(float, held)) == 40 - RESERVED - MONITOR
 
 
 def _postgres_folder(stack: launch.Handle) -> str:

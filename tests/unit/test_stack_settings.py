@@ -9,7 +9,6 @@ import pytest
 from fakes import keeper, stack
 from fakes.identity import Identity
 from fakes.keeper import SettingsError
-from fakes.monitor import slots
 
 
 def test_nothing_given_is_the_default_and_today() -> None:
@@ -81,7 +80,3 @@ def test_secrets_are_fresh_for_every_stack() -> None:
     one, other = Identity(), Identity()
     assert one.control_token != other.control_token
     assert one.gateway_secret != other.gateway_secret != other.control_token
-
-
-def test_a_server_has_room_for_the_limit_the_monitor_and_the_reserved() -> None:
-    assert slots(60) == 64

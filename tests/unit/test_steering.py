@@ -108,7 +108,7 @@ async def test_a_fault_at_a_process_goes_there_alone(rig: Rig) -> None:
 
 @pytest.mark.parametrize("fault", [{"fault": "rain"}, {}, {"fault": "stall", "target": "origin-a"}])
 async def test_an_unknown_fault_is_refused(rig: Rig, fault: dict[str, Any]) -> None:
-    with pytest.raises(ControlError, match=r"unknown fault .*allowed: db-hold, process-down"):
+    with pytest.raises(ControlError, match=r"unknown fault .*allowed: db-hold, db-idle-transaction, db-row-lock, process-down"):
         await rig.steering.add_fault(fault)
     assert rig.steering.faults == []
 
@@ -167,4 +167,5 @@ async def test_one_that_was_down_catches_up_with_everything(rig: Rig) -> None:
 
 async def test_a_peer_tells_which_faults_it_knows(rig: Rig) -> None:
     await rig.steering.learn("upstream")
-    assert rig.steering.allowed_faults() == ["db-hold", "learned", "process-down", "process-frozen"]
+    own = ["db-idle-transaction", "db-row-lock", "process-down", "process-frozen"]
+    assert rig.steering.allowed_faults() == sorted(["db-hold", "learned", *own])

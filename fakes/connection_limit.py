@@ -1,0 +1,78 @@
+"""Where is the connection limit? Found from outside: connections are opened one by one until refused.
+
+They are opened as the gateway's role, so what Postgres reserves for superusers is out of their reach. All
+of them, and those that others hold by `pg_stat_activity`, are then counted by an administrator's
+connection, which was open before the first one. Every connection is closed at the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+
+MOST: Final = 2000
+PATIENCE: Final = 20.0
+NAME: Final = "mcpist-limit-probe"
+LOG_LINES: Final = 20
+
+_HELD: Final = """
+SELECT coalesce(nullif(application_name, ''), usename, '?') AS who, count(*) AS n
+FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1 ORDER BY 1
+"""
+_SETTING: Final = "SELECT current_setting($1, true)"
+_FATAL: Final = re.compile(r"FATAL:\s+(.*)$", re.MULTILINE)
+
+
+async def probe(gateway_dsn: str, admin_dsn: str, log: Path | None = None) -> dict[str, Any]:
+    """Open until refused.
+
+    Gives `opened`, `held` (who → connections at the refusal), `limit` (all of them), `max_connections`,
+    `reserved`, `refusal` and `sqlstate` as Postgres sent them, and `log`: its own FATAL lines → count.
+    """
+    admin = await asyncpg.connect(admin_dsn, server_settings={"application_name": "mcpist-limit-admin"})
+    opened: list[Any] = []
+    try:
+        async with asyncio.timeout(PATIENCE):
+            refusal = await _open_all(gateway_dsn, opened)
+            return {**await _facts(admin), **refusal, "opened": len(opened), "log": _fatal(log)}
+    finally:
+        for connection in opened:
+            connection.terminate()
+        await admin.close()
+
+
+async def _open_all(dsn: str, opened: list[Any]) -> dict[str, Any]:
+    """Fill `opened`; what the server said when it had enough."""
+    while len(opened) < MOST:
+        try:
+            opened.append(await asyncpg.connect(dsn, server_settings={"application_name": NAME}))
+        except asyncpg.PostgresError as error:
+            return {"refusal": str(error), "sqlstate": error.sqlstate}
+    return {"refusal": None, "sqlstate": None}
+
+
+async def _facts(admin: Any) -> dict[str, Any]:
+    held = {row["who"]: row["n"] for row in await admin.fetch(_HELD)}
+    settings = [
+        int(await admin.fetchval(_SETTING, name) or 0)
+        for name in ("max_connections", "superuser_reserved_connections", "reserved_connections")
+    ]
+    return {
+        "held": held,
+        "limit": sum(held.values()),
+        "max_connections": settings[0],
+        "reserved": settings[1] + settings[2],
+    }
+
+
+def _fatal(log: Path | None) -> dict[str, int]:
+    """What the server wrote down when it turned somebody away, most frequent first."""
+    if log is None:
+        return {}
+    lines = Counter(_FATAL.findall(log.read_text(errors="replace")))
+    return dict(lines.most_common(LOG_LINES))
