@@ -17,7 +17,7 @@ from typing import Final, Literal
 from verdicts import ledger, validity
 from verdicts.ledger import Ledger
 from verdicts.points import POINTS, PointResult, check
-from verdicts.points.registry import ARRIVAL
+from verdicts.points.registry import ARRIVAL, MONEY
 from verdicts.questions import QUESTIONS
 from verdicts.run import Run, RunFolderError
 from verdicts.thresholds import Threshold
@@ -29,7 +29,7 @@ EXIT_CODES: Final[dict[Verdict, int]] = {"pass": 0, "fail": 1, "invalid": 3}
 
 @dataclass(frozen=True)
 class Judgement:
-    """Everything that is said about a run. The first of `points` is `arrival`."""
+    """Everything said about a run. `points` begin with `arrival`, then `money` for the bundled stack."""
 
     run: Run
     ledger: Ledger
@@ -64,6 +64,8 @@ def judge(run: Run) -> Judgement:
 def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
     arrival = POINTS[ARRIVAL.id].results(run, Threshold())
     yield from (_arrived(result, valid=valid) for result in arrival)
+    if run.manifest["bundled"]:
+        yield from POINTS[MONEY.id].results(run, Threshold(), valid=valid)
     thresholds = run.scenario.get("thresholds", {})
     for id in run.scenario.get("points", ()):
         threshold = Threshold.parse(thresholds[id]) if id in thresholds else Threshold()

@@ -54,7 +54,7 @@ class Event(NamedTuple):
 class Run:
     """Everything that a run left behind; equal to itself alone, so that it can be a key.
 
-    `samples` has dtype SAMPLE; record i was written by `workers[worker[i]]`.
+    `samples` has dtype SAMPLE; record i was written by `workers[worker[i]]`. None: the file is not there.
     """
 
     folder: Path
@@ -67,6 +67,9 @@ class Run:
     target: target_log.TargetLog
     events: tuple[Event, ...]
     end: Mapping[str, Any] | None
+    consistency: Mapping[str, Any] | None = None
+    connections: Mapping[str, Any] | None = None
+    texts: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def scenario(self) -> Mapping[str, Any]:
@@ -182,7 +185,10 @@ def load(folder: Path) -> Run:
         instances={worker: _instances(folder / f"instances-{worker}.json") for worker in workers},
         target=_target(folder / "target.jsonl"),
         events=tuple(_events(_lines(folder / "events.jsonl"))),
-        end=_json(folder / "end.json") if (folder / "end.json").exists() else None,
+        end=_json_if_there(folder / "end.json"),
+        consistency=_json_if_there(folder / "consistency.json"),
+        connections=_json_if_there(folder / "connections.json"),
+        texts=tuple(text for worker in workers for text in _lines(folder / f"errors-{worker}.jsonl")),
     )
 
 
@@ -227,6 +233,10 @@ def _json(path: Path) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise RunFolderError(f"{path}: {type(found).__name__}, allowed: a JSON object")
     return found
+
+
+def _json_if_there(path: Path) -> Mapping[str, Any] | None:
+    return _json(path) if path.exists() else None
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -114,6 +114,10 @@ POINTS: Final[dict[str, Point]] = {}
 ARRIVAL: Final = Question(
     "arrival", "", "", "", "Did the attack arrive as planned?", "攻撃は計画どおりに到達したか"
 )
+MONEY: Final = Question(
+    "money", "", "", "", "Is every credit accounted for?", "クレジットはすべて正しく計上されているか"
+)
+OWN: Final = {question.id: question for question in (ARRIVAL, MONEY)}  # asked of every run, beside the plan
 
 
 def point(
@@ -127,7 +131,7 @@ def point(
     ) -> Callable[[Run], Finding | Iterable[Finding]]:
         if id in POINTS:
             raise ValueError(f"point {id} is registered twice")
-        POINTS[id] = Point(id, ARRIVAL if id == ARRIVAL.id else QUESTIONS[id], figures or {}, find)
+        POINTS[id] = Point(id, OWN.get(id) or QUESTIONS[id], figures or {}, find)
         return find
 
     return register

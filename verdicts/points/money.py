@@ -1,0 +1,29 @@
+"""Money: is every credit accounted for? Exact, in SQL, after every run of the bundled stack."""
+
+from __future__ import annotations
+
+from verdicts import money
+from verdicts.points.registry import MONEY, Finding, point
+from verdicts.run import Run
+
+
+@point(MONEY.id, figures={"problems": "", "unfinished": ""})
+def safe(run: Run) -> Finding:
+    """Problems found in the books; charged calls that did not finish are counted beside."""
+    books = money.of(run)
+    if books is None:
+        return Finding.unseen("Nobody looked into the database: the run was cut off, or it gave no answer.")
+    facts = books.facts
+    counted = (
+        f"{facts['transactions']:,} transactions over {facts['written']:,} credits, {facts['consumed']:,} "
+        f"consumed; {books.due:,} charges due for successful calls; request ids charged twice "
+        f"{facts['repeated']:,}, accounts below zero {facts['negative']:,}. Charged and not "
+        f"finished: {facts['unfinished']:,}; charged without a success at the client: {books.surplus:,}."
+    )
+    return Finding(
+        len(books.problems),
+        "problems in the books",
+        "; ".join((*books.problems, counted)),
+        {"problems": len(books.problems), "unfinished": facts["unfinished"]},
+        status="fail" if books.problems else "pass",
+    )

@@ -1,0 +1,68 @@
+"""P1.11: seconds from a fault's end to the first normal p95, and what had to be restarted."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from verdicts import pooler, recovery
+from verdicts.points.registry import Finding, Value, point
+from verdicts.recovery import Recovery
+from verdicts.run import Run
+
+
+@point("P1.11", figures={"seconds": "s", "restarted": ""})
+def recovery_time(run: Run) -> Iterator[Finding]:
+    """The slowest recovery of all the scenario's faults."""
+    if missing := pooler.missing(run):
+        yield Finding.unseen(missing)
+        return
+    found = list(recovery.of(run))
+    if not found:
+        yield Finding.unseen("No fault was lifted while load was sent, so nothing could recover.")
+        return
+    worst = max(one.seconds for one in found)
+    restarted = recovery.restarts(run)
+    kills = recovery.kills(run)
+    yield Finding(
+        round(worst) if math.isfinite(worst) else "not recovered",
+        "s" if math.isfinite(worst) else "",
+        f"{'; '.join(_said(one) for one in found)}. {_normal(run)} {_restarted(restarted, kills)}",
+        {"seconds": worst, "restarted": len(restarted) + kills},
+        rows=tuple(_row(one) for one in found),
+    )
+
+
+def _said(one: Recovery) -> str:
+    if math.isfinite(one.seconds):
+        return f"{one.fault}: {one.seconds:.0f} s"
+    return f"{one.fault}: not within the {one.watched:.0f} s that followed"
+
+
+def _normal(run: Run) -> str:
+    normal = recovery.baseline(run)
+    return (
+        f"Normal is a p95 of at most {normal.bound * 1000:.1f} ms (healthy {normal.p95 * 1000:.1f} ms × "
+        f"{recovery.FACTOR:g} + {recovery.SLACK * 1000:g} ms) with at most {recovery.MOST_FAILED:.0%} failed "
+        f"for {recovery.STEADY} s in a row and over the minute that follows."
+    )
+
+
+def _restarted(names: list[str], kills: int) -> str:
+    parts = [f"{name} ({times})" if times > 1 else name for name, times in Counter(names).items()]
+    if kills:
+        parts.append(f"an origin by the nano model ({kills})")
+    return f"Restarted: {', '.join(parts)}." if parts else "Nothing had to be restarted."
+
+
+def _row(one: Recovery) -> dict[str, Value]:
+    failed = ", ".join(f"{reason} {count:,}" for reason, count in one.failed.items())
+    return {
+        "fault": one.fault,
+        "from s": one.at,
+        "to s": one.end,
+        "recovered after s": one.seconds if math.isfinite(one.seconds) else None,
+        "watched for s": round(one.watched, 1),
+        "failed calls": failed or "none",
+    }
