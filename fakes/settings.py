@@ -91,10 +91,13 @@ class OriginSettings(Strict):
 
 class DatabaseSettings(Strict):
     dsn: str | None = None  # a Postgres of the user's; None: an embedded one
-    max_connections: Count = 60
+    max_connections: Count = 60  # the server's own setting: 3 of them are reserved for superusers
     mode: Literal["pool", "none", "pooler"] = "pool"
     pool_size: Count = 15
-    acquire_timeout: Positive = 5.0
+    pool_open: Count = 15  # connections opened at the start, at most pool_size; the rest when needed
+    acquire_timeout: Positive | None = 5.0  # None: a call waits for a connection without end
+    pooler_size: Count = 15  # PgBouncer's connections to the server
+    pooler_clients: Count = 200  # and the clients that it lets in
     synchronous_commit: bool = False
     credits: int = 1_000_000
     quota: int = 1_000_000

@@ -30,6 +30,7 @@ from users.accounts import make_accounts
 from users.conductor import CannotStartError, Conductor
 from users.jwks_server import JwksServer
 from users.keys import SigningKey, load_key, read_key
+from wiring import books
 from wiring.loading import VERSION
 from wiring.options import RESULTS, read, run_dir
 from wiring.wire import Wire
@@ -132,6 +133,8 @@ class Attack:
         events_log.add(time.monotonic() - start_at, "run", "end", reason=conductor.stop_reason)
         if probes is not None:
             probes.finish()
+        if self._stack is not None:
+            books.write(self._stack, self.scenario.points, self.dir, self._progress.say)
         conductor.write_end(self._telemetry_done())
         events_log.close()
 
