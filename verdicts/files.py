@@ -1,8 +1,12 @@
-"""The files that are derived from a run folder: verdicts.json, report.html, junit.xml."""
+"""The files that are derived from a run folder: verdicts.json, report.html, junit.xml.
+
+LANG_REPORT=ja puts the plan's questions into Japanese.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from verdicts import document, junit, terminal
@@ -17,7 +21,8 @@ def derive(folder: Path, *, quiet: bool = False) -> Judgement:
     found = document.build(judged)
     _write(folder / "verdicts.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     junit.write(judged, folder / "junit.xml")
-    _write(folder / "report.html", render(judged, found))
+    language = os.environ.get("LANG_REPORT", "en")
+    _write(folder / "report.html", render(judged, found, language))
     if not quiet:
         terminal.show(judged, folder)
     return judged

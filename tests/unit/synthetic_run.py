@@ -67,13 +67,16 @@ def write(folder: Path, spec: Spec | None = None) -> Path:
     samples = _samples(spec, scenario)
     if spec.change is not None:
         samples = spec.change(samples)
-    _json(folder / "run.json", _manifest(spec, scenario, folder.name))
+    manifest = _manifest(spec, scenario, folder.name)
+    _json(folder / "run.json", manifest)
     _loads(folder, spec, samples)
     if spec.probes:
         _jsonl(folder / "target.jsonl", _scrapes(spec, samples))
     _jsonl(folder / "events.jsonl", _events(spec))
     if not spec.killed:
         _json(folder / "end.json", _end(spec))
+        if spec.bundled:
+            _json(folder / "consistency.json", books(samples, manifest))
     (folder / "run.log").write_text("made of arithmetic\n")
     return folder
 
@@ -255,6 +258,19 @@ def _end(spec: Spec) -> dict[str, Any]:
     end = (spec.stopped_at or spec.duration) + 0.5
     how = {"stop_reason": spec.stop_reason, "stopped_at": spec.stopped_at}
     return {"t_end": end, **how, "workers": workers, "telemetry": telemetry}
+
+
+def books(samples: Samples, manifest: dict[str, Any]) -> dict[str, Any]:
+    """What the database would say: every successful call of a tool charged once, nothing else."""
+    charged = np.array(["." in label for label in manifest["tools"]])[samples["tool"]]
+    ok = samples[(samples["outcome"] == Outcome.OK) & charged]
+    users, counts = np.unique(ok["account"], return_counts=True)
+    ids = [account["id"] for account in manifest["accounts"]]
+    by_user = {ids[user]: [int(count), 0] for user, count in zip(users, counts, strict=True)}
+    sums = dict.fromkeys(("consumed", "written", "transactions", "finished"), len(ok))
+    zeros = dict.fromkeys(("failed", "unbalanced", "repeated", "negative", "uncharged", "unfinished"), 0)
+    rest = {"accounts": len(by_user), "examples": {}, "by_user": by_user, "settled": True, "problems": []}
+    return {**sums, **zeros, **rest}
 
 
 def _json(path: Path, value: Any) -> None:

@@ -143,9 +143,11 @@ def test_a_compressed_time_stands_at_every_point(tmp_path: Path) -> None:
     assert all("60 times as fast" in one.evidence for one in found.points)
 
 
-def test_a_point_that_is_not_measured_yet_says_so(tmp_path: Path) -> None:
-    found = judged(tmp_path, replace(SMALL, scenario_data={"points": ["P3.6"], "thresholds": {}}))
-    assert found.points[1].status == "info"
+def test_a_point_that_is_not_measured_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(POINTS, "P1.5")
+    found = judged(tmp_path, SMALL)
+    assert result(found, "P1.5").status == "info"
+    assert "does not measure" in result(found, "P1.5").evidence
 
 
 def test_ids_are_registered_once() -> None:

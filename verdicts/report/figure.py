@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 Numbers = NDArray[Any]
 SECONDS: Final = "seconds since start"
+MOST_ROWS: Final = 900  # of a data table, so that an hour's report stays small
 
 
 @dataclass(frozen=True)
@@ -55,16 +57,37 @@ class Figure:
             "shapes": [*markers["shapes"], *(_bound(value) for value, _ in self.bounds)],
             "annotations": [*markers["annotations"], *(_label(value, text) for value, text in self.bounds)],
             **({"barmode": "stack"} if self.stacked else {}),
+            **({"margin": {"t": 32}} if markers["annotations"] else {}),
         }
         return {"data": [trace.spec for trace in self.traces], "layout": layout}
 
     @property
     def table(self) -> tuple[list[str], list[list[str]]]:
-        """(header, rows): every plotted number; instants of different traces stand in rows of their own."""
+        """(header, rows): every plotted number; instants of different traces stand in rows of their own.
+
+        Beyond MOST_ROWS instants, a row holds the largest values of several (`instants_per_row`).
+        """
+        instants, step = self._instants, self.instants_per_row
         columns = [dict(zip(trace.x.tolist(), trace.y.tolist(), strict=True)) for trace in self.traces]
-        instants = sorted(set().union(*columns))
-        rows = [[shown(t), *(shown(column.get(t)) for column in columns)] for t in instants]
+        groups = [instants[first : first + step] for first in range(0, len(instants), step)]
+        rows = [
+            [shown(group[0]), *(shown(_largest(column, group)) for column in columns)] for group in groups
+        ]
         return [SECONDS, *(trace.name for trace in self.traces)], rows
+
+    @cached_property
+    def _instants(self) -> list[float]:
+        return np.unique(np.concatenate([trace.x for trace in self.traces])).tolist() if self.traces else []
+
+    @property
+    def instants_per_row(self) -> int:
+        """How many instants a row of `table` stands for."""
+        return max(1, math.ceil(len(self._instants) / MOST_ROWS))
+
+
+def _largest(column: dict[float, float], instants: list[float]) -> float | None:
+    known = [column[t] for t in instants if t in column and not math.isnan(column[t])]
+    return max(known, default=None)
 
 
 def line(name: str, x: Numbers, y: Numbers, color: str) -> Trace:

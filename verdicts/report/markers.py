@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from verdicts.run import Event, Run
 
 _SHOWN = ("fault", "control", "state")
+_NAMED = ("fault", "phase", "run")  # in the plots; the list on the page names all
 
 
 class Span(NamedTuple):
@@ -49,7 +50,8 @@ def _label(event: Event) -> str:
 def marks(found: list[Span]) -> dict[str, Any]:
     """plotly's shapes and annotations for them."""
     shapes = [_band(span) if span.end > span.start else _instant(span) for span in found]
-    return {"shapes": shapes, "annotations": [_name(span, place) for place, span in enumerate(found)]}
+    named = [span for span in found if span.kind in _NAMED]
+    return {"shapes": shapes, "annotations": [_name(span, place) for place, span in enumerate(named)]}
 
 
 def _band(span: Span) -> dict[str, Any]:

@@ -15,7 +15,7 @@
   };
   const axis = { gridcolor: "var(--line)", zerolinecolor: "var(--line)", linecolor: "var(--line)", automargin: true };
   const base = {
-    height: 300, margin: { l: 56, r: 14, t: 32, b: 64 }, hovermode: "x unified", dragmode: "zoom",
+    height: 300, margin: { l: 56, r: 14, t: 10, b: 64 }, hovermode: "x unified", dragmode: "zoom",
     paper_bgcolor: "transparent", plot_bgcolor: "transparent", showlegend: true,
     font: { family: "system-ui, sans-serif", size: 12, color: "var(--ink)" },
     hoverlabel: { bgcolor: "var(--card)", bordercolor: "var(--line)", font: { color: "var(--ink)" } },
@@ -28,7 +28,7 @@
   };
   const draw = () => Promise.all(plots.map((plot) => {
     const { data, layout } = specs[plot.id.slice(5)];
-    const full = { ...base, ...layout, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis } };
+    const full = { ...base, ...layout, margin: { ...base.margin, ...layout.margin }, xaxis: { ...axis, ...layout.xaxis }, yaxis: { ...axis, ...layout.yaxis } };
     return Plotly.react(plot, themed(data), themed(full), config);
   }));
   await draw();
