@@ -77,6 +77,12 @@ def _series(run: Run, source: str, names: tuple[str, ...]) -> tuple[Floats, Floa
 
 
 def kills(run: Run) -> float:
-    """How often the model killed an instance; NaN where nothing tells."""
+    """How often the model killed an instance; NaN where nobody would tell.
+
+    A counter with a label is not there before its first count, so where the model runs none is 0.
+    """
     totals = [run.target.total(source, KILLS) for source in origins.sources(run)]
-    return float(np.nansum(totals)) if totals and not np.isnan(totals).all() else float("nan")
+    known = [total for total in totals if not np.isnan(total)]
+    if not known and not (run.manifest["bundled"] and pairs(run)):
+        return float("nan")
+    return float(sum(known))

@@ -88,7 +88,7 @@ def _kills(run: Run, source: str) -> Iterator[dict[str, Any]]:
     t, count = run.target.series(source, goroutines.KILLS)
     up_t, up = run.target.series(source, STATE, state="running")
     in_flight_t, in_flight = run.target.series(source, "mcpist_goroutines")
-    for place in np.flatnonzero(np.diff(count) > 0) + 1:
+    for place in np.flatnonzero(np.diff(count, prepend=0.0) > 0):  # the series begins with the first kill
         back = up_t[(up_t > t[place]) & (up > 0)]
         before = in_flight[(in_flight_t < t[place])]
         yield {
