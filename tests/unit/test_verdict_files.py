@@ -164,7 +164,13 @@ def test_every_plot_fits_plotlys_own_schema(tmp_path: Path, spec: Spec) -> None:
 
 def test_a_report_never_lets_a_runs_text_become_markup(tmp_path: Path) -> None:
     nasty = "</script><img src=x onerror=alert(1)>"
-    spec = replace(FAILING, scenario_data={"title": {"en": nasty, "ja": None}}, manifest={"version": nasty})
+    phases = [{"name": nasty, "start": 1.0, "end": 2.0}]
+    title = {"en": nasty, "ja": None}
+    spec = replace(
+        FAILING,
+        scenario_data={"title": title, "phases": phases},
+        manifest={"version": nasty, "tools": [nasty]},
+    )
     folder = write(tmp_path / "run", spec)
     derive(folder, quiet=True)
     assert "<img" not in (folder / "report.html").read_text()

@@ -165,8 +165,10 @@ def test_the_targets_own_count_must_agree(tmp_path: Path) -> None:
     run_dir = write(tmp_path / "run", replace(SMALL, extra=5, chances={}))
     assert reasons(load(run_dir)) == ()
     log = (run_dir / "target.jsonl").read_text()
-    (run_dir / "target.jsonl").write_text(log.replace('"200\\"}": 205.0', '"200\\"}": 204.0'))
-    assert reasons(load(run_dir)) == ("edge counted 204 calls, the ledger says 205 (sent + extra)",)
+    for counted in (204, 206):
+        (run_dir / "target.jsonl").write_text(log.replace('"200\\"}": 205.0', f'"200\\"}}": {counted}.0'))
+        told = f"edge counted {counted} calls, the ledger says 205 (sent + extra)"
+        assert reasons(load(run_dir)) == (told,)
 
 
 def test_calls_without_an_answer_may_or_may_not_be_counted(tmp_path: Path) -> None:
