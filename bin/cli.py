@@ -21,7 +21,17 @@ from wiring.options import read
 EXIT_USAGE: Final = 2
 EXIT_CANNOT_START: Final = 3
 MOST_WORKERS: Final = 64
-PASSED_ON: Final = ("target", "protect", "accounts", "rate", "duration", "out", "seed", "tier")
+PASSED_ON: Final = (
+    "target",
+    "protect",
+    "accounts",
+    "rate",
+    "duration",
+    "out",
+    "seed",
+    "tier",
+    "duration_scale",
+)
 LOCUST: Final = (sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"))
 EPILOG: Final = """\
 exit code: 0 every verdict passed; 1 a verdict failed; 2 bad usage or configuration;
@@ -59,6 +69,12 @@ def parser() -> argparse.ArgumentParser:
     add("--duration", metavar="TIME", help="how long load lasts: 20s, 500ms, 2m")
     add("--tier", metavar="TIER", help="the accounts' plan: free, starter, pro, unlimited")
     add("--seed", metavar="N", help="seed of everything random")
+    add(
+        "--duration-scale",
+        metavar="F",
+        default=os.environ.get("DURATION_SCALE"),
+        help="6: a sixth of the time, the stack's windows and intervals scaled with it",
+    )
     add(
         "--workers",
         default="0",
@@ -115,7 +131,7 @@ def passed_on(options: argparse.Namespace) -> list[str]:
     given: dict[str, Any] = {name: getattr(options, name) for name in PASSED_ON}
     words = ["--scenario", options.scenario]
     for name, value in given.items():
-        words += [f"--{name}={value}"] if value is not None else []
+        words += [f"--{name.replace('_', '-')}={value}"] if value is not None else []
     return words
 
 

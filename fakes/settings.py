@@ -2,11 +2,20 @@
 
 Seconds, bytes and requests throughout. Strict: an unknown key is refused. Scenarios carry a part
 of this tree under `stack:`; the supervisor hands each process the whole of it.
+
+`StackSettings.scaled(f)` lets time run f times as fast without more load: a run of a minute becomes one
+of 60/f seconds that sees as many windows, checks and expiries, at the same requests per second.
+    divided by f   windows, intervals and expiries (SPANS), and the counts that a window allows (COUNTS,
+                   tiers), so that every limit keeps its rate: 60 a minute are 10 in 10 s at f = 6
+    as they are    what is a second itself (the burst limit, KV's writes to one key), and what belongs to
+                   a single call: latencies, deadlines, CPU, pool waits
+Counts are rounded and at least 1. Headers stay in real seconds: `Reset` and `Retry-After` name the
+scaled window's end.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -129,7 +138,7 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
 
 
 class StackSettings(Strict):
-    """The whole stack. `time_scale` 60 runs a minute's window in one second; it stands at each point."""
+    """The whole stack."""
 
     edge: EdgeSettings = EdgeSettings()
     kv: KvSettings = KvSettings()
@@ -140,3 +149,34 @@ class StackSettings(Strict):
     upstreams: dict[str, dict[str, Latency]] = Field(default_factory=_upstreams)
     ports: dict[str, int] = {}  # process name → fixed port; otherwise any free one
     seed: int = 1
+
+    def scaled(self, factor: float) -> StackSettings:
+        """These settings with time running `factor` times as fast; see the module for what that means."""
+        if factor == 1:
+            return self
+        tree = self.model_dump()
+        for room, names in SPANS.items():
+            tree[room] |= {name: tree[room][name] / factor for name in names}
+        for room, names in COUNTS.items():
+            tree[room] |= {name: scaled_count(tree[room][name], factor) for name in names}
+        tiers = tree["origin"]["tiers"]
+        tree["origin"]["tiers"] = {tier: scaled_count(limit, factor) for tier, limit in tiers.items()}
+        return StackSettings.model_validate(tree)
+
+
+SPANS: Final[dict[str, tuple[str, ...]]] = {
+    "edge": ("ip_window", "jwks_ttl", "jwks_cool_down"),
+    "kv": ("consistency",),
+    "balancer": ("check_interval", "check_timeout", "failing_over", "recovering"),
+    "nano": ("restart",),
+    "origin": ("rate_window", "rate_sync", "breaker_window", "breaker_open", "health_db_timeout"),
+}
+COUNTS: Final[dict[str, tuple[str, ...]]] = {
+    "edge": ("ip_per_min",),
+    "kv": ("writes_per_day", "reads_per_day"),
+}
+
+
+def scaled_count(count: int, factor: float) -> int:
+    """What a window of 1/`factor` the length allows, at least 1; no limit (−1) stays none."""
+    return count if count < 0 else max(1, round(count / factor))

@@ -2,6 +2,10 @@
 
 ACCOUNTS, RATE and TIER go to every group; where a scenario has groups marked `attack: true`, they
 go to those alone, so that innocent users stay as they are while the attack grows.
+
+DURATION_SCALE=f makes a quick run of the same attack: every time of the scenario (duration, faults,
+phases, shapes, alignment) is divided by f, and `time_scale` multiplied by it. Rates stay as they are.
+f below 1 slows a scenario down that is scaled itself, down to real time.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from scenarios.parts import AccountCount, Rate, Tier
 from scenarios.schema import Scenario
 
 SOURCE: Final = "command line"
+SHAPE_TIMES: Final = ("at", "for")
 
 
 class Overrides(Strict):
@@ -32,6 +37,7 @@ class Overrides(Strict):
     protect: str | None = None
     seed: int | None = Field(default=None, ge=0, lt=2**62)
     tier: Tier | None = None
+    duration_scale: float | None = Field(default=None, gt=0, le=1000, allow_inf_nan=False)
 
     @field_validator("protect")
     @classmethod
@@ -56,7 +62,38 @@ class Overrides(Strict):
             _set(group, "rate", self.rate)
             _set(group["accounts"], "count", self.accounts)
             _set(group["accounts"], "tier", self.tier)
-        return tree
+        return tree if self.duration_scale is None else _scaled(tree, self.duration_scale)
+
+
+def _scaled(tree: dict[str, Any], factor: float) -> dict[str, Any]:
+    """The scenario `factor` times as fast."""
+    tree["time_scale"] *= factor
+    tree["duration_scale"] = factor
+    for mapping, keys in (
+        (tree, ("duration", "align")),
+        *((fault, ("at", "until")) for fault in tree["faults"]),
+        *((phase, ("start", "end")) for phase in tree["phases"]),
+    ):
+        mapping |= {key: mapping[key] / factor for key in keys if mapping[key] is not None}
+    for group in tree["groups"]:
+        group["shape"]["params"] = _shape_scaled(group["shape"]["params"], factor)
+    return tree
+
+
+def _shape_scaled(value: Any, factor: float) -> Any:
+    """A shape's parameters with its times, `at` and `for`, divided."""
+    if isinstance(value, list | tuple):
+        return [_shape_scaled(item, factor) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    return {
+        key: item / factor if key in SHAPE_TIMES and _is_number(item) else _shape_scaled(item, factor)
+        for key, item in value.items()
+    }
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _set(mapping: dict[str, Any], key: str, value: Any) -> None:

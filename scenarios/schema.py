@@ -5,6 +5,12 @@
     scenario.stack_settings()         # the whole bundled stack's settings for it
     scenario.dump()                   # plain data for run.json; Scenario.restore reads it back
 
+`time_scale` f: the stack's windows, intervals and expiries are f times as short, and the counts that a
+window allows are f times as small (`fakes.settings`); `stack:` is written unscaled. Durations of the
+scenario itself (`duration`, faults, phases, shapes) are real seconds. DURATION_SCALE=f on the command
+line divides those by f and multiplies `time_scale` by it (`scenarios.overrides`).
+`align`: the run's zero falls on a multiple of so many seconds of the wall clock, as fixed windows do.
+
 A file with a single group may write the group's keys at the top level: the group is then "users".
 """
 
@@ -46,6 +52,8 @@ class Scenario(Strict):
     )
     late_ms: Annotated[float, Field(gt=0, le=50)] = 50.0
     time_scale: Annotated[float, Field(ge=1, le=1000)] = 1.0
+    duration_scale: Annotated[float, Field(gt=0, le=1000)] = 1.0  # what DURATION_SCALE asked for
+    align: Annotated[Duration, Field(le=3600)] | None = None
     groups: Annotated[Several[Group], Field(min_length=1, max_length=20)]
     protections: str = "today"
     kv: Literal["ideal", "free", "paid"] = "ideal"
@@ -116,10 +124,10 @@ class Scenario(Strict):
         return sum(group.rate * group.accounts.count for group in self.groups)
 
     def stack_settings(self) -> StackSettings:
-        """The bundled stack's settings: defaults, `stack`, `kv` and `seed`, then what protections bring."""
+        """The bundled stack's settings: defaults, `stack`, `kv`, `seed`, what protections bring; scaled."""
         own = merged(self.stack, {"kv": {"plan": self.kv}, "seed": self.seed})
         tree = merged(merged(StackSettings().model_dump(), own), self.choice.settings)
-        return StackSettings.model_validate(tree)
+        return StackSettings.model_validate(tree).scaled(self.time_scale)
 
     def dump(self) -> dict[str, Any]:
         """Plain data, whole, for `run.json`."""

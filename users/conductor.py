@@ -131,9 +131,15 @@ class Conductor:
                 self._send("load.clock", {"sent": self._clock()}, node.id)
             gevent.sleep(0.02)
 
-    def fix_start(self, lead: float = LEAD) -> float:
-        """Fix the run's zero, `lead` seconds from now; monotonic seconds of this process."""
-        self.start_at = self._clock() + lead
+    def fix_start(
+        self, lead: float = LEAD, align: float | None = None, wall: Callable[[], float] = time.time
+    ) -> float:
+        """Fix the run's zero, `lead` seconds from now or later; monotonic seconds of this process.
+
+        With `align` it falls on the next multiple of so many seconds of the wall clock (`wall`, Unix s).
+        """
+        wait = 0.0 if align is None else -(wall() + lead) % align
+        self.start_at = self._clock() + lead + wait
         return self.start_at
 
     def start(self) -> None:

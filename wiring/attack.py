@@ -6,6 +6,7 @@ stack → workers prepare → the run's zero is fixed → manifest, probes → l
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -30,11 +31,12 @@ from users.accounts import make_accounts
 from users.conductor import CannotStartError, Conductor
 from users.jwks_server import JwksServer
 from users.keys import SigningKey, load_key, read_key
-from wiring import books
+from wiring import books, stack_events
 from wiring.loading import VERSION
 from wiring.options import RESULTS, read, run_dir
 from wiring.wire import Wire
 
+log = logging.getLogger("resilience")
 ROOT: Final = Path(__file__).resolve().parents[1]
 BUNDLED_TOKEN_LIFE: Final = 300.0  # seconds
 EXIT_CONFIG: Final = 2
@@ -79,6 +81,9 @@ class Attack:
             self._fail(str(error), EXIT_OURS)
         except ConfigError as error:
             self._fail(str(error), EXIT_CONFIG)
+        except Exception as error:  # a fault of ours must end the run, not leave Locust idling
+            log.exception("the run broke")
+            self._fail(f"the run broke: {type(error).__name__}: {error}", EXIT_OURS)
         finally:
             if self._exporter is not None:
                 self._exporter.finish()
@@ -106,7 +111,7 @@ class Attack:
         conductor.prepare(self._job(base_url))
         if self._stopped:
             raise CannotStartError(f"stopped before load started: {self._stopped}")
-        start_at = conductor.fix_start()
+        start_at = conductor.fix_start(align=self.scenario.align)
         self._write_manifest(start_at, base_url)
         events_log = manifest.EventLog(self.dir)
         probes = (
@@ -130,6 +135,7 @@ class Attack:
         faults.finish()
         conductor.finish()
         self._progress.end()
+        self._write_stack_events(events_log, start_at)
         events_log.add(time.monotonic() - start_at, "run", "end", reason=conductor.stop_reason)
         if probes is not None:
             probes.finish()
@@ -137,6 +143,15 @@ class Attack:
             books.write(self._stack, self.scenario.points, self.dir, self._progress.say)
         conductor.write_end(self._telemetry_done())
         events_log.close()
+
+    def _write_stack_events(self, events: manifest.EventLog, start_at: float) -> None:
+        """What the stack has to say of the run; a stack that gives no answer says nothing."""
+        if self._stack is None:
+            return
+        try:
+            stack_events.write(self._stack.state(), events, start_at)
+        except launch.StackError as error:
+            self._progress.say(f"the stack's own events are missing: {error}")
 
     def _telemetry_done(self) -> dict[str, int]:
         """What became of the points; nothing where telemetry is off."""

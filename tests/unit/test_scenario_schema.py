@@ -100,7 +100,7 @@ FAULT = {"at": "10s", "fault": "db-down"}
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": (
         {"durations": 3},
-        "durations: unknown key, allowed: description, drain, duration, faults",
+        "durations: unknown key, allowed: align, description, drain, duration",
     ),
     "unknown key below": (
         {"accounts": {"cuont": 3}},

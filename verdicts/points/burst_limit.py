@@ -1,0 +1,139 @@
+"""F1.1: the burst limit, per account and second of the wall clock; what it costs in KV, keys and CPU.
+
+Judged by the target's own promise (`limits.burst_per_s`): in no second more is admitted, in no second
+less although enough came, and every refusal says rightly when to come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from verdicts import outcomes, passage, promises, windows
+from verdicts.points.registry import Finding, Value, point
+from verdicts.promises import Promise
+from verdicts.run import Run
+from verdicts.windows import Window
+
+REASON = "burst_exceeded"
+
+
+@point("F1.1")
+def burst_limit(run: Run) -> Iterator[Finding]:
+    """Admitted per second, refused, `Retry-After`; then what the edge says of its key cache and CPU."""
+    promise = promises.burst(run)
+    if promise is None:
+        yield Finding.unseen("The target promises no burst limit (limits.burst_per_s).")
+        return
+    yield _admitted(run, promise)
+    if run.manifest["bundled"]:
+        yield _keys(run)
+        yield _cpu(run)
+
+
+def _admitted(run: Run, promise: Promise) -> Finding:
+    counted = list(_accounts(run, promise))
+    found = [window for _, each in counted for window in each]
+    busy, over, under = windows.judged(found, promise)
+    refused = run.out & outcomes.failed_by(run, (REASON,))
+    wrong = windows.wrong_waits(run, refused, promise.width)
+    ended = outcomes.of(run, run.out)
+    mean = float(np.mean([one.admitted_least for one in busy])) if busy else float("nan")
+    return Finding(
+        round(mean, 3) if busy else None,
+        f"req/s admitted of {promise.limit:g} allowed",
+        f"{len(busy):,} account-seconds in which {promise.limit} or more came: {over} admitted more, "
+        f"{under} less. Refused {ended.refusals.get(REASON, 0):,} with 429 {REASON}, Retry-After wrong or "
+        f"absent on {wrong}{_others(ended)}.{_kv(run)}",
+        status=_status(busy, over + under + wrong),
+        rows=tuple(_row(run, name, each, promise) for name, each in _by_group(run, counted)),
+    )
+
+
+def _status(busy: list[Window], wrong: int) -> Any:
+    return "fail" if wrong else "pass" if busy else "invalid"
+
+
+def _accounts(run: Run, promise: Promise) -> Iterator[tuple[int, list[Window]]]:
+    through = passage.past_the_edge(run)
+    for account in np.unique(run.samples["account"][run.out]):
+        mine = run.out & (run.samples["account"] == account)
+        yield int(account), list(windows.count(run, mine, through, promise.width))
+
+
+def _by_group(run: Run, counted: list[tuple[int, list[Window]]]) -> Iterator[tuple[str, list[Window]]]:
+    for name in run.manifest["groups"]:
+        inside = [each for at, each in counted if run.manifest["accounts"][at]["group"] == name]
+        yield name, [window for each in inside for window in each]
+
+
+def _row(run: Run, name: str, found: list[Window], promise: Promise) -> dict[str, Value]:
+    code = run.manifest["groups"].index(name)
+    calls = run.out & (run.samples["group"] == code)
+    through, refused = passage.past_the_edge(run) & calls, outcomes.failed_by(run, (REASON,)) & calls
+    sent = int(calls.sum())
+    return {
+        "group": name,
+        "account-seconds": len(found),
+        "sent": sent,
+        "admitted": int(through.sum()),
+        "refused": int(refused.sum()),
+        "errors": sent - int(through.sum()) - int(refused.sum()),
+        "% refused": round(100 * float(refused.sum()) / sent, 2) if sent else None,
+        "fewest admitted": min((one.admitted_most for one in found), default=None),
+        "most admitted": max((one.admitted_least for one in found), default=None),
+        "seconds over": sum(one.over(promise.limit) for one in found),
+        "seconds under": sum(one.under(promise.limit) for one in found),
+    }
+
+
+def _others(ended: outcomes.Outcomes) -> str:
+    others = {**ended.errors, **{k: v for k, v in ended.refusals.items() if k != REASON}}
+    return f"; also {', '.join(f'{reason} {count:,}' for reason, count in others.items())}" if others else ""
+
+
+def _kv(run: Run) -> str:
+    reads, writes, failures = (
+        run.target.total("edge", f"mcpist_kv_{what}_total") for what in ("reads", "writes", "failures")
+    )
+    if np.isnan(writes) or not run.manifest["bundled"]:
+        return ""
+    plan = run.scenario.get("kv", "ideal")
+    failed = 0.0 if np.isnan(failures) else failures
+    return f" KV ({plan}): {reads:,.0f} reads, {writes:,.0f} writes, {failed:,.0f} refused."
+
+
+def _keys(run: Run) -> Finding:
+    fetches = run.target.total("edge", "mcpist_jwks_fetches_total")
+    edge = run.manifest["stack"]["settings"].get("edge", {})
+    ttl, isolates = edge.get("jwks_ttl", 300.0), edge.get("isolates", 1)
+    calls = int(passage.answered(run).sum())
+    if not calls or np.isnan(fetches):
+        return Finding.unseen("Not observed: the edge showed no count of key fetches.", "keys")
+    allowed = isolates * (2 + int(run.load_end / ttl))
+    return Finding(
+        round(1000 * fetches / calls, 2),
+        "key fetches per 1,000 calls",
+        f"{fetches:,.0f} fetches of the issuer's keys for {calls:,} calls; {isolates} isolate(s) that keep "
+        f"them {ttl:g} s need at most {allowed}.",
+        part="keys",
+        status="pass" if fetches <= allowed else "fail",
+    )
+
+
+def _cpu(run: Run) -> Finding:
+    bounded = run.target.total("edge", "mcpist_worker_cpu_seconds_count")
+    calls = int(passage.answered(run).sum())
+    if not calls:
+        return Finding.unseen("Not observed: no call was answered.", "cpu")
+    bounded = 0.0 if np.isnan(bounded) else bounded
+    return Finding(
+        round(100 * bounded / calls, 2),
+        "% of calls with a CPU bound",
+        f"The edge held {bounded:,.0f} of {calls:,} calls to its CPU budget "
+        f"(worker-cpu); without it one call may use as much as it likes.",
+        part="cpu",
+        status="pass" if bounded >= calls else "fail",
+    )
