@@ -77,6 +77,10 @@ class Usage:
         else:
             self._dropped().inc()
 
+    def forget(self) -> None:
+        """Drop the rows that wait: the calls that they tell of are forgotten."""
+        self._rows = []
+
     async def flush(self) -> None:
         """Write what was gathered; raises RefusedError, and the rows are kept."""
         rows, self._rows = self._rows, []

@@ -50,7 +50,7 @@ class ForeignClients:
                     await self._idle(held, fault.get("connections", 1))
         except BaseException as error:
             await self.end(fault)
-            if isinstance(error, TimeoutError | FAILURES):
+            if isinstance(error, (TimeoutError, *FAILURES)):
                 raise ControlError(f"{fault['fault']}: {error or 'no lock in time'}") from None
             raise
 

@@ -159,6 +159,7 @@ class Origin:
 
     def _reset(self) -> None:
         self.memory.forget()
+        self.usage.forget()
         self.caller.forget()
         self.nano.cpu.spent = 0.0
 

@@ -19,6 +19,7 @@ from fakes.reaper import Reaper
 from fakes.settings import DatabaseSettings
 
 PORT: Final = 6432  # of the socket's name alone: nothing listens on it
+WITHOUT: Final = "RESILIENCE_NO_PGBOUNCER"
 START_WITHIN: Final = 10.0
 ROLE: Final = "mcpist"
 
@@ -28,7 +29,9 @@ class PgBouncerError(RuntimeError):
 
 
 def installed() -> str | None:
-    """The program, None where there is none."""
+    """The program; None where there is none, or where the environment says to do without."""
+    if os.environ.get(WITHOUT):
+        return None
     return shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
 
