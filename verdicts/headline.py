@@ -10,6 +10,7 @@ import numpy as np
 from telemetry.sample import Outcome
 from verdicts import origins, outcomes
 from verdicts.judge import Judgement
+from verdicts.ledger import late_after
 from verdicts.points import PointResult
 from verdicts.run import Mask, Run
 from verdicts.series import PerSecond
@@ -58,15 +59,29 @@ def _failure(point: PointResult) -> str:
 
 
 def breaks(run: Run) -> list[Break]:
-    """Everything that broke, in the order of its first time. Refusals are no break."""
-    found = [*_errors(run), *_alerts(run), *_kills(run)]
-    return sorted(found)
+    """Everything of the target that broke, in the order of its first time. Refusals are no break."""
+    return sorted([*_errors(run), *_alerts(run), *_kills(run)])
+
+
+def own_breaks(run: Run) -> list[Break]:
+    """Where the load itself fell behind: the first late call, the first dropped arrival."""
+    late = run.sent & (run.samples["sent"] - run.samples["planned"] > late_after(run))
+    dropped = run.arrivals & run.became(Outcome.DROPPED)
+    found = ((late, "the load: late"), (dropped, "the load: dropped"))
+    at = run.samples["planned"]
+    return sorted(Break(float(at[mask].min()), what, int(mask.sum())) for mask, what in found if mask.any())
 
 
 def broke_first(judged: Judgement) -> str:
     """What broke first, in words."""
-    found = breaks(judged.run)
+    found = _found(judged)
     return str(found[0]) if found else "nothing broke"
+
+
+def _found(judged: Judgement) -> list[Break]:
+    """What broke; in a run that does not count, the load's own breaks stand first."""
+    own = [] if judged.validity.valid else own_breaks(judged.run)
+    return [*own, *breaks(judged.run)]
 
 
 def said_no_first(run: Run) -> str:
@@ -88,7 +103,7 @@ def _errors(run: Run) -> Iterator[Break]:
 def _alerts(run: Run) -> Iterator[Break]:
     """Seconds in which an alert of the operator's would have had its figure out of bounds."""
     seconds = PerSecond.of(run)
-    slow = seconds.response["p95"] > SLOW_P95
+    slow = seconds.blamed["p95"] > SLOW_P95
     if slow.any():
         yield Break(_end(seconds, slow), "p95 over 2 s", int(slow.sum()), "seconds")
     ended = seconds.counts("done", run.sent & (run.samples["outcome"] != Outcome.ABORTED))
@@ -176,7 +191,7 @@ def _ms(value: float | None) -> str:
 
 
 def _broke(judged: Judgement) -> Card:
-    found = breaks(judged.run)
+    found = _found(judged)
     refused = said_no_first(judged.run)
     return Card(
         "What broke first?",

@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from verdicts import percentiles
+from verdicts import blame, percentiles
 from verdicts.run import Floats, Mask, Run
 
 Counts = NDArray[np.int64]
@@ -78,6 +78,12 @@ class PerSecond:
         """Response times of successful calls by the second in which they were planned, seconds."""
         ok = self.run.ok
         return self.percentiles(percentiles.response(self.run, ok), self.run.samples["planned"][ok])
+
+    @cached_property
+    def blamed(self) -> dict[str, Floats]:
+        """The same of the part that the gateway answers for (`verdicts.blame`), seconds."""
+        ok = self.run.ok
+        return self.percentiles(blame.seconds(self.run, ok), self.run.samples["planned"][ok])
 
     @cached_property
     def start_delay(self) -> dict[str, Floats]:

@@ -114,10 +114,10 @@ def starved(run: Run) -> str:
     cores = run.manifest["machine"]["cores"]
     whole = sum(one.mean for one in processes)
     if full:
-        head = f"{full[0].name} had no more of its one core to use"
+        head = f"The process {full[0].name} had no more of its one core to use"
     elif whole >= BUSY * cores:
-        head = f"the machine was full: {whole:.2f} of {cores} cores"
+        head = f"The machine was full: {whole:.2f} of {cores} cores"
     else:
         others = "others on the machine took the rest, or it paused"
-        head = f"this run's processes used {whole:.2f} of {cores} cores; {others}"
+        head = f"This run's processes used {whole:.2f} of {cores} cores; {others}"
     return f"{head}. Cores used: {shares}."

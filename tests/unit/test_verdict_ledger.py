@@ -99,7 +99,9 @@ def test_a_load_process_without_cpu_left_is_named(tmp_path: Path) -> None:
     run = made(tmp_path, replace(SMALL, change=changed(lambda samples: drop(samples, first(samples, 50)))))
     lines = tuple({**line, "cpu_s": line["t"] * 0.97} for line in run.ledgers["local"])
     hungry = replace(run, ledgers={"local": lines})
-    assert "load local had no more of its one core" in validity.check(hungry, ledger.of(hungry)).starved
+    assert (
+        "process load local had no more of its one core" in validity.check(hungry, ledger.of(hungry)).starved
+    )
 
 
 def test_a_killed_run_counts_what_it_took_with_it(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from telemetry.sample import REFUSALS, Outcome
-from verdicts import origins, outcomes
+from verdicts import blame, origins, outcomes
 from verdicts.ledger import late_after
 from verdicts.percentiles import Percentiles
 from verdicts.report.figure import Figure, Trace, bars, line, steps
@@ -28,6 +28,8 @@ def attack(run: Run, seconds: PerSecond, delay: Percentiles) -> Iterator[Figure]
 def service(run: Run, seconds: PerSecond) -> Iterator[Figure]:
     """Response times, outcomes, status codes."""
     yield _response(run, seconds)
+    if blame.is_part(run):
+        yield _added(run, seconds)
     yield _outcomes(run, seconds)
     yield _status(run, seconds)
 
@@ -83,14 +85,25 @@ def _response(run: Run, seconds: PerSecond) -> Figure:
             f"{worst[at]:,.1f} ms, in second {seconds.seconds[at]}; the slowest call took "
             f"{np.nanmax(whole['max']) * 1000:,.1f} ms."
         )
-    bounds = _response_bounds(run, float(np.nanmax(whole["max"], initial=0.0)))
+    bounds = [] if blame.is_part(run) else _response_bounds(run, whole)
     return Figure("response", "Response time", "ms", "measured", summary, _lines(seconds, whole), bounds)
 
 
-def _response_bounds(run: Run, highest: float) -> list[tuple[float, str]]:
+def _added(run: Run, seconds: PerSecond) -> Figure:
+    part = seconds.blamed
+    summary = (
+        "The same without the slow tools' own time, as far as they told it: what the gateway answers for. "
+        f"At most {np.nanmax(part['max']) * 1000:,.1f} ms."
+    )
+    bounds = _response_bounds(run, part)
+    return Figure("added", "Time the gateway adds", "ms", "measured", summary, _lines(seconds, part), bounds)
+
+
+def _response_bounds(run: Run, series: dict[str, Floats]) -> list[tuple[float, str]]:
     """The scenario's own bounds on response times, where they are near enough to be seen."""
     threshold = Threshold.parse(run.scenario.get("thresholds", {}).get("P1.7", "p95 <= 2 s"))
     bounds = [(one.bound("s"), str(one)) for one in threshold.comparisons]
+    highest = float(np.nanmax(series["max"], initial=0.0))
     return [(bound * 1000, text) for bound, text in bounds if bound <= 4 * highest]
 
 

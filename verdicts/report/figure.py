@@ -52,7 +52,7 @@ class Figure:
     def spec(self, markers: dict[str, Any], span: tuple[float, float]) -> dict[str, Any]:
         """plotly's figure, data and layout; `span` is the part of the time axis that is shown at first."""
         layout = {
-            "yaxis": {"title": {"text": self.unit}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": self.unit}, "rangemode": "tozero", "tickformat": ",~g"},
             "xaxis": {"range": list(span), "ticksuffix": " s"},
             "shapes": [*markers["shapes"], *(_bound(value) for value, _ in self.bounds)],
             "annotations": [*markers["annotations"], *(_label(value, text) for value, text in self.bounds)],

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.unit.synthetic_run import Samples, Spec, drop, fail, write
+from verdicts import blame, document, headline
+from verdicts.judge import Judgement, judge
+from verdicts.run import load
+
+SMALL = Spec(duration=6.0, accounts=20, chances={})
+
+
+def judged(folder: Path, spec: Spec) -> Judgement:
+    return judge(load(write(folder / "run", spec)))
+
+
+def test_nothing_broke(tmp_path: Path) -> None:
+    found = judged(tmp_path, SMALL)
+    assert headline.broke_first(found) == "nothing broke"
+    assert headline.said_no_first(found.run) == ""
+    assert headline.sentence(found).startswith("The attack arrived and the target held")
+
+
+def test_what_broke_stands_in_the_order_of_time(tmp_path: Path) -> None:
+    def two_errors(samples: Samples) -> Samples:
+        fail(samples, (samples["planned"] >= 4) & (samples["planned"] < 4.5), "timeout")
+        fail(samples, samples["index"] == 150, "internal_error")
+        return samples
+
+    found = judged(tmp_path, replace(SMALL, change=two_errors))
+    assert [(one.what, one.times) for one in headline.breaks(found.run)] == [
+        ("internal_error", 1),
+        ("timeout", 50),
+    ]
+    assert headline.broke_first(found) == "internal_error at 1.5 s, 1 call in all"
+
+
+def test_a_second_is_over_an_alert_only_when_it_has_ended(tmp_path: Path) -> None:
+    found = judged(tmp_path, replace(SMALL, fault=(2.0, 3.0, "db_error")))
+    alert = next(one for one in headline.breaks(found.run) if one.what == "5xx over 5 %")
+    assert alert.t == 3.0
+    assert headline.breaks(found.run)[0].what == "db_error"
+
+
+def test_refusals_break_nothing_and_are_told_apart(tmp_path: Path) -> None:
+    found = judged(tmp_path, replace(SMALL, fault=(2.0, 3.0, "burst_exceeded")))
+    assert headline.breaks(found.run) == []
+    assert headline.said_no_first(found.run).startswith("burst_exceeded at 2.0 s, 100 calls")
+
+
+def test_a_load_that_fell_behind_broke_first_itself(tmp_path: Path) -> None:
+    def behind(samples: Samples) -> Samples:
+        slow = samples["planned"] >= 3
+        samples["sent"][slow] += 0.2
+        samples["done"][slow] += 0.2
+        drop(samples, samples["planned"] >= 5)
+        return samples
+
+    found = judged(tmp_path, replace(SMALL, change=behind))
+    assert headline.broke_first(found) == "the load: late at 3.0 s, 200 calls in all"
+    cards = headline.cards(found, document.build(found))
+    assert [card.status for card in cards] == ["invalid", "invalid", "fail"]
+    assert cards[0].answer == "No, 83.33% was sent"
+
+
+@pytest.mark.parametrize(("upstream", "broke"), [(2.5, []), (0.3, ["p95 over 2 s"])])
+def test_a_slow_tools_own_time_is_not_the_gateways(tmp_path: Path, upstream: float, broke: list[str]) -> None:
+    def told(samples: Samples) -> Samples:
+        samples["upstream_s"] = upstream
+        samples["done"] = samples["sent"] + 2.6
+        return samples
+
+    found = judged(tmp_path, replace(SMALL, change=told))
+    assert [one.what for one in headline.breaks(found.run)] == broke
+    assert blame.is_part(found.run) == (not broke)
