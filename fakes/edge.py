@@ -3,17 +3,13 @@
 A call passes LAYERS from the first to the last and is then forwarded; `/health` passes through. A layer
 whose protection is off in the call's snapshot hands it on at once.
 
-Isolates. `edge.isolates` = n keeps n isolates: each with its own burst counts, key set and verified
-tokens, all with the one KV, each in a place of its own (`kv.consistency`). Every *request* goes to an
-isolate picked evenly at random (seeded), as Cloudflare routes requests and not connections. They share
-this process's event loop: an isolate is single-threaded itself, what sets isolates apart is memory, and
-threads of one interpreter would give no more parallelism. One isolate costs nothing extra.
+`edge.isolates` = n runs the layers in n isolates, see `fakes.isolates`; all share the one KV, each in a
+place of its own (`kv.consistency`). Balancer and forwarding stay in front of them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import Any, Final
 
 from fakes import serve
@@ -26,6 +22,7 @@ from fakes.edge_layer import Call, Isolate, Layer
 from fakes.edge_metrics import EdgeMetrics
 from fakes.forward import Forward
 from fakes.hop import Hop
+from fakes.isolates import Isolates, Made
 from fakes.jwks import fetcher
 from fakes.kv import Kv
 from fakes.lb_state import A, B, Origin
@@ -56,14 +53,14 @@ class Edge:
         self.control, self.metrics = Control(config), Metrics()
         self.own = EdgeMetrics(self.metrics)
         self.kv = Kv(watch=self.own.kv)
-        self.fetch, jwks_hop = fetcher(config.jwks_url)
         hops: dict[Origin, Hop] = {A: Hop(*config.addresses[A]), B: Hop(*config.addresses[B])}
-        self.hops = (jwks_hop, *hops.values())
+        self.hops = tuple(hops.values())
         self.balancer = Balancer(hops, self.control, self.own)
         self.forward = Forward(self.balancer, self.own, config.gateway_secret)
-        self.isolates: list[tuple[Isolate, ASGIApp]] = []
-        self._pick = random.Random(config.settings.seed)
+        self.isolates = Isolates(self._make, self.forward, self.own.served, config.settings.seed)
         self.metrics.track("mcpist_isolates", "Isolates that serve.", lambda: len(self.isolates))
+        self.metrics.track("mcpist_kv_stored_writes", "KV writes by its store.", self.kv.writes)
+        self.metrics.track("mcpist_kv_stored_keys", "Keys in KV's store.", self.kv.keys)
         self.control.on_change.append(self._resize)
         self.control.on_reset.append(self._reset)
         self._resize(self.control.snapshot)
@@ -80,7 +77,7 @@ class Edge:
 
         try:
             scope["state"]["call"] = self._call(scope)
-            app = self.forward if scope["path"] == "/health" else self._isolate()
+            app = self.forward if scope["path"] == "/health" else self.isolates.app
             await app(scope, receive, counted)
         finally:
             self.metrics.end(began, scope["method"], known_path(scope["path"]), status)
@@ -89,10 +86,11 @@ class Edge:
         """For `/_control/state`."""
         origins = {name: belief.health for name, belief in self.balancer.lb.origins.items()}
         lb = {"state": self.balancer.lb.state, "origins": origins}
-        return {"lb": lb, "events": self.balancer.events, "kv": self.kv.used_today()}
+        return {"lb": lb, "events": self.balancer.events, "kv": self.kv.state()}
 
     def close(self) -> None:
-        """Close idle connections to origins and issuer."""
+        """End the isolates; close idle connections to origins and issuer."""
+        self.isolates.close()
         for hop in self.hops:
             hop.close()
 
@@ -102,26 +100,18 @@ class Edge:
         ip = headers.get(b"cf-connecting-ip")
         return Call(self.control.snapshot, headers, ip.decode("latin-1") if ip else peer[0] if peer else "")
 
-    def _isolate(self) -> ASGIApp:
-        if len(self.isolates) == 1:
-            return self.isolates[0][1]
-        return self._pick.choice(self.isolates)[1]
-
     def _resize(self, snapshot: Snapshot) -> None:
-        count = snapshot.settings.edge.isolates
-        del self.isolates[count:]
-        while len(self.isolates) < count:
-            self.isolates.append(self._make(len(self.isolates)))
+        self.isolates.resize(snapshot.settings.edge.isolates)
 
-    def _make(self, place: int) -> tuple[Isolate, ASGIApp]:
-        jwks = JwksCache(self.fetch, lambda cause: self.own.jwks_fetches(cause).inc())
+    def _make(self, place: int, inner: ASGIApp) -> Made:
+        fetch, hop = fetcher(self.config.jwks_url)  # connections belong to the isolate's loop
+        jwks = JwksCache(fetch, lambda cause: self.own.jwks_fetches(cause).inc())
         isolate = Isolate(place, self.kv, self.own, jwks, self.config.issuer)
-        return isolate, stacked(isolate, self.forward)
+        return isolate, stacked(isolate, inner), hop
 
     def _reset(self) -> None:
         self.kv.reset()
-        for isolate, _ in self.isolates:
-            isolate.reset()
+        self.isolates.reset()
 
 
 async def make_app(config: StackConfig) -> serve.App:

@@ -22,6 +22,7 @@ class EdgeMetrics:
         self.kv_reads = counter("mcpist_kv_reads_total", "KV reads served.")
         self.kv_writes = counter("mcpist_kv_writes_total", "KV writes served.")
         self.kv_failures = counter("mcpist_kv_failures_total", "KV operations refused.", "op", "cause")
+        self._isolates = counter("mcpist_isolate_requests_total", "Requests of one of several.", "isolate")
         self.jwks_fetches = counter("mcpist_jwks_fetches_total", "Fetches of the key set.", "cause")
         self.verify_cpu = histogram(
             "mcpist_jwt_verify_cpu_seconds", "CPU time of one token check.", CPU, "result"
@@ -43,6 +44,10 @@ class EdgeMetrics:
             self.kv_reads().inc()
         else:
             self.kv_writes().inc()
+
+    def served(self, place: int) -> None:
+        """Count a request that went to one of several isolates."""
+        self._isolates(str(place)).inc()
 
     def lb_changed(self, before: str, after: str) -> None:
         """Count one change of the balancer's state."""

@@ -10,11 +10,14 @@ A write is seen at once in the place that wrote it and `consistency` seconds lat
 newest write that a place can see wins. Beyond its quota a Worker's binding throws, and the REST API
 answers 429 with code 10048: KvError carries the words of the one that `api` names.
 
-Times are Unix seconds of an injected clock. One event loop uses it; operations never await.
+Times are Unix seconds of an injected clock. Any thread may use it: each operation is one step, a get
+and the put that follows are not. `writes` counts by what the store itself holds (each key's versions are
+numbered), apart from what `watch` heard, so that the two can be held against each other.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -47,6 +50,7 @@ class _Version(NamedTuple):
     written: float
     place: int
     expires: float
+    number: int  # the key's nth write
 
 
 def _ignore(op: str, cause: str | None) -> None:
@@ -62,35 +66,56 @@ class Kv:
         self._day = -1
         self._served = {"get": 0, "put": 0}
         self._puts_to_sweep = SWEEP_EVERY
+        self._swept = 0
+        self._lock = threading.Lock()
 
     def get(self, settings: KvSettings, key: str, place: int = 0) -> Any:
         """The value that `place` sees, None if there is none. Raises KvError."""
-        now = self._clock()
-        self._count("get", settings, settings.reads_per_day, now)
-        for version in reversed(self._versions.get(key, ())):
-            if version.place == place or now - version.written >= settings.consistency:
-                return version.value if now < version.expires else None
-        return None
+        with self._lock:
+            now = self._clock()
+            self._count("get", settings, settings.reads_per_day, now)
+            for version in reversed(self._versions.get(key, ())):
+                if version.place == place or now - version.written >= settings.consistency:
+                    return version.value if now < version.expires else None
+            return None
 
     def put(self, settings: KvSettings, key: str, value: Any, ttl: float = MIN_TTL, place: int = 0) -> None:
         """Write a value for `ttl` seconds, 60 at least. Raises KvError."""
-        now = self._clock()
-        versions = self._versions.get(key, [])
-        if settings.plan != "ideal" and versions and self._too_soon(settings, versions[-1], now):
-            self._refuse("put", "key-rate", settings)
-        self._count("put", settings, settings.writes_per_day, now)
-        kept = _still_seen(versions, now - settings.consistency)
-        self._versions[key] = [*kept, _Version(value, now, place, now + max(ttl, MIN_TTL))]
-        self._sweep(now)
+        with self._lock:
+            now = self._clock()
+            versions = self._versions.get(key)
+            number = versions[-1].number + 1 if versions else 1
+            if versions and settings.plan != "ideal" and self._too_soon(settings, versions[-1], now):
+                self._refuse("put", "key-rate", settings)
+            self._count("put", settings, settings.writes_per_day, now)
+            kept = _still_seen(versions, now - settings.consistency) if versions else []
+            self._versions[key] = [*kept, _Version(value, now, place, now + max(ttl, MIN_TTL), number)]
+            self._sweep(now)
 
     def used_today(self) -> dict[str, int]:
         """Operations served since 00:00 UTC (or since reset): {"get": n, "put": n}."""
-        return dict(self._served)
+        with self._lock:
+            return dict(self._served)
+
+    def keys(self) -> int:
+        """Keys in the store, expired ones that were not yet swept among them."""
+        return len(self._versions)
+
+    def writes(self) -> int:
+        """Writes since reset, by the store's own version numbers."""
+        with self._lock:
+            return self._swept + sum(versions[-1].number for versions in self._versions.values())
+
+    def state(self) -> dict[str, int]:
+        """For `/_control/state`: used today, and what the store holds."""
+        return {**self.used_today(), "writes": self.writes(), "keys": self.keys()}
 
     def reset(self) -> None:
         """An empty namespace with an unused quota."""
-        self._versions.clear()
-        self._served = {"get": 0, "put": 0}
+        with self._lock:
+            self._versions.clear()
+            self._swept = 0
+            self._served = {"get": 0, "put": 0}
 
     def _too_soon(self, settings: KvSettings, last: _Version, now: float) -> bool:
         return now - last.written < 1 / settings.writes_per_key_per_s
@@ -113,7 +138,8 @@ class Kv:
         if self._puts_to_sweep > 0:
             return
         self._puts_to_sweep = SWEEP_EVERY
-        self._versions = {key: kept for key, kept in self._versions.items() if kept[-1].expires > now}
+        gone = [key for key, kept in self._versions.items() if kept[-1].expires <= now]
+        self._swept += sum(self._versions.pop(key)[-1].number for key in gone)
 
 
 def _still_seen(versions: list[_Version], horizon: float) -> list[_Version]:

@@ -165,7 +165,7 @@ async def test_reset_forgets_windows_counters_and_the_quota_used(stack: Stack) -
     for _ in range(6):
         await stack.call()
     _, state = await stack.control(b"reset")
-    assert state["kv"] == {"get": 0, "put": 0}
+    assert state["kv"] == {"get": 0, "put": 0, "writes": 0, "keys": 0}
     assert (await stack.call()).status == 200
     text = (await stack.hop.request(b"GET", b"/metrics", timeout=20.0)).body
     assert b'mcpist_requests_total{method="POST",path="/v1/mcp",status="200"} 1.0' in text
@@ -209,5 +209,7 @@ async def test_each_of_several_isolates_counts_for_itself(stack: Stack) -> None:
     await stack.control(b"settings", {"edge": {"isolates": 3, "burst_strategy": "memory-cache"}})
     statuses = [(await stack.call()).status for _ in range(90)]
     assert statuses.count(200) == 15
+    await stack.control(b"settings", {"edge": {"isolates": 2}})
+    assert {(await stack.call()).status for _ in range(10)} == {429}  # those that stay keep their memory
     await stack.control(b"settings", {"edge": {"isolates": 1}})
-    assert (await stack.call()).status == 429
+    assert (await stack.call()).status == 200  # the one in front begins empty
