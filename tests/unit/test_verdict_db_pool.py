@@ -95,6 +95,25 @@ def test_three_seconds_in_a_row_are_needed(tmp_path: Path) -> None:
     assert point(run_with(tmp_path, replace(SPEC, change=change)), "P1.11").value == 3
 
 
+def test_quick_answers_beside_failures_are_no_recovery(tmp_path: Path) -> None:
+    def change(samples: Samples) -> Samples:
+        failing(15.0)(samples)
+        late = (samples["planned"] >= 15) & (samples["planned"] < 21) & (samples["index"] % 10 == 0)
+        fail(samples, late, "db_error")
+        return samples
+
+    assert point(run_with(tmp_path, replace(SPEC, change=change)), "P1.11").value == 6
+
+
+def test_the_minute_that_follows_is_normal_too(tmp_path: Path) -> None:
+    def change(samples: Samples) -> Samples:
+        failing(15.0)(samples)
+        samples["done"][(samples["planned"] >= 19) & (samples["planned"] < 24)] += 0.2
+        return samples
+
+    assert point(run_with(tmp_path, replace(SPEC, change=change)), "P1.11").value == 9
+
+
 def test_what_never_recovers_fails_its_threshold(tmp_path: Path) -> None:
     run = run_with(tmp_path, judged_by(replace(SPEC, change=failing(40.0)), P1_11="seconds <= 30 s"))
     assert (point(run, "P1.11").value, point(run, "P1.11").status) == ("not recovered", "fail")
@@ -148,6 +167,15 @@ def test_an_error_without_a_word_on_when_is_not_clear(tmp_path: Path) -> None:
     run = run_with(tmp_path, spec, connections=FULL, texts=(text("db_error", "too many clients"),))
     result = point(run, "P1.10")
     assert result.status == "fail"
+    assert result.evidence.startswith("250 of 2,000 calls got no clear answer")
+
+
+def test_a_503_without_retry_after_is_not_clear(tmp_path: Path) -> None:
+    def change(samples: Samples) -> Samples:
+        failing(15.0)(samples)["retry_after"] = np.nan
+        return samples
+
+    result = point(run_with(tmp_path, replace(SPEC, change=change)), "P1.10")
     assert result.evidence.startswith("250 of 2,000 calls got no clear answer")
 
 
