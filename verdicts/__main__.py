@@ -3,13 +3,14 @@
     python -m verdicts RUN [--quiet]
 
 writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml. Exit codes: 0 pass, 1 fail, 2 no run
-there, 3 the run is invalid.
+there, 3 the run is invalid or could not be judged.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from pathlib import Path
 
 from verdicts.files import derive
@@ -27,6 +28,9 @@ def main(argv: list[str] | None = None) -> int:
     except RunFolderError as error:
         print(error, file=sys.stderr)
         return 2
+    except Exception:  # ours, never the target's: 1 would say that a verdict failed
+        traceback.print_exc()
+        return 3
 
 
 if __name__ == "__main__":

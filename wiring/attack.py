@@ -126,7 +126,7 @@ class Attack:
             if sources
             else None
         )
-        faults = Timeline(self.scenario.faults, self._stack, events_log, start_at)
+        faults = Timeline(self.scenario.faults, self._stack, events_log, start_at, sleep=gevent.sleep)
         conductor.start()
         events_log.add(0.0, "run", "start")
         background = [gevent.spawn(faults.run), gevent.spawn(self._show_progress)]
