@@ -25,7 +25,7 @@ def named(run: Run) -> str:
     return " and ".join(sources(run))
 
 
-def _labels(run: Run) -> dict[str, Any]:
+def labels(run: Run) -> dict[str, Any]:
     """Our own calls, where the source tells paths apart."""
     path = run.manifest["target"].get("path", "")
     told = any(f'path="{path}"' in key for one in sources(run) for key in run.target.sources[one].values)
@@ -34,14 +34,14 @@ def _labels(run: Run) -> dict[str, Any]:
 
 def requests(run: Run) -> float:
     """How many of our calls reached the origins; NaN where they do not tell."""
-    totals = [run.target.total(source, REQUESTS, **_labels(run)) for source in sources(run)]
+    totals = [run.target.total(source, REQUESTS, **path_labels(run)) for source in sources(run)]
     known = [total for total in totals if not np.isnan(total)]
     return float(np.sum(known)) if known else float("nan")
 
 
 def request_rate(run: Run) -> tuple[Floats, Floats]:
     """(interval ends, req/s) of all origins together, as they were scraped."""
-    return summed(run, REQUESTS, **_labels(run))
+    return summed(run, REQUESTS, **path_labels(run))
 
 
 def summed(run: Run, counter: str, **labels: str) -> tuple[Floats, Floats]:
@@ -76,5 +76,5 @@ def in_flight_peak(run: Run) -> tuple[float, str]:
 def rows(run: Run) -> Iterator[dict[str, float | int | str | None]]:
     """A row an origin, where there are several."""
     for source in sources(run) if len(sources(run)) > 1 else ():
-        total = run.target.total(source, REQUESTS, **_labels(run))
+        total = run.target.total(source, REQUESTS, **path_labels(run))
         yield {"origin": source, "requests": None if np.isnan(total) else round(total)}

@@ -1,0 +1,100 @@
+"""P1.4: how far isolates with counts of their own disagree: admitted per user and window against the limit.
+
+Windows are those of the edge's wall clock, counted as certainly as a client can (`verdicts.windows`): of a
+window, `admitted_least` is proven. n isolates that each count for themselves admit up to n × the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from telemetry.target_log import parse_labels
+from verdicts import passage, promises, windows
+from verdicts.points.registry import Finding, Value, point
+from verdicts.promises import Promise
+from verdicts.run import Run
+from verdicts.windows import Window
+
+
+@point("P1.4", figures={"max": "", "p99": "", "mean": "", "isolates": ""})
+def admitted_by_isolates(run: Run) -> Finding:
+    """Admitted per user and window: mean, p99 and max over whole windows in which the limit was reached."""
+    promise = promises.burst(run)
+    if promise is None:
+        return Finding.unseen("The target promises no burst limit (limits.burst_per_s).")
+    found = [one for one in _whole(run, promise) if one.offered >= promise.limit]
+    admitted = np.array([one.admitted_least for one in found], dtype=np.float64)
+    isolates = _isolates(run)
+    figures = {
+        "max": float(admitted.max()) if admitted.size else float("nan"),
+        "p99": float(np.percentile(admitted, 99, method="inverted_cdf")) if admitted.size else float("nan"),
+        "mean": float(admitted.mean()) if admitted.size else float("nan"),
+        "isolates": isolates,
+    }
+    return Finding(
+        int(figures["max"]) if admitted.size else None,
+        f"admitted per user and {promise.width:g} s (max; the limit is {promise.limit})",
+        _evidence(run, promise, found, figures),
+        figures,
+        rows=tuple(_row(run, found, figures, promise)),
+    )
+
+
+def _whole(run: Run, promise: Promise) -> Iterator[Window]:
+    """Every user's windows that lie within the load."""
+    through = passage.past_the_edge(run)
+    for account in np.unique(run.samples["account"][run.sent]):
+        mine = run.sent & (run.samples["account"] == account)
+        for window in windows.count(run, mine, through, promise.width):
+            if window.start >= 0 and window.start + promise.width <= run.load_end:
+                yield window
+
+
+def _isolates(run: Run) -> float:
+    source = "edge" if "edge" in run.target.sources else "target-0"
+    _, told = run.target.series(source, "mcpist_isolates")
+    return float(told.max()) if told.size else float("nan")
+
+
+def _evidence(run: Run, promise: Promise, found: list[Window], figures: dict[str, float]) -> str:
+    if not found:
+        return f"No account offered {promise.limit} or more in a window, so the limit was never reached."
+    over = sum(one.over(promise.limit) for one in found)
+    count = figures["isolates"]
+    bound = f"; {count:.0f} isolates that count alone admit at most {count * promise.limit:.0f}"
+    return (
+        f"Mean {figures['mean']:.2f}, p99 {figures['p99']:.0f}, max {figures['max']:.0f} admitted per user "
+        f"over {len(found):,} windows, {over:,} of them over the limit of {promise.limit}"
+        f"{bound if count > 1 else ''}.{_spread(run)}"
+    )
+
+
+def _spread(run: Run) -> str:
+    """How evenly requests met the isolates."""
+    values = run.target.sources["edge"].values if "edge" in run.target.sources else {}
+    names = sorted(parse_labels(key)["isolate"] for key in values if "mcpist_isolate_requests_total" in key)
+    counts = [run.target.total("edge", "mcpist_isolate_requests_total", isolate=name) for name in names]
+    return f" Requests by isolate: {', '.join(f'{count:,.0f}' for count in counts)}." if counts else ""
+
+
+def _row(
+    run: Run, found: list[Window], figures: dict[str, float], promise: Promise
+) -> Iterator[dict[str, Value]]:
+    if not found:
+        return
+    offered = float(np.mean([one.offered for one in found]))
+    yield {
+        "isolates": None if np.isnan(figures["isolates"]) else int(figures["isolates"]),
+        "limit": promise.limit,
+        "offered (mean)": round(offered, 2),
+        "admitted (mean)": round(figures["mean"], 2),
+        "p99": figures["p99"],
+        "max": figures["max"],
+        "at most (isolates × limit)": None
+        if np.isnan(figures["isolates"])
+        else int(figures["isolates"] * promise.limit),
+        "windows": len(found),
+        "windows over": sum(one.over(promise.limit) for one in found),
+    }
