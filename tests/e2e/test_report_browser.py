@@ -149,6 +149,11 @@ def test_print_is_light_and_holds_everything(browser: Browser, report: Path) -> 
     page.emulate_media(media="print", color_scheme="dark")
     page.wait_for_timeout(500)
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    for figure in page.locator("figure").all():
+        outer, plot = figure.bounding_box(), figure.locator("svg.main-svg").first.bounding_box()
+        assert outer is not None
+        assert plot is not None
+        assert plot["x"] + plot["width"] <= outer["x"] + outer["width"] + 1
     assert len(page.pdf()) > 20_000
     page.context.close()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.synthetic_run import Samples, Spec, drop, fail, write
-from verdicts import blame, document, headline
+from verdicts import blame, breaks, document, headline
 from verdicts.judge import Judgement, judge
 from verdicts.run import load
 
@@ -20,7 +20,7 @@ def judged(folder: Path, spec: Spec) -> Judgement:
 def test_nothing_broke(tmp_path: Path) -> None:
     found = judged(tmp_path, SMALL)
     assert headline.broke_first(found) == "nothing broke"
-    assert headline.said_no_first(found.run) == ""
+    assert breaks.said_no_first(found.run) == ""
     assert headline.sentence(found).startswith("The attack arrived and the target held")
 
 
@@ -31,7 +31,7 @@ def test_what_broke_stands_in_the_order_of_time(tmp_path: Path) -> None:
         return samples
 
     found = judged(tmp_path, replace(SMALL, change=two_errors))
-    assert [(one.what, one.times) for one in headline.breaks(found.run)] == [
+    assert [(one.what, one.times) for one in breaks.breaks(found.run)] == [
         ("internal_error", 1),
         ("timeout", 50),
     ]
@@ -40,15 +40,15 @@ def test_what_broke_stands_in_the_order_of_time(tmp_path: Path) -> None:
 
 def test_a_second_is_over_an_alert_only_when_it_has_ended(tmp_path: Path) -> None:
     found = judged(tmp_path, replace(SMALL, fault=(2.0, 3.0, "db_error")))
-    alert = next(one for one in headline.breaks(found.run) if one.what == "5xx over 5 %")
+    alert = next(one for one in breaks.breaks(found.run) if one.what == "5xx over 5 %")
     assert alert.t == 3.0
-    assert headline.breaks(found.run)[0].what == "db_error"
+    assert breaks.breaks(found.run)[0].what == "db_error"
 
 
 def test_refusals_break_nothing_and_are_told_apart(tmp_path: Path) -> None:
     found = judged(tmp_path, replace(SMALL, fault=(2.0, 3.0, "burst_exceeded")))
-    assert headline.breaks(found.run) == []
-    assert headline.said_no_first(found.run).startswith("burst_exceeded at 2.0 s, 100 calls")
+    assert breaks.breaks(found.run) == []
+    assert breaks.said_no_first(found.run).startswith("burst_exceeded at 2.0 s, 100 calls")
 
 
 def test_a_load_that_fell_behind_broke_first_itself(tmp_path: Path) -> None:
@@ -74,5 +74,20 @@ def test_a_slow_tools_own_time_is_not_the_gateways(tmp_path: Path, upstream: flo
         return samples
 
     found = judged(tmp_path, replace(SMALL, change=told))
-    assert [one.what for one in headline.breaks(found.run)] == broke
+    assert [one.what for one in breaks.breaks(found.run)] == broke
     assert blame.is_part(found.run) == (not broke)
+
+
+def test_a_kill_is_seen_also_where_its_counter_comes_with_it(tmp_path: Path) -> None:
+    folder = write(tmp_path / "run", SMALL)
+    lines = (folder / "target.jsonl").read_text().splitlines()
+    told = []
+    for line in lines:
+        late = '"source": "origin-a"' in line and float(line.split('"t": ')[1].split(",")[0]) > 4
+        kills = ', "mcpist_nano_kills_total": '
+        told.append(line.replace(f"{kills}0", f"{kills}1" if late else ""))
+    (folder / "target.jsonl").write_text("\n".join(told) + "\n")
+    judgement = judge(load(folder))
+    assert headline.broke_first(judgement) == "origin-a killed (nano model) at 4.0 s, 1 time in all"
+    (memory,) = [point for point in judgement.points if point.id == "P1.6.nano-memory"]
+    assert "killed 1 times" in memory.evidence

@@ -82,7 +82,7 @@ def _nano_memory(run: Run) -> Finding:
     peak = _peak(run, "mcpist_memory_bytes")
     if np.isnan(peak):
         return Finding.unseen(origins.UNSEEN + " (mcpist_memory_bytes).", "nano-memory", "modelled")
-    kills = sum(run.target.total(source, "mcpist_nano_kills_total") for source in origins.sources(run))
+    kills = run.target.sum("mcpist_nano_kills_total", "origin-")
     kills = 0.0 if np.isnan(kills) else kills
     goroutines = _peak(run, "mcpist_goroutines")
     limit = _nano(run).get("memory_limit", 256 * MIB)

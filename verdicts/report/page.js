@@ -46,7 +46,10 @@
     });
   }
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  matchMedia("print").addEventListener("change", draw);
+  matchMedia("print").addEventListener("change", async () => {
+    await draw();
+    for (const plot of plots) Plotly.Plots.resize(plot);
+  });
   document.documentElement.dataset.drawn = "yes";
 })().catch((error) => {
   document.documentElement.dataset.drawn = "no";
