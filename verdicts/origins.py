@@ -25,7 +25,7 @@ def named(run: Run) -> str:
     return " and ".join(sources(run))
 
 
-def labels(run: Run) -> dict[str, Any]:
+def path_labels(run: Run) -> dict[str, Any]:
     """Our own calls, where the source tells paths apart."""
     path = run.manifest["target"].get("path", "")
     told = any(f'path="{path}"' in key for one in sources(run) for key in run.target.sources[one].values)

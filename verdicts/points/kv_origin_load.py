@@ -10,17 +10,10 @@ from verdicts import origins, promises, quota
 from verdicts.points.registry import Finding, Value, point
 from verdicts.run import Run
 
+RATES: Final = dict.fromkeys(("before", "after", "offered"), "req/s")
 
-@point(
-    "P1.2",
-    figures={
-        "before": "req/s",
-        "after": "req/s",
-        "offered": "req/s",
-        "let_through": "share",
-        "excess": "share",
-    },
-)
+
+@point("P1.2", figures={**RATES, "let_through": "share", "excess": "share"})
 def origin_load_past_the_quota(run: Run) -> Finding:
     """Req/s at the origins; `let_through` is after ÷ offered, `excess` after ÷ what the limit would admit.
 
