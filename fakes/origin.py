@@ -44,6 +44,7 @@ from fakes.rate_sync import RateSync
 
 FAULTS: Final = ("db-hold", "db-down", "health-fail", "origin-stall", "origin-exit")
 CLIENT_LEFT: Final = 499  # as nginx counts a call whose client hung up, or was hung up on
+MAX_EVENTS: Final = 1000
 LAST_WORDS: Final = 0.05  # seconds between the order to exit and the exit
 
 
@@ -63,6 +64,7 @@ class Origin:
         self.counted = OriginMetrics(metrics, self.nano, self.memory, settings.upstreams)
         self.caller = caller = Caller(Hop(*config.addresses["upstream"]), self.credits, self.usage, metrics)
         self.gateway = Gateway(config.gateway_secret, self.memory, Mcp(caller), self.counted)
+        self.events: list[dict[str, Any]] = []  # the instance's ends and starts, as the balancer's are
         self._aborts: set[Callable[[], None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._going = asyncio.Event()
@@ -133,14 +135,22 @@ class Origin:
 
     def _killed(self, limit: str) -> None:
         self.counted.kills(limit).inc()
+        self._note("killed", limit=limit)
         for abort in tuple(self._aborts):
             abort()
         self.memory.clear()
 
     def _begin(self) -> None:
         """A start of the instance gives it a new name."""
+        if self.gateway.instance:
+            self._note("running")
         self.gateway.instance = f"{self.name}-{secrets.token_hex(2)}"
         self._instance = (b"x-instance-id", self.gateway.instance.encode())
+
+    def _note(self, to: str, **detail: str) -> None:
+        about = {"origin": self.name, "to": to, **detail}
+        self.events.append({"t": time.monotonic(), "kind": "state", "name": "nano", "detail": about})
+        del self.events[:-MAX_EVENTS]
 
     def _changed(self, snapshot: Snapshot) -> None:
         self.memory.configure(snapshot.settings.origin, snapshot.protections)
@@ -174,7 +184,9 @@ async def make_app(config: StackConfig) -> serve.App:
     control, metrics = Control(config, FAULTS), Metrics()
     origin = Origin(config, control, metrics)
     await origin.start()
-    return serve.App(origin, control, metrics, lambda: {"instance": origin.gateway.instance})
+    return serve.App(
+        origin, control, metrics, lambda: {"instance": origin.gateway.instance, "events": origin.events}
+    )
 
 
 if __name__ == "__main__":
