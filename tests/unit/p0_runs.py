@@ -57,8 +57,10 @@ def outage(**scenario: Any) -> Spec:
     )  # fmt: skip
 
 
-def judged(folder: Path, spec: Spec, scrapes: Iterable[Scrape] = ()) -> Judgement:
-    """Write, add what the target said, judge."""
+def judged(
+    folder: Path, spec: Spec, scrapes: Iterable[Scrape] = (), events: Iterable[dict[str, Any]] = ()
+) -> Judgement:
+    """Write, add what the target said and what happened, judge."""
     write(folder / "run", spec)
     lines = [
         {"t": t, "source": source, "up": True, "took_s": 0.001, "values": values}
@@ -67,6 +69,8 @@ def judged(folder: Path, spec: Spec, scrapes: Iterable[Scrape] = ()) -> Judgemen
     if lines:
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / "run" / "target.jsonl").write_text(text)
+    with (folder / "run" / "events.jsonl").open("a") as file:
+        file.writelines(json.dumps(event) + "\n" for event in events)
     return judge(load(folder / "run"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,6 @@ NANO = {
     "memory_limit": 256 * 2**20, "memory_base": 40 * 2**20, "goroutines_base": 20, "goroutines_per_call": 2,
     "stack_bytes": 8192, "buffer_bytes": 10240,
 }  # fmt: skip
-STATE = 'mcpist_nano_state{state="running"}'
 LIMIT = asked({"P0.3": "kills == 0, success >= 99 %, p95 <= 500 ms, added <= 500 ms"})
 WITH_NANO = replace(
     LIMIT, manifest={**LIMIT.manifest, "stack": {"settings": {"nano": NANO}, "processes": {}}}
@@ -32,12 +32,19 @@ def lived(killed_at: float = float("inf"), back: float = 3.0) -> list[Scrape]:
         goroutines = 0.0 if down else 20.0 if t > killed_at else 20 + 200 * max(float(t), 0.0)
         memory = 0.0 if down else 40 * 2**20 + goroutines * 18432
         values = {"mcpist_goroutines": goroutines, "mcpist_memory_bytes": memory}
-        values[STATE] = float(not down)
         if t >= killed_at:  # a counter with labels is not there before its first count
             values['mcpist_nano_kills_total{limit="memory"}'] = 1.0
         scrapes.append((float(t), "origin-a", values))
-    move = 'mcpist_lb_transitions_total{from="primary",to="failing-over"}'
-    return [*scrapes, (0.0, "edge", {move: 0.0}), (7.0, "edge", {move: float(killed_at < 7)})]
+    return scrapes
+
+
+def state(t: float, name: str, **detail: str) -> dict[str, Any]:
+    return {"t": t, "kind": "state", "name": name, "detail": detail}
+
+
+KILLED = state(4.9, "nano", origin="origin-a", to="killed", limit="memory")
+BACK = state(8.0, "nano", origin="origin-a", to="running")
+MOVED = state(7.0, "lb", **{"from": "primary", "to": "failing-over"})
 
 
 def test_a_run_without_a_kill_says_at_least(tmp_path: Path) -> None:
@@ -54,22 +61,31 @@ def test_a_kill_from_both_sides(tmp_path: Path) -> None:
         refuse(mixed(samples), 1, 4.0, 7.0, "origin_unavailable")
         return samples
 
-    found = judged(tmp_path, replace(WITH_NANO, change=change), lived(killed_at=5.0))
+    found = judged(tmp_path, replace(WITH_NANO, change=change), lived(killed_at=5.0), (KILLED, MOVED, BACK))
     assert (result(found, "P0.3").value, result(found, "P0.3").status) == (820, "fail")
     kill = result(found, "P0.3.kills")
     assert kill.basis == "measured"
     assert kill.value == 12
     assert kill.rows == (
-        {"instance": "origin-a", "killed at s": 5.0, "goroutines before": 820, "back at s": 8.0},
-    )
+        {
+            "instance": "origin-a", "killed at s": 4.9,
+            "goroutines at the scrape before": 820, "back at s": 8.0,
+        },
+    )  # fmt: skip
     assert "origin_unavailable 12" in kill.evidence
-    assert "primary to failing-over at 7 s" in kill.evidence
+    assert "primary to failing-over at 7.0 s" in kill.evidence
     assert result(found, "P0.3.innocents").status == "fail"
 
 
 def test_what_never_came_back_says_so(tmp_path: Path) -> None:
-    found = judged(tmp_path, WITH_NANO, lived(killed_at=5.0, back=100.0))
+    found = judged(tmp_path, WITH_NANO, lived(killed_at=5.0, back=100.0), (KILLED,))
     assert result(found, "P0.3.kills").rows[0]["back at s"] is None
+
+
+def test_a_stack_that_told_no_events(tmp_path: Path) -> None:
+    kill = result(judged(tmp_path, WITH_NANO, lived(killed_at=5.0)), "P0.3.kills")
+    assert (kill.value, kill.rows) == (0, ())
+    assert "did not change its state" in kill.evidence
 
 
 def test_only_judged_users_are_innocent(tmp_path: Path) -> None:

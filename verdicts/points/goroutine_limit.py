@@ -16,8 +16,7 @@ from verdicts import goroutines, origins, outcomes, percentiles, service
 from verdicts.points.registry import Basis, Finding, point
 from verdicts.run import Run
 
-STATE = "mcpist_nano_state"
-MOVES = "mcpist_lb_transitions_total"
+AROUND = 1.0  # seconds: what clients saw may come a little before or after what the stack told
 
 
 @point(
@@ -62,54 +61,48 @@ def _capacity(run: Run) -> str:
 
 
 def _killed(run: Run) -> Finding:
-    """Kills and failover as scraped (the model's), and what clients got meanwhile (measured)."""
-    rows = sorted((row for source in origins.sources(run) for row in _kills(run, source)), key=_at)
-    start, end = float(rows[0]["killed at s"]), max(float(row["back at s"] or run.load_end) for row in rows)
+    """Kills and failover as the stack told them (the model's), and what clients got meanwhile (measured)."""
+    rows = list(_kills(run))
+    start = min((row["killed at s"] for row in rows), default=0.0)
+    end = max((row["back at s"] or run.load_end for row in rows), default=run.load_end)
     done = run.samples["done"]
-    broken = outcomes.errors(run) & run.sent & (done >= start - 1) & (done <= end + 1)
+    broken = outcomes.errors(run) & run.sent & (done >= start - AROUND) & (done <= end + AROUND)
     reasons = ", ".join(f"{name} {count:,}" for name, count in run.reasons(broken).items()) or "none"
     innocent = int((broken & run.judged).sum())
     return Finding(
         int(broken.sum()),
         "calls failed around kills",
-        f"From {start:.0f} to {end:.0f} s callers saw {broken.sum():,} errors ({reasons}), {innocent:,} of "
-        f"them innocent users'. Balancer: {_moves(run)}. Whether an instance is killed is modelled; what "
+        f"From {start:.1f} to {end:.1f} s callers saw {broken.sum():,} errors ({reasons}), {innocent:,} of "
+        f"them judged users'. Balancer: {_moves(run)}. Whether an instance is killed is modelled; what "
         f"clients saw is measured.",
         part="kills",
         rows=tuple(rows),
     )
 
 
-def _at(row: dict[str, Any]) -> float:
-    return float(row["killed at s"])
-
-
-def _kills(run: Run, source: str) -> Iterator[dict[str, Any]]:
-    t, count = run.target.series(source, goroutines.KILLS)
-    up_t, up = run.target.series(source, STATE, state="running")
-    in_flight_t, in_flight = run.target.series(source, "mcpist_goroutines")
-    for place in np.flatnonzero(np.diff(count, prepend=0.0) > 0):  # the series begins with the first kill
-        back = up_t[(up_t > t[place]) & (up > 0)]
-        before = in_flight[(in_flight_t < t[place])]
+def _kills(run: Run) -> Iterator[dict[str, Any]]:
+    """A row a kill, in order."""
+    told = [event for event in run.events if event.name == "nano"]
+    for place, event in enumerate(told):
+        origin = event.detail["origin"]
+        if event.detail["to"] != "killed":
+            continue
+        back = (one.t for one in told[place:] if one.detail == {"origin": origin, "to": "running"})
+        t, goroutines_then = run.target.series(origin, "mcpist_goroutines")
+        before = goroutines_then[t < event.t]
         yield {
-            "instance": source,
-            "killed at s": round(float(t[place]), 1),
-            "goroutines before": int(before[-1]) if before.size else 0,
-            "back at s": round(float(back[0]), 1) if back.size else None,
+            "instance": origin,
+            "killed at s": round(event.t, 2),
+            "goroutines at the scrape before": int(before[-1]) if before.size else None,
+            "back at s": next((round(t, 2) for t in back), None),
         }
 
 
 def _moves(run: Run) -> str:
-    """Every change of the balancer's state, as scraped."""
-    pairs = (("primary", "failing-over"), ("failing-over", "split"), ("split", "recovering"))
-    found = [(_first(run, a, b), f"{a} to {b}") for a, b in (*pairs, ("recovering", "primary"))]
-    told = [f"{text} at {t:.0f} s" for t, text in sorted(found) if not math.isnan(t)]
+    """Every change of the balancer's state."""
+    moves = [event for event in run.events if event.kind == "state" and event.name == "lb"]
+    told = [f"{one.detail['from']} to {one.detail['to']} at {one.t:.1f} s" for one in moves]
     return ", ".join(told) or "it did not change its state"
-
-
-def _first(run: Run, before: str, after: str) -> float:
-    t, count = run.target.series("edge", MOVES, **{"from": before, "to": after})
-    return float(t[count > 0][0]) if (count > 0).any() else float("nan")
 
 
 def _innocents(run: Run) -> Finding:
