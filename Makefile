@@ -23,22 +23,31 @@ TIER ?=
 SEED ?=
 WORKERS ?=
 OUT ?=
+DURATION_SCALE ?=
+PLAN ?= phase1
 RUN ?= results/latest
 
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(1)),--$(2)=$(call quoted,$($(1))))
 OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duration) $(call option,PROTECT,protect) \
 	$(call option,ACCOUNTS,accounts) $(call option,RATE,rate) $(call option,TIER,tier) \
-	$(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out)
+	$(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out) \
+	$(call option,DURATION_SCALE,duration-scale)
+SUITE_OPTIONS = $(call option,TARGET,target) $(call option,PROTECT,protect) $(call option,SEED,seed) \
+	$(call option,WORKERS,workers) $(call option,OUT,out) $(call option,DURATION_SCALE,duration-scale)
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN"
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE"
 
 .PHONY: headless
 headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [WORKERS=n] …
 	@bin/attack $(call quoted,$(SCENARIO)) $(OPTIONS)
+
+.PHONY: suite
+suite: $(STAMP) ## run PLAN=phase1 (or phase2, all) on one stack, one report [DURATION_SCALE=6] [PROTECT=…]
+	@bin/suite $(call quoted,$(PLAN)) $(SUITE_OPTIONS)
 
 .PHONY: ui
 ui: $(STAMP) ## Locust's web UI on http://127.0.0.1:8089

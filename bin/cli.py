@@ -39,16 +39,17 @@ exit code: 0 every verdict passed; 1 a verdict failed; 2 bad usage or configurat
 """
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        raise ConfigError("command line", "", f"{message}; bin/attack --help tells what is allowed")
+        """Raise it as a ConfigError."""
+        raise ConfigError("command line", "", f"{message}; {self.prog} --help tells what is allowed")
 
 
 def parser() -> argparse.ArgumentParser:
     """All options, with their help."""
-    made = _Parser(
+    made = Parser(
         prog="bin/attack",
         description="Attack a gateway with one scenario; the verdict and its report are in results/<run>/.",
         epilog=EPILOG,

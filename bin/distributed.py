@@ -31,8 +31,8 @@ def run(master: Sequence[str], worker: Sequence[str], workers: int) -> int:
     started: list[subprocess.Popen[bytes]] = []
     with passing_on(started):
         try:
-            started.append(_start([*master, *master_options(port, workers)]))
-            started += [_start([*worker, *worker_options(port)], quiet=True) for _ in range(workers)]
+            started.append(start([*master, *master_options(port, workers)]))
+            started += [start([*worker, *worker_options(port)], quiet=True) for _ in range(workers)]
             code = started[0].wait()
         finally:
             end(started)
@@ -91,7 +91,8 @@ def end(children: Sequence[subprocess.Popen[bytes]], clock: Callable[[], float] 
                 child.wait(max(0.0, deadline - clock()))
 
 
-def _start(command: Sequence[str], quiet: bool = False) -> subprocess.Popen[bytes]:
+def start(command: Sequence[str], quiet: bool = False) -> subprocess.Popen[bytes]:
+    """A child in a session of its own, which the kernel ends if this process dies."""
     return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

@@ -33,6 +33,8 @@ def plain(judged: Judgement, folder: Path) -> Iterator[str]:
     yield f"{judged.verdict.upper()}: {headline.sentence(judged)}"
     yield f"  ledger: {equation(judged.ledger.total)}"
     yield f"  start delay: {_delay(judged)}"
+    if fast := _fast(judged):
+        yield f"  time: {fast}"
     if judged.validity.starved:
         yield f"  cpu: {judged.validity.starved}"
     yield f"  first to break: {headline.broke_first(judged)}"
@@ -54,6 +56,8 @@ def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
     )
     console.print(Text(f"ledger  {equation(judged.ledger.total)}", "dim"))
     console.print(Text(f"start delay  {_delay(judged)}", "dim"))
+    if fast := _fast(judged):
+        console.print(Text(f"time  {fast}", "yellow"))
     if judged.validity.starved:
         console.print(Text(f"cpu  {judged.validity.starved}", "yellow"))
     console.print(Text(f"first to break  {headline.broke_first(judged)}"))
@@ -73,6 +77,12 @@ def _answer(result: PointResult) -> str:
         if result.value is None
         else f"{result.value} {result.unit}".strip()
     )
+
+
+def _fast(judged: Judgement) -> str:
+    """That time ran faster for the stack; "" where it did not."""
+    scale = judged.run.manifest.get("time_scale", 1)
+    return f"× {scale:g}, windows and intervals were scaled" if scale != 1 else ""
 
 
 def _delay(judged: Judgement) -> str:

@@ -44,6 +44,8 @@ def _paired(events: list[Event], last: float) -> list[Span]:
 
 def _label(event: Event) -> str:
     target = event.detail.get("target")
+    if event.kind == "state" and "to" in event.detail:
+        return f"{event.detail.get('origin', event.name)} → {event.detail['to']}"
     return f"{event.name} ({target})" if target else event.name
 
 

@@ -16,13 +16,16 @@ def commands(run: Run) -> list[tuple[str, str]]:
 
 def _attack(run: Run) -> str:
     scenario = run.scenario
+    scale = scenario.get("duration_scale", 1)
     values: dict[str, Any] = {
         "SCENARIO": scenario["name"],
-        "DURATION": f"{run.duration:g}s",
-        "PROTECT": run.manifest.get("preset") or ",".join(run.manifest["protections"]) or "none",
+        "DURATION": f"{run.duration * scale:g}s",
+        "PROTECT": scenario.get("protections") or ",".join(run.manifest["protections"]) or "none",
         "SEED": run.manifest["seed"],
         **_size(scenario),
     }
+    if scale != 1:
+        values["DURATION_SCALE"] = f"{scale:g}"
     if not run.manifest["bundled"]:
         values["TARGET"] = run.manifest["target"].get("file") or "<the target file>"
     return "make headless " + " ".join(f"{key}={shlex.quote(str(value))}" for key, value in values.items())
