@@ -34,11 +34,14 @@ class Phase(NamedTuple):
 
 
 def phases(run: Run) -> list[Phase]:
-    """The scenario's phases; empty where it has none, or no faults."""
+    """The scenario's phases; empty where it has none, or no faults.
+
+    They are told apart by plan: a call in flight when a fault begins is hit by it and still counts before.
+    """
     faults = run.scenario.get("faults", ())
     if not faults:
         return []
-    first, healed = min(fault["at"] for fault in faults), healed_at(run)
+    first, healed = min(fault["at"] for fault in faults), max(_lifted(run))
     return [
         Phase(
             one["name"],
@@ -53,9 +56,14 @@ def phases(run: Run) -> list[Phase]:
 def healed_at(run: Run) -> float:
     """When the last fault was lifted: as it was done, else as it was planned."""
     done = [event.t for event in run.events if event.kind == "fault" and event.detail.get("state") == "ends"]
-    faults = run.scenario.get("faults", ())
-    planned = [run.duration if fault["until"] is None else float(fault["until"]) for fault in faults]
+    planned = _lifted(run)
     return max(done if len(done) == len(planned) else planned)
+
+
+def _lifted(run: Run) -> list[float]:
+    """When each fault is to be lifted."""
+    faults = run.scenario.get("faults", ())
+    return [run.duration if fault["until"] is None else float(fault["until"]) for fault in faults]
 
 
 def failing(run: Run) -> Mask:

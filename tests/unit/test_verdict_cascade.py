@@ -137,6 +137,13 @@ def test_recovery_is_where_service_first_holds(tmp_path: Path, broken: list[int]
         assert math.isinf(found)
 
 
+def test_a_fault_that_was_lifted_late_moves_recovery_and_no_phase(tmp_path: Path) -> None:
+    lifted = {"t": 40.02, "kind": "fault", "name": "upstream-error", "detail": {"state": "ends"}}
+    run = judged(tmp_path, failing(), events=[lifted]).run
+    assert cut.healed_at(run) == 40.02
+    assert [phase.when for phase in cut.phases(run)] == ["before", "during", "after"]
+
+
 def test_a_fault_for_everything_fails_everything(tmp_path: Path) -> None:
     faults: list[dict[str, Any]] = [
         {"at": 15.0, "until": None, "fault": "db-down", "target": None, "params": {}}
