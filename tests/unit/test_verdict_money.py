@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from telemetry.sample import REASON_CODE, Outcome
 from tests.unit.synthetic_run import Samples, Spec, write
 from verdicts import money
 from verdicts.judge import judge
@@ -85,6 +86,15 @@ def test_a_call_that_timed_out_may_have_been_charged_or_not(tmp_path: Path) -> N
     found = books_of(run_with(tmp_path / "charged", spec, charge("account-0", 5)))
     assert (found.problems, found.surplus) == ((), 5)
     assert books_of(run_with(tmp_path / "more", spec, charge("account-0", 6))).doubled == 1
+
+
+def test_a_call_whose_answer_the_edge_cut_off_may_have_been_charged(tmp_path: Path) -> None:
+    def cut(samples: Samples) -> Samples:
+        samples["reason"][samples["outcome"] == Outcome.FAILED] = REASON_CODE["worker_cpu_exceeded"]
+        return samples
+
+    spec = replace(SMALL, fault=(1.0, 2.0, "db_error"), change=cut)
+    assert books_of(run_with(tmp_path, spec, charge("account-0", 1))).problems == ()
 
 
 def test_a_refused_call_must_not_have_been_charged(tmp_path: Path) -> None:
