@@ -34,10 +34,12 @@ Key = tuple[int, int, int, int]  # tool, status, reason, outcome
 def counted(samples: NDArray[np.void]) -> NDArray[np.void]:
     """The samples that are requests: sent, and part of the schedule."""
     kept = (samples["flags"] & Flag.EXTRA == 0) & (samples["outcome"] != Outcome.DROPPED)
-    found: NDArray[np.void] = samples[kept]
+    found: NDArray[np.void] = samples if kept.all() else samples[kept]
     for time, earlier in (("sent", "planned"), ("done", "sent")):  # a call without an end still counts
         unknown = np.isnan(found[time])
-        found[time][unknown] = found[earlier][unknown]
+        if unknown.any():
+            found = found.copy()
+            found[time][unknown] = found[earlier][unknown]
     return found
 
 

@@ -40,6 +40,7 @@ SOON: Final = 0.1  # seconds between looks for a manifest that is not there yet
 MANIFEST: Final = "run.json"
 Command = Callable[[float], float | None]
 FINISH: Final = 10.0  # seconds of sending at the end, unless told
+NICE: Final = 10  # behind the load generator and the bundled stack
 COUNTS: Final = "telemetry.json"
 VERDICT_COUNTS: Final = "telemetry-verdict.json"
 ROOT: Final = Path(__file__).resolve().parents[1] / "results" / ".spool"
@@ -149,7 +150,7 @@ def main(argv: list[str] | None = None) -> None:
         settings = Settings.needed(os.environ)
     except ConfigError as error:
         _leave(2, str(error))
-    os.nice(5)
+    os.nice(NICE)
     try:
         name = VERDICT_COUNTS if options.verdict else COUNTS
         counts = _export(options, Exporter(options.run, settings, os.environ, name))
