@@ -108,3 +108,11 @@ def test_slope_of_a_line() -> None:
     assert fit == pytest.approx(1)
     assert np.isnan(Pairs("t", x[:2], x[:2]).slope()[0])
     assert np.isnan(Pairs("t", np.full(9, 5.0), np.arange(9.0)).slope()[0])
+
+
+def test_an_instance_that_is_down_tells_nothing_of_memory(tmp_path: Path) -> None:
+    alive = {"mcpist_goroutines": 50.0, "mcpist_memory_bytes": 4.3e7}
+    down = {"mcpist_goroutines": 0.0, "mcpist_memory_bytes": 0.0}
+    scrapes: list[Scrape] = [(1.0, "origin-a", alive), (2.0, "origin-a", down), (3.0, "origin-a", alive)]
+    one = result(judged(tmp_path, asked({"P0.2": ""}), scrapes), "P0.2")
+    assert [row["goroutines"] for row in one.rows] == [50]
