@@ -1,7 +1,8 @@
 """A run cut by its phases, for outages of an upstream: who failed, what else suffered, when it was well.
 
-Calls belong to the phase in which they were planned. The failing tools are those of the modules that the
-scenario's faults name; all others are the innocent ones.
+Calls belong to the phase in which they were planned; those of a failing tool that were in flight when the
+first fault began were hit by it, and belong to the phase that begins there. The failing tools are those of
+the modules that the scenario's faults name; all others are the innocent ones.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from verdicts import outcomes
-from verdicts.run import Mask, Run
+from verdicts.run import Floats, Mask, Run
 
 STEADY: Final = 5.0  # seconds for which service must hold to count as recovered
 WELL: Final = 0.99  # share of successes that is service again
@@ -27,21 +28,20 @@ class Phase(NamedTuple):
     when: str
 
     def mask(self, run: Run) -> Mask:
-        """Records planned within it."""
-        planned = run.samples["planned"]
-        mask: Mask = (planned >= self.start) & (planned < self.end)
+        """Records that belong to it."""
+        at = moments(run)
+        mask: Mask = (at >= self.start) & (at < self.end)
         return mask
 
 
 def phases(run: Run) -> list[Phase]:
     """The scenario's phases; empty where it has none, or no faults.
 
-    They are told apart by plan: a call in flight when a fault begins is hit by it and still counts before.
+    They are told apart by plan, not by when a fault was really lifted.
     """
-    faults = run.scenario.get("faults", ())
-    if not faults:
+    if not run.scenario.get("faults"):
         return []
-    first, healed = min(fault["at"] for fault in faults), max(_lifted(run))
+    first, healed = begins(run), max(_lifted(run))
     return [
         Phase(
             one["name"],
@@ -51,6 +51,18 @@ def phases(run: Run) -> list[Phase]:
         )
         for one in run.scenario.get("phases", ())
     ]
+
+
+def begins(run: Run) -> float:
+    """When the first fault is to begin."""
+    return float(min(fault["at"] for fault in run.scenario["faults"]))
+
+
+def moments(run: Run) -> Floats:
+    """The instant of each record that says to which phase it belongs."""
+    first, at = begins(run), run.samples["planned"].copy()
+    at[failing(run) & (at < first) & (run.samples["done"] > first)] = first
+    return at
 
 
 def healed_at(run: Run) -> float:

@@ -47,8 +47,17 @@ def test_an_outage_that_stays_alone(tmp_path: Path) -> None:
     assert [(row["phase"], row["lost"]) for row in rows] == [("healthy", 0), ("errors", 100), ("healed", 0)]
     slo = result(found, "P0.4.slo").rows
     assert [(row["when"], row["sent"], row["lost"]) for row in slo] == [
-        ("before", 180, 0), ("during", 300, 100), ("after", 240, 0),
+        ("before", 170, 0), ("during", 310, 100), ("after", 240, 0),
     ]  # fmt: skip
+
+
+def test_calls_in_flight_when_the_fault_begins_are_hit_by_it(tmp_path: Path) -> None:
+    found = judged(tmp_path, failing((1, 13, 15, "upstream_error", 6.0)))
+    rows = {row["phase"]: row for row in result(found, "P0.4.wait").rows}
+    assert rows["healthy"]["lost"] == 0
+    assert rows["errors"]["lost"] == 8
+    before = result(found, "P0.4.slo").rows[0]
+    assert (before["when"], before["success %"]) == ("before", 100.0)
 
 
 def test_a_cascade(tmp_path: Path) -> None:
