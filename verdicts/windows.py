@@ -45,6 +45,7 @@ class Window:
 
     start: float
     offered: int  # certainly
+    admitted: int  # most likely: a call was at the limiter soon after it was sent
     admitted_least: int
     admitted_most: int
 
@@ -75,7 +76,11 @@ def count(run: Run, mask: Mask, admitted: Mask, width: float) -> Iterator[Window
         inside = certain & (first == window)
         perhaps = (first <= window) & (window <= last) & (let | silent)
         yield Window(
-            float(window) * width - zero, int(inside.sum()), int((inside & let).sum()), int(perhaps.sum())
+            start=float(window) * width - zero,
+            offered=int(inside.sum()),
+            admitted=int((let & (first == window)).sum()),
+            admitted_least=int((inside & let).sum()),
+            admitted_most=int(perhaps.sum()),
         )
 
 

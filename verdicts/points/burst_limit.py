@@ -40,7 +40,7 @@ def _admitted(run: Run, promise: Promise) -> Finding:
     refused = run.out & outcomes.failed_by(run, (REASON,))
     wrong = windows.wrong_waits(run, refused, promise.width)
     ended = outcomes.of(run, run.out)
-    mean = float(np.mean([one.admitted_least for one in busy])) if busy else float("nan")
+    mean = float(np.mean([one.admitted for one in busy])) if busy else float("nan")
     return Finding(
         round(mean, 3) if busy else None,
         f"req/s admitted of {promise.limit:g} allowed",
@@ -126,9 +126,8 @@ def _keys(run: Run) -> Finding:
 def _cpu(run: Run) -> Finding:
     bounded = run.target.total("edge", "mcpist_worker_cpu_seconds_count")
     calls = int(passage.answered(run).sum())
-    if not calls:
-        return Finding.unseen("Not observed: no call was answered.", "cpu")
-    bounded = 0.0 if np.isnan(bounded) else bounded
+    if not calls or np.isnan(bounded):
+        return Finding.unseen("Not observed: the edge showed no CPU figures.", "cpu")
     return Finding(
         round(100 * bounded / calls, 2),
         "% of calls with a CPU bound",
