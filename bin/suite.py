@@ -19,7 +19,7 @@ from types import FrameType
 from typing import Final
 
 from bin import cli, distributed
-from config.errors import ConfigError
+from config.errors import ROOT, ConfigError
 from scenarios import plans
 from targets.guard import GuardError
 from verdicts import suite
@@ -136,7 +136,7 @@ class Suite:
             return EXIT_STOPPED
         if self._stopped:
             return EXIT_STOPPED
-        self._child = distributed.start([sys.executable, "-P", "-m", "bin.cli", *self._commands[number]])
+        self._child = distributed.start([str(ROOT / "bin" / "attack"), *self._commands[number]])
         code = self._child.wait()
         self._child = None
         return code if code in suite.WORDS else EXIT_STOPPED
