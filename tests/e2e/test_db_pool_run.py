@@ -59,7 +59,10 @@ def test_a_pool_with_a_timeout_says_clearly_no_and_recovers(tmp_path: Path) -> N
     )
     assert found["P1.11"]["evidence"].count("Nothing had to be restarted.") == 1
     assert found["money"]["value"] == 0
-    assert "Charged and not finished: 0" in found["money"]["evidence"]
+    assert (
+        "no success at the client: 0; charged without a usage row (not finished, or lost with the origin): 0"
+        in found["money"]["evidence"]
+    )
 
 
 def test_without_a_pool_postgres_own_words_reach_the_client(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from verdicts.points.registry import MONEY, Finding, point
 from verdicts.run import Run
 
 
-@point(MONEY.id, figures={"problems": "", "unfinished": ""})
+@point(MONEY.id, figures={"problems": "", "unfinished": "", "unrecorded": ""})
 def safe(run: Run) -> Finding:
-    """Problems found in the books; charged calls that did not finish are counted beside."""
+    """Problems found in the books; calls that were charged and did not finish are counted beside."""
     books = money.of(run)
     if books is None:
         return Finding.unseen("Nobody looked into the database: the run was cut off, or it gave no answer.")
@@ -17,13 +17,18 @@ def safe(run: Run) -> Finding:
     counted = (
         f"{facts['transactions']:,} transactions over {facts['written']:,} credits, {facts['consumed']:,} "
         f"consumed; {books.due:,} charges due for successful calls; request ids charged twice "
-        f"{facts['repeated']:,}, accounts below zero {facts['negative']:,}. Charged and not "
-        f"finished: {facts['unfinished']:,}; charged without a success at the client: {books.surplus:,}."
+        f"{facts['repeated']:,}, accounts below zero {facts['negative']:,}. Charged, but no success at the "
+        f"client: {books.surplus:,}; charged without a usage row (not finished, or lost with the origin): "
+        f"{facts['unfinished']:,}."
     )
     return Finding(
         len(books.problems),
         "problems in the books",
         "; ".join((*books.problems, counted)),
-        {"problems": len(books.problems), "unfinished": facts["unfinished"]},
+        {
+            "problems": len(books.problems),
+            "unfinished": books.surplus,
+            "unrecorded": facts["unfinished"],
+        },
         status="fail" if books.problems else "pass",
     )
