@@ -72,7 +72,12 @@ def test_a_folder_that_is_no_run_is_one_line(tmp_path: Path, capsys: pytest.Capt
 
 def test_runs_that_are_there_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(kv_table, "attack", lambda name, out: asked.append(name) or put(out))
+
+    def attack(name: str, out: Path) -> None:
+        asked.append(name)
+        put(out)
+
+    monkeypatch.setattr(kv_table, "attack", attack)
     put(tmp_path / "kv-exhaustion-memory")
     assert kv_table.main(["--only", "memory", "--out", str(tmp_path)]) == 0
     assert asked == ["kv-exhaustion-memory-open"]
