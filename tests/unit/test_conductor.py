@@ -176,3 +176,21 @@ def test_what_strangers_and_other_runs_say_is_ignored(tmp_path: Path) -> None:
     wire.tell("load.entry", {"run": conductor.run, "number": 1, "kind": LEDGER, "data": {}}, "stranger")
     wire.tell("load.entry", {"run": "another", "number": 1, "kind": LEDGER, "data": {"t": 1}}, "a")
     assert conductor.nodes["a"].journal.applied == 0
+
+
+@pytest.mark.parametrize(
+    ("wall", "align", "expected"),
+    [
+        (1000.0, None, 3.0),
+        (1000.0, 60.0, 20.0),
+        (1017.5, 60.0, 62.5),
+        (1017.0, 60.0, 3.0),
+        (1000.2, 10.0, 9.8),
+    ],
+)
+def test_the_zero_can_be_a_multiple_of_the_wall_clock(
+    tmp_path: Path, wall: float, align: float | None, expected: float
+) -> None:
+    conductor = Conductor(tmp_path, [], lambda *_: None, set, clock=lambda: 50.0)
+    start = conductor.fix_start(3.0, align, lambda: wall)
+    assert start == conductor.start_at == pytest.approx(50.0 + expected)

@@ -23,7 +23,7 @@ def test_exactly_five_a_second_pass(tmp_path: Path) -> None:
     assert (found.status, found.value) == ("pass", 5.0)
     (row,) = found.rows
     assert (row["admitted"], row["refused"], row["errors"]) == (30, 90, 0)
-    assert (row["fewest admitted"], row["most admitted"]) == (5, 5)
+    assert (row["fewest admitted where 5 came"], row["most admitted"]) == (5, 5)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def _row(run: Run, name: str, found: list[Window], promise: Promise) -> dict[str
     code = run.manifest["groups"].index(name)
     calls = run.out & (run.samples["group"] == code)
     through, refused = passage.past_the_edge(run) & calls, outcomes.failed_by(run, (REASON,)) & calls
-    sent = int(calls.sum())
+    sent, busy = int(calls.sum()), [one for one in found if one.offered >= promise.limit]
     return {
         "group": name,
         "account-seconds": len(found),
@@ -82,7 +82,7 @@ def _row(run: Run, name: str, found: list[Window], promise: Promise) -> dict[str
         "refused": int(refused.sum()),
         "errors": sent - int(through.sum()) - int(refused.sum()),
         "% refused": round(100 * float(refused.sum()) / sent, 2) if sent else None,
-        "fewest admitted": min((one.admitted_most for one in found), default=None),
+        f"fewest admitted where {promise.limit} came": min((one.admitted_most for one in busy), default=None),
         "most admitted": max((one.admitted_least for one in found), default=None),
         "seconds over": sum(one.over(promise.limit) for one in found),
         "seconds under": sum(one.under(promise.limit) for one in found),
