@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
-CODE := bench bin config fakes grafana scenarios shapes targets telemetry tests users verdicts wiring locustfile.py
+CODE := bench bin config fakes grafana scenarios shapes targets telemetry tests users verdicts webui wiring locustfile.py
 
 # Variables of an attack; empty ones leave the scenario's own.
 SCENARIO ?= burst

@@ -26,9 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from shapes.locust_shape import tick
 from users.performer import Performer
+from webui.access import VARIABLE
+from webui.install import install
 from wiring.attack import EXIT_CONFIG, Attack
-from wiring.loading import build_job, claim_priority
-from wiring.options import add_arguments, all_accounts, read
+from wiring.loading import build_job, claim_priority, give_priority_back
+from wiring.options import RESULTS, add_arguments, all_accounts, new_dir, read
 from wiring.wire import LocalWire, MasterWire, Wire, listen
 
 REPORT_WITHIN: Final = 90.0  # seconds that a stopped run may take to write its report
@@ -59,7 +61,8 @@ class Leader:
 
     def __init__(self, environment: Any) -> None:
         self._environment = environment
-        self._attack: Attack | None = None
+        self.attack: Attack | None = None  # the run of now, or the last one
+        self.results = Path(environment.parsed_options.out or RESULTS)  # with the web UI: where runs go
         self._wire = self._make_wire()
         environment.events.test_start.add_listener(self._on_test_start)
         environment.events.test_stopping.add_listener(lambda **_: self._end("stopped in Locust"))
@@ -71,6 +74,15 @@ class Leader:
     @property
     def _headless(self) -> bool:
         return bool(self._environment.parsed_options.headless)
+
+    def busy(self) -> str:
+        """Why no run can start now, as one line; "" when one can."""
+        runner, attack = self._environment.runner, self.attack
+        if runner.shape_greenlet is not None or (attack is not None and not attack.done.is_set()):
+            return "a run is under way, allowed: Stop it, or wait for its verdict"
+        if isinstance(runner, MasterRunner) and not self._wire.nodes():
+            return "no worker is connected, allowed: start when at least one is"
+        return ""
 
     def _make_wire(self) -> Wire:
         runner = self._environment.runner
@@ -84,7 +96,7 @@ class Leader:
     def _on_test_start(self, **_: Any) -> None:
         options = self._environment.parsed_options
         try:
-            attack = self._attack = Attack(self._wire, options)
+            attack = self.attack = Attack(self._wire, options)
         except ValueError as error:
             log.error("%s", error)
             self._leave(EXIT_CONFIG)
@@ -92,10 +104,13 @@ class Leader:
         AllAccounts.accounts = all_accounts(attack.scenario)
         if self._headless:  # Locust's own figures go to a file, its tables not to the terminal
             options.json_file = str(attack.dir / "locust")
+        else:
+            attack.dir = new_dir(self.results, attack.scenario.name)
         gevent.spawn(self._run, attack)
 
     def _run(self, attack: Attack) -> None:
         attack.run()
+        give_priority_back()
         if not self._headless:
             self._say_verdict()
         self._leave(attack.exit_code)
@@ -107,7 +122,7 @@ class Leader:
 
     def _end(self, reason: str) -> None:
         """Stop the attack that runs, if one does, and wait for its report."""
-        attack = self._attack
+        attack = self.attack
         if attack is not None and not attack.done.is_set():
             attack.stop(reason)
             attack.done.wait(REPORT_WITHIN)
@@ -120,8 +135,8 @@ class Leader:
 
     def _say_verdict(self) -> None:
         """The last thing that a run prints."""
-        if self._attack is not None:
-            sys.stdout.write(self._attack.summary)
+        if self.attack is not None:
+            sys.stdout.write(self.attack.summary)
             sys.stdout.flush()
 
 
@@ -142,7 +157,7 @@ def _on_parser(parser: Any) -> None:
 
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
-def _on_init(environment: Any, **_: Any) -> None:
+def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
     if isinstance(environment.runner, WorkerRunner):
         become_worker(environment)
         return
@@ -154,4 +169,10 @@ def _on_init(environment: Any, **_: Any) -> None:
         except ValueError as error:  # bad input: one line, exit 2, before anything starts
             sys.stderr.write(f"{error}\n")
             raise SystemExit(EXIT_CONFIG) from None
-    Leader(environment)
+    leader = Leader(environment)
+    if web_ui is not None:
+        try:
+            install(web_ui, options, leader, leader.results, os.environ.get(VARIABLE, ""))
+        except ValueError as error:
+            sys.stderr.write(f"{error}\n")
+            raise SystemExit(EXIT_CONFIG) from None

@@ -53,6 +53,7 @@ class Attack:
         self.dir = run_dir(options.out, self.scenario.name)
         self.exit_code = EXIT_OURS
         self.summary = ""
+        self.failure = ""  # one line: why there is no verdict
         self.conductor: Conductor | None = None
         self.done = Event()
         self._wire = wire
@@ -96,7 +97,7 @@ class Attack:
             self.done.set()
 
     def _fail(self, line: str, code: int) -> None:
-        self.exit_code = code
+        self.exit_code, self.failure = code, line
         self._progress.say(line)
 
     def _lead(self) -> None:

@@ -29,6 +29,7 @@ from users.tokens import TokenSource, no_token
 
 FILES: Final = 65_536
 PRIORITY: Final = -10  # nice value; root alone may go below 0
+USUAL_PRIORITY: Final = os.getpriority(os.PRIO_PROCESS, 0)
 VERSION: Final = (Path(__file__).resolve().parents[1] / "VERSION").read_text().strip()
 
 
@@ -65,6 +66,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     names = [group.name for group in scenario.groups]
     raise_file_limit()
     widen_file_table()
+    gc.unfreeze()  # what an earlier run of this process left
     gc.collect()
     gc.freeze()  # the schedule and the accounts live as long as the run: no collection need look at them
     return job, [StatsSink(stats, jobs.tool_table(scenario), names)]
@@ -83,6 +85,12 @@ def claim_priority() -> None:
     """Have the CPU before the stack under attack and all else of this machine, where that is allowed."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+
+
+def give_priority_back() -> None:
+    """As before the load: what a later run of this process starts, its stack, inherits no advantage."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, USUAL_PRIORITY)
 
 
 def raise_file_limit() -> None:

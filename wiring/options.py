@@ -6,12 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from fakes.protections import PRESETS
+from fakes.settings import OriginSettings
 from scenarios import load as scenarios
-from scenarios.overrides import Overrides
+from scenarios.overrides import SOURCE, Overrides
 from scenarios.parts import Tool as ToolSpec
 from scenarios.schema import Scenario
 from targets import load as targets
-from targets.schema import Target
+from targets.schema import BUNDLED, Target
 from wiring import preflight
 
 GIVEN: Final = ("duration", "accounts", "rate", "protect", "seed", "tier", "duration_scale")
@@ -19,34 +21,56 @@ RESULTS: Final = Path(__file__).resolve().parents[1] / "results"
 
 
 class _AnyName(list[str]):
-    """The choices of the web form; the command line may also name a file, which is checked later."""
+    """The choices of the web form; the command line may say more (a file), which is checked later."""
 
     def __contains__(self, value: object) -> bool:
         return True
 
 
+HELP: Final = {
+    "scenario": "the attack to run, or a file",
+    "target": "what is attacked: a file of targets/; bundled is the stack that comes along",
+    "protect": f"{', '.join(PRESETS)}, or names like today,-burst-limit; empty: the scenario's",
+    "accounts": "how many accounts attack",
+    "rate": "requests per second of each account",
+    "duration": "how long load is sent: 20s, 500ms, 2m",
+    "tier": "the accounts' plan",
+    "seed": "the seed of schedule and accounts",
+    "duration_scale": "6: a sixth of the time, windows and intervals scaled with it",
+}
+"""The fields of the web form, as Locust names them, and what they mean."""
+
+
+def choices() -> dict[str, list[str]]:
+    """The fields that offer a list, and the list; an empty text leaves the scenario's own."""
+    return {
+        "scenario": scenarios.names(),
+        "target": sorted(file.stem for file in targets.FOLDER.glob("*.yaml")),
+        "tier": ["", *OriginSettings().tiers],
+    }
+
+
 def add_arguments(parser: Any) -> None:
     """Our own arguments beside Locust's; each may also come from the environment."""
+    defaults = {"scenario": "burst", "target": BUNDLED}
+    lists = choices()
+    for key, text in HELP.items():
+        parser.add_argument(
+            f"--{key.replace('_', '-')}",
+            default=defaults.get(key, ""),
+            choices=_AnyName(lists[key]) if key in lists else None,
+            metavar=key.upper(),
+            env_var=key.upper(),
+            help=text,
+        )
     parser.add_argument(
-        "--scenario",
-        default="burst",
-        choices=_AnyName(scenarios.names()),
-        metavar="NAME",
-        env_var="SCENARIO",
-        help="the attack to run, or a file",
+        "--out",
+        default="",
+        env_var="OUT",
+        include_in_web_ui=False,
+        help="the run's folder; with the web UI the folder that the runs' own folders are made in",
     )
-    for name, text in (
-        ("target", "a target file; empty: the bundled stack"),
-        ("protect", "a preset or names of protections; empty: the scenario's"),
-        ("accounts", "how many accounts attack"),
-        ("rate", "requests per second of each account"),
-        ("duration", "how long load is sent, like 20s"),
-        ("tier", "the accounts' plan"),
-        ("seed", "the seed of schedule and accounts"),
-        ("duration-scale", "6: a sixth of the time, windows and intervals scaled with it"),
-    ):
-        parser.add_argument(f"--{name}", default="", env_var=name.upper().replace("-", "_"), help=text)
-    parser.add_argument("--out", default="", env_var="OUT", include_in_web_ui=False, help="the run's folder")
+    parser.set_defaults(web_host="127.0.0.1")  # Locust's own default is every interface
 
 
 def read(options: Any) -> tuple[Scenario, Target]:
@@ -54,7 +78,8 @@ def read(options: Any) -> tuple[Scenario, Target]:
     target = targets.load(options.target or "bundled")
     given = {key: getattr(options, key) for key in GIVEN}
     given["protect"] = given["protect"] or None
-    scenario = scenarios.load(options.scenario, Overrides.read(given))
+    given_by = getattr(options, "given_by", SOURCE)
+    scenario = scenarios.load(options.scenario, Overrides.read(given, given_by))
     if target.tool_given:
         scenario = with_tool(scenario, target)
     preflight.check(scenario, target, scenarios.find(options.scenario))
@@ -76,9 +101,12 @@ def all_accounts(scenario: Scenario) -> int:
 
 def run_dir(out: str | None, name: str) -> Path:
     """Where the run goes: `out`, or a new folder of its own under results/."""
-    if out:
-        return Path(out)
-    first = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
+    return Path(out) if out else new_dir(RESULTS, name)
+
+
+def new_dir(results: Path, name: str) -> Path:
+    """A folder under `results` that is not there yet, named by time and scenario."""
+    first = results / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
     candidate, number = first, 1
     while candidate.exists():
         number += 1

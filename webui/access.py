@@ -1,0 +1,44 @@
+"""Who may open the web UI: this machine alone, or whoever knows the password.
+
+Whoever reaches the UI can send load. It listens on loopback unless told otherwise; on any other
+address, or when a login was asked for, it must have a password: WEB_PASSWORD.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+from config.errors import one_line
+
+VARIABLE: Final = "WEB_PASSWORD"
+SHORTEST: Final = 8  # characters
+
+
+class AccessError(ValueError):
+    """The UI will not start; one clear line."""
+
+
+def check(host: str, password: str, login: bool = False) -> None:
+    """The UI may listen on `host` ("": every interface). Raises AccessError."""
+    if password and len(password) < SHORTEST:
+        raise AccessError(f"{VARIABLE}: {len(password)} characters, allowed: {SHORTEST} or more")
+    if password:
+        return
+    if not is_loopback(host):
+        where = one_line(host) or "every interface"
+        raise AccessError(
+            f"--web-host: {where} is not on loopback, allowed: 127.0.0.1, or a password in {VARIABLE}"
+        )
+    if login:
+        raise AccessError(f"--web-login: no password, allowed: with a password in {VARIABLE}")
+
+
+def is_loopback(host: str) -> bool:
+    """Only this machine reaches `host`; a name but localhost is not trusted to stay where it is."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,87 @@
+"""What POST /swarm may say: checked as a whole before Locust looks at it, so a refused form changes nothing.
+
+Locust would take any option of the process from the form, the host among them, and answer a wrong
+type with a stack trace. Here a form may set the fields of an attack alone. Scenarios and targets go by
+name, or by what the process was started with: nobody reads files of the machine through the form.
+"""
+
+from __future__ import annotations
+
+import math
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+from config.errors import one_line, short
+from scenarios.schema import Scenario
+from targets.schema import Target
+from wiring.options import HELP
+
+STOCK: Final = ("user_count", "spawn_rate", "host", "run_time", "profile")  # of Locust's own form
+NUMBERS: Final = ("user_count", "spawn_rate")  # the scenario's accounts come instead
+Read = Callable[[Any], tuple[Scenario, Target]]
+
+
+class FormError(ValueError):
+    """The form is refused; one clear line."""
+
+    def __init__(self, field: str, value: object, allowed: str) -> None:
+        super().__init__(one_line(f"{field}: {short(value)}, allowed: {allowed}"))
+
+
+class SwarmForm:
+    """The form of one process."""
+
+    def __init__(self, options: Any, lists: Mapping[str, list[str]], read: Read) -> None:
+        """`options`: as the process was started; `read`: options → checked scenario and target."""
+        started_with = {key: str(getattr(options, key, "")) for key in HELP}
+        self.choices = {
+            key: list(dict.fromkeys([*values, started_with[key]])) for key, values in lists.items()
+        }
+        self._options = options
+        self._read = read
+
+    def check(self, pairs: Iterable[tuple[str, str]]) -> tuple[Scenario, Target]:
+        """What the form's fields, over what holds now, ask for. Raises ValueError with one line."""
+        values = _once(pairs)
+        for field, value in values.items():
+            if field in self.choices and value not in self.choices[field]:
+                raise FormError(field, value, ", ".join(filter(None, self.choices[field])))
+        _check_stock(values)
+        ours = {key: value for key, value in values.items() if key in HELP}
+        scenario, target = self._read(Namespace(**{**vars(self._options), **ours, "given_by": "form"}))
+        _check_host(values.get("host", ""), target)
+        return scenario, target
+
+
+def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Each field once, and no field that is not in the form."""
+    found = list(pairs)
+    for field, count in Counter(key for key, _ in found).items():
+        if field not in HELP and field not in STOCK:
+            raise FormError("form", field, f"the fields {', '.join(HELP)}")
+        if count > 1:
+            raise FormError(field, f"{count} values", "one value")
+    return dict(found)
+
+
+def _check_stock(values: Mapping[str, str]) -> None:
+    for field in NUMBERS:
+        if not _is_number(values.get(field, "0")):
+            raise FormError(field, values[field], "a number (it changes nothing: accounts does)")
+    if values.get("run_time"):
+        raise FormError("run_time", values["run_time"], "empty; duration tells how long load is sent")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text or 0))
+    except ValueError:
+        return False
+
+
+def _check_host(host: str, target: Target) -> None:
+    """The target's file says where load goes; the form's host changes nothing, so it must not say other."""
+    if host.rstrip("/") not in ("", target.base_url.rstrip("/")):
+        raise FormError("host", host, f"empty, or {target.base_url}; the target's file says where load goes")

@@ -1,0 +1,28 @@
+"""Puts everything of this room before and into Locust's web UI, before it takes its first request."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from webui import access, login, pages, stock
+from webui.form import SwarmForm
+from webui.live import Leading
+from webui.same_origin import LOOPBACK_NAMES, SameOrigin
+from wiring.options import choices, read
+
+
+def install(web_ui: Any, options: Any, leader: Leading, results: Path, password: str) -> None:
+    """`web_ui`: Locust's, not started yet. Raises AccessError when it may not listen where it would."""
+    access.check(web_ui.host, password, options.web_login)
+    base_path = options.web_base_path or ""
+    app = web_ui.app
+    form = SwarmForm(options, choices(), read)
+    if password:
+        login.require(web_ui, password, base_path)
+    stock.guard_swarm(app, form, leader)
+    stock.add_tabs(web_ui, leader, results, base_path)
+    stock.fit_form(web_ui, form, options)
+    app.register_blueprint(pages.blueprint(leader, form, options, results, base_path))
+    hosts = LOOPBACK_NAMES | {web_ui.host} if access.is_loopback(web_ui.host) else None
+    app.wsgi_app = SameOrigin(app.wsgi_app, hosts)

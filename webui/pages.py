@@ -1,0 +1,86 @@
+"""The attack page: the form, the run of now, its verdict, past runs and their reports.
+
+/attack               the whole page
+/attack/live          its live part, HTML, fetched once a second while somebody looks
+/attack/runs          its list of past runs, HTML
+/attack/runs/<run>    a run's report, from the results folder alone
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from flask import Blueprint, Response, abort, make_response, render_template, send_file
+
+from fakes.protections import NAMES, PRESETS
+from webui import runs, target_tail, words
+from webui.form import SwarmForm
+from webui.live import Leading, look
+from webui.scenario_list import entries
+from wiring.options import HELP
+
+PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+REPORT_POLICY: Final = "sandbox allow-scripts allow-downloads allow-popups"  # an origin of its own, not ours
+
+
+def blueprint(leader: Leading, form: SwarmForm, options: Any, results: Path, base_path: str) -> Blueprint:
+    """The pages under `base_path`."""
+    here = Path(__file__).resolve().parent
+    made = Blueprint(
+        "attack",
+        __name__,
+        url_prefix=f"{base_path}/attack",
+        template_folder=str(here / "templates"),
+        static_folder=str(here / "static"),
+    )
+    known = entries(form.choices["scenario"])
+    helpers = {"words": words, "titles": target_tail.TITLES}
+
+    def live() -> dict[str, Any]:
+        now = look(leader.attack)
+        run = runs.read(results / now.run) if now.state == "finished" else runs.PastRun("")
+        sources = target_tail.rows(leader.attack.dir) if leader.attack else []
+        return {"live": now, "run": run, "sources": sources, **helpers}
+
+    def page() -> str:
+        return render_template(
+            "attack.html",
+            entries=known,
+            choices=form.choices,
+            help=HELP,
+            presets=[*PRESETS, *(f"today,-{name}" for name in PRESETS["today"])],
+            protections=NAMES,
+            now={key: getattr(options, key) for key in HELP},
+            past=runs.listed(results),
+            **live(),
+        )
+
+    _add(made, "/", "page", page, strict_slashes=False)
+    _add(made, "/live", "live", lambda: render_template("live.html", **live()))
+    _add(made, "/runs", "past", lambda: render_template("runs.html", past=runs.listed(results), **helpers))
+    made.add_url_rule("/runs/<name>", "report", lambda name: _report(results, name))
+    return made
+
+
+def _add(made: Blueprint, rule: str, name: str, text: Callable[[], str], **options: Any) -> None:
+    def answer() -> Response:
+        response = make_response(text())
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        response.headers["Cache-Control"] = "no-store"
+        return response
+
+    made.add_url_rule(rule, name, answer, **options)
+
+
+def _report(results: Path, name: str) -> Response:
+    file = runs.report(results, name)
+    if file is None:
+        abort(404)
+    response = send_file(file, mimetype="text/html", max_age=0)
+    response.headers["Content-Security-Policy"] = REPORT_POLICY
+    return response

@@ -1,0 +1,85 @@
+"""The runs that lie in the results folder: what each was, its verdict, its report's file."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+MOST: Final = 50
+NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
+VERDICTS: Final = "verdicts.json"
+REPORT: Final = "report.html"
+
+
+@dataclass(frozen=True)
+class PastRun:
+    """A run folder; `verdict` is "" when there is none."""
+
+    name: str
+    scenario: str = ""
+    target: str = ""
+    started: str = ""
+    protections: str = ""
+    verdict: str = ""
+    stop_reason: str = ""
+    has_report: bool = False
+    arrivals: dict[str, Any] = field(default_factory=dict)
+    points: list[dict[str, Any]] = field(default_factory=list)
+    because: list[str] = field(default_factory=list)
+
+
+def listed(results: Path) -> list[PastRun]:
+    """The newest runs first."""
+    if not results.is_dir():
+        return []
+    folders = [one for one in results.iterdir() if NAME.fullmatch(one.name) and not one.is_symlink()]
+    found = [(run.stat().st_mtime, one) for one in folders if (run := one / "run.json").is_file()]
+    return [read(folder) for _, folder in sorted(found, reverse=True)[:MOST]]
+
+
+def read(folder: Path) -> PastRun:
+    """What a run folder says; of one that was never judged its name alone."""
+    file = folder / VERDICTS
+    try:
+        stamp = file.stat().st_mtime_ns
+    except OSError:
+        return PastRun(folder.name)
+    return _read(folder, stamp)
+
+
+@lru_cache(maxsize=4 * MOST)
+def _read(folder: Path, stamp: int) -> PastRun:
+    try:
+        told = json.loads((folder / VERDICTS).read_text())
+        return _past_run(folder, told)
+    except (OSError, ValueError, KeyError, TypeError):  # being written, or not ours
+        return PastRun(folder.name)
+
+
+def _past_run(folder: Path, told: dict[str, Any]) -> PastRun:
+    return PastRun(
+        name=folder.name,
+        scenario=told["scenario"],
+        target=told["target"],
+        started=told["started"],
+        protections=told.get("preset") or ", ".join(told["protections"]) or "none",
+        verdict=told["verdict"],
+        stop_reason=told["stop_reason"],
+        has_report=(folder / REPORT).is_file(),
+        arrivals=told["arrivals"],
+        points=told["points"],
+        because=told.get("invalid_because", []),
+    )
+
+
+def report(results: Path, name: str) -> Path | None:
+    """The report of the run of that name; None if there is none, or it lies outside `results`."""
+    if not NAME.fullmatch(name):
+        return None
+    root = results.resolve()
+    file = (root / name / REPORT).resolve()
+    return file if file.is_file() and file.parent.parent == root else None

@@ -1,0 +1,52 @@
+"use strict";
+const byId = (id) => document.getElementById(id);
+const { live: liveUrl, runs: runsUrl } = document.body.dataset;
+const form = byId("settings");
+let going = null;
+
+async function put(place, url) {
+  const answer = await fetch(url);
+  if (answer.redirected) location.reload(); // the session is over: to the login
+  if (!answer.ok) return;
+  const html = await answer.text();
+  if (place.shown !== html) place.innerHTML = place.shown = html; // what stands still can be read and copied
+}
+
+async function refresh() {
+  try {
+    if (!document.hidden) await put(byId("live"), liveUrl);
+  } catch { /* the server is away: the next second asks again */ }
+  const now = document.querySelector("[data-going]").dataset.going === "yes";
+  if (going && !now) await put(byId("past"), runsUrl).catch(() => {});
+  going = now;
+  byId("start").disabled = now;
+  byId("stop").disabled = !now;
+}
+
+function hints() {
+  const chosen = byId("scenario").selectedOptions[0].dataset;
+  byId("scenario-title").textContent = chosen.title;
+  for (const name of ["accounts", "rate", "duration", "protect", "seed"]) byId(name).placeholder = chosen[name];
+  byId("tier").options[0].textContent = chosen.tier;
+}
+
+async function post(url, body) {
+  byId("refusal").textContent = "";
+  try {
+    const answer = await fetch(url, { method: "POST", body });
+    const told = answer.headers.get("content-type").includes("json") ? await answer.json() : { message: await answer.text() };
+    if (!told.success) byId("refusal").textContent = told.message;
+  } catch (error) {
+    byId("refusal").textContent = `no answer: ${error.message}`;
+  }
+  await refresh();
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  post(form.action, new URLSearchParams(new FormData(form)));
+});
+byId("stop").addEventListener("click", () => { byId("stop").disabled = true; post(form.dataset.stop); });
+byId("scenario").addEventListener("change", hints);
+hints();
+(async function poll() { await refresh(); setTimeout(poll, 1000); })();

@@ -1,0 +1,66 @@
+"""What the target's own metrics said last: one row a source, from the end of `target.jsonl`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+TAIL: Final = 512 * 1024  # bytes; a scrape of every source is a small part of it
+COLUMNS: Final = {
+    "requests": ("mcpist_requests_total", "mcpist_upstream_requests_total"),
+    "in_flight": ("mcpist_in_flight", "mcpist_upstream_in_flight"),
+    "refused": ("mcpist_refused_total",),
+    "memory_mb": ("mcpist_memory_bytes",),
+    "goroutines": ("mcpist_goroutines",),
+    "db_used": ('mcpist_db_connections{state="used"}', 'stack_db_connections{state="used"}'),
+    "cpu_s": ("process_cpu_seconds_total",),
+}
+TITLES: Final = {
+    "requests": "Requests",
+    "in_flight": "In flight",
+    "refused": "Refused",
+    "memory_mb": "Memory MB (modelled)",
+    "goroutines": "Goroutines (modelled)",
+    "db_used": "DB connections",
+    "cpu_s": "CPU s",
+}
+MEGABYTE: Final = 1e6
+
+
+def rows(run_dir: Path) -> list[dict[str, Any]]:
+    """`source`, `up`, `t` and every column (None where the source has no such metric), by source."""
+    last: dict[str, dict[str, Any]] = {}
+    for line in _lines(run_dir / "target.jsonl"):
+        last[line["source"]] = line
+    return [_row(last[source]) for source in sorted(last)]
+
+
+def _row(line: dict[str, Any]) -> dict[str, Any]:
+    values = line.get("values", {})
+    found = {column: _sum(values, names) for column, names in COLUMNS.items()}
+    memory = found["memory_mb"]
+    found["memory_mb"] = None if memory is None else memory / MEGABYTE
+    return {"source": line["source"], "up": line["up"], "t": line["t"], **found}
+
+
+def _sum(values: Mapping[str, float], names: tuple[str, ...]) -> float | None:
+    """The sum of the series of the first name that there is; a name with labels is one series."""
+    for name in names:
+        found = [value for key, value in values.items() if key == name or key.partition("{")[0] == name]
+        if found:
+            return sum(found)
+    return None
+
+
+def _lines(file: Path) -> list[dict[str, Any]]:
+    if not file.exists():
+        return []
+    with file.open("rb") as stream:
+        before = max(file.stat().st_size - TAIL, 0)
+        stream.seek(before)
+        lines = stream.read(TAIL).split(b"\n")
+    whole = lines[1 if before else 0 : -1]  # the first may be cut, the last is being written
+    return [msgspec.json.decode(line) for line in whole]
