@@ -58,7 +58,7 @@ class Started:
     def left(self) -> list[str]:
         """What is still there: processes, listening ports, the folder, shared memory."""
         return [
-            *(f"process {one.pid} {one.name()}" for one in self.family if _alive(one)),
+            *(f"process {one.pid}" for one in self.family if _alive(one)),
             *(f"port {port}" for port in self.ports if _listens(port)),
             *([str(self.folder)] if self.folder.exists() else []),
         ]
