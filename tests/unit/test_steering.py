@@ -108,7 +108,10 @@ async def test_a_fault_at_a_process_goes_there_alone(rig: Rig) -> None:
 
 @pytest.mark.parametrize("fault", [{"fault": "rain"}, {}, {"fault": "stall", "target": "origin-a"}])
 async def test_an_unknown_fault_is_refused(rig: Rig, fault: dict[str, Any]) -> None:
-    with pytest.raises(ControlError, match=r"unknown fault .*allowed: db-hold, db-idle-transaction, db-row-lock, process-down"):
+    with pytest.raises(
+        ControlError,
+        match=r"unknown fault .*allowed: db-hold, db-idle-transaction, db-row-lock, process-down",
+    ):
         await rig.steering.add_fault(fault)
     assert rig.steering.faults == []
 
