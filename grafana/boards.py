@@ -58,7 +58,14 @@ BOARDS: Final = (
         "Target",
         "What the target says of itself: origin, edge, KV, database, upstreams.",
         {
-            "Processes": (target.UP, target.REQUESTS, target.PROCESS_CPU, target.REFUSED, target.HEALTH),
+            "Processes": (
+                target.UP,
+                target.REQUESTS,
+                target.PROCESS_CPU,
+                target.REFUSED,
+                target.LIMIT_HITS,
+                target.HEALTH,
+            ),
             "Origin": (
                 target.ORIGIN_IN_FLIGHT,
                 target.GOROUTINES,

@@ -61,6 +61,7 @@ def build(panel: Panel, number: int) -> Any:
         .description(panel.description)
         .datasource(SOURCE)
         .unit(panel.unit)
+        .no_value("none in this run")
         .height(panel.height)
         .span(panel.width)
         .thresholds(_limits(panel))

@@ -92,8 +92,17 @@ class Picture:
 
     def _content(self, panel: dict[str, Any]) -> str:
         answers = [(target, self._ask(target["query"])) for target in panel["targets"]]
-        draw = {"stat": _stats, "table": _table}.get(panel["type"], _lines)
-        return draw(panel, answers)
+        if not any(found for _, found in answers):
+            return "<p>none in this run</p>"
+        draw = {"stat": _stats, "table": _table}.get(panel["type"])
+        return draw(panel, answers) if draw else _lines(panel, answers, self._faults(panel))
+
+    def _faults(self, panel: dict[str, Any]) -> list[datetime]:
+        """When faults began and ended, where the panel's axis is time."""
+        if panel["type"] == "trend":
+            return []
+        query = 'SELECT "title" FROM "faults" WHERE "run" =~ /^$run$/ AND $timeFilter'
+        return [_time(row[0]) for series in self._ask(query) for row in series["values"]]
 
     def _ask(self, query: str) -> list[Series]:
         interval = max((self._span[1] - self._span[0]) // 120 // 1000, 1) * 1000
@@ -147,8 +156,10 @@ def _cell(value: Any) -> str:
     return f"{value:,.1f}" if isinstance(value, float) else str(value)
 
 
-def _lines(panel: dict[str, Any], answers: Answers) -> str:
+def _lines(panel: dict[str, Any], answers: Answers, marks: list[datetime]) -> str:
     figure = go.Figure()
+    for mark in marks:
+        figure.add_vline(mark, line={"color": "red", "dash": "dash", "width": 1})
     for target, found in answers:
         for series in found:
             _draw(figure, panel["type"], target, series)
@@ -161,6 +172,8 @@ def _lines(panel: dict[str, Any], answers: Answers) -> str:
         template="plotly_white", legend={"orientation": "h"}, showlegend=True,
         yaxis={"title": unit, "rangemode": "tozero"},
     )  # fmt: skip
+    if panel["type"] == "state-timeline":
+        figure.update_yaxes(type="category", title="")
     return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"staticPlot": True}))
 
 
@@ -173,14 +186,21 @@ def _draw(figure: go.Figure, kind: str, target: dict[str, Any], series: Series) 
     name = target.get("alias", "")
     for tag, value in series.get("tags", {}).items():
         name = name.replace(f"$tag_{tag}", value)
-    times = [datetime.fromtimestamp(time / 1000, UTC) for time in columns[0]]
-    shape = "hv" if kind == "state-timeline" else "linear"
-    figure.add_scatter(x=times, y=columns[1], name=name, mode="lines", line={"shape": shape})
+    times = [_time(time) for time in columns[0]]
+    if kind == "state-timeline":  # a bar where it is so
+        bar = [name if value else None for value in columns[1]]
+        figure.add_scatter(x=times, y=bar, name=name, mode="lines", line={"width": 9}, showlegend=False)
+    else:
+        figure.add_scatter(x=times, y=columns[1], name=name, mode="lines")
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _reaches(figure: go.Figure, limit: float) -> bool:
     """A limit far above all values would press them to the ground."""
-    values = [value for trace in figure.data for value in trace.y if value is not None]
+    values = [value for trace in figure.data for value in trace.y if isinstance(value, int | float)]
     return bool(values) and limit <= 3 * max(values)
 
 

@@ -126,8 +126,14 @@ CREDITS: Final = Panel(
     (rate("mcpist_credits_consumed_total", ORIGINS, "source"),),
 )
 REFUSED: Final = Panel(
-    "Refusals by protection",
-    "How often each protection said no, a second. The operator's alert is 100 hits a minute.",
+    "Refusals by reason",
+    "What the target's protections refused, a second, by its own count.",
+    "cps",
+    (rate("mcpist_refused_total", RUN, "source", "reason"),),
+)
+LIMIT_HITS: Final = Panel(
+    "Rate-limit hits",
+    "How often each limit was hit, a second. The operator's alert is 100 hits a minute.",
     "cps",
     (rate("mcpist_rate_limit_hits_total", RUN, "source", "limit"),),
     bad=100 / 60,

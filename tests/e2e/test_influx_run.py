@@ -22,7 +22,7 @@ from tests.e2e.influx.server import influx
 pytestmark = pytest.mark.e2e
 COMMAND = (sys.executable, "-m", "bin.cli")
 # Panels of things that need not happen in a burst: nothing was refused, nothing failed.
-QUIET = {"Refusals by protection", "KV failures", "Database errors", "Answers of the plan"}
+QUIET = {"Refusals by reason", "Rate-limit hits", "KV failures", "Database errors", "Answers of the plan"}
 
 
 @pytest.fixture(scope="module")
