@@ -38,8 +38,8 @@ def edge(gone: float | None = 6.0, *, stored: float = 0.0, isolates: int = 1, an
             'mcpist_refused_total{reason="kv_error"}': answered * (t > 3),
         }
         values[f'{KV}failures_total{{cause="key-rate",op="put"}}'] = 80 * max(t, 0.0)
-        if gone is not None and t > gone:
-            values[f'{KV}failures_total{{cause="quota",op="put"}}'] = 20 * (t - gone)
+        if gone is not None and t > gone - 3:  # there with 0 before it rises, as after a reset
+            values[f'{KV}failures_total{{cause="quota",op="put"}}'] = max(0.0, 20 * (t - gone))
         return values
 
     return told
