@@ -159,6 +159,11 @@ def _session(settings: DatabaseSettings) -> dict[str, Any]:
     return {"server_settings": {"synchronous_commit": commit, "application_name": "mcpist-origin"}}
 
 
+def _words(error: BaseException) -> str:
+    """What was said, without the hints that asyncpg adds; of the system's errors number and text."""
+    return str(error.args[0]) if error.args and not isinstance(error, OSError) else str(error)
+
+
 def _now(argument: object) -> object:
     return argument() if callable(argument) else argument
 
@@ -243,4 +248,4 @@ class Database:
     def _failed(self, error: BaseException) -> RefusedError:
         code = getattr(error, "sqlstate", None) or type(error).__name__
         self._errors(code).inc()
-        return RefusedError("db_error", detail=str(error.args[0]) if error.args else code)
+        return RefusedError("db_error", detail=_words(error) or code)
