@@ -67,7 +67,7 @@ class Exporter:
         self._sink = Sink(settings)
         self._sender = Sender(self._sink, self._spool, abandoned(place), _say)
         self._cpu_before = time.process_time()
-        self._counts(finished=False)
+        self.count(finished=False)
         self._sender.start()
 
     def put(self, lines: list[str]) -> None:
@@ -79,14 +79,15 @@ class Exporter:
     def finish(self, seconds: float) -> dict[str, Any]:
         """Send for at most `seconds`; give and write the counts."""
         self._sender.finish(seconds)
-        return self._counts(finished=True)
+        return self.count(finished=True)
 
     def close(self) -> None:
         """Give the queue up."""
         self._spool.close()
         self._sink.close()
 
-    def _counts(self, *, finished: bool) -> dict[str, Any]:
+    def count(self, *, finished: bool) -> dict[str, Any]:
+        """Give and write the counts."""
         counts = {
             "written": self._sender.written,
             "spooled": self._spool.points,
@@ -113,6 +114,7 @@ def follow(run_dir: Path, exporter: Exporter, command: Command) -> dict[str, Any
             export = Export(run_dir, _manifest(run_dir))
         if export is not None:
             exporter.put(export.read())
+            exporter.count(finished=False)
     if (run_dir / MANIFEST).exists():
         exporter.put((export or Export(run_dir, _manifest(run_dir))).finish())
     return exporter.finish(seconds)

@@ -190,7 +190,9 @@ def test_a_slow_database_delays_the_end_by_a_bound(
     assert counted(server, "slow") == run.sent
 
 
-def test_a_killed_exporter_is_made_good_by_flush(server: LocalInflux, tmp_path: Path) -> None:
+def test_a_killed_exporter_is_made_good_by_flush(
+    server: LocalInflux, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     run = RunWriter(tmp_path / "runs" / "cut-off")
     env = environment(server, tmp_path)
     handle = started(run, env)
@@ -199,6 +201,7 @@ def test_a_killed_exporter_is_made_good_by_flush(server: LocalInflux, tmp_path: 
     psutil.Process(handle.pid).kill()
     run.second(1)
     handle.finish(1)
+    assert "the exporter ended early" in capfd.readouterr().err
     done = flush(env, tmp_path)
     assert "1 cut-off runs read again" in done.stdout, done.stderr
     assert counted(server, "cut-off") == run.sent

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.alerting import Rule
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from grafana.build import ROOT, files
@@ -77,6 +78,14 @@ def test_alerts_know_no_dashboard_variable() -> None:
         assert rule["condition"] == rule["data"][-1]["refId"] == "C"
         assert rule["data"][-1]["model"]["expression"] == rule["data"][-2]["refId"]
         assert rule["data"][0]["datasourceUid"] == UID
+
+
+def test_alert_rules_hold_against_the_published_model() -> None:
+    register_default_plugins()
+    for rule in provisioned("alerting")["groups"][0]["rules"]:
+        read_back = json.loads(json.dumps(Rule.from_json(rule), cls=JSONEncoder))
+        assert {key: value for key, value in read_back.items() if key in rule} == rule
+        assert set(read_back) - set(rule) == {"folderUID", "orgID", "ruleGroup"}  # the group says these
 
 
 def test_no_secret_stands_in_the_data_source() -> None:
