@@ -1,0 +1,141 @@
+"""P3.1 and P3.2: how far the per-user rate limit is off while two origins count apart.
+
+Each origin keeps its own counts and learns of the other's at a sync. So two origins that never sync within
+a window admit twice the limit, an error of 100 %; one origin alone is exact. Error = admitted / allowed − 1,
+over whole windows (`verdicts.limit_error`). Intervals are named as the scenario has them; in compressed time
+the real ones are shorter by the run's factor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from verdicts import crash, limit_error
+from verdicts.limit_error import Window
+from verdicts.points.registry import Finding, Value, point
+from verdicts.run import Run
+
+NONE: Final = "No account had a limit and enough calls in a whole window."
+SYNCS: Final = "mcpist_rate_limit_sync_total"
+FIGURES: Final = {"max": "share", "mean": "share", "windows": ""}
+MOST_ROWS: Final = 200
+
+
+@point("P3.1", figures={**FIGURES, "lost": "", "retried": "", "doubled": ""})
+def error(run: Run) -> Iterator[Finding]:
+    """The error a window; then, where an origin died, what became of the calls in flight at it."""
+    found = limit_error.windows(run)
+    if not found:
+        yield Finding.unseen(NONE)
+    else:
+        yield _error(found, _crashes(run))
+    for part in crash.all_of(run):
+        yield _crash(part)
+
+
+def _error(found: list[Window], crashes: Mapping[str, float]) -> Finding:
+    judged = limit_error.judged(found)
+    figures = _figures(judged)
+    whole = "split throughout" if judged[0].split else "whole, none of them split throughout"
+    return Finding(
+        round(100 * figures["max"], 2),
+        f"% over the limit (worst window), {judged[0].promise.limit} allowed a window",
+        f"Over {len(judged)} windows {whole}: mean error {100 * figures['mean']:.1f} %, worst "
+        f"{100 * figures['max']:.1f} %. Admitted a window on average: {_shares(judged)}.",
+        {**figures, **crashes},
+        rows=tuple(_row(window) for window in found[:MOST_ROWS]),
+    )
+
+
+def _figures(judged: list[Window]) -> dict[str, float]:
+    errors = [window.error for window in judged]
+    return {"max": max(errors), "mean": float(np.mean(errors)), "windows": float(len(errors))}
+
+
+def _shares(judged: list[Window]) -> str:
+    names = sorted({name for window in judged for name in window.admitted})
+    means = {name: np.mean([window.admitted.get(name, 0) for window in judged]) for name in names}
+    return ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
+
+
+def _row(window: Window) -> dict[str, Value]:
+    return {
+        "from s": round(window.start, 2) + 0.0,
+        "state": " → ".join(window.states),
+        "came": window.came,
+        "origin-a": window.admitted.get("origin-a", 0),
+        "origin-b": window.admitted.get("origin-b", 0),
+        "admitted": sum(window.admitted.values()),
+        "allowed": window.promise.limit,
+        "refused": window.refused,
+        "no answer of an origin": window.unknown,
+        "error %": round(100 * window.error, 2),
+    }
+
+
+def _crashes(run: Run) -> dict[str, float]:
+    found = crash.all_of(run)
+    return {
+        "lost": float(sum(one.lost for one in found)),
+        "retried": crash.retried(run),
+        "doubled": crash.doubled(run),
+    }
+
+
+def _crash(one: crash.Crash) -> Finding:
+    return Finding(
+        one.lost,
+        f"calls lost of {one.in_flight} in flight",
+        f"{one.origin} was killed at {one.at:.2f} s with {one.in_flight} calls in flight through the edge: "
+        f"{one.lost} ended without a result ({one.words}), {one.in_flight - one.lost} did not. "
+        f"Turned to the other origin in the whole run, for a refused connection or sent again: "
+        f"{_shown(one.retried)}; charged twice or "
+        f"beyond any call: {_shown(one.doubled)}; charged, and not finished: {_shown(one.unfinished)}.",
+        part=f"crash-{one.number}",
+    )
+
+
+def _shown(value: float) -> str:
+    return "not observed" if math.isnan(value) else f"{value:,.0f}"
+
+
+@point("P3.2", figures={**FIGURES, "interval": "s"})
+def error_with_sync(run: Run) -> Finding:
+    """The mean error at this run's sync interval, and how many syncs there were."""
+    found = limit_error.windows(run)
+    interval = sync_interval(run)
+    if not found or interval is None:
+        return Finding.unseen(NONE if interval is not None else "Not observed: the target names no sync.")
+    judged = limit_error.judged(found)
+    figures = _figures(judged)
+    scale = float(run.manifest.get("time_scale", 1))
+    window = judged[0].promise.width * scale
+    return Finding(
+        round(100 * figures["mean"], 2),
+        f"% over the limit (mean window), sync every {interval:g} s",
+        f"Window {window:g} s, sync every {interval:g} s: {window / interval:.3g} syncs a window and origin. "
+        f"{_told(run)} {sum(one.error < 1 for one in judged)} of {len(judged)} windows stayed below twice "
+        f"the limit. `python -m verdicts.sync_sweep RUN…` sets several intervals side by side.",
+        {**figures, "interval": interval},
+    )
+
+
+def sync_interval(run: Run) -> float | None:
+    """Seconds between syncs as the scenario has them, before time was compressed."""
+    origin: Mapping[str, Any] = (run.manifest.get("stack") or {}).get("settings", {}).get("origin", {})
+    every = origin.get("rate_sync")
+    return None if every is None else float(f"{every * run.manifest.get('time_scale', 1):.6g}")
+
+
+def _told(run: Run) -> str:
+    names = ("origin-a", "origin-b")
+    counts = [run.target.total(name, SYNCS, span=(0.0, run.load_end)) for name in names]
+    if all(math.isnan(count) for count in counts):
+        return "The origins told no syncs."
+    return (
+        f"Syncs during the load: {', '.join(f'{n} {_shown(c)}' for n, c in zip(names, counts, strict=True))}."
+    )
