@@ -87,7 +87,11 @@ def orders(run: Run, span: Span) -> Iterator[str]:
     told: dict[tuple[int, int], list[str]] = {}
     for place in order:
         told.setdefault(keys[place], []).append("" if crossing[place] else str(letters[place]))
-    yield from ("".join(found)[:LONGEST] for found in told.values() if all(found))
+    yield from (_cut("".join(found)) for found in told.values() if all(found))
+
+
+def _cut(order: str) -> str:
+    return order if len(order) <= LONGEST else f"{order[:LONGEST]}…"
 
 
 def _letters(run: Run) -> np.ndarray[tuple[int], np.dtype[np.str_]]:
