@@ -50,8 +50,8 @@ suite: $(STAMP) ## run PLAN=phase1 (or phase2, all) on one stack, one report [DU
 	@bin/suite $(call quoted,$(PLAN)) $(SUITE_OPTIONS)
 
 .PHONY: ui
-ui: $(STAMP) ## Locust's web UI on http://127.0.0.1:8089
-	@$(BIN)/locust -f locustfile.py --web-host 127.0.0.1
+ui: $(STAMP) ## web UI on http://127.0.0.1:8089/attack [LOCUST_WEB_HOST=… WEB_PASSWORD=…]
+	@$(BIN)/locust -f locustfile.py
 
 .PHONY: stack
 stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]

@@ -28,9 +28,16 @@ class StatsSink:
         """Add whole records."""
         samples = np.frombuffer(chunk, SAMPLE)
         samples = samples[samples["outcome"] < Outcome.DROPPED]
+        self._begin(samples)
         for group, tool in np.unique(samples[["group", "tool"]]).tolist():
             part = samples[(samples["group"] == group) & (samples["tool"] == tool)]
             self._add(self._groups[group], self._tools[tool], part)
+
+    def _begin(self, samples: NDArray[np.void]) -> None:
+        """Locust's rates count from the first call on, not from the preparations."""
+        total = self._stats.total
+        if len(samples) and not total.num_requests:
+            total.start_time = time.time() - float(samples["done"].max() - samples["planned"].min())
 
     def _add(self, group: str, tool: str, samples: NDArray[np.void]) -> None:
         milliseconds = (samples["done"] - samples["planned"]) * 1000

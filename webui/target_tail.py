@@ -31,11 +31,15 @@ MEGABYTE: Final = 1e6
 
 
 def rows(run_dir: Path) -> list[dict[str, Any]]:
-    """`source`, `up`, `t` and every column (None where the source has no such metric), by source."""
+    """`source`, `up`, `t` and every column, by source; None where a source has no such metric.
+
+    A source that answers and has none of them is left out.
+    """
     last: dict[str, dict[str, Any]] = {}
     for line in _lines(run_dir / "target.jsonl"):
         last[line["source"]] = line
-    return [_row(last[source]) for source in sorted(last)]
+    found = [_row(last[source]) for source in sorted(last)]
+    return [row for row in found if not row["up"] or any(row[column] is not None for column in COLUMNS)]
 
 
 def _row(line: dict[str, Any]) -> dict[str, Any]:
