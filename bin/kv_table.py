@@ -27,7 +27,7 @@ RESULTS: Final = ROOT / "results" / "kv-table"
 COUNTS: Final = ("pass", "fail")
 HEAD: Final = (
     *("scenario", "offered req/s", "origin before", "origin after", "% served after", "% kv_error after"),
-    *("order in a window after", "admitted per user and s: mean", "p99", "max", "books", "verdict"),
+    *("order in a window after", "most per user and s: before", "after", "mean after", "books", "verdict"),
 )
 
 
@@ -49,13 +49,14 @@ def line(folder: Path) -> list[str]:
     points = {point["id"]: point for point in found["points"]}
     loads = {row["quota"]: row for row in points["P1.2"].get("rows", ())}
     after = loads.get("after", loads.get("before", {}))
-    counted: dict[str, Any] = next(iter(points["P1.4"].get("rows", ())), {})
+    counted = {row["quota"]: row for row in points["P1.4"].get("rows", ())}
+    before, past = counted.get("before", counted.get("all", {})), counted.get("after", {})
     orders = [row["order in a window"] for row in points["P1.3"].get("rows", ()) if row["quota"] == "after"]
     cells = (
         *(found["scenario"], after.get("offered req/s"), loads.get("before", {}).get("origin req/s")),
         *(loads.get("after", {}).get("origin req/s"), _share(points, "ok"), _share(points, "kv_error")),
-        *(f"`{orders[0]}`" if orders else None, counted.get("admitted (mean)"), counted.get("p99")),
-        *(counted.get("max"), points.get("P1.1.books", {}).get("status"), found["verdict"]),
+        *(f"`{orders[0]}`" if orders else None, before.get("max"), past.get("max")),
+        *(past.get("admitted (mean)"), points.get("P1.1.books", {}).get("status"), found["verdict"]),
     )
     return ["–" if cell is None else str(cell) for cell in cells]
 

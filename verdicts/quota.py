@@ -87,6 +87,12 @@ def failures(run: Run, span: Span, **labels: str) -> int:
     return 0 if np.isnan(found) else round(found)
 
 
+def plan(run: Run) -> str:
+    """The KV's plan that the bundled stack ran with; "" where nobody told us."""
+    told = (run.manifest.get("stack") or {}).get("settings", {})
+    return str(told.get("kv", {}).get("plan", ""))
+
+
 def setting(run: Run) -> str:
     """The run's strategy, mode and plan in words; "" for a target whose settings nobody told us."""
     told = (run.manifest.get("stack") or {}).get("settings", {})

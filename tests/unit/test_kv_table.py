@@ -21,7 +21,14 @@ POINTS: list[dict[str, Any]] = [
         ],
     },
     {"id": "P1.3", "rows": [{"quota": "after", "order in a window": "E....x"}]},
-    {"id": "P1.4", "rows": [{"admitted (mean)": 4.9, "p99": 5.0, "max": 5.0}]},
+    {
+        "id": "P1.4",
+        "rows": [
+            {"quota": "all", "admitted (mean)": 5.5, "max": 7},
+            {"quota": "before", "admitted (mean)": 4.9, "max": 5},
+            {"quota": "after", "admitted (mean)": 6.1, "max": 7},
+        ],
+    },
 ]
 
 
@@ -42,9 +49,9 @@ def test_a_run_is_a_line(tmp_path: Path) -> None:
             "0.0",
             "90.0",
             "`E....x`",
-            "4.9",
-            "5.0",
-            "5.0",
+            "5",
+            "7",
+            "6.1",
             "pass",
             "fail",
         )
@@ -90,10 +97,10 @@ def settings(name: str) -> tuple[Scenario, Any]:
 
 def test_the_variants_differ_in_what_they_say_and_share_the_points() -> None:
     found = {name: settings(name) for name in kv_table.variants([])}
-    assert len(found) == 10
+    assert len(found) == 11
     for scenario, _ in found.values():
         assert scenario.points == ("P1.1", "P1.2", "P1.3", "P1.4")
-        assert scenario.kv == "free"
+        assert scenario.kv == ("paid" if scenario.name.endswith("paid") else "free")
     told = {(s.edge.burst_strategy, s.edge.burst_on_failure, s.edge.isolates) for _, s in found.values()}
     assert told >= {("kv-every-request", mode, 1) for mode in ("throw", "fail-open", "fail-closed")}
     assert told >= {("memory-cache", "fail-open", isolates) for isolates in (1, 2, 4)}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from telemetry.target_log import parse_labels
-from verdicts import passage, promises, windows
+from verdicts import passage, promises, quota, windows
 from verdicts.points.registry import Finding, Value, point
 from verdicts.promises import Promise
 from verdicts.run import Run
@@ -38,7 +38,7 @@ def admitted_by_isolates(run: Run) -> Finding:
         f"admitted per user and {promise.width:g} s (max; the limit is {promise.limit})",
         _evidence(run, promise, found, figures),
         figures,
-        rows=tuple(_row(run, found, figures, promise)),
+        rows=tuple(_rows(run, found, isolates, promise)),
     )
 
 
@@ -79,22 +79,31 @@ def _spread(run: Run) -> str:
     return f" Requests by isolate: {', '.join(f'{count:,.0f}' for count in counts)}." if counts else ""
 
 
-def _row(
-    run: Run, found: list[Window], figures: dict[str, float], promise: Promise
-) -> Iterator[dict[str, Value]]:
+def _rows(run: Run, found: list[Window], isolates: float, promise: Promise) -> Iterator[dict[str, Value]]:
+    """A row for all windows, and one for those before and those after the KV's quota ran out."""
+    spans = quota.of(run)
+    yield from _row("all", found, isolates, promise)
+    if spans is None or spans.after is None:
+        return
+    for when, span in (("before", spans.before), ("after", spans.after)):
+        inside = [one for one in found if span[0] <= one.start and one.start + promise.width <= span[1]]
+        yield from _row(when, inside, isolates, promise)
+
+
+def _row(when: str, found: list[Window], isolates: float, promise: Promise) -> Iterator[dict[str, Value]]:
     if not found:
         return
-    offered = float(np.mean([one.offered for one in found]))
+    admitted = np.array([one.admitted_least for one in found])
+    known = not np.isnan(isolates)
     yield {
-        "isolates": None if np.isnan(figures["isolates"]) else int(figures["isolates"]),
+        "quota": when,
+        "isolates": int(isolates) if known else None,
         "limit": promise.limit,
-        "offered (mean)": round(offered, 2),
-        "admitted (mean)": round(figures["mean"], 2),
-        "p99": figures["p99"],
-        "max": figures["max"],
-        "at most (isolates × limit)": None
-        if np.isnan(figures["isolates"])
-        else int(figures["isolates"] * promise.limit),
+        "offered (mean)": round(float(np.mean([one.offered for one in found])), 2),
+        "admitted (mean)": round(float(admitted.mean()), 2),
+        "p99": int(np.percentile(admitted, 99, method="inverted_cdf")),
+        "max": int(admitted.max()),
+        "at most (isolates × limit)": int(isolates * promise.limit) if known else None,
         "windows": len(found),
         "windows over": sum(one.over(promise.limit) for one in found),
     }

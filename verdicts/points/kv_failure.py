@@ -78,16 +78,19 @@ def _patterns(run: Run, when: str, span: Span) -> Iterator[dict[str, Value]]:
 def orders(run: Run, span: Span) -> Iterator[str]:
     """What became of an account's calls in each window of the span, in the order they were sent."""
     promise = promises.burst(run)
+    width = promise.width if promise else 1.0
     calls = quota.within(run, span)
-    first, last = windows.spans(run, calls).windows(promise.width if promise else 1.0)
-    letters = _letters(run)[calls]
+    first, last = windows.spans(run, calls).windows(width)
+    letters = np.where(first == last, _letters(run)[calls], "")  # "": perhaps of the next window
     keys = list(zip(run.samples["account"][calls].tolist(), first.tolist(), strict=True))
-    order = np.argsort(run.samples["sent"][calls], kind="stable")
-    crossing = first != last
+    zero = float(run.manifest["start_wall"])
     told: dict[tuple[int, int], list[str]] = {}
-    for place in order:
-        told.setdefault(keys[place], []).append("" if crossing[place] else str(letters[place]))
-    yield from (_cut("".join(found)) for found in told.values() if all(found))
+    for place in np.argsort(run.samples["sent"][calls], kind="stable"):
+        told.setdefault(keys[place], []).append(str(letters[place]))
+    for (_, window), found in told.items():
+        start = window * width - zero
+        if all(found) and span[0] <= start and start + width <= span[1]:
+            yield _cut("".join(found))
 
 
 def _cut(order: str) -> str:

@@ -26,7 +26,11 @@ def past_the_quota(run: Run) -> Iterator[Finding]:
     if spans is None:
         yield Finding.unseen(quota.UNSEEN)
         return
-    yield _after(run, spans)
+    plan = quota.plan(run)
+    if plan in ("", "free"):
+        yield _after(run, spans)
+    else:
+        yield Finding.unseen(f"A KV of plan {plan} has no daily quota that could run out ({_used(run)}).")
     if run.manifest["bundled"]:
         yield _books(run)
 
