@@ -31,6 +31,8 @@ class Strict(BaseModel):
 
 
 class EdgeSettings(Strict):
+    """The Worker: isolates, limits, key-set cache, CPU budget."""
+
     isolates: Count = 1
     ip_per_min: Count = 1000
     ip_window: Positive = 60.0
@@ -49,6 +51,8 @@ class EdgeSettings(Strict):
 
 
 class KvSettings(Strict):
+    """The KV namespace: its plan's quotas and its consistency."""
+
     plan: Literal["ideal", "free", "paid"] = "ideal"
     writes_per_day: Count = 1000
     reads_per_day: Count = 100_000
@@ -58,6 +62,8 @@ class KvSettings(Strict):
 
 
 class BalancerSettings(Strict):
+    """Health checks and how long the balancer's states last."""
+
     check_interval: Positive = 30.0
     check_timeout: Positive = 5.0
     failures_to_down: Count = 3
@@ -68,6 +74,8 @@ class BalancerSettings(Strict):
 
 
 class NanoSettings(Strict):
+    """The model of a nano instance; `cpu_per_request` is an assumption and named so."""
+
     memory_limit: Count = 256 * 1024 * 1024
     memory_base: Count = 40 * 1024 * 1024
     goroutines_base: Count = 20
@@ -82,6 +90,8 @@ class NanoSettings(Strict):
 
 
 class OriginSettings(Strict):
+    """The gateway itself: rate limit, timeout, concurrency, breaker."""
+
     rate_window: Positive = 60.0
     rate_sync: Positive = 600.0
     tiers: dict[str, int] = {"free": 30, "starter": 60, "pro": 120, "unlimited": -1}
@@ -99,6 +109,8 @@ class OriginSettings(Strict):
 
 
 class DatabaseSettings(Strict):
+    """Postgres, how the gateway reaches it, and what an account starts with."""
+
     dsn: str | None = None  # a Postgres of the user's; None: an embedded one
     max_connections: Count = 60  # the server's own setting: 3 of them are reserved for superusers
     mode: Literal["pool", "none", "pooler"] = "pool"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from telemetry.sample import REASON_CODE, Flag, Outcome
 from users.accounts import Account
 from users.call import Call
+from users.forge import Forge
 from users.mcp import Message
 
 
@@ -18,8 +19,10 @@ class FakeLine:
 
     account: Account = field(default_factory=lambda: Account(0, "a", "198.51.100.1", "unlimited", 0))
     session: bytes = b""
+    forge: Forge | None = None
     now: float = 0.0
     sent: list[tuple[Call, Message]] = field(default_factory=list)
+    tokens: list[bytes | None] = field(default_factory=list)
     waiting: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
     def call(
@@ -32,10 +35,12 @@ class FakeLine:
         on_done: Callable[[Call], None] | None = None,
         flags: int = 0,
         attempt: int = 0,
+        token: bytes | None = None,
     ) -> Call:
         call = Call(index, self.now if planned is None else planned, self.account.index, 0, tool)
         call.sent, call.on_done, call.flags, call.attempt = self.now, on_done, flags, attempt
         self.sent.append((call, message))
+        self.tokens.append(token)
         return call
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:

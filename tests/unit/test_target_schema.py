@@ -150,7 +150,7 @@ def test_bad_targets_are_one_line(name: str) -> None:
 
 
 def test_an_unknown_name_tells_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="allowed: bundled, .*example, "):
+    with pytest.raises(ConfigError, match=r"allowed: bundled, .*example, "):
         load("production")
 
 
