@@ -107,10 +107,10 @@ class LocalInflux:
             _CONFIG.format(host=HOST, rpc=_free_port(), port=self.port, folder=self._folder, auth=auth)
         )
         with (self._folder / "influxd.log").open("ab") as log:
+            command = [*_dies_with_us(), program, "-config", str(config)]
             self._process = subprocess.Popen(
-                [program, "-config", str(config)], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True,
-            )  # fmt: skip
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
         self._prepare()
 
     def _prepare(self) -> None:
@@ -167,6 +167,12 @@ class LocalInflux:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _dies_with_us() -> list[str]:
+    """What has the kernel end a child whose starter was killed; nothing where setpriv is not installed."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 def _free_port() -> int:
