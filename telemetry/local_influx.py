@@ -111,14 +111,17 @@ class LocalInflux:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        self._prepare()
+        try:
+            self._prepare()
+        except BaseException:
+            self.stop()
+            raise
 
     def _prepare(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             assert self._process is not None
             if self._process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
                 raise RuntimeError(f"influxd did not start: see {self._folder / 'influxd.log'}")
             time.sleep(0.05)
         if self._user:
