@@ -61,6 +61,26 @@ stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 report: $(STAMP) ## derive the report of RUN=results/<run> anew from its samples
 	@$(BIN)/python -m verdicts $(call quoted,$(RUN))
 
+.PHONY: influx
+influx: $(STAMP) ## a local InfluxDB 1.8 in .influx/, where influxd is installed; prints the variables
+	@$(BIN)/python -m telemetry.local_influx
+
+.PHONY: flush
+flush: $(STAMP) ## send what earlier runs could not to InfluxDB
+	@$(BIN)/python -m telemetry.flush
+
+.PHONY: kv-table
+kv-table: $(STAMP) ## kv-exhaustion by strategy, failure mode and isolates (ten minutes)
+	@$(BIN)/python -m bin.kv_table
+
+.PHONY: up
+up: ## InfluxDB, Grafana, the stack and Locust in containers [WORKERS=4]
+	@docker compose up --detach --build --scale worker=$(or $(WORKERS),1)
+
+.PHONY: down
+down: ## end the containers; the volumes stay
+	@docker compose down
+
 .PHONY: check
 check: $(STAMP) ## format, lint and types
 	@$(BIN)/ruff format --check .
