@@ -18,6 +18,7 @@ import asyncio
 from collections.abc import Mapping
 from functools import partial
 from random import Random
+from time import monotonic
 from typing import Any, Final
 
 from fakes import serve
@@ -84,7 +85,7 @@ class Upstream:
     def begin(self, call: Call[Tool]) -> None:
         """A call is whole: from now its time runs."""
         tool, snapshot = call.tool, self._control.snapshot
-        call.began, call.counted = self._loop.time(), self._metrics.begin()
+        call.began, call.counted = monotonic(), self._metrics.begin()  # the loop's time is whole milliseconds
         count = self.in_flight[tool.upstream] = self.in_flight[tool.upstream] + 1
         self.peak[tool.upstream] = max(self.peak[tool.upstream], count)
         reset = _fault(snapshot, "upstream-reset", tool)
@@ -111,7 +112,7 @@ class Upstream:
     def _answer(self, call: Call[Tool]) -> None:
         tool = call.tool
         status = self._status(tool)
-        spent = (self._loop.time() - call.began) * 1000
+        spent = (monotonic() - call.began) * 1000
         self._end(call, status)
         call.answer(status, tool.body, spent)
 

@@ -20,7 +20,7 @@ _ANSWER: Final = (
 
 
 class Call(Generic[T]):
-    """One tool call under way. `began` is in the loop's seconds, `counted` the token of Metrics.begin."""
+    """One tool call under way. `began` is in monotonic seconds, `counted` the token of Metrics.begin."""
 
     __slots__ = ("began", "connection", "counted", "keep_alive", "timer", "tool")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator, Iterator
 
 import jwt
@@ -43,13 +44,12 @@ def served(tool: str, status: int) -> str:
 
 
 async def test_answers_after_the_tools_latency_and_tells_it(made: Rig) -> None:
-    loop = asyncio.get_running_loop()
-    began = loop.time()
+    began = time.monotonic()
     reply = await made.request("upstream", "POST", "/notion/quick", b"{}")
-    waited = (loop.time() - began) * 1000
+    waited = (time.monotonic() - began) * 1000
     told = float(dict(reply.headers)[b"server-timing"].removeprefix(b"upstream;dur="))
     assert (reply.status, len(reply.body), json.loads(reply.body)["tool"]) == (200, 333, "notion.quick")
-    assert 10 - 1.5 <= told <= waited + 0.1
+    assert 10 - 1.5 <= told <= waited + 0.05  # timers are up to 1 ms early; told is rounded to 0.1 ms
     assert (await made.request("upstream", "POST", "/jira/quick")).status == 422
     assert await made.metric("upstream", served("quick", 200)) == 1
 
