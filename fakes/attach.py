@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from fakes.launch import Handle, Signing, StackError
+from fakes.handle import Handle, Signing, StackError
 from fakes.settings import StackSettings
 
 STATE: Final = "STACK_STATE"

@@ -37,7 +37,7 @@ class Fault(Protocol):
 
 
 class Control(Protocol):
-    """The part of `fakes.launch.Handle` that faults need."""
+    """The part of `fakes.handle.Handle` that faults need."""
 
     def add_fault(self, fault: dict[str, Any]) -> str:
         """Put a fault in force; gives its id."""

@@ -19,6 +19,7 @@ from gevent.event import Event
 
 from config.errors import ConfigError
 from fakes import launch
+from fakes.handle import Handle, StackError
 from fakes.timeline import Timeline
 from targets import guard
 from targets.auth import Algorithm, Auth
@@ -41,7 +42,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 BUNDLED_TOKEN_LIFE: Final = 300.0  # seconds
 EXIT_CONFIG: Final = 2
 EXIT_OURS: Final = 3
-OURS: Final = (CannotStartError, launch.StackError, guard.GuardError, OSError)
+OURS: Final = (CannotStartError, StackError, guard.GuardError, OSError)
 
 
 class Attack:
@@ -58,7 +59,7 @@ class Attack:
         self.done = Event()
         self._wire = wire
         self._progress = Progress()
-        self._stack: launch.Handle | None = None
+        self._stack: Handle | None = None
         self._stopped = ""
         self._jwks: JwksServer | None = None
         self._exporter: exporter_process.Handle | None = None
@@ -151,7 +152,7 @@ class Attack:
             return
         try:
             stack_events.write(self._stack.state(), events, start_at)
-        except launch.StackError as error:
+        except StackError as error:
             self._progress.say(f"the stack's own events are missing: {error}")
 
     def _telemetry_done(self) -> dict[str, int]:

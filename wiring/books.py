@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from fakes.launch import Handle, StackError
+from fakes.handle import Handle, StackError
 
 CONNECTIONS: Final = frozenset({"P1.9", "P1.10"})
 

@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from fakes import launch
 from fakes.attach import STATE
-from fakes.launch import StackError
+from fakes.handle import Handle, StackError
 from fakes.settings import StackSettings
 from fakes.steering import FIXED
 from scenarios.schema import Scenario
 
 __all__ = ["SharedStack", "StackError", "unwell"]
-Start = Callable[[StackSettings, Iterable[str], Path], launch.Handle]
+Start = Callable[[StackSettings, Iterable[str], Path], Handle]
 WELL: Final = {"state": "primary", "origins": {"origin-a": "up", "origin-b": "up"}}
 
 
@@ -29,7 +29,7 @@ class SharedStack:
 
     def __init__(self, folder: Path, start: Start = launch.start) -> None:
         self._folder, self._start = folder, start
-        self._handle: launch.Handle | None = None
+        self._handle: Handle | None = None
         self._settings: StackSettings | None = None
         self._given = STATE in os.environ  # somebody else's stack: it is used as it is
 
@@ -67,7 +67,7 @@ class SharedStack:
         except StackError as error:
             return str(error)
 
-    def _write_state(self, handle: launch.Handle) -> Path:
+    def _write_state(self, handle: Handle) -> Path:
         """Readable by its owner alone: it holds keys."""
         state = {
             "base_url": handle.base_url,

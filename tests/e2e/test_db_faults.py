@@ -14,6 +14,7 @@ import jwt
 import pytest
 
 from fakes import launch, pgbouncer
+from fakes.handle import Handle, StackError
 from fakes.settings import StackSettings
 from tests.e2e.stack_rig import wait_until
 
@@ -21,26 +22,26 @@ pytestmark = pytest.mark.e2e
 DATABASE = {"max_connections": 30, "pool_size": 3, "pool_open": 3, "acquire_timeout": 0.5}
 
 
-def started(tmp_path_factory: pytest.TempPathFactory, **database: Any) -> launch.Handle:
+def started(tmp_path_factory: pytest.TempPathFactory, **database: Any) -> Handle:
     settings = StackSettings.model_validate({"database": {**DATABASE, **database}})
     return launch.start(settings, [], tmp_path_factory.mktemp("stack") / "log")
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launch.Handle]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
     handle = started(tmp_path_factory)
     yield handle
     handle.stop()
 
 
 @pytest.fixture(autouse=True)
-def as_new(stack: launch.Handle) -> Iterator[None]:
+def as_new(stack: Handle) -> Iterator[None]:
     stack.reset()
     yield
     stack.clear_faults()
 
 
-def call(stack: launch.Handle, user: str = "ann") -> tuple[int, dict[str, Any]]:
+def call(stack: Handle, user: str = "ann") -> tuple[int, dict[str, Any]]:
     """The status and answer of one tool call."""
     now = int(time.time())
     claims = {"iss": stack.signing.issuer, "sub": user, "iat": now, "exp": now + 60, "tier": "unlimited"}
@@ -65,7 +66,7 @@ def call(stack: launch.Handle, user: str = "ann") -> tuple[int, dict[str, Any]]:
             return error.code, json.load(error)
 
 
-def test_a_locked_account_takes_the_whole_pool(stack: launch.Handle) -> None:
+def test_a_locked_account_takes_the_whole_pool(stack: Handle) -> None:
     assert call(stack)[0] == call(stack, "ben")[0] == 200
     fault = stack.add_fault({"fault": "db-row-lock", "account": "ann"})
     with ThreadPoolExecutor(3) as threads:
@@ -80,7 +81,7 @@ def test_a_locked_account_takes_the_whole_pool(stack: launch.Handle) -> None:
     assert call(stack, "ben")[0] == 200
 
 
-def test_the_first_account_is_locked_unless_one_is_named(stack: launch.Handle) -> None:
+def test_the_first_account_is_locked_unless_one_is_named(stack: Handle) -> None:
     assert call(stack, "ann")[0] == call(stack, "ben")[0] == 200
     fault = stack.add_fault({"fault": "db-row-lock"})
     assert call(stack, "ben")[0] == 200
@@ -92,7 +93,7 @@ def test_the_first_account_is_locked_unless_one_is_named(stack: launch.Handle) -
         assert locked.result()[0] == 200
 
 
-def test_an_open_transaction_blocks_every_account(stack: launch.Handle) -> None:
+def test_an_open_transaction_blocks_every_account(stack: Handle) -> None:
     assert call(stack, "ann")[0] == call(stack, "ben")[0] == 200
     fault = stack.add_fault({"fault": "db-idle-transaction", "connections": 2})
     held = stack.connections()["held"]
@@ -120,16 +121,16 @@ def test_an_open_transaction_blocks_every_account(stack: launch.Handle) -> None:
     ],
 )
 def test_what_cannot_be_held_is_refused_and_nothing_is(
-    stack: launch.Handle, fault: dict[str, Any], line: str
+    stack: Handle, fault: dict[str, Any], line: str
 ) -> None:
-    with pytest.raises(launch.StackError, match=line):
+    with pytest.raises(StackError, match=line):
         stack.add_fault(fault)
     assert stack.state()["faults"] == []
     wait_until(lambda: "mcpist-foreign" not in stack.connections()["held"])
     assert "mcpist-foreign" not in stack.connections()["held"]
 
 
-def test_the_limit_is_max_connections_less_the_reserved(stack: launch.Handle) -> None:
+def test_the_limit_is_max_connections_less_the_reserved(stack: Handle) -> None:
     found = stack.connections()
     assert (found["max_connections"], found["reserved"], found["limit"]) == (30, 3, 27)
     assert found["held"]["mcpist-origin"] == 6
@@ -141,7 +142,7 @@ def test_the_limit_is_max_connections_less_the_reserved(stack: launch.Handle) ->
     assert call(stack)[0] == 200
 
 
-def test_the_books_of_a_stack(stack: launch.Handle) -> None:
+def test_the_books_of_a_stack(stack: Handle) -> None:
     assert [call(stack, user)[0] for user in ("ann", "ben", "ann")] == [200, 200, 200]
     books = stack.consistency()
     assert (books["problems"], books["by_user"]) == ([], {"ann": [2, 0], "ben": [1, 0]})
@@ -149,11 +150,11 @@ def test_the_books_of_a_stack(stack: launch.Handle) -> None:
     assert stack.consistency()["by_user"] == {}
 
 
-def test_no_books_without_a_database(stack: launch.Handle) -> None:
+def test_no_books_without_a_database(stack: Handle) -> None:
     fault = stack.add_fault({"fault": "process-down", "target": "postgres"})
-    with pytest.raises(launch.StackError, match=r"^database: "):
+    with pytest.raises(StackError, match=r"^database: "):
         stack.consistency()
-    with pytest.raises(launch.StackError, match=r"^database: "):
+    with pytest.raises(StackError, match=r"^database: "):
         stack.connections()
     stack.clear_fault(fault)
     assert stack.consistency()["problems"] == []

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from fakes import launch
+from fakes.handle import StackError
 from fakes.settings import StackSettings
 
 pytestmark = pytest.mark.e2e
@@ -59,7 +60,7 @@ def test_a_stack_that_is_not_there_is_said_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STACK_STATE", str(tmp_path / "none.json"))
-    with pytest.raises(launch.StackError, match=r"^STACK_STATE: .*none\.json: .*allowed: ") as told:
+    with pytest.raises(StackError, match=r"^STACK_STATE: .*none\.json: .*allowed: ") as told:
         launch.start(StackSettings(), [], tmp_path / "run.log", timeout_s=0.0)
     assert "\n" not in str(told.value)
 

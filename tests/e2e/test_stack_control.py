@@ -21,6 +21,7 @@ import psutil
 import pytest
 
 from fakes import launch
+from fakes.handle import Handle, StackError
 from fakes.settings import StackSettings
 from tests.e2e.stack_rig import ROOT, wait_until
 
@@ -31,7 +32,7 @@ TOOL = {"name": "run", "arguments": {"module": "fast", "tool": "echo", "params":
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launch.Handle]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
     handle = launch.start(
         StackSettings.model_validate({"database": {"max_connections": 40, "pool_size": 2}}),
         [],
@@ -42,13 +43,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[launch.Handle]:
 
 
 @pytest.fixture(autouse=True)
-def as_new(stack: launch.Handle) -> Iterator[None]:
+def as_new(stack: Handle) -> Iterator[None]:
     yield
     stack.clear_faults()
     stack.put_protections([])
 
 
-def call(stack: launch.Handle, timeout: float = 20.0) -> tuple[int, dict[str, Any]]:
+def call(stack: Handle, timeout: float = 20.0) -> tuple[int, dict[str, Any]]:
     now = int(time.time())
     claims = {"iss": stack.signing.issuer, "sub": "user-1", "iat": now, "exp": now + 60, "tier": "unlimited"}
     key, headers = stack.signing.key, {"kid": stack.signing.kid}
@@ -71,7 +72,7 @@ def call(stack: launch.Handle, timeout: float = 20.0) -> tuple[int, dict[str, An
             return error.code, json.load(error)
 
 
-def metrics(stack: launch.Handle, source: str) -> str:
+def metrics(stack: Handle, source: str) -> str:
     with urllib.request.urlopen(stack.metrics[source], timeout=10) as answer:
         return str(answer.read().decode())
 
@@ -82,7 +83,7 @@ def value(text: str, series: str) -> float:
     return float(found[1])
 
 
-def test_a_call_is_served_and_charged(stack: launch.Handle) -> None:
+def test_a_call_is_served_and_charged(stack: Handle) -> None:
     before = value(metrics(stack, "stack"), "stack_credit_transactions")
     status, answer = call(stack)
     assert status == 200
@@ -91,7 +92,7 @@ def test_a_call_is_served_and_charged(stack: launch.Handle) -> None:
     assert value(metrics(stack, "stack"), "stack_credit_transactions") == before + 1
 
 
-def test_every_process_has_its_figures(stack: launch.Handle) -> None:
+def test_every_process_has_its_figures(stack: Handle) -> None:
     text = metrics(stack, "stack")
     assert set(stack.pids) == {"stack", "postgres", "edge", "origin-a", "origin-b", "upstream", "supabase"}
     for name in stack.pids:
@@ -101,14 +102,14 @@ def test_every_process_has_its_figures(stack: launch.Handle) -> None:
     assert value(text, 'stack_db_connections{state="idle"}') == 4  # two origins with a pool of two
 
 
-def test_processes_run_at_lower_priority(stack: launch.Handle) -> None:
+def test_processes_run_at_lower_priority(stack: Handle) -> None:
     ours = os.getpriority(os.PRIO_PROCESS, 0)
     for pid in stack.pids.values():
         assert pid is not None
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(ours + 5, 19)
 
 
-def test_the_control_door_needs_the_token(stack: launch.Handle) -> None:
+def test_the_control_door_needs_the_token(stack: Handle) -> None:
     request = urllib.request.Request(f"{stack.control_url}/state", headers={"X-Control-Token": "guess"})
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(request, timeout=10)
@@ -116,17 +117,17 @@ def test_the_control_door_needs_the_token(stack: launch.Handle) -> None:
         assert error.code == 403
 
 
-def test_protections_reach_every_process(stack: launch.Handle) -> None:
+def test_protections_reach_every_process(stack: Handle) -> None:
     stack.put_protections(["rate-limit", "breaker"])
     state = stack.state()
     assert state["protections"] == ["rate-limit", "breaker"]
     assert state["stale"] == []
-    with pytest.raises(launch.StackError, match=r"unknown protection 'moat'; allowed: .*breaker"):
+    with pytest.raises(StackError, match=r"unknown protection 'moat'; allowed: .*breaker"):
         stack.put_protections(["moat"])
     assert stack.state()["protections"] == ["rate-limit", "breaker"]
 
 
-def test_settings_are_merged_or_refused(stack: launch.Handle) -> None:
+def test_settings_are_merged_or_refused(stack: Handle) -> None:
     stack.put_settings({"balancer": {"failures_to_down": 7}})
     assert stack.state()["settings"]["balancer"]["failures_to_down"] == 7
     for part, line in [
@@ -136,28 +137,28 @@ def test_settings_are_merged_or_refused(stack: launch.Handle) -> None:
             r"settings: database\.max_connections: allowed: only at the start",
         ),
     ]:
-        with pytest.raises(launch.StackError, match=line):
+        with pytest.raises(StackError, match=line):
             stack.put_settings(part)
 
 
-def test_a_fault_is_in_force_until_it_is_cleared(stack: launch.Handle) -> None:
+def test_a_fault_is_in_force_until_it_is_cleared(stack: Handle) -> None:
     fault = stack.add_fault({"fault": "upstream-error", "target": "fast"})
     assert "result" not in call(stack)[1] or call(stack)[1]["result"]["isError"]
     stack.clear_fault(fault)
     assert call(stack)[1]["result"]["isError"] is False
 
 
-def test_an_unknown_fault_is_refused(stack: launch.Handle) -> None:
-    with pytest.raises(launch.StackError, match=r"unknown fault 'rain'; allowed: .*upstream-stall"):
+def test_an_unknown_fault_is_refused(stack: Handle) -> None:
+    with pytest.raises(StackError, match=r"unknown fault 'rain'; allowed: .*upstream-stall"):
         stack.add_fault({"fault": "rain"})
-    with pytest.raises(launch.StackError, match=r"unknown fault 'upstream-stall' at 'edge'"):
+    with pytest.raises(StackError, match=r"unknown fault 'upstream-stall' at 'edge'"):
         stack.add_fault({"fault": "upstream-stall", "target": "edge"})
-    with pytest.raises(launch.StackError, match=r"unknown id 'f'; allowed: none is in force"):
+    with pytest.raises(StackError, match=r"unknown id 'f'; allowed: none is in force"):
         stack.clear_fault("f")
     assert stack.state()["faults"] == []
 
 
-def test_a_killed_origin_is_seen_refuses_and_comes_back(stack: launch.Handle) -> None:
+def test_a_killed_origin_is_seen_refuses_and_comes_back(stack: Handle) -> None:
     stack.kill("origin-a")
     wait_until(lambda: not stack.state()["processes"]["origin-a"]["up"])
     state = stack.state()
@@ -176,7 +177,7 @@ def test_a_killed_origin_is_seen_refuses_and_comes_back(stack: launch.Handle) ->
     assert call(stack)[0] == 200
 
 
-def test_a_process_that_is_down_by_a_fault_comes_back_when_it_is_cleared(stack: launch.Handle) -> None:
+def test_a_process_that_is_down_by_a_fault_comes_back_when_it_is_cleared(stack: Handle) -> None:
     fault = stack.add_fault({"fault": "process-down", "target": "upstream"})
     wait_until(lambda: not stack.state()["processes"]["upstream"]["up"])
     assert call(stack)[0] != 200 or call(stack)[1]["result"]["isError"]
@@ -185,7 +186,7 @@ def test_a_process_that_is_down_by_a_fault_comes_back_when_it_is_cleared(stack: 
     assert call(stack)[1]["result"]["isError"] is False
 
 
-def test_a_frozen_process_catches_up(stack: launch.Handle) -> None:
+def test_a_frozen_process_catches_up(stack: Handle) -> None:
     fault = stack.add_fault({"fault": "process-frozen", "target": "origin-b"})
     assert stack.state()["processes"]["origin-b"]["frozen"]
     stack.put_protections(["timeout"])
@@ -195,7 +196,7 @@ def test_a_frozen_process_catches_up(stack: launch.Handle) -> None:
     assert stack.state()["stale"] == []
 
 
-def test_postgres_killed_comes_back_with_its_data(stack: launch.Handle) -> None:
+def test_postgres_killed_comes_back_with_its_data(stack: Handle) -> None:
     assert call(stack)[0] == 200
     time.sleep(0.2)
     before = value(metrics(stack, "stack"), "stack_credit_transactions")
@@ -211,7 +212,7 @@ def test_postgres_killed_comes_back_with_its_data(stack: launch.Handle) -> None:
     assert call(stack)[0] == 200
 
 
-def test_the_gateway_gets_all_connections_but_the_reserved_and_the_monitors(stack: launch.Handle) -> None:
+def test_the_gateway_gets_all_connections_but_the_reserved_and_the_monitors(stack: Handle) -> None:
     metrics(stack, "stack")  # the monitor is connected
     dsn = f"postgresql://mcpist@/postgres?host={_postgres_folder(stack)}&port=5432"
     refusal, text = asyncio.run(_fill(dsn, stack))
@@ -220,12 +221,12 @@ def test_the_gateway_gets_all_connections_but_the_reserved_and_the_monitors(stac
     assert sum(map(float, held)) == 40 - RESERVED - MONITOR
 
 
-def _postgres_folder(stack: launch.Handle) -> str:
+def _postgres_folder(stack: Handle) -> str:
     postmaster = psutil.Process(stack.state()["processes"]["postgres"]["pid"])
     return postmaster.cwd().removesuffix("/data")
 
 
-async def _fill(dsn: str, stack: launch.Handle) -> tuple[str, str]:
+async def _fill(dsn: str, stack: Handle) -> tuple[str, str]:
     """Connect until refused; the refusal, and what the supervisor tells meanwhile."""
     connections: list[Any] = []
     try:
@@ -239,16 +240,16 @@ async def _fill(dsn: str, stack: launch.Handle) -> tuple[str, str]:
             await connection.close()
 
 
-def test_reset_zeroes_the_counters(stack: launch.Handle) -> None:
+def test_reset_zeroes_the_counters(stack: Handle) -> None:
     call(stack)
     stack.reset()
     assert value(metrics(stack, "edge"), "mcpist_forwarded_total") == 0
 
 
-def test_unknown_processes_and_signals_are_refused(stack: launch.Handle) -> None:
-    with pytest.raises(launch.StackError, match="process: unknown 'moon'; allowed: postgres, edge"):
+def test_unknown_processes_and_signals_are_refused(stack: Handle) -> None:
+    with pytest.raises(StackError, match="process: unknown 'moon'; allowed: postgres, edge"):
         stack.kill("moon")
-    with pytest.raises(launch.StackError, match="signal: unknown 'HUP'; allowed: KILL, TERM, STOP, CONT"):
+    with pytest.raises(StackError, match="signal: unknown 'HUP'; allowed: KILL, TERM, STOP, CONT"):
         stack.kill("edge", "HUP")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fakes import launch
+from fakes.handle import StackError
 from fakes.settings import DatabaseSettings, StackSettings
 from tests.e2e.stack_rig import Started, started
 
@@ -106,12 +107,12 @@ def test_a_stack_that_cannot_start_says_why_and_leaves_nothing(
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     settings = StackSettings(database=DatabaseSettings(dsn="postgresql://nobody@127.0.0.1:1/none"))
-    with pytest.raises(launch.StackError, match=r"^stack: database: .*Connect call failed") as raised:
+    with pytest.raises(StackError, match=r"^stack: database: .*Connect call failed") as raised:
         launch.start(settings, [], tmp_path / "log")
     assert "\n" not in str(raised.value)
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
 def test_an_unknown_protection_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(launch.StackError, match=r"^stack: unknown protection 'x'; allowed: .*rate-limit"):
+    with pytest.raises(StackError, match=r"^stack: unknown protection 'x'; allowed: .*rate-limit"):
         launch.start(StackSettings(), ["x"], tmp_path / "log")

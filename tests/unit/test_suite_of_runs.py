@@ -12,7 +12,7 @@ from junitparser import JUnitXml
 
 from bin import suite as command
 from config.errors import ConfigError
-from fakes import launch
+from fakes.handle import Handle
 from fakes.settings import StackSettings
 from scenarios import plans
 from scenarios.load import load
@@ -138,9 +138,9 @@ class Shared:
         self.state = WELL
         self.shared = SharedStack(folder, self._start)
 
-    def _start(self, settings: StackSettings, names: Iterable[str], log: Path) -> launch.Handle:
+    def _start(self, settings: StackSettings, names: Iterable[str], log: Path) -> Handle:
         self.started.append(FakeStack(self.state))
-        return cast(launch.Handle, self.started[-1])
+        return cast(Handle, self.started[-1])
 
 
 @pytest.fixture

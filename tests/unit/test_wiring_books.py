@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from fakes.launch import Handle, StackError
+from fakes.handle import Handle, StackError
 from wiring import books
 
 
