@@ -21,7 +21,7 @@ from users.client import Endpoint
 from users.engine import Job
 from users.forge import Forge
 from users.keys import read_key
-from users.line import Head, Token
+from users.line import Head
 from users.locust_stats import StatsSink
 from users.performer import RefusalError
 from users.tls import client_context
@@ -58,8 +58,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
             auth_header=auth.header if auth else "Authorization",
             client_ip_header=target.client_ip_header,
         ),
-        token=tokens(auth, data["key"], accounts),
-        forge=Forge(auth, read_key(data["key"], auth.algorithm, auth.kid)) if auth and data["key"] else None,
+        **signing(auth, data["key"], accounts),
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
     )
@@ -72,13 +71,14 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     return job, [StatsSink(stats, jobs.tool_table(scenario), names)]
 
 
-def tokens(auth: Auth | None, pem: bytes | None, accounts: list[Account]) -> Token:
-    """What signs for the accounts; all have a token before load starts."""
+def signing(auth: Auth | None, pem: bytes | None, accounts: list[Account]) -> dict[str, Any]:
+    """`token` and `forge` of the job: what signs for the accounts; all have a token before load starts."""
     if auth is None or pem is None:
-        return no_token
-    source = TokenSource(auth, read_key(pem, auth.algorithm, auth.kid))
+        return {"token": no_token, "forge": None}
+    key = read_key(pem, auth.algorithm, auth.kid)
+    source = TokenSource(auth, key)
     source.warm(accounts)
-    return source
+    return {"token": source, "forge": Forge(auth, key)}
 
 
 def claim_priority() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from config.errors import ROOT
 
-LOCUST = ("locustfile.py", "wiring/", "bench/", "shapes/locust_shape.py", "users/locust_stats.py")
+LOCUST = ("locustfile.py", "wiring/", "bench/", "users/locust_stats.py")
 ROW = re.compile(r"^\| `([a-z]+)(?:/|\.py)` \|.*\| (nothing|all but .*|`.*`) \|$", re.MULTILINE)
 
 
