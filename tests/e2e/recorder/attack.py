@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -151,7 +151,9 @@ class Run:
 class Attack:
     """A run in progress, in a session of its own so that whatever it leaves behind is found."""
 
-    def __init__(self, plan: Plan, base_url: str, folder: Path, end_within: float) -> None:
+    def __init__(
+        self, plan: Plan, base_url: str, folder: Path, end_within: float, env: Mapping[str, str] | None
+    ) -> None:
         self.run = Run(folder / "run")
         self.exit_code: int | None = None
         self._end_within = end_within
@@ -164,7 +166,7 @@ class Attack:
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
-                start_new_session=True,
+                start_new_session=True, env=env,
             )  # fmt: skip
 
     @property
@@ -208,9 +210,15 @@ class Attack:
 
 
 @contextlib.contextmanager
-def attack(plan: Plan, base_url: str, folder: Path, end_within: float = END_WITHIN) -> Iterator[Attack]:
-    """A run for the length of a `with` block."""
-    running = Attack(plan, base_url, folder, end_within)
+def attack(
+    plan: Plan,
+    base_url: str,
+    folder: Path,
+    end_within: float = END_WITHIN,
+    env: Mapping[str, str] | None = None,
+) -> Iterator[Attack]:
+    """A run for the length of a `with` block; `env`: its whole environment, this process's if None."""
+    running = Attack(plan, base_url, folder, end_within, env)
     try:
         yield running
     finally:
