@@ -15,7 +15,7 @@ from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-PERCENTILES: Final = (50.0, 95.0, 99.0)
+PERCENTILES: Final = (50, 95, 99)
 PER_MS: Final = 1000
 HIGHEST: Final = 3_600_000_000  # µs
 _BUCKETS: Final[Any] = HdrHistogram(1, HIGHEST, 3)
@@ -62,7 +62,7 @@ class Histogram:
             return {}
         summed = np.cumsum(self.counts)
         total = int(summed[-1])
-        wanted = [max(int(p * total / 100 + 0.5), 1) for p in PERCENTILES]
+        wanted = [-(-p * total // 100) for p in PERCENTILES]  # as the report: at least that share is not above
         places = np.searchsorted(summed, wanted)
         found = {f"{prefix}p{p:g}_ms": self._upper(int(i)) for p, i in zip(PERCENTILES, places, strict=True)}
         return {**found, f"{prefix}max_ms": self._max}

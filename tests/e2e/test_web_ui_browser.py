@@ -88,7 +88,7 @@ def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui:
     page = opened(browser, f"{ui.url}/attack")
     start(page, "burst", accounts="20", rate="2", duration="8s", protect="none")
     until(page, "sending")
-    assert page.is_disabled("#start")
+    expect(page.locator("#start")).to_be_disabled()
     before = figure(page, "planned")
     climbs(page, "planned", before + 40)
     expect(page.locator("#target-rows tbody tr").first).to_contain_text("edge")
@@ -152,7 +152,7 @@ def test_stop_ends_the_run_with_its_whole_report(browser: Browser, ui: WebUi) ->
     assert 10 < run["arrivals"]["planned"] < 600
     assert run["arrivals"]["planned"] == run["arrivals"]["sent"] + run["arrivals"]["dropped"]
     expect(page.locator(".report")).to_be_visible()
-    assert page.is_enabled("#start")
+    expect(page.locator("#start")).to_be_enabled()
     page.close()
 
 

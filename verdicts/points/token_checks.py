@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from telemetry.sample import Outcome
-from verdicts import bad_tokens
+from verdicts import bad_tokens, percentiles
 from verdicts.points.registry import Finding, Status, Value, point
 from verdicts.run import Run
 
@@ -83,11 +83,5 @@ def _phases(run: Run) -> Iterator[tuple[str, np.ndarray]]:
 
 
 def _service(run: Run, name: str, calls: np.ndarray, ok: np.ndarray) -> dict[str, Value]:
-    good = run.samples[calls & ok]
-    p95 = float(np.percentile(good["done"] - good["planned"], 95)) * 1000 if len(good) else None
-    return {
-        "phase": name,
-        "sent": int(calls.sum()),
-        "ok": len(good),
-        "p95 ms": None if p95 is None else round(p95, 2),
-    }
+    found = percentiles.of(percentiles.response(run, calls & ok)).ms()
+    return {"phase": name, "sent": int(calls.sum()), "ok": found["count"], "p95 ms": found["p95"]}
