@@ -62,7 +62,9 @@ class Histogram:
             return {}
         summed = np.cumsum(self.counts)
         total = int(summed[-1])
-        wanted = [-(-p * total // 100) for p in PERCENTILES]  # as the report: at least that share is not above
+        wanted = [
+            -(-p * total // 100) for p in PERCENTILES
+        ]  # as the report: at least that share is not above
         places = np.searchsorted(summed, wanted)
         found = {f"{prefix}p{p:g}_ms": self._upper(int(i)) for p, i in zip(PERCENTILES, places, strict=True)}
         return {**found, f"{prefix}max_ms": self._max}

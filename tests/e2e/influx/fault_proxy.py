@@ -55,6 +55,8 @@ class FaultProxy:
             upstream.request("POST", request.path, body, dict(request.headers))
             answer = upstream.getresponse()
             return answer.status, answer.read()
+        except OSError:  # the database is down
+            return 502, b""
         finally:
             upstream.close()
 
