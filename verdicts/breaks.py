@@ -11,8 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from telemetry.sample import Outcome
-from verdicts import origins, outcomes
-from verdicts.ledger import late_after
+from verdicts import ledger, origins, outcomes
 from verdicts.run import Floats, Mask, Run
 from verdicts.series import PerSecond
 
@@ -45,9 +44,8 @@ def breaks(run: Run) -> list[Break]:
 
 def own_breaks(run: Run) -> list[Break]:
     """Where the load itself fell behind: the first late call, the first dropped arrival."""
-    late = run.sent & (run.samples["sent"] - run.samples["planned"] > late_after(run))
     dropped = run.arrivals & run.became(Outcome.DROPPED)
-    found = ((late, "the load: late"), (dropped, "the load: dropped"))
+    found = ((ledger.late(run), "the load: late"), (dropped, "the load: dropped"))
     at = run.samples["planned"]
     return sorted(Break(float(at[mask].min()), what, int(mask.sum())) for mask, what in found if mask.any())
 

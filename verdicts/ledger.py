@@ -89,7 +89,7 @@ def _recorded(run: Run, mine: Mask) -> Counts:
         ok=int(outcomes[Outcome.OK]),
         failed=int(outcomes[Outcome.FAILED]),
         aborted=int(outcomes[Outcome.ABORTED]),
-        late=int((percentiles.start_delay(run, sent) > late_after(run)).sum()),
+        late=int((late(run) & mine).sum()),
         extra=int((run.extra & mine & run.out).sum()),
     )
 
@@ -108,6 +108,12 @@ def _planned_by(run: Run, name: str, arrivals: Mask) -> int:
     if name not in run.lost:
         return int(last["planned"])
     return int(last["planned"]) + int((run.samples["planned"][arrivals] > last["t"]).sum())
+
+
+def late(run: Run) -> Mask:
+    """Arrivals that went out later than `late_after`."""
+    delayed: Mask = run.samples["sent"] - run.samples["planned"] > late_after(run)
+    return run.sent & delayed
 
 
 def late_after(run: Run) -> float:

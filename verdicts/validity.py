@@ -18,8 +18,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from telemetry.sample import Outcome
 from verdicts import cpu, target_count
-from verdicts.ledger import Counts, Ledger, equation
+from verdicts.ledger import Counts, Ledger, equation, late
 from verdicts.run import Run
 
 MOST_LOST: Final = 0.001  # dropped or unknown, share of planned
@@ -109,7 +110,7 @@ def starved(run: Run) -> str:
     processes = cpu.usage(run)
     if not processes:
         return ""
-    full = [one for one in processes if one.name.startswith(cpu.LOADER) and one.peak >= BUSY]
+    full = [one for one in processes if one.name.startswith(cpu.LOADER) and _had_none_left(run, one)]
     shares = ", ".join(f"{one.name} {one.mean:.2f} (peak {one.peak:.2f})" for one in processes[:6])
     cores = run.manifest["machine"]["cores"]
     whole = sum(one.mean for one in processes)
@@ -121,3 +122,10 @@ def starved(run: Run) -> str:
         others = "others on the machine took the rest, or it paused"
         head = f"This run's processes used {whole:.2f} of {cores} cores; {others}"
     return f"{head}. Cores used: {shares}."
+
+
+def _had_none_left(run: Run, loader: cpu.Usage) -> bool:
+    """Its core was full when arrivals fell behind; elsewhere a full core says nothing."""
+    behind = late(run) | (run.arrivals & run.became(Outcome.DROPPED))
+    places = np.searchsorted(loader.t, run.samples["planned"][behind])
+    return bool((loader.cores[places[places < len(loader.t)]] >= BUSY).any())

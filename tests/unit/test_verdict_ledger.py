@@ -104,6 +104,13 @@ def test_a_load_process_without_cpu_left_is_named(tmp_path: Path) -> None:
     )
 
 
+def test_a_core_that_was_full_at_another_time_is_not_blamed(tmp_path: Path) -> None:
+    run = made(tmp_path, replace(SMALL, change=changed(lambda samples: drop(samples, first(samples, 50)))))
+    busy = {"t": run.load_end + 1.0, "cpu_s": run.ledgers["local"][-1]["cpu_s"] + 1.0}
+    ended = (*run.ledgers["local"], {**run.ledgers["local"][-1], "t": run.load_end}, busy)
+    assert "it paused" in validity.starved(replace(run, ledgers={"local": ended}))
+
+
 def test_a_killed_run_counts_what_it_took_with_it(tmp_path: Path) -> None:
     run_dir = write(tmp_path / "run", replace(SMALL, killed=True))
     path = run_dir / "samples-local.bin"
