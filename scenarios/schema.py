@@ -47,9 +47,7 @@ class Scenario(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**62)] = 1
     duration: Duration = 60.0
     timeout: Duration | None = None  # the call deadline; None: the target's
-    drain: Duration | None = (
-        None  # how long answers are awaited after the last arrival; None: the call deadline
-    )
+    drain: Duration | None = None  # calls open so long after the last arrival are aborted; None: none is
     late_ms: Annotated[float, Field(gt=0, le=50)] = 50.0
     time_scale: Annotated[float, Field(ge=1, le=1000)] = 1.0
     duration_scale: Annotated[float, Field(gt=0, le=1000)] = 1.0  # what DURATION_SCALE asked for

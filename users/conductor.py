@@ -165,15 +165,24 @@ class Conductor:
             return
         self.stop_reason = reason
         self.stopped_at = round(self._clock() - self.start_at, 6)
+        self._abort()
+
+    def _abort(self) -> None:
         for node in self.nodes.values():
             if not node.lost:
                 self._send("load.stop", {}, node.id)
 
-    def wait(self) -> None:
-        """Return when every live worker is finished, or the run was stopped, or none is left."""
+    def wait(self, drained: float = float("inf")) -> None:
+        """Return when every live worker is finished, or the run was stopped, or none is left.
+
+        Calls still open at `drained` (seconds since the run's zero, after its last arrival) are aborted.
+        """
         while not self.stop_reason and not all(node.finished or node.lost for node in self.nodes.values()):
             gevent.sleep(POLL)
             self._look_for_losses()
+            if self._clock() - self.start_at >= drained:
+                drained = float("inf")
+                self._abort()
         if all(node.lost for node in self.nodes.values()):
             self.stop_reason = self.stop_reason or "every worker was lost"
         self.stop_reason = self.stop_reason or "completed"

@@ -132,7 +132,8 @@ class Attack:
         conductor.start()
         events_log.add(0.0, "run", "start")
         background = [gevent.spawn(faults.run), gevent.spawn(self._show_progress)]
-        conductor.wait()
+        drain = self.scenario.drain
+        conductor.wait(float("inf") if drain is None else self.scenario.duration + drain)
         gevent.killall(background)
         faults.finish()
         conductor.finish()
