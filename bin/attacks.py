@@ -27,7 +27,10 @@ from wiring.options import RESULTS, read
 from wiring.shared_stack import SharedStack, StackError
 
 EXIT_STOPPED: Final = 3
+LOOK: Final = 2.0  # seconds between two looks at an attack that may end early
 KNOWN: Final = range(4)  # exit codes of bin/attack; anything else is a failure of ours
+
+Over = Callable[[], bool]
 
 
 def checked(words: Sequence[str]) -> argparse.Namespace:
@@ -70,8 +73,12 @@ class Attacks:
             for one, previous in self._before.items():
                 signal.signal(one, previous)
 
-    def run(self, words: Sequence[str]) -> int:
-        """One attack, by its command line; its exit code, and 3 for a run that did not happen."""
+    def run(self, words: Sequence[str], log: Path | None = None, over: Over | None = None) -> int:
+        """One attack, by its command line; its exit code, and 3 for a run that did not happen.
+
+        What it prints goes to the file `log`, if given. The attack is ended as soon as `over()`, asked every
+        `LOOK` seconds, says that there is nothing more to learn.
+        """
         try:
             scenario, target = read(cli.parser().parse_args(words))
             if target.bundled and (said := self._stack.ready_for(scenario)):
@@ -81,8 +88,8 @@ class Attacks:
             return EXIT_STOPPED
         if self.stopped:
             return EXIT_STOPPED
-        self._child = distributed.start([str(ROOT / "bin" / "attack"), *words])
-        code = self._child.wait()
+        self._child = distributed.start([str(ROOT / "bin" / "attack"), *words], log=log)
+        code = self._child.wait() if over is None else _watched(self._child, over)
         self._child = None
         return code if code in KNOWN else EXIT_STOPPED
 
@@ -91,3 +98,15 @@ class Attacks:
         if not self.stopped and self._child is not None:
             self._child.send_signal(number)
         self.stopped = True
+
+
+def _watched(child: subprocess.Popen[bytes], over: Over) -> int:
+    """Wait for the child's exit code, and end it when `over` says so."""
+    told = False
+    while True:
+        try:
+            return child.wait(LOOK)
+        except subprocess.TimeoutExpired:
+            if not told and over():
+                told = True
+                child.send_signal(signal.SIGINT)

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
@@ -91,15 +92,21 @@ def end(children: Sequence[subprocess.Popen[bytes]], clock: Callable[[], float] 
                 child.wait(max(0.0, deadline - clock()))
 
 
-def start(command: Sequence[str], quiet: bool = False) -> subprocess.Popen[bytes]:
-    """A child in a session of its own, which the kernel ends if this process dies."""
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL if quiet else None,
-        start_new_session=True,
-        preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread
-    )
+def start(command: Sequence[str], quiet: bool = False, log: Path | None = None) -> subprocess.Popen[bytes]:
+    """A child in a session of its own, which the kernel ends if this process dies.
+
+    `quiet`: its standard output goes nowhere; `log`: all that it says goes to that file.
+    """
+    with contextlib.ExitStack() as stack:
+        file = None if log is None else stack.enter_context(log.open("ab"))
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if quiet else file,
+            stderr=file,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread
+        )
 
 
 def _die_with_parent() -> None:

@@ -25,6 +25,7 @@ import argparse
 import asyncio
 import gc
 import os
+import resource
 import signal
 import socket
 import sys
@@ -89,6 +90,7 @@ def _options(name: str, argv: list[str] | None) -> argparse.Namespace:
 
 async def _serve(make_app: MakeApp, config: StackConfig, options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
+    _raise_file_limit()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, leave)
     if options.life_fd is not None:
@@ -109,6 +111,12 @@ def _tame_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
+
+
+def _raise_file_limit() -> None:
+    """As many open files as the system allows: a call in flight holds two here."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _on_life(fd: int) -> None:

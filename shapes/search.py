@@ -2,8 +2,14 @@
 
 A state machine without clock or load: `next_trial` names a rate, the caller runs it and `report`s it.
 
-    low ──passed──▶ growth × 2 … ──failed──▶ bisection ──close enough──▶ confirmation at the lower bound
-     └─failed─▶ "below low"  └─high passed─▶ confirmation ─▶ "at least high"      └─failed─▶ bisection below
+    start ──passed──▶ up … ──failed──▶ bisection ──close enough──▶ confirmation at the lower bound
+       │               └─high passed─▶ confirmation ─▶ "at least high"      └─failed─▶ bisection below
+       └────failed──▶ down … ──passed──▶ bisection
+                       └─low failed─▶ "below low"
+
+Without `start` it is low, and each step up multiplies by `growth`. With one (a guess, or what a similar
+target bears) the first step is the tolerance, each further one the square of it, up to `growth`: a good
+guess is bracketed in two trials.
 
 The bounds are derived from the reports alone: upper is the lowest rate that failed, lower the highest that
 passed below it. So a rate that passed and then fails its confirmation becomes the upper bound, and noise
@@ -22,6 +28,9 @@ from shapes.base import MAX_RATE, number, whole
 MACHINE: Final = "this machine"
 """The limit to report when the load engine or the bundled stack, not the target, gave way."""
 
+ENOUGH: Final = 12  # squares: 1.001 so often squared is beyond any growth
+ROUNDING: Final = 1e-9
+
 Kind = Literal["breakpoint", "at least", "below", "none"]
 
 
@@ -39,7 +48,8 @@ class Result:
     """What is known: lower passed, upper failed (arrivals/s; None if no such rate), first limit at upper.
 
     kind: "breakpoint" lies in [lower, upper); "at least" lower (never failed, or this machine did);
-    "below" upper, for nothing passed; "none": no trial was run. confirmed: lower passed twice.
+    "below" upper, for nothing passed; "none": no trial was run, or none passed for this machine.
+    confirmed: lower passed twice.
     """
 
     kind: Kind
@@ -51,9 +61,9 @@ class Result:
 
     def __str__(self) -> str:
         words = {
-            "breakpoint": f"{self.lower:g} per second" if self.lower else "",
-            "at least": f"at least {self.lower:g} per second" if self.lower else "",
-            "below": f"below {self.upper:g} per second" if self.upper else "",
+            "breakpoint": f"{self.lower:.4g} per second" if self.lower else "",
+            "at least": f"at least {self.lower:.4g} per second" if self.lower else "",
+            "below": f"below {self.upper:.4g} per second" if self.upper else "",
             "none": "not known",
         }[self.kind]
         limit = f", limited by {self.first_limit}" if self.first_limit else ""
@@ -64,10 +74,18 @@ class Search:
     """A search in [low, high] arrivals/s until upper ≤ lower · (1 + tolerance). Raises ValueError."""
 
     def __init__(
-        self, low: float, high: float, *, tolerance: float = 0.1, growth: float = 2.0, max_trials: int = 15
+        self,
+        low: float,
+        high: float,
+        *,
+        start: float | None = None,
+        tolerance: float = 0.1,
+        growth: float = 2.0,
+        max_trials: int = 15,
     ) -> None:
         self.low = number("low", low, 1e-6, MAX_RATE)
         self.high = number("high", high, low, MAX_RATE)
+        self.start = None if start is None else number("start", start, low, high)
         self.tolerance = number("tolerance", tolerance, 0.001, 1)
         self.growth = number("growth", growth, 1.1, 10)
         self.max_trials = whole("max_trials", max_trials, 2, 1000)
@@ -76,15 +94,15 @@ class Search:
     def next_trial(self) -> float | None:
         """The rate to try next, the same until it is reported; None when the search is over."""
         if not self._trials:
-            return self.low
-        lower, left = self._lower, self.max_trials - len(self._trials)
-        if lower is None or left == 0 or (self._close and self._confirmed):
+            return self.low if self.start is None else self.start
+        lower, upper, left = self._lower, self._upper, self.max_trials - len(self._trials)
+        if left == 0 or (self._close and self._confirmed):
             return None
+        if lower is None:
+            return self._down(upper)
         if self._close or (left == 1 and not self._confirmed):
             return lower
-        if self._upper is None:
-            return min(lower * self.growth, self.high)
-        return math.sqrt(lower * self._upper)
+        return min(lower * self._step, self.high) if upper is None else math.sqrt(lower * upper)
 
     def report(self, rate: float, passed: bool, limit_name: str = "") -> Result:
         """Take the outcome of the trial that `next_trial` named. Raises ValueError for any other rate."""
@@ -100,10 +118,22 @@ class Search:
         limit = next((trial.limit for trial in self._trials if not trial.passed and trial.rate == upper), "")
         kind: Kind = "breakpoint"
         if lower is None:
-            kind = "below" if self._trials else "none"
+            kind = "below" if self._trials and limit != MACHINE else "none"
         elif upper is None or limit == MACHINE:
             kind = "at least"
         return Result(kind, lower, upper, self._confirmed, limit, tuple(self._trials))
+
+    def _down(self, upper: float | None) -> float | None:
+        """The next rate below all that failed; None where the lowest allowed one did."""
+        return None if upper is None or upper <= self.low else max(self.low, upper / self._step)
+
+    @property
+    def _step(self) -> float:
+        """The factor to the next rate while there is no bracket."""
+        if self.start is None:
+            return self.growth
+        squared = min(len(self._trials) - 1, ENOUGH)
+        return min(self.growth, float((1 + self.tolerance) ** 2**squared))
 
     @property
     def _upper(self) -> float | None:
@@ -123,7 +153,7 @@ class Search:
             return False
         if self._upper is None:
             return self._lower >= self.high
-        return self._upper <= self._lower * (1 + self.tolerance)
+        return self._upper <= self._lower * (1 + self.tolerance) * (1 + ROUNDING)
 
     @property
     def _confirmed(self) -> bool:

@@ -141,9 +141,46 @@ def test_a_finished_search_takes_no_report() -> None:
         search.report(10, True)
 
 
+@given(st.floats(10.001, 9999), st.floats(10, 10_000))
+@settings(max_examples=200, deadline=None)
+def test_any_start_leads_to_the_same_breakpoint(point: float, start: float) -> None:
+    search = Search(10, 10_000, start=start, tolerance=0.05, growth=4, max_trials=60)
+    result = run(search, lambda rate: rate <= point)
+    assert (result.kind, result.confirmed) == ("breakpoint", True)
+    assert result.lower is not None
+    assert result.upper is not None
+    assert result.lower <= point < result.upper <= result.lower * 1.05 * (1 + 1e-6)
+
+
+@given(st.floats(20, 5000), st.floats(1.0, 1.049))
+@settings(max_examples=100, deadline=None)
+def test_a_good_start_takes_three_trials(point: float, off: float) -> None:
+    search = Search(10, 10_000, start=point / off, tolerance=0.05)
+    result = run(search, lambda rate: rate <= point)
+    assert (len(result.trials), result.confirmed) == (3, True)
+
+
+def test_steps_from_a_start_grow_up_to_growth() -> None:
+    up = run(Search(1, 1000, start=100, tolerance=0.1, growth=2), lambda rate: True)
+    assert [trial.rate for trial in up.trials][:5] == pytest.approx([100, 110, 133.1, 194.871721, 389.743442])
+    down = run(Search(20, 1000, start=100, tolerance=0.1, growth=2), lambda rate: False)
+    assert [trial.rate for trial in down.trials] == pytest.approx(
+        [100, 90.909, 75.131, 51.316, 25.658, 20], rel=1e-4
+    )
+    assert (down.kind, down.upper) == ("below", 20)
+
+
+def test_nothing_is_known_where_this_machine_bears_nothing() -> None:
+    result = run(Search(10, 100), lambda rate: False, MACHINE)
+    assert (result.kind, result.lower) == ("none", None)
+    assert str(result) == "not known, limited by this machine"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
+        {"low": 10, "high": 20, "start": 9},
+        {"low": 10, "high": 20, "start": 21},
         {"low": 0, "high": 10},
         {"low": -1, "high": 10},
         {"low": 10, "high": 9},
