@@ -24,6 +24,7 @@ SEED ?=
 WORKERS ?=
 OUT ?=
 DURATION_SCALE ?=
+BUDGET ?=
 PLAN ?= phase1
 RUN ?= results/latest
 
@@ -35,6 +36,9 @@ OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duration) $(call o
 	$(call option,DURATION_SCALE,duration-scale)
 SUITE_OPTIONS = $(call option,TARGET,target) $(call option,PROTECT,protect) $(call option,SEED,seed) \
 	$(call option,WORKERS,workers) $(call option,OUT,out) $(call option,DURATION_SCALE,duration-scale)
+BREAKPOINT_OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duration) $(call option,PROTECT,protect) \
+	$(call option,TIER,tier) $(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out) \
+	$(call option,BUDGET,budget)
 
 .PHONY: help
 help: ## list the targets
@@ -48,6 +52,10 @@ headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=�
 .PHONY: suite
 suite: $(STAMP) ## run PLAN=phase1 (or phase2, all) on one stack, one report [DURATION_SCALE=6] [PROTECT=…]
 	@bin/suite $(call quoted,$(PLAN)) $(SUITE_OPTIONS)
+
+.PHONY: breakpoint
+breakpoint: $(STAMP) ## the highest rate that holds: [SCENARIO=…] [PROTECT=none: one search, else the table] [BUDGET=40m]
+	@bin/breakpoint $(if $(filter-out file,$(origin SCENARIO)),$(call quoted,$(SCENARIO))) $(BREAKPOINT_OPTIONS)
 
 .PHONY: ui
 ui: $(STAMP) ## web UI on http://127.0.0.1:8089/attack [LOCUST_WEB_HOST=… WEB_PASSWORD=…]

@@ -38,7 +38,11 @@ WINDOW: Final = 10.0  # seconds before the break in which CPU is looked at
 FILES_A_CALL: Final = 2  # sockets that the edge and an origin hold for a call in flight
 FILES_SPARE: Final = 200
 SEVERAL_CORES: Final = ("postgres",)
-NAMES: Final = {"quota_exceeded": "quota", "insufficient_credits": "credits"}
+NAMES: Final = {  # where the reason does not tell the name
+    "burst_exceeded": "burst-limit",
+    "quota_exceeded": "quota",
+    "insufficient_credits": "credits",
+}
 
 
 class Limit(NamedTuple):
