@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -106,3 +107,14 @@ def test_an_app_that_cannot_be_built_is_exit_3(started: Any) -> None:
     code, errors = started({**GOOD, "addresses": {}}).end()
     assert code == 3
     assert "origin-a" in errors
+
+
+def test_it_may_open_as_many_files_as_the_system_allows(started: Any) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, soft), hard))  # what a child inherits
+    try:
+        process = started(GOOD)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    process.get("/metrics")
+    assert resource.prlimit(process.process.pid, resource.RLIMIT_NOFILE) == (hard, hard)

@@ -169,6 +169,38 @@ def test_stop_reaches_everyone_once_and_keeps_its_first_reason(tmp_path: Path) -
     assert [worker.stops for worker in workers] == [1, 1]
 
 
+def test_what_is_open_after_the_drain_is_aborted_and_the_run_is_complete(tmp_path: Path) -> None:
+    worker = Worker("a")
+    conductor, wire, clock = rig(tmp_path, worker)
+    conductor.prepare({})
+    conductor.fix_start(1.0)
+    conductor.start()
+    clock.now = conductor.start_at + 38.0
+    send = wire.send
+
+    def aborting(kind: str, data: dict[str, Any], node: str) -> None:
+        send(kind, data, node)
+        if kind == "load.stop":
+            wire.entry(node, LEDGER, {"finished": True})
+
+    conductor._send = aborting
+    conductor.wait(drained=38.0)
+    assert worker.stops == 1
+    assert (conductor.stop_reason, conductor.stopped_at) == ("completed", None)
+
+
+def test_a_run_that_is_over_before_its_drain_aborts_nothing(tmp_path: Path) -> None:
+    worker = Worker("a")
+    conductor, wire, clock = rig(tmp_path, worker)
+    conductor.prepare({})
+    conductor.fix_start(1.0)
+    conductor.start()
+    clock.now = conductor.start_at + 37.9
+    wire.entry("a", LEDGER, {"finished": True})
+    conductor.wait(drained=38.0)
+    assert (worker.stops, conductor.stop_reason) == (0, "completed")
+
+
 def test_what_strangers_and_other_runs_say_is_ignored(tmp_path: Path) -> None:
     conductor, wire, _ = rig(tmp_path, Worker("a"))
     wire.tell("load.prepared", {"run": "another", "error": ""}, "a")

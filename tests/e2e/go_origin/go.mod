@@ -1,0 +1,3 @@
+module example.org/go-origin
+
+go 1.19
