@@ -73,7 +73,13 @@ def attack(folder: Path, base_url: str) -> dict[str, Any]:
     for name, text in (("go-calls", SCENARIO), ("go-target", TARGET % (base_url, base_url))):
         (folder / f"{name}.yaml").write_text(text)
     env = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
-    words = [folder / "go-calls.yaml", "--target", folder / "go-target.yaml", "--out", folder / "run"]
+    words: list[str | Path] = [
+        folder / "go-calls.yaml",
+        "--target",
+        folder / "go-target.yaml",
+        "--out",
+        folder / "run",
+    ]
     done = subprocess.run(
         [ROOT / "bin" / "attack", *words], check=False, capture_output=True, text=True, timeout=120,
         stdin=subprocess.DEVNULL, env=env,
