@@ -48,7 +48,7 @@ def read(options: argparse.Namespace) -> Plan:
     """Check everything. Raises ConfigError or GuardError."""
     target = targets.load(options.target)
     scenario = scenarios.load(options.scenario, _overrides(options))
-    folder, rows = _folder(options, scenario)
+    folder, rows = _folder(options, scenario, target)
     protects = _protects(options, scenario, target)
     low = _number("--low", options.low, 1e-3, HIGH)
     high = _number("--high", options.high or _most(scenario, target), low, 1e5)
@@ -81,19 +81,26 @@ def _most(scenario: Scenario, target: Target) -> float:
     return max(LOW, target.max_rps - (scenario.rate - own_rate(scenario)))
 
 
-def _folder(options: argparse.Namespace, scenario: Scenario) -> tuple[Path, list[Row]]:
+def _folder(options: argparse.Namespace, scenario: Scenario, target: Target) -> tuple[Path, list[Row]]:
     """Where the table goes, and the rows that are there already."""
     made = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-breakpoint-{scenario.name}"
     folder = (Path(options.out) if options.out else made).absolute()
     if not os.path.lexists(folder):
         return folder, []
-    allowed = f"allowed: a new folder, or one with a {table.FILE} of {scenario.name}"
+    allowed = f"allowed: a new folder, or one with a {table.FILE} of the same search"
     try:
         found, rows = table.read(folder)
     except (OSError, ValueError):
         raise ConfigError("command line", "--out", f"{folder} is there already, {allowed}") from None
-    if found["scenario"] != scenario.name:
-        raise ConfigError("command line", "--out", f"{folder} is of {found['scenario']}, {allowed}")
+    asked = {
+        "scenario": scenario.name,
+        "target": target.name,
+        "duration_s": scenario.duration,
+        "tier": options.tier,
+    }
+    for key, value in asked.items():
+        if found[key] != value:
+            raise ConfigError("command line", "--out", f"{folder} is of {key} {found[key]}, {allowed}")
     return folder, rows
 
 

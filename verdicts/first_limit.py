@@ -4,12 +4,14 @@ In this order; the first that applies is the answer.
 
 | limit | when |
 |---|---|
-| this machine | the run is invalid, or its own processes had no CPU or no open files left |
+| this machine | the run is invalid, its own processes had no CPU or no open files left, or the stack lagged |
 | nano memory | the model killed an instance, or a bound on its memory broke |
 | a protection, by name | judged users were refused, more than they met errors |
 | nano CPU | judged users waited, and at least half of that is the model's own CPU queue |
 | calls in flight | a bound on a number of calls or goroutines broke: no slowness of ours makes those |
 | this machine, the target | anything else: of a bundled stack the fakes', of a target its own |
+
+A stack that lags adds a tenth or more to what slow tools take, and so as much to the calls in flight.
 
 The fakes are Python on the machine that also makes the load. So what neither the model nor a protection
 explains is never called a limit of the gateway.
@@ -22,7 +24,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from shapes.search import MACHINE
-from verdicts import blame, cpu, goroutines, origins, outcomes, percentiles, series
+from verdicts import blame, concurrency, cpu, goroutines, origins, outcomes, percentiles, series
 from verdicts.judge import Judgement
 from verdicts.run import Mask, Run
 from verdicts.validity import BUSY
@@ -37,6 +39,7 @@ OF_MEMORY: Final = ("kills", "nano_memory")
 WINDOW: Final = 10.0  # seconds before the break in which CPU is looked at
 FILES_A_CALL: Final = 2  # sockets that the edge and an origin hold for a call in flight
 FILES_SPARE: Final = 200
+LAG: Final = 0.1  # of the upstream's own time
 SEVERAL_CORES: Final = ("postgres",)
 NAMES: Final = {  # where the reason does not tell the name
     "burst_exceeded": "burst-limit",
@@ -92,7 +95,7 @@ def full(run: Run) -> str:
     name, most = max(alone.items(), key=lambda one: one[1], default=("", 0.0))
     if most >= BUSY:
         return f"the process {name} used {most:.2f} of the one core that it can use"
-    return _files(run)
+    return _files(run) or _lag(run)
 
 
 def _machine(run: Run, broken: list[str]) -> Limit | None:
@@ -107,6 +110,19 @@ def _files(run: Run) -> str:
     return (
         f"{most:,} calls in flight need {FILES_A_CALL * most:,} open files of a process, allowed {allowed:,}"
     )
+
+
+def _lag(run: Run) -> str:
+    """The stack added much to what slow tools take, and the model's CPU queue does not explain it."""
+    told = run.ok & concurrency.slow(run) & (run.samples["done"] <= _broke_at(run))
+    calls = told & ~np.isnan(run.samples["upstream_s"])
+    if not run.manifest["bundled"] or not calls.any():
+        return ""
+    upstream = float(np.median(run.samples["upstream_s"][calls]))
+    added = float(np.median(percentiles.overhead(run, calls)))
+    if added < LAG * upstream or _queue(run) >= added / 2:
+        return ""
+    return f"the stack itself added {added:.2f} s to answers of {upstream:.2f} s (median)"
 
 
 def _memory(run: Run, broken: list[str]) -> Limit | None:
@@ -131,11 +147,16 @@ def _refused(run: Run, broken: list[str]) -> Limit | None:
 
 def _cpu(run: Run, broken: list[str]) -> Limit | None:
     waited = percentiles.of(blame.seconds(run, run.ok & run.judged)).p95
-    queues = [cpu.since_start(*run.target.series(one, QUEUE))[1] for one in origins.sources(run)]
-    queue = max((float(np.percentile(one, 95)) for one in queues if one.size), default=0.0)
+    queue = _queue(run)
     if not broken or not queue > 0 or not queue >= waited / 2:
         return None
     return Limit(NANO_CPU, broken[0], f"queue for CPU p95 {queue:.2f} s of {waited:.2f} s waited, modelled")
+
+
+def _queue(run: Run) -> float:
+    """p95 over the scrapes of the model's CPU queue, seconds; 0 where there is no model."""
+    queues = [cpu.since_start(*run.target.series(one, QUEUE))[1] for one in origins.sources(run)]
+    return max((float(np.percentile(one, 95)) for one in queues if one.size), default=0.0)
 
 
 def _in_flight(run: Run, broken: list[str]) -> Limit | None:

@@ -268,9 +268,13 @@ def test_bad_usage_is_one_line(words: list[str], line: str, capsys: pytest.Captu
     assert not said.out
 
 
-def test_a_table_of_another_scenario_is_not_carried_on(tmp_path: Path) -> None:
+def test_a_table_of_another_search_is_not_carried_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     searched(plan(tmp_path, "--protect", "none"), gateway)
-    assert command.main(["slow-api", "--out", str(tmp_path / "table")]) == 2
+    for words in (["slow-api"], ["--tier", "starter"], ["--duration", "40s"]):
+        assert command.main([*words, "--out", str(tmp_path / "table")]) == 2
+        assert "allowed: a new folder, or one with a breakpoint.json" in capsys.readouterr().err
 
 
 @pytest.fixture

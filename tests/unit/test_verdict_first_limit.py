@@ -156,6 +156,20 @@ def test_a_stack_without_cpu_is_this_machine_whatever_else_happened(
     assert found.why.startswith(why)
 
 
+def lagging(samples: Samples) -> Samples:
+    broken(samples)
+    samples["done"][samples["tool"] > 0] += 0.3
+    return samples
+
+
+def test_a_stack_that_lags_is_this_machine(tmp_path: Path) -> None:
+    """0.3 s on top of 2 and 2.5: as much more was in flight than the rate makes."""
+    found = limit(tmp_path, changed(lagging), told(kills=1), KILLED)
+    assert found.name == MACHINE
+    assert found.why == "the stack itself added 0.31 s to answers of 2.00 s (median)"
+    assert limit(tmp_path, changed(lagging), told(kills=1, queue=0.3), KILLED).name == NANO_MEMORY
+
+
 def test_postgres_may_use_more_than_a_core(tmp_path: Path) -> None:
     assert (
         limit(tmp_path, changed(broken), told(kills=1, cores={"postgres": 1.1}), KILLED).name == NANO_MEMORY
