@@ -25,7 +25,8 @@ from locust.runners import MasterRunner, WorkerRunner
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from shapes.locust_shape import tick
-from users.performer import Performer
+from users.conductor import EVERY_ONE_LOST
+from users.performer import LEASE, Performer
 from webui.access import VARIABLE
 from webui.install import install
 from wiring.attack import EXIT_CONFIG, Attack
@@ -34,6 +35,8 @@ from wiring.options import RESULTS, add_arguments, all_accounts, new_dir, read
 from wiring.wire import LocalWire, MasterWire, Wire, listen
 
 REPORT_WITHIN: Final = 90.0  # seconds that a stopped run may take to write its report
+# When a worker comes or goes Locust waits a second for all users, and hears no worker meanwhile.
+os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
 log = logging.getLogger("resilience")
 
 
@@ -65,7 +68,7 @@ class Leader:
         self.results = Path(environment.parsed_options.out or RESULTS)  # with the web UI: where runs go
         self._wire = self._make_wire()
         environment.events.test_start.add_listener(self._on_test_start)
-        environment.events.test_stopping.add_listener(lambda **_: self._end("stopped in Locust"))
+        environment.events.test_stopping.add_listener(lambda **_: self._end(self._why_stopped()))
         environment.events.quitting.add_listener(lambda **_: self._end("Locust quits"))
         environment.events.quit.add_listener(lambda **_: self._say_verdict())
         for number in (signal.SIGINT, signal.SIGTERM):  # a headless Locust would not hear SIGTERM
@@ -84,10 +87,15 @@ class Leader:
             return "no worker is connected, allowed: start when at least one is"
         return ""
 
+    def _why_stopped(self) -> str:
+        return "stopped in Locust" if self._wire.nodes() else EVERY_ONE_LOST
+
     def _make_wire(self) -> Wire:
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
-            return MasterWire(runner)
+            wire = MasterWire(runner)
+            wire.on_connect(self._on_connect)
+            return wire
         stats = self._environment.stats
         return LocalWire(
             lambda reply: Performer(reply, lambda data: build_job(stats, data), begin=claim_priority)
@@ -128,6 +136,15 @@ class Leader:
             attack.done.wait(REPORT_WITHIN)
             self._environment.process_exit_code = attack.exit_code
 
+    def _on_connect(self, node: str) -> None:
+        """A worker that comes while a run is under way hears that it has no part in it."""
+        attack = self.attack
+        if attack is None or attack.done.is_set() or attack.conductor is None:
+            return
+        if node not in attack.conductor.nodes:
+            log.warning("worker %s came after the run had begun: it takes part in the next one", node)
+            self._wire.send("load.late", {"run": attack.dir.name}, node)
+
     def _on_signal(self, name: str) -> None:
         self._end(name)
         if not self._headless and name == "SIGINT":
@@ -144,11 +161,14 @@ def become_worker(environment: Any) -> None:
     """Answer the conductor; end all load when Locust is told to end."""
     runner = environment.runner
     performer = Performer(
-        runner.send_message, lambda data: build_job(environment.stats, data), begin=claim_priority
+        runner.send_message,
+        lambda data: build_job(environment.stats, data),
+        begin=claim_priority,
+        lease=LEASE,
     )
     listen(runner, performer)
     environment.events.test_stopping.add_listener(lambda **_: performer.stop())
-    environment.events.quitting.add_listener(lambda **_: performer.stop())
+    environment.events.quitting.add_listener(lambda **_: performer.leave("it is told to end"))
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]

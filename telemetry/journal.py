@@ -42,6 +42,10 @@ class WorkerJournal:
                 self._heard(kind, data)
         return self.applied
 
+    def add_samples(self, records: bytes) -> None:
+        """Add records that the worker itself could not write."""
+        self._samples(records)
+
     def _apply(self, kind: str, data: Any) -> None:
         if kind == SAMPLES:
             self._samples(data)

@@ -73,6 +73,7 @@ DROPS: Final = (
     "too_late",  # we were so far behind that sending it would bend the attack's shape
     "fd_limit",  # the process may open no more files
     "stopped",  # it was due, and the run was stopped before it could be sent
+    "worker_lost",  # its worker was gone, and the others had yet to take over
 )
 REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS)
 REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}

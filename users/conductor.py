@@ -6,7 +6,10 @@ A single process is the case of one worker that is reached without a wire; there
     → until all are finished (or stop, or a worker is lost: the rest get a new plan from `now + SWITCH`)
     → finish: every journal is whole and acknowledged, or its worker is named as lost
 
-Lost means: Locust heard no heartbeat. What a lost worker sent and did not report stays unknown.
+Lost means: Locust heard no heartbeat, or the worker said that it leaves. What it sent and did not report
+stays unknown. Once its lease is over (`users.performer`; it began when the worker was last heard), or after
+the instant that it named when it left, it sends nothing. So of its share, what is planned from there to the
+new plan is dropped, for nobody sends it; and as no new plan begins before that, no arrival is sent twice.
 """
 
 from __future__ import annotations
@@ -21,7 +24,10 @@ from typing import Any, Final
 import gevent
 from gevent.event import Event
 
+from shapes.schedule import Schedule
 from telemetry.journal import WorkerJournal
+from users.performer import LEASE
+from users.shares import Shares
 
 LEAD: Final = 3.0  # seconds to the run's zero: probes take their baseline and sessions open in it
 SWITCH: Final = 1.0  # seconds from a loss to the new plan's first arrival
@@ -29,6 +35,7 @@ PREPARE_TIMEOUT: Final = 60.0
 FINISH_TIMEOUT: Final = 15.0
 POLL: Final = 0.05
 CLOCK_ROUNDS: Final = 5
+EVERY_ONE_LOST: Final = "every worker was lost"
 
 Send = Callable[[str, dict[str, Any], str], None]
 """(message, data, node)"""
@@ -46,15 +53,22 @@ class Node:
     name: str
     journal: WorkerJournal
     prepared: Event = field(default_factory=Event)
+    clock_told: Event = field(default_factory=Event)
     error: str = ""
     offset: float = 0.0  # its clock minus ours, seconds
     round_trip: float = float("inf")
+    heard: float = float("inf")  # when it last said something, by our clock
     lost: bool = False
 
+    def finished(self, plans: int) -> bool:
+        """It has dealt its share of the latest of so many plans, and every answer is in."""
+        line = self.journal.last_ledger
+        return bool(line.get("finished")) and line["plans"] == plans
+
     @property
-    def finished(self) -> bool:
-        """It has dealt its share and every answer is in."""
-        return bool(self.journal.last_ledger.get("finished"))
+    def left(self) -> float | None:
+        """The instant (s since start) at which it left before the run was over."""
+        return self.journal.last_ledger.get("left")
 
 
 class Conductor:
@@ -66,6 +80,7 @@ class Conductor:
         nodes: list[tuple[str, str]],
         send: Send,
         alive: Callable[[], set[str]],
+        schedule: Schedule,
         *,
         clock: Callable[[], float] = time.monotonic,
         heard: Callable[[str, str, Any], None] = lambda node, kind, data: None,
@@ -82,6 +97,8 @@ class Conductor:
         self._run_dir = run_dir
         self._send = send
         self._alive = alive
+        self._shares = Shares(schedule)
+        self._over = False
         self._clock = clock
 
     # Messages
@@ -107,13 +124,18 @@ class Conductor:
         if node is not None and round_trip < node.round_trip:  # the quickest answer is the truest
             node.round_trip = round_trip
             node.offset = data["now"] - (data["sent"] + now) / 2
+            node.clock_told.set()
 
     def _on_entry(self, data: dict[str, Any], node_id: str) -> None:
         node = self.nodes.get(node_id)
-        if node is None or data["run"] != self.run:
+        if node is None:
             return
-        applied = node.journal.take(data["number"], data["kind"], data["data"])
-        self._send("load.ack", {"run": self.run, "number": applied}, node_id)
+        number, lost = data["number"], True
+        if data["run"] == self.run and not self._over:  # otherwise there is no journal to put it into
+            if not node.lost:
+                node.heard = self._clock()
+            number, lost = node.journal.take(number, data["kind"], data["data"]), node.lost
+        self._send("load.ack", {"run": data["run"], "number": number, "lost": lost}, node_id)
 
     # The run
 
@@ -126,10 +148,16 @@ class Conductor:
                 raise CannotStartError(f"worker {node.name} did not get ready within {PREPARE_TIMEOUT:g} s")
             if node.error:
                 raise CannotStartError(f"worker {node.name}: {node.error}")
+        self._measure_clocks()
+
+    def _measure_clocks(self) -> None:
         for _ in range(CLOCK_ROUNDS):
             for node in self.nodes.values():
                 self._send("load.clock", {"sent": self._clock()}, node.id)
             gevent.sleep(0.02)
+        for node in self.nodes.values():
+            if not node.clock_told.wait(PREPARE_TIMEOUT):
+                raise CannotStartError(f"worker {node.name} did not tell its clock in {PREPARE_TIMEOUT:g} s")
 
     def fix_start(
         self, lead: float = LEAD, align: float | None = None, wall: Callable[[], float] = time.time
@@ -149,13 +177,16 @@ class Conductor:
     def _plan(self, from_t: float) -> None:
         live = [node for node in self.nodes.values() if not node.lost]
         self.plans += 1
+        self._shares.plan([node.id for node in live], from_t)
         for rank, node in enumerate(live):
+            node.heard = now = self._clock()
             plan = {
                 "plan": self.plans,
                 "rank": rank,
                 "of": len(live),
                 "start_at": self.start_at + node.offset,
                 "from_t": from_t,
+                "now": now + node.offset,
             }
             self._send("load.plan", plan, node.id)
 
@@ -177,40 +208,67 @@ class Conductor:
 
         Calls still open at `drained` (seconds since the run's zero, after its last arrival) are aborted.
         """
-        while not self.stop_reason and not all(node.finished or node.lost for node in self.nodes.values()):
+        while not self.stop_reason and not self._all_done():
             gevent.sleep(POLL)
-            self._look_for_losses()
             if self._clock() - self.start_at >= drained:
                 drained = float("inf")
                 self._abort()
-        if all(node.lost for node in self.nodes.values()):
-            self.stop_reason = self.stop_reason or "every worker was lost"
+        self._look_for_losses()  # Locust stops a run, too, when the last worker is gone
         self.stop_reason = self.stop_reason or "completed"
+
+    def _all_done(self) -> bool:
+        self._look_for_losses()
+        return all(node.finished(self.plans) or node.lost for node in self.nodes.values())
 
     def _look_for_losses(self) -> None:
         alive = self._alive()
-        lost = [node for node in self.nodes.values() if node.id not in alive and not node.lost]
-        for node in lost:
-            node.lost = True
-        if lost and not all(node.lost for node in self.nodes.values()):
-            self._plan(self._clock() - self.start_at + SWITCH)
+        live = [node for node in self.nodes.values() if not node.lost]
+        lost = [node for node in live if node.id not in alive or node.left is not None]
+        if lost:
+            for node in lost:
+                node.lost = True
+            self._share_out(lost, none_left=len(lost) == len(live))
+
+    def _share_out(self, lost: list[Node], *, none_left: bool) -> None:
+        """Give the share of lost workers to the rest, if load goes on; count what falls between."""
+        if none_left:
+            self.stop(EVERY_ONE_LOST)
+        free = [self._free_from(node) for node in lost]
+        if self.stopped_at is not None:
+            until = self.stopped_at
+        else:
+            until = max(self._clock() - self.start_at + SWITCH, self._shares.switched, *free)
+        for node, since in zip(lost, free, strict=True):
+            node.journal.add_samples(self._shares.unsent(node.id, since, until))
+        if self.stopped_at is None:
+            self._plan(until)
+
+    def _free_from(self, node: Node) -> float:
+        """From when on (s since start) a lost worker surely sends nothing that is planned."""
+        return node.heard + LEASE - self.start_at if node.left is None else node.left
 
     def finish(self) -> None:
-        """Gather the rest of every worker's truth."""
+        """Gather the rest of every worker's truth. What comes later is not heard."""
         for node in self.nodes.values():
             if not node.lost:
                 self._send("load.finish", {}, node.id)
         with gevent.Timeout(FINISH_TIMEOUT, False):
             while not all(node.journal.final or node.lost for node in self.nodes.values()):
                 gevent.sleep(POLL)
+        self._over = True
         for node in self.nodes.values():
-            node.lost = not node.journal.final
+            node.lost = node.lost or not node.journal.final
             node.journal.close()
 
     def write_end(self, telemetry: dict[str, int]) -> None:
         """Write `end.json`: from here on the run folder is whole."""
         workers = [
-            {"name": node.name, "lost": node.lost, "clock_offset_s": round(node.offset, 6)}
+            {
+                "name": node.name,
+                "lost": node.lost,
+                "clock_offset_s": round(node.offset, 6),
+                "clock_error_s": round(node.round_trip / 2, 6),
+            }
             for node in self.nodes.values()
         ]
         end = {

@@ -42,6 +42,7 @@ class Dispatcher:
     ) -> None:
         self.dealt = 0
         self.stopped = False
+        self.until = float("inf")  # monotonic s: nothing is dealt later than this
         self._schedule = schedule
         self._share = share
         self._planned = schedule.planned[share]
@@ -68,6 +69,8 @@ class Dispatcher:
             while not self.stopped and (wait := planned - self._clock()) > 0:
                 burst = 0
                 self._sleep(wait)
+            if self._clock() > self.until:
+                self.lapse()
             if self.stopped or not self.remaining:  # a new plan may have cut the share
                 return
             self.dealt += 1
@@ -85,6 +88,11 @@ class Dispatcher:
         keep = max(self.dealt, int(np.searchsorted(self._planned, t, side="left")))
         self._share = self._share[:keep]
         self._planned = self._planned[:keep]
+
+    def lapse(self) -> None:
+        """Stop, for `until` is over: what was planned later is left to another plan."""
+        self.end_at(self.until - self._start_at)
+        self.stop()
 
     def stop(self) -> None:
         """Deal nothing more; what is due and was not dealt is dropped as `stopped`."""

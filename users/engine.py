@@ -87,6 +87,7 @@ class Engine:
         self._instances = Instances(outlets.instances)
         self._texts = FirstTexts(outlets.texts)
         self._dispatchers: list[Dispatcher] = []
+        self._until = float("inf")
         self._background: list[gevent.Greenlet] = []
         self._ids = count(1)
         self._lines: dict[int, AccountLine] = {}
@@ -121,6 +122,7 @@ class Engine:
             clock=self._clock,
             drop_after=self._job.drop_after,
         )
+        dispatcher.until = self._until
         self._dispatchers.append(dispatcher)
         self._background.append(gevent.spawn(dispatcher.run))
 
@@ -140,6 +142,23 @@ class Engine:
         """Every arrival was dealt, and every call is over."""
         dealt = all(one.stopped or not one.remaining for one in self._dispatchers)
         return bool(self._dispatchers) and dealt and not self.client.in_flight
+
+    def extend(self, until: float) -> None:
+        """Arrivals may be dealt up to `until` (monotonic s), none after it."""
+        self._until = until
+        for dispatcher in self._dispatchers:
+            dispatcher.until = until
+
+    def leave(self, at: float) -> dict[str, Any]:
+        """Close before the run is over: what is planned after `at` (monotonic s) is for others to send.
+
+        The final ledger line speaks of the time until then and says so: `left`, seconds since start.
+        """
+        for dispatcher in self._dispatchers:
+            dispatcher.until = min(dispatcher.until, at)
+            dispatcher.lapse()
+        left = min(at, self._until) - self.start_at
+        return {**self.close(), "t": left, "left": left}
 
     def stop(self) -> None:
         """End all load now: deal nothing more, abort what is in flight. Safe to repeat."""
@@ -163,7 +182,14 @@ class Engine:
         now = self._clock()
         planned = sum(one.dealt if one.stopped else one.due(now) for one in self._dispatchers)
         line = self.ledger.line(now - self.start_at, planned, self.client.in_flight)
-        return {**line, "peak_in_flight": self.client.peak_in_flight, "finished": self.finished}
+        return {**line, **self._standing()}
+
+    def _standing(self) -> dict[str, Any]:
+        return {
+            "peak_in_flight": self.client.peak_in_flight,
+            "finished": self.finished,
+            "plans": len(self._dispatchers),
+        }
 
     def flush(self) -> None:
         """Give what was recorded to the sinks."""
@@ -176,9 +202,9 @@ class Engine:
             self.flush()
 
     def _ledger_forever(self) -> None:
-        while not self.finished:
-            due = self._clock() + LEDGER_EVERY
-            while not self.finished and self._clock() < due:
+        while True:
+            due, finished = self._clock() + LEDGER_EVERY, self.finished
+            while self.finished == finished and self._clock() < due:
                 gevent.sleep(POLL)
             self.flush()
             self._outlets.ledger(self.line())

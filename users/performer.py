@@ -6,16 +6,24 @@ It answers the conductor's messages, over Locust's own wire:
 |---|---|---|
 | `load.clock` {sent} | tells its clock | `load.clock-told` {sent, now} |
 | `load.prepare` {run, version, …job} | builds its engine | `load.prepared` {error: "" or one line} |
-| `load.plan` {plan, rank, of, start_at, from_t} | (re)plans its share, from `from_t` on | – |
+| `load.plan` {plan, rank, of, start_at, from_t, now} | (re)plans its share, from `from_t` on | – |
 | `load.stop` {} | ends all load now | – |
 | `load.finish` {} | closes its engine | entry `final` |
-| `load.ack` {number} | forgets what has arrived | – |
+| `load.ack` {number, lost} | forgets what has arrived; leaves if it was given up | – |
+| `load.late` {run} | says that it sits out the run under way | – |
 
 Everything else it says is `load.entry` {number, kind, data}: see `users.outbox`, `telemetry.journal`.
+
+A worker may send load for `LEASE` seconds after the last thing that the conductor is known to have heard, and
+no longer: the conductor gives its share to others only after that, so nothing is sent twice, and workers
+whose master died fall silent. A worker that leaves, for that or because it is told to end, says so with its
+last entry. A single process has no lease.
 """
 
 from __future__ import annotations
 
+import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -27,7 +35,10 @@ from telemetry.recorder import Sink
 from users.engine import Engine, Job, Outlets
 from users.outbox import Outbox
 
+LEASE: Final = 4.0  # seconds; a worker says something each second
 RESEND_EVERY: Final = 2.0
+WATCH_EVERY: Final = 0.1
+log = logging.getLogger("resilience")
 Reply = Callable[[str, dict[str, Any]], None]
 
 
@@ -44,16 +55,19 @@ class Performer:
         build: Callable[[dict[str, Any]], tuple[Job, list[Sink]]],
         clock: Callable[[], float] = time.monotonic,
         begin: Callable[[], None] = lambda: None,
+        lease: float = float("inf"),
     ) -> None:
-        """`begin` is called when load is about to start."""
+        """`begin` is called when load is about to start; `lease` in seconds."""
         self.engine: Engine | None = None
         self.run = ""
         self._reply = reply
         self._build = build
         self._clock = clock
         self._begin = begin
+        self._lease = lease
+        self._until = float("inf")  # monotonic s
         self._outbox = Outbox(lambda entry: None)
-        self._resender: gevent.Greenlet | None = None
+        self._background: list[gevent.Greenlet] = []
 
     def handlers(self) -> dict[str, Callable[[dict[str, Any]], None]]:
         """What to do with each message."""
@@ -64,6 +78,9 @@ class Performer:
             "load.stop": lambda data: self.stop(),
             "load.finish": lambda data: self._on_finish(),
             "load.ack": self._on_ack,
+            "load.late": lambda data: log.warning(
+                "came after run %s had begun: this worker sits it out and takes part in the next", data["run"]
+            ),
         }
 
     def stop(self) -> None:
@@ -72,11 +89,20 @@ class Performer:
             self.engine.stop()
             self.engine.flush()
 
+    def leave(self, reason: str) -> None:
+        """End the load before the run is over, and say so to the conductor."""
+        engine, self.engine = self.engine, None
+        if engine is None:
+            return
+        if math.isnan(engine.start_at):
+            engine.close()
+            return
+        log.warning("run %s: %s; this worker sends no more load", self.run, reason)
+        self._outbox.put(FINAL, engine.leave(min(self._clock(), self._until)))
+
     def close(self) -> None:
         """Stop, and forget the job."""
-        if self._resender is not None:
-            self._resender.kill()
-            self._resender = None
+        self._rest()
         if self.engine is not None:
             engine, self.engine = self.engine, None
             engine.close()
@@ -87,7 +113,10 @@ class Performer:
     def _on_prepare(self, data: dict[str, Any]) -> None:
         self.close()
         self.run = run = data["run"]
-        self._outbox = outbox = Outbox(lambda entry: self._reply("load.entry", {"run": run, **entry}))
+        self._until = float("inf")
+        self._outbox = outbox = Outbox(
+            lambda entry: self._reply("load.entry", {"run": run, **entry}), self._clock
+        )
         try:
             job, sinks = self._build(data)
             outlets = Outlets(
@@ -98,14 +127,16 @@ class Performer:
             )
             self.engine = Engine(job, outlets, clock=self._clock)
         except (RefusalError, ValueError, OSError) as refusal:
+            log.error("run %s: this worker refuses: %s", run, refusal)
             self._reply("load.prepared", {"run": run, "error": str(refusal) or repr(refusal)})
             return
-        self._resender = gevent.spawn(self._resend_forever)
+        self._background = [gevent.spawn(self._resend_forever), gevent.spawn(self._watch_lease)]
         self._reply("load.prepared", {"run": run, "error": ""})
 
     def _on_plan(self, data: dict[str, Any]) -> None:
         if self.engine is not None:
             self._begin()
+            self._extend(data["now"])
             self.engine.plan(data["rank"], data["of"], data["start_at"], data["from_t"])
 
     def _on_finish(self) -> None:
@@ -117,9 +148,28 @@ class Performer:
     def _on_ack(self, data: dict[str, Any]) -> None:
         if data["run"] == self.run:
             self._outbox.acknowledged(data["number"])
-            if self.engine is None and self._outbox.empty and self._resender is not None:
-                self._resender.kill(block=False)
-                self._resender = None
+            if data["lost"]:
+                self.leave("its share went to others")
+            self._extend(self._outbox.heard)
+            if self.engine is None and self._outbox.empty:
+                self._rest()
+
+    def _extend(self, heard: float) -> None:
+        """The conductor heard us, or spoke, at `heard` (monotonic s): so we may go on for a while."""
+        until = heard + self._lease
+        if self.engine is not None and (until > self._until or math.isinf(self._until)):
+            self._until = until
+            self.engine.extend(until)
+
+    def _rest(self) -> None:
+        gevent.killall(self._background, block=False)
+        self._background = []
+
+    def _watch_lease(self) -> None:
+        while self.engine is not None:
+            gevent.sleep(WATCH_EVERY)
+            if self._clock() > self._until:
+                self.leave(f"nothing was heard of the master for {self._lease:g} s")
 
     def _resend_forever(self) -> None:
         while True:

@@ -50,6 +50,17 @@ def stop_reason(run: Run) -> str:
     return KILLED if run.end is None else str(run.end["stop_reason"])
 
 
+def lost_workers(run: Run) -> list[str]:
+    """Workers that were lost while the run went on; a run that was killed as a whole lost none."""
+    return [] if run.killed else sorted(run.lost)
+
+
+def _clocks(run: Run, key: str) -> float:
+    """The largest of the workers: how far a clock was off the master's, or how well that is known."""
+    told = [abs(float(worker.get(key, 0.0))) for worker in (run.end or {}).get("workers", ())]
+    return round(max(told, default=0.0) * 1000, 3)
+
+
 def telemetry(run: Run) -> dict[str, int]:
     """What became of the points sent to InfluxDB; zeros where the run did not get to tell."""
     told = (run.end or {}).get("telemetry", {})
@@ -73,6 +84,8 @@ def _of_run(run: Run) -> dict[str, Any]:
         "stop_reason": stop_reason(run),
         "time_scale": manifest.get("time_scale", 1),
         "workers": len(run.workers),
+        "workers_lost": lost_workers(run),
+        "clocks_ms": {key: _clocks(run, f"clock_{key}_s") for key in ("offset", "error")},
         "telemetry": telemetry(run),
     }
 

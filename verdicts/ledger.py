@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from telemetry.sample import Outcome
+from telemetry.sample import REASON_CODE, Outcome
 from verdicts import percentiles
 from verdicts.run import Mask, Run
 from verdicts.schedule import Due, due
@@ -100,14 +100,16 @@ def _planned(counts: Counts, planned: int) -> Counts:
 
 
 def _planned_by(run: Run, name: str, arrivals: Mask) -> int:
-    """A worker's last word on what was due; arrivals recorded after a lost worker's last word count too."""
+    """A worker's last word on what was due; for a lost one what is recorded of the time after it, too."""
     lines = run.ledgers[name]
     if not lines:
         return int(arrivals.sum())
     last = lines[-1]
     if name not in run.lost:
         return int(last["planned"])
-    return int(last["planned"]) + int((run.samples["planned"][arrivals] > last["t"]).sum())
+    mine = run.samples[arrivals]
+    after = (mine["planned"] > last["t"]) | (mine["reason"] == REASON_CODE["worker_lost"])
+    return int(last["planned"]) + int(after.sum())
 
 
 def late(run: Run) -> Mask:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from verdicts import headline
+from verdicts.document import lost_workers
 from verdicts.judge import Judgement
 from verdicts.ledger import equation
 from verdicts.points import PointResult
@@ -33,6 +34,8 @@ def plain(judged: Judgement, folder: Path) -> Iterator[str]:
     yield f"{judged.verdict.upper()}: {headline.sentence(judged)}"
     yield f"  ledger: {equation(judged.ledger.total)}"
     yield f"  start delay: {_delay(judged)}"
+    if lost := lost_workers(judged.run):
+        yield f"  workers lost: {', '.join(lost)}"
     if fast := _fast(judged):
         yield f"  time: {fast}"
     if judged.validity.starved:
@@ -56,6 +59,8 @@ def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
     )
     console.print(Text(f"ledger  {equation(judged.ledger.total)}", "dim"))
     console.print(Text(f"start delay  {_delay(judged)}", "dim"))
+    if lost := lost_workers(judged.run):
+        console.print(Text(f"workers lost  {', '.join(lost)}", "yellow"))
     if fast := _fast(judged):
         console.print(Text(f"time  {fast}", "yellow"))
     if judged.validity.starved:

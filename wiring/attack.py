@@ -23,6 +23,7 @@ from fakes.handle import Handle, StackError
 from fakes.timeline import Timeline
 from targets import guard
 from targets.auth import Algorithm, Auth
+from targets.schema import Target
 from telemetry import exporter_process, manifest
 from telemetry.probe_process import ProbeProcess
 from telemetry.progress import Progress
@@ -32,8 +33,7 @@ from users.accounts import make_accounts
 from users.conductor import CannotStartError, Conductor
 from users.jwks_server import JwksServer
 from users.keys import SigningKey, load_key, read_key
-from wiring import books, stack_events
-from wiring.loading import VERSION
+from wiring import books, identity, stack_events
 from wiring.options import RESULTS, read, run_dir
 from wiring.wire import Wire
 
@@ -107,7 +107,11 @@ class Attack:
         self._exporter = exporter_process.start(self.dir, os.environ)
         base_url, sources = self._target_ready()
         conductor = self.conductor = Conductor(
-            self.dir, self._wire.nodes(), self._wire.send, self._wire.alive
+            self.dir,
+            self._wire.nodes(),
+            self._wire.send,
+            self._wire.alive,
+            jobs.schedule(self.scenario),
         )
         self._wire.hear = conductor.handlers()
         conductor.prepare(self._job(base_url))
@@ -194,12 +198,18 @@ class Attack:
         elif target.auth is not None:
             key = self._own_key(target.auth)
         return {
-            "version": VERSION,
+            "version": identity.version(),
+            "machine": identity.machine(),
+            "addresses": self._addresses(target, base_url),
             "scenario": self.scenario.dump(),
             "target": target.model_dump(mode="json", by_alias=True),
             "base_url": base_url,
             "key": key.pem() if key else None,
         }
+
+    def _addresses(self, target: Target, base_url: str) -> list[str]:
+        """Where load goes, as this process resolves it: no worker may go elsewhere."""
+        return list(guard.check(target, base_url).addresses)
 
     def _own_key(self, auth: Auth) -> SigningKey:
         key = load_key(auth)
@@ -216,7 +226,7 @@ class Attack:
         assert self.conductor is not None
         manifest.write(
             self.dir,
-            version=VERSION,
+            version=identity.RELEASE,
             scenario=scenario.dump(),
             target={**self.target.public(), "base_url": base_url},
             bundled=self.target.bundled,

@@ -7,7 +7,7 @@ import gc
 import os
 import resource
 from contextlib import suppress
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Final
 
 from scenarios.schema import Scenario
@@ -26,22 +26,20 @@ from users.locust_stats import StatsSink
 from users.performer import RefusalError
 from users.tls import client_context
 from users.tokens import TokenSource, no_token
+from wiring import identity
 
 FILES: Final = 65_536
 PRIORITY: Final = -10  # nice value; root alone may go below 0
 USUAL_PRIORITY: Final = os.getpriority(os.PRIO_PROCESS, 0)
-VERSION: Final = (Path(__file__).resolve().parents[1] / "VERSION").read_text().strip()
 
 
 def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     """What this process is to do, from the conductor's `load.prepare`. RefusalError: one clear line."""
-    if data["version"] != VERSION:
-        raise RefusalError(
-            f"is version {VERSION}, the master is {data['version']}; allowed: the same on both"
-        )
+    if data["version"] != (mine := identity.version()):
+        raise RefusalError(f"is version {mine}, the master is {data['version']}; allowed: the same on both")
     scenario = Scenario.restore(data["scenario"])
     target = Target.model_validate(data["target"])
-    pinned = guard.check(target, data["base_url"])
+    pinned = where(target, data)
     tls = client_context(target.tls) if pinned.scheme == "https" else None
     endpoint = Endpoint(pinned.family, (pinned.addresses[0], pinned.port), pinned.host, tls)
     accounts = make_accounts(scenario, target, scenario.seed)
@@ -69,6 +67,27 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     gc.collect()
     gc.freeze()  # the schedule and the accounts live as long as the run: no collection need look at them
     return job, [StatsSink(stats, jobs.tool_table(scenario), names)]
+
+
+def where(target: Target, data: dict[str, Any]) -> guard.Pinned:
+    """Where this process may send load: where the master would, too. GuardError, RefusalError.
+
+    The target's name is resolved here as well, and judged by the same rule. Of its addresses here those count
+    that it has at the master. Loopback is the master's own: another machine has another.
+    """
+    pinned = guard.check(target, data["base_url"])
+    if guard.is_loopback(pinned.addresses[0]) and data["machine"] != identity.machine():
+        raise RefusalError(
+            f"{pinned.host} is this worker's own loopback, not the master's, "
+            "allowed: workers on the master's machine, or a target that both reach"
+        )
+    shared = tuple(address for address in pinned.addresses if address in data["addresses"])
+    if not shared:
+        here, there = ", ".join(pinned.addresses), ", ".join(data["addresses"])
+        raise RefusalError(
+            f"{pinned.host} is {here} here and {there} at the master, allowed: an address in common"
+        )
+    return replace(pinned, addresses=shared)
 
 
 def signing(auth: Auth | None, pem: bytes | None, accounts: list[Account]) -> dict[str, Any]:

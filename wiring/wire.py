@@ -74,6 +74,10 @@ class MasterWire(Wire):
         """Over Locust's socket."""
         self._runner.send_message(kind, data, node)
 
+    def on_connect(self, tell: Callable[[str], None]) -> None:
+        """Call `tell(node)` when a worker says that it is there, for the first time or again."""
+        self._runner.environment.events.worker_connect.add_listener(lambda client_id, **_: tell(client_id))
+
     def alive(self) -> set[str]:
         """Who is not missing."""
         return {client.id for client in self._runner.clients.all if client.state != "missing"}

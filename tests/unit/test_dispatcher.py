@@ -128,3 +128,21 @@ def test_every_arrival_is_dealt_or_dropped_exactly_once(gaps: list[float], cost:
 @pytest.mark.parametrize(("t", "due"), [(-1, 0), (0, 1), (0.49, 1), (0.5, 2), (99, 3)])
 def test_due_counts_what_was_planned(t: float, due: int) -> None:
     assert Rig([0.0, 0.5, 2.0]).dispatcher.due(START + t) == due
+
+
+def test_nothing_is_dealt_after_the_lease_and_only_what_was_due_by_then_is_dropped() -> None:
+    rig = Rig([0.0, 1.0, 2.0, 3.0, 4.0])
+    rig.dispatcher.until = START + 2.5
+    rig.clock.at(START + 1.0, lambda: setattr(rig.clock, "now", START + 9.0))  # a process that was frozen
+    rig.dispatcher.run()
+    assert [index for index, _ in rig.dealt] == [0]
+    assert rig.dropped == [(1, "stopped"), (2, "stopped")]
+    assert rig.dispatcher.remaining == 0
+
+
+def test_a_lease_that_is_renewed_in_time_changes_nothing() -> None:
+    rig = Rig([0.0, 1.0, 2.0])
+    rig.dispatcher.until = START + 1.5
+    rig.clock.at(START + 1.0, lambda: setattr(rig.dispatcher, "until", START + 5.0))
+    rig.dispatcher.run()
+    assert [index for index, _ in rig.dealt] == [0, 1, 2]

@@ -82,3 +82,17 @@ def test_a_torn_record_is_left_out(tmp_path: Path) -> None:
     file = tmp_path / "samples-w0.bin"
     file.write_bytes(records(1, 2)[:-7])
     assert read_samples(file)["index"].tolist() == [1]
+
+
+def test_heard_is_when_the_newest_acknowledged_entry_was_put() -> None:
+    now = 10.0
+    outbox = Outbox(lambda entry: None, lambda: now)
+    assert outbox.heard == float("-inf")
+    for now in (11.0, 12.0, 13.0):  # noqa: B007 - the clock reads it
+        outbox.put(LEDGER, {})
+    now = 20.0
+    outbox.resend()
+    outbox.acknowledged(2)
+    assert outbox.heard == 12.0
+    outbox.acknowledged(1)
+    assert outbox.heard == 12.0
