@@ -23,6 +23,9 @@ TIER ?=
 SEED ?=
 WORKERS ?=
 OUT ?=
+MASTER ?=
+BIND ?=
+PORT ?=
 DURATION_SCALE ?=
 BUDGET ?=
 PLAN ?= phase1
@@ -43,11 +46,19 @@ BREAKPOINT_OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duratio
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE"
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT"
 
 .PHONY: headless
 headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [WORKERS=n] …
 	@bin/attack $(call quoted,$(SCENARIO)) $(OPTIONS)
+
+.PHONY: master
+master: $(STAMP) ## lead WORKERS=n of other machines: SCENARIO=… [BIND=0.0.0.0] [PORT=5557] …
+	@bin/attack $(call quoted,$(SCENARIO)) --master $(OPTIONS) $(call option,BIND,bind) $(call option,PORT,port)
+
+.PHONY: worker
+worker: $(STAMP) ## load for MASTER=host [PORT=5557]
+	@bin/worker $(call quoted,$(MASTER)) $(call option,PORT,port)
 
 .PHONY: suite
 suite: $(STAMP) ## run PLAN=phase1 (or phase2, all) on one stack, one report [DURATION_SCALE=6] [PROTECT=…]

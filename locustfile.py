@@ -29,6 +29,7 @@ from users.conductor import EVERY_ONE_LOST
 from users.performer import LEASE, Performer
 from webui.access import VARIABLE
 from webui.install import install
+from wiring import gathering
 from wiring.attack import EXIT_CONFIG, Attack
 from wiring.loading import build_job, claim_priority, give_priority_back
 from wiring.options import RESULTS, add_arguments, all_accounts, new_dir, read
@@ -94,7 +95,7 @@ class Leader:
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
             wire = MasterWire(runner)
-            wire.on_connect(self._on_connect)
+            wire.greet = lambda node: gathering.tell_if_late(wire, self.attack, node)
             return wire
         stats = self._environment.stats
         return LocalWire(
@@ -136,15 +137,6 @@ class Leader:
             attack.done.wait(REPORT_WITHIN)
             self._environment.process_exit_code = attack.exit_code
 
-    def _on_connect(self, node: str) -> None:
-        """A worker that comes while a run is under way hears that it has no part in it."""
-        attack = self.attack
-        if attack is None or attack.done.is_set() or attack.conductor is None:
-            return
-        if node not in attack.conductor.nodes:
-            log.warning("worker %s came after the run had begun: it takes part in the next one", node)
-            self._wire.send("load.late", {"run": attack.dir.name}, node)
-
     def _on_signal(self, name: str) -> None:
         self._end(name)
         if not self._headless and name == "SIGINT":
@@ -159,6 +151,7 @@ class Leader:
 
 def become_worker(environment: Any) -> None:
     """Answer the conductor; end all load when Locust is told to end."""
+    environment.process_exit_code = 0  # calls that failed are the master's to judge
     runner = environment.runner
     performer = Performer(
         runner.send_message,
@@ -190,6 +183,10 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
             sys.stderr.write(f"{error}\n")
             raise SystemExit(EXIT_CONFIG) from None
     leader = Leader(environment)
+    if isinstance(environment.runner, MasterRunner):
+        gathering.warn_if_open(options.master_bind_host, environment.runner.server.port)
+        if options.headless:
+            gathering.give_up_on_missing(environment.runner, options, gevent.getcurrent())
     if web_ui is not None:
         try:
             install(web_ui, options, leader, leader.results, os.environ.get(VARIABLE, ""))

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
-from bin import distributed
+from bin import across, distributed
 from config.errors import ROOT, ConfigError
 from scenarios import load as scenarios
 from targets.guard import GuardError
@@ -82,6 +82,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="loading processes beside the master (default: 0, one in all)",
     )
+    add(
+        "--master", action="store_true", help="wait for --workers on other machines (bin/worker), then attack"
+    )
+    add("--bind", default=across.LOOPBACK, metavar="ADDRESS", help=f"of --master: {across.BIND_HELP}")
+    add(
+        "--port", default=across.PORT, metavar="N", help="of --master: the port it listens on (default: 5557)"
+    )
     add("--out", metavar="DIR", help="a new folder for the results (default: results/<time>-<scenario>)")
     return made
 
@@ -94,14 +101,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(listing())
             return 0
         workers = checked(options)
+        master = across.master_options(options.bind, options.port, workers) if options.master else []
     except (ConfigError, GuardError) as error:
         print(error, file=sys.stderr)
         return EXIT_USAGE
     command = [*LOCUST, "--headless", *passed_on(options)]
     try:
-        if workers:
+        if workers and not options.master:
             return distributed.run(command, [*LOCUST], workers)
-        os.execv(command[0], command)
+        os.execv(command[0], [*command, *master])
     except OSError as error:
         print(f"Locust cannot start: {error.strerror}", file=sys.stderr)
         return EXIT_CANNOT_START

@@ -19,7 +19,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-LOOPBACK: Final = "127.0.0.1"
+from bin.across import LOOPBACK
+
 EXIT_CANNOT_START: Final = 3
 WAIT_FOR_WORKERS: Final = 60  # seconds
 PATIENCE: Final = 5.0  # seconds for workers to end after their master

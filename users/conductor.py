@@ -3,13 +3,14 @@
 A single process is the case of one worker that is reached without a wire; there is one path for both.
 
     prepare every worker → measure its clock → plan: one start instant, rank r of n
-    → until all are finished (or stop, or a worker is lost: the rest get a new plan from `now + SWITCH`)
+    → until all are finished (or stop, or a worker is lost: the rest get a new plan from `now + LEASE`)
     → finish: every journal is whole and acknowledged, or its worker is named as lost
 
 Lost means: Locust heard no heartbeat, or the worker said that it leaves. What it sent and did not report
 stays unknown. Once its lease is over (`users.performer`; it began when the worker was last heard), or after
 the instant that it named when it left, it sends nothing. So of its share, what is planned from there to the
-new plan is dropped, for nobody sends it; and as no new plan begins before that, no arrival is sent twice.
+new plan is dropped, for nobody sends it. A new plan begins a whole lease after it was given: a live worker
+that has not heard of it is silent by then, too. So no arrival is sent twice.
 """
 
 from __future__ import annotations
@@ -30,7 +31,6 @@ from users.performer import LEASE
 from users.shares import Shares
 
 LEAD: Final = 3.0  # seconds to the run's zero: probes take their baseline and sessions open in it
-SWITCH: Final = 1.0  # seconds from a loss to the new plan's first arrival
 PREPARE_TIMEOUT: Final = 60.0
 FINISH_TIMEOUT: Final = 15.0
 POLL: Final = 0.05
@@ -135,7 +135,8 @@ class Conductor:
             if not node.lost:
                 node.heard = self._clock()
             number, lost = node.journal.take(number, data["kind"], data["data"]), node.lost
-        self._send("load.ack", {"run": data["run"], "number": number, "lost": lost}, node_id)
+        ack = {"run": data["run"], "number": number, "plans": self.plans, "lost": lost}
+        self._send("load.ack", ack, node_id)
 
     # The run
 
@@ -233,13 +234,10 @@ class Conductor:
         """Give the share of lost workers to the rest, if load goes on; count what falls between."""
         if none_left:
             self.stop(EVERY_ONE_LOST)
-        free = [self._free_from(node) for node in lost]
-        if self.stopped_at is not None:
-            until = self.stopped_at
-        else:
-            until = max(self._clock() - self.start_at + SWITCH, self._shares.switched, *free)
-        for node, since in zip(lost, free, strict=True):
-            node.journal.add_samples(self._shares.unsent(node.id, since, until))
+        switch = self._clock() - self.start_at + LEASE
+        until = switch if self.stopped_at is None else self.stopped_at
+        for node in lost:
+            node.journal.add_samples(self._shares.unsent(node.id, self._free_from(node), until))
         if self.stopped_at is None:
             self._plan(until)
 

@@ -9,7 +9,7 @@ It answers the conductor's messages, over Locust's own wire:
 | `load.plan` {plan, rank, of, start_at, from_t, now} | (re)plans its share, from `from_t` on | – |
 | `load.stop` {} | ends all load now | – |
 | `load.finish` {} | closes its engine | entry `final` |
-| `load.ack` {number, lost} | forgets what has arrived; leaves if it was given up | – |
+| `load.ack` {number, plans, lost} | forgets what has arrived; leaves if given up, or a plan was missed | – |
 | `load.late` {run} | says that it sits out the run under way | – |
 
 Everything else it says is `load.entry` {number, kind, data}: see `users.outbox`, `telemetry.journal`.
@@ -66,6 +66,7 @@ class Performer:
         self._begin = begin
         self._lease = lease
         self._until = float("inf")  # monotonic s
+        self._plans = 0  # the number of the newest
         self._outbox = Outbox(lambda entry: None)
         self._background: list[gevent.Greenlet] = []
 
@@ -114,6 +115,7 @@ class Performer:
         self.close()
         self.run = run = data["run"]
         self._until = float("inf")
+        self._plans = 0
         self._outbox = outbox = Outbox(
             lambda entry: self._reply("load.entry", {"run": run, **entry}), self._clock
         )
@@ -136,6 +138,7 @@ class Performer:
     def _on_plan(self, data: dict[str, Any]) -> None:
         if self.engine is not None:
             self._begin()
+            self._plans = data["plan"]
             self._extend(data["now"])
             self.engine.plan(data["rank"], data["of"], data["start_at"], data["from_t"])
 
@@ -148,7 +151,7 @@ class Performer:
     def _on_ack(self, data: dict[str, Any]) -> None:
         if data["run"] == self.run:
             self._outbox.acknowledged(data["number"])
-            if data["lost"]:
+            if data["lost"] or data["plans"] != self._plans:
                 self.leave("its share went to others")
             self._extend(self._outbox.heard)
             if self.engine is None and self._outbox.empty:

@@ -19,13 +19,11 @@ class Shares:
     """Shares of workers, by any key. Times are seconds since the run's start."""
 
     def __init__(self, schedule: Schedule) -> None:
-        self.switched = float("-inf")  # from where the latest plan counts
         self._schedule = schedule
         self._shares: dict[str, NDArray[np.int64]] = {}
 
     def plan(self, workers: list[str], from_t: float) -> None:
         """Deal what is planned at `from_t` or later to `workers`, in the order of their rank."""
-        self.switched = from_t
         for rank, worker in enumerate(workers):
             earlier = self._between(worker, float("-inf"), from_t)
             self._shares[worker] = np.concatenate([earlier, self._schedule.share(rank, len(workers), from_t)])

@@ -42,6 +42,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 BUNDLED_TOKEN_LIFE: Final = 300.0  # seconds
 EXIT_CONFIG: Final = 2
 EXIT_OURS: Final = 3
+HELLO_WITHIN: Final = 10.0  # seconds
 OURS: Final = (CannotStartError, StackError, guard.GuardError, OSError)
 
 
@@ -106,6 +107,7 @@ class Attack:
             self._progress.say(warning)
         self._exporter = exporter_process.start(self.dir, os.environ)
         base_url, sources = self._target_ready()
+        self._hear_workers()
         conductor = self.conductor = Conductor(
             self.dir,
             self._wire.nodes(),
@@ -150,6 +152,16 @@ class Attack:
             books.write(self._stack, self.scenario.points, self.dir, self._progress.say)
         conductor.write_end(self._telemetry_done())
         events_log.close()
+
+    def _hear_workers(self) -> None:
+        """Wait for workers that have only just connected. CannotStartError for one that is none of ours."""
+        with gevent.Timeout(HELLO_WITHIN, False):
+            while self._wire.silent():
+                gevent.sleep(0.05)
+        for node in self._wire.silent():
+            raise CannotStartError(
+                f"worker {node} does not answer, allowed: workers of this locustfile alone"
+            )
 
     def _write_stack_events(self, events: manifest.EventLog, start_at: float) -> None:
         """What the stack has to say of the run; a stack that gives no answer says nothing."""

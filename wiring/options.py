@@ -20,6 +20,9 @@ GIVEN: Final = ("duration", "accounts", "rate", "protect", "seed", "tier", "dura
 RESULTS: Final = Path(__file__).resolve().parents[1] / "results"
 
 
+LOOPBACK: Final = "127.0.0.1"
+
+
 class _AnyName(list[str]):
     """The choices of the web form; the command line may say more (a file), which is checked later."""
 
@@ -70,7 +73,7 @@ def add_arguments(parser: Any) -> None:
         include_in_web_ui=False,
         help="the run's folder; with the web UI the folder that the runs' own folders are made in",
     )
-    parser.set_defaults(web_host="127.0.0.1")  # Locust's own default is every interface
+    parser.set_defaults(web_host=LOOPBACK, master_bind_host=LOOPBACK)  # Locust's own: every interface
 
 
 def read(options: Any) -> tuple[Scenario, Target]:

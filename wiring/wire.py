@@ -2,6 +2,9 @@
 
 One object on the leading side: who the workers are, how to say something to one, what to do with what
 they say (`hear`: message → handler, new with each run). On a worker, `listen` answers the conductor.
+
+Locust calls a worker ready before its locustfile has said what it listens to, so a worker also says
+`load.hello` once it does: only then is it one of ours.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from users.performer import Performer
 
 Heard = dict[str, Callable[[dict[str, Any], str], None]]
 FROM_WORKERS = ("load.prepared", "load.clock-told", "load.entry")
+HELLO = "load.hello"
 LOCAL = "local"
 
 
@@ -22,8 +26,12 @@ class Wire:
     hear: Heard
 
     def nodes(self) -> list[tuple[str, str]]:
-        """(Locust's id, our name) of each live worker, in the order of its rank."""
+        """(Locust's id, our name) of each live worker that listens, in the order of its rank."""
         raise NotImplementedError
+
+    def silent(self) -> set[str]:
+        """The ids of live workers that do not listen to us, or not yet."""
+        return set()
 
     def send(self, kind: str, data: dict[str, Any], node: str) -> None:
         """Say something to a worker."""
@@ -60,23 +68,30 @@ class MasterWire(Wire):
 
     def __init__(self, runner: Any) -> None:
         self.hear = {}
+        self.greet: Callable[[str], None] = lambda node: None  # what to do with a worker that came
         self._runner = runner
+        self._listening: set[str] = set()
+        runner.register_message(HELLO, self._on_hello)
         for kind in FROM_WORKERS:
             runner.register_message(kind, self._listener(kind))
 
     def nodes(self) -> list[tuple[str, str]]:
         """By Locust's worker index, which only ever grows."""
         index = self._runner.get_worker_index
-        live = sorted(self.alive(), key=index)
+        live = sorted(self.alive() & self._listening, key=index)
         return [(client, f"w{index(client)}") for client in live]
 
     def send(self, kind: str, data: dict[str, Any], node: str) -> None:
         """Over Locust's socket."""
         self._runner.send_message(kind, data, node)
 
-    def on_connect(self, tell: Callable[[str], None]) -> None:
-        """Call `tell(node)` when a worker says that it is there, for the first time or again."""
-        self._runner.environment.events.worker_connect.add_listener(lambda client_id, **_: tell(client_id))
+    def silent(self) -> set[str]:
+        """By their hello."""
+        return self.alive() - self._listening
+
+    def _on_hello(self, environment: Any, msg: Any, **_: Any) -> None:
+        self._listening.add(msg.node_id)
+        self.greet(msg.node_id)
 
     def alive(self) -> set[str]:
         """Who is not missing."""
@@ -98,3 +113,4 @@ def listen(runner: Any, performer: Performer) -> None:
             handle(msg.data)
 
         runner.register_message(kind, told)
+    runner.send_message(HELLO, {})

@@ -20,6 +20,7 @@ import psutil
 
 from tests.e2e.recorder.handle import ROOT
 
+BIND: Final = "--master-bind-port"
 START_WITHIN: Final = 60.0
 END_WITHIN: Final = 60.0
 
@@ -38,6 +39,8 @@ class WebUi:
                 start_new_session=True, env={**os.environ, **(env or {})},
             )  # fmt: skip
 
+        self._workers_port = int(arguments[1 + arguments.index(BIND)]) if BIND in arguments else 0
+
     @property
     def console(self) -> str:
         return self._console.read_text(errors="replace")
@@ -48,7 +51,7 @@ class WebUi:
         while time.monotonic() < limit:
             assert self.process.poll() is None, self.console
             for one in psutil.Process(self.process.pid).net_connections(kind="tcp"):
-                if one.status == psutil.CONN_LISTEN:
+                if one.status == psutil.CONN_LISTEN and one.laddr.port != self._workers_port:
                     return one.laddr.ip, one.laddr.port
             time.sleep(0.1)
         raise AssertionError(f"no web UI: {self.console}")
@@ -59,6 +62,10 @@ class WebUi:
 
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         return ask(Request(self.url + path, headers=headers))
+
+    def json(self, path: str) -> Any:
+        """What a path answers, as data."""
+        return json.loads(self.get(path)[1])
 
     def post(self, path: str, fields: dict[str, str], **headers: str) -> tuple[int, str]:
         return ask(Request(self.url + path, urlencode(fields).encode(), headers))

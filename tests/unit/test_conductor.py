@@ -15,7 +15,7 @@ from shapes.schedule import Schedule
 from telemetry.journal import FINAL, LEDGER, WorkerJournal
 from telemetry.sample import REASONS, Outcome, read_samples
 from tests.unit.manual_clock import ManualClock
-from users.conductor import EVERY_ONE_LOST, SWITCH, CannotStartError, Conductor
+from users.conductor import EVERY_ONE_LOST, CannotStartError, Conductor
 from users.performer import LEASE
 
 EVERY_100_MS = Schedule(  # ten accounts, twenty seconds
@@ -131,7 +131,7 @@ def test_a_worker_that_refuses_is_named(tmp_path: Path) -> None:
 
 def test_no_run_starts_by_a_clock_that_was_not_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("users.conductor.PREPARE_TIMEOUT", 0.05)
-    conductor, wire, _ = rig(tmp_path, Worker("a"), Worker("b"))
+    conductor, _, _ = rig(tmp_path, Worker("a"), Worker("b"))
     monkeypatch.setattr(conductor, "_on_clock", lambda data, node_id: None)
     with pytest.raises(CannotStartError, match="worker a did not tell its clock"):
         conductor.prepare({})
@@ -150,7 +150,7 @@ def test_a_lost_worker_closes_the_epoch(tmp_path: Path) -> None:
     for rank, worker in enumerate((workers[0], workers[2])):
         plan = worker.plans[-1]
         assert (plan["plan"], plan["rank"], plan["of"]) == (2, rank, 2)
-        assert plan["from_t"] == pytest.approx(10 + SWITCH)
+        assert plan["from_t"] == pytest.approx(10 + LEASE)
     assert len(workers[1].plans) == 1
 
 
@@ -189,19 +189,8 @@ def test_a_killed_workers_arrivals_after_its_lease_are_dropped_up_to_the_new_pla
     wire.dead.add("b")
     at(conductor, clock, 9.5)
     conductor._look_for_losses()
-    assert wire.workers["a"].plans[-1]["from_t"] == pytest.approx(9.5 + SWITCH)
-    assert unsent(tmp_path, "b") == of_rank(1, 3, 5.05 + LEASE, 9.5 + SWITCH)
-
-
-def test_no_plan_begins_before_the_lost_workers_lease_is_over(tmp_path: Path) -> None:
-    conductor, wire, clock = started(tmp_path, "a", "b")
-    at(conductor, clock, 5.0)
-    wire.entry("b", LEDGER, {"finished": False, "plans": 1})
-    wire.dead.add("b")
-    at(conductor, clock, 5.1)
-    conductor._look_for_losses()
-    assert wire.workers["a"].plans[-1]["from_t"] == pytest.approx(5.0 + LEASE)
-    assert unsent(tmp_path, "b") == []
+    assert wire.workers["a"].plans[-1]["from_t"] == pytest.approx(9.5 + LEASE)
+    assert unsent(tmp_path, "b") == of_rank(1, 3, 5.05 + LEASE, 9.5 + LEASE)
 
 
 def test_a_worker_that_leaves_says_from_when_on_it_sends_nothing(tmp_path: Path) -> None:
@@ -210,7 +199,7 @@ def test_a_worker_that_leaves_says_from_when_on_it_sends_nothing(tmp_path: Path)
     wire.entry("b", FINAL, {"finished": True, "plans": 1, "t": 5.55, "left": 5.55})
     conductor._look_for_losses()
     assert conductor.nodes["b"].lost
-    assert unsent(tmp_path, "b") == of_rank(1, 2, 5.55, 6.0 + SWITCH)
+    assert unsent(tmp_path, "b") == of_rank(1, 2, 5.55, 6.0 + LEASE)
 
 
 def test_two_losses_shortly_after_each_other_leave_no_arrival_to_nobody_or_to_two(tmp_path: Path) -> None:
@@ -221,7 +210,7 @@ def test_two_losses_shortly_after_each_other_leave_no_arrival_to_nobody_or_to_tw
         conductor._look_for_losses()
         at(conductor, clock, 6.3)
     first, second = wire.workers["a"].plans[1:]
-    assert (first["of"], second["of"], second["from_t"]) == (2, 1, pytest.approx(6.3 + SWITCH))
+    assert (first["of"], second["of"], second["from_t"]) == (2, 1, pytest.approx(6.3 + LEASE))
     until = second["from_t"]
     dropped = unsent(tmp_path, "b") + unsent(tmp_path, "c")
     mine = of_rank(0, 3, 6.0, first["from_t"]) + of_rank(0, 2, first["from_t"], until)
@@ -235,13 +224,13 @@ def test_a_lost_worker_that_comes_back_is_told_and_its_entries_are_kept(tmp_path
     conductor._look_for_losses()
     wire.dead.clear()
     wire.entry("b", LEDGER, {"finished": False, "plans": 1})
-    assert wire.workers["b"].acks[-1] == {"run": "run", "number": 1, "lost": True}
+    assert wire.workers["b"].acks[-1] == {"run": "run", "number": 1, "plans": 2, "lost": True}
     assert conductor.nodes["b"].journal.applied == 1
     wire.entry("a", LEDGER, {"finished": True, "plans": 2})
     conductor.wait()
     conductor.finish()
     wire.entry("b", LEDGER, {"finished": False, "plans": 1})
-    assert wire.workers["b"].acks[-1] == {"run": "run", "number": 2, "lost": True}
+    assert wire.workers["b"].acks[-1] == {"run": "run", "number": 2, "plans": 2, "lost": True}
 
 
 def test_who_was_finished_is_not_before_the_new_plan_is_carried_out(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_an_acknowledgement_counts_from_when_its_entry_was_put(rig: Rig) -> None
     rig.say(11.0)
     rig.say(12.0)
     rig.clock.now = 13.5
-    rig.tell("load.ack", run="run", number=2, lost=False)
+    rig.tell("load.ack", run="run", number=2, plans=1, lost=False)
     assert rig.engine.untils[-1] == 16.0
 
 
@@ -96,9 +96,9 @@ def test_stale_news_do_not_renew_a_lease(rig: Rig) -> None:
     rig.plan()
     rig.say(11.0)
     rig.clock.now = 60.0
-    rig.tell("load.ack", run="run", number=1, lost=False)
+    rig.tell("load.ack", run="run", number=1, plans=1, lost=False)
     assert rig.engine.untils[-1] == 15.0
-    rig.tell("load.ack", run="run", number=1, lost=False)
+    rig.tell("load.ack", run="run", number=1, plans=1, lost=False)
     rig.tell("load.plan", plan=2, rank=0, of=1, start_at=13.0, from_t=70.0, now=12.0)
     assert rig.engine.untils[-1] == 16.0
 
@@ -107,7 +107,7 @@ def test_who_was_given_up_leaves_at_once_and_says_so(rig: Rig) -> None:
     rig.plan()
     rig.say(11.0)
     rig.clock.now = 13.2
-    rig.tell("load.ack", run="run", number=1, lost=True)
+    rig.tell("load.ack", run="run", number=1, plans=1, lost=True)
     assert rig.engine.left == [13.2]
     assert rig.entries(FINAL) == [{"left": pytest.approx(0.2)}]
     assert rig.performer.engine is None
@@ -150,3 +150,11 @@ def test_a_refusal_is_answered_and_logged(caplog: pytest.LogCaptureFixture) -> N
 def test_a_late_worker_logs_it(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
     rig.tell("load.late", run="other")
     assert "came after run other had begun" in caplog.text
+
+
+def test_who_missed_a_plan_leaves(rig: Rig) -> None:
+    rig.plan()
+    rig.say(11.0)
+    rig.tell("load.ack", run="run", number=1, plans=2, lost=False)
+    assert rig.performer.engine is None
+    assert len(rig.entries(FINAL)) == 1

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -152,7 +152,13 @@ class Attack:
     """A run in progress, in a session of its own so that whatever it leaves behind is found."""
 
     def __init__(
-        self, plan: Plan, base_url: str, folder: Path, end_within: float, env: Mapping[str, str] | None
+        self,
+        plan: Plan,
+        base_url: str,
+        folder: Path,
+        end_within: float,
+        env: Mapping[str, str] | None,
+        more: Sequence[str],
     ) -> None:
         self.run = Run(folder / "run")
         self.exit_code: int | None = None
@@ -161,7 +167,7 @@ class Attack:
         command = [
             sys.executable, "-m", "locust", "-f", "locustfile.py", "--headless",
             "--scenario", str(plan.scenario(folder)), "--target", str(plan.target(folder, base_url)),
-            "--out", str(self.run.folder),
+            "--out", str(self.run.folder), *more,
         ]  # fmt: skip
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(
@@ -216,9 +222,13 @@ def attack(
     folder: Path,
     end_within: float = END_WITHIN,
     env: Mapping[str, str] | None = None,
+    more: Sequence[str] = (),
 ) -> Iterator[Attack]:
-    """A run for the length of a `with` block; `env`: its whole environment, this process's if None."""
-    running = Attack(plan, base_url, folder, end_within, env)
+    """A run for the length of a `with` block.
+
+    `env`: its whole environment, this process's if None; `more`: arguments for Locust.
+    """
+    running = Attack(plan, base_url, folder, end_within, env, more)
     try:
         yield running
     finally:
