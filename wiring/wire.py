@@ -3,8 +3,8 @@
 One object on the leading side: who the workers are, how to say something to one, what to do with what
 they say (`hear`: message → handler, new with each run). On a worker, `listen` answers the conductor.
 
-Locust calls a worker ready before its locustfile has said what it listens to, so a worker also says
-`load.hello` once it does: only then is it one of ours.
+Locust connects both before their locustfiles have said what they listen to. So a worker says `load.hello` as
+soon as it listens, and a master asks for it (`load.greet`) when it does: only then is a worker one of ours.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from users.performer import Performer
 
 Heard = dict[str, Callable[[dict[str, Any], str], None]]
 FROM_WORKERS = ("load.prepared", "load.clock-told", "load.entry")
-HELLO = "load.hello"
+HELLO, GREET = "load.hello", "load.greet"
 LOCAL = "local"
 
 
@@ -74,6 +74,8 @@ class MasterWire(Wire):
         runner.register_message(HELLO, self._on_hello)
         for kind in FROM_WORKERS:
             runner.register_message(kind, self._listener(kind))
+        for client in self.alive():
+            self.send(GREET, {}, client)
 
     def nodes(self) -> list[tuple[str, str]]:
         """By Locust's worker index, which only ever grows."""
@@ -113,4 +115,5 @@ def listen(runner: Any, performer: Performer) -> None:
             handle(msg.data)
 
         runner.register_message(kind, told)
+    runner.register_message(GREET, lambda **_: runner.send_message(HELLO, {}))
     runner.send_message(HELLO, {})
