@@ -1,6 +1,7 @@
-"""`python -m bench [speed|open|all] [--write]`: measure, print, and with --write keep the figures.
+"""`python -m bench [WHAT|all] [--write]`: measure, print, and with --write keep the figures.
 
-`speed` takes about 25 s a repeat, `open` about 65 s; both need an otherwise idle machine.
+`speed` takes about 25 s a repeat, `open` about 65 s. Distributed attacks are run once each: `workers` takes
+three minutes, `messages` four, `in-flight` two. All need an otherwise idle machine.
 """
 
 from __future__ import annotations
@@ -8,10 +9,14 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import defaultdict
+from typing import Final
 
-from bench import full_speed, open_model
-from bench.peers import TOOLS
-from bench.tables import open_table, speed_table, write
+from bench import full_speed, open_model, scaling
+from bench.peers import ROOT, TOOLS
+from bench.scaling_tables import in_flight_table, messages_table, throughput_table
+from bench.tables import PAGE, open_table, speed_table, write
+
+SCALING: Final = ROOT / "docs" / "scaling.md"
 
 
 def _speed(options: argparse.Namespace) -> str:
@@ -28,21 +33,54 @@ def _open(options: argparse.Namespace) -> str:
     return open_table(runs)
 
 
+def _workers(options: argparse.Namespace) -> str:
+    seconds = options.seconds or 8.0
+    return throughput_table(
+        [scaling.fast(scaling.Attack(workers, rate, seconds)) for rate in RATES for workers in (1, 2)]
+    )
+
+
+def _messages(options: argparse.Namespace) -> str:
+    seconds = options.seconds or 10.0
+    attacks = [scaling.Attack(workers, rate, seconds) for rate in (200, 1000) for workers in (1, 2, 4, 8)]
+    return messages_table([scaling.fast(attack) for attack in attacks])
+
+
+def _in_flight(options: argparse.Namespace) -> str:
+    return in_flight_table(
+        [
+            (answer, scaling.slow(scaling.Attack(1, rate, options.seconds or answer + 4), answer))
+            for rate, answer in SLOW
+        ]
+    )
+
+
+RATES: Final = (1000, 2000, 4000, 8000)  # requests a second in all
+SLOW: Final = ((500, 3.0), (500, 10.0), (1000, 10.0))  # requests a second, seconds an answer
+SECTIONS: Final = {
+    "speed": (_speed, PAGE),
+    "open": (_open, PAGE),
+    "workers": (_workers, PAGE),
+    "messages": (_messages, SCALING),
+    "in-flight": (_in_flight, SCALING),
+}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=("speed", "open", "all"), default="all")
+    parser.add_argument("what", nargs="?", choices=(*SECTIONS, "all"), default="all")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--seconds", type=float, help="length of one run: 5 (speed), 15 (open) unless given")
+    parser.add_argument("--seconds", type=float, help="length of one run instead of its usual one")
     parser.add_argument("--tool", action="append", help="measure this tool alone; may be repeated")
-    parser.add_argument("--write", action="store_true", help="keep the tables in docs/benchmarks.md")
+    parser.add_argument("--write", action="store_true", help="keep the tables in docs/")
     options = parser.parse_args()
     try:
-        for section, measure in (("speed", _speed), ("open", _open)):
+        for section, (measure, page) in SECTIONS.items():
             if options.what in (section, "all"):
                 text = measure(options)
                 print(text, end="\n\n", flush=True)
                 if options.write:
-                    write(section, text)
+                    write(section, text, page)
     except RuntimeError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 3

@@ -35,7 +35,8 @@ def machine() -> str:
     )
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table."""
     lines = ["| " + " | ".join(cells) + " |" for cells in (head, ["---"] * len(head), *rows)]
     return "\n".join(lines)
 
@@ -56,7 +57,7 @@ def speed_table(runs: Mapping[str, Sequence[Speed]]) -> str:
     ]
     repeats = max(map(len, runs.values()))
     head = ("tool", "requests per CPU second", "range", "× stock", "requests/s")
-    return f"{machine()}. {CONNECTIONS} connections, {repeats} runs each, interleaved; median.\n\n" + _table(
+    return f"{machine()}. {CONNECTIONS} connections, {repeats} runs each, interleaved; median.\n\n" + table(
         head, rows
     )
 
@@ -89,15 +90,16 @@ def open_table(runs: Mapping[str, Sequence[Open]]) -> str:
     repeats = max(map(len, runs.values()))
     return (
         f"{machine()}. {RATE} requests/s wished, {ANSWER:g} s answers, {repeats} runs each, interleaved; "
-        "median, but the worst maximum.\n\n" + _table(head, rows)
+        "median, but the worst maximum.\n\n" + table(head, rows)
     )
 
 
-def write(section: str, text: str) -> None:
-    """Replace one section of docs/benchmarks.md, which stands between two comments with its name."""
-    page = PAGE.read_text()
+def write(section: str, text: str, file: Path | None = None) -> None:
+    """Replace one section of docs/benchmarks.md, or of `file`: it stands between comments with its name."""
+    file = file or PAGE
+    page = file.read_text()
     start, end = f"<!-- {section} -->", f"<!-- /{section} -->"
     before, found, rest = page.partition(start)
     if not found or end not in rest:
-        raise RuntimeError(f"{PAGE} has no section {section}")
-    PAGE.write_text(f"{before}{start}\n{text}\n{end}{rest.partition(end)[2]}")
+        raise RuntimeError(f"{file} has no section {section}")
+    file.write_text(f"{before}{start}\n{text}\n{end}{rest.partition(end)[2]}")
