@@ -46,7 +46,8 @@ def meter(path: Path) -> None:
 
 def install() -> None:
     """Put the meter between the socket and Locust; its own cost is taken from the CPU."""
-    receive, send = zmqrpc.Server.recv_from_client, zmqrpc.Server.send_to_client
+    server: Any = zmqrpc.Server
+    receive, send = server.recv_from_client, server.send_to_client
 
     def received(self: Any) -> Any:
         address, message = receive(self)
@@ -57,8 +58,7 @@ def install() -> None:
         apart(counted, "out", message)
         send(self, message)
 
-    zmqrpc.Server.recv_from_client = received
-    zmqrpc.Server.send_to_client = sent
+    server.recv_from_client, server.send_to_client = received, sent
     gevent.spawn(meter, Path(os.environ["BENCH_METER"]))
 
 

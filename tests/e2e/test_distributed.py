@@ -18,6 +18,7 @@ from tests.e2e.recorder.attack import Plan, Run, attack
 from tests.e2e.recorder.handle import recorder
 from tests.e2e.recorder.record import ANSWERED, Recording
 from tests.e2e.workers_rig import master, processes, worker
+from users.performer import LEASE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -130,6 +131,7 @@ def test_whoever_is_lost_the_gap_is_counted_and_nothing_is_sent_twice(tmp_path: 
     assert arrivals["planned"] == LOSSES.per_second * LOSSES.seconds
     known = arrivals["sent"] + arrivals["extra"]
     assert known <= len(recording.rows) <= known + arrivals["unknown"]
+    assert arrivals["unknown"] <= 2 * LOSSES.per_second / 4 * (LEASE + 2)  # what was not heard of two workers
     unsent = [REASONS[reason] for reason in run.planned["reason"][run.planned["outcome"] == Outcome.DROPPED]]
     assert unsent.count("worker_lost") > 0
     check_nothing_twice(run, recording)

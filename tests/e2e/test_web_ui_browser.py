@@ -86,7 +86,7 @@ def verdicts(ui: WebUi) -> list[Any]:
 
 def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui: WebUi) -> None:
     page = opened(browser, f"{ui.url}/attack")
-    start(page, "burst", accounts="20", rate="2", duration="8s", protect="none")
+    start(page, "burst", accounts="20", rate="2", duration="10s", protect="none")
     until(page, "sending")
     expect(page.locator("#start")).to_be_disabled()
     before = figure(page, "planned")
@@ -94,7 +94,7 @@ def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui:
     expect(page.locator("#target-rows tbody tr").first).to_contain_text("edge")
     shot(page, "sending")
     until(page, "finished")
-    assert figure(page, "planned") == 320
+    assert figure(page, "planned") == 400
     expect(page.locator("#verdict tbody tr").filter(has_text="P1.7")).to_have_count(1)
     expect(page.locator("#past tbody tr")).to_have_count(1)
     shot(page, "verdict")

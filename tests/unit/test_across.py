@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,9 +13,12 @@ import pytest
 
 from bin import cli, worker
 from bin.distributed import free_port
+from config.errors import ROOT
 from tests.unit.manual_clock import ManualClock
 from wiring import gathering
 from wiring.wire import LOCAL, Wire
+
+VARIABLES = ("SCENARIO", "WORKERS", "BIND", "PORT", "MASTER", "TARGET", "OUT", "SEED", "RATE")
 
 
 @pytest.fixture
@@ -105,6 +109,26 @@ def test_a_worker_waits_and_says_so_but_not_for_ever(capsys: pytest.CaptureFixtu
     assert clock.now - begun >= worker.WAIT
     assert len(lines) == worker.WAIT / worker.SAY_EVERY
     assert set(lines) == {f"waiting for the master at 127.0.0.1 port {port}: Connection refused"}
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["worker", "MASTER=gen 1"], "bin/worker 'gen 1'"),
+        (["worker", "MASTER=gen1", "PORT=6000"], "bin/worker 'gen1' --port='6000'"),
+        (["master"], "bin/attack 'burst' --master"),
+        (
+            ["master", "SCENARIO=slow-api", "WORKERS=2", "BIND=0.0.0.0", "PORT=6000"],
+            "bin/attack 'slow-api' --master --workers='2' --bind='0.0.0.0' --port='6000'",
+        ),
+    ],
+)
+def test_make_hands_its_variables_on(words: list[str], command: str) -> None:
+    env = {key: value for key, value in os.environ.items() if key not in VARIABLES}
+    done = subprocess.run(
+        ["make", "--dry-run", *words], cwd=ROOT, env=env, capture_output=True, text=True, check=True
+    )
+    assert " ".join(done.stdout.splitlines()[-1].split()) == command
 
 
 class Told(Wire):
