@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hdrh.histogram import HdrHistogram
@@ -40,12 +42,17 @@ def test_percentiles_are_within_a_thousandth(values: np.ndarray) -> None:
     assert summary["max_ms"] == pytest.approx(values.max(), abs=1e-3)
 
 
-@given(VALUES, VALUES)
-def test_adding_is_recording_both(one: np.ndarray, other: np.ndarray) -> None:
-    added = recorded(one)
-    added.add(recorded(other))
-    assert added.summary() == recorded(one, other).summary()
-    assert added.count == one.size + other.size
+@given(st.lists(VALUES, min_size=1, max_size=7), st.randoms())
+def test_adding_in_any_order_is_recording_all(parts: list[np.ndarray], random: Random) -> None:
+    """Merging is exact: counter by counter as if one had recorded everything."""
+    histograms = [recorded(part) for part in parts]
+    random.shuffle(histograms)
+    added = Histogram()
+    for histogram in histograms:
+        added.add(histogram)
+    assert added.counts.tolist() == recorded(*parts).counts.tolist()
+    assert added.summary() == recorded(*parts).summary()
+    assert added.count == sum(part.size for part in parts)
 
 
 def test_nothing_recorded_says_nothing() -> None:
