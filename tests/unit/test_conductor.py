@@ -307,7 +307,7 @@ def test_what_is_open_after_the_drain_is_aborted_and_the_run_is_complete(tmp_pat
     def aborting(kind: str, data: dict[str, Any], node: str) -> None:
         send(kind, data, node)
         if kind == "load.stop":
-            wire.entry(node, LEDGER, {"finished": True})
+            wire.entry(node, LEDGER, {"finished": True, "plans": 1})
 
     conductor._send = aborting
     conductor.wait(drained=38.0)
@@ -322,7 +322,7 @@ def test_a_run_that_is_over_before_its_drain_aborts_nothing(tmp_path: Path) -> N
     conductor.fix_start(1.0)
     conductor.start()
     clock.now = conductor.start_at + 37.9
-    wire.entry("a", LEDGER, {"finished": True})
+    wire.entry("a", LEDGER, {"finished": True, "plans": 1})
     conductor.wait(drained=38.0)
     assert (worker.stops, conductor.stop_reason) == (0, "completed")
 
