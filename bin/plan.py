@@ -4,8 +4,8 @@
     bin/plan --mode full     # at their own durations, and further runs
     bin/plan --mode smoke    # phase 1 and one scenario of each priority
 
-Everything is checked before the first run starts. A run is one of `bin/attack`; Ctrl-C or SIGTERM ends the one
-under way, which still writes its report, and the plan with it: what is answered by then is in the page.
+Everything is checked before the first run starts. A run is one of `bin/attack`; Ctrl-C or SIGTERM ends the
+one under way, which still writes its report, and the plan with it: what is answered by then is in the page.
 """
 
 from __future__ import annotations
@@ -27,9 +27,12 @@ from scenarios.plan_runs import Changes, PlanRun
 from targets.guard import GuardError
 from verdicts.plan import files
 from verdicts.plan.book import Book, Planned
+from wiring.options import read
 
 PASSED_ON: Final = ("target", "protect", "workers", "seed")
-START: Final = 11.0  # seconds that a run takes beside its load: attach, drain, report (measured: docs/plan.md)
+START: Final = (
+    11.0  # seconds that a run takes beside its load: attach, drain, report (measured: docs/plan.md)
+)
 EPILOG: Final = """\
 exit code: 0 every question answered, every verdict passed; 1 a verdict failed; 2 bad usage or configuration;
 3 a question of the mode has no answer: a run was invalid, could not start, or the plan was stopped.
@@ -48,7 +51,11 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("--mode", default="quick", help=f"{', '.join(plan_runs.MODES)} (default: quick)")
     add("--target", default="bundled", metavar="FILE", help="what to attack (default: the bundled stack)")
-    add("--protect", metavar="SET", help="protections of the plain runs: a preset or names; today,-burst-limit")
+    add(
+        "--protect",
+        metavar="SET",
+        help="protections of the plain runs: a preset or names; today,-burst-limit",
+    )
     add("--workers", default="0", metavar="N", help="loading processes beside the master of each run")
     add("--seed", metavar="N", help="seed of everything random")
     add("--out", metavar="DIR", help="a new folder for the results")
@@ -90,7 +97,7 @@ def words(options: argparse.Namespace, run: PlanRun, changes: Changes, out: Path
 
 def load_seconds(options: argparse.Namespace) -> float:
     """How long a checked command line loads its target, seconds; with the wait for a window of the clock."""
-    scenario = cli.read(options)[0]
+    scenario = read(options)[0]
     return scenario.duration + (scenario.align or 0) / 2
 
 

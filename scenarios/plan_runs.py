@@ -5,7 +5,7 @@ attack after the protections, isolates that count alone, other sync intervals. A
 `times` names it, with what the mode changes (as `bin/attack` takes it: a shorter duration in real time, or
 `duration_scale`, which scales the stack's windows too and is told at each point); of `full` it always is, as
 its scenario has it. `label` tells the further runs of a scenario apart; `leads` are the points that a further
-run answers better than the plain one. A point that no `leads` names is answered by the plain run of its scenario.
+run answers better than the plain one; all others are answered by the plain run of their scenario.
 
     quick   all questions, in less than 15 minutes from a fresh clone
     full    the scenarios' own durations, and further runs
@@ -39,35 +39,39 @@ class PlanRun(NamedTuple):
         return f"{self.scenario}-{self.label}" if given else self.scenario
 
 
-def _for(duration: str, **smoke: str) -> dict[str, Changes]:
-    return {"quick": {"duration": duration}, **({"smoke": smoke} if smoke else {})}
+def _times(quick: Changes, smoke: Changes | None = None) -> dict[str, Changes]:
+    return {"quick": quick} if smoke is None else {"quick": quick, "smoke": smoke}
 
 
-def _times_as_fast(quick: str, **smoke: str) -> dict[str, Changes]:
-    return {"quick": {"duration_scale": quick}, **({"smoke": smoke} if smoke else {})}
+def _for(seconds: int) -> dict[str, str]:
+    return {"duration": f"{seconds}s"}
+
+
+def _fast(factor: int) -> dict[str, str]:
+    return {"duration_scale": str(factor)}
 
 
 RUNS: Final = (
-    PlanRun("single-burst", _for("10s", duration="10s")),
-    PlanRun("rate-limit", _times_as_fast("6", duration_scale="6")),
-    PlanRun("health", _times_as_fast("2", duration_scale="4")),
-    PlanRun("slow-api", _for("20s")),
-    PlanRun("slow-api", _for("20s"), label="phase2", protect="phase2"),
+    PlanRun("single-burst", _times(_for(10), _for(10))),
+    PlanRun("rate-limit", _times(_fast(6), _fast(6))),
+    PlanRun("health", _times(_fast(2), _fast(4))),
+    PlanRun("slow-api", _times(_for(20))),
+    PlanRun("slow-api", _times(_for(20)), label="phase2", protect="phase2"),
     PlanRun("slow-api-starter", label="starter"),
-    PlanRun("kv-exhaustion", _for("28s")),
-    PlanRun("kv-exhaustion-memory-open", _for("28s"), label="memory-open"),
-    PlanRun("kv-exhaustion-isolates", _for("20s"), label="isolates", leads=("P1.4",)),
-    PlanRun("burst", _for("30s", duration="10s", accounts="40")),
+    PlanRun("kv-exhaustion", _times(_for(28))),
+    PlanRun("kv-exhaustion-memory-open", _times(_for(28)), label="memory-open"),
+    PlanRun("kv-exhaustion-isolates", _times(_for(20)), label="isolates", leads=("P1.4",)),
+    PlanRun("burst", _times(_for(30), {**_for(10), "accounts": "40"})),
     PlanRun("burst-one-ip", label="one-ip"),
     PlanRun("burst-starter", label="starter"),
-    PlanRun("db-pool", _times_as_fast("2")),
+    PlanRun("db-pool", _times(_fast(2))),
     PlanRun("db-pool-none", label="none"),
-    PlanRun("agent-loop", _for("20s", duration="10s")),
+    PlanRun("agent-loop", _times(_for(20), _for(10))),
     PlanRun("agent-loop-starter", label="starter"),
-    PlanRun("upstream-outage", _times_as_fast("2")),
-    PlanRun("upstream-outage", _times_as_fast("2"), label="phase2", protect="phase2"),
+    PlanRun("upstream-outage", _times(_fast(2))),
+    PlanRun("upstream-outage", _times(_fast(2)), label="phase2", protect="phase2"),
     PlanRun("upstream-outage-starter", label="starter"),
-    PlanRun("invalid-jwt", _times_as_fast("2", duration_scale="4")),
+    PlanRun("invalid-jwt", _times(_fast(2), _fast(4))),
     PlanRun("unknown-kid", label="refetch"),
     PlanRun("unknown-kid-cool-down", label="cool-down"),
     PlanRun("failover", {"quick": {}}),

@@ -1,7 +1,7 @@
-"""`plan.json`: which runs a plan's folder holds, and how each ended. Written before the first run and after each.
+"""`plan.json`: the runs of a plan's folder, and how each ended. Written before the first and after each.
 
-    {"schema_version":1,"mode","started","took_s","version","runs":[{"scenario","label","name","folder","points",
-     "leads","full_s" (the scenario's own duration),"command","exit_code" (null: it did not run),"took_s"}]}
+{"schema_version":1,"mode","started","took_s","version","runs":[{"scenario","label","name","folder","points",
+ "leads","full_s" (the scenario's own duration),"command","exit_code" (null: it did not run),"took_s"}]}
 """
 
 from __future__ import annotations
