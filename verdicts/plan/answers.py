@@ -93,6 +93,11 @@ class Answer:
         return next((one for one in self.results if one["value"] is not None), next(iter(self.results), None))
 
     @property
+    def broken(self) -> list[Result]:
+        """The findings beside the main one that failed: what made the answer's status."""
+        return [one for one in self.results if one["status"] == "fail" and one is not self.main]
+
+    @property
     def status(self) -> str:
         """The worst status of the run's findings for the question; invalid where there is no answer."""
         statuses = [one["status"] for one in self.results]

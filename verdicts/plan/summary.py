@@ -1,4 +1,4 @@
-"""A plan's first screen: did the attacks arrive, did the target hold, what breaks first, what now?"""
+"""A plan's first screen: did the attacks arrive, did the target hold, what breaks first, what to do?"""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Plan:
         if self.failed:
             parts.append(
                 say(
-                    "The target is out of bounds in {count}: {ids}. That is a finding about the target; the runs "
-                    "count.",
+                    "The target is out of bounds in {count}: {ids}. That is a finding about the target; "
+                    "the runs count.",
                     count=len(self.failed),
                     ids=_ids(self.failed),
                 )

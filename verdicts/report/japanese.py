@@ -182,6 +182,7 @@ WORDS: Final = {
     "No number of this plan asks for a change.": "対応が必要な数値はありません。",
     "The plan's questions": "計画の検証項目",
     "wanted {when}": "必要な時期: {when}",
+    "allowed: {bound}": "許容範囲: {bound}",
     "not known: {reason}": "不明: {reason}",
     "no run of mode {mode} asks it": "モード{mode}では検証しません",
     "All figures, and other runs": "すべての数値と他の実行",
