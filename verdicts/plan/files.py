@@ -60,9 +60,9 @@ def summary(folder: Path, plan: Plan) -> Iterator[str]:
     yield f"{plan.headline(say)}, exit code {plan.exit_code}"
     yield f"  {plan.sentence(say)}"
     for answer in plan.asked:
-        main = answer.main
-        value = f"{main['value']} {main['unit']}".strip() if main and main["value"] is not None else ""
-        yield f"  {answer.status:7} {answer.question.id:5} {value or answer.reason}"
+        known = [*filter(None, (answer.main,)), *answer.broken] if answer.state == "answered" else []
+        value = "; ".join(f"{one['value']} {one['unit']}".strip() for one in known)
+        yield f"  {answer.status:7} {answer.question.id:5} {value or f'not known: {answer.reason}'}"
     for todo in plan.todo("en"):
         yield f"  {todo.by}:"
         yield from (f"    {id}: {step.text}" for id, step in todo.steps)

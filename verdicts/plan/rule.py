@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from verdicts.plan.numbers import Numbers
+from verdicts.report.language import Say
 
 
 class Text(NamedTuple):
@@ -41,7 +42,7 @@ class Rule(NamedTuple):
         if said is None:
             return None
         also = numbers.says(self.also.get(language), by=by)
-        return Advice(self.act, " ".join(filter(None, (said, also))), self.rule.get(language))
+        return Advice(self.act, Say(language).join((said, also)), self.rule.get(language))
 
 
 class Advice(NamedTuple):

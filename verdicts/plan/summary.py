@@ -80,7 +80,7 @@ class Plan:
             )
         elif not self.open:
             parts.append(say("The target is within its bounds."))
-        return " ".join(parts)
+        return say.join(parts)
 
     def todo(self, language: str) -> list[Todo]:
         """What to do, by milestone; a milestone with nothing to do is left out."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from verdicts.report.japanese import UNITS, WORDS
@@ -31,6 +32,10 @@ class Say:
     def __call__(self, text: str, **values: object) -> str:
         """The text with its values. Raises KeyError where Japanese has no word for it."""
         return (WORDS[text] if self.language == "ja" else text).format_map(values)
+
+    def join(self, sentences: Iterable[str | None]) -> str:
+        """Sentences one after the other, without those that are empty; Japanese puts no space between."""
+        return ("" if self.language == "ja" else " ").join(filter(None, sentences))
 
 
 def unit(text: str, language: str) -> str:
