@@ -100,7 +100,7 @@ def test_the_run_that_leads_answers_in_place_of_the_plain_one(tmp_path: Path) ->
     answer = by_id(read(plan_folder.write(tmp_path / "plan", runs)))["P1.4"]
     assert answer.main is not None
     assert answer.main["value"] == 20
-    assert answer.numbers().kv_exhaustion_max == 1
+    assert float(answer.numbers().kv_exhaustion_max) == 1
 
 
 def test_another_scenario_answers_where_the_questions_own_did_not_run(tmp_path: Path) -> None:

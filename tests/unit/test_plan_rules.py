@@ -220,7 +220,7 @@ def test_numbers_as_a_reader_wants_them(value: float, spec: str, shown: str) -> 
 
 
 def test_the_numbers_of_a_run() -> None:
-    results = [
+    results: list[dict[str, Any]] = [
         {"id": "P1.6.nano-cpu", "status": "pass", "value": 0.01, "figures": {"nano_cpu": 0.01}},
         {"id": "P1.6", "status": "fail", "value": "none", "figures": {"cpu": None, "seen": True}},
     ]
