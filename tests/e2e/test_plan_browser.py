@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.e2e import browser_rig
 from tests.e2e.browser_rig import VIEWS, opened, reads_well
@@ -85,6 +85,7 @@ def test_the_first_screen_answers(browser: Browser, plans: dict[str, Path], suit
 
 def test_the_keyboard_goes_from_what_to_do_to_its_reason(browser: Browser, plans: dict[str, Path]) -> None:
     page = opened(browser, plans["en"])
+    page.emulate_media(reduced_motion="reduce")  # it is there at once
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.className") == "skip"
     page.keyboard.press("Enter")
@@ -93,8 +94,7 @@ def test_the_keyboard_goes_from_what_to_do_to_its_reason(browser: Browser, plans
     first = page.evaluate("document.activeElement.textContent")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**#{first}")
-    place = f"document.getElementById('{first}').getBoundingClientRect().top"
-    page.wait_for_function(f"0 <= {place} && {place} < innerHeight")  # it scrolls there in its own time
+    expect(page.locator(f"article[id='{first}']")).to_be_in_viewport()
     page.context.close()
 
 

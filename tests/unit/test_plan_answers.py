@@ -145,7 +145,7 @@ def test_the_first_screen(plan: Plan) -> None:
         *(("within their bounds", "2"), ("out of bounds", "1"), ("a figure without a bound", "1")),
         *(("not observed", "1"), ("no answer", "2")),
     ]
-    assert (first.status, first.answer) == ("fail", "P0.4, before 1,000 MAU")
+    assert (first.status, first.answer) == ("fail", "Before 1,000 MAU: P0.4")
     assert [todo.by for todo in plan.todo("en")] == ["before the MVP", "before 100 MAU", "before 1,000 MAU"]
 
 

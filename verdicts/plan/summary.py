@@ -118,7 +118,8 @@ class Plan:
         first = next((when for when in WHEN if broken[when]), None)
         answer = say("Nothing is out of bounds")
         if first is not None:
-            answer = say("{ids}, {when}", ids=_ids(broken[first]), when=WHEN[first].get(say.language))
+            when = WHEN[first].get(say.language)
+            answer = say("{when}: {ids}", ids=_ids(broken[first]), when=when[0].upper() + when[1:])
         shown = [
             (WHEN[when].get(say.language), _ids(found) or say("nothing"))
             for when, found in broken.items()

@@ -177,7 +177,7 @@ WORDS: Final = {
     "The target is within its bounds.": "すべて許容範囲内です。",
     "What breaks first as you grow?": "利用者が増えたとき最初に壊れるのは何か",
     "Nothing is out of bounds": "許容範囲外の項目なし",
-    "{ids}, {when}": "{when}: {ids}",
+    "{when}: {ids}": "{when}: {ids}",
     "What to do, and by when": "対応事項と期限",
     "No number of this plan asks for a change.": "対応が必要な数値はありません。",
     "The plan's questions": "計画の検証項目",
