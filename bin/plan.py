@@ -6,6 +6,7 @@
 
 Everything is checked before the first run starts. A run is one of `bin/attack`; Ctrl-C or SIGTERM ends the
 one under way, which still writes its report, and the plan with it: what is answered by then is in the page.
+A run that does not count (its load came late, a process was lost) says nothing of the target: once more.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ PASSED_ON: Final = ("target", "protect", "workers", "seed")
 START: Final = (
     11.0  # seconds that a run takes beside its load: attach, drain, report (measured: docs/plan.md)
 )
+INVALID: Final = 3
 EPILOG: Final = """\
 exit code: 0 every question answered, every verdict passed; 1 a verdict failed; 2 bad usage or configuration;
 3 a question of the mode has no answer: a run was invalid, could not start, or the plan was stopped.
@@ -116,7 +118,7 @@ def _book(mode: str, runs: tuple[Planned, ...]) -> Book:
 
 
 def attack_all(folder: Path, commands: Sequence[Sequence[str]], book: Book) -> int:
-    """Every run in turn, then the page; the exit code."""
+    """Every run in turn, then the page; the exit code. One that does not count is tried once more."""
     book.write(folder)
     with Attacks(folder, _say) as attacks:
         for number, command in enumerate(commands):
@@ -124,8 +126,13 @@ def attack_all(folder: Path, commands: Sequence[Sequence[str]], book: Book) -> i
                 break
             label, began = f"[{number + 1}/{len(commands)}] {book.runs[number].name}", time.monotonic()
             _say(label)
-            code, took = attacks.run(command), time.monotonic() - began
-            book = book.ended(number, code, took)
+            code, out = attacks.run(command), book.runs[number].folder
+            if code == INVALID and not attacks.stopped:
+                _say(f"{label}: does not count, once more")
+                out = f"{out}-again"
+                code = attacks.run([*command[:-1], f"--out={folder / out}"])
+            took = time.monotonic() - began
+            book = book.ended(number, code, took, out)
             book.write(folder)
             _say(f"{label}: exit code {code}, {took:.0f} s")
         return files.derive(folder, again=False)

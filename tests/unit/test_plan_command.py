@@ -104,6 +104,7 @@ class FakeAttacks:
 
     script: Mapping[str, int] = MappingProxyType({})
     stop_after = 99
+    late = ""
 
     def __init__(self, folder: Path, say: Any) -> None:
         self.stopped, self.done = False, 0
@@ -118,6 +119,8 @@ class FakeAttacks:
         self.done += 1
         self.stopped = self.done >= self.stop_after
         code = self.script.get(words[0], 0)
+        if words[0] == self.late and not words[-1].endswith("-again"):
+            code = 3
         if code <= 1:
             out = Path(words[-1].removeprefix("--out="))
             out.mkdir()
@@ -131,6 +134,7 @@ def attacks(monkeypatch: pytest.MonkeyPatch) -> type[FakeAttacks]:
     monkeypatch.setattr(command, "Attacks", FakeAttacks)
     monkeypatch.setattr(FakeAttacks, "script", {})
     monkeypatch.setattr(FakeAttacks, "stop_after", 99)
+    monkeypatch.setattr(FakeAttacks, "late", "")
     return FakeAttacks
 
 
@@ -148,6 +152,17 @@ def test_a_plan_from_end_to_end(
     out = capsys.readouterr().out
     assert "24 of 24 questions answered, exit code 1" in out
     assert "The target is out of bounds in 4: P1.5, P1.6, P1.7, P1.8." in out
+
+
+def test_a_run_that_does_not_count_is_tried_once_more(
+    attacks: type[FakeAttacks], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attacks.late = "burst"
+    assert command.main(["--out", str(tmp_path / "plan")]) == 0
+    assert "burst: does not count, once more" in capsys.readouterr().out
+    told = [run for run in book.read(tmp_path / "plan").runs if run.scenario == "burst"]
+    assert [(run.folder[3:], run.exit_code) for run in told] == [("burst-again", 0)]
+    assert 'href="09-burst-again/report.html"' in (tmp_path / "plan" / "plan.html").read_text()
 
 
 def test_a_run_that_leaves_nothing_leaves_its_questions_open(

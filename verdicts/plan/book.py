@@ -47,9 +47,9 @@ class Book:
     took_s: float = 0.0
     schema_version: int = SCHEMA_VERSION
 
-    def ended(self, number: int, exit_code: int, took_s: float) -> Book:
-        """The book after run `number` was over."""
-        over = replace(self.runs[number], exit_code=exit_code, took_s=round(took_s, 1))
+    def ended(self, number: int, exit_code: int, took_s: float, folder: str) -> Book:
+        """The book after run `number` was over; `folder` is that of its last attempt."""
+        over = replace(self.runs[number], exit_code=exit_code, took_s=round(took_s, 1), folder=folder)
         runs = (*self.runs[:number], over, *self.runs[number + 1 :])
         return replace(self, runs=runs, took_s=round(self.took_s + took_s, 1))
 

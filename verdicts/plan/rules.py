@@ -24,8 +24,8 @@ DAY: Final = 1440  # minutes
 
 def derived(point: str, numbers: Numbers) -> Numbers:
     """The numbers with those that follow from them by arithmetic."""
-    found = DERIVED.get(point, {})
-    numbers.update({name: Number(rule(numbers)) for name, rule in found.items()})
+    for name, work in DERIVED.get(point, {}).items():  # a later one may use an earlier one
+        numbers[name] = Number(work(numbers))
     return numbers
 
 
@@ -127,8 +127,8 @@ RULES: Final = (
         "P0.3", False, lambda n: n.kills < 1 and n.goroutines > 0,
         Text("No kill: the instance bears at least this load. Where it breaks only a search can say.",
              "強制終了がなければ、少なくともこの負荷には耐えられる。限界は探索しないと分からない。"),
-        Text("A nano bears at least {goroutines} goroutines; `make breakpoint` searches for the most.",
-             "nanoは少なくともgoroutine {goroutines}個に耐えます。上限は`make breakpoint`で探索できます。"),
+        Text("A nano bears at least {goroutines} goroutines; make breakpoint searches for the most.",
+             "nanoは少なくともgoroutine {goroutines}個に耐えます。上限はmake breakpointで探索できます。"),
         Text("With phase2 the attack makes {phase2_goroutines}.",
              "phase2ではこの攻撃で{phase2_goroutines}個になります。"),
     ),
