@@ -63,6 +63,17 @@ def test_the_first_screen_answers(browser: Browser, report: Path) -> None:
     page.context.close()
 
 
+def test_the_first_screen_of_a_phone_says_the_same_in_words(browser: Browser, report: Path) -> None:
+    page = opened(browser, report, 390)
+    sentence = page.locator(".sentence")
+    box = sentence.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 800
+    for words in ("The attack arrived", "the target did not hold", "First to break: db_error at 8.0 s"):
+        assert words in sentence.inner_text()
+    page.context.close()
+
+
 def test_every_plot_is_drawn_and_tells_its_numbers_as_text(browser: Browser, report: Path) -> None:
     page = opened(browser, report)
     figures = page.locator("figure").all()

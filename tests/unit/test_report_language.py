@@ -14,6 +14,7 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from config.errors import ROOT
+from telemetry import manifest
 from tests.unit.synthetic_run import Spec, write
 from verdicts import suite
 from verdicts.files import derive
@@ -71,10 +72,18 @@ def test_japanese_leaves_the_same_gaps(english: str) -> None:
     assert JAPANESE.search(WORDS[english]) or english in AS_THEY_ARE or not re.search(r"[a-z]", left)
 
 
-def test_a_word_without_japanese_is_an_error_of_ours() -> None:
-    assert Say("en")("never heard {n}", n=1) == "never heard 1"
-    with pytest.raises(KeyError):
-        Say("ja")("never heard {n}", n=1)
+def test_a_word_without_japanese_stays_english() -> None:
+    assert Say("en")("never heard {n}", n=1) == Say("ja")("never heard {n}", n=1) == "never heard 1"
+
+
+def test_what_a_machine_says_of_itself_has_its_japanese() -> None:
+    names = {name.replace("_", " ").capitalize() for name in manifest.machine()} - {"Cpu", "Memory bytes"}
+    assert names - set(WORDS) == set()
+
+
+def test_sentences_join_as_the_language_has_it() -> None:
+    assert Say("en").join(("One.", None, "", "Two.")) == "One. Two."
+    assert Say("ja").join(("一。", None, "二。")) == "一。二。"
 
 
 def units() -> list[str]:

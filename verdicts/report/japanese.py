@@ -82,6 +82,8 @@ WORDS: Final = {
     "refused by a protection": "保護機構による拒否",
     "response p50": "応答時間 p50",
     "response p95 · p99": "応答時間 p95 · p99",
+    "First to break: {what}.": "最初に壊れたもの: {what}。",
+    "Nothing broke.": "何も壊れませんでした。",
     "Nothing broke": "何も壊れなかった",
     "First refusal: {what}.": "最初の拒否: {what}。",
     "No protection refused a call.": "保護機構による拒否はありませんでした。",
@@ -136,6 +138,7 @@ WORDS: Final = {
     "Memory": "メモリ",
     "Python": "Python",
     "Kernel": "カーネル",
+    "Open files limit": "オープンファイル数の上限",
     "happened on the target.": "ターゲットで実際に起きた値。",
     "comes from the nano or quota model.": "nanoまたはクォータのモデルによる値。",
     "Figures of the bundled stack are those of its Python stand-ins, never an estimate of the real gateway's.": (

@@ -1,7 +1,8 @@
 """Words of the pages in English and Japanese.
 
-`Say("ja")("{n} runs", n=3)`: the English text is the key of `verdicts.report.japanese.WORDS`; one that is not
-there raises KeyError, so that no page is half translated by oversight. The points' evidence is English.
+`Say("ja")("{n} runs", n=3)`: the English text is the key of `verdicts.report.japanese.WORDS`. One that is not
+there stays English, so that no report is lost for a word; a test reads templates and code and finds it. What
+points say as evidence is English.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ class Say:
         self.language = language
 
     def __call__(self, text: str, **values: object) -> str:
-        """The text with its values. Raises KeyError where Japanese has no word for it."""
-        return (WORDS[text] if self.language == "ja" else text).format_map(values)
+        """The text with its values; in English where Japanese has no word for it."""
+        return (WORDS.get(text, text) if self.language == "ja" else text).format_map(values)
 
     def join(self, sentences: Iterable[str | None]) -> str:
         """Sentences one after the other, without those that are empty; Japanese puts no space between."""
