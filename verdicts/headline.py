@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from verdicts.breaks import Break, breaks, own_breaks, said_no_first
 from verdicts.judge import Judgement
 from verdicts.points import PointResult
-from verdicts.report.language import Say
-
-ENGLISH: Final = Say()
+from verdicts.report.language import ENGLISH, Say
 
 
 def sentence(judged: Judgement, say: Say = ENGLISH) -> str:
@@ -38,10 +36,10 @@ def _failure(point: PointResult) -> str:
     return f"{point.id} {', '.join(point.broken) or point.value}"
 
 
-def broke_first(judged: Judgement) -> str:
+def broke_first(judged: Judgement, say: Say = ENGLISH) -> str:
     """What broke first, in words."""
     found = _found(judged)
-    return str(found[0]) if found else "nothing broke"
+    return found[0].told(say) if found else say("nothing broke")
 
 
 def _found(judged: Judgement) -> list[Break]:
@@ -115,11 +113,11 @@ def _ms(value: float | None) -> str:
 
 def _broke(judged: Judgement, say: Say) -> Card:
     found = _found(judged)
-    refused = said_no_first(judged.run)
+    refused = said_no_first(judged.run, say)
     return Card(
         say("What broke first?"),
-        found[0].what if found else say("Nothing broke"),
+        say(found[0].what) if found else say("Nothing broke"),
         "fail" if found else "pass",
-        [(one.what, one.when) for one in found[:4]],
+        [(say(one.what), one.when(say)) for one in found[:4]],
         say("First refusal: {what}.", what=refused) if refused else say("No protection refused a call."),
     )

@@ -23,7 +23,13 @@ from verdicts.report.japanese import UNITS, WORDS
 from verdicts.report.language import Say, chosen, unit
 
 TEMPLATES = [*sorted(file.name for file in HERE.glob("*.html")), "plan.md"]
-CODE = ("verdicts/headline.py", "verdicts/several.py", "verdicts/plan/summary.py", "verdicts/plan/page.py")
+CODE = (
+    "verdicts/headline.py",
+    "verdicts/breaks.py",
+    "verdicts/several.py",
+    "verdicts/plan/summary.py",
+    "verdicts/plan/page.py",
+)
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 # Findings whose unit is a number's name in itself.
 AS_THEY_ARE = {"", "%", "s", "ms (p95)", "CPU", "Python", "of {full}"}

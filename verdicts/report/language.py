@@ -39,6 +39,9 @@ class Say:
         return ("" if self.language == "ja" else " ").join(filter(None, sentences))
 
 
+ENGLISH: Final = Say()
+
+
 def unit(text: str, language: str) -> str:
     """A unit of a point in the page's language; as it is where Japanese has no word for it."""
     if language != "ja" or not text:

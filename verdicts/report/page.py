@@ -35,6 +35,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
             started=document.started(run),
             cards=headline.cards(judged, found, say),
             sentence=headline.sentence(judged, say),
+            broke_first=headline.broke_first(judged, say),
             sections=sections,
             spans=spans,
             processes=_processes(run),
