@@ -89,6 +89,14 @@ def test_a_run_that_does_not_count_says_nothing_beside_another(tmp_path: Path) -
     assert (answer.state, plan.exit_code) == ("answered", 3)
 
 
+def test_a_figure_without_a_bound_is_no_answer_in_a_run_that_does_not_count(tmp_path: Path) -> None:
+    document = found([point("P1.5", 500, "info", mean=500.0)], invalid_because=["9 of 10 calls late"])
+    folder = plan_folder.write(tmp_path / "plan", [(planned("burst", ["P1.5"], code=3), document)])
+    answer = by_id(read(folder))["P1.5"]
+    assert (answer.state, answer.status, answer.reason) == ("invalid", "invalid", "9 of 10 calls late")
+    assert not answer.numbers()
+
+
 def test_the_run_that_leads_answers_in_place_of_the_plain_one(tmp_path: Path) -> None:
     runs = [
         (planned("kv-exhaustion", ["P1.4"]), found([point("P1.4", 1, max=1.0)])),

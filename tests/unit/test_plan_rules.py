@@ -162,6 +162,16 @@ def test_a_number_may_follow_from_one_that_follows() -> None:
     ]
 
 
+def test_arithmetic_that_a_rule_states() -> None:
+    pool = next(rule for rule in RULES if rule.point == "P1.9")
+    found = advise(pool, {"limit": 57.0})
+    assert found is not None
+    assert "at 26 connections or fewer" in found.text
+    flood = advise(next(rule for rule in RULES if rule.point == "P3.6"), {"share": 0.125})
+    assert flood is not None
+    assert "last 8 minutes" in flood.text
+
+
 class Asked(Numbers):
     """Numbers that remember which names were asked for; all of them are 1."""
 
