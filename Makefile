@@ -29,6 +29,7 @@ PORT ?=
 DURATION_SCALE ?=
 BUDGET ?=
 PLAN ?= phase1
+MODE ?= quick
 RUN ?= results/latest
 
 quoted = '$(subst ','\'',$(1))'
@@ -43,10 +44,13 @@ BREAKPOINT_OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duratio
 	$(call option,TIER,tier) $(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out) \
 	$(call option,BUDGET,budget)
 
+PLAN_OPTIONS = $(call option,TARGET,target) $(call option,PROTECT,protect) $(call option,SEED,seed) \
+	$(call option,WORKERS,workers) $(call option,OUT,out)
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT"
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE"
 
 .PHONY: headless
 headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [WORKERS=n] …
@@ -68,6 +72,10 @@ suite: $(STAMP) ## run PLAN=phase1 (or phase2, all) on one stack, one report [DU
 breakpoint: $(STAMP) ## the highest rate that holds: [SCENARIO=…] [PROTECT=none: one search, else the table] [BUDGET=40m]
 	@bin/breakpoint $(if $(filter-out file,$(origin SCENARIO)),$(call quoted,$(SCENARIO))) $(BREAKPOINT_OPTIONS)
 
+.PHONY: plan
+plan: $(STAMP) ## answer all questions of the resilience plan: plan.html, plan.md [MODE=quick, full or smoke]
+	@bin/plan $(call option,MODE,mode) $(PLAN_OPTIONS)
+
 .PHONY: ui
 ui: $(STAMP) ## web UI on http://127.0.0.1:8089/attack [LOCUST_WEB_HOST=… WEB_PASSWORD=…]
 	@$(BIN)/locust -f locustfile.py
@@ -77,7 +85,7 @@ stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 	@$(BIN)/python -m fakes.stack --keep $(call option,PROTECT,protections)
 
 .PHONY: report
-report: $(STAMP) ## derive the report of RUN=results/<run> anew from its samples
+report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from its samples [LANG_REPORT=ja]
 	@$(BIN)/python -m verdicts $(call quoted,$(RUN))
 
 .PHONY: influx

@@ -2,8 +2,9 @@
 
     python -m verdicts RUN [--quiet]
 
-writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml. Exit codes: 0 pass, 1 fail, 2 no run
-there, 3 the run is invalid or could not be judged.
+writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml; for the folder of a plan those of all its runs,
+and plan.html, plan.md, junit.xml. Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could
+not be judged.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import traceback
 from pathlib import Path
 
 from verdicts.files import derive
+from verdicts.plan import book, files
 from verdicts.run import RunFolderError
 
 
@@ -24,6 +26,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     options = parser.parse_args(argv)
     try:
+        if (options.run / book.FILE).exists():
+            return files.derive(options.run, quiet=options.quiet)
         return derive(options.run, quiet=options.quiet).exit_code
     except RunFolderError as error:
         print(error, file=sys.stderr)

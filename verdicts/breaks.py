@@ -12,6 +12,7 @@ import numpy as np
 
 from telemetry.sample import Outcome
 from verdicts import ledger, origins, outcomes
+from verdicts.report.language import ENGLISH, Say
 from verdicts.run import Floats, Mask, Run
 from verdicts.series import PerSecond
 
@@ -27,14 +28,16 @@ class Break(NamedTuple):
     times: int
     unit: str = "calls"
 
-    @property
-    def when(self) -> str:
+    def when(self, say: Say = ENGLISH) -> str:
         """When and how often."""
         unit = self.unit.removesuffix("s") if self.times == 1 else self.unit
-        return f"at {self.t:.1f} s, {self.times:,} {unit} in all"
+        return say(
+            "at {t} s, {times} {unit} in all", t=f"{self.t:.1f}", times=f"{self.times:,}", unit=say(unit)
+        )
 
-    def __str__(self) -> str:
-        return f"{self.what} {self.when}"
+    def told(self, say: Say = ENGLISH) -> str:
+        """What, when and how often."""
+        return f"{say(self.what)} {self.when(say)}"
 
 
 def breaks(run: Run) -> list[Break]:
@@ -50,14 +53,14 @@ def own_breaks(run: Run) -> list[Break]:
     return sorted(Break(float(at[mask].min()), what, int(mask.sum())) for mask, what in found if mask.any())
 
 
-def said_no_first(run: Run) -> str:
+def said_no_first(run: Run, say: Say = ENGLISH) -> str:
     """Which protection refused first, in words; "" if none did."""
     refused = outcomes.refused(run) & run.sent
     if not refused.any():
         return ""
     when = _when(run, refused)
     reason = next(iter(run.reasons(refused & (run.samples["done"] == when))))
-    return str(Break(when, reason, int((refused & outcomes.failed_by(run, (reason,))).sum())))
+    return Break(when, reason, int((refused & outcomes.failed_by(run, (reason,))).sum())).told(say)
 
 
 def _errors(run: Run) -> Iterator[Break]:

@@ -6,7 +6,7 @@ import math
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from verdicts import outcomes, percentiles, series
+from verdicts import headline, outcomes, percentiles, series
 from verdicts.judge import Judgement
 from verdicts.points import PointResult
 from verdicts.run import Run
@@ -34,6 +34,7 @@ def build(judged: Judgement) -> dict[str, Any]:
             "points": [_point(result) for result in judged.points],
             "invalid_because": list(judged.validity.reasons),
             "starved": judged.validity.starved,
+            "broke_first": headline.broke_first(judged),
             "verdict": judged.verdict,
         }
     )
@@ -101,11 +102,13 @@ def _arrivals(judged: Judgement) -> dict[str, Any]:
 
 def _point(result: PointResult) -> dict[str, Any]:
     keys = ("value", "unit", "basis", "subject", "threshold", "status", "evidence")
+    figures = {"figures": dict(result.figures)} if result.figures else {}
     rows = {"rows": [dict(row) for row in result.rows]} if result.rows else {}
     return {
         "id": result.id,
         "question": result.question.en,
         **{key: getattr(result, key) for key in keys},
+        **figures,
         **rows,
     }
 

@@ -1,16 +1,16 @@
 """The files that are derived from a run folder: verdicts.json, report.html, junit.xml.
 
-LANG_REPORT=ja puts the plan's questions into Japanese.
+LANG_REPORT=ja: the report is in Japanese, but for what points say as evidence.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from verdicts import document, junit, terminal
 from verdicts.judge import Judgement, judge
+from verdicts.report.language import chosen
 from verdicts.report.page import render
 from verdicts.run import load
 
@@ -19,16 +19,15 @@ def derive(folder: Path, *, quiet: bool = False) -> Judgement:
     """Write the files, print the summary, give the judgement. Raises RunFolderError."""
     judged = judge(load(folder))
     found = document.build(judged)
-    _write(folder / "verdicts.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write(folder / "verdicts.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     junit.write(judged, folder / "junit.xml")
-    language = os.environ.get("LANG_REPORT", "en")
-    _write(folder / "report.html", render(judged, found, language))
+    write(folder / "report.html", render(judged, found, chosen()))
     if not quiet:
         terminal.show(judged, folder)
     return judged
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
     """Whole or not at all, so that a reader never sees half a report."""
     partial = path.with_name(path.name + ".tmp")
     partial.write_text(text, encoding="utf-8")

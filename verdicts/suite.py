@@ -14,11 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from junitparser import Error, JUnitXml, TestCase, TestSuite
-from markupsafe import Markup
 
-HERE: Final = Path(__file__).resolve().parent / "report"
+from verdicts import several
+from verdicts.points.registry import OWN
+from verdicts.questions import QUESTIONS
+from verdicts.report.environment import environment
+from verdicts.report.language import Say, chosen
+
 WORDS: Final = {0: "pass", 1: "fail", 2: "configuration", 3: "invalid"}
 
 
@@ -73,7 +76,7 @@ def write(folder: Path, plan: str, entries: Sequence[Entry], planned: Sequence[s
     }
     (folder / "suite.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
     (folder / "suite.html").write_text(_page(document, entries), encoding="utf-8")
-    _junit(folder, entries, missing)
+    junit(folder, entries, missing)
     return code
 
 
@@ -90,18 +93,21 @@ def _run(entry: Entry) -> dict[str, Any]:
 
 
 def _page(document: Mapping[str, Any], entries: Sequence[Entry]) -> str:
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    say = Say(chosen())
+    return (
+        environment(say.language)
+        .get_template("suite.html")
+        .render(
+            suite=document,
+            entries=entries,
+            cards=several.cards({entry.scenario: entry.found for entry in entries}, say),
+            questions={id: question.text(say.language) for id, question in {**QUESTIONS, **OWN}.items()},
+        )
     )
-    environment.globals["asset"] = lambda name: Markup((HERE / name).read_text("utf-8"))
-    return environment.get_template("suite.html").render(suite=document, entries=entries)
 
 
-def _junit(folder: Path, entries: Sequence[Entry], missing: Sequence[str]) -> None:
+def junit(folder: Path, entries: Sequence[Entry], missing: Sequence[str]) -> None:
+    """Write one `junit.xml` of all runs; `missing` did not run."""
     xml = JUnitXml()
     for entry in entries:
         file = folder / entry.folder / "junit.xml"

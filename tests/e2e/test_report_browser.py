@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from tests.e2e import browser_rig
+from tests.e2e.browser_rig import VIEWS, reads_well
 from tests.unit.synthetic_run import Spec, write
 from verdicts.files import derive
 
 pytestmark = pytest.mark.e2e
-CHROMIUM: Final = "/usr/bin/chromium"
-FLAGS: Final = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
-VIEWS: Final = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with browser_rig.chromium() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")
@@ -41,18 +32,10 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def opened(browser: Browser, report: Path, width: int = 1280, scheme: str = "light") -> Page:
-    """The report with its plots drawn; a request to the network or an error of its script fails the test."""
-    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
-    page = context.new_page()
-    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
-    page.on("request", lambda request: _only_files(request.url))
-    page.goto(report.as_uri())
+    """The report with its plots drawn."""
+    page = browser_rig.opened(browser, report, width, scheme)
     page.wait_for_selector("html[data-drawn=yes]", state="attached")
     return page
-
-
-def _only_files(url: str) -> None:
-    assert url.startswith(("file:", "data:", "blob:")), f"asks the network: {url}"
 
 
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
@@ -60,12 +43,7 @@ def test_it_reads_well_and_has_no_serious_fault(
     browser: Browser, report: Path, width: int, scheme: str
 ) -> None:
     page = opened(browser, report, width, scheme)
-    if folder := os.environ.get("SCREENSHOTS"):
-        page.screenshot(path=Path(folder) / f"report-{width}-{scheme}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    found = Axe().run(page).response["violations"]
-    serious = [one for one in found if one["impact"] in ("serious", "critical")]
-    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in serious] == []
+    reads_well(page, f"report-{width}-{scheme}")
     page.context.close()
 
 
@@ -82,6 +60,17 @@ def test_the_first_screen_answers(browser: Browser, report: Path) -> None:
         "Did the target hold?",
         "What broke first?",
     ]
+    page.context.close()
+
+
+def test_the_first_screen_of_a_phone_says_the_same_in_words(browser: Browser, report: Path) -> None:
+    page = opened(browser, report, 390)
+    sentence = page.locator(".sentence")
+    box = sentence.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 800
+    for words in ("The attack arrived", "the target did not hold", "First to break: db_error at 8.0 s"):
+        assert words in sentence.inner_text()
     page.context.close()
 
 

@@ -12,8 +12,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.e2e.browser_rig import CHROMIUM, FLAGS
 from tests.e2e.recorder.handle import ROOT
-from tests.e2e.test_report_browser import CHROMIUM, FLAGS
 from tests.e2e.web_ui_rig import WebUi, web_ui
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -63,6 +63,7 @@ class PointResult:
     evidence: str
     rows: tuple[Mapping[str, Value], ...] = ()
     broken: tuple[str, ...] = ()  # each bound that does not hold, in words
+    figures: Mapping[str, float] = field(default_factory=dict)  # by name, in base units
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Point:
             evidence=finding.evidence + _scaled(run),
             rows=finding.rows,
             broken=tuple(threshold.broken(finding.figures, self.figures)),
+            figures=finding.figures,
         )
 
 

@@ -4,63 +4,46 @@ from __future__ import annotations
 
 import json
 from itertools import chain
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from verdicts import cpu, document, headline, origins
 from verdicts.judge import Judgement
 from verdicts.report import client_figures, markers, plotly_js, rerun, target_figures
+from verdicts.report.environment import environment
 from verdicts.report.figure import Figure
+from verdicts.report.language import Say
 from verdicts.run import Run
 from verdicts.series import PerSecond
 
-_HERE: Final = Path(__file__).resolve().parent
 Section = tuple[str, list[Figure]]
 
 
 def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> str:
-    """The page; `found` is the document of verdicts.json, `language` that of the plan's questions."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["asset"] = lambda name: Markup((_HERE / name).read_text("utf-8"))
-    environment.filters |= {"figure": _figure, "bound": _bound}
+    """The page; `found` is the document of verdicts.json, `language` en or ja."""
     run, seconds = judged.run, PerSecond.of(judged.run)
     sections = _sections(judged, seconds)
-    spans = markers.spans(run)
-    return environment.get_template("page.html").render(
-        judged=judged,
-        run=run,
-        found=found,
-        language=language,
-        started=document.started(run),
-        cards=headline.cards(judged, found),
-        sentence=headline.sentence(judged),
-        sections=sections,
-        spans=spans,
-        processes=_processes(run),
-        commands=rerun.commands(run),
-        specs=_json(_specs(sections, spans, (seconds.first, seconds.first + seconds.count))),
-        plotly=plotly_js.packed(),
+    spans, say = markers.spans(run), Say(language)
+    return (
+        environment(language)
+        .get_template("page.html")
+        .render(
+            judged=judged,
+            run=run,
+            found=found,
+            started=document.started(run),
+            cards=headline.cards(judged, found, say),
+            sentence=headline.sentence(judged, say),
+            broke_first=headline.broke_first(judged, say),
+            sections=sections,
+            spans=spans,
+            processes=_processes(run),
+            commands=rerun.commands(run),
+            specs=_json(_specs(sections, spans, (seconds.first, seconds.first + seconds.count))),
+            plotly=plotly_js.packed(),
+        )
     )
-
-
-def _figure(value: Any) -> str:
-    """A point's value for the eye: thousands apart, no empty decimals."""
-    if isinstance(value, float) and abs(value) < 1000:
-        return f"{value:.4g}"
-    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
-
-
-def _bound(threshold: str) -> str:
-    return threshold.replace("<=", "≤").replace(">=", "≥")
 
 
 def _processes(run: Run) -> list[cpu.Usage]:

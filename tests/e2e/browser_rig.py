@@ -1,0 +1,54 @@
+"""A report in a real browser: opened from its file; a request to the network or a script's error fails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+CHROMIUM: Final = "/usr/bin/chromium"
+FLAGS: Final = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+VIEWS: Final = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser of its own."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+def opened(browser: Browser, file: Path, width: int = 1280, scheme: str = "light") -> Page:
+    """The page of that file."""
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    page.on("request", lambda request: _only_files(request.url))
+    page.goto(file.as_uri())
+    return page
+
+
+def _only_files(url: str) -> None:
+    assert url.startswith(("file:", "data:", "blob:")), f"asks the network: {url}"
+
+
+def reads_well(page: Page, name: str) -> None:
+    """Nothing is wider than the screen, and axe finds no serious fault. SCREENSHOTS=dir keeps a picture."""
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    found = Axe().run(page).response["violations"]
+    serious = [one for one in found if one["impact"] in ("serious", "critical")]
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in serious] == []

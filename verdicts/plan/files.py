@@ -1,0 +1,69 @@
+"""The files of a plan's folder: plan.html, plan.md and junit.xml, from its runs alone.
+
+`again` derives each run's own report anew before (`make report RUN=results/<plan>`); otherwise only those of
+runs that were killed before they could.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from verdicts import files, suite
+from verdicts.plan import answers, book, page
+from verdicts.plan.answers import Witness
+from verdicts.plan.book import Book
+from verdicts.plan.summary import Plan
+from verdicts.report.language import Say, chosen
+from verdicts.run import RunFolderError
+
+
+def derive(folder: Path, *, again: bool = True, quiet: bool = False) -> int:
+    """Write the files, print the summary; the exit code. Raises RunFolderError where there is no plan."""
+    told = book.read(folder)
+    for run in told.runs:
+        _derive_run(folder / run.folder, again=again)
+    witnesses = [Witness.of(folder, run) for run in told.runs]
+    plan = Plan(answers.of(told, witnesses), witnesses)
+    files.write(folder / "plan.html", page.html(told, plan, chosen()))
+    files.write(folder / "plan.md", page.markdown(told, plan, chosen()))
+    _junit(folder, told, witnesses)
+    if not quiet:
+        print("\n".join(summary(folder, plan)), flush=True)
+    return plan.exit_code
+
+
+def _derive_run(folder: Path, *, again: bool) -> None:
+    """The run's own report, where it is asked for or was never written."""
+    if not (folder / "run.json").exists() or (not again and (folder / "verdicts.json").exists()):
+        return
+    try:
+        files.derive(folder, quiet=True)
+    except RunFolderError as error:
+        print(error, file=sys.stderr)
+
+
+def _junit(folder: Path, told: Book, witnesses: list[Witness]) -> None:
+    entries = [
+        suite.Entry(one.run.name, one.run.folder, one.exit_code, one.found)
+        for one in witnesses
+        if one.found or one.run.exit_code is not None
+    ]
+    written = {entry.scenario for entry in entries}
+    suite.junit(folder, entries, [run.name for run in told.runs if run.name not in written])
+
+
+def summary(folder: Path, plan: Plan) -> Iterator[str]:
+    """The lines at the terminal's end."""
+    say = Say("en")
+    yield f"{plan.headline(say)}, exit code {plan.exit_code}"
+    yield f"  {plan.sentence(say)}"
+    for answer in plan.asked:
+        known = [*filter(None, (answer.main,)), *answer.broken] if answer.state == "answered" else []
+        value = "; ".join(f"{one['value']} {one['unit']}".strip() for one in known)
+        yield f"  {answer.status:7} {answer.question.id:5} {value or f'not known: {answer.reason}'}"
+    for todo in plan.todo("en"):
+        yield f"  {todo.by}:"
+        yield from (f"    {id}: {step.text}" for id, step in todo.steps)
+    yield f"  report: {folder / 'plan.html'}"

@@ -1,0 +1,46 @@
+"""`plan.html` and `plan.md`: the same content, once as a page, once as text that stands in a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from verdicts.plan.book import Book
+from verdicts.plan.milestones import WHEN
+from verdicts.plan.summary import Plan
+from verdicts.report.environment import environment
+from verdicts.report.language import Say
+
+
+def html(book: Book, plan: Plan, language: str) -> str:
+    """The page."""
+    return environment(language).get_template("plan.html").render(**_values(book, plan, language))
+
+
+def markdown(book: Book, plan: Plan, language: str) -> str:
+    """The text."""
+    return environment(language, html=False).get_template("plan.md").render(**_values(book, plan, language))
+
+
+def _values(book: Book, plan: Plan, language: str) -> Mapping[str, Any]:
+    say = Say(language)
+    known = next((one.found for one in plan.witnesses if one.found), {})
+    return {
+        "book": book,
+        "plan": plan,
+        "when": {key: text.get(language) for key, text in WHEN.items()},
+        "headline": plan.headline(say),
+        "sentence": plan.sentence(say),
+        "cards": plan.cards(say),
+        "todo": plan.todo(language),
+        "target": known.get("target", ""),
+        "version": known.get("version", book.version),
+        "machine": known.get("machine", {}),
+        "time": lambda found: _time(found, say),
+    }
+
+
+def _time(found: Mapping[str, Any], say: Say) -> str:
+    """A run's time factor in words."""
+    scale = found.get("time_scale", 1)
+    return say("real time") if scale == 1 else say("× {factor} as fast", factor=f"{scale:g}")

@@ -1,0 +1,132 @@
+"""A plan's first screen: did the attacks arrive, did the target hold, what breaks first, what to do?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from verdicts import several
+from verdicts.headline import Card
+from verdicts.plan.answers import Answer, Witness, asked, open_questions
+from verdicts.plan.milestones import BY, WHEN
+from verdicts.plan.rule import Advice
+from verdicts.report.language import Say
+
+STATUSES: Final = ("pass", "fail", "info", "invalid")
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What to do by a milestone: (question's id, advice)."""
+
+    by: str
+    steps: list[tuple[str, Advice]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that the page says above its rows."""
+
+    answers: list[Answer]
+    witnesses: Sequence[Witness]
+
+    @property
+    def asked(self) -> list[Answer]:
+        """The questions of this mode."""
+        return asked(self.answers)
+
+    @property
+    def open(self) -> list[Answer]:
+        """Those without an answer."""
+        return list(open_questions(self.answers))
+
+    @property
+    def unknown(self) -> list[Answer]:
+        """Those whose number the target does not show."""
+        return [one for one in self.asked if one.state == "unknown"]
+
+    @property
+    def failed(self) -> list[Answer]:
+        """Those out of their bounds."""
+        return [one for one in self.asked if one.status == "fail"]
+
+    @property
+    def exit_code(self) -> int:
+        """3: a question without answer, or a run that does not count; 1: a verdict failed."""
+        codes = [one.exit_code for one in self.witnesses]
+        return 3 if self.open else max(codes, default=3)
+
+    def headline(self, say: Say) -> str:
+        """How many are answered."""
+        answered = len(self.asked) - len(self.open) - len(self.unknown)
+        return say("{answered} of {asked} questions answered", answered=answered, asked=len(self.asked))
+
+    def sentence(self, say: Say) -> str:
+        """What that means, in a sentence or two."""
+        parts = []
+        if self.open:
+            parts.append(say("Without an answer: {ids}.", ids=_ids(self.open)))
+        if self.unknown:
+            parts.append(say("Not observed on this target: {ids}.", ids=_ids(self.unknown)))
+        if self.failed:
+            parts.append(
+                say(
+                    "The target is out of bounds in {count}: {ids}. That is a finding about the target; "
+                    "the runs count.",
+                    count=len(self.failed),
+                    ids=_ids(self.failed),
+                )
+            )
+        elif not self.open:
+            parts.append(say("The target is within its bounds."))
+        return say.join(parts)
+
+    def todo(self, language: str) -> list[Todo]:
+        """What to do, by milestone; a milestone with nothing to do is left out."""
+        found = []
+        for when, by in BY.items():
+            mine = [one for one in self.asked if one.question.when == when]
+            steps = [(one.question.id, step) for one in mine for step in one.advice(language) if step.act]
+            if steps:
+                found.append(Todo(by.get(language), steps))
+        return found
+
+    def cards(self, say: Say) -> list[Card]:
+        """The first screen's three questions."""
+        runs = {one.run.name: one.found for one in self.witnesses}
+        return [several.arrived(runs, say), self._held(say), self._first(say)]
+
+    def _held(self, say: Say) -> Card:
+        counts = {status: sum(one.status == status for one in self.asked) for status in STATUSES}
+        bounded = counts["pass"] + counts["fail"]
+        answer = say("Yes, in all {count}", count=bounded)
+        if self.failed:
+            answer = say("Not in {failed} of {count}", failed=len(self.failed), count=bounded)
+        status = "fail" if self.failed else "pass" if bounded else "invalid"
+        figures = [
+            (say("within their bounds"), f"{counts['pass']}"),
+            (say("out of bounds"), f"{counts['fail']}"),
+            (say("a figure without a bound"), f"{counts['info'] - len(self.unknown)}"),
+            (say("not observed"), f"{len(self.unknown)}"),
+            (say("no answer"), f"{counts['invalid']}"),
+        ]
+        return Card(say("Did the target hold?"), answer, status, figures)
+
+    def _first(self, say: Say) -> Card:
+        broken = {when: [one for one in self.failed if one.question.when == when] for when in WHEN}
+        first = next((when for when in WHEN if broken[when]), None)
+        answer = say("Nothing is out of bounds")
+        if first is not None:
+            when = WHEN[first].get(say.language)
+            answer = say("{when}: {ids}", ids=_ids(broken[first]), when=when[0].upper() + when[1:])
+        shown = [
+            (WHEN[when].get(say.language), _ids(found) or say("nothing"))
+            for when, found in broken.items()
+            if any(one.question.when == when for one in self.asked)
+        ]
+        return Card(say("What breaks first as you grow?"), answer, "fail" if first else "pass", shown)
+
+
+def _ids(found: Sequence[Answer]) -> str:
+    return ", ".join(one.question.id for one in found)

@@ -1,0 +1,55 @@
+"""How pages are rendered: strict Jinja, files of this folder as assets, words in the page's language.
+
+    page = environment("ja").get_template("page.html").render(…)
+
+In templates `_("{n} runs", n=3)` is a text of `verdicts.report.japanese`, `unit(…)` a unit; `|figure` and
+`|bound` show numbers and thresholds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from verdicts.report.language import Say, unit
+
+HERE: Final = Path(__file__).resolve().parent
+
+
+def environment(language: str, *, html: bool = True) -> Environment:
+    """Templates in `language` (en, ja); `html` false: plain text, nothing is escaped."""
+    made = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=html,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals |= {
+        "asset": lambda name: Markup((HERE / name).read_text("utf-8")),
+        "language": language,
+        "_": Say(language),
+        "unit": lambda text: unit(text, language),
+    }
+    made.filters |= {"figure": figure, "bound": bound, "cell": cell}
+    return made
+
+
+def figure(value: Any) -> str:
+    """A point's value for the eye: thousands apart, no empty decimals."""
+    if isinstance(value, float) and abs(value) < 1000:
+        return f"{value:.4g}"
+    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+
+
+def bound(threshold: str) -> str:
+    """A threshold with the signs that people read."""
+    return threshold.replace("<=", "≤").replace(">=", "≥")
+
+
+def cell(text: str) -> str:
+    """A text that may stand in a cell of a Markdown table."""
+    return " ".join(text.replace("|", "\\|").split())
