@@ -22,7 +22,8 @@ from verdicts.report.environment import HERE, environment
 from verdicts.report.japanese import UNITS, WORDS
 from verdicts.report.language import Say, chosen, unit
 
-TEMPLATES = [*sorted(file.name for file in HERE.glob("*.html")), "plan.md"]
+ENGLISH_ALONE = {"breakpoint.html", "compare.html"}  # tools of the gateway's own engineers
+TEMPLATES = [*sorted({file.name for file in HERE.glob("*.html")} - ENGLISH_ALONE), "plan.md"]
 CODE = (
     "verdicts/headline.py",
     "verdicts/breaks.py",
