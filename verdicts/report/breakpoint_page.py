@@ -24,6 +24,7 @@ MARKS: Final = (
     ("limited by this machine", "warn", "diamond"),
 )
 ROW_HEIGHT: Final = 34
+AXIS: Final = {"type": "log", "tickformat": ",~g", "dtick": "D2"}  # 1, 2, 5, 10, 20, …
 HOVER: Final = "%{y}: %{x:.4g} req/s<br>%{text}<extra></extra>"
 
 
@@ -56,7 +57,7 @@ def spec(rows: Sequence[Row]) -> dict[str, Any]:
     layout = {
         "height": 130 + ROW_HEIGHT * len(shown),
         "hovermode": "closest",
-        "xaxis": {"type": "log", "title": {"text": "attackers' requests per second"}, "tickformat": ",~g"},
+        "xaxis": {**AXIS, "title": {"text": "attackers' requests per second"}},
         "yaxis": {"type": "category", "categoryarray": [row.protect for row in shown], "showgrid": True},
         "margin": {"b": 92},
     }
