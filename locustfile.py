@@ -29,10 +29,10 @@ from users.conductor import EVERY_ONE_LOST
 from users.performer import LEASE, Performer
 from webui.access import VARIABLE
 from webui.install import install
-from wiring import gathering
+from wiring import gathering, running
 from wiring.attack import EXIT_CONFIG, Attack
 from wiring.loading import build_job, claim_priority, give_priority_back
-from wiring.options import RESULTS, add_arguments, all_accounts, new_dir, read
+from wiring.options import RESULTS, add_arguments, all_accounts, check_host, check_out, new_dir, read
 from wiring.wire import LocalWire, MasterWire, Wire, listen
 
 REPORT_WITHIN: Final = 90.0  # seconds that a stopped run may take to write its report
@@ -74,6 +74,7 @@ class Leader:
         environment.events.quit.add_listener(lambda **_: self._say_verdict())
         for number in (signal.SIGINT, signal.SIGTERM):  # a headless Locust would not hear SIGTERM
             gevent.signal_handler(number, self._on_signal, number.name)
+        gevent.signal_handler(running.SIGNAL, self._on_wish)
 
     @property
     def _headless(self) -> bool:
@@ -120,6 +121,8 @@ class Leader:
     def _run(self, attack: Attack) -> None:
         attack.run()
         give_priority_back()
+        if not attack.dir.is_dir():
+            self._environment.parsed_options.json_file = None  # nowhere to write it
         if not self._headless:
             self._say_verdict()
         self._leave(attack.exit_code)
@@ -141,6 +144,11 @@ class Leader:
         self._end(name)
         if not self._headless and name == "SIGINT":
             os.kill(os.getpid(), signal.SIGTERM)  # Locust's own handler ends the web UI
+
+    def _on_wish(self) -> None:
+        """`make stop`: the run under way ends as if it had come to its end."""
+        if self.attack is not None:
+            self.attack.stop(running.REASON)
 
     def _say_verdict(self) -> None:
         """The last thing that a run prints."""
@@ -178,7 +186,11 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
     options.only_summary = True
     if options.headless:
         try:
-            AllAccounts.accounts = all_accounts(read(options)[0])
+            scenario, target = read(options)
+            check_host(options.host, target)
+            if options.out:
+                check_out(options.out)
+            AllAccounts.accounts = all_accounts(scenario)
         except ValueError as error:  # bad input: one line, exit 2, before anything starts
             sys.stderr.write(f"{error}\n")
             raise SystemExit(EXIT_CONFIG) from None

@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from bin import cli, distributed
 from config.errors import ROOT, ConfigError
+from wiring import running
 from wiring.options import RESULTS, read
 from wiring.shared_stack import SharedStack, StackError
 
@@ -57,14 +58,18 @@ class Attacks:
         self._stack = SharedStack(folder)
         self._child: subprocess.Popen[bytes] | None = None
         self._before: dict[int, Any] = {}
+        self._announced = running.announced(RESULTS, folder)
 
     def __enter__(self) -> Attacks:
         """From here on SIGINT and SIGTERM are for the attack under way."""
         self._before = {one: signal.signal(one, self._on_signal) for one in (signal.SIGINT, signal.SIGTERM)}
+        self._before[running.SIGNAL] = signal.signal(running.SIGNAL, self._on_wish)
+        self._announced.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End the stack; signals are as they were before."""
+        self._announced.__exit__(None, None, None)
         try:
             self._stack.stop()
         except StackError as error:
@@ -97,6 +102,10 @@ class Attacks:
         """The attack under way is told once, and ends with its report."""
         if not self.stopped and self._child is not None:
             self._child.send_signal(number)
+        self.stopped = True
+
+    def _on_wish(self, number: int, frame: FrameType | None) -> None:
+        """`make stop` tells the attack under way by itself."""
         self.stopped = True
 
 

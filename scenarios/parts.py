@@ -10,7 +10,6 @@ from pydantic import Field, field_validator, model_validator
 from config.strict import Several, Strict
 from config.units import Duration, Moment, seconds, seconds_within
 
-Share = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 PointId = Annotated[str, Field(pattern=r"^[PF][0-9]\.[0-9]{1,2}$")]
@@ -156,10 +155,3 @@ class Phase(Strict):
         if self.end <= self.start:
             raise ValueError(f"end {self.end:g} s, allowed: later than start ({self.start:g} s)")
         return self
-
-
-class StopWhen(Strict):
-    """Ends the run early when this share of answers was 5xx for this long."""
-
-    status_5xx_share: Share
-    window: Duration = Field(alias="for")

@@ -22,11 +22,12 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from config.merge import merged
+from config.stop_when import StopWhen
 from config.strict import Several, Strict, explain
 from config.units import Duration
 from fakes.protections import Choice, parse
 from fakes.settings import StackSettings
-from scenarios.parts import Fault, Group, Name, Phase, PointId, StopWhen, Text
+from scenarios.parts import Fault, Group, Name, Phase, PointId, Text
 from shapes.registry import make
 
 __all__ = ["Group", "Scenario", "grouped"]

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from config.stop_when import StopWhen
 from config.strict import Several, Strict
 from config.units import Duration
 from targets.auth import Auth, HeaderName, HeaderValue
@@ -63,17 +64,14 @@ class Tls(Strict):
     ca: str | None = None
 
 
-class StopWhen(Strict):
-    """Ends the run early when this share of answers was 5xx for this long."""
-
-    status_5xx_share: Annotated[float, Field(gt=0, le=1)]
-    window: Duration = Field(alias="for")
-
-
 class Limits(Strict):
-    """What the target promises, per account, address and account; None: not promised."""
+    """What the target promises, per account, address and account; None: not promised.
+
+    `burst_window`: whether its second is one of the wall clock, or any second at all.
+    """
 
     burst_per_s: Limit | None = 5
+    burst_window: Literal["fixed", "sliding"] = "fixed"
     ip_per_min: Limit | None = 1000
     rate_per_min: Limit | None = 60
 
@@ -139,6 +137,12 @@ class Target(Strict):
         return self
 
     @model_validator(mode="after")
+    def _health_to_ask(self) -> Target:
+        if self.stop_when is not None and self.stop_when.health_failures and self.health is None:
+            raise ValueError("stop_when.health_failures: nothing to ask, allowed: together with `health`")
+        return self
+
+    @model_validator(mode="after")
     def _ownership(self) -> Target:
         for url in () if self.bundled else (self.base_url, *self.metrics):
             host = split_url(url).host
@@ -149,7 +153,7 @@ class Target(Strict):
     def _check_owned(self, host: str) -> None:
         if self.i_own_this_host != host:
             raise ValueError(
-                f"i_own_this_host: must be {host!r}, for it is not on loopback; attack only what is yours"
+                f"i_own_this_host: must be {host!r}, for it is not on loopback; allowed: only what is yours"
             )
         for key in ("max_rps", "max_duration"):
             if getattr(self, key) is None:

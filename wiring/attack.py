@@ -23,18 +23,21 @@ from fakes.handle import Handle, StackError
 from fakes.timeline import Timeline
 from targets import guard
 from targets.auth import Algorithm, Auth
-from targets.schema import Target
 from telemetry import exporter_process, manifest
 from telemetry.probe_process import ProbeProcess
 from telemetry.progress import Progress
 from telemetry.run_log import RunLog
+from users import health
 from users import job as jobs
 from users.accounts import make_accounts
-from users.conductor import CannotStartError, Conductor
+from users.conductor import LEAD, CannotStartError, Conductor
 from users.jwks_server import JwksServer
 from users.keys import SigningKey, load_key, read_key
 from wiring import books, identity, stack_events
+from wiring.loading import endpoint
 from wiring.options import RESULTS, read, run_dir
+from wiring.running import announced
+from wiring.stop_watch import EVERY, StopWatch
 from wiring.wire import Wire
 
 log = logging.getLogger("resilience")
@@ -59,9 +62,14 @@ class Attack:
         self.conductor: Conductor | None = None
         self.done = Event()
         self._wire = wire
+        self._watch = StopWatch(
+            ((f"target {self.target.name}", self.target.stop_when), ("the scenario", self.scenario.stop_when))
+        )
         self._progress = Progress()
         self._stack: Handle | None = None
         self._stopped = ""
+        self._pinned: dict[str, str] = {}  # metric source → address
+        self._addresses: tuple[str, ...] = ()  # of the target, for every worker
         self._jwks: JwksServer | None = None
         self._exporter: exporter_process.Handle | None = None
         self._log: RunLog | None = None
@@ -76,10 +84,11 @@ class Attack:
         """The whole run; never raises. Afterwards `done` is set and `exit_code` is final."""
         try:
             self.dir.mkdir(parents=True)
-            self._log = RunLog(self.dir)
-            self._lead()
-            self.exit_code = self._judge()
-            exporter_process.send_verdict(self.dir, os.environ)
+            with announced(RESULTS, self.dir):
+                self._log = RunLog(self.dir)
+                self._lead()
+                self.exit_code = self._judge()
+                exporter_process.send_verdict(self.dir, os.environ)
         except OURS as error:
             self._fail(str(error), EXIT_OURS)
         except ConfigError as error:
@@ -114,12 +123,13 @@ class Attack:
             self._wire.send,
             self._wire.alive,
             jobs.schedule(self.scenario),
+            heard=self._watch.heard,
         )
         self._wire.hear = conductor.handlers()
         conductor.prepare(self._job(base_url))
         if self._stopped:
             raise CannotStartError(f"stopped before load started: {self._stopped}")
-        start_at = conductor.fix_start(align=self.scenario.align)
+        start_at = conductor.fix_start(self._lead_time(), align=self.scenario.align)
         self._write_manifest(start_at, base_url)
         events_log = manifest.EventLog(self.dir)
         probes = (
@@ -127,6 +137,7 @@ class Attack:
                 self.dir,
                 start_at,
                 sources,
+                pinned=self._pinned,
                 names=self.target.metric_names,
                 ca=self.target.tls.ca,
                 verify=self.target.tls.verify,
@@ -137,7 +148,7 @@ class Attack:
         faults = Timeline(self.scenario.faults, self._stack, events_log, start_at, sleep=gevent.sleep)
         conductor.start()
         events_log.add(0.0, "run", "start")
-        background = [gevent.spawn(faults.run), gevent.spawn(self._show_progress)]
+        background = [gevent.spawn(faults.run), gevent.spawn(self._show_progress), *self._watching(base_url)]
         drain = self.scenario.drain
         conductor.wait(float("inf") if drain is None else self.scenario.duration + drain)
         gevent.killall(background)
@@ -152,6 +163,14 @@ class Attack:
             books.write(self._stack, self.scenario.points, self.dir, self._progress.say)
         conductor.write_end(self._telemetry_done())
         events_log.close()
+
+    def _lead_time(self) -> float:
+        """Seconds to the run's zero: with `max_rps`, sessions take their time to open."""
+        if self.target.max_rps is None:
+            return LEAD
+        groups = zip(self.scenario.groups, jobs.group_plans(self.scenario), strict=True)
+        calls = sum(group.accounts.count * jobs.opening_calls(plan) for group, plan in groups)
+        return LEAD + 2 * calls / self.target.max_rps
 
     def _hear_workers(self) -> None:
         """Wait for workers that have only just connected. CannotStartError for one that is none of ours."""
@@ -184,13 +203,16 @@ class Attack:
     def _target_ready(self) -> tuple[str, dict[str, str]]:
         """The base URL and the metric sources; the bundled stack is started for it."""
         if not self.target.bundled:
-            guard.check(self.target)
-            urls = self.target.metrics
-            return self.target.base_url, {f"target-{i}": url for i, url in enumerate(urls)}
+            self._addresses = guard.check(self.target).addresses
+            places = guard.check_metrics(self.target)
+            sources = {f"target-{i}": url for i, url in enumerate(self.target.metrics)}
+            self._pinned = {name: places[url].addresses[0] for name, url in sources.items()}
+            return self.target.base_url, sources
         self._progress.say("starting the bundled stack …")
         names = sorted(self.scenario.choice.names)
         self._stack = launch.start(self.scenario.stack_settings(), names, self.dir / "run.log")
         self._progress.say(f"the stack is healthy at {self._stack.base_url}")
+        self._addresses = guard.check(self.target, self._stack.base_url).addresses
         return self._stack.base_url, dict(self._stack.metrics)
 
     def _job(self, base_url: str) -> dict[str, Any]:
@@ -212,16 +234,12 @@ class Attack:
         return {
             "version": identity.version(),
             "machine": identity.machine(),
-            "addresses": self._addresses(target, base_url),
             "scenario": self.scenario.dump(),
             "target": target.model_dump(mode="json", by_alias=True),
             "base_url": base_url,
+            "addresses": list(self._addresses),
             "key": key.pem() if key else None,
         }
-
-    def _addresses(self, target: Target, base_url: str) -> list[str]:
-        """Where load goes, as this process resolves it: no worker may go elsewhere."""
-        return list(guard.check(target, base_url).addresses)
 
     def _own_key(self, auth: Auth) -> SigningKey:
         key = load_key(auth)
@@ -259,6 +277,27 @@ class Attack:
             if stack
             else None,
         )
+
+    def _watching(self, base_url: str) -> list[gevent.Greenlet]:
+        """What looks for a reason to end the run early, where anybody asks for it."""
+        if not self._watch.active:
+            return []
+        watching = [gevent.spawn(self._look_out)]
+        if self._watch.asks_health and self.target.health is not None:
+            pinned = guard.check(self.target, base_url, lambda host, port: list(self._addresses))
+            request = health.get(self.target.health, pinned.authority, self.target.headers)
+            self._watch.health = health.HealthWatch(endpoint(self.target, pinned), request)
+            watching.append(gevent.spawn(self._watch.health.run))
+        return watching
+
+    def _look_out(self) -> None:
+        conductor = self.conductor
+        assert conductor is not None
+        while not conductor.stop_reason:
+            gevent.sleep(EVERY)
+            if reason := self._watch.look(time.monotonic() - conductor.start_at):
+                self._progress.say(reason)
+                conductor.stop(reason)
 
     def _show_progress(self) -> None:
         conductor = self.conductor

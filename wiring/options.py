@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from config.errors import ConfigError, short
 from fakes.protections import PRESETS
 from fakes.settings import OriginSettings
 from scenarios import load as scenarios
@@ -105,6 +108,30 @@ def all_accounts(scenario: Scenario) -> int:
 def run_dir(out: str | None, name: str) -> Path:
     """Where the run goes: `out`, or a new folder of its own under results/."""
     return Path(out) if out else new_dir(RESULTS, name)
+
+
+def check_out(out: str) -> None:
+    """`out` is not there and can be made; nothing is left of the try. Raises ConfigError."""
+    path = Path(out)
+    if os.path.lexists(path):
+        raise ConfigError(SOURCE, "--out", f"{out} is there already, allowed: a new folder")
+    missing = [one for one in (path, *path.parents) if not os.path.lexists(one)]
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        text = f"{short(out)} cannot be made: {error.strerror}, allowed: a new folder where you may write"
+        raise ConfigError(SOURCE, "--out", text) from None
+    finally:
+        for one in missing:
+            with suppress(OSError):
+                one.rmdir()
+
+
+def check_host(host: str | None, target: Target) -> None:
+    """Locust's own --host changes nothing, so it must not say other than the target. Raises ConfigError."""
+    if host and host.rstrip("/") != target.base_url:
+        text = f"{short(host)}, allowed: none, or {target.base_url}; the target's file says where load goes"
+        raise ConfigError(SOURCE, "--host", text)
 
 
 def new_dir(results: Path, name: str) -> Path:

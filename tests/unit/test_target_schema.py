@@ -102,7 +102,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "limit key": (
         LOCAL,
         {"limits": {"burst": 5}},
-        "limits.burst: unknown key, allowed: burst_per_s, ip_per_min",
+        "limits.burst: unknown key, allowed: burst_per_s, burst_window, ip_per_min",
     ),
     "control": (LOCAL, {"control": "bundled"}, "control: bundled, allowed: together with"),
     "bundled alone": ({"name": "a", "base_url": "bundled"}, {}, "control: bundled, allowed: together with"),
@@ -136,7 +136,7 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "another owned": (OWNED, {"i_own_this_host": "example.org"}, "i_own_this_host: must be 'gw.example.org'"),
     "no max_rps": (OWNED, {"max_rps": None}, "max_rps: is missing, allowed: a bound"),
     "no max_duration": (OWNED, {"max_duration": None}, "max_duration: is missing, allowed: a bound"),
-    "stop_when": (LOCAL, {"stop_when": {"status_5xx_share": 0.5}}, "stop_when.for: is missing"),
+    "stop_when": (LOCAL, {"stop_when": {"status_5xx_share": 0.5}}, "stop_when: for: is missing"),
 }
 
 

@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +41,9 @@ class Plan:
     timeout: float = 35.0
     path: str = "/v1/mcp"
     text: str = "x"  # travels in each request
+    workers: int = 0
+    scenario_keys: dict[str, Any] = field(default_factory=dict)  # beside, or in place of, the usual ones
+    target_keys: dict[str, Any] = field(default_factory=dict)
 
     @property
     def per_second(self) -> float:
@@ -56,6 +59,7 @@ class Plan:
             "accounts": {"count": self.accounts, "ips": "per-account"},
             "rate": self.rate,
             "tools": [tool],
+            **self.scenario_keys,
         }
         file.write_text(yaml.safe_dump(content))
         return file
@@ -70,9 +74,15 @@ class Plan:
             "client_ip_header": "CF-Connecting-IP",
             "auth": {"algorithm": "EdDSA", "kid": "key-1", "claims": {"sub": "{account}"}, "ttl": "30s"},
             "timeout": self.timeout,
+            **self.target_keys,
         }
         file.write_text(yaml.safe_dump(content))
         return file
+
+
+def as_a_user() -> dict[str, str]:
+    """The environment without what the tests set for themselves: Locust patches what it always does."""
+    return {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
 
 
 class Run:
@@ -148,6 +158,25 @@ class Run:
         assert len(np.unique(self.planned["index"])) == len(self.planned), "an arrival has two samples"
 
 
+def planned(plan: Plan, base_url: str, folder: Path) -> list[str]:
+    """The command of a plan: plain Locust, or `bin/attack` where there are workers."""
+    scenario, target = str(plan.scenario(folder)), str(plan.target(folder, base_url))
+    if plan.workers:
+        command = [str(ROOT / "bin" / "attack"), scenario, "--workers", str(plan.workers)]
+    else:
+        command = [
+            sys.executable,
+            "-m",
+            "locust",
+            "-f",
+            "locustfile.py",
+            "--headless",
+            "--scenario",
+            scenario,
+        ]
+    return [*command, "--target", target]
+
+
 class Attack:
     """A run in progress, in a session of its own so that whatever it leaves behind is found."""
 
@@ -157,22 +186,22 @@ class Attack:
         base_url: str,
         folder: Path,
         end_within: float,
-        env: Mapping[str, str] | None,
-        more: Sequence[str],
+        env: Mapping[str, str] | None = None,
+        more: Sequence[str] = (),
+        command: list[str] | None = None,
     ) -> None:
+        """`command`: words for `bin/attack` in place of the plan's."""
         self.run = Run(folder / "run")
         self.exit_code: int | None = None
         self._end_within = end_within
         self._console = folder / "console.log"
-        command = [
-            sys.executable, "-m", "locust", "-f", "locustfile.py", "--headless",
-            "--scenario", str(plan.scenario(folder)), "--target", str(plan.target(folder, base_url)),
-            "--out", str(self.run.folder), *more,
-        ]  # fmt: skip
+        given = [str(ROOT / "bin" / "attack"), *(command or ())]
+        words = planned(plan, base_url, folder) if command is None else given
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
-                start_new_session=True, env=env,
+                [*words, "--out", str(self.run.folder), *more], cwd=ROOT, stdin=subprocess.DEVNULL,
+                stdout=console, stderr=console, start_new_session=True,
+                env=as_a_user() if env is None else env,
             )  # fmt: skip
 
     @property
@@ -198,6 +227,16 @@ class Attack:
         """Wait for its end; subprocess.TimeoutExpired when it takes longer than it was given."""
         self.exit_code = self._process.wait(self._end_within)
         return self.run
+
+    def wait_for_refusal(self, says: str) -> None:
+        """It ends with exit code 2 and one line, and leaves no folder and no process."""
+        self.exit_code = self._process.wait(self._end_within)
+        assert self.exit_code == 2, self.console
+        assert says in self.console
+        said = [line for line in self.console.splitlines() if "/INFO/locust.main: " not in line]
+        assert len(said) == 1, self.console
+        assert not self.run.folder.exists()
+        assert not self.left_over()
 
     def left_over(self) -> list[str]:
         """What still runs of it."""

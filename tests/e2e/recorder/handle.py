@@ -32,7 +32,7 @@ class Handle:
             self.stop()
             raise RuntimeError(f"{module} did not start")
         self.port, self.pid = int(line), self._process.pid
-        self.stats_port = self.port
+        self.stats_port, self.stats_host = self.port, "127.0.0.1"
 
     @property
     def base_url(self) -> str:
@@ -40,7 +40,7 @@ class Handle:
 
     def stats(self) -> Any:
         """The server's own counts, as it tells them at `/_stats`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.stats_port, timeout=10)
+        connection = http.client.HTTPConnection(self.stats_host, self.stats_port, timeout=10)
         with contextlib.closing(connection):
             connection.request("GET", "/_stats")
             return json.load(connection.getresponse())

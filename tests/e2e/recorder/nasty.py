@@ -120,7 +120,9 @@ class Nasty:
             self.counts.partial += bool(cut.partial)
             return None
         name = first.split(" ")[1].strip("/")
-        return self._next() if name == "mix" else name, json.dumps(json.loads(body).get("id")).encode()
+        return self._next() if name == "mix" else name, json.dumps(
+            json.loads(body or b"{}").get("id")
+        ).encode()
 
     def _next(self) -> str:
         self._turn += 1
