@@ -72,6 +72,14 @@ class Schedule:
         return np.arange(self.due(from_t), len(self), dtype=np.int64)
 
 
+def peak(planned: Offsets, window: float = 1.0) -> int:
+    """The most of these ascending times that any `window` seconds hold (its end not included)."""
+    if not len(planned):
+        return 0
+    ends = np.searchsorted(planned, planned + (window - 1e-6))
+    return int((ends - np.arange(len(planned))).max())
+
+
 def merge(parts: Sequence[Part], *, seed: int = 0) -> Schedule:
     """One schedule of all `parts`. Raises ValueError.
 

@@ -1,12 +1,13 @@
 """The safety rule: load goes to loopback, or to the one host that the target file calls its owner's.
 
     pinned = check(target)                    # before load starts
-    pinned = check(target, base_url=changed)  # on every node, when the web UI may have changed the host
+    pinned = check(target, base_url, lambda host, port: addresses)  # on every node, with what was pinned
 
-A name is resolved once, every address it has is judged, and load goes to those addresses alone: a
-name that later resolves elsewhere changes nothing. The client never follows redirects (a 3xx is
-counted as the failure `redirect`) and no proxy of the environment is used, so nobody else decides
-where requests go. Every refusal is a GuardError of one line.
+A name is resolved once for a run, every address it has is judged, on every node again, and load goes to
+those addresses alone: a name that later resolves elsewhere changes nothing. The pages of `metrics` and the
+health check are held to the same. The client never follows redirects (a 3xx is counted as the failure
+`redirect`) and no proxy of the environment is used, so nobody else decides where requests go. Every refusal
+is a GuardError of one line.
 """
 
 from __future__ import annotations
@@ -62,11 +63,19 @@ def resolve(host: str, port: int) -> list[str]:
 
 def check(target: Target, base_url: str | None = None, resolve: Resolve = resolve) -> Pinned:
     """Where `target` (or the URL that stands for it now) may be attacked. Raises GuardError."""
-    text = target.base_url if base_url is None else base_url
+    return _pinned(target, "base_url", target.base_url if base_url is None else base_url, resolve)
+
+
+def check_metrics(target: Target, resolve: Resolve = resolve) -> dict[str, Pinned]:
+    """URL → where each of the target's metrics pages is, by the same rule. Raises GuardError."""
+    return {url: _pinned(target, "metrics", url, resolve) for url in target.metrics}
+
+
+def _pinned(target: Target, key: str, text: str, resolve: Resolve) -> Pinned:
     try:
         url = split_url(text)
     except BadUrlError as error:
-        raise GuardError(f"target {target.name}: base_url: {error}") from None
+        raise GuardError(f"target {target.name}: {key}: {error}") from None
     addresses = _resolved(target, url, resolve)
     _judge(target, url, addresses)
     return Pinned(url.scheme, url.host, url.port, tuple(addresses))
@@ -77,7 +86,9 @@ def _resolved(target: Target, url: Url, resolve: Resolve) -> list[str]:
         addresses = resolve(url.host, url.port)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise GuardError(f"target {target.name}: {url.host} does not resolve: {reason}") from None
+        raise GuardError(
+            f"target {target.name}: {url.host} does not resolve: {reason}, allowed: a host that does"
+        ) from None
     if not addresses:
         raise GuardError(f"target {target.name}: {url.host} has no address")
     return addresses

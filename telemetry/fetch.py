@@ -36,12 +36,16 @@ async def fetch(
     timeout: float,  # noqa: ASYNC109 - the deadline is part of what this function is
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | None = None,
+    address: str | None = None,
 ) -> str:
-    """The body of the answer as text. `timeout` in seconds. Raises FetchError."""
+    """The body of the answer as text. `timeout` in seconds. Raises FetchError.
+
+    `address`: where to connect, in place of what the URL's host resolves to by now.
+    """
     parts = urlsplit(url)
     try:
         async with asyncio.timeout(timeout):
-            return await _exchange(parts, headers or {}, tls)
+            return await _exchange(parts, headers or {}, tls, address)
     except TimeoutError:
         raise FetchError(f"no whole answer within {timeout:g} s") from None
     except (OSError, ssl.SSLError) as error:
@@ -50,10 +54,14 @@ async def fetch(
         raise FetchError("the answer is not UTF-8") from None
 
 
-async def _exchange(parts: SplitResult, headers: Mapping[str, str], tls: ssl.SSLContext | None) -> str:
+async def _exchange(
+    parts: SplitResult, headers: Mapping[str, str], tls: ssl.SSLContext | None, address: str | None
+) -> str:
     secure = (tls or ssl.create_default_context()) if parts.scheme == "https" else None
     port = parts.port or _PORTS[parts.scheme]
-    reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=secure)
+    name = parts.hostname if secure else None
+    place = address or parts.hostname
+    reader, writer = await asyncio.open_connection(place, port, ssl=secure, server_hostname=name)
     try:
         writer.write(_request(parts, headers))
         answer = await _read(reader)

@@ -22,15 +22,21 @@ class ProbeProcess:
         start_at: float,
         sources: Mapping[str, str],
         *,
+        pinned: Mapping[str, str] | None = None,
         names: Mapping[str, str] | None = None,
         ca: str | None = None,
         verify: bool = True,
     ) -> None:
-        """Start, and return when the baseline is on disk. `start_at` is monotonic seconds."""
+        """Start, and return when the baseline is on disk. `start_at` is monotonic seconds.
+
+        `pinned`: source → the address of its host, where the name must not be asked for again.
+        """
         command = [sys.executable, "-m", "telemetry.probes", "--out", str(run_dir / "target.jsonl")]
         command += ["--start-monotonic", repr(start_at)]
         for name, url in sources.items():
             command += ["--source", f"{name}={url}"]
+        for name, address in (pinned or {}).items():
+            command += ["--pin", f"{name}={address}"]
         if names:
             mapping = run_dir / "metric-names.json"
             mapping.write_text(json.dumps(dict(names)))

@@ -2,7 +2,8 @@
 
     python -m telemetry.probes --out RUN/target.jsonl --start-monotonic 1234.5 \\
         --source edge=http://127.0.0.1:41001/metrics --source origin-a=… \\
-        [--interval 1.0] [--timeout 2.0] [--map names.json] [--headers headers.json] [--ca FILE] [--insecure]
+        [--pin edge=127.0.0.1] [--interval 1.0] [--timeout 2.0] [--map names.json] [--headers headers.json] \\
+        [--ca FILE] [--insecure]
 
 Each scrape is one line, written at once: {"t","source","up","took_s","values"}; a source that fails has
 `"up":false,"values":{},"error":"…"`. `t` is when the answer was whole, in seconds since
@@ -15,6 +16,7 @@ other, and what it missed is not made up for. The end is SIGTERM, or EOF on stdi
 every process of a terminal while the run still drains.
 
 names.json maps our metric names to the target's: {"mcpist_requests_total": "http_requests_total"}.
+--pin says where a source's host is: its name is not asked for again.
 headers.json is sent with every scrape: {"Authorization": "…"}.
 Exit codes: 0 at the end; 2 for bad usage; 3 when the file cannot be written.
 """
@@ -55,6 +57,7 @@ class Plan:
     names: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     tls: ssl.SSLContext | None = None
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
 
 def next_tick(now: float, start: float, interval: float) -> float:
@@ -67,7 +70,8 @@ async def scrape(plan: Plan, source: str, clock: Clock = time.monotonic) -> dict
     """One scrape as the object of one line."""
     began = clock()
     try:
-        text = await fetch(plan.sources[source], plan.timeout, plan.headers, plan.tls)
+        address = plan.addresses.get(source)
+        text = await fetch(plan.sources[source], plan.timeout, plan.headers, plan.tls, address)
         done = clock()
         found: dict[str, Any] = {"up": True, "values": values(text, plan.names)}
     except (FetchError, ExpositionError) as error:
@@ -164,6 +168,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start-monotonic", type=float, required=True)
     parser.add_argument("--source", action="append", required=True, metavar="NAME=URL")
+    parser.add_argument("--pin", action="append", default=[], metavar="NAME=ADDRESS")
     parser.add_argument("--interval", type=_positive, default=1.0)
     parser.add_argument("--timeout", type=_positive, default=2.0)
     parser.add_argument("--map", type=Path)
@@ -184,18 +189,22 @@ def _plan(options: argparse.Namespace) -> Plan:
     theirs = {target: ours for ours, target in _strings(options.map).items()}
     return Plan(
         _sources(options.source), options.start_monotonic, options.interval, options.timeout, theirs,
-        _strings(options.headers), _tls(options.ca, options.insecure),
+        _strings(options.headers), _tls(options.ca, options.insecure), _named("--pin", options.pin),
     )  # fmt: skip
 
 
 def _sources(items: list[str]) -> dict[str, str]:
-    sources: dict[str, str] = {}
+    return {name: check_url(url) for name, url in _named("--source", items).items()}
+
+
+def _named(option: str, items: list[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
     for item in items:
-        name, _, url = item.partition("=")
-        if not name or not url or name in sources:
-            raise ValueError(f"--source {item!r}: allowed: NAME=URL, each name once")
-        sources[name] = check_url(url)
-    return sources
+        name, _, value = item.partition("=")
+        if not name or not value or name in found:
+            raise ValueError(f"{option} {item!r}: allowed: NAME=VALUE, each name once")
+        found[name] = value
+    return found
 
 
 def _strings(path: Path | None) -> dict[str, str]:

@@ -39,7 +39,9 @@ class Dispatcher:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = gevent.sleep,
         drop_after: float = DROP_AFTER,
+        room: Callable[[], float] | None = None,
     ) -> None:
+        """`room`: seconds until one more call may leave (`users.pace`); None: it always may."""
         self.dealt = 0
         self.stopped = False
         self.until = float("inf")  # monotonic s: nothing is dealt later than this
@@ -52,6 +54,7 @@ class Dispatcher:
         self._clock = clock
         self._sleep = sleep
         self._drop_after = drop_after
+        self._room = room
 
     def due(self, now: float) -> int:
         """How many of this share's arrivals were planned up to `now` (monotonic s)."""
@@ -69,6 +72,8 @@ class Dispatcher:
             while not self.stopped and (wait := planned - self._clock()) > 0:
                 burst = 0
                 self._sleep(wait)
+            if self._room is not None:
+                self._wait_for_room(self._room)
             if self._clock() > self.until:
                 self.lapse()
             if self.stopped or not self.remaining:  # a new plan may have cut the share
@@ -82,6 +87,10 @@ class Dispatcher:
             if burst == BURST:
                 burst = 0
                 self._sleep(0)
+
+    def _wait_for_room(self, room: Callable[[], float]) -> None:
+        while not self.stopped and (wait := room()) > 0:
+            self._sleep(wait)
 
     def end_at(self, t: float) -> None:
         """Leave the arrivals planned at `t` (s since start) or later to another plan."""

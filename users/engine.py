@@ -26,6 +26,7 @@ from users.dispatcher import DROP_AFTER, Dispatcher
 from users.forge import Forge
 from users.ledger import LATE, Ledger
 from users.line import AccountLine, Head, Token
+from users.pace import Pace, parts
 from users.persona import Line, Persona, Tool, make_persona
 from users.texts import FirstTexts
 
@@ -56,6 +57,8 @@ class Job:
     timeout: float = 35.0
     late: float = LATE
     drop_after: float = DROP_AFTER
+    max_rps: float | None = None  # of the whole run, all workers together
+    max_duration: float | None = None
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,9 @@ class Engine:
 
     def __init__(self, job: Job, outlets: Outlets, clock: Callable[[], float] = time.monotonic) -> None:
         self.ledger = Ledger(job.late)
-        self.client = Client(
-            job.endpoint, self._record, sent=self.ledger.out, timeout=job.timeout, clock=clock
-        )
+        self._pace = Pace(job.max_duration, clock=clock) if job.max_rps is not None else None
+        sent = self.ledger.out if self._pace is None else self._paced_out
+        self.client = Client(job.endpoint, self._record, sent=sent, timeout=job.timeout, clock=clock)
         self.start_at = NAN
         self._job = job
         self._outlets = outlets
@@ -106,10 +109,13 @@ class Engine:
             self.start_at = start_at
             self._recorder = Recorder(start_at, self._outlets.samples)
             self._background = [gevent.spawn(self._flush_forever), gevent.spawn(self._ledger_forever)]
+            if self._pace is not None:
+                self._background.append(gevent.spawn(self._pace.run))
         for dispatcher in self._dispatchers:
             dispatcher.end_at(from_t)
         schedule = self._job.schedule
         share = schedule.share(rank, of, from_t)
+        self._set_pace(rank, of, from_t)
         for account in self._job.accounts:
             if account.index % of == rank and account.index not in self._personas:
                 self._settle(account)
@@ -121,17 +127,26 @@ class Engine:
             self._drop,
             clock=self._clock,
             drop_after=self._job.drop_after,
+            room=self._pace.wait if self._pace is not None else None,
         )
         dispatcher.until = self._until
         self._dispatchers.append(dispatcher)
         self._background.append(gevent.spawn(dispatcher.run))
 
+    def _set_pace(self, rank: int, of: int, from_t: float) -> None:
+        """This process's part of `max_rps`; all workers come to the same parts."""
+        if self._pace is not None and self._job.max_rps is not None:
+            shares = [self._job.schedule.share(one, of, from_t) for one in range(of)]
+            self._pace.part = parts(self._job.schedule, shares, self._job.max_rps)[rank]
+            self._pace.start = self.start_at
+
     def _settle(self, account: Account) -> None:
         """Make an account's persona when the account first becomes ours, and open its session."""
         job = self._job
         line = AccountLine(
-            account, self.client, job.head, job.token, self._ids, forge=job.forge, clock=self._clock
-        )
+            account, self.client, job.head, job.token, self._ids, forge=job.forge, clock=self._clock,
+            turn=self._pace.turn if self._pace is not None else None,
+        )  # fmt: skip
         group = job.groups[account.group]
         self._lines[account.index] = line
         self._personas[account.index] = make_persona(group.persona, line, group.tools, group.options)
@@ -164,6 +179,8 @@ class Engine:
         """End all load now: deal nothing more, abort what is in flight. Safe to repeat."""
         for line in self._lines.values():
             line.stopped = True
+        if self._pace is not None:
+            self._pace.stop()
         for dispatcher in self._dispatchers:
             dispatcher.stop()
         self.client.abort_all()
@@ -210,6 +227,11 @@ class Engine:
             self._outlets.ledger(self.line())
 
     # Per arrival
+
+    def _paced_out(self, call: Call) -> None:
+        assert self._pace is not None
+        self._pace.sent(call.sent, call.index < 0)
+        self.ledger.out(call)
 
     def _deal(self, index: int, planned: float, account: int, group: int, draw: int) -> None:
         self._personas[account].arrive(index, planned, draw)

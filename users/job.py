@@ -6,6 +6,7 @@ Pure: the same scenario and seed give the same schedule, tools and draws on ever
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import cast
 
 from scenarios.parts import Group
 from scenarios.schema import Scenario
@@ -14,7 +15,7 @@ from shapes.schedule import Part, Schedule, merge
 from users import mcp
 from users.engine import GroupPlan
 from users.methods import LIST_TOOLS, METHODS
-from users.persona import Tool
+from users.persona import Line, Tool, make_persona
 
 
 def tool_table(scenario: Scenario) -> list[str]:
@@ -47,6 +48,12 @@ def _tools(group: Group, labels: list[str]) -> tuple[Tool, ...]:
         )
         for tool in group.tools
     )
+
+
+def opening_calls(plan: GroupPlan) -> int:
+    """How many calls each of its accounts makes before load starts: its persona says so (`opening`)."""
+    persona = make_persona(plan.persona, cast(Line, None), plan.tools, plan.options)
+    return int(getattr(persona, "opening", 0))
 
 
 def schedule(scenario: Scenario) -> Schedule:

@@ -36,11 +36,7 @@ class JwksServer:
 
     def start(self) -> None:
         """Bind and serve. ConfigError when the place is taken or not ours."""
-        try:
-            listener = _listener(*host_and_port(self._place))
-        except OSError as error:
-            raise ConfigError("target", "auth.serve_jwks", f"{self._place}: {error.strerror}") from None
-        self._server = WSGIServer(listener, self._answer, log=None)
+        self._server = WSGIServer(_bound(self._place), self._answer, log=None)
         self._server.start()
 
     def stop(self) -> None:
@@ -56,6 +52,19 @@ class JwksServer:
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(self._body)))]
         start_response("200 OK", headers)
         return [self._body if environ["REQUEST_METHOD"] == "GET" else b""]
+
+
+def check_place(place: str) -> None:
+    """It can be bound now. ConfigError when it is taken or not ours."""
+    _bound(place).close()
+
+
+def _bound(place: str) -> Any:
+    try:
+        return _listener(*host_and_port(place))
+    except OSError as error:
+        text = f"{place}: {error.strerror}, allowed: a free port on an address of this machine"
+        raise ConfigError("target", "auth.serve_jwks", text) from None
 
 
 def _listener(host: str, port: int) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -68,7 +69,9 @@ class AccountLine:
         forge: Forge | None = None,
         clock: Callable[[], float] = time.monotonic,
         spawn_later: Callable[[float, Callable[[], None]], Any] = gevent.spawn_later,
+        turn: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
+        """`turn` makes a call beyond the schedule when there is room for it; None: at once."""
         self.account = account
         self.forge = forge
         self.stopped = False
@@ -79,6 +82,7 @@ class AccountLine:
         self._ids = request_ids
         self._clock = clock
         self._spawn_later = spawn_later
+        self._turn = turn
         self._cached: bytes | None = None
         self._cached_token: bytes | None = None
 
@@ -111,10 +115,19 @@ class AccountLine:
         call.flags = flags
         call.attempt = attempt
         call.on_done = on_done
+        if index < 0 and self._turn is not None:
+            self._turn(partial(self._send, call, message, token))
+            return call
         head = self._headers() if token is None else self._head.of(self.account, token, self._session)
         call.request = assemble(head, message, call.request_id)
         self._client.send(call)
         return call
+
+    def _send(self, call: Call, message: Message, token: bytes | None) -> None:
+        """In its turn, with the token and the session of then."""
+        head = self._headers() if token is None else self._head.of(self.account, token, self._session)
+        call.request = assemble(head, message, call.request_id)
+        self._client.send(call)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` after `seconds`, unless sending has stopped by then."""

@@ -68,7 +68,8 @@ class Line(Protocol):
 
 
 class Persona(Protocol):
-    """One account's behaviour."""
+    """One account's behaviour. One whose `open` makes calls says how many in a number `opening`: where the
+    target file bounds the rate, so much more time is left before load starts."""
 
     def open(self) -> None:
         """Before load starts: open a session, look around. All its calls are extra."""

@@ -40,15 +40,13 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     scenario = Scenario.restore(data["scenario"])
     target = Target.model_validate(data["target"])
     pinned = where(target, data)
-    tls = client_context(target.tls) if pinned.scheme == "https" else None
-    endpoint = Endpoint(pinned.family, (pinned.addresses[0], pinned.port), pinned.host, tls)
     accounts = make_accounts(scenario, target, scenario.seed)
     auth = target.auth
     job = Job(
         schedule=jobs.schedule(scenario),
         accounts=accounts,
         groups=jobs.group_plans(scenario),
-        endpoint=endpoint,
+        endpoint=endpoint(target, pinned),
         head=Head(
             target.path,
             pinned.authority,
@@ -59,6 +57,8 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         **signing(auth, data["key"], accounts),
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
+        max_rps=target.max_rps,
+        max_duration=target.max_duration,
     )
     names = [group.name for group in scenario.groups]
     raise_file_limit()
@@ -67,6 +67,12 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     gc.collect()
     gc.freeze()  # the schedule and the accounts live as long as the run: no collection need look at them
     return job, [StatsSink(stats, jobs.tool_table(scenario), names)]
+
+
+def endpoint(target: Target, pinned: guard.Pinned) -> Endpoint:
+    """Where the guard lets us go, as the client takes it. OSError for a CA file that cannot be read."""
+    tls = client_context(target.tls) if pinned.scheme == "https" else None
+    return Endpoint(pinned.family, (pinned.addresses[0], pinned.port), pinned.host, tls)
 
 
 def where(target: Target, data: dict[str, Any]) -> guard.Pinned:

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-import numpy as np
-
 from config.errors import ConfigError
 from scenarios.schema import Scenario
-from shapes.schedule import Schedule
+from shapes.schedule import peak
 from targets import guard
 from targets.schema import Target
 from users import job
 from users.accounts import make_accounts
+from users.jwks_server import check_place
 from users.keys import load_key
 from users.persona import Line, make_persona
+from users.tls import client_context
 from verdicts import points
 
 
@@ -25,11 +25,33 @@ def check(scenario: Scenario, target: Target, file: Path | str) -> None:
     check_personas(scenario, file)
     if not target.bundled:
         guard.check(target)
+        guard.check_metrics(target)
+        check_tls(target)
     if target.max_rps is not None or target.max_duration is not None:
-        guard.refuse_excess(target, peak_rate(job.schedule(scenario)), scenario.duration)
+        guard.refuse_excess(target, peak(job.schedule(scenario).planned), scenario.duration)
+    check_health(scenario, target, file)
     make_accounts(scenario, target, scenario.seed)
     if target.auth is not None:
         load_key(target.auth)
+        if target.auth.serve_jwks is not None:
+            check_place(target.auth.serve_jwks)
+
+
+def check_health(scenario: Scenario, target: Target, file: Path | str) -> None:
+    """The scenario asks for a health check only where the target has one. Raises ConfigError."""
+    wish = scenario.stop_when
+    if wish is not None and wish.health_failures is not None and target.health is None:
+        text = f"target {target.name} names no `health` to ask, allowed: a target with one"
+        raise ConfigError(file, "stop_when.health_failures", text)
+
+
+def check_tls(target: Target) -> None:
+    """The authority's certificates can be read. Raises ConfigError."""
+    try:
+        client_context(target.tls)
+    except OSError as error:  # SSLError is one
+        text = f"{target.tls.ca}: {error.strerror or error}, allowed: a file of PEM certificates"
+        raise ConfigError(f"target {target.name}", "tls.ca", text) from None
 
 
 def check_points(scenario: Scenario, file: Path | str) -> None:
@@ -47,12 +69,3 @@ def check_personas(scenario: Scenario, file: Path | str) -> None:
             make_persona(plan.persona, cast(Line, None), plan.tools, plan.options)
         except ValueError as error:
             raise ConfigError(file, f"{group.name}.persona", str(error)) from None
-
-
-def peak_rate(schedule: Schedule) -> float:
-    """The most arrivals that any one second holds."""
-    planned = schedule.planned
-    if not len(planned):
-        return 0.0
-    ends = np.searchsorted(planned, planned + (1 - 1e-6))
-    return float((ends - np.arange(len(planned))).max())

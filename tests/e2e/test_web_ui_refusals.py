@@ -62,7 +62,7 @@ def test_a_target_that_nobody_owns_gets_nothing(tmp_path: Path) -> None:
     with recorder(0.0) as server:
         elsewhere = server.base_url.replace("127.0.0.1", "0.0.0.0")  # it would arrive, but is not loopback
         with web_ui(tmp_path, *running_on(tmp_path, elsewhere)) as ui:
-            refused(ui, "is not on loopback; attack only what is yours")
+            refused(ui, "is not on loopback; allowed: only what is yours")
             assert seen(server) == 0
 
 

@@ -13,10 +13,9 @@ import yaml
 
 from bin import cli, distributed
 from config.errors import ROOT, ConfigError
-from shapes.schedule import Schedule
+from shapes.schedule import peak
 from targets.guard import GuardError
 from wiring.options import read
-from wiring.preflight import peak_rate
 
 
 def check(scenario: str | Path, target: str) -> None:
@@ -153,11 +152,10 @@ def test_max_rps_holds_for_the_peak_and_not_the_mean(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("planned", "peak"), [([], 0), ([0.5], 1), ([0, 0.5, 0.9, 1.0, 3], 3), ([0, 1, 2, 3], 1), ([7, 7, 7], 3)]
+    ("planned", "most"), [([], 0), ([0.5], 1), ([0, 0.5, 0.9, 1.0, 3], 3), ([0, 1, 2, 3], 1), ([7, 7, 7], 3)]
 )
-def test_peak_rate(planned: list[float], peak: float) -> None:
-    none = np.zeros(len(planned), dtype=np.uint32)
-    assert peak_rate(Schedule(np.array(planned, dtype=float), none, none.astype(np.uint8), none)) == peak
+def test_peak(planned: list[float], most: int) -> None:
+    assert peak(np.array(planned, dtype=float)) == most
 
 
 def test_master_and_workers_meet_on_loopback() -> None:

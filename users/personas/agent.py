@@ -40,6 +40,8 @@ _GOLDEN: Final = 2654435761  # spreads account numbers evenly over the draws (Kn
 class Agent:
     """One looping agent."""
 
+    opening = 3  # calls that `open` makes
+
     def __init__(self, line: Line, tools: tuple[Tool, ...], options: dict[str, Any]) -> None:
         read = Options("agent", options, ("on_429", "retries", "batch_share"))
         self._policy = read.choice("on_429", POLICIES, "honour")

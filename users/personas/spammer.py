@@ -31,6 +31,7 @@ class Spammer:
         self._tools = tools
         self._seconds = [UNANSWERED] * len(tools)
         self._slowest = tools[0]
+        self.opening = 1 + len(tools)  # calls that `open` makes
 
     def open(self) -> None:
         """List the tools, and try each."""
