@@ -17,16 +17,23 @@ STARTER: Final = "starter"  # the plan that `rate_per_min` is about
 
 
 class Promise(NamedTuple):
-    """At most `limit` calls in each fixed window of `width` seconds, aligned to the Unix epoch."""
+    """At most `limit` calls in each fixed window of `width` seconds, aligned to the Unix epoch.
+
+    `sliding`: in any `width` seconds instead.
+    """
 
     limit: int
     width: float
+    sliding: bool = False
 
 
 def burst(run: Run) -> Promise | None:
     """Per account and second; None: not promised. A second stays a second, however fast time runs."""
     limit = _limits(run).get("burst_per_s")
-    return None if limit is None else Promise(limit, _setting(run, "edge", "burst_window", 1.0))
+    if limit is None:
+        return None
+    sliding = _limits(run).get("burst_window") == "sliding"
+    return Promise(limit, _setting(run, "edge", "burst_window", 1.0), sliding)
 
 
 def address(run: Run) -> Promise | None:
@@ -52,8 +59,8 @@ def _per_minute(run: Run, limit: int, width: float) -> Promise:
     return Promise(max(1, round(limit / scale)), width if run.manifest["bundled"] else MINUTE)
 
 
-def _limits(run: Run) -> Mapping[str, int | None]:
-    limits: Mapping[str, int | None] = run.manifest["target"].get("limits") or {}
+def _limits(run: Run) -> Mapping[str, Any]:
+    limits: Mapping[str, Any] = run.manifest["target"].get("limits") or {}
     return limits
 
 

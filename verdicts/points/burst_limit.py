@@ -1,7 +1,9 @@
 """F1.1: the burst limit, per account and second of the wall clock; what it costs in KV, keys and CPU.
 
 Judged by the target's own promise (`limits.burst_per_s`): in no second more is admitted, in no second
-less although enough came, and every refusal says rightly when to come back.
+less although enough came, and every refusal says rightly when to come back. Where the promise is about any
+second at all (`limits.burst_window: sliding`), `verdicts.sliding` counts instead. A target that is not ours
+may refuse without a reason that we know: any such 429 is taken for this limit's.
 """
 
 from __future__ import annotations
@@ -11,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from verdicts import outcomes, passage, promises, windows
+from verdicts import outcomes, passage, promises, sliding, windows
 from verdicts.points.registry import Finding, Value, point
 from verdicts.promises import Promise
-from verdicts.run import Run
+from verdicts.run import Mask, Run
 from verdicts.windows import Window
 
 REASON = "burst_exceeded"
+NO_REASON = "refused"
 
 
 @point("F1.1")
@@ -37,19 +40,44 @@ def _admitted(run: Run, promise: Promise) -> Finding:
     counted = list(_accounts(run, promise))
     found = [window for _, each in counted for window in each]
     busy, over, under = windows.judged(found, promise)
-    refused = run.out & outcomes.failed_by(run, (REASON,))
+    refused = _refused(run)
+    if promise.sliding:
+        over, under = _sliding(run, promise, refused)
     wrong = windows.wrong_waits(run, refused, promise.width)
     ended = outcomes.of(run, run.out)
     mean = float(np.mean([one.admitted for one in busy])) if busy else float("nan")
     return Finding(
         round(mean, 3) if busy else None,
         f"req/s admitted of {promise.limit:g} allowed",
-        f"{len(busy):,} account-seconds in which {promise.limit} or more came: {over} admitted more, "
-        f"{under} less. Refused {ended.refusals.get(REASON, 0):,} with 429 {REASON}, Retry-After wrong or "
-        f"absent on {wrong}{_others(ended)}.{_kv(run)}",
+        f"{len(busy):,} account-seconds in which {promise.limit} or more came: "
+        f"{_words(promise, over, under)}. Refused {int(refused.sum()):,} with 429 "
+        f"{' or '.join(_reasons(run))}, Retry-After wrong or absent "
+        f"on {wrong}{_others(run, ended)}.{_kv(run)}",
         status=_status(busy, over + under + wrong),
         rows=tuple(_row(run, name, each, promise) for name, each in _by_group(run, counted)),
     )
+
+
+def _words(promise: Promise, over: int, under: int) -> str:
+    if promise.sliding:
+        return f"{over} calls admitted beyond the limit of any second, {under} refused below it"
+    return f"{over} admitted more, {under} less"
+
+
+def _reasons(run: Run) -> tuple[str, ...]:
+    return (REASON,) if run.manifest["bundled"] else (REASON, NO_REASON)
+
+
+def _refused(run: Run) -> Mask:
+    return run.out & outcomes.failed_by(run, _reasons(run))
+
+
+def _sliding(run: Run, promise: Promise, refused: Mask) -> tuple[int, int]:
+    through, held = passage.past_the_edge(run), sliding.Held(0, 0)
+    for account in np.unique(run.samples["account"][run.out]):
+        mine = run.out & (run.samples["account"] == account)
+        held += sliding.judge(run, mine, through, refused, promise)
+    return held.over, held.early
 
 
 def _status(busy: list[Window], wrong: int) -> Any:
@@ -72,7 +100,7 @@ def _by_group(run: Run, counted: list[tuple[int, list[Window]]]) -> Iterator[tup
 def _row(run: Run, name: str, found: list[Window], promise: Promise) -> dict[str, Value]:
     code = run.manifest["groups"].index(name)
     calls = run.out & (run.samples["group"] == code)
-    through, refused = passage.past_the_edge(run) & calls, outcomes.failed_by(run, (REASON,)) & calls
+    through, refused = passage.past_the_edge(run) & calls, _refused(run) & calls
     sent, busy = int(calls.sum()), [one for one in found if one.offered >= promise.limit]
     return {
         "group": name,
@@ -84,13 +112,19 @@ def _row(run: Run, name: str, found: list[Window], promise: Promise) -> dict[str
         "% refused": round(100 * float(refused.sum()) / sent, 2) if sent else None,
         f"fewest admitted where {promise.limit} came": min((one.admitted_most for one in busy), default=None),
         "most admitted": max((one.admitted_least for one in found), default=None),
+        **({} if promise.sliding else _by_the_clock(found, promise)),
+    }
+
+
+def _by_the_clock(found: list[Window], promise: Promise) -> dict[str, Value]:
+    return {
         "seconds over": sum(one.over(promise.limit) for one in found),
         "seconds under": sum(one.under(promise.limit) for one in found),
     }
 
 
-def _others(ended: outcomes.Outcomes) -> str:
-    others = {**ended.errors, **{k: v for k, v in ended.refusals.items() if k != REASON}}
+def _others(run: Run, ended: outcomes.Outcomes) -> str:
+    others = {**ended.errors, **{k: v for k, v in ended.refusals.items() if k not in _reasons(run)}}
     return f"; also {', '.join(f'{reason} {count:,}' for reason, count in others.items())}" if others else ""
 
 

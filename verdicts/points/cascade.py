@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from verdicts import concurrency, outage, percentiles, service
+from verdicts import concurrency, faults, outage, percentiles, service
 from verdicts.outage import Phase
 from verdicts.points.registry import Finding, Value, point
 from verdicts.run import Mask, Run
@@ -33,6 +33,9 @@ BREAKER: Final = "mcpist_breaker_state"
 )  # fmt: skip
 def cascade(run: Run) -> Iterator[Finding]:
     """Innocent tools phase by phase, the failing tool's wait and recovery, and the whole's SLO figures."""
+    if faults.unmade(run):
+        yield Finding.unseen(faults.UNMADE)
+        return
     found = outage.phases(run)
     if not {"before", "during"} <= {one.when for one in found}:
         yield Finding.unseen("The scenario names no phases before and during a fault.")

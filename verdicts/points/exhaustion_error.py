@@ -16,7 +16,7 @@ import numpy as np
 
 from telemetry.sample import Outcome
 from telemetry.target_log import parse_labels
-from verdicts import origins, outcomes, pooler
+from verdicts import faults, origins, outcomes, pooler
 from verdicts.points.registry import Finding, Value, point
 from verdicts.run import Mask, Run
 
@@ -34,6 +34,9 @@ def exhaustion_error(run: Run) -> Iterator[Finding]:
         return
     rows = [*_at_database(run), *_at_origins(run), *_at_clients(run)]
     told = [str(row["words"]) for row in rows if row["where"] == "client"]
+    if not told and faults.unmade(run):
+        yield Finding.unseen(faults.UNMADE)
+        return
     sent = run.sent & run.judged
     unclear = int((sent & ~clear(run)).sum())
     share = unclear / int(sent.sum()) if sent.any() else float("nan")

@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from verdicts import outcomes
+from verdicts import faults, outcomes
 from verdicts.points.registry import Finding, Value, point
 from verdicts.run import Event, Run
 
@@ -66,6 +66,8 @@ class Outage(NamedTuple):
 @point("F1.3")
 def health_check(run: Run) -> Finding:
     """Seconds until each outage and each recovery is noticed, and the states gone through."""
+    if faults.unmade(run):
+        return Finding.unseen(faults.UNMADE)
     outages = list(_outages(run))
     if not outages:
         return Finding.unseen("No fault of the run concerns an origin's health.")

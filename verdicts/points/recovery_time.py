@@ -6,31 +6,33 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from verdicts import pooler, recovery
+from verdicts import faults, pooler, recovery
 from verdicts.points.registry import Finding, Value, point
 from verdicts.recovery import Recovery
 from verdicts.run import Run
 
 
-@point("P1.11", figures={"seconds": "s", "restarted": "", "watched": "s"})
+@point("P1.11", figures={"seconds": "s", "restarted": ""})
 def recovery_time(run: Run) -> Iterator[Finding]:
     """The slowest recovery of all the scenario's faults."""
     if missing := pooler.missing(run):
         yield Finding.unseen(missing)
         return
     found = list(recovery.of(run))
+    if not found and faults.unmade(run):
+        yield Finding.unseen(faults.UNMADE)
+        return
     if not found:
         yield Finding.unseen("No fault was lifted while load was sent, so nothing could recover.")
         return
-    slowest = max(found, key=lambda one: one.seconds)
-    worst = slowest.seconds
+    worst = max(one.seconds for one in found)
     restarted = recovery.restarts(run)
     kills = recovery.kills(run)
     yield Finding(
         round(worst) if math.isfinite(worst) else "not recovered",
         "s" if math.isfinite(worst) else "",
         f"{'; '.join(_said(one) for one in found)}. {_normal(run)} {_restarted(restarted, kills)}",
-        {"seconds": worst, "restarted": len(restarted) + kills, "watched": slowest.watched},
+        {"seconds": worst, "restarted": len(restarted) + kills},
         rows=tuple(_row(one) for one in found),
     )
 

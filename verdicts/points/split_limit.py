@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from verdicts import crash, limit_error
+from verdicts import crash, faults, limit_error
 from verdicts.limit_error import Window
 from verdicts.points.registry import Finding, Value, point
 from verdicts.run import Run
@@ -31,6 +31,8 @@ def error(run: Run) -> Iterator[Finding]:
     found = limit_error.windows(run)
     if not found:
         yield Finding.unseen(NONE)
+    elif faults.unmade(run) and not any(window.split for window in found):
+        yield Finding.unseen(faults.UNMADE)
     else:
         yield _error(found, _crashes(run))
     for part in crash.all_of(run):
