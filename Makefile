@@ -76,6 +76,14 @@ breakpoint: $(STAMP) ## the highest rate that holds: [SCENARIO=…] [PROTECT=non
 plan: $(STAMP) ## answer all questions of the resilience plan: plan.html, plan.md [MODE=quick, full or smoke]
 	@bin/plan $(call option,MODE,mode) $(PLAN_OPTIONS)
 
+.PHONY: check-target
+check-target: $(STAMP) ## three requests to TARGET=targets/mine.yaml: what works, what can be seen [SCENARIO=…]
+	@bin/check_target $(call quoted,$(TARGET)) $(call option,SCENARIO,scenario)
+
+.PHONY: stop
+stop: $(STAMP) ## end every run of this checkout that is under way; each still writes its report
+	@bin/stop
+
 .PHONY: ui
 ui: $(STAMP) ## web UI on http://127.0.0.1:8089/attack [LOCUST_WEB_HOST=… WEB_PASSWORD=…]
 	@$(BIN)/locust -f locustfile.py
