@@ -16,7 +16,7 @@ from bin import across, distributed
 from config.errors import ROOT, ConfigError
 from scenarios import load as scenarios
 from targets.guard import GuardError
-from wiring.options import read
+from wiring.options import check_out, read
 
 EXIT_USAGE: Final = 2
 EXIT_CANNOT_START: Final = 3
@@ -123,8 +123,8 @@ def checked(options: argparse.Namespace) -> int:
             "command line", "scenario", f"is missing, allowed: {allowed}, or a path ending in .yaml"
         )
     read(options)
-    if options.out and os.path.lexists(options.out):
-        raise ConfigError("command line", "--out", f"{options.out} is there already, allowed: a new folder")
+    if options.out:
+        check_out(options.out)
     return worker_count(options.workers)
 
 

@@ -14,6 +14,7 @@ from config.errors import ConfigError, short
 
 LARGEST: Final = 1_000_000  # bytes
 DEEPEST: Final = 40  # levels
+ALLOWED: Final = "one document of plain YAML, without tags and aliases"
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -45,9 +46,9 @@ def read_mapping(file: Path) -> dict[str, Any]:
         data = yaml.load(text, Loader=_StrictLoader)
     except yaml.MarkedYAMLError as error:
         line = f"line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(file, line, error.problem or "not YAML") from None
+        raise ConfigError(file, line, _with_allowed(error.problem or "not YAML")) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(file, "", f"not YAML: {error}") from None
+        raise ConfigError(file, "", _with_allowed(f"not YAML: {error}")) from None
     if not isinstance(data, dict):
         raise ConfigError(file, "", "does not hold a mapping, allowed: `key: value` lines")
     return data
@@ -61,13 +62,18 @@ def _text(file: Path) -> str:
             raise ConfigError(file, "", f"is too large, allowed: {LARGEST:,} bytes")
         return raw.decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError(file, "", f"cannot be read: {error.strerror}") from None
+        raise ConfigError(file, "", f"cannot be read: {error.strerror}, allowed: {ALLOWED}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(file, f"byte {error.start}", "not text, allowed: UTF-8") from None
     except ValueError as error:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(short(str(file)), "", "is not a path") from None
+
+
+def _with_allowed(problem: str) -> str:
+    """Our own complaints say it by themselves."""
+    return problem if "allowed: " in problem else f"{problem}, allowed: {ALLOWED}"
 
 
 def _refuse_bombs(text: str) -> None:

@@ -20,7 +20,7 @@ import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import plotly.graph_objects as go
 from playwright.sync_api import sync_playwright
@@ -67,7 +67,7 @@ class Picture:
     """One dashboard of one run (or two) as a page."""
 
     def __init__(self, source: Source, runs: list[Path]) -> None:
-        manifests = [json.loads((run / "run.json").read_text()) for run in runs]
+        manifests = [_manifest(run) for run in runs]
         start = min(one["start_wall"] for one in manifests)
         end = max(one["start_wall"] + one["duration_s"] for one in manifests)
         self._span = (int(start * 1000) - 1000, int(end * 1000) + 5000)
@@ -204,14 +204,22 @@ def _reaches(figure: go.Figure, limit: float) -> bool:
     return bool(values) and limit <= 3 * max(values)
 
 
-def main() -> int:
-    """Draw."""
-    parser = argparse.ArgumentParser(prog="python -m grafana.pictures")
-    parser.add_argument("runs", type=Path, nargs="+")
-    parser.add_argument("--board", action="append", default=[])
-    parser.add_argument("--out", type=Path, default=Path("docs/img"))
-    options = parser.parse_args()
-    picture = Picture(Source(dict(os.environ)), options.runs)
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise it as a ValueError."""
+        raise ValueError(f"command line: {message}; {self.prog} --help tells what is allowed")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Draw; 0, or 2 with one line for bad usage."""
+    try:
+        options = _options(arguments)
+        picture = Picture(_source(dict(os.environ)), options.runs)
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
     options.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
@@ -222,6 +230,38 @@ def main() -> int:
             page.close()
         browser.close()
     return 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = Parser(prog="python -m grafana.pictures", description=__doc__)
+    parser.add_argument("runs", type=Path, nargs="+")
+    parser.add_argument("--board", action="append", default=[])
+    parser.add_argument("--out", type=Path, default=Path("docs/img"))
+    options = parser.parse_args(arguments)
+    for uid in options.board:
+        if uid not in boards():
+            raise ValueError(f"command line: --board: {uid!r:.60}, allowed: {', '.join(boards())}")
+    return options
+
+
+def _source(env: dict[str, str]) -> Source:
+    if not env.get("INFLUXDB_V2_URL", "").startswith(("http://", "https://")):
+        raise ValueError(
+            "environment variable INFLUXDB_V2_URL: is missing or no URL, allowed: http(s)://host"
+        )
+    return Source(env)
+
+
+def _manifest(run: Path) -> dict[str, Any]:
+    """What a picture needs of run.json. ValueError with one line."""
+    try:
+        found: dict[str, Any] = json.loads((run / "run.json").read_text())
+        name, *_ = found["run"], float(found["start_wall"]), float(found["duration_s"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        said = error.strerror if isinstance(error, OSError) else f"{type(error).__name__} {error}"
+        raise ValueError(f"{run}/run.json: {said}, allowed: the folder of a run") from None
+    fill("$run", {"run": name}, (0, 0))
+    return found
 
 
 if __name__ == "__main__":

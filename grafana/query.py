@@ -20,6 +20,7 @@ UID: Final = "resilience-influx"
 SOURCE: Final = DataSourceRef(type_val="influxdb", uid=UID)
 RUN: Final = '"run" =~ /^$run$/ AND $timeFilter'
 WORKER: Final = f'{RUN} AND "worker" =~ /^$worker$/'
+LONGEST: Final = 200  # characters of a variable's value
 EACH: Final = "GROUP BY time($__interval)"
 
 
@@ -65,6 +66,7 @@ def fill(text: str, variables: Mapping[str, str], span_ms: tuple[int, int], inte
     """The query with every variable in its place; KeyError for a variable that is not given.
 
     Values stand in regular expressions, so what means something there is escaped; `.*` stays as it is.
+    ValueError, with one line, for a value that no run, scenario or worker can be called.
     """
     began, ended = span_ms
     own = {
@@ -72,8 +74,15 @@ def fill(text: str, variables: Mapping[str, str], span_ms: tuple[int, int], inte
         "__interval": f"{interval_ms}ms",
         "__interval_ms": str(interval_ms),
     }
-    values = {name: value if value == ".*" else re.escape(value) for name, value in variables.items()} | own
+    values = {name: _literal(name, value) for name, value in variables.items()} | own
     return re.sub(r"\$(\w+)", lambda found: values[found[1]].replace("/", r"\/"), text)
+
+
+def _literal(name: str, value: object) -> str:
+    """A value as it stands in a regular expression."""
+    if not (isinstance(value, str) and value.isprintable() and 0 < len(value) <= LONGEST):
+        raise ValueError(f"variable {name}: {value!r:.60}, allowed: 1 to {LONGEST} printable characters")
+    return value if value == ".*" else re.escape(value)
 
 
 def rate(field: str, where: str, *tags: str, measurement: str = "target", name: str = "") -> Query:

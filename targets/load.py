@@ -25,6 +25,8 @@ def load(name_or_path: str | Path = "bundled") -> Target:
 def find(name_or_path: str | Path) -> Path:
     """The file that a name or a path means. Raises ConfigError."""
     text = str(name_or_path)
+    if "://" in text:
+        raise ConfigError("target", "", f"{short(text)} is a URL, allowed: a target file that names it")
     if "/" in text or text.endswith((".yaml", ".yml")):
         return Path(text)
     known = sorted(file.stem for file in FOLDER.glob("*.yaml"))
@@ -64,7 +66,7 @@ def account_ids(target: Target) -> list[str] | None:
             raw = stream.read(LARGEST_IDS + 1)
         lines = [line.strip() for line in raw.decode("utf-8-sig").splitlines()]
     except OSError as error:
-        raise ConfigError(file, "", f"cannot be read: {error.strerror}") from None
+        raise ConfigError(file, "", f"cannot be read: {error.strerror}, allowed: an id a line") from None
     except UnicodeDecodeError:
         raise ConfigError(file, "", "not text, allowed: UTF-8, an id a line") from None
     ids = [line for line in lines if line and not line.startswith("#")]

@@ -113,4 +113,4 @@ def _text(key: Key, environ: Mapping[str, str]) -> tuple[str, bytes]:
         with file.open("rb") as stream:
             return str(file), stream.read(LARGEST).strip()
     except OSError as error:
-        raise ConfigError(file, "", f"cannot be read: {error.strerror}") from None
+        raise ConfigError(file, "", f"cannot be read: {error.strerror}, allowed: the signing key") from None

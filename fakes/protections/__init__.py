@@ -50,7 +50,9 @@ class Choice:
 
 def parse(text: str) -> Choice:
     """Read a `PROTECT=` string. Raises ValueError with one line that names what is allowed."""
-    items = [item.strip() for item in text.split(",") if item.strip()]
+    items = [item.strip() for item in text.split(",")] if text.strip() else []
+    if not all(items):
+        raise ValueError(f"an empty name in {text!r:.40}; allowed: {', '.join((*PRESETS, *NAMES))}")
     preset = items.pop(0) if items and items[0] in PRESETS else None
     names = list(PRESETS[preset]) if preset else []
     for item in items:
