@@ -29,7 +29,7 @@ def recovery_time(run: Run) -> Iterator[Finding]:
     restarted = recovery.restarts(run)
     kills = recovery.kills(run)
     yield Finding(
-        round(worst) if math.isfinite(worst) else "not recovered",
+        round(worst) if math.isfinite(worst) else f"not within {slowest.watched:.0f} s",
         "s" if math.isfinite(worst) else "",
         f"{'; '.join(_said(one) for one in found)}. {_normal(run)} {_restarted(restarted, kills)}",
         {"seconds": worst, "restarted": len(restarted) + kills},
