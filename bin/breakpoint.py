@@ -1,9 +1,9 @@
 """The command line of `bin/breakpoint`: the highest rate that a gateway bears, by bisection with real runs.
 
 With --protect one search, otherwise the whole table "what each protection buys": none, each protection alone,
-each preset. A folder that holds a table of the same scenario is carried on; a row that is answered is not
-searched again. After every row `breakpoint.json` and `breakpoint.html` are whole, so that Ctrl-C, a kill and
-the budget leave what is known.
+each preset. A folder that holds a table of the same search is carried on: a row whose search came to its end
+is not searched again. After every row `breakpoint.json` and `breakpoint.html` are whole, so that Ctrl-C, a
+kill and the budget leave what is known.
 """
 
 from __future__ import annotations

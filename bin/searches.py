@@ -40,7 +40,7 @@ class Searches:
             self._one(protect, f"[{number}/{len(self._plan.protects)}] {protect}")
 
     def _one(self, protect: str, label: str) -> None:
-        known = [row.protect for row in self.rows if row.answered]
+        known = [row.protect for row in self.rows if row.finished]
         if protect in known:
             self._say(f"{label}: known already")
             return

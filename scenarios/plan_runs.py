@@ -47,8 +47,8 @@ def _for(seconds: int) -> dict[str, str]:
     return {"duration": f"{seconds}s"}
 
 
-def _fast(factor: int) -> dict[str, str]:
-    return {"duration_scale": str(factor)}
+def _fast(factor: float) -> dict[str, str]:
+    return {"duration_scale": f"{factor:g}"}
 
 
 RUNS: Final = (
@@ -64,7 +64,7 @@ RUNS: Final = (
     PlanRun("burst", _times(_for(30), {**_for(10), "accounts": "40"})),
     PlanRun("burst-one-ip", label="one-ip"),
     PlanRun("burst-starter", label="starter"),
-    PlanRun("db-pool", _times(_fast(2))),
+    PlanRun("db-pool", _times(_fast(1.5))),
     PlanRun("db-pool-none", label="none"),
     PlanRun("agent-loop", _times(_for(20), _for(10))),
     PlanRun("agent-loop-starter", label="starter"),

@@ -67,6 +67,11 @@ class Row:
         return self.kind != "none"
 
     @property
+    def finished(self) -> bool:
+        """It is answered, and nothing ended its search early."""
+        return self.answered and not self.note
+
+    @property
     def held(self) -> Outcome | None:
         """The last trial that passed at the breakpoint."""
         return next((one for one in reversed(self.trials) if one.passed and one.rate == self.lower), None)

@@ -35,8 +35,12 @@ class Pairs:
     memory: Floats
 
     def slope(self) -> tuple[float, float]:
-        """(bytes a goroutine, r²) by least squares; NaN where goroutines hardly moved."""
-        x, y = self.goroutines, self.memory
+        """(bytes a goroutine, r²) by least squares; NaN where goroutines hardly moved.
+
+        Over the scrapes up to the most goroutines: Go keeps the memory of those that are gone.
+        """
+        rising = slice(int(self.goroutines.argmax()) + 1)
+        x, y = self.goroutines[rising], self.memory[rising]
         if x.size < 3 or np.ptp(x) < 10:
             return float("nan"), float("nan")
         slope = float(np.polyfit(x, y, 1)[0])

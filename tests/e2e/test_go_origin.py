@@ -39,7 +39,7 @@ name: go-origin
 base_url: %s
 metrics: [%s/metrics]
 """
-FITTED = r"at most ([\d,]+) goroutines .* ([\d,.]+) bytes a goroutine by least squares"
+FITTED = r"at most ([\d,]+) goroutines .* ([\d,.]+) bytes a goroutine by least squares up to there"
 
 
 @pytest.fixture(scope="module")

@@ -83,6 +83,16 @@ def test_the_first_screen_answers(browser: Browser, plans: dict[str, Path], suit
         page.context.close()
 
 
+def test_the_first_screen_of_a_phone_names_what_breaks_first(
+    browser: Browser, plans: dict[str, Path]
+) -> None:
+    page = opened(browser, plans["en"], 390)
+    box = page.locator(".card .answer").last.bounding_box()
+    assert box is not None
+    assert box["y"] < 844  # a common phone
+    page.context.close()
+
+
 def test_the_keyboard_goes_from_what_to_do_to_its_reason(browser: Browser, plans: dict[str, Path]) -> None:
     page = opened(browser, plans["en"])
     page.emulate_media(reduced_motion="reduce")  # it is there at once

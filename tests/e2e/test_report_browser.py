@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +45,21 @@ def test_it_reads_well_and_has_no_serious_fault(
 ) -> None:
     page = opened(browser, report, width, scheme)
     reads_well(page, f"report-{width}-{scheme}")
+    page.context.close()
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_it_reads_as_well_in_japanese(
+    browser: Browser, report: Path, monkeypatch: pytest.MonkeyPatch, width: int, scheme: str, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LANG_REPORT", "ja")
+    folder = tmp_path / "run"
+    shutil.copytree(report.parent, folder)
+    derive(folder, quiet=True)
+    page = opened(browser, folder / "report.html", width, scheme)
+    reads_well(page, f"report-ja-{width}-{scheme}")
+    assert page.locator(".card h2").all_inner_texts()[1] == "ターゲットは耐えたか"
+    assert page.locator(".evidence").first.get_attribute("lang") == "en"
     page.context.close()
 
 

@@ -198,7 +198,7 @@ def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
 
 
 def test_a_table_is_carried_on_where_it_ended(tmp_path: Path) -> None:
-    searched(plan(tmp_path), stopping(after=3))
+    searched(plan(tmp_path), stopping(after=4))
     made = plan(tmp_path)
     assert made.rows[0].protect == "none"
     asked: list[str] = []
@@ -209,6 +209,7 @@ def test_a_table_is_carried_on_where_it_ended(tmp_path: Path) -> None:
 
     searches, said = searched(made, noted)
     assert "none" not in asked
+    assert "worker-cpu" in asked  # it had been stopped
     assert any("none: known already" in line for line in said)
     assert len(searches.rows) == len(protection_sets.rows())
 

@@ -110,6 +110,13 @@ def test_slope_of_a_line() -> None:
     assert np.isnan(Pairs("t", np.full(9, 5.0), np.arange(9.0)).slope()[0])
 
 
+def test_memory_that_stays_when_goroutines_go_does_not_bend_the_slope() -> None:
+    rising = np.array([20.0, 500.0, 1000.0, 3000.0])
+    x = np.concatenate([rising, [2000.0, 20.0]])
+    memory = np.concatenate([1e6 + 8192 * rising, np.full(2, 1e6 + 8192 * 3000)])
+    assert Pairs("t", x, memory).slope() == pytest.approx((8192, 1))
+
+
 def test_an_instance_that_is_down_tells_nothing_of_memory(tmp_path: Path) -> None:
     alive = {"mcpist_goroutines": 50.0, "mcpist_memory_bytes": 4.3e7}
     down = {"mcpist_goroutines": 0.0, "mcpist_memory_bytes": 0.0}

@@ -349,12 +349,20 @@ RULES: Final = (
              "{by}接続を長く占有する処理を短くしてください(statement_timeoutなど)。復旧に{seconds:s}かかりました。"),
     ),
     Rule(
-        "P1.11", True, lambda n: n.restarted >= 0 and not n.seconds >= 0,
-        Text("Service was not normal again within the run.", "実行中にサービスが正常に戻らなかった。"),
-        Text("Shorten what holds connections (a statement_timeout) {by}: within a run of {load_s:s} service did "
-             "not become normal.",
-             "{by}接続を長く占有する処理を短くしてください(statement_timeoutなど)。{load_s:s}の実行中に"
+        "P1.11", True, lambda n: n.watched > 15 and not n.seconds >= 0,
+        Text("More than 15 s were watched, and service was not normal again.",
+             "15 sより長く観測しても、サービスが正常に戻らなかった。"),
+        Text("Shorten what holds connections (a statement_timeout) {by}: service was not normal again within the "
+             "{watched:s} that were watched.",
+             "{by}接続を長く占有する処理を短くしてください(statement_timeoutなど)。観測した{watched:s}の間に"
              "サービスは正常に戻りませんでした。"),
+    ),
+    Rule(
+        "P1.11", False, lambda n: n.watched <= 15 and not n.seconds >= 0,
+        Text("Less than 15 s were watched: whether recovery takes longer than 15 s is not known.",
+             "観測が15 s以下なので、復旧に15 sより長くかかるかは分からない。"),
+        Text("Watch for longer (MODE=full): service was not normal again within {watched:s}, when the next fault came.",
+             "観測時間を延ばしてください(MODE=full)。次の障害までの{watched:s}ではサービスは正常に戻りませんでした。"),
     ),
     Rule(
         "P1.11", True, lambda n: n.restarted > 0,

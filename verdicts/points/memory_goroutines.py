@@ -54,7 +54,7 @@ def _measured(told: Pairs) -> Finding:
     slope, fit = told.slope()
     peak, most = float(told.memory.max()), float(told.goroutines.max())
     fitted = (
-        f"{slope:,.0f} bytes a goroutine by least squares (r² {fit:.2f})"
+        f"{slope:,.0f} bytes a goroutine by least squares up to there (r² {fit:.2f})"
         if not math.isnan(slope)
         else "goroutines hardly moved, so there is no slope"
     )

@@ -12,7 +12,7 @@ from verdicts.recovery import Recovery
 from verdicts.run import Run
 
 
-@point("P1.11", figures={"seconds": "s", "restarted": ""})
+@point("P1.11", figures={"seconds": "s", "restarted": "", "watched": "s"})
 def recovery_time(run: Run) -> Iterator[Finding]:
     """The slowest recovery of all the scenario's faults."""
     if missing := pooler.missing(run):
@@ -25,14 +25,15 @@ def recovery_time(run: Run) -> Iterator[Finding]:
     if not found:
         yield Finding.unseen("No fault was lifted while load was sent, so nothing could recover.")
         return
-    worst = max(one.seconds for one in found)
+    slowest = max(found, key=lambda one: one.seconds)
+    worst = slowest.seconds
     restarted = recovery.restarts(run)
     kills = recovery.kills(run)
     yield Finding(
         round(worst) if math.isfinite(worst) else f"not within {slowest.watched:.0f} s",
         "s" if math.isfinite(worst) else "",
         f"{'; '.join(_said(one) for one in found)}. {_normal(run)} {_restarted(restarted, kills)}",
-        {"seconds": worst, "restarted": len(restarted) + kills},
+        {"seconds": worst, "restarted": len(restarted) + kills, "watched": slowest.watched},
         rows=tuple(_row(one) for one in found),
     )
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from shapes.search import MACHINE
 from verdicts import plan_arithmetic
 from verdicts.breakpoint import HEAD, Row
 from verdicts.report import plotly_js
+from verdicts.report.environment import embedded, environment
 from verdicts.trial import Outcome
 
-_HERE: Final = Path(__file__).resolve().parent
 PLOT: Final = "trials"
 MARKS: Final = (
     ("held", "good-2", "circle"),
@@ -24,28 +19,25 @@ MARKS: Final = (
     ("limited by this machine", "warn", "diamond"),
 )
 ROW_HEIGHT: Final = 34
+AXIS: Final = {"type": "log", "tickformat": ",~g", "dtick": "D2"}  # 1, 2, 5, 10, 20, …
 HOVER: Final = "%{y}: %{x:.4g} req/s<br>%{text}<extra></extra>"
 
 
 def render(found: Mapping[str, Any], rows: Sequence[Row], sentence: str) -> str:
     """HTML; `found` is the document of breakpoint.json."""
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals["asset"] = lambda name: Markup((_HERE / name).read_text("utf-8"))
-    return environment.get_template("breakpoint.html").render(
-        found=found,
-        rows=rows,
-        head=HEAD,
-        sentence=sentence,
-        plan_head=plan_arithmetic.HEAD,
-        plan=plan_arithmetic.lines(found.get("nano") or {}),
-        specs=_json({PLOT: spec(rows)}),
-        plotly=plotly_js.packed(),
+    return (
+        environment("en")
+        .get_template("breakpoint.html")
+        .render(
+            found=found,
+            rows=rows,
+            head=HEAD,
+            sentence=sentence,
+            plan_head=plan_arithmetic.HEAD,
+            plan=plan_arithmetic.lines(found.get("nano") or {}),
+            specs=embedded({PLOT: spec(rows)}),
+            plotly=plotly_js.packed(),
+        )
     )
 
 
@@ -56,7 +48,7 @@ def spec(rows: Sequence[Row]) -> dict[str, Any]:
     layout = {
         "height": 130 + ROW_HEIGHT * len(shown),
         "hovermode": "closest",
-        "xaxis": {"type": "log", "title": {"text": "attackers' requests per second"}, "tickformat": ",~g"},
+        "xaxis": {**AXIS, "title": {"text": "attackers' requests per second"}},
         "yaxis": {"type": "category", "categoryarray": [row.protect for row in shown], "showgrid": True},
         "margin": {"b": 92},
     }
@@ -96,9 +88,3 @@ def _mark(trial: Outcome) -> int:
 def _told(trial: Outcome) -> str:
     flying = "" if trial.in_flight is None else f"{trial.in_flight:,} in flight"
     return flying if trial.passed else f"{trial.limit}: {trial.bound or trial.why}<br>{flying}"
-
-
-def _json(value: Any) -> Markup:
-    """JSON that may stand inside a script element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028"))

@@ -8,6 +8,7 @@ In templates `_("{n} runs", n=3)` is a text of `verdicts.report.japanese`, `unit
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,3 +54,9 @@ def bound(threshold: str) -> str:
 def cell(text: str) -> str:
     """A text that may stand in a cell of a Markdown table."""
     return " ".join(text.replace("|", "\\|").split())
+
+
+def embedded(value: Any) -> Markup:
+    """JSON that may stand inside a script element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028"))

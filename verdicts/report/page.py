@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from itertools import chain
 from typing import Any
-
-from markupsafe import Markup
 
 from verdicts import cpu, document, headline, origins
 from verdicts.judge import Judgement
 from verdicts.report import client_figures, markers, plotly_js, rerun, target_figures
-from verdicts.report.environment import environment
+from verdicts.report.environment import embedded, environment
 from verdicts.report.figure import Figure
 from verdicts.report.language import Say
 from verdicts.run import Run
@@ -40,7 +37,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
             spans=spans,
             processes=_processes(run),
             commands=rerun.commands(run),
-            specs=_json(_specs(sections, spans, (seconds.first, seconds.first + seconds.count))),
+            specs=embedded(_specs(sections, spans, (seconds.first, seconds.first + seconds.count))),
             plotly=plotly_js.packed(),
         )
     )
@@ -66,9 +63,3 @@ def _specs(sections: list[Section], spans: list[markers.Span], shown: tuple[floa
     marks = markers.marks(spans)
     figures = chain.from_iterable(figures for _, figures in sections)
     return {figure.id: figure.spec(marks, shown) for figure in figures}
-
-
-def _json(value: Any) -> Markup:
-    """JSON that may stand inside a script element."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("<", "\\u003c").replace("\u2028", "\\u2028"))
