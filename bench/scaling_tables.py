@@ -12,7 +12,7 @@ FUTURE: Final = ((100, 100), (100, 1000), (1000, 100), (1000, 1000))
 """(workers, requests a second of each) that the formula is asked for."""
 
 
-def throughput_table(runs: Sequence[Scaled]) -> str:
+def throughput_table(runs: Sequence[Scaled], repeats: int) -> str:
     """How much one and two workers send on this machine."""
     head = (
         "workers", "requests/s wished", "sent/s", "late %", "start delay p99 ms", "counts",
@@ -33,7 +33,8 @@ def throughput_table(runs: Sequence[Scaled]) -> str:
         )
         for run in runs
     ]
-    return f"{machine()}. {runs[0].attack.seconds:g} s of load each, one run each.\n\n{table(head, rows)}"
+    how = f"{runs[0].attack.seconds:g} s of load each; of {repeats} runs the one with the fewest late."
+    return f"{machine()}. {how}\n\n{table(head, rows)}"
 
 
 def in_flight_table(runs: Sequence[tuple[float, Scaled]]) -> str:

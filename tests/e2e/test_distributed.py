@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from bin.distributed import free_port
 from telemetry.sample import REASONS, Outcome
-from tests.e2e.recorder.attack import Plan, Run, attack
-from tests.e2e.recorder.handle import recorder
+from tests.e2e.recorder.attack import Attack, Plan, Run, attack
+from tests.e2e.recorder.handle import Recorder, recorder
 from tests.e2e.recorder.record import ANSWERED, Recording
 from tests.e2e.workers_rig import master, processes, worker
 from users.performer import LEASE
@@ -54,20 +54,26 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Seen, Seen]:
-    """The same attack by one process, then by seven workers, which wait for their master meanwhile."""
+    """The same attack by one process and by seven workers, which were there before their master."""
     single, many = tmp_path_factory.mktemp("single"), tmp_path_factory.mktemp("seven")
     port = free_port()
     with processes(many, [worker(port)] * SEVEN) as workers:
         for one in workers:
             one.says("Starting Locust")
-        return seen(single), seen(many, *master(port, SEVEN))
+        with recorder(SLOW) as first, attack(PLAN, first.base_url, single) as alone:
+            together = seen(many, *master(port, SEVEN))
+            return seen_by(first, alone), together
 
 
 def seen(folder: Path, *more: str) -> Seen:
     with recorder(SLOW) as server, attack(PLAN, server.base_url, folder, more=more) as running:
-        run = running.wait()
-        assert not running.left_over()
-        return Seen(run, running.exit_code, server.recording())
+        return seen_by(server, running)
+
+
+def seen_by(server: Recorder, running: Attack) -> Seen:
+    run = running.wait()
+    assert not running.left_over()
+    return Seen(run, running.exit_code, server.recording())
 
 
 def test_seven_workers_send_what_one_process_sends(both: tuple[Seen, Seen]) -> None:

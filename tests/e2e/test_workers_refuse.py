@@ -19,7 +19,7 @@ from tests.e2e.workers_rig import processes, worker
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-PLAN: Final = Plan(accounts=10, rate=2, seconds=4)
+PLAN: Final = Plan(accounts=10, rate=4, seconds=2)
 WITHIN: Final = 60.0
 
 
@@ -37,8 +37,8 @@ class Master:
     def _workers(self) -> int:
         return sum(one["state"] != "missing" for one in self.ui.json("/stats/requests")["workers"])
 
-    def starts(self) -> None:
-        self._until(lambda: self.ui.swarm()["success"])
+    def starts(self, **fields: str) -> None:
+        self._until(lambda: self.ui.swarm(**fields)["success"])
 
     def ends(self) -> Path:
         """Wait for the end of the run; its folder."""
@@ -103,18 +103,17 @@ def test_a_worker_that_differs_refuses_and_nothing_is_sent(
 
 
 def test_a_late_worker_is_told_and_takes_part_in_the_next_run(master: Master, tmp_path: Path) -> None:
-    with processes(tmp_path, [worker(master.port)]) as (first,):
+    with processes(tmp_path, [worker(master.port)]) as (_,):
         master.has_workers(1)
-        master.starts()
-        first.says("Starting Locust")
+        master.starts(duration="100s")
         with processes(tmp_path, [worker(master.port)], "late") as (late,):
-            master.has_workers(2)
-            alone = Run(master.ends())
             late.says("this worker sits it out and takes part in the next")
             assert "it takes part in the next" in master.ui.console
-            master.starts()
+            master.ui.post("/stop", {})
+            alone = Run(master.ends())
+            master.starts(duration="2s")
             together = Run(master.ends())
     assert [run.manifest["workers"] for run in (alone, together)] == [1, 2]
-    assert [run.arrivals["sent"] for run in (alone, together)] == [80, 80]
     assert [run.verdicts["workers_lost"] for run in (alone, together)] == [[], []]
+    assert together.arrivals["sent"] == PLAN.per_second * PLAN.seconds
     together.check_ledger()

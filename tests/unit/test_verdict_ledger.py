@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.sample import SAMPLE, Outcome
+from telemetry.sample import REASON_CODE, SAMPLE, Outcome, read_samples
 from tests.unit.synthetic_run import Samples, Spec, drop, fail, write
 from verdicts import ledger, validity
 from verdicts.ledger import Counts
@@ -146,6 +146,20 @@ def test_a_worker_that_was_lost_leaves_a_gap(tmp_path: Path) -> None:
     total = ledger.of(run).total
     assert (total.planned, total.sent, total.unknown) == (200, 150, 50)
     assert "worker w2 was lost" in reasons(run)
+
+
+def test_what_nobody_sent_for_a_lost_worker_is_dropped_and_the_rest_unknown(tmp_path: Path) -> None:
+    run_dir = write(tmp_path / "run", replace(SMALL, workers=("w1", "w2"), lost=("w2",)))
+    path = run_dir / "samples-w2.bin"
+    samples = read_samples(path).copy()
+    samples["outcome"][70:], samples["reason"][70:] = Outcome.DROPPED, REASON_CODE["worker_lost"]
+    path.write_bytes(np.concatenate([samples[:50], samples[70:]]).tobytes())
+    lines = (run_dir / "ledger-w2.jsonl").read_text().splitlines(keepends=True)
+    (run_dir / "ledger-w2.jsonl").write_text("".join(lines[:2]))
+    book = ledger.of(load(run_dir))
+    total = book.total
+    assert (total.planned, total.sent, total.dropped, total.unknown) == (200, 150, 30, 20)
+    assert book.workers["w2"].balances
 
 
 def test_a_worker_that_planned_less_than_the_schedule_is_found(tmp_path: Path) -> None:
