@@ -34,8 +34,8 @@ from users.conductor import LEAD, CannotStartError, Conductor
 from users.jwks_server import JwksServer
 from users.keys import SigningKey, load_key, read_key
 from wiring import books, identity, stack_events
-from wiring.loading import endpoint
 from wiring.options import RESULTS, read, run_dir
+from wiring.place import endpoint
 from wiring.running import announced
 from wiring.stop_watch import EVERY, StopWatch
 from wiring.wire import Wire

@@ -42,7 +42,7 @@ from users.persona import Tool
 from users.texts import FirstTexts
 from users.tls import client_context
 from users.tokens import TokenSource, no_token
-from wiring.loading import endpoint
+from wiring.place import endpoint
 
 LOOK: float = 5.0  # seconds for a page of metrics
 

@@ -17,16 +17,15 @@ from targets.schema import Target
 from telemetry.recorder import Sink
 from users import job as jobs
 from users.accounts import Account, make_accounts
-from users.client import Endpoint
 from users.engine import Job
 from users.forge import Forge
 from users.keys import read_key
 from users.line import Head
 from users.locust_stats import StatsSink
 from users.performer import RefusalError
-from users.tls import client_context
 from users.tokens import TokenSource, no_token
 from wiring import identity
+from wiring.place import endpoint
 
 FILES: Final = 65_536
 PRIORITY: Final = -10  # nice value; root alone may go below 0
@@ -67,12 +66,6 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     gc.collect()
     gc.freeze()  # the schedule and the accounts live as long as the run: no collection need look at them
     return job, [StatsSink(stats, jobs.tool_table(scenario), names)]
-
-
-def endpoint(target: Target, pinned: guard.Pinned) -> Endpoint:
-    """Where the guard lets us go, as the client takes it. OSError for a CA file that cannot be read."""
-    tls = client_context(target.tls) if pinned.scheme == "https" else None
-    return Endpoint(pinned.family, (pinned.addresses[0], pinned.port), pinned.host, tls)
 
 
 def where(target: Target, data: dict[str, Any]) -> guard.Pinned:

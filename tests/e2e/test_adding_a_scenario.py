@@ -19,6 +19,7 @@ from tests.e2e.recorder.attack import as_a_user
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+TRIES: Final = 3
 PAGE: Final = (ROOT / "docs" / "adding-a-scenario.md").read_text()
 BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED: Final = re.compile(r"# (\S+\.(?:yaml|py))\n")
@@ -79,13 +80,16 @@ def test_the_new_persona_is_one_file() -> None:
 
 @pytest.mark.parametrize("command", commands())
 def test_what_the_page_says_gives_a_verdict(clone: Path, command: str) -> None:
-    """The command is the page's own, and only made shorter."""
-    out = clone / "out" / command.rpartition(" ")[2]
-    words = [*command.split(), "--duration-scale", "4", "--out", str(out)]
-    done = subprocess.run(
-        words, cwd=clone, capture_output=True, text=True, check=False, timeout=150,
-        stdin=subprocess.DEVNULL, env={**as_a_user(), "PYTHONDONTWRITEBYTECODE": "1"},
-    )  # fmt: skip
+    """The command is the page's own, and only made shorter. A run that a busy machine spoilt is repeated."""
+    for number in range(TRIES):
+        out = clone / "out" / f"{command.rpartition(' ')[2]}-{number}"
+        words = [*command.split(), "--duration-scale", "4", "--out", str(out)]
+        done = subprocess.run(
+            words, cwd=clone, capture_output=True, text=True, check=False, timeout=150,
+            stdin=subprocess.DEVNULL, env={**as_a_user(), "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+        if " late " not in done.stdout or done.returncode != 3:
+            break
     assert done.returncode in (0, 1), done.stderr + done.stdout
     told = json.loads((out / "verdicts.json").read_text())
     assert told["verdict"] in ("pass", "fail")

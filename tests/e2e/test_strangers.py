@@ -25,7 +25,7 @@ from tests.e2e.recorder.attack import Attack, Plan, Run, attack
 from tests.e2e.recorder.handle import Handle, nasty
 from tests.e2e.test_bare_origin import free_port, target
 from users.health import HealthWatch, get
-from wiring.loading import endpoint
+from wiring.place import endpoint
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
