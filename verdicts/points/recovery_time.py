@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from verdicts import pooler, recovery
+from verdicts import faults, pooler, recovery
 from verdicts.points.registry import Finding, Value, point
 from verdicts.recovery import Recovery
 from verdicts.run import Run
@@ -19,6 +19,9 @@ def recovery_time(run: Run) -> Iterator[Finding]:
         yield Finding.unseen(missing)
         return
     found = list(recovery.of(run))
+    if not found and faults.unmade(run):
+        yield Finding.unseen(faults.UNMADE)
+        return
     if not found:
         yield Finding.unseen("No fault was lifted while load was sent, so nothing could recover.")
         return
