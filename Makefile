@@ -29,12 +29,23 @@ PORT ?=
 DURATION_SCALE ?=
 BUDGET ?=
 PLAN ?= phase1
+BASELINE ?=
+A ?=
+B ?=
+RUNS ?=
+RUN_A ?=
+RUN_B ?=
 MODE ?= quick
 RUN ?= results/latest
 
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(1)),--$(2)=$(call quoted,$($(1))))
 OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duration) $(call option,PROTECT,protect) \
+	$(call option,ACCOUNTS,accounts) $(call option,RATE,rate) $(call option,TIER,tier) \
+	$(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out) \
+	$(call option,DURATION_SCALE,duration-scale) $(call option,BASELINE,baseline)
+COMPARE_OPTIONS = $(call option,A,a) $(call option,B,b) $(call option,RUNS,runs) $(call option,RUN_A,run-a) \
+	$(call option,RUN_B,run-b) $(call option,TARGET,target) $(call option,DURATION,duration) \
 	$(call option,ACCOUNTS,accounts) $(call option,RATE,rate) $(call option,TIER,tier) \
 	$(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out) \
 	$(call option,DURATION_SCALE,duration-scale)
@@ -50,10 +61,10 @@ PLAN_OPTIONS = $(call option,TARGET,target) $(call option,PROTECT,protect) $(cal
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE"
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE"
 
 .PHONY: headless
-headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [WORKERS=n] …
+headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [BASELINE=results/x] …
 	@bin/attack $(call quoted,$(SCENARIO)) $(OPTIONS)
 
 .PHONY: master
@@ -71,6 +82,10 @@ suite: $(STAMP) ## run PLAN=phase1 (or phase2, all) on one stack, one report [DU
 .PHONY: breakpoint
 breakpoint: $(STAMP) ## the highest rate that holds: [SCENARIO=…] [PROTECT=none: one search, else the table] [BUDGET=40m]
 	@bin/breakpoint $(if $(filter-out file,$(origin SCENARIO)),$(call quoted,$(SCENARIO))) $(BREAKPOINT_OPTIONS)
+
+.PHONY: compare
+compare: $(STAMP) ## is B better? SCENARIO=slow-api A=none B=global-concurrency [RUNS=4] …, or RUN_A=… RUN_B=…
+	@bin/compare $(if $(RUN_A)$(RUN_B),,$(call quoted,$(SCENARIO))) $(COMPARE_OPTIONS)
 
 .PHONY: plan
 plan: $(STAMP) ## answer all questions of the resilience plan: plan.html, plan.md [MODE=quick, full or smoke]

@@ -31,6 +31,7 @@ PASSED_ON: Final = (
     "seed",
     "tier",
     "duration_scale",
+    "baseline",
 )
 LOCUST: Final = (sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"))
 EPILOG: Final = """\
@@ -81,6 +82,12 @@ def parser() -> argparse.ArgumentParser:
         default="0",
         metavar="N",
         help="loading processes beside the master (default: 0, one in all)",
+    )
+    add(
+        "--baseline",
+        metavar="RUNS",
+        default=os.environ.get("BASELINE") or None,
+        help="earlier runs of the same attack (folders, or folders that hold runs): fail where it is worse",
     )
     add(
         "--master", action="store_true", help="wait for --workers on other machines (bin/worker), then attack"

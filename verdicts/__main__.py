@@ -3,8 +3,8 @@
     python -m verdicts RUN [--quiet]
 
 writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml; for the folder of a plan those of all its runs,
-and plan.html, plan.md, junit.xml. Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could
-not be judged.
+and plan.html, plan.md, junit.xml; for that of a comparison compare.json and compare.html (0: compared).
+Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could not be judged.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from verdicts import compare_files, compare_words
 from verdicts.files import derive
 from verdicts.plan import book, files
 from verdicts.run import RunFolderError
@@ -26,6 +27,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     options = parser.parse_args(argv)
     try:
+        if (options.run / compare_files.FILE).exists():
+            return _comparison(options.run, quiet=options.quiet)
         if (options.run / book.FILE).exists():
             return files.derive(options.run, quiet=options.quiet)
         return derive(options.run, quiet=options.quiet).exit_code
@@ -35,6 +38,17 @@ def main(argv: list[str] | None = None) -> int:
     except Exception:  # ours, never the target's: 1 would say that a verdict failed
         traceback.print_exc()
         return 3
+
+
+def _comparison(folder: Path, *, quiet: bool) -> int:
+    told = compare_files.stored_document(folder)
+    if told["verdict"] == "invalid":
+        print(f"INVALID: {told['sentence']}")
+        return 3
+    found = compare_files.derive(folder, told)
+    if not quiet:
+        print("\n".join(compare_words.summary(found, folder)))
+    return 0
 
 
 if __name__ == "__main__":

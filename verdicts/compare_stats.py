@@ -22,7 +22,6 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 MIN_RUNS: Final = 4
 ALPHA: Final = 0.05
@@ -92,10 +91,10 @@ class _Estimate(NamedTuple):
     def p(self) -> float:
         if self.error == 0:
             return 0.0 if self.value else 1.0
-        return float(2 * special.stdtr(self.df, -abs(self.value) / self.error))
+        return 2 * _below(-abs(self.value) / self.error, self.df)
 
     def interval(self, level: float) -> tuple[float, float]:
-        reach = self.error * float(special.stdtrit(self.df, (1 + level) / 2)) if self.error else 0.0
+        reach = self.error * quantile((1 + level) / 2, self.df) if self.error else 0.0
         return self.value - reach, self.value + reach
 
 
@@ -109,6 +108,19 @@ def compare(figures: Sequence[Figure], *, interleaved: bool = True) -> list[Diff
     estimates = [_estimate(figure, interleaved) for figure in figures]
     tested = holm([estimate.p for estimate in estimates])
     return [_difference(*each) for each in zip(figures, estimates, tested, strict=True)]
+
+
+def quantile(share: float, df: float) -> float:
+    """Student's t: what `share` of it lies below, with `df` degrees of freedom."""
+    from scipy import special  # half a second, which runs without a comparison need not wait for
+
+    return float(special.stdtrit(df, share))
+
+
+def _below(t: float, df: float) -> float:
+    from scipy import special
+
+    return float(special.stdtr(df, t))
 
 
 class Tested(NamedTuple):
@@ -178,6 +190,8 @@ def _difference(figure: Figure, estimate: _Estimate, tested: Tested) -> Differen
         value, low, high = (a * math.expm1(each) for each in (estimate.value, low, high))
     else:
         value = estimate.value
+    if figure.scale == "share":
+        low, high = max(low, -1.0), min(high, 1.0)
     return Difference(
         name=figure.name,
         a=a,

@@ -13,22 +13,18 @@ from verdicts.judge import Judgement, judge
 from verdicts.report.language import chosen
 from verdicts.report.page import render
 from verdicts.run import load
+from verdicts.whole import write_whole
 
 
 def derive(folder: Path, *, quiet: bool = False) -> Judgement:
     """Write the files, print the summary, give the judgement. Raises RunFolderError."""
     judged = judge(load(folder))
     found = document.build(judged)
-    write(folder / "verdicts.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_whole(
+        folder / "verdicts.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    )
     junit.write(judged, folder / "junit.xml")
-    write(folder / "report.html", render(judged, found, chosen()))
+    write_whole(folder / "report.html", render(judged, found, chosen()))
     if not quiet:
         terminal.show(judged, folder)
     return judged
-
-
-def write(path: Path, text: str) -> None:
-    """Whole or not at all, so that a reader never sees half a report."""
-    partial = path.with_name(path.name + ".tmp")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

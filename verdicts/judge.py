@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from verdicts import ledger, validity
+from verdicts import baseline, ledger, validity
 from verdicts.ledger import Ledger
 from verdicts.points import POINTS, PointResult, check
-from verdicts.points.registry import ARRIVAL, MONEY
+from verdicts.points.registry import ARRIVAL, BASELINE, MONEY
 from verdicts.questions import QUESTIONS
 from verdicts.run import Run, RunFolderError
 from verdicts.thresholds import Threshold
@@ -29,7 +29,8 @@ EXIT_CODES: Final[dict[Verdict, int]] = {"pass": 0, "fail": 1, "invalid": 3}
 
 @dataclass(frozen=True)
 class Judgement:
-    """Everything said about a run. `points` begin with `arrival`, then `money` for the bundled stack."""
+    """Everything said about a run. `points` begin with `arrival`, then `money` for the bundled stack;
+    `baseline` comes last."""
 
     run: Run
     ledger: Ledger
@@ -73,6 +74,8 @@ def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
             yield from POINTS[id].results(run, threshold, valid=valid)
         else:
             yield _unanswered(run, id, threshold)
+    if run.baseline is not None:
+        yield from POINTS[BASELINE.id].results(run, baseline.threshold(run), valid=valid)
 
 
 def _arrived(result: PointResult, *, valid: bool) -> PointResult:

@@ -73,6 +73,12 @@ def in_flight_peak(run: Run) -> tuple[float, str]:
     return float("nan"), ""
 
 
+def peak(run: Run, name: str) -> float:
+    """The highest value of a gauge at any one origin since load started; NaN where none tells it."""
+    found = [since_start(*run.target.series(source, name))[1] for source in sources(run)]
+    return max((float(values.max()) for values in found if values.size), default=float("nan"))
+
+
 def rows(run: Run) -> Iterator[dict[str, float | int | str | None]]:
     """A row an origin, where there are several."""
     for source in sources(run) if len(sources(run)) > 1 else ():

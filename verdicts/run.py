@@ -37,7 +37,7 @@ class RunFolderError(ValueError):
 
 def load(folder: Path) -> Run:
     """Read a run folder. Raises RunFolderError."""
-    manifest = _manifest(folder)
+    manifest = read_manifest(folder)
     workers = _workers(folder)
     parts = [_samples(folder / f"samples-{worker}.bin") for worker in workers]
     return Run(
@@ -53,11 +53,13 @@ def load(folder: Path) -> Run:
         end=_json_if_there(folder / "end.json"),
         consistency=_json_if_there(folder / "consistency.json"),
         connections=_json_if_there(folder / "connections.json"),
+        baseline=_json_if_there(folder / "baseline.json"),
         texts=tuple(text for worker in workers for text in _lines(folder / f"errors-{worker}.jsonl")),
     )
 
 
-def _manifest(folder: Path) -> Mapping[str, Any]:
+def read_manifest(folder: Path) -> Mapping[str, Any]:
+    """A run's manifest alone. Raises RunFolderError."""
     if not folder.is_dir():
         raise RunFolderError(f"{folder}: not a folder, allowed: results/<run>")
     if not (folder / "run.json").exists():

@@ -51,6 +51,7 @@ class Run:
     end: Mapping[str, Any] | None
     consistency: Mapping[str, Any] | None = None
     connections: Mapping[str, Any] | None = None
+    baseline: Mapping[str, Any] | None = None
     texts: tuple[Mapping[str, Any], ...] = ()
 
     @property

@@ -21,6 +21,7 @@ from config.errors import ConfigError
 from fakes import launch
 from fakes.handle import Handle, StackError
 from fakes.timeline import Timeline
+from scenarios.overrides import SOURCE
 from targets import guard
 from targets.auth import Algorithm, Auth
 from telemetry import exporter_process, manifest
@@ -33,6 +34,8 @@ from users.accounts import make_accounts
 from users.conductor import LEAD, CannotStartError, Conductor
 from users.jwks_server import JwksServer
 from users.keys import SigningKey, load_key, read_key
+from verdicts import baseline, stored
+from verdicts.run import RunFolderError
 from wiring import books, identity, stack_events
 from wiring.options import RESULTS, read, run_dir
 from wiring.place import endpoint
@@ -56,6 +59,7 @@ class Attack:
         """Read and check everything; ConfigError or GuardError, before anything starts."""
         self.scenario, self.target = read(options)
         self.dir = run_dir(options.out, self.scenario.name)
+        self._baseline = _baseline(getattr(options, "baseline", ""))
         self.exit_code = EXIT_OURS
         self.summary = ""
         self.failure = ""  # one line: why there is no verdict
@@ -86,6 +90,8 @@ class Attack:
             self.dir.mkdir(parents=True)
             with announced(RESULTS, self.dir):
                 self._log = RunLog(self.dir)
+                if self._baseline is not None:
+                    baseline.write(self.dir, self._baseline)
                 self._lead()
                 self.exit_code = self._judge()
                 exporter_process.send_verdict(self.dir, os.environ)
@@ -320,6 +326,14 @@ class Attack:
         )
         self.summary = done.stdout + done.stderr
         return done.returncode if done.returncode in {0, 1, 3} else EXIT_OURS
+
+
+def _baseline(given: str) -> dict[str, Any] | None:
+    """The figures of the runs that the options name, if they name any. Raises ConfigError."""
+    try:
+        return baseline.make(given, stored.runs(given)) if given else None
+    except RunFolderError as error:
+        raise ConfigError(SOURCE, "--baseline", str(error)) from None
 
 
 def _link_latest(run: Path) -> None:

@@ -76,6 +76,13 @@ def add_arguments(parser: Any) -> None:
         include_in_web_ui=False,
         help="the run's folder; with the web UI the folder that the runs' own folders are made in",
     )
+    parser.add_argument(
+        "--baseline",
+        default="",
+        env_var="BASELINE",
+        include_in_web_ui=False,
+        help="earlier runs of the same attack: the run fails where it is worse",
+    )
     parser.set_defaults(web_host=LOOPBACK, master_bind_host=LOOPBACK)  # Locust's own: every interface
 
 
@@ -89,6 +96,8 @@ def read(options: Any) -> tuple[Scenario, Target]:
     if target.tool_given:
         scenario = with_tool(scenario, target)
     preflight.check(scenario, target, scenarios.find(options.scenario))
+    if baseline := getattr(options, "baseline", None):
+        preflight.check_baseline(scenario, baseline)
     return scenario, target
 
 

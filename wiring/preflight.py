@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from config.errors import ConfigError
+from scenarios.overrides import SOURCE
 from scenarios.schema import Scenario
 from shapes.schedule import peak
 from targets import guard
@@ -16,7 +17,8 @@ from users.jwks_server import check_place
 from users.keys import load_key
 from users.persona import Line, make_persona
 from users.tls import client_context
-from verdicts import points
+from verdicts import points, same_attack, stored
+from verdicts.run import RunFolderError, read_manifest
 
 
 def check(scenario: Scenario, target: Target, file: Path | str) -> None:
@@ -52,6 +54,17 @@ def check_tls(target: Target) -> None:
     except OSError as error:  # SSLError is one
         text = f"{target.tls.ca}: {error.strerror or error}, allowed: a file of PEM certificates"
         raise ConfigError(f"target {target.name}", "tls.ca", text) from None
+
+
+def check_baseline(scenario: Scenario, given: str) -> None:
+    """The baseline's runs are there, and of the same attack. Raises ConfigError."""
+    try:
+        for folder in stored.folders(given):
+            found = same_attack.differences(scenario.dump(), read_manifest(folder)["scenario"])
+            if found:
+                raise RunFolderError(f"{folder}: is another attack: {'; '.join(found)}, allowed: the same")
+    except RunFolderError as error:
+        raise ConfigError(SOURCE, "--baseline", str(error)) from None
 
 
 def check_points(scenario: Scenario, file: Path | str) -> None:

@@ -22,7 +22,7 @@ from verdicts.report.environment import HERE, environment
 from verdicts.report.japanese import UNITS, WORDS
 from verdicts.report.language import Say, chosen, unit
 
-TEMPLATES = ("page.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
+TEMPLATES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
 CODE = (
     "verdicts/headline.py",
     "verdicts/breaks.py",

@@ -17,6 +17,7 @@ from verdicts.plan.book import Book
 from verdicts.plan.summary import Plan
 from verdicts.report.language import Say, chosen
 from verdicts.run import RunFolderError
+from verdicts.whole import write_whole
 
 
 def derive(folder: Path, *, again: bool = True, quiet: bool = False) -> int:
@@ -26,8 +27,8 @@ def derive(folder: Path, *, again: bool = True, quiet: bool = False) -> int:
         _derive_run(folder / run.folder, again=again)
     witnesses = [Witness.of(folder, run) for run in told.runs]
     plan = Plan(answers.of(told, witnesses), witnesses)
-    files.write(folder / "plan.html", page.html(told, plan, chosen()))
-    files.write(folder / "plan.md", page.markdown(told, plan, chosen()))
+    write_whole(folder / "plan.html", page.html(told, plan, chosen()))
+    write_whole(folder / "plan.md", page.markdown(told, plan, chosen()))
     _junit(folder, told, witnesses)
     if not quiet:
         print("\n".join(summary(folder, plan)), flush=True)

@@ -73,18 +73,13 @@ def _nano(run: Run) -> dict[str, float]:
     return settings
 
 
-def _peak(run: Run, name: str) -> float:
-    found = [cpu.since_start(*run.target.series(source, name))[1] for source in origins.sources(run)]
-    return max((float(values.max()) for values in found if values.size), default=float("nan"))
-
-
 def _nano_memory(run: Run) -> Finding:
-    peak = _peak(run, "mcpist_memory_bytes")
+    peak = origins.peak(run, "mcpist_memory_bytes")
     if np.isnan(peak):
         return Finding.unseen(origins.UNSEEN + " (mcpist_memory_bytes).", "nano-memory", "modelled")
     kills = run.target.sum("mcpist_nano_kills_total", "origin-")
     kills = 0.0 if np.isnan(kills) else kills
-    goroutines = _peak(run, "mcpist_goroutines")
+    goroutines = origins.peak(run, "mcpist_goroutines")
     limit = _nano(run).get("memory_limit", 256 * MIB)
     return Finding(
         round(peak / MIB, 1),

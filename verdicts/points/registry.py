@@ -119,7 +119,10 @@ ARRIVAL: Final = Question(
 MONEY: Final = Question(
     "money", "", "", "", "Is every credit accounted for?", "クレジットはすべて正しく計上されているか"
 )
-OWN: Final = {question.id: question for question in (ARRIVAL, MONEY)}  # asked of every run, beside the plan
+BASELINE: Final = Question(
+    "baseline", "", "", "", "Is it worse than the baseline?", "基準とした過去の実行より悪化していないか"
+)
+OWN: Final = {question.id: question for question in (ARRIVAL, MONEY, BASELINE)}  # of runs, beside the plan
 
 
 def point(

@@ -26,6 +26,8 @@ def _attack(run: Run) -> str:
     }
     if scale != 1:
         values["DURATION_SCALE"] = f"{scale:g}"
+    if run.baseline is not None:
+        values["BASELINE"] = run.baseline["given"]
     if not run.manifest["bundled"]:
         values["TARGET"] = run.manifest["target"].get("file") or "<the target file>"
     return "make headless " + " ".join(f"{key}={shlex.quote(str(value))}" for key, value in values.items())
