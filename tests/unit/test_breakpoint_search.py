@@ -7,16 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bin import breakpoint as command
 from bin import protection_sets
 from bin.breakpoint_plan import Plan, read
-from bin.searcher import OVER, STOPPED
+from bin.searcher import OVER, STOPPED, Budget, search
 from bin.searches import Searches
 from fakes.protections import NAMES, PRESETS, parse
-from shapes.search import MACHINE
+from shapes.search import MACHINE, Search
 from verdicts import breakpoint as table
 from verdicts.breakpoint import Row
 from verdicts.trial import NoVerdictError, Outcome
@@ -233,10 +233,10 @@ def test_the_budget_ends_a_search_honestly(tmp_path: Path) -> None:
 
 
 @given(st.floats(0.6, 1900), st.sampled_from(["nano memory", "breaker", "nano CPU"]))
-@settings(max_examples=50, deadline=None)
-def test_any_breakpoint_is_found(tmp_path_factory: pytest.TempPathFactory, bears: float, limit: str) -> None:
-    made = plan(tmp_path_factory.mktemp("any"), "--protect", "none")
-    row = only(searched(made, lambda protect, rate: outcome(protect, rate, bears, limit))[0])
+def test_any_breakpoint_is_found(bears: float, limit: str) -> None:
+    machine = Search(0.5, 2000, start=200, tolerance=0.05, growth=4, max_trials=20)
+    budget = Budget(3600, 1, lambda: 0.0)
+    row = search("none", machine, lambda rate: outcome("none", rate, bears, limit), budget, lambda line: None)
     assert row.lower is not None
     assert row.upper is not None
     assert row.lower <= bears < row.upper <= row.lower * 1.0501

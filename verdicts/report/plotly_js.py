@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import base64
 import gzip
+from functools import cache
 from importlib.resources import files
 
 
+@cache
 def packed() -> str:
     """plotly.min.js, gzipped, as base64 text."""
     script = files("plotly") / "package_data" / "plotly.min.js"
