@@ -12,7 +12,7 @@ import numpy as np
 
 from verdicts import origins, outcomes, percentiles
 from verdicts.comparison import Comparison, Side
-from verdicts.figures import View
+from verdicts.figures import View, number
 from verdicts.report.figure import Figure, Numbers, Trace, steps
 from verdicts.run import Floats
 from verdicts.series import PerSecond
@@ -80,8 +80,8 @@ def _figure(found: Comparison, plot: Plot) -> Figure | None:
 
 def _told(middle: Floats) -> str:
     known = middle[~np.isnan(middle)]
-    low, high = known.min(), known.max()
-    return f"from {low:,.4g} to {high:,.4g}, {np.median(known):,.4g} in the middle"
+    low, middle_value, high = (number(float(one)) for one in (known.min(), np.median(known), known.max()))
+    return f"from {low} to {high}, {middle_value} in the middle"
 
 
 def _thin(trace: Trace) -> Trace:
