@@ -60,7 +60,7 @@ PLAN_OPTIONS = $(call option,TARGET,target) $(call option,PROTECT,protect) $(cal
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE"
 
 .PHONY: headless
@@ -96,8 +96,8 @@ check-target: $(STAMP) ## three requests to TARGET=targets/mine.yaml: what works
 	@bin/check_target $(call quoted,$(TARGET)) $(call option,SCENARIO,scenario)
 
 .PHONY: stop
-stop: $(STAMP) ## end every run of this checkout that is under way; each still writes its report
-	@bin/stop
+stop: $(STAMP) ## end every run of this checkout that is under way [RUN=results/<run>: that one]; each still writes its report
+	@bin/stop $(if $(filter-out file,$(origin RUN)),$(call quoted,$(RUN)))
 
 .PHONY: ui
 ui: $(STAMP) ## web UI on http://127.0.0.1:8089/attack [LOCUST_WEB_HOST=… WEB_PASSWORD=…]
@@ -138,8 +138,21 @@ check: $(STAMP) ## format, lint and types
 	@$(BIN)/mypy $(CODE)
 
 .PHONY: test
-test: $(STAMP) ## all tests [ARGS="-k guard"]
-	@$(BIN)/python -m pytest -ra -o asyncio_default_fixture_loop_scope=function $(ARGS)
+test: $(STAMP) ## all tests, three parts at once [ARGS="-k guard"]
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-unit test-e2e-1 test-e2e-2
+
+PYTEST = $(BIN)/python -m pytest -ra -o asyncio_default_fixture_loop_scope=function $(ARGS)
+NONE_FITS = $(if $(ARGS),|| [ $$? -eq 5 ]) # ARGS may choose tests of one kind alone
+
+# Tests without real time; they let all else go first, so that they may run beside the others.
+.PHONY: test-unit
+test-unit: $(STAMP)
+	@nice -n 10 $(PYTEST) tests/unit tests/golden $(NONE_FITS)
+
+# Tests with real processes and real time, in two halves: they wait more than they work.
+.PHONY: test-e2e-1 test-e2e-2
+test-e2e-1 test-e2e-2: test-e2e-%: $(STAMP)
+	@$(PYTEST) $$(ls tests/e2e/test_*.py | awk 'NR % 2 == $* % 2') $(NONE_FITS)
 
 .PHONY: bench
 bench: $(STAMP) ## requests per CPU second beside other generators, start delay

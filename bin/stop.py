@@ -1,4 +1,6 @@
-"""`make stop`: end every run of this checkout that is under way; each still writes its whole report.
+"""`make stop`: end every run of this checkout that is under way, or one; each still writes its whole report.
+
+    bin/stop [results/<run>]
 
 Load ends at once; then it waits for the reports. A suite ends with its run, a web UI stays up.
 Exit code: 0 everything ended, or nothing was running (it says which); 3 something did not end in time.
@@ -8,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,14 +22,18 @@ POLL: Final = 0.2
 
 
 def main(
+    folders: Sequence[str] = (),
     results: Path = RESULTS,
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Tell each once, and wait; the exit code."""
+    """Tell each once, those of `folders` alone if there are any, and wait; the exit code."""
+    wanted = {Path(one).resolve() for one in folders}
     told: dict[Path, str] = {}
     deadline = clock() + WITHIN
-    while live := running.under_way(results):
+    while live := [
+        one for one in running.under_way(results) if not wanted or Path(one.what).resolve() in wanted
+    ]:
         for one in live:
             if one.file not in told:
                 told[one.file] = one.what
@@ -42,4 +48,4 @@ def main(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -18,9 +18,10 @@ PLAN: Final = Plan(accounts=10, rate=4, seconds=60, timeout=5)
 REPORT: Final = ("verdicts.json", "report.html", "junit.xml", "end.json", "run.log")
 
 
-def stop() -> subprocess.CompletedProcess[str]:
+def stop(run: Path) -> subprocess.CompletedProcess[str]:
+    """Of this run alone: other tests may have theirs under way."""
     return subprocess.run(
-        [ROOT / "bin" / "stop"],
+        [ROOT / "bin" / "stop", run],
         capture_output=True,
         text=True,
         timeout=180,
@@ -43,7 +44,7 @@ def test_make_stop_ends_the_run_and_keeps_the_report(tmp_path: Path, workers: in
     plan = replace(PLAN, workers=workers)
     with recorder(0.2) as server, attack(plan, server.base_url, tmp_path) as running:
         running.wait_until(2.0)
-        done = stop()
+        done = stop(running.run.folder)
         run = running.wait()
         assert not running.left_over()
         recording = server.recording()

@@ -74,7 +74,7 @@ class Runs:
         self.told.append(one.file)
 
 
-def stopped(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> int:
+def stopped(runs: Runs, monkeypatch: pytest.MonkeyPatch, *folders: str) -> int:
     clock = ManualClock()
     monkeypatch.setattr(running, "under_way", runs.under_way)
     monkeypatch.setattr(running, "tell", runs.tell)
@@ -82,7 +82,7 @@ def stopped(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> int:
     def sleep(seconds: float) -> None:
         clock.now += seconds
 
-    return stop.main(Path("results"), clock, sleep)
+    return stop.main(folders, Path("results"), clock, sleep)
 
 
 def test_each_run_is_told_once_and_waited_for(
@@ -92,6 +92,13 @@ def test_each_run_is_told_once_and_waited_for(
     assert stopped(runs, monkeypatch) == 0
     assert runs.told == [Path("a"), Path("b")]
     assert capsys.readouterr().out.splitlines()[-1] == "ended: results/a, results/b"
+
+
+def test_one_run_alone_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = Runs(3, 5)
+    assert stopped(runs, monkeypatch, "results/b") == 0
+    assert runs.told == [Path("b")]
+    assert capsys.readouterr().out.splitlines()[-1] == "ended: results/b"
 
 
 def test_nothing_to_stop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
