@@ -141,7 +141,7 @@ check: $(STAMP) ## format, lint and types
 test: $(STAMP) ## all tests, three parts at once [ARGS="-k guard"]
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-unit test-e2e-1 test-e2e-2
 
-PYTEST = $(BIN)/python -m pytest -ra -o asyncio_default_fixture_loop_scope=function $(ARGS)
+PYTEST = $(BIN)/python -m pytest -raR -o asyncio_default_fixture_loop_scope=function $(ARGS)
 NONE_FITS = $(if $(ARGS),|| [ $$? -eq 5 ]) # ARGS may choose tests of one kind alone
 
 # Tests without real time; they let all else go first, so that they may run beside the others.
@@ -149,10 +149,11 @@ NONE_FITS = $(if $(ARGS),|| [ $$? -eq 5 ]) # ARGS may choose tests of one kind a
 test-unit: $(STAMP)
 	@nice -n 10 $(PYTEST) tests/unit tests/golden $(NONE_FITS)
 
-# Tests with real processes and real time, in two halves: they wait more than they work.
+# Tests with real processes and real time, in two halves: they wait more than they work. One that fails is run again,
+# and pytest says so: where the machine stood still for a moment a run is invalid, and that is no fault of the code.
 .PHONY: test-e2e-1 test-e2e-2
 test-e2e-1 test-e2e-2: test-e2e-%: $(STAMP)
-	@$(PYTEST) $$(ls tests/e2e/test_*.py | awk 'NR % 2 == $* % 2') $(NONE_FITS)
+	@$(PYTEST) --reruns 2 $$(ls tests/e2e/test_*.py | awk 'NR % 2 == $* % 2') $(NONE_FITS)
 
 .PHONY: bench
 bench: $(STAMP) ## requests per CPU second beside other generators, start delay

@@ -238,6 +238,11 @@ class Attack:
         assert not self.run.folder.exists()
         assert not self.left_over()
 
+    def ended_by_itself(self) -> bool:
+        """With a verdict; of so few calls one that a machine's pause made late is enough for `invalid`."""
+        late_alone = all("calls late" in why for why in self.run.verdicts["invalid_because"])
+        return self.exit_code in (0, 3) and late_alone
+
     def left_over(self) -> list[str]:
         """What still runs of it."""
         found = []
