@@ -15,7 +15,7 @@ import argparse
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
@@ -39,6 +39,12 @@ def checked(words: Sequence[str]) -> argparse.Namespace:
     options = cli.parser().parse_args(words)
     cli.checked(options)
     return options
+
+
+def command(scenario: str, given: Mapping[str, Any], out: Path) -> list[str]:
+    """The command line of `bin/attack` for one run; options without a value are left out."""
+    options = (f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value)
+    return [scenario, *options, f"--out={out}"]
 
 
 def new_folder(out: str | None, name: str) -> Path:

@@ -21,6 +21,7 @@ from typing import Final
 
 from bin import cli
 from bin.attacks import Attacks, checked, new_folder
+from bin.attacks import command as attacks_command
 from config.errors import ROOT, ConfigError
 from scenarios import plan_runs
 from scenarios.load import load
@@ -90,11 +91,7 @@ def words(options: argparse.Namespace, run: PlanRun, changes: Changes, out: Path
     """The command line of one run, as `bin/attack` takes it; a run's own protections outweigh the plan's."""
     own = {**changes, **({"protect": run.protect} if run.protect else {})}
     given = {**{name: getattr(options, name) for name in PASSED_ON}, **own}
-    return [
-        run.scenario,
-        *(f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value),
-        f"--out={out}",
-    ]
+    return attacks_command(run.scenario, given, out)
 
 
 def load_seconds(options: argparse.Namespace) -> float:

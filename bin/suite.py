@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from bin import cli
-from bin.attacks import Attacks, checked, new_folder
+from bin.attacks import Attacks, checked, command, new_folder
 from config.errors import ConfigError
 from scenarios import plans
 from targets.guard import GuardError
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         names = plans.plan(options.plan)
         folder = new_folder(options.out, f"suite-{options.plan}")
         commands = [words(options, name, folder / f"{n:02d}-{name}") for n, name in enumerate(names, 1)]
-        runs = [checked(command) for command in commands]
+        runs = [checked(one) for one in commands]
     except (ConfigError, GuardError) as error:
         print(error, file=sys.stderr)
         return cli.EXIT_USAGE
@@ -71,8 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def words(options: argparse.Namespace, name: str, out: Path) -> list[str]:
     """The command line of one run, as `bin/attack` takes it."""
-    given = [(one, getattr(options, one)) for one in PASSED_ON]
-    return [name, *(f"--{one.replace('_', '-')}={value}" for one, value in given if value), f"--out={out}"]
+    return command(name, {one: getattr(options, one) for one in PASSED_ON}, out)
 
 
 class Suite:
