@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
-CODE := bench bin config fakes grafana scenarios shapes targets telemetry tests users verdicts webui wiring locustfile.py
+CODE := bench cli common fakes grafana run scenarios shapes targets telemetry tests users verdicts webui locustfile.py
 
 # Variables of an attack; empty ones leave the scenario's own.
 SCENARIO ?= burst
@@ -113,15 +113,15 @@ report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from
 
 .PHONY: influx
 influx: $(STAMP) ## a local InfluxDB 1.8 in .influx/, where influxd is installed; prints the variables
-	@$(BIN)/python -m telemetry.local_influx
+	@$(BIN)/python -m telemetry.influx.local_influx
 
 .PHONY: flush
 flush: $(STAMP) ## send what earlier runs could not to InfluxDB
-	@$(BIN)/python -m telemetry.flush
+	@$(BIN)/python -m telemetry.influx.flush
 
 .PHONY: kv-table
 kv-table: $(STAMP) ## kv-exhaustion by strategy, failure mode and isolates (ten minutes)
-	@$(BIN)/python -m bin.kv_table
+	@$(BIN)/python -m cli.kv_table
 
 .PHONY: up
 up: ## InfluxDB, Grafana, the stack and Locust in containers [WORKERS=4]
@@ -153,7 +153,7 @@ test-unit: $(STAMP)
 # and pytest says so: where the machine stood still for a moment a run is invalid, and that is no fault of the code.
 .PHONY: test-e2e-1 test-e2e-2
 test-e2e-1 test-e2e-2: test-e2e-%: $(STAMP)
-	@$(PYTEST) --reruns 2 $$(ls tests/e2e/test_*.py | awk 'NR % 2 == $* % 2') $(NONE_FITS)
+	@$(PYTEST) --reruns 2 $$(ls tests/e2e/*/test_*.py | awk 'NR % 2 == $* % 2') $(NONE_FITS)
 
 .PHONY: bench
 bench: $(STAMP) ## requests per CPU second beside other generators, start delay

@@ -1,7 +1,7 @@
 """Locust's door to the suite: the same run, the same verdict files, however Locust is started.
 
 `make headless`, `bin/attack`, plain `locust -f locustfile.py` headless or with its web UI, master and
-worker all come through here. Locust leads; a run is one `wiring.attack.Attack`:
+worker all come through here. Locust leads; a run is one `run.attack.Attack`:
 
     test_start  → an attack runs in a greenlet of its own: stack, probes, workers, load, verdict
     its end     → Locust's exit code is the verdict's; the runner quits (headless) or stops (web UI)
@@ -22,18 +22,20 @@ from gevent.event import Event
 from locust import LoadTestShape, User, events, task
 from locust.runners import MasterRunner, WorkerRunner
 
+from common.paths import RESULTS
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from run import active_runs, wait_for_workers
+from run.attack import EXIT_CONFIG, Attack
+from run.options import add_arguments, all_accounts, check_host, check_out, new_dir, read
+from run.worker_job import build_job, claim_priority, give_priority_back
 from shapes.locust_shape import tick
-from users.conductor import EVERY_ONE_LOST
-from users.performer import LEASE, Performer
+from users.cluster.conductor import EVERY_ONE_LOST
+from users.cluster.performer import LEASE, Performer
+from users.cluster.wire import LocalWire, MasterWire, Wire, listen
 from webui.access import VARIABLE
 from webui.install import install
-from wiring import gathering, running
-from wiring.attack import EXIT_CONFIG, Attack
-from wiring.loading import build_job, claim_priority, give_priority_back
-from wiring.options import RESULTS, add_arguments, all_accounts, check_host, check_out, new_dir, read
-from wiring.wire import LocalWire, MasterWire, Wire, listen
 
 REPORT_WITHIN: Final = 90.0  # seconds that a stopped run may take to write its report
 # When a worker comes or goes Locust waits a second for all users, and hears no worker meanwhile.
@@ -74,7 +76,7 @@ class Leader:
         environment.events.quit.add_listener(lambda **_: self._say_verdict())
         for number in (signal.SIGINT, signal.SIGTERM):  # a headless Locust would not hear SIGTERM
             gevent.signal_handler(number, self._on_signal, number.name)
-        gevent.signal_handler(running.SIGNAL, self._on_wish)
+        gevent.signal_handler(active_runs.SIGNAL, self._on_wish)
 
     @property
     def _headless(self) -> bool:
@@ -96,7 +98,7 @@ class Leader:
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
             wire = MasterWire(runner)
-            wire.greet = lambda node: gathering.tell_if_late(wire, self.attack, node)
+            wire.greet = lambda node: wait_for_workers.tell_if_late(wire, self.attack, node)
             return wire
         stats = self._environment.stats
         return LocalWire(
@@ -148,7 +150,7 @@ class Leader:
     def _on_wish(self) -> None:
         """`make stop`: the run under way ends as if it had come to its end."""
         if self.attack is not None:
-            self.attack.stop(running.REASON)
+            self.attack.stop(active_runs.REASON)
 
     def _say_verdict(self) -> None:
         """The last thing that a run prints."""
@@ -196,9 +198,9 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
             raise SystemExit(EXIT_CONFIG) from None
     leader = Leader(environment)
     if isinstance(environment.runner, MasterRunner):
-        gathering.warn_if_open(options.master_bind_host, environment.runner.server.port)
+        wait_for_workers.warn_if_open(options.master_bind_host, environment.runner.server.port)
         if options.headless:
-            gathering.give_up_on_missing(environment.runner, options, gevent.getcurrent())
+            wait_for_workers.give_up_on_missing(environment.runner, options, gevent.getcurrent())
     if web_ui is not None:
         try:
             install(web_ui, options, leader, leader.results, os.environ.get(VARIABLE, ""))

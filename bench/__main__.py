@@ -12,9 +12,10 @@ from collections import defaultdict
 from typing import Final
 
 from bench import full_speed, open_model, scaling
-from bench.peers import ROOT, TOOLS
+from bench.peers import TOOLS
 from bench.scaling_tables import in_flight_table, messages_table, throughput_table
 from bench.tables import PAGE, open_table, speed_table, write
+from common.paths import ROOT
 
 SCALING: Final = ROOT / "docs" / "scaling.md"
 

@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 
 from bench.arrival_times import delays
-from telemetry.sample import Outcome
-from tests.e2e.recorder.attack import Plan, Run, attack
-from tests.e2e.recorder.handle import recorder
-from tests.e2e.recorder.record import Recording
+from telemetry.recording.sample import Outcome
+from tests.support.recorder.attack import Plan, Run, attack
+from tests.support.recorder.handle import recorder
+from tests.support.recorder.record import Recording
 
 ACCOUNTS: Final = 100
 EACH: Final = 5

@@ -25,15 +25,15 @@ import gevent  # noqa: E402
 from bench.nginx import REQUEST_ID  # noqa: E402
 from bench.request import PATH, TOKEN  # noqa: E402
 from shapes.schedule import merge  # noqa: E402
-from telemetry.recorder import SampleFile  # noqa: E402
-from telemetry.sample import Outcome  # noqa: E402
-from users.accounts import Account  # noqa: E402
-from users.call import Call  # noqa: E402
-from users.client import Endpoint  # noqa: E402
-from users.engine import Engine, GroupPlan, Job, Outlets  # noqa: E402
-from users.line import Head  # noqa: E402
-from users.mcp import call_tool  # noqa: E402
-from users.persona import Line, Tool, persona  # noqa: E402
+from telemetry.recording.recorder import SampleFile  # noqa: E402
+from telemetry.recording.sample import Outcome  # noqa: E402
+from users.accounts.accounts import Account  # noqa: E402
+from users.engine.account_client import Head  # noqa: E402
+from users.engine.engine import Engine, GroupPlan, Job, Outlets  # noqa: E402
+from users.mcp.messages import call_tool  # noqa: E402
+from users.personas.persona import Line, Tool, persona  # noqa: E402
+from users.transport.call import Call  # noqa: E402
+from users.transport.client import Endpoint  # noqa: E402
 
 _numbers = count()
 _TOKEN = TOKEN.encode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.recorder.attack import Plan, attack
+from tests.support.recorder.attack import Plan, attack
 
 ACCOUNTS: Final = 100
 

@@ -12,10 +12,10 @@ from typing import Final
 
 from bench.arrival_times import Delays, delays
 from bench.engine_open_model import engine
-from bench.peers import ROOT
 from bench.processes import installed, run
 from bench.request import vegeta_target
-from tests.e2e.recorder.handle import recorder
+from common.paths import ROOT
+from tests.support.recorder.handle import recorder
 
 RATE: Final = 500
 ANSWER: Final = 3.0

@@ -13,9 +13,9 @@ from typing import Final
 
 from bench.processes import installed, run
 from bench.request import BODY, HEADERS, PATH, vegeta_target, wrk_script
+from common.paths import ROOT
 
 CONNECTIONS: Final = 50
-ROOT: Final = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)

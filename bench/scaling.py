@@ -23,11 +23,11 @@ import psutil
 import yaml
 
 from bench.nginx import nginx
-from bench.peers import ROOT
 from bench.processes import GRACE
 from bench.request import TOKEN
-from bin.distributed import free_port
-from tests.e2e.recorder.handle import recorder
+from cli.local_workers import free_port
+from common.paths import ROOT
+from tests.support.recorder.handle import recorder
 
 ACCOUNTS: Final = 200
 LOCUSTFILE: Final = "bench/scaling_locustfile.py"

@@ -23,7 +23,7 @@ import gevent
 
 from bench.nginx import REQUEST_ID
 from locustfile import *  # noqa: F403
-from users import engine
+from users.engine import engine
 
 messages: Counter[str] = Counter()
 size: Counter[str] = Counter()

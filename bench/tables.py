@@ -12,7 +12,8 @@ from statistics import median
 from typing import Final
 
 from bench.open_model import ANSWER, RATE, Open
-from bench.peers import CONNECTIONS, ROOT, Speed
+from bench.peers import CONNECTIONS, Speed
+from common.paths import ROOT
 
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 STOCK: Final = "stock FastHttpUser"

@@ -20,10 +20,11 @@ from scipy import stats
 
 from bench import processes
 from bench.nginx import nginx
-from bench.peers import CONNECTIONS, ROOT
+from bench.peers import CONNECTIONS
 from bench.tables import machine
-from telemetry import exporter_process
-from telemetry.local_influx import LocalInflux
+from common.paths import ROOT
+from telemetry.influx import exporter_process
+from telemetry.influx.local_influx import LocalInflux
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ import numpy as np
 
 from bench.tables import machine
 from bench.telemetry_cost import Cost, summary
-from telemetry.local_influx import LocalInflux
-from tests.e2e.influx.fault_proxy import FaultProxy
-from tests.e2e.recorder.attack import Plan, attack
-from tests.e2e.recorder.handle import recorder
+from telemetry.influx.local_influx import LocalInflux
+from tests.support.influx.fault_proxy import FaultProxy
+from tests.support.recorder.attack import Plan, attack
+from tests.support.recorder.handle import recorder
 
 PLAN: Final = Plan(accounts=100, rate=5.0, seconds=20.0)
 ANSWER: Final = 0.1  # seconds

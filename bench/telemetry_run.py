@@ -22,9 +22,9 @@ import gevent  # noqa: E402
 
 from bench.engine_full_speed import Looper, job  # noqa: E402
 from bench.nginx import REQUEST_ID  # noqa: E402
-from telemetry import journal, manifest  # noqa: E402
-from users.engine import Engine, Outlets  # noqa: E402
-from users.persona import persona  # noqa: E402
+from telemetry.recording import journal, manifest  # noqa: E402
+from users.engine.engine import Engine, Outlets  # noqa: E402
+from users.personas.persona import persona  # noqa: E402
 
 
 def main() -> None:

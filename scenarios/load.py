@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from config.errors import ConfigError, short
-from config.merge import merged
-from config.strict import validate
-from config.yaml_file import read_mapping
+from common.errors import ConfigError, short
+from common.merge import merged
+from common.strict import validate
+from common.yaml_file import read_mapping
 from scenarios.overrides import NO_OVERRIDES, Overrides
 from scenarios.schema import GROUP_KEYS, Scenario, grouped
 
@@ -24,8 +24,13 @@ DEEPEST: Final = 5
 
 
 def names() -> list[str]:
-    """The scenarios that stand in this folder."""
-    return sorted(file.stem for file in FOLDER.glob("*.yaml"))
+    """The suite's own scenarios: this folder's rooms hold them by priority."""
+    return sorted(_files(FOLDER))
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """The scenarios in a folder and in the folders right below it, by name."""
+    return {file.stem: file for file in (*folder.glob("*.yaml"), *folder.glob("*/*.yaml"))}
 
 
 def load(name_or_path: str | Path, overrides: Overrides = NO_OVERRIDES) -> Scenario:
@@ -43,9 +48,10 @@ def find(name_or_path: str | Path, folder: Path = FOLDER) -> Path:
     text = str(name_or_path)
     if "/" in text or text.endswith((".yaml", ".yml")):
         return Path(text)
-    if text in {file.stem for file in folder.glob("*.yaml")}:
-        return folder / f"{text}.yaml"
-    allowed = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
+    files = _files(folder)
+    if text in files:
+        return files[text]
+    allowed = ", ".join(sorted(files))
     raise ConfigError(
         "scenario", "", f"{short(text)} is not there, allowed: {allowed}, or a path ending in .yaml"
     )
@@ -73,10 +79,10 @@ def _tree(file: Path, above: tuple[Path, ...]) -> dict[str, Any]:
 
 
 def _base_file(name: str, file: Path) -> Path:
-    """The file of that name beside `file`, or in this folder."""
-    for folder in (file.parent, FOLDER):
-        if name in {other.stem for other in folder.glob("*.yaml")}:
-            return folder / f"{name}.yaml"
+    """The file of that name beside `file`, or one of the suite's own."""
+    files = {**_files(FOLDER), **{other.stem: other for other in file.parent.glob("*.yaml")}}
+    if name in files:
+        return files[name]
     raise ConfigError(file, "extends", f"{short(name)} is not there, allowed: {', '.join(names())}")
 
 

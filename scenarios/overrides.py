@@ -15,8 +15,8 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, Field, field_validator
 
-from config.strict import Strict, validate
-from config.units import Duration
+from common.durations import Duration
+from common.strict import Strict, validate
 from fakes.protections import parse
 from scenarios.parts import AccountCount, Rate, Tier
 from scenarios.schema import Scenario

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from config.strict import Several, Strict
-from config.units import Duration, Moment, seconds, seconds_within
+from common.durations import Duration, Moment, seconds, seconds_within
+from common.strict import Several, Strict
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
-from config.errors import ConfigError
+from common.errors import ConfigError
 
 MODES: Final = ("quick", "full", "smoke")
 Changes = Mapping[str, str]

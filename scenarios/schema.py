@@ -21,10 +21,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from config.merge import merged
-from config.stop_when import StopWhen
-from config.strict import Several, Strict, explain
-from config.units import Duration
+from common.durations import Duration
+from common.merge import merged
+from common.stop_when import StopWhen
+from common.strict import Several, Strict, explain
 from fakes.protections import Choice, parse
 from fakes.settings import StackSettings
 from scenarios.parts import Fault, Group, Name, Phase, PointId, Text

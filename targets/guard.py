@@ -17,7 +17,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from config.errors import one_line
+from common.errors import one_line
 from targets.schema import Target
 from targets.url import BadUrlError, Url, is_loopback_name, split_url
 

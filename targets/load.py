@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from config.errors import ConfigError, short
-from config.strict import validate
-from config.yaml_file import read_mapping
+from common.errors import ConfigError, short
+from common.strict import validate
+from common.yaml_file import read_mapping
 from targets.schema import Target
 
 FOLDER: Final = Path(__file__).resolve().parent

@@ -16,9 +16,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from config.stop_when import StopWhen
-from config.strict import Several, Strict
-from config.units import Duration
+from common.durations import Duration
+from common.stop_when import StopWhen
+from common.strict import Several, Strict
 from targets.auth import Auth, HeaderName, HeaderValue
 from targets.url import BadUrlError, is_loopback_name, split_url
 

@@ -14,10 +14,11 @@ import sys
 import traceback
 from pathlib import Path
 
-from verdicts import compare_files, compare_words
-from verdicts.files import derive
+from verdicts.compare import wording
+from verdicts.output import compare_files
+from verdicts.output.files import derive
 from verdicts.plan import book, files
-from verdicts.run import RunFolderError
+from verdicts.run.reading import RunFolderError
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -47,7 +48,7 @@ def _comparison(folder: Path, *, quiet: bool) -> int:
         return 3
     found = compare_files.derive(folder, told)
     if not quiet:
-        print("\n".join(compare_words.summary(found, folder)))
+        print("\n".join(wording.summary(found, folder)))
     return 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 from typing import Final
 
-from config.errors import one_line
+from common.errors import one_line
 
 VARIABLE: Final = "WEB_PASSWORD"
 SHORTEST: Final = 8  # characters

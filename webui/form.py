@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from config.errors import one_line, short
+from common.errors import one_line, short
+from run.options import HELP
 from scenarios.schema import Scenario
 from targets.schema import Target
-from wiring.options import HELP
 
 STOCK: Final = ("user_count", "spawn_rate", "host", "run_time", "profile")  # of Locust's own form
 NUMBERS: Final = ("user_count", "spawn_rate")  # the scenario's accounts come instead

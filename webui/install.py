@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from run.options import choices, read
 from webui import access, login, pages, stock
 from webui.form import SwarmForm
 from webui.live import Leading
 from webui.same_origin import LOOPBACK_NAMES, SameOrigin
-from wiring.options import choices, read
 
 
 def install(web_ui: Any, options: Any, leader: Leading, results: Path, password: str) -> None:

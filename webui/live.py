@@ -11,10 +11,10 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from config.errors import one_line
-from telemetry.progress import total
-from telemetry.sample import SAMPLE, Outcome
-from wiring.attack import Attack
+from common.errors import one_line
+from run.attack import Attack
+from run.progress import total
+from telemetry.recording.sample import SAMPLE, Outcome
 
 LAST: Final = 2000  # calls that the start delay is taken from
 TEXTS: Final = {

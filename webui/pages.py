@@ -15,11 +15,11 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, make_response, render_template, send_file
 
 from fakes.protections import NAMES, PRESETS
+from run.options import HELP
 from webui import runs, target_tail, words
 from webui.form import SwarmForm
 from webui.live import Leading, look
 from webui.scenario_list import entries
-from wiring.options import HELP
 
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from config.errors import ConfigError
+from common.errors import ConfigError
 from scenarios import load
 
 

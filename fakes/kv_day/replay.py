@@ -1,7 +1,7 @@
 """A day of the model's traffic through the edge's own code, on a clock that jumps from request to request.
 
-What runs is `fakes.kv.Kv` and the layers `IpLimit` and `BurstLimit` as the edge stacks them, around an app
-that says 200. Left out: sockets, tokens, the origin. Nothing waits, so a day takes seconds.
+What runs is `fakes.edge.kv.Kv` and the layers `IpLimit` and `BurstLimit` as the edge stacks them, around an
+app that says 200. Left out: sockets, tokens, the origin. Nothing waits, so a day takes seconds.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from fakes.asgi import Message, Receive, Scope, Send
-from fakes.control import Snapshot
-from fakes.edge_layer import Call, Isolate
-from fakes.edge_metrics import EdgeMetrics
-from fakes.jwks import Keys
-from fakes.kv import DAY, MIN_TTL, Kv, Watch
+from fakes.control.state import Snapshot
+from fakes.edge.key_set import Keys
+from fakes.edge.kv import DAY, MIN_TTL, Kv, Watch
+from fakes.edge.layer import Call, Isolate
+from fakes.edge.metrics import EdgeMetrics
+from fakes.http.asgi import Message, Receive, Scope, Send
+from fakes.http.metrics import Metrics
 from fakes.kv_day.model import Strategy, Traffic, Writes
-from fakes.metrics import Metrics
 from fakes.protections.burst_limit import BurstLimit
 from fakes.protections.ip_limit import IpLimit
 from fakes.protections.jwks_cache import JwksCache

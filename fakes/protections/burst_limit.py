@@ -16,9 +16,9 @@ from __future__ import annotations
 
 import math
 
-from fakes.asgi import ASGIApp, Receive, Scope, Send
-from fakes.edge_layer import Call, Isolate, refuse
-from fakes.kv import KvError
+from fakes.edge.kv import KvError
+from fakes.edge.layer import Call, Isolate, refuse
+from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 
 class BurstLimit:

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
-from fakes.asgi import ASGIApp, Receive, Scope, Send
-from fakes.edge_layer import Call, Isolate, refuse
+from fakes.edge.layer import Call, Isolate, refuse
+from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 
 class CpuExceeded(Exception):  # noqa: N818

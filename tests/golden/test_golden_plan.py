@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.golden.test_golden_report import text_of
-from tests.unit import plan_folder
+from tests.support import plan_folder
 from verdicts.plan import files
 
 HERE = Path(__file__).parent

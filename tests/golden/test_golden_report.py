@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.synthetic_run import Spec, write
-from verdicts.files import derive
+from tests.support.synthetic_run import Spec, write
+from verdicts.output.files import derive
 
 HERE = Path(__file__).parent
 SPECS = {

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import ROOT
+from common.paths import ROOT
 
-LOCUST = ("locustfile.py", "wiring/", "bench/", "users/locust_stats.py")
+LOCUST = ("locustfile.py", "run/", "bench/", "users/engine/locust_stats.py")
 ROW = re.compile(r"^\| `([a-z]+)(?:/|\.py)` \|.*\| (nothing|all but .*|`.*`) \|$", re.MULTILINE)
 
 
@@ -73,13 +73,13 @@ def test_every_room_stands_in_the_table() -> None:
 
 def test_the_table_says_what_the_design_says() -> None:
     assert not may("users", "fakes.settings")
-    assert not may("shapes", "users.engine")
+    assert not may("shapes", "users.engine.engine")
     assert not may("verdicts", "fakes.settings")
     assert may("scenarios", "fakes.settings.StackSettings")
     assert not may("scenarios", "fakes.stack")
-    assert may("wiring", "fakes.launch")
-    assert not may("wiring", "bench.nginx")
-    assert may("users", "users.engine")
+    assert may("run", "fakes.stack.start")
+    assert not may("run", "bench.nginx")
+    assert may("users", "users.engine.engine")
 
 
 @pytest.mark.parametrize(

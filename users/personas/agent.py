@@ -19,15 +19,15 @@ from bisect import bisect
 from functools import partial
 from typing import Any, Final
 
-from telemetry.sample import Flag
-from users import mcp
-from users.call import Call
-from users.mcp import Message
-from users.methods import BATCH
-from users.options import Options
-from users.persona import Line, Tool, persona
+from telemetry.recording.sample import Flag
+from users.mcp import messages
+from users.mcp.messages import Message
+from users.mcp.methods import BATCH
+from users.mcp.session import open_session
 from users.personas.caller import DRAWS, thresholds
-from users.session import open_session
+from users.personas.options import Options
+from users.personas.persona import Line, Tool, persona
+from users.transport.call import Call
 
 POLICIES: Final = ("honour", "retry-at-once", "ignore")
 BATCH_SIZE: Final = 10
@@ -57,7 +57,7 @@ class Agent:
         line, tools = self._line, self._tools
         tool = self._tool = tools[bisect(thresholds(tools), line.account.index * _GOLDEN % DRAWS)]
         if tool.command is not None:
-            self._batch = mcp.batch([tool.command] * BATCH_SIZE)
+            self._batch = messages.batch([tool.command] * BATCH_SIZE)
         open_session(line)
 
     def arrive(self, index: int, planned: float, draw: int) -> None:

@@ -10,7 +10,7 @@ from bisect import bisect
 from itertools import accumulate
 from typing import Any
 
-from users.persona import Line, Tool, persona
+from users.personas.persona import Line, Tool, persona
 
 DRAWS = 2**32
 

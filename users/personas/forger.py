@@ -1,4 +1,4 @@
-"""`forger`: calls with tokens that do not hold, one kind each (`users.forge`).
+"""`forger`: calls with tokens that do not hold, one kind each (`users.accounts.forge`).
 
 Options: `kind`, one of the forge's; `tokens`, how many different ones an account makes before load
 starts (default 64) and then uses in turn.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from users.forge import KINDS
-from users.persona import Line, Tool, persona
+from users.accounts.forge import KINDS
+from users.personas.persona import Line, Tool, persona
 
 DEFAULT: Final = 64
 MOST: Final = 10_000

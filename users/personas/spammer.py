@@ -10,12 +10,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Final
 
-from telemetry.sample import REASON_CODE, REFUSALS, Flag, Outcome
-from users.call import Call
-from users.methods import LIST_TOOLS
-from users.options import Options
-from users.persona import Line, Tool, persona
-from users.session import extra_call
+from telemetry.recording.sample import REASON_CODE, REFUSALS, Flag, Outcome
+from users.mcp.methods import LIST_TOOLS
+from users.mcp.session import extra_call
+from users.personas.options import Options
+from users.personas.persona import Line, Tool, persona
+from users.transport.call import Call
 
 UNANSWERED: Final = float("inf")
 _REFUSED: Final = frozenset(REASON_CODE[name] for name in REFUSALS)

@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from verdicts import several
-from verdicts.judge import EXIT_CODES
+from verdicts.judge.judge import EXIT_CODES
 from verdicts.plan import numbers, rules
 from verdicts.plan.book import Book, Planned
 from verdicts.plan.milestones import BY
 from verdicts.plan.numbers import Numbers
 from verdicts.plan.rule import Advice
-from verdicts.questions import QUESTIONS, Question
+from verdicts.points.questions import QUESTIONS, Question
+from verdicts.suite import overall
 
 State = Literal["answered", "unknown", "invalid", "missing", "not asked"]
 WORST: Final = ("invalid", "fail", "pass", "info")
@@ -54,7 +54,7 @@ class Witness:
     @property
     def counts(self) -> bool:
         """What the run says may be believed."""
-        return several.counts(self.found)
+        return overall.counts(self.found)
 
     @property
     def exit_code(self) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from verdicts.run import RunFolderError
+from verdicts.run.reading import RunFolderError
 
 FILE: Final = "plan.json"
 SCHEMA_VERSION: Final = 1

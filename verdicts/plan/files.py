@@ -10,14 +10,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from verdicts import files, suite
+from common.atomic_write import write_whole
+from verdicts.language.words import Say, chosen
+from verdicts.output import files
 from verdicts.plan import answers, book, page
 from verdicts.plan.answers import Witness
 from verdicts.plan.book import Book
 from verdicts.plan.summary import Plan
-from verdicts.report.language import Say, chosen
-from verdicts.run import RunFolderError
-from verdicts.whole import write_whole
+from verdicts.run.reading import RunFolderError
+from verdicts.suite import suite
 
 
 def derive(folder: Path, *, again: bool = True, quiet: bool = False) -> int:

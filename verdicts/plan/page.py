@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from verdicts.language.words import Say
 from verdicts.plan.book import Book
 from verdicts.plan.milestones import WHEN
 from verdicts.plan.summary import Plan
 from verdicts.report.environment import environment
-from verdicts.report.language import Say
 
 
 def html(book: Book, plan: Plan, language: str) -> str:

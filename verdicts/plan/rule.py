@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from verdicts.language.words import Say
 from verdicts.plan.numbers import Numbers
-from verdicts.report.language import Say
 
 
 class Text(NamedTuple):

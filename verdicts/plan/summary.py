@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from verdicts import several
-from verdicts.headline import Card
+from verdicts.explain.headline import Card
+from verdicts.language.words import Say
 from verdicts.plan.answers import Answer, Witness, asked, open_questions
 from verdicts.plan.milestones import BY, WHEN
 from verdicts.plan.rule import Advice
-from verdicts.report.language import Say
+from verdicts.suite import overall
 
 STATUSES: Final = ("pass", "fail", "info", "invalid")
 
@@ -95,7 +95,7 @@ class Plan:
     def cards(self, say: Say) -> list[Card]:
         """The first screen's three questions."""
         runs = {one.run.name: one.found for one in self.witnesses}
-        return [several.arrived(runs, say), self._held(say), self._first(say)]
+        return [overall.arrived(runs, say), self._held(say), self._first(say)]
 
     def _held(self, say: Say) -> Card:
         counts = {status: sum(one.status == status for one in self.asked) for status in STATUSES}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from verdicts import ledger, target_count
-from verdicts.percentiles import milliseconds
+from verdicts.measure.arrivals import ledger, target_count
+from verdicts.measure.calls.percentiles import milliseconds
 from verdicts.points.registry import ARRIVAL, Finding, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 
 @point(ARRIVAL.id, figures={"share": "share"})

@@ -1,4 +1,4 @@
-"""Is the run worse than its baseline? A finding a figure, held against its bound (`verdicts.baseline`)."""
+"""Is the run worse than its baseline? A finding a figure, held against its bound."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from verdicts import baseline, same_attack
-from verdicts.baseline import KINDS
-from verdicts.figures import UNITS, Reading
+from verdicts.compare import baseline, same_attack
+from verdicts.compare.baseline import KINDS
+from verdicts.compare.figures import UNITS, Reading
 from verdicts.points.registry import BASELINE, Finding, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 
 @point(BASELINE.id, figures={id: kind.unit for id, kind in KINDS.items()})

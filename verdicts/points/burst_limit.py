@@ -2,8 +2,8 @@
 
 Judged by the target's own promise (`limits.burst_per_s`): in no second more is admitted, in no second
 less although enough came, and every refusal says rightly when to come back. Where the promise is about any
-second at all (`limits.burst_window: sliding`), `verdicts.sliding` counts instead. A target that is not ours
-may refuse without a reason that we know: any such 429 is taken for this limit's.
+second at all (`limits.burst_window: sliding`), `verdicts.measure.limits.sliding` counts instead. A target
+that is not ours may refuse without a reason that we know: any such 429 is taken for this limit's.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from verdicts import outcomes, passage, promises, sliding, windows
+from verdicts.measure.calls import edge_refusals, outcomes
+from verdicts.measure.limits import promises, sliding, windows
+from verdicts.measure.limits.promises import Promise
+from verdicts.measure.limits.windows import Window
 from verdicts.points.registry import Finding, Value, point
-from verdicts.promises import Promise
-from verdicts.run import Mask, Run
-from verdicts.windows import Window
+from verdicts.run.reading import Mask, Run
 
 REASON = "burst_exceeded"
 NO_REASON = "refused"
@@ -73,7 +74,7 @@ def _refused(run: Run) -> Mask:
 
 
 def _sliding(run: Run, promise: Promise, refused: Mask) -> tuple[int, int]:
-    through, held = passage.past_the_edge(run), sliding.Held(0, 0)
+    through, held = edge_refusals.past_the_edge(run), sliding.Held(0, 0)
     for account in np.unique(run.samples["account"][run.out]):
         mine = run.out & (run.samples["account"] == account)
         held += sliding.judge(run, mine, through, refused, promise)
@@ -85,7 +86,7 @@ def _status(busy: list[Window], wrong: int) -> Any:
 
 
 def _accounts(run: Run, promise: Promise) -> Iterator[tuple[int, list[Window]]]:
-    through = passage.past_the_edge(run)
+    through = edge_refusals.past_the_edge(run)
     for account in np.unique(run.samples["account"][run.out]):
         mine = run.out & (run.samples["account"] == account)
         yield int(account), list(windows.count(run, mine, through, promise.width))
@@ -100,7 +101,7 @@ def _by_group(run: Run, counted: list[tuple[int, list[Window]]]) -> Iterator[tup
 def _row(run: Run, name: str, found: list[Window], promise: Promise) -> dict[str, Value]:
     code = run.manifest["groups"].index(name)
     calls = run.out & (run.samples["group"] == code)
-    through, refused = passage.past_the_edge(run) & calls, _refused(run) & calls
+    through, refused = edge_refusals.past_the_edge(run) & calls, _refused(run) & calls
     sent, busy = int(calls.sum()), [one for one in found if one.offered >= promise.limit]
     return {
         "group": name,
@@ -143,7 +144,7 @@ def _keys(run: Run) -> Finding:
     fetches = run.target.total("edge", "mcpist_jwks_fetches_total")
     edge = run.manifest["stack"]["settings"].get("edge", {})
     ttl, isolates = edge.get("jwks_ttl", 300.0), edge.get("isolates", 1)
-    calls = int(passage.answered(run).sum())
+    calls = int(edge_refusals.answered(run).sum())
     if not calls or np.isnan(fetches):
         return Finding.unseen("Not observed: the edge showed no count of key fetches.", "keys")
     allowed = isolates * (2 + int(run.load_end / ttl))
@@ -159,7 +160,7 @@ def _keys(run: Run) -> Finding:
 
 def _cpu(run: Run) -> Finding:
     bounded = run.target.total("edge", "mcpist_worker_cpu_seconds_count")
-    calls = int(passage.answered(run).sum())
+    calls = int(edge_refusals.answered(run).sum())
     if not calls or np.isnan(bounded):
         return Finding.unseen("Not observed: the edge showed no CPU figures.", "cpu")
     return Finding(

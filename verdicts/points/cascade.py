@@ -14,10 +14,12 @@ from typing import Final
 
 import numpy as np
 
-from verdicts import concurrency, faults, outage, percentiles, service
-from verdicts.outage import Phase
+from verdicts.measure.calls import concurrency, outage, percentiles
+from verdicts.measure.calls.outage import Phase
+from verdicts.measure.target import faults
+from verdicts.points import service
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Mask, Run
+from verdicts.run.reading import Mask, Run
 
 RISE_SHARE: Final = 0.2
 RISE_SECONDS: Final = 0.025

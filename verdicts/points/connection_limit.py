@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from verdicts.points.registry import Finding, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 UNSEEN = "Not observed: only the bundled stack's database can be filled up, at the end of a run"
 

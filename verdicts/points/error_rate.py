@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from verdicts import outcomes
-from verdicts.outcomes import Outcomes
+from verdicts.measure.calls import outcomes
+from verdicts.measure.calls.outcomes import Outcomes
 from verdicts.points.registry import Finding, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 
 @point("P1.8", figures={"errors": "share", "5xx": "share", "refusals": "share"})

@@ -14,11 +14,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from telemetry.sample import Outcome
-from telemetry.target_log import parse_labels
-from verdicts import faults, origins, outcomes, pooler
+from telemetry.probing.target_log import parse_labels
+from telemetry.recording.sample import Outcome
+from verdicts.measure.calls import outcomes
+from verdicts.measure.target import faults, origins, pooler
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Mask, Run
+from verdicts.run.reading import Mask, Run
 
 PATIENCE: Final = 10.0  # seconds
 CODES: Final = "mcpist_db_errors_total"

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from telemetry.sample import REASONS, Outcome
-from verdicts import bad_tokens, origins
+from telemetry.recording.sample import REASONS, Outcome
+from verdicts.measure.limits import forged_tokens
+from verdicts.measure.target import origins
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 FREE_A_DAY = 100_000
 
@@ -22,8 +23,8 @@ def free_tier(run: Run) -> Iterator[Finding]:
 
 
 def _used(run: Run) -> Finding:
-    calls = bad_tokens.bad(run)
-    count, seconds = int(calls.sum()), bad_tokens.span(run, calls)
+    calls = forged_tokens.bad(run)
+    count, seconds = int(calls.sum()), forged_tokens.span(run, calls)
     if not count or not seconds > 0:
         return Finding.unseen("No bad token was sent.")
     a_minute = count / seconds * 60
@@ -38,7 +39,7 @@ def _used(run: Run) -> Finding:
 
 
 def _at_the_origin(run: Run) -> Finding:
-    bad = bad_tokens.bad(run)
+    bad = forged_tokens.bad(run)
     accepted = int((bad & (run.samples["outcome"] == Outcome.OK)).sum())
     at_origin = origins.requests(run)
     if np.isnan(at_origin):
@@ -57,7 +58,7 @@ def _at_the_origin(run: Run) -> Finding:
 
 
 def _by_kind(run: Run) -> Iterator[dict[str, Value]]:
-    for kind in bad_tokens.kinds(run):
+    for kind in forged_tokens.kinds(run):
         samples = run.samples[kind.calls]
         reasons, counts = np.unique(samples["reason"], return_counts=True)
         told = ", ".join(

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from verdicts import goroutines, origins, outcomes, percentiles, service
+from verdicts.measure.calls import outcomes, percentiles
+from verdicts.measure.target import goroutines, origins
+from verdicts.points import service
 from verdicts.points.registry import Basis, Finding, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 AROUND = 1.0  # seconds: what clients saw may come a little before or after what the stack told
 

@@ -14,9 +14,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from verdicts import faults, outcomes
+from verdicts.measure.calls import outcomes
+from verdicts.measure.target import faults
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Event, Run
+from verdicts.run.reading import Event, Run
 
 ORIGINS: Final = ("origin-a", "origin-b")
 PRIMARY: Final = ORIGINS[0]

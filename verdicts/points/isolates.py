@@ -1,6 +1,7 @@
 """P1.4: how far isolates with counts of their own disagree: admitted per user and window against the limit.
 
-Windows are those of the edge's wall clock, counted as certainly as a client can (`verdicts.windows`): of a
+Windows are those of the edge's wall clock, counted as certainly as a client can
+(`verdicts.measure.limits.windows`): of a
 window, `admitted_least` is proven. n isolates that each count for themselves admit up to n × the limit.
 """
 
@@ -10,12 +11,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from telemetry.target_log import parse_labels
-from verdicts import passage, promises, quota, windows
+from telemetry.probing.target_log import parse_labels
+from verdicts.measure.calls import edge_refusals
+from verdicts.measure.limits import promises, quota, windows
+from verdicts.measure.limits.promises import Promise
+from verdicts.measure.limits.windows import Window
 from verdicts.points.registry import Finding, Value, point
-from verdicts.promises import Promise
-from verdicts.run import Run
-from verdicts.windows import Window
+from verdicts.run.reading import Run
 
 
 @point("P1.4", figures={"max": "", "p99": "", "mean": "", "isolates": ""})
@@ -44,7 +46,7 @@ def admitted_by_isolates(run: Run) -> Finding:
 
 def _whole(run: Run, promise: Promise) -> Iterator[Window]:
     """Every user's windows that lie within the load."""
-    through = passage.past_the_edge(run)
+    through = edge_refusals.past_the_edge(run)
     for account in np.unique(run.samples["account"][run.sent]):
         mine = run.sent & (run.samples["account"] == account)
         for window in windows.count(run, mine, through, promise.width):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from verdicts import bad_tokens
+from verdicts.measure.limits import forged_tokens
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 CAUSES = ("first", "expired", "unknown-kid", "no-cache")
 
@@ -24,7 +24,7 @@ def jwks_fetches(run: Run) -> Finding:
         count = run.target.total("edge", "mcpist_jwks_fetches_total", cause=cause)
         if not np.isnan(count) and count:
             rows.append({"cause": cause, "fetches": int(count)})
-    seconds = bad_tokens.span(run, bad_tokens.bad(run))
+    seconds = forged_tokens.span(run, forged_tokens.bad(run))
     rate = fetches / seconds if seconds > 0 else float("nan")
     issuer = run.target.total("supabase", "mcpist_jwks_requests_total")
     per_thousand = fetches / requests * 1000

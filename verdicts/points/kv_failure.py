@@ -12,10 +12,11 @@ from typing import Final
 
 import numpy as np
 
-from telemetry.target_log import Span
-from verdicts import outcomes, promises, quota, windows
+from telemetry.probing.target_log import Span
+from verdicts.measure.calls import outcomes
+from verdicts.measure.limits import promises, quota, windows
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 REASON: Final = "kv_error"
 NOTHING: Final = "nothing: no call failed for it"

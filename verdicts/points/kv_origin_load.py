@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from telemetry.target_log import Span
-from verdicts import origins, promises, quota
+from telemetry.probing.target_log import Span
+from verdicts.measure.limits import promises, quota
+from verdicts.measure.target import origins
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 RATES: Final = dict.fromkeys(("before", "after", "offered"), "req/s")
 

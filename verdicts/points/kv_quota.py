@@ -10,11 +10,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from telemetry.sample import Outcome
-from telemetry.target_log import Span
-from verdicts import outcomes, quota
+from telemetry.probing.target_log import Span
+from telemetry.recording.sample import Outcome
+from verdicts.measure.calls import outcomes
+from verdicts.measure.limits import quota
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 NAN = float("nan")
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from verdicts import goroutines, origins
-from verdicts.goroutines import Pairs
+from verdicts.measure.target import goroutines, origins
+from verdicts.measure.target.goroutines import Pairs
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 MIB = 2**20
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)

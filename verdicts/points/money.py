@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from verdicts import money
+from verdicts.measure.target import money
 from verdicts.points.registry import MONEY, Finding, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 
 @point(MONEY.id, figures={"problems": "", "unfinished": "", "unrecorded": ""})

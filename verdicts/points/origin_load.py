@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from verdicts import origins
+from verdicts.measure.target import origins
 from verdicts.points.registry import Finding, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 
 @point("P1.5", figures={"mean": "req/s", "peak": "req/s", "in_flight": ""})

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from verdicts import cpu, origins
+from verdicts.measure.target import cpu, origins
 from verdicts.points.registry import Finding, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 MIB = 2**20
 

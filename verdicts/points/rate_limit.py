@@ -12,12 +12,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from verdicts import outcomes, passage, promises, rate_headers, windows
+from verdicts.measure.calls import edge_refusals, outcomes
+from verdicts.measure.limits import promises, rate_headers, windows
+from verdicts.measure.limits.promises import Promise
+from verdicts.measure.limits.rate_headers import REASON, Share, Wrong
+from verdicts.measure.limits.windows import Window
 from verdicts.points.registry import Finding, Value, point
-from verdicts.promises import Promise
-from verdicts.rate_headers import REASON, Share, Wrong
-from verdicts.run import Run
-from verdicts.windows import Window
+from verdicts.run.reading import Run
 
 ADDRESS_REASON: Final = "ip_limit_exceeded"
 MOST_ROWS: Final = 200
@@ -148,7 +149,7 @@ def _addresses(run: Run) -> Iterator[Finding]:
 
 
 def _by_address(run: Run, promise: Promise) -> Iterator[list[Window]]:
-    through = passage.answered(run) & ~outcomes.failed_by(run, (ADDRESS_REASON,))
+    through = edge_refusals.answered(run) & ~outcomes.failed_by(run, (ADDRESS_REASON,))
     addresses = np.array([account["ip"] for account in run.manifest["accounts"]])
     shown = addresses[run.samples["account"]]
     for one in np.unique(shown[run.out]):

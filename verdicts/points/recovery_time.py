@@ -6,10 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from verdicts import faults, pooler, recovery
+from verdicts.measure.calls import recovery
+from verdicts.measure.calls.recovery import Recovery
+from verdicts.measure.target import faults, pooler
 from verdicts.points.registry import Finding, Value, point
-from verdicts.recovery import Recovery
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 
 @point("P1.11", figures={"seconds": "s", "restarted": "", "watched": "s"})

@@ -11,10 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from verdicts import percentiles
-from verdicts.percentiles import Percentiles
+from verdicts.measure.calls import percentiles
+from verdicts.measure.calls.percentiles import Percentiles
 from verdicts.points.registry import Finding, point
-from verdicts.run import Floats, Mask, Run
+from verdicts.run.reading import Floats, Mask, Run
 
 SLOW: Final = 1.0  # seconds
 

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from telemetry.target_log import parse_labels
-from verdicts import concurrency, origins, outcomes, percentiles
-from verdicts.concurrency import Bounds
-from verdicts.cpu import since_start
+from telemetry.probing.target_log import parse_labels
+from verdicts.measure.calls import concurrency, outcomes, percentiles
+from verdicts.measure.calls.concurrency import Bounds
+from verdicts.measure.target import origins
+from verdicts.measure.target.cpu import since_start
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 TOOL_CALLS = "mcpist_tool_calls_peak"
 UPSTREAM = "mcpist_upstream_in_flight_peak"

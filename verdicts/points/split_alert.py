@@ -14,9 +14,9 @@ from typing import Final
 
 import numpy as np
 
-from verdicts import lb_states
+from verdicts.measure.target import balancer_states
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Floats, Run
+from verdicts.run.reading import Floats, Run
 
 HITS: Final = "mcpist_rate_limit_hits_total"
 MOST_HITS: Final = 100  # a minute
@@ -30,7 +30,7 @@ def alert(run: Run) -> Finding:
     t, hits = _hits(run, MINUTE / scale)
     if not t.size:
         return Finding.unseen("Not observed: the target shows no rate-limit hits.")
-    gone = lb_states.away(run)
+    gone = balancer_states.away(run)
     start = gone[0][0] if gone else math.nan
     over = t[hits * scale > MOST_HITS]
     by_hits = float(over[0]) if over.size else math.nan
@@ -65,7 +65,9 @@ def _hits(run: Run, width: float) -> tuple[Floats, Floats]:
 
 def _by_split(run: Run, width: float) -> float:
     """When the alert on the balancer's state fires first; NaN if it does not within the load."""
-    fires = [start + width for start, end in lb_states.away(run) if start + width < min(end, run.load_end)]
+    fires = [
+        start + width for start, end in balancer_states.away(run) if start + width < min(end, run.load_end)
+    ]
     return min(fires, default=math.nan)
 
 

@@ -2,8 +2,8 @@
 
 Each origin keeps its own counts and learns of the other's at a sync. So two origins that never sync within
 a window admit twice the limit, an error of 100 %; one origin alone is exact. Error = admitted / allowed − 1,
-over whole windows (`verdicts.limit_error`). Intervals are named as the scenario has them; in compressed time
-the real ones are shorter by the run's factor.
+over whole windows (`verdicts.measure.limits.limit_error`). Intervals are named as the scenario has them; in
+compressed time the real ones are shorter by the run's factor.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from verdicts import crash, faults, limit_error
-from verdicts.limit_error import Window
+from verdicts.measure.limits import limit_error
+from verdicts.measure.limits.limit_error import Window
+from verdicts.measure.target import crash, faults
 from verdicts.points.registry import Finding, Value, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 NONE: Final = "No account had a limit and enough calls in a whole window."
 SYNCS: Final = "mcpist_rate_limit_sync_total"
@@ -121,7 +122,7 @@ def error_with_sync(run: Run) -> Finding:
         f"% over the limit (mean window), sync every {interval:g} s",
         f"Window {window:g} s, sync every {interval:g} s: {window / interval:.3g} syncs a window and origin. "
         f"{_told(run)} {sum(one.error < 1 for one in judged)} of {len(judged)} windows stayed below twice "
-        f"the limit. `python -m verdicts.sync_sweep RUN…` sets several intervals side by side.",
+        f"the limit. `python -m verdicts.suite.sync_sweep RUN…` sets several intervals side by side.",
         {**figures, "interval": interval},
     )
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from telemetry.sample import Outcome
-from verdicts import bad_tokens, percentiles
+from telemetry.recording.sample import Outcome
+from verdicts.measure.calls import percentiles
+from verdicts.measure.limits import forged_tokens
 from verdicts.points.registry import Finding, Status, Value, point
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 LIMIT_MS = 10
 
@@ -24,7 +25,7 @@ def token_checks(run: Run) -> Iterator[Finding]:
 def _cost(run: Run) -> Finding:
     rows = [row for row in (_row(run, result) for result in _results()) if row is not None]
     if not rows:
-        return Finding.unseen(f"The target shows no {bad_tokens.VERIFY}.")
+        return Finding.unseen(f"The target shows no {forged_tokens.VERIFY}.")
     dearest = max(rows, key=lambda row: float(row["CPU ms a check"] or 0))
     mean = float(dearest["CPU ms a check"] or 0)
     machine = run.manifest["machine"]
@@ -39,15 +40,15 @@ def _cost(run: Run) -> Finding:
 
 
 def _results() -> list[str]:
-    return ["valid", *dict.fromkeys(bad_tokens.RESULTS.values())]
+    return ["valid", *dict.fromkeys(forged_tokens.RESULTS.values())]
 
 
 def _row(run: Run, result: str) -> dict[str, Value] | None:
-    count = run.target.total("edge", f"{bad_tokens.VERIFY}_count", result=result)
-    seconds = run.target.total("edge", f"{bad_tokens.VERIFY}_sum", result=result)
+    count = run.target.total("edge", f"{forged_tokens.VERIFY}_count", result=result)
+    seconds = run.target.total("edge", f"{forged_tokens.VERIFY}_sum", result=result)
     if np.isnan(count) or not count:
         return None
-    within = run.target.total("edge", f"{bad_tokens.VERIFY}_bucket", result=result, le="0.01")
+    within = run.target.total("edge", f"{forged_tokens.VERIFY}_bucket", result=result, le="0.01")
     mean = seconds / count * 1000
     return {
         "token": result.replace("_", " "),
@@ -58,7 +59,7 @@ def _row(run: Run, result: str) -> dict[str, Value] | None:
 
 
 def _valid_users(run: Run) -> Finding:
-    valid = run.sent & run.judged & ~bad_tokens.bad(run)
+    valid = run.sent & run.judged & ~forged_tokens.bad(run)
     ok = run.samples["outcome"] == Outcome.OK
     rows = tuple(_service(run, name, valid & where, ok) for name, where in _phases(run))
     sent = int(valid.sum())

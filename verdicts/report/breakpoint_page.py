@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from shapes.search import MACHINE
-from verdicts import plan_arithmetic
-from verdicts.breakpoint import HEAD, Row
+from verdicts.breakpoint import goroutine_arithmetic
+from verdicts.breakpoint.table import HEAD, Row
+from verdicts.breakpoint.trial import Outcome
 from verdicts.report import plotly_js
 from verdicts.report.environment import embedded, environment
-from verdicts.trial import Outcome
 
 PLOT: Final = "trials"
 MARKS: Final = (
@@ -33,8 +33,8 @@ def render(found: Mapping[str, Any], rows: Sequence[Row], sentence: str) -> str:
             rows=rows,
             head=HEAD,
             sentence=sentence,
-            plan_head=plan_arithmetic.HEAD,
-            plan=plan_arithmetic.lines(found.get("nano") or {}),
+            plan_head=goroutine_arithmetic.HEAD,
+            plan=goroutine_arithmetic.lines(found.get("nano") or {}),
             specs=embedded({PLOT: spec(rows)}),
             plotly=plotly_js.packed(),
         )

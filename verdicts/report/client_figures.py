@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from telemetry.sample import REFUSALS, Outcome
-from verdicts import blame, origins, outcomes
-from verdicts.ledger import late_after
-from verdicts.percentiles import Percentiles
+from telemetry.recording.sample import REFUSALS, Outcome
+from verdicts.measure.arrivals.ledger import late_after
+from verdicts.measure.calls import gateway_overhead, outcomes
+from verdicts.measure.calls.percentiles import Percentiles
+from verdicts.measure.calls.series import PerSecond
+from verdicts.measure.target import origins
+from verdicts.points.thresholds import Threshold
 from verdicts.report.figure import Figure, Trace, bars, line, steps
-from verdicts.run import Floats, Run
-from verdicts.series import PerSecond
-from verdicts.thresholds import Threshold
+from verdicts.run.reading import Floats, Run
 
 _PERCENTILES = (("p50", "c2"), ("p95", "c1"), ("p99", "c3"), ("max", "faint"))
 
@@ -28,7 +29,7 @@ def attack(run: Run, seconds: PerSecond, delay: Percentiles) -> Iterator[Figure]
 def service(run: Run, seconds: PerSecond) -> Iterator[Figure]:
     """Response times, outcomes, status codes."""
     yield _response(run, seconds)
-    if blame.is_part(run):
+    if gateway_overhead.is_part(run):
         yield _added(run, seconds)
     yield _outcomes(run, seconds)
     yield _status(run, seconds)
@@ -85,7 +86,7 @@ def _response(run: Run, seconds: PerSecond) -> Figure:
             f"{worst[at]:,.1f} ms, in second {seconds.seconds[at]}; the slowest call took "
             f"{np.nanmax(whole['max']) * 1000:,.1f} ms."
         )
-    bounds = [] if blame.is_part(run) else _response_bounds(run, whole)
+    bounds = [] if gateway_overhead.is_part(run) else _response_bounds(run, whole)
     return Figure("response", "Response time", "ms", "measured", summary, _lines(seconds, whole), bounds)
 
 

@@ -10,12 +10,13 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from verdicts import origins, outcomes, percentiles
-from verdicts.comparison import Comparison, Side
-from verdicts.figures import View, number
+from verdicts.compare.comparison import Comparison, Side
+from verdicts.compare.figures import View, number
+from verdicts.measure.calls import outcomes, percentiles
+from verdicts.measure.calls.series import PerSecond
+from verdicts.measure.target import origins
 from verdicts.report.figure import Figure, Numbers, Trace, steps
-from verdicts.run import Floats
-from verdicts.series import PerSecond
+from verdicts.run.reading import Floats
 
 COLORS: Final = {"A": "c1", "B": "c4"}
 MIB: Final = 2**20

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from verdicts import compare_words, document
-from verdicts.comparison import CALLS, Comparison, Row
+from verdicts.compare import wording
+from verdicts.compare.comparison import CALLS, Comparison, Row
+from verdicts.output import document
 from verdicts.report import compare_figures, markers, plotly_js
 from verdicts.report.environment import embedded, environment
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 STATUS: Final = {"better": "pass", "worse": "fail"}  # how page.css colours a call; others as info
 
@@ -29,7 +30,7 @@ def render(found: Comparison, folder: Path, repeated: Sequence[tuple[str, str]],
         title=title(found),
         cards=[(call, [row for row in found.target_rows if row.call == call]) for call in CALLS],
         sides=(found.a, found.b),
-        words=compare_words,
+        words=wording,
         status=lambda row: STATUS.get(row.call, "info"),
         values=values,
         link=lambda one: os.path.relpath(one.folder, folder),

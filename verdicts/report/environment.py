@@ -2,7 +2,7 @@
 
     page = environment("ja").get_template("page.html").render(…)
 
-In templates `_("{n} runs", n=3)` is a text of `verdicts.report.japanese`, `unit(…)` a unit; `|figure` and
+In templates `_("{n} runs", n=3)` is a text of `verdicts.language.japanese`, `unit(…)` a unit; `|figure` and
 `|bound` show numbers and thresholds.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from verdicts.report.language import Say, unit
+from verdicts.language.words import Say, unit
 
 HERE: Final = Path(__file__).resolve().parent
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from verdicts.run import Event, Run
+from verdicts.run.reading import Event, Run
 
 _SHOWN = ("fault", "control", "state")
 _NAMED = ("fault", "phase", "run")  # in the plots; the list on the page names all

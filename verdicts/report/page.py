@@ -5,14 +5,16 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any
 
-from verdicts import cpu, document, headline, origins
-from verdicts.judge import Judgement
+from verdicts.explain import headline
+from verdicts.judge.judge import Judgement
+from verdicts.language.words import Say
+from verdicts.measure.calls.series import PerSecond
+from verdicts.measure.target import cpu, origins
+from verdicts.output import document
 from verdicts.report import client_figures, markers, plotly_js, rerun, target_figures
 from verdicts.report.environment import embedded, environment
 from verdicts.report.figure import Figure
-from verdicts.report.language import Say
-from verdicts.run import Run
-from verdicts.series import PerSecond
+from verdicts.run.reading import Run
 
 Section = tuple[str, list[Figure]]
 

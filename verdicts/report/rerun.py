@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 
 def commands(run: Run) -> list[tuple[str, str]]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
-from verdicts import cpu, origins
+from verdicts.measure.target import cpu, origins
 from verdicts.report.figure import Figure, Trace, line
-from verdicts.run import Run
+from verdicts.run.reading import Run
 
 MIB = 2**20
 _COLORS = ("c1", "c2", "c3", "c4", "c5", "c6", "c7", "faint")

@@ -1,0 +1,203 @@
+"""`make check-target TARGET=…`: three requests to a target of your own, and what can be known before load.
+
+Tells what works, what the suite will be able to see and which points that answers, what Cloudflare would do
+to the attack, and what would be sent at most. Exit code: 0 all of it works; 1 something does not; 2 the
+target file or the command line is bad (one line); 3 a failure of our own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from cli.attack import EXIT_CANNOT_START, EXIT_USAGE, Parser
+from common.errors import ConfigError, short
+from run import dry_run
+from run.answerability import foresee
+from run.dry_run import Answer, Findings
+from run.options import with_tool
+from run.preflight import check_points
+from scenarios import load as scenarios
+from scenarios.schema import Scenario
+from shapes.schedule import peak
+from targets import load as targets
+from targets.guard import GuardError, is_loopback, refuse_excess
+from targets.schema import Target
+from users.engine import job
+
+UNAUTHORIZED: Final = (401, 403)
+CLOUDFLARE: Final = "cf-connecting-ip"
+
+
+class Row(NamedTuple):
+    """One line of the table; `state`: ok, NO, info, WARN or a dash."""
+
+    what: str
+    state: str
+    detail: str
+
+
+def parser() -> argparse.ArgumentParser:
+    """All options, with their help."""
+    made = Parser(prog="bin/check_target", description=__doc__, allow_abbrev=False,
+                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
+    made.add_argument("target", help="a target file, or the name of one in targets/")
+    made.add_argument("--scenario", default="burst", help="whose points and load to tell of (default: burst)")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check and print; the exit code."""
+    try:
+        options = parser().parse_args(arguments)
+        scenario, target = read(options.target, options.scenario)
+        found = dry_run.look(scenario, target)
+    except (ConfigError, GuardError) as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    except OSError as error:
+        print(f"the check broke: {error}", file=sys.stderr)
+        return EXIT_CANNOT_START
+    rows = [*works(target, found), *seen(scenario, target, found), *warnings(scenario, target, found),
+            *load(scenario, target)]  # fmt: skip
+    print("\n".join(table(rows)))
+    return 1 if any(row.state == "NO" for row in rows) else 0
+
+
+def read(name: str, scenario_name: str) -> tuple[Scenario, Target]:
+    """Both, checked by themselves. Raises ConfigError."""
+    target = targets.load(name)
+    if target.bundled:
+        text = f"{short(name)} is started with each run, allowed: a target with a base_url of its own"
+        raise ConfigError("command line", "target", text)
+    scenario = scenarios.load(scenario_name)
+    check_points(scenario, scenarios.find(scenario_name))
+    return (with_tool(scenario, target) if target.tool_given else scenario), target
+
+
+def works(target: Target, found: Findings) -> Iterator[Row]:
+    """What of the target works."""
+    pinned, answers = found.pinned, found.answers
+    where = "loopback" if all(map(is_loopback, pinned.addresses)) else "yours, says the file"
+    yield Row(
+        "target", "ok", f"{target.name}: {target.base_url}{target.path}, {pinned.addresses[0]} ({where})"
+    )
+    if found.broken:
+        yield Row("connect", "NO", found.broken)
+    else:
+        yield Row("connect", "ok", f"3 requests were sent, {sum(a.status > 0 for a in answers)} answered")
+    if pinned.scheme == "https" and not found.broken:
+        yield Row("TLS", "ok" if target.tls.verify else "WARN", _certificate(target))
+    yield _auth(target, found)
+    yield from (_request(answer) for answer in answers)
+    if target.health is None:
+        yield Row("health", "–", "the file names no `health`")
+
+
+def _certificate(target: Target) -> str:
+    return "the certificate is good" if target.tls.verify else "the certificate is not checked (tls.verify)"
+
+
+def _auth(target: Target, found: Findings) -> Row:
+    auth, calls = target.auth, [one for one in found.answers if one.what != "health" and one.status]
+    refused = [one for one in calls if one.status in UNAUTHORIZED]
+    keys = "" if found.key_fetches is None else f"; the key set was fetched {found.key_fetches} times"
+    if auth is None:
+        state = "NO" if refused else "–"
+        return Row("auth", state, f"none is given{', and the target wants one' if refused else ''}")
+    how = f"{auth.algorithm} in {auth.header}, {auth.ttl:g} s{keys}"
+    if refused or not calls:
+        why = f"status {refused[0].status} {refused[0].text}".rstrip() if refused else "nothing was answered"
+        return Row("auth", "NO", f"{why} ({how}){_stale(target) if refused else ''}")
+    return Row("auth", "ok", how)
+
+
+def _stale(target: Target) -> str:
+    """A usual cause, where it can be one."""
+    auth = target.auth
+    if auth is None or auth.key is not None or auth.serve_jwks is None:
+        return ""
+    return f"; no `key` is named, so each run makes a new one: a target may still hold an old {auth.kid}"
+
+
+def _request(answer: Answer) -> Row:
+    if not answer.reason:
+        return Row(answer.what, "ok", f"status {answer.status} in {answer.took_s * 1000:.0f} ms")
+    status = f"status {answer.status}, " if answer.status else ""
+    return Row(answer.what, "NO", f"{status}{answer.reason}{f': {answer.text}' if answer.text else ''}")
+
+
+def seen(scenario: Scenario, target: Target, found: Findings) -> Iterator[Row]:
+    """What the suite will be able to see, and which points that answers."""
+    if not target.metrics:
+        yield Row("metrics", "–", "the file names none: points that need them are info")
+    for number, (url, page) in enumerate(found.metrics.items()):
+        if isinstance(page, str):
+            yield Row(f"metrics {number}", "NO", f"{url}: {page}")
+        else:
+            ours = sorted({key.partition("{")[0] for key in page if key.startswith(("mcpist_", "process_"))})
+            named = ", ".join(ours) or "none that the suite knows (map them with `metric_names`)"
+            yield Row(f"metrics {number}", "ok", f"{url}: {len(page)} series; of use: {named}")
+    pages = {f"target-{n}": p for n, p in enumerate(found.metrics.values()) if not isinstance(p, str)}
+    for one in foresee(scenario, target, pages):
+        yield Row(
+            f"point {one.id}", "info" if one.why else "ok", one.why or f"can be answered: {one.question}"
+        )
+
+
+def warnings(scenario: Scenario, target: Target, found: Findings) -> Iterator[Row]:
+    """What would bend the attack."""
+    if not (_behind_cloudflare(found) or _claims_addresses(target, found)):
+        return
+    limit, rate = target.limits.ip_per_min, peak(job.schedule(scenario).planned)
+    text = "Cloudflare sets the client's address itself: all load would come from this machine's one address"
+    if limit is None:
+        yield Row("one address", "WARN", f"{text}; the file promises no limit per address")
+        return
+    passing = limit / 60
+    effect = f"its limit of {limit:,} a minute lets {passing:.1f} req/s pass"
+    if rate > passing:
+        effect += (
+            f"; of {scenario.name}'s {rate:,} req/s {1 - passing / rate:.0%} would be refused with 429, "
+        )
+        effect += "so the run would measure that limit and nothing behind it: attack the origin instead"
+    yield Row("one address", "WARN", f"{text}; {effect}")
+
+
+def _behind_cloudflare(found: Findings) -> bool:
+    told = [one.headers for one in found.answers]
+    return any("cf-ray" in one or one.get("server", "").lower() == "cloudflare" for one in told)
+
+
+def _claims_addresses(target: Target, found: Findings) -> bool:
+    here = all(map(is_loopback, found.pinned.addresses))
+    return not here and (target.client_ip_header or "").lower() == CLOUDFLARE
+
+
+def load(scenario: Scenario, target: Target) -> Iterator[Row]:
+    """What a run would send at most."""
+    plan = job.schedule(scenario)
+    most, accounts = peak(plan.planned), sum(group.accounts.count for group in scenario.groups)
+    text = (
+        f"{scenario.name}: {len(plan):,} requests in {scenario.duration:g} s, at most {most:,} in a second, "
+    )
+    text += f"from {accounts:,} accounts"
+    try:
+        refuse_excess(target, most, scenario.duration)
+    except GuardError as error:
+        yield Row("at most", "info", f"{text}; it would be refused: {error}")
+        return
+    bound = f"; never more than max_rps {target.max_rps:g}, whatever personas add" if target.max_rps else ""
+    yield Row("at most", "ok", text + bound)
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """The lines, in columns."""
+    width = max(len(row.what) for row in rows)
+    return [f"{row.what:<{width}}  {row.state:<4}  {row.detail}" for row in rows]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The table of `kv-exhaustion`: every variant attacked in turn, one line each, as Markdown.
+
+    python -m cli.kv_table                        # runs them all (about ten minutes), into results/kv-table/
+    python -m cli.kv_table --only isolates memory # those whose names contain one of the words
+    python -m cli.kv_table --read results/kv-table/*   # only the table, from runs that are there
+
+A run is one of `bin/attack`, so its whole report is in its folder; one that is there is not run again. Exit
+code: 0 when every run counts, whatever its verdict (a variant that fails is a finding); 2 bad usage; 3 when
+a run was invalid or could not start.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from common.paths import ROOT
+from scenarios import load as scenarios
+
+BASE: Final = "kv-exhaustion"
+RESULTS: Final = ROOT / "results" / "kv-table"
+COUNTS: Final = ("pass", "fail")
+HEAD: Final = (
+    *("scenario", "offered req/s", "origin before", "origin after", "% served after", "% kv_error after"),
+    *("order in a window after", "most per user and s: before", "after", "mean after", "books", "verdict"),
+)
+
+
+def variants(words: Sequence[str]) -> list[str]:
+    """The scenario and its variants, those that contain one of the words (all, if there are none)."""
+    known = [name for name in scenarios.names() if name.startswith(BASE)]
+    return [name for name in known if not words or any(word in name for word in words)]
+
+
+def attack(name: str, out: Path) -> None:
+    """One run; its output goes on to ours."""
+    command = [sys.executable, "-m", "cli.attack", name, "--out", str(out)]
+    subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
+
+
+def line(folder: Path) -> list[str]:
+    """A run's cells. Raises OSError or ValueError for a folder without verdicts."""
+    found: dict[str, Any] = json.loads((folder / "verdicts.json").read_text())
+    points = {point["id"]: point for point in found["points"]}
+    loads = {row["quota"]: row for row in points["P1.2"].get("rows", ())}
+    after = loads.get("after", loads.get("before", {}))
+    counted = {row["quota"]: row for row in points["P1.4"].get("rows", ())}
+    before, past = counted.get("before", counted.get("all", {})), counted.get("after", {})
+    orders = [row["order in a window"] for row in points["P1.3"].get("rows", ()) if row["quota"] == "after"]
+    cells = (
+        *(found["scenario"], after.get("offered req/s"), loads.get("before", {}).get("origin req/s")),
+        *(loads.get("after", {}).get("origin req/s"), _share(points, "ok"), _share(points, "kv_error")),
+        *(f"`{orders[0]}`" if orders else None, before.get("max"), past.get("max")),
+        *(past.get("admitted (mean)"), points.get("P1.1.books", {}).get("status"), found["verdict"]),
+    )
+    return ["–" if cell is None else str(cell) for cell in cells]
+
+
+def _share(points: dict[str, Any], became: str) -> float | None:
+    after = [row for row in points["P1.1"].get("rows", ()) if row["quota"] == "after"]
+    return next((row["% of sent"] for row in after if row["became"] == became), 0.0 if after else None)
+
+
+def table(lines: Iterable[Sequence[str]]) -> str:
+    """Markdown."""
+    rows = [HEAD, ("---",) * len(HEAD), *lines]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and print; see above."""
+    parser = argparse.ArgumentParser(prog="python -m cli.kv_table", description="The table of kv-exhaustion.")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="variants that contain a word")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="a folder for the runs")
+    parser.add_argument("--read", nargs="+", type=Path, metavar="RUN", help="no runs: read these")
+    options = parser.parse_args(arguments)
+    folders = options.read or [options.out / name for name in variants(options.only)]
+    for folder in [] if options.read else folders:
+        if not (folder / "verdicts.json").exists():
+            attack(folder.name, folder)
+    try:
+        lines = [line(folder) for folder in folders]
+    except (OSError, ValueError, KeyError) as error:
+        print(f"no verdicts of kv-exhaustion: {error}", file=sys.stderr)
+        return 2 if options.read else 3
+    print(table(lines))
+    return 0 if all(cells[-1] in COUNTS for cells in lines) else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""What `bin/breakpoint` was asked for, checked before anything starts. Rates: all attackers', req/s."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from cli.search import protection_sets
+from cli.search.trials import check, own_rate
+from common.durations import ALLOWED, seconds
+from common.errors import ConfigError
+from common.paths import RESULTS
+from scenarios import load as scenarios
+from scenarios.overrides import Overrides
+from scenarios.schema import Scenario
+from targets import load as targets
+from targets.schema import Target
+from verdicts.breakpoint import table
+from verdicts.breakpoint.table import Row
+
+HIGH: Final = 2000.0
+LOW: Final = 0.5
+EACH: Final = 900.0  # seconds of a search, unless --budget is given
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was asked for, checked."""
+
+    options: argparse.Namespace
+    scenario: Scenario
+    target: Target
+    folder: Path
+    protects: list[str]
+    low: float
+    high: float
+    start: float | None
+    tolerance: float
+    budget: float
+    rows: list[Row]  # those of a table that is carried on
+
+
+def read(options: argparse.Namespace) -> Plan:
+    """Check everything. Raises ConfigError or GuardError."""
+    target = targets.load(options.target)
+    scenario = scenarios.load(options.scenario, _overrides(options))
+    folder, rows = _folder(options, scenario, target)
+    protects = _protects(options, scenario, target)
+    low = _number("--low", options.low, 1e-3, HIGH)
+    high = _number("--high", options.high or _most(scenario, target), low, 1e5)
+    start = None if options.start is None else _number("--start", options.start, low, high)
+    tolerance = _number("--tolerance", options.tolerance, 0.001, 1)
+    for rate in (low, high):
+        for protect in protects:
+            check(options, scenario, protect, rate)
+    budget = _budget(options.budget) if options.budget else EACH * len(protects)
+    return Plan(options, scenario, target, folder, protects, low, high, start, tolerance, budget, rows)
+
+
+def _overrides(options: argparse.Namespace) -> Overrides:
+    return Overrides.read(
+        {"duration": options.duration, "tier": options.tier, "seed": options.seed, "protect": options.protect}
+    )
+
+
+def _protects(options: argparse.Namespace, scenario: Scenario, target: Target) -> list[str]:
+    """The rows to search. A target of one's own is as it is: nobody can switch its protections."""
+    if options.protect is not None:
+        return [",".join(part.strip() for part in options.protect.split(",")) or protection_sets.NONE]
+    return protection_sets.rows() if target.bundled else [scenario.protections]
+
+
+def _most(scenario: Scenario, target: Target) -> float:
+    """The highest rate, where none is given: what a target file allows, less what others send."""
+    if target.max_rps is None:
+        return HIGH
+    return max(LOW, target.max_rps - (scenario.rate - own_rate(scenario)))
+
+
+def _folder(options: argparse.Namespace, scenario: Scenario, target: Target) -> tuple[Path, list[Row]]:
+    """Where the table goes, and the rows that are there already."""
+    made = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-breakpoint-{scenario.name}"
+    folder = (Path(options.out) if options.out else made).absolute()
+    if not os.path.lexists(folder):
+        return folder, []
+    allowed = f"allowed: a new folder, or one with a {table.FILE} of the same search"
+    try:
+        found, rows = table.read(folder)
+    except (OSError, ValueError):
+        raise ConfigError("command line", "--out", f"{folder} is there already, {allowed}") from None
+    asked = {
+        "scenario": scenario.name,
+        "target": target.name,
+        "duration_s": scenario.duration,
+        "tier": options.tier,
+    }
+    for key, value in asked.items():
+        if found[key] != value:
+            raise ConfigError("command line", "--out", f"{folder} is of {key} {found[key]}, {allowed}")
+    return folder, rows
+
+
+def _number(key: str, text: Any, low: float, high: float) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise ConfigError("command line", key, f"{text!s:.40}, allowed: a number from {low:g} to {high:g}")
+    return value
+
+
+def _budget(text: str) -> float:
+    try:
+        value = seconds(text)
+    except ValueError as error:
+        raise ConfigError("command line", "--budget", f"{text!r:.40}, {error}") from None
+    if value <= 0:
+        raise ConfigError("command line", "--budget", f"{text!r:.40}, allowed: {ALLOWED}, more than 0")
+    return value

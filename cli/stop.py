@@ -1,0 +1,51 @@
+"""`make stop`: end every run of this checkout that is under way, or one; each still writes its whole report.
+
+    bin/stop [results/<run>]
+
+Load ends at once; then it waits for the reports. A suite ends with its run, a web UI stays up.
+Exit code: 0 everything ended, or nothing was running (it says which); 3 something did not end in time.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from common.paths import RESULTS
+from run import active_runs
+
+WITHIN: Final = 120.0  # seconds: the drain of a run and its report
+POLL: Final = 0.2
+
+
+def main(
+    folders: Sequence[str] = (),
+    results: Path = RESULTS,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> int:
+    """Tell each once, those of `folders` alone if there are any, and wait; the exit code."""
+    wanted = {Path(one).resolve() for one in folders}
+    told: dict[Path, str] = {}
+    deadline = clock() + WITHIN
+    while live := [
+        one for one in active_runs.under_way(results) if not wanted or Path(one.what).resolve() in wanted
+    ]:
+        for one in live:
+            if one.file not in told:
+                told[one.file] = one.what
+                print(f"stopping {one.what} (process {one.pid})", flush=True)
+                active_runs.tell(one)
+        if clock() > deadline:
+            print(f"still running after {WITHIN:g} s: {', '.join(one.what for one in live)}", file=sys.stderr)
+            return 3
+        sleep(POLL)
+    print(f"ended: {', '.join(told.values())}" if told else "nothing is running")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

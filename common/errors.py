@@ -1,0 +1,39 @@
+"""What a bad input says: one line that names file, key and what is allowed. The caller exits 2."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from common.paths import ROOT
+
+LONGEST_VALUE: Final = 60
+
+
+class ConfigError(ValueError):
+    """`file: key: message`, always one line; `key` may be empty. `file` may also be "command line"."""
+
+    def __init__(self, file: Path | str, key: str, message: str) -> None:
+        self.file = shown(file)
+        self.key = key
+        self.message = message
+        super().__init__(one_line(": ".join(part for part in (self.file, key, message) if part)))
+
+
+def shown(file: Path | str) -> str:
+    """A path as a reader knows it: below the project relative to it, otherwise as given."""
+    if isinstance(file, str):
+        return file
+    path = file.resolve()
+    return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(file)
+
+
+def one_line(text: str) -> str:
+    """`text` with every run of white space made one blank and what cannot be printed escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+
+
+def short(value: object) -> str:
+    """A value as it stands in a message: its repr, cut."""
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"

@@ -1,0 +1,78 @@
+"""Strict models over plain data, and pydantic's complaints as one line with what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from common.errors import ConfigError, short
+
+
+class Strict(BaseModel):
+    """Base of what YAML files hold: frozen, unknown keys refused, nothing is converted silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+M = TypeVar("M", bound=BaseModel)
+T = TypeVar("T")
+Several = Annotated[tuple[T, ...], Field(strict=False)]
+"""A tuple that a YAML list fits: strict alone would ask for a tuple."""
+
+
+def validate(model: type[M], data: Mapping[str, Any], file: Path | str, prefix: str = "") -> M:
+    """`data` as a `model`. Raises ConfigError with the first complaint; `prefix` goes before its key."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first, *more = error.errors(include_url=False)
+        key, message = explain(model, first)
+        tail = f" (and {len(more)} more)" if more else ""
+        raise ConfigError(file, prefix + key, message + tail) from None
+
+
+def explain(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
+    """(key, message) of one complaint."""
+    place = [part for part in error["loc"] if not _is_tag(part)]
+    key = ".".join(str(part) for part in place)
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = sorted(_keys_at(model, place[:-1]))
+        return key, f"unknown key, allowed: {', '.join(allowed)}"
+    if kind == "missing":
+        return key, "is missing, allowed: a value (it has no default)"
+    if kind == "literal_error":
+        return key, f"{short(error['input'])}, allowed: {context['expected']}"
+    if kind == "value_error":
+        text = str(context["error"])
+        return key, f"{short(error['input'])}, {text}" if text.startswith("allowed") else text
+    if kind == "string_pattern_mismatch":
+        return key, f"{short(error['input'])}, allowed: text that matches {context['pattern']}"
+    wanted = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    return key, f"{short(error['input'])}, allowed: {wanted}"
+
+
+def _is_tag(part: int | str) -> bool:
+    """Places that pydantic adds for the branch of a union, such as `literal['one']`."""
+    return isinstance(part, str) and ("[" in part or part in ("int", "float", "str", "constrained-int"))
+
+
+def _keys_at(model: type[BaseModel], place: list[int | str]) -> set[str]:
+    found: type[BaseModel] | None = model
+    for part in place:
+        if found is not None and isinstance(part, str) and part in found.model_fields:
+            found = next(_models_in(found.model_fields[part].annotation), None)
+    if found is None:
+        return set()
+    return {field.alias or name for name, field in found.model_fields.items()}
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)

@@ -1,0 +1,251 @@
+"""How an origin reaches Postgres: one query, one value, one round trip.
+
+Modes (`database.mode`):
+    pool    an asyncpg pool of pool_size; no connection within acquire_timeout seconds → db_pool_timeout
+    none    a connection a query, as large as the server bears
+    pooler  the dsn is a transaction-mode pooler's: a pool too, nothing prepared, each query in a
+            transaction of its own, so that the pooler keeps it on one server connection
+What the server says is passed on word for word as `detail` of db_error. A cancelled query gives its
+connection back when the server has confirmed the cancel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import asyncpg
+
+from fakes.http.metrics import Metrics
+from fakes.protections.gate import RefusedError
+from fakes.settings import DatabaseSettings
+
+SCHEMA: Final = Path(__file__).parent / "sql" / "schema.sql"
+QUERY_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
+FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+
+
+async def install(dsn: str) -> None:
+    """Make the schema anew, as an administrator; all data of a run before is gone."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute("SET synchronous_commit = on")  # it must outlive a kill of the server
+        await connection.execute(SCHEMA.read_text())
+    finally:
+        await connection.close()
+
+
+async def reset(dsn: str) -> None:
+    """Empty every table: credits and quotas are as at first sight, no transaction is written."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(
+            "TRUNCATE mcpist.credits, mcpist.credit_transactions, mcpist.usage, mcpist.rate_windows"
+        )
+    finally:
+        await connection.close()
+
+
+class Source(Protocol):
+    """Where connections come from."""
+
+    def connection(self) -> AbstractAsyncContextManager[Any]:
+        """A connection for one query."""
+
+    def counts(self) -> tuple[int, int]:
+        """Connections in use, connections idle."""
+
+    async def close(self) -> None:
+        """Give all connections back to the server, those in use when their query is done."""
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
+    """Without the reset query, which would be a second round trip: no query here leaves anything."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Pool:
+    """Connections kept open, at most pool_size of them."""
+
+    def __init__(self, pool: Any, settings: DatabaseSettings) -> None:
+        self._pool = pool
+        self._settings = settings
+
+    @classmethod
+    async def open(cls, dsn: str, settings: DatabaseSettings) -> Pool:
+        """`pool_open` connections are opened now, so that no call pays for them."""
+        size = settings.pool_size
+        pool = await asyncpg.create_pool(
+            dsn, init_size=min(size, settings.pool_open), min_size=0, max_size=size, max_queries=2**62,
+            max_inactive_connection_lifetime=0, connection_class=_Connection, **_session(settings),
+        )  # fmt: skip
+        return cls(pool, settings)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection of the pool; raises RefusedError db_pool_timeout."""
+        wait = self._settings.acquire_timeout
+        try:
+            connection = await self._pool.acquire(timeout=wait)
+        except TimeoutError:
+            size = self._settings.pool_size
+            detail = f"all {size} connections of the pool in use for {wait or 0:g} s"
+            raise RefusedError("db_pool_timeout", retry_after=1, detail=detail) from None
+        try:
+            yield connection
+        finally:
+            await self._pool.release(connection)
+
+    def counts(self) -> tuple[int, int]:
+        """Connections in use, connections idle."""
+        idle = self._pool.get_idle_size()
+        return self._pool.get_size() - idle, idle
+
+    async def close(self) -> None:
+        """Wait for the queries under way, then close."""
+        await self._pool.close()
+
+
+class Pooler(Pool):
+    """A pool in front of a pooler."""
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection in a transaction."""
+        async with super().connection() as connection, connection.transaction():
+            yield connection
+
+
+class Direct:
+    """A connection a query."""
+
+    def __init__(self, dsn: str, settings: DatabaseSettings) -> None:
+        self._dsn = dsn
+        self._settings = settings
+        self._used = 0
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A new connection, closed after use."""
+        self._used += 1
+        try:
+            connection = await asyncpg.connect(self._dsn, **_session(self._settings))
+            try:
+                yield connection
+            finally:
+                await connection.close()
+        finally:
+            self._used -= 1
+
+    def counts(self) -> tuple[int, int]:
+        """Connections in use, and no idle one."""
+        return self._used, 0
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
+def _session(settings: DatabaseSettings) -> dict[str, Any]:
+    if settings.mode == "pooler":
+        return {"statement_cache_size": 0}
+    commit = "on" if settings.synchronous_commit else "off"
+    return {"server_settings": {"synchronous_commit": commit, "application_name": "mcpist-origin"}}
+
+
+def _words(error: BaseException) -> str:
+    """What was said, without the hints that asyncpg adds; of the system's errors number and text."""
+    return str(error.args[0]) if error.args and not isinstance(error, OSError) else str(error)
+
+
+def _now(argument: object) -> object:
+    return argument() if callable(argument) else argument
+
+
+async def _open(dsn: str, settings: DatabaseSettings) -> Source:
+    if settings.mode == "none":
+        return Direct(dsn, settings)
+    return await (Pooler if settings.mode == "pooler" else Pool).open(dsn, settings)
+
+
+class Database:
+    """The origin's door to Postgres. `down` makes it refuse, as a fault."""
+
+    def __init__(self, dsn: str, settings: DatabaseSettings, metrics: Metrics) -> None:
+        self._dsn = dsn
+        self._settings = settings
+        self._source: Source | None = None
+        self._opening = asyncio.Lock()
+        self.down = False
+        self.running = 0
+        self._seconds = metrics.histogram(
+            "mcpist_db_query_duration_seconds",
+            "DB queries, waiting for a connection included.",
+            QUERY_SECONDS,
+        )
+        self._errors = metrics.counter("mcpist_db_errors_total", "DB errors.", "code")
+        connections = metrics.gauge("mcpist_db_connections", "DB connections.", "state")
+        for number, state in enumerate(("used", "idle", "waiting")):
+            connections(state).set_function(partial(self._count, number))
+
+    def connections(self) -> tuple[int, int, int]:
+        """Connections in use and idle, and queries that wait for one."""
+        used, idle = self._source.counts() if self._source is not None else (0, 0)
+        return used, idle, max(0, self.running - used)
+
+    def _count(self, number: int) -> float:
+        return self.connections()[number]
+
+    async def open(self) -> None:
+        """Connect."""
+        self._source = await _open(self._dsn, self._settings)
+
+    async def configure(self, settings: DatabaseSettings) -> None:
+        """Go over to new settings; queries under way end on their old connection."""
+        async with self._opening:
+            if settings == self._settings:
+                return
+            old, self._source = self._source, await _open(self._dsn, settings)
+            self._settings = settings
+        if old is not None:
+            await old.close()
+
+    async def value(self, query: str, *args: object) -> Any:
+        """The first value of a query; raises RefusedError db_error or db_pool_timeout.
+
+        An argument that can be called is asked for its value once the connection is there.
+        """
+        return await self._ask("fetchval", query, args)
+
+    async def rows(self, query: str, *args: object) -> list[Any]:
+        """All rows of a query, as tuples; raises as `value`."""
+        found: list[Any] = await self._ask("fetch", query, args)
+        return found
+
+    async def _ask(self, verb: str, query: str, args: tuple[object, ...]) -> Any:
+        began = time.perf_counter()
+        self.running += 1
+        try:
+            if self.down or self._source is None:
+                raise OSError("the database is out of this origin's reach")
+            async with self._source.connection() as connection:
+                return await getattr(connection, verb)(query, *map(_now, args))
+        except RefusedError as refused:
+            self._errors(refused.reason).inc()
+            raise
+        except FAILURES as error:
+            raise self._failed(error) from error
+        finally:
+            self.running -= 1
+            self._seconds().observe(time.perf_counter() - began)
+
+    def _failed(self, error: BaseException) -> RefusedError:
+        code = getattr(error, "sqlstate", None) or type(error).__name__
+        self._errors(code).inc()
+        return RefusedError("db_error", detail=_words(error) or code)

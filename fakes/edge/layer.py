@@ -1,0 +1,75 @@
+"""What the layers of the edge share: the isolate, the call, and how to refuse.
+
+A layer is a plain ASGI wrapper made by `Layer(inner, isolate)`. An isolate is what a Worker's isolate
+is: a memory of its own (burst counts, key set, verified tokens) beside one KV that all share.
+The call rides in `scope["state"]["call"]`; its snapshot is read once, when it comes in.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from fakes.control.state import Snapshot
+from fakes.edge.kv import Kv
+from fakes.edge.metrics import EdgeMetrics
+from fakes.http import rpc
+from fakes.http.asgi import ASGIApp, Receive, Scope, Send, send_reply, whole_body
+from fakes.protections.jwks_cache import JwksCache
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through the edge. `checkpoint` raises when its CPU time is used up."""
+
+    snapshot: Snapshot
+    headers: dict[bytes, bytes]
+    ip: str
+    user: str = ""
+    tier: str = ""
+    checkpoint: Callable[[], None] | None = None
+
+
+@dataclass(slots=True)
+class Isolate:
+    """One isolate. `clock` gives Unix seconds: windows are aligned to the wall clock."""
+
+    place: int
+    kv: Kv
+    metrics: EdgeMetrics
+    jwks: JwksCache
+    issuer: str
+    clock: Callable[[], float] = time.time
+    _window: int = -1
+    _counts: dict[str, int] = field(default_factory=dict)
+
+    def counts_of(self, window: int) -> dict[str, int]:
+        """The burst counts by user; those of an earlier window are forgotten."""
+        if window != self._window:
+            self._window, self._counts = window, {}
+        return self._counts
+
+    def reset(self) -> None:
+        """Forget counts and keys."""
+        self._window = -1
+        self.jwks.reset()
+
+
+Layer = Callable[[ASGIApp, Isolate], ASGIApp]
+
+
+async def refuse(
+    scope: Scope,
+    receive: Receive,
+    send: Send,
+    isolate: Isolate,
+    reason: str,
+    message: str | None = None,
+    retry_after: float | None = None,
+    status: int | None = None,
+) -> None:
+    """Answer with a reason of `fakes.http.reasons`, and count it."""
+    request_id = rpc.id_of(await whole_body(scope, receive))
+    isolate.metrics.refused(reason).inc()
+    await send_reply(send, rpc.refuse(reason, request_id, message, retry_after, status))

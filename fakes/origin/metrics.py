@@ -1,0 +1,42 @@
+"""What an origin counts beside the common metrics; names are those of docs/architecture.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from fakes.http.metrics import Metrics
+from fakes.origin.memory import OriginMemory
+from fakes.origin.nano import LIFECYCLE, Nano
+from fakes.protections.breaker import TABLE
+from fakes.state_machine import states
+
+
+class OriginMetrics:
+    """`refused(reason)`, `limited(limit)` and `kills(limit)` are counters; the rest is read at a scrape."""
+
+    def __init__(self, metrics: Metrics, nano: Nano, memory: OriginMemory, upstreams: Iterable[str]) -> None:
+        self.refused = metrics.counter("mcpist_refused_total", "Requests refused.", "reason")
+        self.limited = metrics.counter("mcpist_rate_limit_hits_total", "Requests over a rate limit.", "limit")
+        self.kills = metrics.counter("mcpist_nano_kills_total", "Kills of the instance (modelled).", "limit")
+        metrics.track("mcpist_memory_bytes", "Memory (modelled).", lambda: nano.memory)
+        metrics.track("mcpist_goroutines", "Goroutines (modelled).", lambda: nano.goroutines)
+        metrics.track("mcpist_nano_cpu_seconds_total", "CPU spent (modelled).", lambda: nano.cpu.spent)
+        metrics.track("mcpist_nano_cpu_queue_seconds", "CPU queue now (modelled).", nano.cpu.look)
+        state = metrics.gauge("mcpist_nano_state", "State of the instance (modelled).", "state")
+        for name in states(LIFECYCLE):
+            state(name).set_function(partial(_is, lambda: nano.state, name))
+        breaker = metrics.gauge("mcpist_breaker_state", "State of a breaker.", "upstream", "state")
+        for upstream in upstreams:
+            for name in states(TABLE):
+                now = partial(_breaker_state, memory, upstream)
+                breaker(upstream, name).set_function(partial(_is, now, name))
+
+
+def _is(state: Callable[[], str], name: str) -> float:
+    return float(state() == name)
+
+
+def _breaker_state(memory: OriginMemory, upstream: str) -> str:
+    found = memory.breakers.by_upstream.get(upstream)
+    return found.state if found is not None else "closed"

@@ -1,0 +1,189 @@
+"""The origin: the gateway's Go server on a nano instance. `python -m fakes.origin …`, see `fakes.http.serve`.
+
+In this order:
+    nano              the modelled instance takes the request up, queues it for CPU, or is dead
+    gateway secret    X-Gateway-Secret, else 403 bad_gateway_secret
+    rate-limit        by X-User-ID and X-User-Tier, else 429 rate_limit_exceeded
+    timeout           wraps all that follows, else 504 gateway_timeout
+    user-concurrency, global-concurrency, breaker     of each tool call: a refused one costs nothing
+    quota, credits    one SQL function, one round trip, once a request id (X-Request-ID)
+    upstream          through a Hop; its time is passed on as `Server-Timing: upstream;dur=<ms>`
+    usage row         in batches after the call
+`/health` is not limited: 200, or 503 when a DB ping fails within health_db_timeout.
+A client that disconnects cancels its call, and every permit is given back.
+
+Faults: db-hold {seconds}, db-down, health-fail, origin-stall, origin-exit; `target` is this origin's
+name, or absent for both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from fakes.control.process_config import StackConfig
+from fakes.control.state import Control, Snapshot
+from fakes.database.pool import Database
+from fakes.http import serve
+from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply, whole_body
+from fakes.http.hop import Hop
+from fakes.http.metrics import Metrics, known_path
+from fakes.origin.credits import Credits, Usage
+from fakes.origin.gateway import Gateway
+from fakes.origin.mcp import Mcp
+from fakes.origin.memory import OriginMemory
+from fakes.origin.metrics import OriginMetrics
+from fakes.origin.nano import Nano
+from fakes.origin.rate_sync import RateSync
+from fakes.origin.tool_call import Caller
+from fakes.protections.gate import RefusedError
+
+FAULTS: Final = ("db-hold", "db-down", "health-fail", "origin-stall", "origin-exit")
+CLIENT_LEFT: Final = 499  # as nginx counts a call whose client hung up, or was hung up on
+MAX_EVENTS: Final = 1000
+LAST_WORDS: Final = 0.05  # seconds between the order to exit and the exit
+
+
+class Origin:
+    """The ASGI app of one origin; belongs to the running loop."""
+
+    def __init__(self, config: StackConfig, control: Control, metrics: Metrics) -> None:
+        settings, loop = control.snapshot.settings, asyncio.get_running_loop()
+        self.name = config.name
+        self.control, self.metrics = control, metrics
+        self.database = Database(config.db_dsn or "", settings.database, metrics)
+        self.credits = Credits(self.database, self.name, metrics)
+        self.usage = Usage(self.database, metrics)
+        self.sync = RateSync(self.database, self.name, metrics)
+        self.memory = OriginMemory(settings.origin, control.snapshot.protections, time.monotonic, time.time)
+        self.nano = Nano(settings.nano, time.monotonic, loop.call_later, self._killed, self._begin)
+        self.counted = OriginMetrics(metrics, self.nano, self.memory, settings.upstreams)
+        self.caller = caller = Caller(Hop(*config.addresses["upstream"]), self.credits, self.usage, metrics)
+        self.gateway = Gateway(config.gateway_secret, self.memory, Mcp(caller), self.counted)
+        self.events: list[dict[str, Any]] = []  # the instance's ends and starts, as the balancer's are
+        self._aborts: set[Callable[[], None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._going = asyncio.Event()
+        control.on_change.append(self._changed)
+        control.on_reset.append(self._reset)
+        self._changed(control.snapshot)
+        self._begin()
+
+    async def start(self) -> None:
+        """Connect to the database, and begin the work beside the requests."""
+        await self.database.open()
+        self._spawn(self.usage.run(self._settings.usage_flush))
+        self._spawn(self.sync.run(lambda: self.memory.limiter, lambda: self._settings.rate_sync))
+
+    @property
+    def _settings(self) -> Any:
+        return self.control.snapshot.settings.origin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        began = self.metrics.begin()
+        status = CLIENT_LEFT
+        try:
+            reply = await self._on_nano(scope, receive)
+            reply.headers.append(self._instance)
+            status = reply.status
+            await send_reply(send, reply)
+        finally:
+            self.metrics.end(began, scope["method"], known_path(scope["path"]), status)
+
+    async def _on_nano(self, scope: Scope, receive: Receive) -> Reply:
+        abort = scope["state"]["abort"]
+        delay = self.nano.enter()
+        if delay is None:
+            abort()
+            await asyncio.Event().wait()  # until the lost connection cancels this call
+        self._aborts.add(abort)
+        try:
+            if delay:
+                await asyncio.sleep(delay)
+            if not self._going.is_set():
+                await self._going.wait()
+            return await self._route(scope, receive)
+        finally:
+            self._aborts.discard(abort)
+            self.nano.leave()
+
+    async def _route(self, scope: Scope, receive: Receive) -> Reply:
+        path = scope["path"]
+        if path == "/health":
+            return await self._health()
+        if path != "/v1/mcp":
+            return Reply(404, [JSON], b'{"error":"not found"}')
+        if scope["method"] != "POST":
+            return Reply(405, [JSON, (b"allow", b"POST")], b'{"error":"only POST"}')
+        body = await whole_body(scope, receive)
+        return await self.gateway.answer(self.control.snapshot, dict(scope["headers"]), body)
+
+    async def _health(self) -> Reply:
+        try:
+            if self.control.snapshot.fault("health-fail", self.name):
+                raise RefusedError("internal_error", detail="told to fail")
+            async with asyncio.timeout(self._settings.health_db_timeout):
+                await self.database.value("SELECT 1")
+        except (RefusedError, TimeoutError):
+            return Reply(503, [JSON], b'{"status":"unhealthy"}')
+        return Reply(200, [JSON], b'{"status":"ok"}')
+
+    def _killed(self, limit: str) -> None:
+        self.counted.kills(limit).inc()
+        self._note("killed", limit=limit)
+        for abort in tuple(self._aborts):
+            abort()
+        self.memory.clear()
+
+    def _begin(self) -> None:
+        """A start of the instance gives it a new name."""
+        if self.gateway.instance:
+            self._note("running")
+        self.gateway.instance = f"{self.name}-{secrets.token_hex(2)}"
+        self._instance = (b"x-instance-id", self.gateway.instance.encode())
+
+    def _note(self, to: str, **detail: str) -> None:
+        about = {"origin": self.name, "to": to, **detail}
+        self.events.append({"t": time.monotonic(), "kind": "state", "name": "nano", "detail": about})
+        del self.events[:-MAX_EVENTS]
+
+    def _changed(self, snapshot: Snapshot) -> None:
+        self.memory.configure(snapshot.settings.origin, snapshot.protections)
+        self.nano.configure(snapshot.settings.nano)
+        if self._tasks:
+            self._spawn(self.database.configure(snapshot.settings.database))
+        hold = snapshot.fault("db-hold", self.name)
+        self.credits.hold = float(hold.options.get("seconds", 30.0)) if hold is not None else 0.0
+        self.database.down = snapshot.fault("db-down", self.name) is not None
+        if snapshot.fault("origin-stall", self.name):
+            self._going.clear()
+        else:
+            self._going.set()
+        if snapshot.fault("origin-exit", self.name):
+            asyncio.get_running_loop().call_later(LAST_WORDS, os._exit, 1)
+
+    def _reset(self) -> None:
+        self.memory.forget()
+        self.usage.forget()
+        self.caller.forget()
+        self.nano.cpu.spent = 0.0
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+async def make_app(config: StackConfig) -> serve.App:
+    """The origin `config.name`; raises when the database is out of reach."""
+    control, metrics = Control(config, FAULTS), Metrics()
+    origin = Origin(config, control, metrics)
+    await origin.start()
+    return serve.App(
+        origin, control, metrics, lambda: {"instance": origin.gateway.instance, "events": origin.events}
+    )

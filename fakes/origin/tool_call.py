@@ -1,0 +1,143 @@
+"""One tool call at the origin, in order: gates, charge, upstream, usage row.
+
+The gates (user-concurrency, global-concurrency, breaker) stand before the charge, so a refused call
+costs nothing. A call that was charged and then failed stays charged: the gateway charges first.
+
+What the breaker learns: an answer below 500 is the upstream's success; an answer of 500 and more, a
+broken or refused connection, and our own deadline passing while the upstream was waited for are its
+failure. A client that hangs up says nothing, unless it had waited `breaker_slow` seconds by then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from fakes.http.asgi import Reply
+from fakes.http.hop import Hop, HopError
+from fakes.http.metrics import Metrics
+from fakes.origin.credits import Credits, Usage, UsageRow
+from fakes.origin.tools import Command
+from fakes.protections.gate import Admission, Ended, Gate, RefusedError
+from fakes.protections.timeout import Deadline
+from fakes.settings import StackSettings
+
+DUR: Final = b"dur="
+_encode: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What all tool calls of one request share; one snapshot, taken when it came in."""
+
+    user: str
+    request_id: str
+    settings: StackSettings
+    gates: Sequence[Gate]
+    deadline: Deadline | None
+    instance: str
+
+
+class Result(NamedTuple):
+    """What a tool said. `upstream_ms` is the upstream's own time, None if it did not tell."""
+
+    text: str
+    is_error: bool
+    upstream_ms: float | None
+
+
+class Caller:
+    """Makes tool calls."""
+
+    def __init__(self, upstream: Hop, credits: Credits, usage: Usage, metrics: Metrics) -> None:
+        self._upstream, self._credits, self._usage = upstream, credits, usage
+        self._calls = metrics.counter(
+            "mcpist_upstream_calls_total", "Calls to upstreams.", "upstream", "outcome"
+        )
+        self.running = self.running_peak = 0
+        metrics.track("mcpist_tool_calls", "Tool calls that passed the gates, now.", lambda: self.running)
+        metrics.track("mcpist_tool_calls_peak", "Most since reset.", lambda: self.running_peak)
+
+    def forget(self) -> None:
+        """Start the peak anew."""
+        self.running_peak = self.running
+
+    async def call(self, context: Context, command: Command, request_id: str) -> Result:
+        """One call, charged under `request_id`. Raises RefusedError."""
+        began = time.monotonic()
+        with Admission(context.gates, context.user, command.module) as admission, self._counted():
+            await self._credits.charge(context.user, request_id, context.settings.database)
+            outcome = "abandoned"
+            try:
+                reply = await self._ask(context, command, admission)
+                outcome = _outcome(reply)
+            finally:
+                self._calls(command.module, outcome).inc()
+            spent = (time.monotonic() - began) * 1000
+            self._usage.add(
+                UsageRow(
+                    request_id, context.user, command.module, command.tool, outcome, spent, context.instance
+                )
+            )
+        return _result(reply)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        self.running += 1
+        self.running_peak = max(self.running_peak, self.running)
+        try:
+            yield
+        finally:
+            self.running -= 1
+
+    async def _ask(self, context: Context, command: Command, admission: Admission) -> Reply | None:
+        asked = time.monotonic()
+        path = f"/{command.module}/{command.tool}".encode()
+        try:
+            reply = await self._upstream.request(b"POST", path, (), _encode(command.params), None)
+        except HopError:
+            admission.ended = Ended.FAILED
+            return None
+        except BaseException:
+            if _to_blame(context, time.monotonic() - asked):
+                admission.ended = Ended.FAILED
+            raise
+        admission.ended = Ended.OK if reply.status < 500 else Ended.FAILED
+        return reply
+
+
+def _to_blame(context: Context, waited: float) -> bool:
+    expired = context.deadline is not None and context.deadline.expired
+    return expired or waited >= context.settings.origin.breaker_slow
+
+
+def _outcome(reply: Reply | None) -> str:
+    if reply is None or reply.status >= 500:
+        return "failed"
+    return "ok" if reply.status < 400 else "tool_error"
+
+
+def _result(reply: Reply | None) -> Result:
+    if reply is None:
+        raise RefusedError("upstream_error", detail="the connection to the upstream broke")
+    text = reply.body.decode("utf-8", "replace")
+    if reply.status >= 500:
+        raise RefusedError("upstream_error", detail=f"status {reply.status}: {text[:200]}")
+    return Result(text, reply.status >= 400, _upstream_ms(reply))
+
+
+def _upstream_ms(reply: Reply) -> float | None:
+    for name, value in reply.headers:
+        if name == b"server-timing" and DUR in value:
+            return float(value.partition(DUR)[2])
+    return None
+
+
+def failure(refused: RefusedError) -> dict[str, Any]:
+    """A refusal as a line of a batch's result."""
+    return {"ok": False, "reason": refused.reason, "detail": refused.detail}

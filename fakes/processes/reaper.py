@@ -1,0 +1,134 @@
+"""Outlives the stack by a moment and removes what is left of it, whatever way it ended.
+
+    python -m fakes.processes.reaper <fd>
+
+A process in a session of its own, so that neither Ctrl-C nor a kill of the group reaches it. On the
+pipe it is told, line by line, what to answer for:
+    {"folder": path}                        the stack's private folder, named before it is made
+    {"pid": n, "born": x, "signal": n}      a process, and the signal that ends it decently
+EOF means that the supervisor is gone: by its own will or by kill -9. Each process that is still the one
+that was named gets its signal, then SIGKILL; so do the children of Postgres, which work in the folder.
+Then the folder is removed. The reaper alone removes it, so that way is taken in every run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from fakes.processes import pids
+
+DECENT: Final = 2.0  # seconds between a process's own signal and SIGKILL
+PATIENCE: Final = 10.0  # seconds after which the reaper gives up
+STEP: Final = 0.02
+
+
+class Charge:
+    """What the reaper answers for."""
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.processes: dict[tuple[int, float], int] = {}
+
+    def take(self, line: bytes) -> None:
+        """Read one line; a torn one (the supervisor died within it) is left out."""
+        with contextlib.suppress(ValueError):
+            told = json.loads(line)
+            if "folder" in told:
+                self.folder = Path(told["folder"])
+            else:
+                self.processes[told["pid"], told["born"]] = told["signal"]
+
+    def living(self) -> list[tuple[int, float]]:
+        """The processes that are still there."""
+        named = [one for one in self.processes if pids.born(one[0]) == one[1]]
+        return named + (pids.living_in(self.folder, "postgres") if self.folder is not None else [])
+
+    def reap(self, clock: Callable[[], float] = time.monotonic, sleep: Any = time.sleep) -> bool:
+        """End everything and remove the folder; False if something withstood."""
+        began = clock()
+        for (pid, birth), number in self.processes.items():
+            pids.send(pid, birth, number)
+        while (left := self.living()) and clock() - began < PATIENCE:
+            if clock() - began > DECENT:
+                pids.kill_all(left)
+            sleep(STEP)
+        return not left and self._remove()
+
+    def _remove(self) -> bool:
+        if self.folder is None or not self.folder.exists():
+            return True
+        forget_shared_memory(self.folder)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return not self.folder.exists()
+
+
+def forget_shared_memory(folder: Path) -> None:
+    """Remove the System V segment of a Postgres that was killed by -9 and could not do it itself."""
+    for status in folder.glob("*/data/postmaster.pid"):
+        from fakes.database.postgres import _forget_shared_memory as forget
+
+        forget(status)
+
+
+class Reaper:
+    """The supervisor's end: starts the process, tells it, and lets it finish."""
+
+    def __init__(self) -> None:
+        theirs, self._pipe = os.pipe()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "fakes.processes.reaper", str(theirs)],
+            pass_fds=(theirs,), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+
+    @property
+    def pid(self) -> int:
+        """The reaper's process id."""
+        return self._process.pid
+
+    def folder(self, path: Path) -> None:
+        """Name the folder to remove; do so before it is made."""
+        self._tell({"folder": str(path)})
+
+    def process(self, pid: int, number: int = signal.SIGKILL) -> None:
+        """Name a child that runs now, and the signal that ends it decently."""
+        birth = pids.born(pid)
+        if birth is not None:
+            self._tell({"pid": pid, "born": birth, "signal": int(number)})
+
+    def _tell(self, what: dict[str, Any]) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(self._pipe, json.dumps(what).encode() + b"\n")
+
+    def finish(self, timeout: float = PATIENCE + 5) -> bool:
+        """Let it remove what is left and wait for it; False if it could not, or is itself gone."""
+        os.close(self._pipe)
+        try:
+            return self._process.wait(timeout) == 0
+        except subprocess.TimeoutExpired:
+            return False
+
+
+def main(fd: int) -> int:
+    """Listen until EOF, then reap."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    charge = Charge()
+    with os.fdopen(fd, "rb") as pipe:
+        for line in pipe:
+            charge.take(line)
+    return 0 if charge.reap() else 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

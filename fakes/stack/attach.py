@@ -1,0 +1,80 @@
+"""Uses a bundled stack that somebody else keeps up, in place of one of our own: docker compose does.
+
+The stack wrote its state file (`fakes.stack --state-file`); `STACK_STATE` in the environment names it, and
+`fakes.stack.start.start` then comes here. The run's settings and protections are put in force over the
+control API, faults are cleared, counters reset; when the run ends the stack stays. What only a new start can
+change stays as the stack was started with: ports, the database and its connection limit.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from fakes.settings import StackSettings
+from fakes.stack.handle import Handle, Signing, StackError
+
+STATE: Final = "STACK_STATE"
+LOOK: Final = 0.2  # seconds between two looks for the state file
+
+
+class Attached(Handle):
+    """A stack that runs before us and after us."""
+
+    def __init__(self, state: dict[str, Any]) -> None:
+        self.base_url = state["base_url"]
+        self.metrics = state["metrics"]
+        self.control_url = state["control_url"]
+        self.control_token = state["control_token"]
+        self.signing = Signing(**state["signing"])
+        self.pids = state["pids"]
+
+    def alive(self) -> bool:
+        """Whether its supervisor answers."""
+        try:
+            self.state()
+        except StackError:
+            return False
+        return True
+
+    def stop(self, timeout: float = 20.0) -> None:
+        """Undo our faults; the stack stays."""
+        self.clear_faults()
+
+
+def attach(
+    file: Path, settings: StackSettings, protections: Iterable[str], timeout_s: float = 60.0
+) -> Attached:
+    """The stack whose state file this is, steered as the run wants it. Raises StackError."""
+    stack = Attached(_read(file, time.monotonic() + timeout_s))
+    stack.clear_faults()
+    stack.put_settings(_free(settings))
+    stack.put_protections(protections)
+    stack.reset()
+    return stack
+
+
+def _read(file: Path, deadline: float) -> dict[str, Any]:
+    while True:
+        try:
+            state: dict[str, Any] = json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"{STATE}: {file}: {error}; allowed: the state file of a stack that runs"
+                ) from None
+            time.sleep(LOOK)
+        else:
+            return state
+
+
+def _free(settings: StackSettings) -> dict[str, Any]:
+    """The settings without what only a new start can change."""
+    tree = settings.model_dump(mode="json")
+    del tree["ports"]
+    for name in ("dsn", "max_connections"):
+        del tree["database"][name]
+    return tree

@@ -1,0 +1,149 @@
+"""The supervisor's door on loopback: control of the whole stack, and its process figures.
+
+    GET    /metrics, /health                 (no token)
+    GET    /state                            → see `state`
+    PUT    /protections {"names": […]}       PUT /settings {partial tree}
+    POST   /faults {"fault", "target"?, …}   → {"id"}
+    DELETE /faults/{id}                      DELETE /faults
+    POST   /reset                            counters, windows, quotas, peaks, and the money's tables
+    GET    /consistency                      the books of the run: see `fakes.database.audit`
+    POST   /connections                      open connections until refused: see
+    `fakes.database.connection_limit`
+    POST   /restart {"process"}              POST /kill {"process", "signal": KILL|TERM|STOP|CONT}
+All but the first line need the header X-Control-Token. What leads to a new state answers it: 200.
+400 with {"error": one line} for a command that cannot be obeyed, 403 for a bad token, 404 and 405.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+
+from fakes.control.state import ControlError
+from fakes.http.asgi import JSON, TEXT, Receive, Reply, Scope, Send, header, send_reply, whole_body
+from fakes.http.hop import HopError
+from fakes.stack.process_figures import Figures
+from fakes.stack.supervisor import SIGNALS, Stack
+
+Body = dict[str, Any]
+Command = Callable[[Body], Awaitable[Any]]
+LEFT_OUT: Final = ("settings", "protections", "known_faults", "name", "pid")
+
+
+class ControlApi:
+    """The ASGI app."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self._figures = Figures(stack)
+        steering = stack.steering
+        self._commands: dict[tuple[str, str], Command] = {
+            ("GET", "/state"): lambda _: self.state(),
+            ("PUT", "/protections"): lambda body: steering.put_protections(body.get("names")),
+            ("PUT", "/settings"): steering.put_settings,
+            ("POST", "/faults"): self._add_fault,
+            ("DELETE", "/faults"): lambda _: steering.clear_faults(),
+            ("POST", "/reset"): self._reset,
+            ("GET", "/consistency"): lambda _: stack.books(),
+            ("POST", "/connections"): lambda _: stack.connections(),
+            ("POST", "/restart"): self._restart,
+            ("POST", "/kill"): self._kill,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        await send_reply(send, await self._answer(scope, receive))
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Reply:
+        if scope["path"] == "/metrics":
+            return Reply(200, [TEXT], await self._figures.text())
+        if scope["path"] == "/health":
+            return _json(200, {"status": "ok"})
+        token = header(scope, b"x-control-token") or b""
+        if not hmac.compare_digest(token, self.stack.identity.control_token.encode()):
+            return _json(403, {"error": "X-Control-Token is missing or wrong"})
+        return await self._obey(scope["method"], scope["path"], await whole_body(scope, receive))
+
+    async def _obey(self, method: str, path: str, raw: bytes) -> Reply:
+        try:
+            command, body = self._command(method, path), _object(raw)
+            answer = await command(body)
+        except LookupError as error:
+            return _json(*error.args)
+        except ControlError as error:
+            return _json(400, {"error": str(error)})
+        return _json(200, answer if answer is not None else await self.state())
+
+    def _command(self, method: str, path: str) -> Command:
+        fault_id = path.removeprefix("/faults/")
+        if method == "DELETE" and fault_id not in (path, ""):
+            return lambda _: self._clear_fault(fault_id)
+        if (method, path) in self._commands:
+            return self._commands[method, path]
+        methods = [known for known, where in self._commands if where == path]
+        allowed = methods or sorted({where for _, where in self._commands})
+        raise LookupError(405 if methods else 404, {"error": f"allowed: {', '.join(allowed)}"})
+
+    async def state(self) -> Body:
+        """What is in force, how each process is, and what happened."""
+        stack = self.stack
+        stack.look()
+        pids = stack.pids()
+        return {
+            "protections": stack.steering.protections,
+            "settings": stack.steering.settings.model_dump(),
+            "faults": stack.steering.faults,
+            "allowed_faults": stack.steering.allowed_faults(),
+            "stale": sorted(stack.steering.stale),
+            "processes": {name: await self._process(name, pid) for name, pid in pids.items()},
+            "events": stack.events,
+        }
+
+    async def _process(self, name: str, pid: int | None) -> Body:
+        process: Body = {"pid": pid, "up": pid is not None, "frozen": name in self.stack.frozen}
+        if pid is None:
+            return {**process, "how": self.stack.down.get(name, "")}
+        peer = self.stack.steering.peers.get(name)
+        if peer is None or process["frozen"]:
+            return process
+        try:
+            said = await peer.ask("state", patience=1.0)
+        except HopError as error:
+            return {**process, "error": f"no answer: {type(error).__name__}"}
+        return {**process, "own": {key: value for key, value in said.items() if key not in LEFT_OUT}}
+
+    async def _add_fault(self, body: Body) -> Body:
+        fault_id = await self.stack.steering.add_fault(body)
+        self.stack.note("fault", str(body.get("fault")), {**body, "id": fault_id, "on": True})
+        return {"id": fault_id}
+
+    async def _clear_fault(self, fault_id: str) -> None:
+        await self.stack.steering.clear_fault(fault_id)
+        self.stack.note("fault", fault_id, {"id": fault_id, "on": False})
+
+    async def _reset(self, body: Body) -> None:
+        await self.stack.steering.reset()
+        await self.stack.reset_money()
+
+    async def _restart(self, body: Body) -> None:
+        await self.stack.restart(str(body.get("process")))
+
+    async def _kill(self, body: Body) -> None:
+        name = str(body.get("signal", "KILL")).removeprefix("SIG")
+        if name not in SIGNALS:
+            raise ControlError(f"signal: unknown {name!r}; allowed: {', '.join(SIGNALS)}")
+        self.stack.kill(str(body.get("process")), SIGNALS[name])
+
+
+def _object(body: bytes) -> Body:
+    try:
+        return msgspec.json.decode(body or b"{}", type=Body)
+    except msgspec.DecodeError as error:
+        raise ControlError(f"body: {error}; allowed: a JSON object") from None
+
+
+def _json(status: int, value: object) -> Reply:
+    return Reply(status, [JSON], msgspec.json.encode(value))

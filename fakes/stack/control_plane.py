@@ -1,0 +1,227 @@
+"""The one control state of the whole stack, and its way to every process.
+
+What is in force is held here, and each process is told its share. One that gave no answer (down, frozen,
+overloaded) is `stale` until `catch_up` has told it everything. A command is checked before anything is
+sent, so it is obeyed as a whole or refused with a ControlError. A fault goes to the processes that know
+it by name; a fault whose `target` is the name of a process goes to that process alone. These faults are
+the supervisor's own:
+    process-down    target: a process; kill -9 now, started again when the fault is cleared
+    process-frozen  target: a process; SIGSTOP now, SIGCONT when the fault is cleared
+    db-row-lock, db-idle-transaction    foreign clients of the database: see `fakes.database.database_clients`
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Mapping
+from typing import Any, Final, Protocol
+
+import msgspec
+from pydantic import ValidationError
+
+from fakes.control.process_config import one_line
+from fakes.control.state import ControlError, merged
+from fakes.database import database_clients
+from fakes.http.hop import Hop, HopError
+from fakes.protections import check_names
+from fakes.settings import StackSettings
+
+PATIENCE: Final = 5.0  # seconds that a process may take to obey
+OWN_FAULTS: Final = ("process-down", "process-frozen", *database_clients.FAULTS)
+# What only a new start can change: who listens where, and the database server's own settings.
+FIXED: Final = (("ports",), ("database", "dsn"), ("database", "max_connections"))
+
+
+class Actor(Protocol):
+    """Who carries out the supervisor's own faults."""
+
+    async def begin(self, fault: Mapping[str, Any]) -> None:
+        """Make the fault true; raises ControlError."""
+
+    async def end(self, fault: Mapping[str, Any]) -> None:
+        """Undo it."""
+
+
+class Peer:
+    """The control door of one process."""
+
+    def __init__(self, name: str, address: tuple[str, int], token: str) -> None:
+        self.name = name
+        self._hop = Hop(*address)
+        self._token = (b"x-control-token", token.encode())
+        self.known_faults: frozenset[str] = frozenset()
+
+    async def ask(
+        self, command: str, body: Mapping[str, Any] | None = None, patience: float = PATIENCE
+    ) -> dict[str, Any]:
+        """Give a command (None: a question); raises ControlError or HopError."""
+        method, path = (b"GET" if body is None else b"POST"), f"/_control/{command}".encode()
+        encoded = b"" if body is None else msgspec.json.encode(body)
+        reply = await self._hop.request(method, path, (self._token,), encoded, patience)
+        answer = msgspec.json.decode(reply.body, type=dict[str, Any])
+        if reply.status != 200:
+            raise ControlError(f"{self.name}: {answer.get('error', reply.status)}")
+        return answer
+
+    async def get(self, path: bytes) -> int:
+        """The status of a plain GET; raises HopError."""
+        return (await self._hop.request(b"GET", path, (), b"", PATIENCE)).status
+
+
+class Steering:
+    """Protections, settings and faults in force. Commands run one after the other."""
+
+    def __init__(
+        self, settings: StackSettings, protections: tuple[str, ...], peers: Mapping[str, Peer], actor: Actor
+    ) -> None:
+        self.settings, self.protections = settings, protections
+        self.faults: list[dict[str, Any]] = []
+        self.stale: set[str] = set()
+        self.peers, self._actor = peers, actor
+        self._numbers = itertools.count(1)
+        self._turn = asyncio.Lock()
+
+    async def put_protections(self, names: object) -> None:
+        """Put exactly these protections in force."""
+        async with self._turn:
+            self.protections = _names(names)
+            await self._everyone("protections", {"names": self.protections})
+
+    async def put_settings(self, part: Mapping[str, Any]) -> None:
+        """Merge a part of the settings tree into those in force."""
+        async with self._turn:
+            self.settings = _settings(self.settings, part)
+            await self._everyone("settings", part)
+
+    async def reset(self) -> None:
+        """Counters, windows, quotas and peaks of every process."""
+        async with self._turn:
+            await self._everyone("reset", {})
+
+    async def add_fault(self, fault: Mapping[str, Any]) -> str:
+        """Put one more fault in force; gives its id."""
+        async with self._turn:
+            new = {"fault": None, **fault, "id": str(fault.get("id") or f"fault-{next(self._numbers)}")}
+            takers = self._takers(new)
+            if any(other["id"] == new["id"] for other in self.faults):
+                raise ControlError(f"faults: the id {new['id']!r} is in force; allowed: another one")
+            await self._put_in_force([*self.faults, new], takers, new)
+            return str(new["id"])
+
+    async def clear_fault(self, fault_id: str) -> None:
+        """Undo one fault."""
+        async with self._turn:
+            await self._clear([self._by_id(fault_id)])
+
+    async def clear_faults(self) -> None:
+        """Undo every fault."""
+        async with self._turn:
+            await self._clear(self.faults)
+
+    async def catch_up(self, name: str) -> None:
+        """Tell a process what is in force, because it came back or did not answer before."""
+        async with self._turn:
+            self.stale.discard(name)
+            await self._reach(self.peers[name], self._tell_all(self.peers[name]))
+
+    async def learn(self, name: str) -> None:
+        """Ask a process which faults it knows."""
+        self.peers[name].known_faults = frozenset((await self.peers[name].ask("state"))["known_faults"])
+
+    def allowed_faults(self) -> list[str]:
+        """Every fault that some process knows."""
+        return sorted({*OWN_FAULTS, *itertools.chain(*(peer.known_faults for peer in self.peers.values()))})
+
+    def _by_id(self, fault_id: str) -> dict[str, Any]:
+        for fault in self.faults:
+            if fault["id"] == fault_id:
+                return fault
+        allowed = ", ".join(fault["id"] for fault in self.faults) or "none is in force"
+        raise ControlError(f"faults: unknown id {fault_id!r}; allowed: {allowed}")
+
+    def _takers(self, fault: Mapping[str, Any]) -> list[Peer]:
+        if fault["fault"] in OWN_FAULTS:
+            return []
+        takers = [peer for peer in self.peers.values() if self._concerns(fault, peer)]
+        if not takers:
+            allowed = ", ".join(self.allowed_faults())
+            where = f" at {fault['target']!r}" if fault.get("target") in self.peers else ""
+            raise ControlError(f"faults: unknown fault {fault.get('fault')!r}{where}; allowed: {allowed}")
+        return takers
+
+    async def _put_in_force(
+        self, faults: list[dict[str, Any]], takers: list[Peer], new: dict[str, Any]
+    ) -> None:
+        before, self.faults = self.faults, faults
+        try:
+            if new["fault"] in OWN_FAULTS:
+                await self._actor.begin(new)
+            for peer in takers:
+                await self._reach(peer, self._tell_faults(peer))
+        except ControlError:
+            self.faults = before
+            for peer in takers:
+                await self._reach(peer, self._tell_faults(peer))
+            raise
+
+    async def _clear(self, gone: list[dict[str, Any]]) -> None:
+        self.faults = [fault for fault in self.faults if fault not in gone]
+        await asyncio.gather(*(self._reach(peer, self._tell_faults(peer)) for peer in self.peers.values()))
+        for fault in gone:
+            if fault["fault"] in OWN_FAULTS:
+                await self._actor.end(fault)
+
+    async def _tell_all(self, peer: Peer) -> None:
+        await peer.ask("settings", self.settings.model_dump())
+        await peer.ask("protections", {"names": self.protections})
+        await self._tell_faults(peer)
+
+    async def _tell_faults(self, peer: Peer) -> None:
+        faults = [fault for fault in self.faults if self._concerns(fault, peer)]
+        await peer.ask("faults", {"faults": faults})
+
+    def _concerns(self, fault: Mapping[str, Any], peer: Peer) -> bool:
+        elsewhere = fault.get("target") in self.peers and fault["target"] != peer.name
+        return fault["fault"] in peer.known_faults and not elsewhere
+
+    async def _everyone(self, command: str, body: Mapping[str, Any]) -> None:
+        peers = self.peers.values()
+        results = await asyncio.gather(
+            *(self._reach(peer, peer.ask(command, body)) for peer in peers), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+
+    async def _reach(self, peer: Peer, told: Awaitable[Any]) -> None:
+        try:
+            await told
+        except HopError:
+            self.stale.add(peer.name)
+
+
+def _names(names: object) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ControlError("names: allowed: a list of protections' names")
+    try:
+        return check_names(names)
+    except ValueError as error:
+        raise ControlError(str(error)) from None
+
+
+def _settings(now: StackSettings, part: Mapping[str, Any]) -> StackSettings:
+    try:
+        settings = StackSettings.model_validate(merged(now.model_dump(), part))
+    except ValidationError as error:
+        raise ControlError(f"settings: {one_line(error)}") from None
+    for path in FIXED:
+        if _at(settings, path) != _at(now, path):
+            raise ControlError(f"settings: {'.'.join(path)}: allowed: only at the start of the stack")
+    return settings
+
+
+def _at(settings: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        settings = getattr(settings, name)
+    return settings

@@ -1,0 +1,114 @@
+"""Starts the bundled stack from another program and gives a handle to it.
+
+    stack = launch.start(settings, ["ip-limit"], log=run_dir / "run.log")
+
+Made for a process that gevent has patched: nothing but subprocesses, pipes, select and urllib; no asyncio
+and no thread. The stack ends when `stop` is called, and when this process dies in any way: it holds the
+only writing end of a pipe that the supervisor reads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from io import FileIO
+from pathlib import Path
+from typing import Final
+
+from common.paths import ROOT
+from fakes.settings import StackSettings
+from fakes.stack.attach import STATE, attach
+from fakes.stack.handle import Handle, StackError
+
+LAST_WORDS: Final = 5.0
+
+
+def start(settings: StackSettings, protections: Iterable[str], log: Path, timeout_s: float = 60.0) -> Handle:
+    """Start a stack and wait until it is healthy; what it has to say is appended to `log`.
+
+    Where `STACK_STATE` names the state file of a stack that runs already, it is used instead
+    (`fakes.stack.attach`). Raises StackError if it is not healthy within `timeout_s` seconds.
+    """
+    if running := os.environ.get(STATE):
+        return attach(Path(running), settings, protections, timeout_s)
+    began = log.stat().st_size if log.exists() else 0
+    process, life, said = _spawn(protections, log, timeout_s)
+    try:
+        _tell(process, settings)
+        line = _first_line(said, time.monotonic() + timeout_s + LAST_WORDS)
+        if not line.startswith("ready "):
+            raise StackError(_why(log, began))
+        state = json.loads(Path(line.removeprefix("ready ")).read_text())
+    except BaseException:
+        life.close()
+        _await_end(process)
+        raise
+    finally:
+        os.close(said)
+    return Handle(process, life, state)
+
+
+def _spawn(
+    protections: Iterable[str], log: Path, timeout_s: float
+) -> tuple[subprocess.Popen[bytes], FileIO, int]:
+    theirs, life = os.pipe()
+    said, saying = os.pipe()
+    command = [
+        sys.executable, "-m", "fakes.stack", "--settings", "-", "--protections", ",".join(protections),
+        "--life-fd", str(theirs), "--timeout", str(timeout_s),
+    ]  # fmt: skip
+    try:
+        with log.open("ab") as errors:
+            process = subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=saying, stderr=errors,
+                pass_fds=(theirs,), start_new_session=True,
+            )  # fmt: skip
+    except BaseException:
+        os.close(life)
+        os.close(said)
+        raise
+    finally:
+        os.close(theirs)
+        os.close(saying)
+    # A file, because gevent's os.close does not close before its loop has turned once more.
+    return process, FileIO(life, "wb"), said
+
+
+def _tell(process: subprocess.Popen[bytes], settings: StackSettings) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError), process.stdin as stdin:
+        stdin.write(settings.model_dump_json().encode())
+
+
+def _first_line(fd: int, deadline: float) -> str:
+    """The first line of a pipe; what there was of it at EOF or at the deadline (monotonic seconds)."""
+    text = b""
+    while b"\n" not in text and (left := deadline - time.monotonic()) > 0:
+        if select.select([fd], [], [], left)[0]:
+            chunk = os.read(fd, 4096)
+            if not chunk:
+                break
+            text += chunk
+    return text.decode().partition("\n")[0]
+
+
+def _await_end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(LAST_WORDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _why(log: Path, began: int) -> str:
+    """The last line that the stack left in the log."""
+    with log.open("rb") as file:
+        file.seek(began)
+        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else "the stack did not start, and left no word in its log"

@@ -1,0 +1,333 @@
+"""The life of the bundled stack: everything is started as early as it can be, watched, and ended.
+
+    edge, upstream, supabase ─┐ (their imports run while Postgres is made)
+    Postgres ─▶ schema (─▶ PgBouncer) ─▶ origin-a, origin-b ─▶ every /metrics answers ─▶ edge's /health: 200
+
+A process that ends by itself stays down: it is `up: false` in the state and an event, so that a scenario
+sees it; `restart` starts it again on its old port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from secrets import token_hex
+from typing import Any, Final
+
+from fakes.control.process_config import StackConfig
+from fakes.control.state import ControlError
+from fakes.database import audit, connection_limit, pgbouncer, pool
+from fakes.database.database_clients import FAULTS as FOREIGN
+from fakes.database.database_clients import ForeignClients
+from fakes.database.pgbouncer import PgBouncerChild
+from fakes.database.postgres import EmbeddedPostgres
+from fakes.http.hop import HopError
+from fakes.processes.children import Child, PostgresChild, PythonChild
+from fakes.processes.reaper import Reaper
+from fakes.processes.sockets import HOST, Address
+from fakes.settings import StackSettings
+from fakes.stack.control_plane import Peer, Steering
+from fakes.stack.credentials import Identity
+
+MODULES: Final = {
+    "edge": "fakes.edge",
+    "upstream": "fakes.upstream",
+    "supabase": "fakes.supabase",
+    "origin-a": "fakes.origin",
+    "origin-b": "fakes.origin",
+}
+NEED_DATABASE: Final = ("origin-a", "origin-b")
+JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"
+DATABASE_WITHIN: Final = 25.0  # seconds for a question to the database itself
+LOOK: Final = 0.1  # seconds between two looks at the children
+ASK: Final = 0.02  # seconds between two questions whether a process is ready
+SIGNALS: Final = {
+    "KILL": signal.SIGKILL,
+    "TERM": signal.SIGTERM,
+    "STOP": signal.SIGSTOP,
+    "CONT": signal.SIGCONT,
+}
+
+
+class StartError(RuntimeError):
+    """The stack could not be started, as one line."""
+
+
+class Stack:
+    """All processes of one stack. Belongs to the event loop."""
+
+    def __init__(self, settings: StackSettings, protections: tuple[str, ...]) -> None:
+        self.identity, self.reaper = Identity(), Reaper()
+        self.folder = Path(tempfile.gettempdir()) / f"mcpist-stack-{token_hex(6)}"
+        self.reaper.folder(self.folder)
+        self.folder.mkdir(mode=0o711)  # Postgres passes through as another user; files are 0600
+        self._life, self._life_end = os.pipe()
+        self.addresses = {name: Address(name, settings.ports.get(name, 0)) for name in (*MODULES, "stack")}
+        self.dsn = settings.database.dsn
+        self.children: dict[str, Child] = self._children(settings)
+        token = self.identity.control_token
+        peers = {name: Peer(name, (HOST, self.addresses[name].port), token) for name in MODULES}
+        self.steering = Steering(settings, protections, peers, self)
+        self.down: dict[str, str] = {}
+        self.frozen: set[str] = set()
+        self.events: list[dict[str, Any]] = []
+        self.foreign = ForeignClients(lambda: self.admin_dsn)
+        self._making: asyncio.Future[None] | None = None
+
+    def _children(self, settings: StackSettings) -> dict[str, Child]:
+        children: dict[str, Child] = {}
+        if self.dsn is None:
+            where, data = self.folder / "postgres", settings.database
+            server = EmbeddedPostgres(where, data.max_connections, data.synchronous_commit)
+            children["postgres"] = PostgresChild(server, self.reaper)
+            program = pgbouncer.installed() if data.mode == "pooler" else None
+            if program is not None:
+                home = self.folder / "pgbouncer"
+                children["pgbouncer"] = PgBouncerChild(program, where, home, data, self.reaper)
+        config = self.folder / "stack.json"
+        for name, module in MODULES.items():
+            children[name] = PythonChild(name, module, self.addresses[name], config, self._life, self.reaper)
+        return children
+
+    @property
+    def gateway_dsn(self) -> str:
+        """How the origins reach the database: through PgBouncer where there is one."""
+        pooler = self.children.get("pgbouncer")
+        return pooler.dsn if isinstance(pooler, PgBouncerChild) else self.server_dsn
+
+    @property
+    def server_dsn(self) -> str:
+        """How the gateway's role reaches the server itself."""
+        return self._dsn("mcpist")
+
+    @property
+    def admin_dsn(self) -> str:
+        """How the supervisor reaches it."""
+        return self._dsn("postgres")
+
+    def _dsn(self, user: str) -> str:
+        embedded = self.children.get("postgres")
+        if isinstance(embedded, PostgresChild):
+            return embedded.server.dsn(user)
+        assert self.dsn is not None
+        return self.dsn
+
+    def pids(self) -> dict[str, int | None]:
+        """Every process and its id, None while it is down."""
+        return {"stack": os.getpid(), **{name: child.pid for name, child in self.children.items()}}
+
+    # Start
+
+    async def start(self, timeout: float = 60.0) -> None:  # noqa: ASYNC109 - it is named in the error
+        """Start everything and wait until it is healthy. Raises StartError."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._start()
+        except TimeoutError:
+            raise StartError(f"not healthy within {timeout:g} s: {await self._unready()}") from None
+
+    async def _start(self) -> None:
+        self._write_config(None)
+        early = [name for name in MODULES if name not in NEED_DATABASE]
+        for name in early:
+            self.children[name].start()
+        await self._start_database()
+        self._write_config(self.gateway_dsn)
+        for name in NEED_DATABASE:
+            self.children[name].start()
+        await asyncio.gather(*map(self._ready, MODULES))
+        await self._healthy()
+
+    async def _start_database(self) -> None:
+        try:
+            if "postgres" in self.children:
+                self._making = asyncio.ensure_future(asyncio.to_thread(self.children["postgres"].start))
+                await asyncio.shield(self._making)
+            await pool.install(self.admin_dsn)
+            if "pgbouncer" in self.children:
+                self.children["pgbouncer"].start()
+        except Exception as error:
+            raise StartError(f"database: {type(error).__name__}: {error}") from error
+
+    def _write_config(self, dsn: str | None) -> None:
+        config = StackConfig(
+            settings=self.steering.settings, protections=self.steering.protections,
+            addresses={name: (HOST, address.port) for name, address in self.addresses.items()},
+            control_token=self.identity.control_token, gateway_secret=self.identity.gateway_secret,
+            issuer=self.identity.signing.issuer, jwks=self.identity.signing.jwks(),
+            jwks_url=self.addresses["supabase"].base_url + JWKS_PATH,
+            signing_key=self.identity.signing.key, db_dsn=dsn,
+        )  # fmt: skip
+        write_private(self.folder / "stack.json", config.model_dump_json())
+
+    async def _ready(self, name: str) -> None:
+        while not await self._answers(name):
+            ended = self.children[name].ended()
+            if ended is not None:
+                raise StartError(f"{name} {ended}")
+            await asyncio.sleep(ASK)
+        await self.steering.learn(name)
+
+    async def _answers(self, name: str, path: bytes = b"/metrics") -> bool:
+        try:
+            return await self.steering.peers[name].get(path) == 200
+        except HopError:
+            return False
+
+    async def _healthy(self) -> None:
+        while not await self._answers("edge", b"/health"):
+            self.look()
+            if self.down:
+                raise StartError("; ".join(f"{name} {how}" for name, how in self.down.items()))
+            await asyncio.sleep(ASK)
+
+    async def _unready(self) -> str:
+        silent = [name for name in MODULES if not await self._answers(name)]
+        return f"no answer from {', '.join(silent)}" if silent else "the edge's /health is not 200"
+
+    # Watch
+
+    async def watch(self) -> None:
+        """Look at the children until cancelled."""
+        while True:
+            self.look()
+            for name in self.steering.stale - self.down.keys() - self.frozen:
+                await self.steering.catch_up(name)
+            await asyncio.sleep(LOOK)
+
+    def look(self) -> None:
+        """Note every child that ended since the last look."""
+        for name, child in self.children.items():
+            ended = child.ended()
+            if ended is not None and name not in self.down:
+                self.down[name] = ended
+                self.note("state", name, {"up": False, "how": ended})
+
+    def note(self, kind: str, name: str, detail: Mapping[str, Any]) -> None:
+        """Remember an event; `monotonic` is time.monotonic()."""
+        self.events.append(
+            {"monotonic": time.monotonic(), "kind": kind, "name": name, "detail": dict(detail)}
+        )
+        print(f"stack: {kind} {name} {dict(detail)}", file=sys.stderr)
+
+    # Kill and restart
+
+    def kill(self, name: str, number: int) -> None:
+        """Send a process a signal."""
+        child = self._child(name)
+        if child.pid is None:
+            raise ControlError(f"process: {name} is down; allowed: a process that runs")
+        child.send(number)
+        if number in (signal.SIGSTOP, signal.SIGCONT):
+            (self.frozen.add if number == signal.SIGSTOP else self.frozen.discard)(name)
+            self.steering.stale.update({name} & self.steering.peers.keys())
+        self.note("control", "kill", {"process": name, "signal": signal.Signals(number).name})
+
+    async def restart(self, name: str, timeout: float = 30.0) -> None:  # noqa: ASYNC109
+        """Start a process again, ending it first if it runs; returns when it answers."""
+        child = self._child(name)
+        if child.pid is not None:
+            child.send(signal.SIGKILL)
+            while child.ended() is None:  # noqa: ASYNC110 - nobody tells of an end
+                await asyncio.sleep(ASK)
+        self.look()
+        self._write_config(self.gateway_dsn)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._start_again(name, child)
+        except (TimeoutError, StartError, RuntimeError) as error:
+            raise ControlError(f"process: {name} did not come back: {error}") from None
+        self.note("state", name, {"up": True})
+
+    async def _start_again(self, name: str, child: Child) -> None:
+        await asyncio.to_thread(child.start)
+        self.down.pop(name, None)
+        self.frozen.discard(name)
+        if name in self.steering.peers:
+            await self._ready(name)
+            self.steering.stale.add(name)
+
+    def _child(self, name: str) -> Child:
+        if name not in self.children:
+            raise ControlError(f"process: unknown {name!r}; allowed: {', '.join(self.children)}")
+        return self.children[name]
+
+    async def begin(self, fault: Mapping[str, Any]) -> None:
+        """Make one of the supervisor's own faults true."""
+        if fault["fault"] in FOREIGN:
+            await self.foreign.begin(fault)
+            return
+        self.kill(str(fault.get("target")), OWN_SIGNALS[fault["fault"]])
+
+    async def end(self, fault: Mapping[str, Any]) -> None:
+        """Undo it."""
+        if fault["fault"] in FOREIGN:
+            await self.foreign.end(fault)
+            return
+        name = str(fault["target"])
+        if fault["fault"] == "process-down":
+            await self.restart(name)
+        elif name in self.frozen:
+            self.kill(name, signal.SIGCONT)
+
+    # The database
+
+    async def reset_money(self) -> None:
+        """Empty the gateway's tables: credits, transactions, usage. Raises ControlError."""
+        await self._database(pool.reset(self.admin_dsn))
+
+    async def books(self) -> dict[str, Any]:
+        """The books so far, once nothing moves; see `fakes.database.audit`. Raises ControlError."""
+        books: dict[str, Any] = await self._database(audit.settled(self.admin_dsn))
+        return {**books, "problems": audit.problems(books)}
+
+    async def connections(self) -> dict[str, Any]:
+        """Where the connection limit is; see `fakes.database.connection_limit`. Raises ControlError."""
+        embedded = self.children.get("postgres")
+        log = embedded.server.log if isinstance(embedded, PostgresChild) else None
+        found = await self._database(connection_limit.probe(self.server_dsn, self.admin_dsn, log))
+        return {**found, "pooler": "pgbouncer" in self.children}
+
+    async def _database(self, work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            async with asyncio.timeout(DATABASE_WITHIN):
+                return await work
+        except (TimeoutError, *pool.FAILURES) as error:
+            raise ControlError(f"database: {error or 'no answer in time'}") from None
+
+    # End
+
+    async def settle(self) -> None:
+        """Let a start of Postgres come to its end: a thread cannot be given up half-way."""
+        if self._making is not None:
+            await asyncio.wait({self._making})
+
+    def stop(self) -> bool:
+        """End every process and remove the folder; False if something withstood."""
+        os.close(self._life_end)
+        for child in self.children.values():
+            child.stop()
+        for address in self.addresses.values():
+            address.close()
+        if not self.reaper.finish():  # it was killed, or something withstood it
+            shutil.rmtree(self.folder, ignore_errors=True)
+        return not self.folder.exists()
+
+
+OWN_SIGNALS: Final = {"process-down": signal.SIGKILL, "process-frozen": signal.SIGSTOP}
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    partial = path.with_name(path.name + ".new")
+    fd = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(fd, "w") as file:
+        file.write(text)
+    partial.replace(path)

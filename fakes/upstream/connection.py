@@ -1,0 +1,96 @@
+"""A connection whose tool calls skip ASGI: parsed by the server's parser, answered by one write.
+
+Everything else on the connection (metrics, control) takes the server's usual way. A caller that sends
+its next call before the answer to the last is broken off: nobody in the stack pipelines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Generic, Protocol, TypeVar
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from fakes.http import server
+
+T = TypeVar("T")
+_ANSWER: Final = (
+    b"%bcontent-type: application/json\r\nserver-timing: upstream;dur=%.1f\r\ncontent-length: %d\r\n\r\n%b"
+)
+
+
+class Call(Generic[T]):
+    """One tool call under way. `began` is in monotonic seconds, `counted` the token of Metrics.begin."""
+
+    __slots__ = ("began", "connection", "counted", "keep_alive", "timer", "tool")
+
+    def __init__(self, connection: Connection[T], tool: T, keep_alive: bool) -> None:
+        self.connection, self.tool, self.keep_alive = connection, tool, keep_alive
+        self.began = self.counted = 0.0
+        self.timer: asyncio.TimerHandle | None = None
+
+    def answer(self, status: int, body: bytes, spent_ms: float) -> None:
+        """Send the whole answer."""
+        self.connection.call = None
+        transport = self.connection.transport
+        transport.write(_ANSWER % (STATUS_LINE[status], spent_ms, len(body), body))
+        if not self.keep_alive:
+            transport.close()
+
+    def abort(self) -> None:
+        """Break the connection off without an answer."""
+        self.connection.transport.abort()
+
+
+class Service(Protocol[T]):
+    """Who answers."""
+
+    def find(self, path: bytes) -> T | None:
+        """The tool at a path; None: not a tool call."""
+
+    def begin(self, call: Call[T]) -> None:
+        """Take a call; `call.answer` or `call.abort` ends it."""
+
+    def lost(self, call: Call[T]) -> None:
+        """The connection of a call without an answer is gone."""
+
+
+class Connection(server.Protocol, Generic[T]):
+    """One connection; `service` is set by `connection_class`."""
+
+    service: Service[T]
+    call: Call[T] | None = None
+    _tool: T | None = None
+
+    def on_headers_complete(self) -> None:
+        """Tool calls need no scope and no task."""
+        self._tool = self.service.find(self.url)
+        if self._tool is None:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """What a tool call says is not read: the answer does not depend on it."""
+        if self._tool is None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A tool call is whole."""
+        if self._tool is None:
+            super().on_message_complete()
+        elif self.call is not None:
+            self.transport.abort()
+        else:
+            self.call = Call(self, self._tool, self.parser.should_keep_alive())
+            self.service.begin(self.call)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the service that nobody waits any more."""
+        super().connection_lost(exc)
+        call, self.call = self.call, None
+        if call is not None:
+            self.service.lost(call)
+
+
+def connection_class(service: Service[T]) -> type[Connection[T]]:
+    """The class of a server's connections for one service."""
+    return type("ServiceConnection", (Connection,), {"service": service})

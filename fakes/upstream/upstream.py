@@ -1,0 +1,167 @@
+"""The upstreams, Notion, JIRA and a fast one, in one process: `python -m fakes.upstream …`.
+
+    POST /<upstream>/<tool>     answers after the tool's latency, seeded by tool
+Its own time is told in `Server-Timing: upstream;dur=<ms>`. `error_share` of a tool's answers are 422,
+its own refusal. Calls are answered from the connection and a timer, without a task or an ASGI scope:
+this process must cost little beside those that are attacked.
+
+Faults, each with `target` an upstream's name, or absent for all:
+    upstream-stall                       no answer until lifted; then all that were due are answered
+    upstream-error {status, share}       500 (default) or another status, for a share of the answers
+    upstream-slow  {factor}              latencies times factor (default 10), for calls that begin now
+    upstream-reset {share}               the connection is broken off at the call
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from random import Random
+from time import monotonic
+from typing import Any, Final
+
+from fakes.control.process_config import StackConfig
+from fakes.control.state import Control, Snapshot
+from fakes.http import serve
+from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply
+from fakes.http.metrics import Metrics
+from fakes.http.server import Protocol
+from fakes.settings import Latency
+from fakes.upstream.connection import Call, connection_class
+
+FAULTS: Final = ("upstream-stall", "upstream-error", "upstream-slow", "upstream-reset")
+TOOL_ERROR: Final = 422
+HUNG_UP: Final = 499
+
+
+class Tool:
+    """One tool: its latency's random stream, and the body that it answers."""
+
+    def __init__(self, upstream: str, name: str, latency: Latency, seed: int) -> None:
+        self.upstream, self.name, self.latency = upstream, name, latency
+        self._random = Random(f"{seed}/{upstream}/{name}")
+        head, tail = f'{{"tool":"{upstream}.{name}","data":"'.encode(), b'"}'
+        self.body = head + b"x" * (latency.body_bytes - len(head) - len(tail)) + tail
+
+    def seconds(self) -> float:
+        """The next call's latency."""
+        drawn = (
+            self._random.gauss(self.latency.mean, self.latency.sigma)
+            if self.latency.sigma
+            else self.latency.mean
+        )
+        return min(self.latency.high, max(self.latency.low, drawn))
+
+    def lucky(self, share: float) -> bool:
+        """True for that share of the calls."""
+        return share > 0 and self._random.random() < share
+
+
+class Upstream:
+    """Knows the tools, times the calls, obeys the faults."""
+
+    def __init__(self, control: Control, metrics: Metrics) -> None:
+        self._control, self._metrics = control, metrics
+        self._loop = asyncio.get_running_loop()
+        self._stalled: dict[Call[Tool], None] = {}
+        self.in_flight: dict[str, int] = {}
+        self.peak: dict[str, int] = {}
+        self._requests = metrics.counter(
+            "mcpist_upstream_requests_total", "Calls that ended.", "upstream", "tool", "status"
+        )
+        self._gauge = metrics.gauge("mcpist_upstream_in_flight", "Calls now.", "upstream")
+        self._peak = metrics.gauge("mcpist_upstream_in_flight_peak", "Most calls since reset.", "upstream")
+        control.on_change.append(self._changed)
+        control.on_reset.append(lambda: self.peak.update(self.in_flight))
+        self._tools: Mapping[bytes, Tool] = {}
+        self._tree: object = None
+        self._changed(control.snapshot)
+
+    def find(self, path: bytes) -> Tool | None:
+        """The tool at a path."""
+        return self._tools.get(path)
+
+    def begin(self, call: Call[Tool]) -> None:
+        """A call is whole: from now its time runs."""
+        tool, snapshot = call.tool, self._control.snapshot
+        call.began, call.counted = monotonic(), self._metrics.begin()  # the loop's time is whole milliseconds
+        count = self.in_flight[tool.upstream] = self.in_flight[tool.upstream] + 1
+        self.peak[tool.upstream] = max(self.peak[tool.upstream], count)
+        reset = _fault(snapshot, "upstream-reset", tool)
+        if reset is not None and tool.lucky(float(reset.get("share", 1.0))):
+            call.abort()
+            return
+        slow = _fault(snapshot, "upstream-slow", tool)
+        factor = float(slow.get("factor", 10.0)) if slow is not None else 1.0
+        call.timer = self._loop.call_later(tool.seconds() * factor, self._due, call)
+
+    def lost(self, call: Call[Tool]) -> None:
+        """The caller went away, or was broken off."""
+        if call.timer is not None:
+            call.timer.cancel()
+        self._stalled.pop(call, None)
+        self._end(call, HUNG_UP)
+
+    def _due(self, call: Call[Tool]) -> None:
+        if _fault(self._control.snapshot, "upstream-stall", call.tool) is not None:
+            self._stalled[call] = None
+        else:
+            self._answer(call)
+
+    def _answer(self, call: Call[Tool]) -> None:
+        tool = call.tool
+        status = self._status(tool)
+        spent = (monotonic() - call.began) * 1000
+        self._end(call, status)
+        call.answer(status, tool.body, spent)
+
+    def _status(self, tool: Tool) -> int:
+        error = _fault(self._control.snapshot, "upstream-error", tool)
+        if error is not None and tool.lucky(float(error.get("share", 1.0))):
+            return int(error.get("status", 500))
+        return TOOL_ERROR if tool.lucky(tool.latency.error_share) else 200
+
+    def _end(self, call: Call[Tool], status: int) -> None:
+        tool = call.tool
+        self.in_flight[tool.upstream] -= 1
+        self._requests(tool.upstream, tool.name, str(status)).inc()
+        self._metrics.end(call.counted, "POST", "other", status)
+
+    def _changed(self, snapshot: Snapshot) -> None:
+        settings = snapshot.settings
+        if settings.upstreams != self._tree:
+            self._tree = settings.upstreams
+            self._tools = {
+                f"/{upstream}/{name}".encode(): Tool(upstream, name, latency, settings.seed)
+                for upstream, tools in settings.upstreams.items()
+                for name, latency in tools.items()
+            }
+            for upstream in settings.upstreams:
+                self._watch(upstream)
+        waiting, self._stalled = self._stalled, {}
+        for call in waiting:
+            self._due(call)
+
+    def _watch(self, upstream: str) -> None:
+        if upstream not in self.in_flight:
+            self.in_flight[upstream] = self.peak[upstream] = 0
+            self._gauge(upstream).set_function(partial(self.in_flight.__getitem__, upstream))
+            self._peak(upstream).set_function(partial(self.peak.__getitem__, upstream))
+
+
+def _fault(snapshot: Snapshot, name: str, tool: Tool) -> Mapping[str, Any] | None:
+    fault = snapshot.fault(name, tool.upstream) if snapshot.faults else None
+    return fault.options if fault is not None else None
+
+
+async def _elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
+    found = scope["path"] == "/health"
+    await send_reply(send, Reply(200 if found else 404, [JSON], b'{"status":"ok"}' if found else b"{}"))
+
+
+async def make_app(config: StackConfig) -> serve.App:
+    """The upstreams on the running loop."""
+    control, metrics = Control(config, FAULTS), Metrics()
+    kind: type[Protocol] = connection_class(Upstream(control, metrics))
+    return serve.App(_elsewhere, control, metrics, protocol=kind)

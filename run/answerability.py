@@ -1,0 +1,118 @@
+"""Which points of a scenario a target can answer, before any load: by asking the points themselves.
+
+A run is made up in memory, with the scenario's own schedule, every call answered, and the metrics that were
+found on the target, rising. A point that says "not observed" of it would say so of the real run. Its numbers
+mean nothing and go nowhere: only whether there would be one, or why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scenarios.schema import Scenario
+from targets.schema import Target
+from telemetry.probing.target_log import Scrapes, TargetLog
+from telemetry.recording import manifest
+from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Outcome
+from users.accounts.accounts import Account, make_accounts
+from users.engine import job
+from users.mcp.methods import METHODS
+from verdicts.points import POINTS, Finding
+from verdicts.points.questions import QUESTIONS
+from verdicts.run.run import Event, Run
+
+MOST_CALLS: Final = 5000
+MOST_SCRAPES: Final = 100
+ANSWERED: Final = 0.02  # seconds
+Found = Mapping[str, Mapping[str, float]]
+"""Source → series → value, as one look at the metrics gave them."""
+
+
+class Foreseen(NamedTuple):
+    """One answer of a point; `why` is "" where it would have a number."""
+
+    id: str
+    question: str
+    why: str
+
+
+def foresee(scenario: Scenario, target: Target, found: Found) -> Iterator[Foreseen]:
+    """Every answer of the scenario's points on this target."""
+    run = made_up(scenario, target, found)
+    for id in scenario.points:
+        question = QUESTIONS[id].en
+        if id not in POINTS:
+            yield Foreseen(id, question, "this version does not measure it")
+            continue
+        told = POINTS[id].find(run)
+        for one in [told] if isinstance(told, Finding) else told:
+            name = f"{id}.{one.part}" if one.part else id
+            yield Foreseen(name, question, "" if one.seen else one.evidence)
+
+
+def made_up(scenario: Scenario, target: Target, found: Found) -> Run:
+    """The run as it would be read back from its folder."""
+    accounts = make_accounts(scenario, target, scenario.seed)
+    samples = _samples(scenario)
+    return Run(
+        folder=Path("nowhere"),
+        manifest=_manifest(scenario, target, accounts),
+        workers=("local",),
+        samples=samples,
+        worker=np.zeros(len(samples), dtype=np.int64),
+        ledgers={"local": ()},
+        instances={"local": ("",)},
+        target=TargetLog({source: _scrapes(values, scenario.duration) for source, values in found.items()}),
+        events=tuple(_events(scenario)),
+        end={"stop_reason": "completed", "stopped_at": None, "workers": [], "t_end": scenario.duration},
+    )
+
+
+def _samples(scenario: Scenario) -> NDArray[np.void]:
+    plan = job.schedule(scenario)
+    kept = slice(0, min(len(plan), MOST_CALLS))
+    samples = np.zeros(kept.stop, SAMPLE)
+    samples["index"] = np.arange(kept.stop)
+    samples["planned"] = samples["sent"] = plan.planned[kept]
+    samples["done"] = samples["sent"] + ANSWERED
+    samples["account"], samples["group"] = plan.account[kept], plan.group[kept]
+    samples["limit"] = samples["remaining"] = -1
+    samples["reset"] = samples["retry_after"] = samples["upstream_s"] = np.nan
+    forged = [n for n, group in enumerate(scenario.groups) if group.persona.name == "forger"]
+    bad = np.isin(samples["group"], forged)
+    samples["status"] = np.where(bad, 401, 200)
+    samples["outcome"] = np.where(bad, Outcome.FAILED, Outcome.OK)
+    samples["reason"] = np.where(bad, REASON_CODE["invalid_token"], REASON_CODE[""])
+    samples["tool"] = len(METHODS)
+    return samples
+
+
+def _manifest(scenario: Scenario, target: Target, accounts: list[Account]) -> dict[str, Any]:
+    groups = [group.name for group in scenario.groups]
+    return {
+        "run": "foresight", "version": "", "scenario": scenario.dump(), "target": target.public(),
+        "bundled": False, "protections": [], "preset": None, "seed": scenario.seed,
+        "time_scale": scenario.time_scale, "start_wall": 0.0, "start_monotonic": 0.0,
+        "duration_s": scenario.duration, "groups": groups, "tools": [*job.tool_table(scenario), ""],
+        "reasons": list(REASONS), "workers": 1, "machine": manifest.machine(), "stack": None,
+        "accounts": [
+            {"id": one.id, "ip": one.ip, "tier": one.tier, "group": groups[one.group]} for one in accounts
+        ],
+    }  # fmt: skip
+
+
+def _scrapes(values: Mapping[str, float], duration: float) -> Scrapes:
+    t = np.linspace(-1.0, duration + 1, min(MOST_SCRAPES, int(duration) + 3))
+    rise = np.arange(len(t), dtype=np.float64)
+    return Scrapes(t, {key: value + rise for key, value in values.items()}, np.empty(0))
+
+
+def _events(scenario: Scenario) -> Iterator[Event]:
+    for fault in scenario.faults:
+        state = {"state": "not possible on this target", "target": fault.target}
+        yield Event(fault.at, "fault", fault.fault, {**state, **fault.params})

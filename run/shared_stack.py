@@ -1,0 +1,101 @@
+"""One bundled stack for the runs of a suite: started once, put into each run's settings by its control API.
+
+A run attaches to it by its state file (`fakes.stack.attach`, `STACK_STATE`). It is started anew where a
+scenario needs what only a start can set, and where the run before left it unwell; `ready_for` says so.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from fakes.settings import StackSettings
+from fakes.stack import start as launch
+from fakes.stack.attach import STATE
+from fakes.stack.control_plane import FIXED
+from fakes.stack.handle import Handle, StackError
+from scenarios.schema import Scenario
+
+__all__ = ["SharedStack", "StackError", "unwell"]
+Start = Callable[[StackSettings, Iterable[str], Path], Handle]
+WELL: Final = {"state": "primary", "origins": {"origin-a": "up", "origin-b": "up"}}
+
+
+class SharedStack:
+    """The stack of a suite, its files in `folder`. Runs find it by the environment variable STACK_STATE."""
+
+    def __init__(self, folder: Path, start: Start = launch.start) -> None:
+        self._folder, self._start = folder, start
+        self._handle: Handle | None = None
+        self._settings: StackSettings | None = None
+        self._given = STATE in os.environ  # somebody else's stack: it is used as it is
+
+    def ready_for(self, scenario: Scenario) -> str:
+        """Have a stack that the scenario can run against; what was done for it. Raises StackError."""
+        if self._given:
+            return f"using the stack of {os.environ[STATE]}"
+        settings = scenario.stack_settings()
+        why = self._why_not(settings)
+        if not why:
+            return ""
+        self.stop()
+        handle = self._start(settings, sorted(scenario.choice.names), self._folder / "stack.log")
+        self._handle, self._settings = handle, settings
+        os.environ[STATE] = str(self._write_state(handle))
+        return f"{why}: the stack is started"
+
+    def stop(self) -> None:
+        """End the stack, if one runs. Raises StackError."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            del os.environ[STATE]
+            (self._folder / "stack-state.json").unlink(missing_ok=True)
+            handle.stop()
+
+    def _why_not(self, settings: StackSettings) -> str:
+        """Why the stack that runs will not do; "" if it will."""
+        if self._handle is None or self._settings is None:
+            return "first run"
+        for path in FIXED:
+            if _at(settings, path) != _at(self._settings, path):
+                return f"{'.'.join(path)} can only be set at a start"
+        try:
+            return unwell(self._handle.state())
+        except StackError as error:
+            return str(error)
+
+    def _write_state(self, handle: Handle) -> Path:
+        """Readable by its owner alone: it holds keys."""
+        state = {
+            "base_url": handle.base_url,
+            "metrics": handle.metrics,
+            "control_url": handle.control_url,
+            "control_token": handle.control_token,
+            "signing": {
+                name: getattr(handle.signing, name) for name in ("key", "kid", "issuer", "algorithm")
+            },
+            "pids": handle.pids,
+        }
+        file = self._folder / "stack-state.json"
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(state))
+        return file
+
+
+def unwell(state: Mapping[str, Any]) -> str:
+    """What a stack's own state says against using it again; "" for nothing."""
+    processes = state["processes"]
+    for name, process in processes.items():
+        if not process["up"] or process.get("frozen"):
+            return f"{name} is down"
+    balancer = processes.get("edge", {}).get("own", {}).get("lb", WELL)
+    return "" if balancer == WELL else f"the balancer is in state {balancer['state']}"
+
+
+def _at(settings: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        settings = getattr(settings, name)
+    return settings

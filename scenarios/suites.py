@@ -1,0 +1,38 @@
+"""The plans that `make suite` runs: which scenarios, in what order.
+
+A scenario names its plan itself (`plan: phase1`); variants (`extends`) are in none. `all` is every scenario
+that is no variant: the two plans first, then the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from common.errors import ConfigError
+from scenarios.load import load, names
+from scenarios.schema import Scenario
+
+PLANS: Final = ("phase1", "phase2", "all")
+# From the quick and gentle to what wears the stack out; a scenario that is not named here comes last.
+ORDER: Final = (
+    *("single-burst", "rate-limit", "health"),
+    *("slow-api", "kv-exhaustion", "burst", "db-pool"),
+    *("agent-loop", "upstream-outage", "invalid-jwt", "failover"),
+)
+
+
+def plan(name: str) -> list[str]:
+    """The scenarios of a plan, in order. Raises ConfigError."""
+    if name not in PLANS:
+        raise ConfigError("command line", "plan", f"{name!r:.40}, allowed: {', '.join(PLANS)}")
+    own = [one for one in map(load, names()) if one.variant_of is None and _within(one, name)]
+    return [one.name for one in sorted(own, key=_place)]
+
+
+def _within(scenario: Scenario, name: str) -> bool:
+    return name in ("all", scenario.plan)
+
+
+def _place(scenario: Scenario) -> tuple[int, str]:
+    known = scenario.name in ORDER
+    return (ORDER.index(scenario.name) if known else len(ORDER)), scenario.name

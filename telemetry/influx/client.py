@@ -1,0 +1,198 @@
+"""The database: where it is (InfluxDB's standard variables), whether it takes points, what it answers.
+
+    INFLUXDB_V2_URL, INFLUXDB_V2_TOKEN, INFLUXDB_V2_ORG, INFLUXDB_V2_BUCKET
+    INFLUXDB_V2_TIMEOUT (ms a write, 10000), INFLUXDB_V2_SSL_CA_CERT, INFLUXDB_V2_VERIFY_SSL
+
+Telemetry is off without the first, and all four are needed with it. `check` writes one point, because
+only a write shows that the token may write to that bucket.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+from influxdb_client.client.exceptions import InfluxDBError
+from influxdb_client.client.influxdb_client import InfluxDBClient
+from influxdb_client.client.write_api import SYNCHRONOUS
+from influxdb_client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from common.errors import ConfigError
+from telemetry.influx.line_protocol import line
+
+URL: Final = "INFLUXDB_V2_URL"
+TOKEN: Final = "INFLUXDB_V2_TOKEN"
+ORG: Final = "INFLUXDB_V2_ORG"
+BUCKET: Final = "INFLUXDB_V2_BUCKET"
+TIMEOUT: Final = "INFLUXDB_V2_TIMEOUT"
+CHECK_TIMEOUT: Final = 5.0
+LONGEST_WAIT: Final = 30.0
+WHERE: Final = "environment"
+# What InfluxDB says of points that it will never take, however often they are sent.
+_BAD_POINTS: Final = ("unable to parse", "field type conflict", "invalid boolean", "points beyond retention")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One bucket of one server."""
+
+    url: str
+    org: str
+    bucket: str
+    token: str = field(repr=False)
+    timeout: float = 10.0  # seconds a write may take
+    ca: str | None = None
+    verify: bool = True
+
+    @classmethod
+    def read(cls, env: Mapping[str, str]) -> Settings | None:
+        """The settings of `env`; None if telemetry is off. Raises ConfigError."""
+        if not env.get(URL):
+            return None
+        for name in (TOKEN, ORG, BUCKET):
+            if not env.get(name):
+                raise ConfigError(
+                    WHERE, name, f"missing, allowed: {URL}, {TOKEN}, {ORG} and {BUCKET}, or none"
+                )
+        return cls(
+            url=_url(env[URL]), org=env[ORG], bucket=env[BUCKET], token=env[TOKEN],
+            timeout=_seconds(env.get(TIMEOUT, "10000")),
+            ca=env.get("INFLUXDB_V2_SSL_CA_CERT") or None,
+            verify=env.get("INFLUXDB_V2_VERIFY_SSL", "true").lower() not in {"false", "0", "no"},
+        )  # fmt: skip
+
+    @classmethod
+    def needed(cls, env: Mapping[str, str]) -> Settings:
+        """As `read`, where telemetry cannot be off."""
+        found = cls.read(env)
+        if found is None:
+            raise ConfigError(WHERE, URL, "missing, allowed: http://host:port or https://host:port")
+        return found
+
+    @property
+    def place(self) -> str:
+        """A short name for this destination, fit for a folder."""
+        told = "\n".join((self.url, self.org, self.bucket))
+        return f"{urlsplit(self.url).hostname}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigError(WHERE, URL, f"{text!r}, allowed: http://host:port or https://host:port")
+    return text.rstrip("/")
+
+
+def _seconds(milliseconds: str) -> float:
+    if not milliseconds.isdigit() or not int(milliseconds):
+        raise ConfigError(WHERE, TIMEOUT, f"{milliseconds!r}, allowed: whole milliseconds above 0")
+    return int(milliseconds) / 1000
+
+
+class Answer(Enum):
+    """What became of a write."""
+
+    TAKEN = auto()
+    LATER = auto()  # the server cannot or will not now: keep the points, try again
+    BAD_POINTS = auto()  # at least one of the points will never be taken
+    TOO_LARGE = auto()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """`status` is HTTP's, 0 without an answer; `wait` is what the server asked for (s)."""
+
+    answer: Answer
+    status: int = 204
+    said: str = ""
+    wait: float = 0.0
+
+
+class Sink:
+    """Writes lines to one bucket."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._client: Any = InfluxDBClient(
+            url=settings.url, token=settings.token, org=settings.org, timeout=round(settings.timeout * 1000),
+            verify_ssl=settings.verify, ssl_ca_cert=settings.ca, retries=False,
+        )  # fmt: skip
+        self._writer = self._client.write_api(write_options=SYNCHRONOUS)
+
+    def write(self, lines: Iterable[str], timeout: float | None = None) -> Reply:
+        """Send the lines as one request; never raises for what the server or the wire does."""
+        limit = round((timeout or self.settings.timeout) * 1000)
+        try:
+            self._writer.write(self.settings.bucket, record="\n".join(lines), _request_timeout=limit)
+        except ApiException as error:
+            return _meaning(error.status or 0, str(error.body or error.reason or ""), error.headers or {})
+        except (HTTPError, OSError, InfluxDBError) as error:
+            return Reply(Answer.LATER, 0, _short(str(error)))
+        return Reply(Answer.TAKEN)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def _meaning(status: int, body: str, headers: Mapping[str, Any]) -> Reply:
+    said = _short(_message(body))
+    if status == 413:
+        return Reply(Answer.TOO_LARGE, status, said)
+    if status in {400, 422} and any(words in body for words in _BAD_POINTS):
+        return Reply(Answer.BAD_POINTS, status, said)
+    asked = str(headers.get("Retry-After", ""))
+    return Reply(Answer.LATER, status, said, min(float(asked), LONGEST_WAIT) if asked.isdigit() else 0.0)
+
+
+def _message(body: str) -> str:
+    """What the server says, out of its JSON: InfluxDB 1.8 writes `error`, 2 and 3 `message`."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.DecodeError:
+        return body
+    return str(found.get("message") or found.get("error") or body)
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:200]
+
+
+def check(env: Mapping[str, str]) -> str | None:
+    """Can we write? None: yes, or telemetry is off. A text: a warning (points will be spooled).
+
+    Raises ConfigError for variables that cannot work, a refused token, an unknown bucket or organisation.
+    """
+    settings = Settings.read(env)
+    if settings is None:
+        return None
+    sink = Sink(settings)
+    try:
+        reply = sink.write([line("telemetry_check", {}, {"ok": 1}, time.time_ns())], CHECK_TIMEOUT)
+    finally:
+        sink.close()
+    return _verdict(settings, reply)
+
+
+def _verdict(settings: Settings, reply: Reply) -> str | None:
+    if reply.status in {401, 403}:
+        allowed = f"a token that may write to {settings.bucket}"
+        raise ConfigError(
+            WHERE, TOKEN, f"refused by {settings.url} (HTTP {reply.status}), allowed: {allowed}"
+        )
+    if reply.status == 404 or (reply.status >= 400 and "retention policy not found" in reply.said):
+        allowed = "a bucket and an organisation that are there"
+        raise ConfigError(
+            WHERE, BUCKET, f"{settings.bucket!r} is not at {settings.url} ({reply.said}), allowed: {allowed}"
+        )
+    if reply.answer is Answer.TAKEN:
+        return None
+    what = f"HTTP {reply.status}: {reply.said}" if reply.status else reply.said
+    return f"InfluxDB at {settings.url} takes no points now ({what}); they are kept on disk until it does"

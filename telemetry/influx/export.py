@@ -1,0 +1,96 @@
+"""A run folder into lines, as far as it has been written. The same folder always gives the same points.
+
+`read` gives what is new since the last call; `finish` the rest, when nothing more will be written.
+The ledgers are read before the samples: what a ledger line vouches for is then surely read.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from telemetry.influx.aggregate import WorkerSeconds, counted
+from telemetry.influx.event_points import event_line
+from telemetry.influx.line_protocol import RunPoints
+from telemetry.influx.target_points import TargetPoints
+from telemetry.influx.whole_run import WholeRun
+from telemetry.recording.tail import LineTail, SampleTail
+
+T = TypeVar("T")
+LEDGER_SKIP: Final = frozenset({"t"})
+
+
+class Export:
+    """One run on its way to lines."""
+
+    def __init__(self, run_dir: Path, manifest: Mapping[str, Any]) -> None:
+        self._dir = run_dir
+        self._manifest = manifest
+        self._points = RunPoints(manifest)
+        self._ledgers: dict[str, LineTail] = {}
+        self._samples: dict[str, SampleTail] = {}
+        self._seconds: dict[str, WorkerSeconds] = {}
+        self._marks: dict[str, float] = {}
+        self._whole_run = WholeRun()
+        self._target = LineTail(run_dir / "target.jsonl")
+        self._target_points = TargetPoints(self._points)
+        self._events = LineTail(run_dir / "events.jsonl")
+        self._event_number = 0
+
+    def read(self) -> list[str]:
+        """The lines of what is new, without those of seconds that are not over."""
+        return [line for line in self._new() if line]
+
+    def finish(self) -> list[str]:
+        """All the rest."""
+        lines: list[str] = []
+        while found := self.read():
+            lines += found
+        self._marks = dict.fromkeys(self._seconds, math.inf)
+        return [*lines, *filter(None, self._closed())]
+
+    def _new(self) -> Iterator[str]:
+        yield from self._read_ledgers()
+        self._read_samples()
+        yield from self._closed()
+        for scrape in self._target.read():
+            yield from self._target_points.lines(scrape)
+        for event in self._events.read():
+            self._event_number += 1
+            yield event_line(self._points, event, self._event_number)
+
+    def _read_ledgers(self) -> Iterator[str]:
+        for worker, tail in self._tails("ledger", ".jsonl", self._ledgers, LineTail):
+            for entry in tail.read():
+                self._marks[worker] = entry["t"]
+                fields = {key: value for key, value in entry.items() if key not in LEDGER_SKIP}
+                yield self._points.line("arrivals", {"worker": worker}, fields, entry["t"])
+
+    def _read_samples(self) -> None:
+        for worker, tail in self._tails("samples", ".bin", self._samples, SampleTail):
+            while (samples := tail.read()).size:
+                requests = counted(samples)
+                self._worker(worker).feed(requests)
+                self._whole_run.feed(requests)
+
+    def _worker(self, worker: str) -> WorkerSeconds:
+        if worker not in self._seconds:
+            tools, reasons = self._manifest["tools"], self._manifest["reasons"]
+            self._seconds[worker] = WorkerSeconds(worker, tools, reasons)
+        return self._seconds[worker]
+
+    def _closed(self) -> Iterator[str]:
+        for worker, seconds in self._seconds.items():
+            yield from seconds.lines(self._points, self._marks.get(worker, -math.inf))
+        yield from self._whole_run.lines(self._points, self._marks.values())
+
+    def _tails(
+        self, kind: str, suffix: str, known: dict[str, T], make: Callable[[Path], T]
+    ) -> Iterator[tuple[str, T]]:
+        for path in sorted(self._dir.glob(f"{kind}-*{suffix}")):
+            worker = path.name.removeprefix(f"{kind}-").removesuffix(suffix)
+            if worker not in known:
+                known[worker] = make(path)
+            yield worker, known[worker]

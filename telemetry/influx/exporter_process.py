@@ -1,0 +1,96 @@
+"""The exporter as its starter sees it. Works under gevent's monkey patching; nothing here touches a point.
+
+handle = start(run_dir, os.environ)      # None: telemetry is off
+counts = handle.finish(15)               # {"written", "spooled", "dropped"}
+send_verdict(run_dir, os.environ)        # once verdicts.json is there
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from common.paths import ROOT
+
+URL: Final = "INFLUXDB_V2_URL"
+EARLY: Final = "telemetry: the exporter ended early; make flush reads the run again, whole"
+MARGIN: Final = 5.0  # seconds that the process may take beside sending: its last pass over the folder
+NOTHING: Final = {"written": 0, "spooled": 0, "dropped": 0}
+
+
+class Handle:
+    """A running exporter."""
+
+    def __init__(self, run_dir: Path, process: subprocess.Popen[str]) -> None:
+        self._run_dir = run_dir
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        """The process, for whoever measures its CPU."""
+        return self._process.pid
+
+    def finish(self, timeout_s: float = 15.0) -> dict[str, int]:
+        """Have it read the rest and send for at most `timeout_s`; what it could not send stays on disk.
+
+        Safe to repeat.
+        """
+        if self._process.returncode is None:
+            with contextlib.suppress(subprocess.TimeoutExpired, OSError, ValueError):
+                self._process.communicate(f"finish {timeout_s:g}\n", timeout=timeout_s + MARGIN)
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        said = _said(self._run_dir)
+        if not said.get("finished"):
+            print(EARLY, file=sys.stderr)
+        return {name: int(said.get(name, 0)) for name in NOTHING}
+
+
+def _said(run_dir: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads((run_dir / "telemetry.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def check(env: Mapping[str, str]) -> str | None:
+    """See `telemetry.influx.client.check`; costs nothing where telemetry is off."""
+    if not env.get(URL):
+        return None
+    from telemetry.influx import client  # a quarter of a second, for those who need it
+
+    return client.check(env)
+
+
+def start(run_dir: Path, env: Mapping[str, str]) -> Handle | None:
+    """Start it, before load starts (it waits for `run.json`), and wait until it is ready; None: it is off."""
+    if not env.get(URL):
+        return None
+    process = _popen(run_dir, env, "--follow")
+    assert process.stdout is not None
+    process.stdout.readline()  # "ready", or the end of a process that could not start and said why
+    return Handle(run_dir, process)
+
+
+def send_verdict(run_dir: Path, env: Mapping[str, str], timeout_s: float = 5.0) -> None:
+    """Send what `verdicts.json` says, or spool it."""
+    if env.get(URL):
+        process = _popen(run_dir, env, "--verdict", "--seconds", f"{timeout_s:g}")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=timeout_s + MARGIN)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def _popen(run_dir: Path, env: Mapping[str, str], *options: Any) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(run_dir.resolve()), *options]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, env=dict(env), stdin=pipe, stdout=pipe, text=True)

@@ -1,0 +1,153 @@
+"""Takes lines from the spool to the database, oldest first, and waits when it will not have them.
+
+`deliver` is one try; `Sender` is the thread that tries on. A run's own queue goes first; queues that
+earlier runs left behind follow, a batch at a time, while the database takes points.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from threading import Event, Thread
+from typing import Final, Protocol
+
+from telemetry.influx.client import Answer, Reply
+from telemetry.influx.spool import Spool
+
+FIRST_WAIT: Final = 0.5
+LONGEST_WAIT: Final = 10.0
+Say = Callable[[str], None]
+Clock = Callable[[], float]
+
+
+class Writer(Protocol):
+    """What a sink does."""
+
+    def write(self, lines: Sequence[str], timeout: float | None = None) -> Reply:
+        """One try."""
+
+
+def deliver(writer: Writer, spool: Spool, timeout: float | None = None) -> tuple[Reply | None, int]:
+    """Send the head of the queue: (reply, points taken); (None, 0) if it is empty."""
+    segments = spool.head()
+    if not segments:
+        return None, 0
+    lines = [line for segment in segments for line in segment.lines()]
+    refused: list[str] = []
+    reply = _send(writer, lines, refused, timeout)
+    if reply.answer is not Answer.TAKEN:
+        return reply, 0
+    for line in refused:
+        spool.refuse(line)
+    spool.acknowledge(segments)
+    return reply, len(lines) - len(refused)
+
+
+def _send(writer: Writer, lines: list[str], refused: list[str], timeout: float | None) -> Reply:
+    """Send; halve what is too large or holds a bad point, until the bad ones stand alone in `refused`."""
+    reply = writer.write(lines, timeout)
+    if reply.answer in {Answer.TAKEN, Answer.LATER}:
+        return reply
+    if len(lines) == 1:
+        refused.append(lines[0])
+        return Reply(Answer.TAKEN, reply.status, reply.said)
+    middle = len(lines) // 2
+    for half in (lines[:middle], lines[middle:]):
+        reply = _send(writer, half, refused, timeout)
+        if reply.answer is Answer.LATER:
+            return reply
+    return reply
+
+
+class Sender:
+    """Sends until `finish`; says in one line when the database stops taking points, and when it is back."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        own: Spool,
+        left_behind: Iterator[Spool],
+        say: Say,
+        clock: Clock = time.monotonic,
+    ) -> None:
+        self.written = self.replayed = 0
+        self.last_error = ""
+        self._writer, self._own, self._left_behind, self._say = writer, own, left_behind, say
+        self._old: Spool | None = None
+        self._clock = clock
+        self._deadline: float | None = None
+        self._wake = Event()
+        self._wait = 0.0
+        self._thread = Thread(target=self._run, daemon=True, name="sender")
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def more(self) -> None:
+        """There are new lines; a wait for the database goes on."""
+        if not self._wait:
+            self._wake.set()
+
+    def finish(self, seconds: float) -> None:
+        """Send what is left, for at most `seconds`; the first failure ends it."""
+        self._deadline = self._clock() + seconds
+        self._wake.set()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait(self._wait or None)
+            self._wake.clear()
+            closing = self._deadline is not None
+            self._wait = self._send_all()
+            if closing or self._expired():
+                return
+
+    def _send_all(self) -> float:
+        """Send until nothing waits (0) or the database says no (seconds to wait)."""
+        while not self._expired():
+            reply, taken = deliver(self._writer, self._own, self._timeout())
+            self.written += taken
+            if reply is None:
+                reply = self._send_old()
+            if reply is None:
+                return 0.0
+            if reply.answer is Answer.LATER:
+                return self._refused(reply)
+            self._accepted()
+        return 0.0
+
+    def _send_old(self) -> Reply | None:
+        """A batch of what earlier runs left; nothing while the run is being closed."""
+        if self._deadline is not None:
+            return None
+        self._old = self._old or next(self._left_behind, None)
+        if self._old is None:
+            return None
+        reply, taken = deliver(self._writer, self._old)
+        self.replayed += taken
+        if reply is None:
+            self._old.close()
+            self._old = None
+            return self._send_old()
+        return reply
+
+    def _timeout(self) -> float | None:
+        return None if self._deadline is None else max(self._deadline - self._clock(), 0.1)
+
+    def _expired(self) -> bool:
+        return self._deadline is not None and self._clock() >= self._deadline
+
+    def _refused(self, reply: Reply) -> float:
+        what = f"HTTP {reply.status} {reply.said}" if reply.status else reply.said
+        if not self.last_error:
+            self._say(f"InfluxDB takes no points ({what}); they are kept on disk and sent later")
+        self.last_error = what
+        return reply.wait or min(max(self._wait * 2, FIRST_WAIT), LONGEST_WAIT)
+
+    def _accepted(self) -> None:
+        if self.last_error:
+            self._say("InfluxDB takes points again")
+        self.last_error = ""
+        self._wait = 0.0

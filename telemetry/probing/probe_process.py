@@ -1,0 +1,65 @@
+"""Starts and ends the probes (`telemetry.probing.probes`) beside a run; subprocess and pipes only."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from common.paths import ROOT
+
+END_WITHIN: Final = 10.0
+
+
+class ProbeProcess:
+    """A running prober; it ends with its starter, because its stdin is a pipe of ours."""
+
+    def __init__(
+        self,
+        run_dir: Path,
+        start_at: float,
+        sources: Mapping[str, str],
+        *,
+        pinned: Mapping[str, str] | None = None,
+        names: Mapping[str, str] | None = None,
+        ca: str | None = None,
+        verify: bool = True,
+    ) -> None:
+        """Start, and return when the baseline is on disk. `start_at` is monotonic seconds.
+
+        `pinned`: source → the address of its host, where the name must not be asked for again.
+        """
+        command = [sys.executable, "-m", "telemetry.probing.probes", "--out", str(run_dir / "target.jsonl")]
+        command += ["--start-monotonic", repr(start_at)]
+        for name, url in sources.items():
+            command += ["--source", f"{name}={url}"]
+        for name, address in (pinned or {}).items():
+            command += ["--pin", f"{name}={address}"]
+        if names:
+            mapping = run_dir / "metric-names.json"
+            mapping.write_text(json.dumps(dict(names)))
+            command += ["--map", str(mapping)]
+        command += ["--ca", ca] if ca else []
+        command += [] if verify else ["--insecure"]
+        with (run_dir / "run.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            )
+        assert self._process.stdout is not None
+        if not self._process.stdout.readline():
+            raise OSError(f"the probes did not start: see {run_dir / 'run.log'}")
+
+    def finish(self) -> None:
+        """Have it scrape once more, and end."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(END_WITHIN)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()

@@ -1,0 +1,117 @@
+"""bin/attack as a process: exit codes, signals passed on once, and nothing left running."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from common.paths import ROOT
+
+pytestmark = pytest.mark.e2e
+
+MASTER = """
+import signal, sys, time
+said = []
+signal.signal(signal.SIGINT, lambda number, frame: said.append("int"))
+signal.signal(signal.SIGTERM, lambda number, frame: said.append("term"))
+open(sys.argv[1], "w").write("up")
+end = time.monotonic() + 60
+while "term" not in said and time.monotonic() < end:
+    time.sleep(0.02)
+print(" ".join(said), flush=True)
+sys.exit(7)
+"""
+WORKER = """
+import os, sys, time
+open(f"{sys.argv[1]}.{os.getpid()}", "w").close()
+time.sleep(60)
+"""
+START = """
+import sys
+from bin import distributed
+distributed.PATIENCE = 0.3
+folder = sys.argv[1]
+sys.exit(distributed.run([sys.executable, "-c", sys.argv[2], folder + "/master"],
+                         [sys.executable, "-c", sys.argv[3], folder + "/worker"], 2))
+"""
+
+
+def attack(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [ROOT / "bin" / "attack", *words],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def until(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return not Path(f"/proc/{pid}/stat").exists() or Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+
+
+def worker_pids(folder: Path) -> list[int]:
+    return [int(file.suffix[1:]) for file in folder.glob("worker.*")]
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, folder, MASTER, WORKER], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    until(lambda: (folder / "master").exists() and len(worker_pids(folder)) == 2)
+    return process
+
+
+def test_signals_are_passed_on_once_and_the_masters_exit_code_is_ours(tmp_path: Path) -> None:
+    process = started(tmp_path)
+    for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+        process.send_signal(number)
+        time.sleep(0.2)
+    out, _ = process.communicate(timeout=60)
+    assert out.split() == ["int", "term"]
+    assert process.returncode == 7
+    assert not any(alive(pid) for pid in worker_pids(tmp_path))
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only the Linux kernel ends the children of a killed parent"
+)
+def test_nothing_outlives_a_killed_script(tmp_path: Path) -> None:
+    process = started(tmp_path)
+    process.kill()
+    process.communicate(timeout=60)
+    until(lambda: not any(alive(pid) for pid in worker_pids(tmp_path)))
+
+
+def test_bad_usage_exits_2_with_one_line() -> None:
+    done = attack("burst", "--rate", "fast")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "command line: rate: 'fast', allowed: number, unable to parse string as a number"
+    ]
+    assert not done.stdout
+
+
+def test_list_works_from_anywhere() -> None:
+    done = subprocess.run(
+        [ROOT / "bin" / "attack", "--list"], check=False, cwd="/", capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0
+    assert "burst-one-ip" in done.stdout

@@ -1,0 +1,112 @@
+"""A bare origin of somebody else's, attacked end to end from a target file alone."""
+
+from __future__ import annotations
+
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from tests.support.recorder.attack import Attack, Plan, Run
+from tests.support.recorder.handle import Handle
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+LIMIT: Final = 10
+TTL: Final = 3  # seconds: tokens are renewed several times in the run
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+def place() -> str:
+    return f"127.0.0.1:{free_port()}"
+
+
+@pytest.fixture
+def origin(place: str) -> Iterator[Handle]:
+    url = f"http://{place}/.well-known/jwks.json"
+    handle = Handle("tests.support.bare_origin", "--jwks", url, "--limit", str(LIMIT))
+    yield handle
+    handle.stop()
+
+
+def target(folder: Path, base_url: str, place: str, **more: Any) -> Path:
+    """All that the suite is told of it."""
+    file = folder / "origin.yaml"
+    tree = {
+        "name": "bare-origin",
+        "base_url": base_url,
+        "health": "/health",
+        "auth": {"header": "X-Gateway-Token", "scheme": "", "ttl": TTL, "serve_jwks": place},
+        "accounts": {"ids": "accounts.txt"},
+        "tool": {"module": "notion", "tool": "get_page", "params": {"page_id": "home"}},
+        "limits": {"burst_per_s": LIMIT, "burst_window": "sliding", "ip_per_min": None, "rate_per_min": None},
+        "stop_when": {"status_5xx_share": 0.5, "for": "2s", "health_failures": 3},
+        **more,
+    }
+    (folder / "accounts.txt").write_text("# the accounts that the origin knows\nana\nbo\n")
+    file.write_text(yaml.safe_dump(tree))
+    return file
+
+
+def attacked(folder: Path, scenario: str, file: Path, *options: str) -> Run:
+    """Run `bin/attack` to its end."""
+    attack = Attack(
+        Plan(), "http://127.0.0.1:1", folder, 90, command=[scenario, "--target", str(file), *options]
+    )
+    try:
+        run = attack.wait()
+        assert attack.exit_code == 0, attack.console
+        assert not attack.left_over()
+    finally:
+        attack.end()
+    return run
+
+
+def by_id(run: Run, status: int) -> Counter[str]:
+    """Account's id → how often it was answered so."""
+    ids = [account["id"] for account in run.manifest["accounts"]]
+    return Counter(ids[sample["account"]] for sample in run.samples if sample["status"] == status)
+
+
+def test_single_burst_against_it(tmp_path: Path, origin: Handle, place: str) -> None:
+    run = attacked(tmp_path, "single-burst", target(tmp_path, origin.base_url, place), "--duration", "6s")
+    seen = origin.stats()
+    counts = Counter({key: count for key, count in seen["seen"].items() if key != "200 health"})
+    run.check_ledger()
+    assert sum(counts.values()) == run.arrivals["sent"] + run.arrivals["extra"] == 6 * (20 + 5)
+    assert set(counts) == {"200 ok", "429 slow down"}
+    assert seen["refused"] == by_id(run, 429)
+    assert seen["admitted"] == by_id(run, 200)
+    assert set(seen["tokens"]) == {"ana", "bo"}
+    assert min(seen["tokens"].values()) >= 6 / TTL
+    assert seen["fetches"] in (1, 2), "both accounts may have come before the first answer"
+    points = {point["id"]: point for point in run.verdicts["points"]}
+    assert points["F1.1"]["status"] == "pass", points["F1.1"]
+    assert f"of {LIMIT} allowed" in points["F1.1"]["unit"]
+    assert points["F1.1"]["subject"] == "target"
+    assert "F1.1.keys" not in points
+    assert run.verdicts["verdict"] == "pass"
+
+
+def test_a_promise_that_it_does_not_keep_is_found_out(tmp_path: Path, origin: Handle, place: str) -> None:
+    limits = {"burst_per_s": LIMIT - 1, "burst_window": "sliding", "ip_per_min": None, "rate_per_min": None}
+    file = target(tmp_path, origin.base_url, place, limits=limits)
+    attack = Attack(
+        Plan(), "", tmp_path, 90, command=["single-burst", "--target", str(file), "--duration", "3s"]
+    )
+    try:
+        run = attack.wait()
+        assert attack.exit_code == 1, attack.console
+    finally:
+        attack.end()
+    assert {point["id"] for point in run.verdicts["points"] if point["status"] == "fail"} == {"F1.1"}

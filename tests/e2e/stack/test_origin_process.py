@@ -1,0 +1,249 @@
+"""The origin as a process, with its upstream and a real Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from fakes.database.postgres import EmbeddedPostgres
+from fakes.http.hop import HopConnectError, HopReset
+from fakes.origin.nano import memory_bytes
+from fakes.settings import NanoSettings
+from tests.support.origin_rig import Rig, data, reason, rig, until
+
+pytestmark = pytest.mark.e2e
+SLOW = {"upstreams": {"slow": {"wait": {"mean": 60.0}}, "fast": {"echo": {"mean": 0.01}}}}
+TRANSACTIONS = "SELECT count(*) FROM mcpist.credit_transactions"
+ORPHANS = (
+    "SELECT count(*) FROM mcpist.credit_transactions t "
+    "WHERE NOT EXISTS (SELECT FROM mcpist.usage u WHERE u.request_id = t.request_id)"
+)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    server = EmbeddedPostgres()
+    server.start()
+    yield server
+    server.stop()
+
+
+async def slow_call(made: Rig, **more: str) -> asyncio.Task[Any]:
+    """A call under way in the upstream."""
+    before = await made.metric("upstream", 'mcpist_upstream_in_flight{upstream="slow"}')
+    task = asyncio.create_task(made.run("slow", "wait", **more))
+
+    async def arrived() -> bool:
+        return await made.metric("upstream", 'mcpist_upstream_in_flight{upstream="slow"}') > before
+
+    await until(arrived)
+    return task
+
+
+async def in_flight(made: Rig) -> tuple[float, float]:
+    """Of the gateway's calls, seen by the origin and by the upstream; the scrape itself is not counted."""
+    return (
+        await made.metric("origin-a", "mcpist_in_flight"),
+        await made.metric("upstream", 'mcpist_upstream_in_flight{upstream="slow"}'),
+    )
+
+
+async def test_calls_are_charged_recorded_and_counted_alike(postgres: EmbeddedPostgres) -> None:
+    async with rig(names=("upstream", "origin-a", "origin-b"), postgres=postgres) as made:
+        replies = await asyncio.gather(
+            *(made.run(name=f"origin-{'ab'[n % 2]}", user=f"u{n % 3}") for n in range(20)),
+            *(made.run(name=f"origin-{'ab'[n % 2]}", x_request_id="one") for n in range(6)),
+        )
+        assert {reply.status for reply in replies} == {200}
+        names = {dict(reply.headers)[b"x-instance-id"][:9] for reply in replies}
+        assert names == {b"origin-a-", b"origin-b-"}
+        assert await made.sql(TRANSACTIONS) == 21
+        assert await made.sql("SELECT sum(granted - balance) FROM mcpist.credits") == 21
+        consumed = [
+            await made.metric(name, "mcpist_credits_consumed_total") for name in ("origin-a", "origin-b")
+        ]
+        assert sum(consumed) == 21
+
+        async def recorded() -> bool:
+            return bool(await made.sql(ORPHANS) == 0)
+
+        await until(recorded)
+        served = 'mcpist_upstream_requests_total{status="200",tool="echo",upstream="fast"}'
+        assert await made.metric("upstream", served) == 26
+
+
+async def test_a_client_that_leaves_cancels_its_call_everywhere(postgres: EmbeddedPostgres) -> None:
+    names = ("user-concurrency", "global-concurrency", "breaker")
+    settings = {**SLOW, "origin": {"user_concurrency": 1}}
+    async with rig(settings, names, postgres=postgres) as made:
+        task = await slow_call(made)
+        assert reason(await made.run("slow", "wait")) == "user_concurrency_exceeded"
+        task.cancel()
+
+        async def gone() -> bool:
+            return await in_flight(made) == (0, 0)
+
+        await until(gone)
+        assert (await made.run("fast", "echo")).status == 200
+        await asyncio.sleep(0.4)
+        assert await made.sql(ORPHANS) == 1
+        assert (
+            await made.metric("origin-a", 'mcpist_upstream_calls_total{outcome="abandoned",upstream="slow"}')
+            == 1
+        )
+
+
+async def test_a_protection_switched_off_and_on_loses_no_permit(postgres: EmbeddedPostgres) -> None:
+    settings = {**SLOW, "origin": {"user_concurrency": 2}}
+    async with rig(settings, ("user-concurrency",), postgres=postgres) as made:
+        tasks = [await slow_call(made)]
+        await made.control("origin-a", "protections", {"names": []})
+        tasks.append(await slow_call(made))
+        await made.control("origin-a", "protections", {"names": ["user-concurrency"]})
+        tasks.append(await slow_call(made))
+        assert reason(await made.run("slow", "wait")) == "user_concurrency_exceeded"
+        for task in tasks:
+            task.cancel()
+
+        async def free() -> bool:
+            return (await made.run("fast", "echo")).status == 200 and await in_flight(made) == (0, 0)
+
+        await until(free)
+
+
+async def test_the_breaker_spares_money_and_heals(postgres: EmbeddedPostgres) -> None:
+    settings = {"origin": {"breaker_failures": 3, "breaker_open": 0.3}}
+    async with rig(settings, ("breaker",), postgres=postgres) as made:
+        await made.fault("upstream", "upstream-error", target="fast", status=503)
+        said = [reason(await made.run()) for _ in range(5)]
+        assert said == ["upstream_error"] * 3 + ["breaker_open"] * 2
+        assert await made.sql(TRANSACTIONS) == 3
+        assert await made.metric("origin-a", 'mcpist_breaker_state{state="open",upstream="fast"}') == 1
+        await made.control("upstream", "faults", {"faults": []})
+
+        async def healed() -> bool:
+            return (await made.run()).status == 200
+
+        await until(healed)
+        assert await made.metric("origin-a", 'mcpist_breaker_state{state="closed",upstream="fast"}') == 1
+
+
+async def test_over_its_memory_the_instance_dies_and_returns_as_another(postgres: EmbeddedPostgres) -> None:
+    nano = {"memory_limit": memory_bytes(NanoSettings(), 2), "restart": 1.0}
+    async with rig({**SLOW, "nano": nano}, ("rate-limit",), postgres=postgres) as made:
+        first = dict((await made.run(x_user_tier="free")).headers)
+        tasks = [await slow_call(made), await slow_call(made)]
+        with pytest.raises(HopReset):
+            await made.run()
+        for task in tasks:
+            with pytest.raises(HopReset):
+                await task
+        with pytest.raises((HopReset, HopConnectError)):
+            await made.request("origin-a", "GET", "/health")
+        assert await made.metric("origin-a", 'mcpist_nano_kills_total{limit="memory"}') == 1
+        assert await made.metric("origin-a", "mcpist_memory_bytes") == 0
+
+        async def back() -> bool:
+            try:
+                return (await made.request("origin-a", "GET", "/health")).status == 200
+            except HopReset:
+                return False
+
+        await until(back)
+        second = dict((await made.run(x_user_tier="free")).headers)
+        assert second[b"x-instance-id"] != first[b"x-instance-id"]
+        assert second[b"x-ratelimit-remaining"] == b"29"
+        assert await in_flight(made) == (0, 0)
+
+
+async def test_cpu_is_a_queue(postgres: EmbeddedPostgres) -> None:
+    nano = {"cpu_per_request": 0.01, "cpu_burst": 0.0, "cpu_share": 0.1}
+    async with rig({"nano": nano, **SLOW}, postgres=postgres) as made:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await asyncio.gather(*(made.rpc("ping") for _ in range(5)))
+        assert loop.time() - began >= 0.5 - 0.01
+        assert await made.metric("origin-a", "mcpist_nano_cpu_seconds_total") == pytest.approx(0.05)
+
+
+async def test_origins_share_a_limit_when_they_sync(postgres: EmbeddedPostgres) -> None:
+    settings = {"origin": {"rate_window": 3600.0, "rate_sync": 0.05, "tiers": {"free": 4}}}
+    async with rig(settings, ("rate-limit",), ("upstream", "origin-a", "origin-b"), postgres) as made:
+        for name in ("origin-a", "origin-b"):
+            for _ in range(2):
+                assert (await made.rpc("ping", name=name, x_user_tier="free")).status == 200
+
+        async def both_know() -> bool:
+            answers = [
+                await made.rpc("ping", name=name, x_user_tier="free") for name in ("origin-a", "origin-b")
+            ]
+            return [answer.status for answer in answers] == [429, 429]
+
+        await until(both_know)
+
+
+async def test_database_faults(postgres: EmbeddedPostgres) -> None:
+    settings = {"database": {"pool_size": 1, "acquire_timeout": 0.1}, "origin": {"usage_flush": 100.0}}
+    async with rig(settings, postgres=postgres) as made:
+        await made.fault("origin-a", "db-down")
+        assert reason(await made.run()) == "db_error"
+        assert (await made.request("origin-a", "GET", "/health")).status == 503
+        await made.fault("origin-a", "db-hold", seconds=2.0, target="origin-b")
+        assert (await made.run()).status == 200
+        await made.fault("origin-a", "db-hold", seconds=2.0, target="origin-a")
+        holding = asyncio.create_task(made.run())
+        await asyncio.sleep(0.5)
+        assert await made.metric("origin-a", 'mcpist_db_connections{state="used"}') == 1
+        refused = await made.run()
+        assert (refused.status, reason(refused)) == (503, "db_pool_timeout")
+        assert dict(refused.headers)[b"retry-after"] == b"1"
+        assert data(refused)["error"]["data"]["detail"].startswith("all 1 connections of the pool in use")
+        assert (await holding).status == 200
+        assert await made.metric("origin-a", 'mcpist_db_errors_total{code="db_pool_timeout"}') == 1
+
+
+async def test_process_faults(postgres: EmbeddedPostgres) -> None:
+    async with rig(SLOW, postgres=postgres) as made:
+        await made.fault("origin-a", "health-fail")
+        assert (await made.request("origin-a", "GET", "/health")).status == 503
+        await made.fault("origin-a", "origin-stall")
+        stalled = asyncio.create_task(made.run("fast", "echo"))
+        done, _ = await asyncio.wait((stalled,), timeout=0.2)
+        assert not done
+        await made.control("origin-a", "faults", {"faults": []})
+        assert (await stalled).status == 200
+        held = await slow_call(made)
+        await made.fault("origin-a", "origin-exit")
+        with pytest.raises(HopReset):
+            await held
+        assert await asyncio.to_thread(made.processes["origin-a"].wait, 10) == 1
+        assert await made.sql("SELECT sum(granted - balance) FROM mcpist.credits") == await made.sql(
+            TRANSACTIONS
+        )
+
+
+async def test_reset_forgets_windows_but_not_calls(postgres: EmbeddedPostgres) -> None:
+    settings = {**SLOW, "origin": {"user_concurrency": 1, "tiers": {"free": 2}}}
+    async with rig(settings, ("rate-limit", "user-concurrency"), postgres=postgres) as made:
+        task = await slow_call(made)
+        assert [(await made.rpc("ping", x_user_tier="free")).status for _ in range(3)] == [200, 200, 429]
+        await made.control("origin-a", "reset")
+        assert (await made.rpc("ping", x_user_tier="free")).status == 200
+        assert await made.metric("origin-a", 'mcpist_refused_total{reason="rate_limit_exceeded"}') == 0
+        assert reason(await made.run("slow", "wait")) == "user_concurrency_exceeded"
+        task.cancel()
+
+
+async def test_a_batch_is_charged_by_command(postgres: EmbeddedPostgres) -> None:
+    async with rig({"database": {"credits": 7}}, postgres=postgres) as made:
+        lines = "\n".join(json.dumps({"module": "fast", "tool": "echo"}) for _ in range(10))
+        reply = await made.rpc(
+            "tools/call", {"name": "batch", "arguments": {"commands": lines}}, x_request_id="b"
+        )
+        told = [json.loads(line) for line in data(reply)["result"]["content"][0]["text"].splitlines()]
+        assert sorted(line.get("reason", "ok") for line in told) == ["insufficient_credits"] * 3 + ["ok"] * 7
+        assert await made.sql("SELECT balance FROM mcpist.credits") == 0

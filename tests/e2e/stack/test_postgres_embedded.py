@@ -1,0 +1,110 @@
+"""The embedded Postgres as a process: it starts, is only reachable by its socket, and leaves nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+
+from common.paths import ROOT
+from fakes.database.postgres import EmbeddedPostgres, PostgresError
+
+pytestmark = pytest.mark.e2e
+
+
+async def ask(dsn: str, query: str) -> object:
+    connection = await asyncpg.connect(dsn)
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
+
+
+def listens_on_tcp(pid: int) -> bool:
+    return any(one.status == psutil.CONN_LISTEN for one in psutil.Process(pid).net_connections("inet"))
+
+
+def wait_gone(pid: int) -> None:
+    end = time.monotonic() + 20
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < end, "still running"
+        time.sleep(0.02)
+
+
+def test_it_serves_as_set_and_leaves_nothing() -> None:
+    server = EmbeddedPostgres(max_connections=17)
+    server.start()
+    try:
+        assert asyncio.run(ask(server.dsn(), "SHOW max_connections")) == "17"
+        assert asyncio.run(ask(server.dsn(), "SHOW synchronous_commit")) == "off"
+        assert not listens_on_tcp(server.pid)
+        assert server.home is not None
+        family = [server.pid, *(child.pid for child in psutil.Process(server.pid).children())]
+    finally:
+        server.stop()
+    assert not server.home.exists()
+    assert not any(psutil.pid_exists(pid) for pid in family)
+    server.stop()
+
+
+def test_it_may_live_in_a_given_folder() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        server = EmbeddedPostgres(Path(folder) / "pg", synchronous_commit=True)
+        server.start()
+        try:
+            assert asyncio.run(ask(server.dsn(), "SHOW synchronous_commit")) == "on"
+        finally:
+            server.stop()
+        assert list(Path(folder).iterdir()) == []
+
+
+def test_a_server_that_cannot_start_says_why_and_leaves_nothing() -> None:
+    server = EmbeddedPostgres(options={"shared_buffers": "nonsense"})
+    with pytest.raises(PostgresError, match="shared_buffers"):
+        server.start()
+    assert server.home is not None
+    assert not server.home.exists()
+
+
+def test_killed_it_comes_back_with_its_data() -> None:
+    server = EmbeddedPostgres(synchronous_commit=True)
+    server.start()
+    try:
+        asyncio.run(ask(server.dsn(), "CREATE TABLE kept AS SELECT 7 AS n"))
+        before = server.pid
+        server.kill()
+        assert not psutil.pid_exists(before)
+        server.resume()
+        assert server.pid != before
+        assert asyncio.run(ask(server.dsn(), "SELECT n FROM kept")) == 7
+        server.kill()
+    finally:
+        server.stop()
+    assert server.home is not None
+    assert not server.home.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux'")
+def test_it_dies_with_its_starter() -> None:
+    code = (
+        "from fakes.database.postgres import EmbeddedPostgres\n"
+        "server = EmbeddedPostgres(); server.start(); print(server.pid, server.home, flush=True); input()"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, text=True
+    )
+    with starter:
+        assert starter.stdout is not None
+        pid, home = starter.stdout.readline().split()
+        starter.send_signal(signal.SIGKILL)
+    wait_gone(int(pid))
+    subprocess.run(["rm", "-rf", home], check=True)

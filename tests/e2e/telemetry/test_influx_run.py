@@ -1,0 +1,110 @@
+"""A whole attack with telemetry on: the database holds what the ledger and the report say."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.paths import ROOT
+from grafana.query import fill
+from grafana.read import panels
+from telemetry.influx.local_influx import LocalInflux
+from tests.support.influx.server import influx
+
+pytestmark = pytest.mark.e2e
+COMMAND = (sys.executable, "-m", "cli.attack")
+# Panels of things that need not happen in a burst: nothing was refused, nothing failed.
+QUIET = {"Refusals by reason", "Rate-limit hits", "KV failures", "Database errors", "Answers of the plan"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalInflux]:
+    with influx(tmp_path_factory.mktemp("influx")) as found:
+        yield found
+
+
+def environment(server: LocalInflux, tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, **server.env, "RESILIENCE_SPOOL": str(tmp_path / "spool")}
+
+
+def started(server: LocalInflux, tmp_path: Path, *options: str) -> tuple[subprocess.Popen[str], Path]:
+    out = tmp_path / "run"
+    command = [*COMMAND, "burst", "--protect", "all", "--out", str(out), *options]
+    pipe = subprocess.PIPE
+    env = environment(server, tmp_path)
+    return subprocess.Popen(command, cwd=ROOT, env=env, stdout=pipe, stderr=pipe, text=True), out
+
+
+def value(server: LocalInflux, query: str) -> Any:
+    return server.query(query)[0]["values"][0][1]
+
+
+def wait_for_samples(out: Path) -> None:
+    deadline = time.monotonic() + 100
+    while not (out / "samples-local.bin").exists() or not (out / "samples-local.bin").stat().st_size:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_burst_of_500_a_second_is_stored_exactly(server: LocalInflux, tmp_path: Path) -> None:
+    process, out = started(server, tmp_path, "--duration", "6s")
+    _, errors = process.communicate(timeout=200)
+    verdicts = json.loads((out / "verdicts.json").read_text())
+    assert verdicts["telemetry"]["spooled"] == verdicts["telemetry"]["dropped"] == 0, errors
+    assert f"{verdicts['telemetry']['written']} written" in errors
+    assert value(server, 'SELECT sum("count") FROM "requests"') == verdicts["arrivals"]["sent"]
+    for name in ("p50", "p95", "p99", "max"):
+        stored = value(server, f'SELECT last("run_{name}_ms") FROM "requests"')
+        assert stored == pytest.approx(verdicts["response_ms"][name], rel=0.01), name
+    assert value(server, 'SELECT last("verdict") FROM "run"') == verdicts["verdict"]
+    assert_panels(server, out)
+
+
+def assert_panels(server: LocalInflux, out: Path) -> None:
+    start = json.loads((out / "run.json").read_text())["start_wall"]
+    span = (int(start * 1000) - 1000, int(start * 1000) + 100_000)
+    names = {"scenario": ".*", "run": "run", "worker": ".*", "run_a": "run", "run_b": "run"}
+    for asked in panels():
+        if asked.panel["title"] not in QUIET:
+            for query in asked.queries:
+                series = server.query(fill(query, names, span))
+                assert any(cell is not None for one in series for row in one["values"] for cell in row[1:]), (
+                    query
+                )
+
+
+def test_the_database_killed_while_load_goes_on(tmp_path: Path) -> None:
+    with influx(tmp_path / "influx") as server:
+        process, out = started(server, tmp_path, "--duration", "8s", "--rate", "2")
+        wait_for_samples(out)
+        server.kill()
+        time.sleep(4)
+        server.start()
+        _, errors = process.communicate(timeout=200)
+        verdicts = json.loads((out / "verdicts.json").read_text())
+        assert "takes no points" in errors
+        assert verdicts["telemetry"]["dropped"] == 0
+        flush = [sys.executable, "-m", "telemetry.influx.flush", "--results", str(tmp_path)]
+        subprocess.run(flush, cwd=ROOT, env=environment(server, tmp_path), check=True, capture_output=True)
+        assert value(server, 'SELECT sum("count") FROM "requests"') == verdicts["arrivals"]["sent"]
+
+
+def test_a_wrong_bucket_stops_the_attack_before_it_starts(server: LocalInflux, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    env = {**environment(server, tmp_path), "INFLUXDB_V2_BUCKET": "elsewhere/autogen"}
+    command = [*COMMAND, "burst", "--duration", "2s", "--out", str(out)]
+    done = subprocess.run(
+        command, cwd=ROOT, env=env, capture_output=True, text=True, check=False, timeout=200
+    )
+    assert done.returncode == 2
+    (line,) = [line for line in done.stderr.splitlines() if "INFLUXDB_V2_BUCKET" in line]
+    assert line.startswith("environment: INFLUXDB_V2_BUCKET: 'elsewhere/autogen' is not at ")
+    assert not list(out.glob("samples-*"))

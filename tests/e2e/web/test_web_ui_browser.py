@@ -1,0 +1,215 @@
+"""The web UI in a real browser: fill the form, watch the figures, read the verdict, run again, stop."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from common.paths import ROOT
+from tests.support.browser_rig import CHROMIUM, FLAGS
+from tests.support.web_ui_rig import WebUi, web_ui
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+SHOTS: Final = ROOT / "test-artefacts"
+RUN_WITHIN: Final = 90_000  # milliseconds, stack and verdict included
+WIDE: Final = (1280, 800)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield found
+        found.close()
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUi]:
+    with web_ui(tmp_path_factory.mktemp("web-ui")) as running:
+        yield running
+
+
+def opened(browser: Browser, url: str, size: tuple[int, int] = WIDE, scheme: str = "light") -> Page:
+    """A page; an error of its script fails the test."""
+    width, height = size
+    page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    page.goto(url)
+    return page
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture for people."""
+    SHOTS.mkdir(exist_ok=True)
+    page.screenshot(path=SHOTS / f"ui-{name}.png", full_page=True)
+
+
+def start(page: Page, scenario: str, **fields: str) -> None:
+    """Fill the form and press Start."""
+    page.select_option("#scenario", scenario)
+    for field in ("protect", "accounts", "rate", "duration"):
+        page.fill(f"#{field}", fields.get(field, ""))
+    page.click("#start")
+
+
+def figure(page: Page, name: str) -> int:
+    """A figure of the live part, as it stands there."""
+    return int(page.inner_text(f"#{name}").replace(",", ""))
+
+
+def climbs(page: Page, name: str, over: int) -> None:
+    """Wait until a figure is over that; the page's policy lets the browser evaluate nothing."""
+    for _ in range(RUN_WITHIN // 200):
+        if figure(page, name) > over:
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError(f"{name} is {figure(page, name)}, not over {over}")
+
+
+def until(page: Page, state: str) -> None:
+    page.wait_for_selector(f"[data-state={state}]", timeout=RUN_WITHIN)
+
+
+def verdicts(ui: WebUi) -> list[Any]:
+    """Of every run, the oldest first."""
+    files = ui.results.glob("*/verdicts.json")
+    return [json.loads(file.read_text()) for file in sorted(files, key=lambda file: file.stat().st_mtime)]
+
+
+def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui: WebUi) -> None:
+    page = opened(browser, f"{ui.url}/attack")
+    start(page, "burst", accounts="20", rate="2", duration="10s", protect="none")
+    until(page, "sending")
+    expect(page.locator("#start")).to_be_disabled()
+    before = figure(page, "planned")
+    climbs(page, "planned", before + 40)
+    expect(page.locator("#target-rows tbody tr").first).to_contain_text("edge")
+    shot(page, "sending")
+    until(page, "finished")
+    assert figure(page, "planned") == 400
+    expect(page.locator("#verdict tbody tr").filter(has_text="P1.7")).to_have_count(1)
+    expect(page.locator("#past tbody tr")).to_have_count(1)
+    shot(page, "verdict")
+    with page.expect_popup() as popup:
+        page.click(".report")
+    popup.value.wait_for_selector("html[data-drawn=yes]", state="attached")
+    assert popup.value.locator("h1").inner_text().lower() == verdicts(ui)[0]["verdict"]
+
+    start(page, "single-burst", duration="3s")
+    until(page, "sending")
+    until(page, "finished")
+    expect(page.locator("#past tbody tr")).to_have_count(2)
+    first, second = verdicts(ui)
+    assert (first["scenario"], second["scenario"]) == ("burst", "single-burst")
+    assert (first["preset"], second["preset"]) == ("none", "today")
+    assert [run["arrivals"]["sent"] > 0 for run in (first, second)] == [True, True]
+    assert first["stop_reason"] == second["stop_reason"] == "completed"
+    page.close()
+
+
+def test_the_stock_charts_and_tabs_show_real_numbers(browser: Browser, ui: WebUi) -> None:
+    page = opened(browser, f"{ui.url}/attack")
+    start(page, "burst", accounts="20", rate="2", duration="6s", protect="none")
+    until(page, "sending")
+    stock = opened(browser, f"{ui.url}/?tab=charts")
+    climbs(page, "planned", 150)
+    stock.wait_for_timeout(2500)
+    shot(stock, "charts")
+    until(page, "finished")
+    stock.wait_for_timeout(2500)  # Locust keeps an answer for two seconds
+    told = json.loads(ui.get("/stats/requests")[1])
+    assert told["current_rps"] > 20
+    assert 0 < told["current_response_time_percentiles"]["response_time_percentile_0.5"] < 5000
+    assert told["stats"][-1]["num_requests"] == 240
+    for tab, text in (("Arrivals", "due by the schedule"), ("Target", "origin-a"), ("Verdict", "P1.7")):
+        stock.get_by_role("tab", name=tab).click()
+        expect(stock.locator("td", has_text=text).first).to_be_visible()
+    stock.get_by_role("tab", name="Runs").click()
+    expect(stock.locator("td", has_text=verdicts(ui)[-1]["run"]).first).to_be_visible()
+    shot(stock, "runs")
+    stock.close()
+    page.close()
+
+
+def test_stop_ends_the_run_with_its_whole_report(browser: Browser, ui: WebUi) -> None:
+    page = opened(browser, f"{ui.url}/attack")
+    start(page, "burst", accounts="10", rate="1", duration="60s", protect="none")
+    until(page, "sending")
+    climbs(page, "sent", 10)
+    page.click("#stop")
+    until(page, "finished")
+    expect(page.locator("#verdict")).to_contain_text("stopped in Locust")
+    run = verdicts(ui)[-1]
+    assert run["stop_reason"] == "stopped in Locust"
+    assert 10 < run["arrivals"]["planned"] < 600
+    assert run["arrivals"]["planned"] == run["arrivals"]["sent"] + run["arrivals"]["dropped"]
+    expect(page.locator(".report")).to_be_visible()
+    expect(page.locator("#start")).to_be_enabled()
+    page.close()
+
+
+def test_bad_settings_are_told_in_both_forms(browser: Browser, ui: WebUi) -> None:
+    page = opened(browser, f"{ui.url}/attack")
+    runs = len(verdicts(ui))
+    start(page, "burst", accounts="many")
+    expect(page.get_by_role("alert")).to_contain_text("accounts: 'many'")
+    shot(page, "refused")
+    assert not page.locator("[data-going=yes]").count()
+    assert len(verdicts(ui)) == runs
+    page.close()
+
+
+@pytest.mark.parametrize("size", [WIDE, (390, 800)], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_reads_well_and_has_no_serious_fault(
+    browser: Browser, ui: WebUi, size: tuple[int, int], scheme: str
+) -> None:
+    page = opened(browser, f"{ui.url}/attack", size, scheme)
+    shot(page, f"{size[0]}-{scheme}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    found = axe(page)
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
+    page.close()
+
+
+def axe(page: Page) -> list[Any]:
+    """Serious faults; the page's policy lets no script in, so the checker comes past it."""
+    session = page.context.new_cdp_session(page)
+    session.send("Page.setBypassCSP", {"enabled": True})
+    page.reload()
+    found = Axe().run(page).response["violations"]
+    return [one for one in found if one["impact"] in ("serious", "critical")]
+
+
+def test_the_form_fills_in_what_the_scenario_would_do(browser: Browser, ui: WebUi) -> None:
+    page = opened(browser, f"{ui.url}/attack")
+    page.select_option("#scenario", "burst")
+    assert page.get_attribute("#accounts", "placeholder") == "100"
+    assert page.get_attribute("#duration", "placeholder") == "60s"
+    page.select_option("#scenario", "agent-loop")
+    assert page.get_attribute("#rate", "placeholder") == "5"
+    assert re.search(r"\w", page.inner_text("#scenario-title"))
+    page.close()
+
+
+def test_without_the_password_nothing_is_shown(browser: Browser, tmp_path: Path) -> None:
+    with web_ui(tmp_path, env={"WEB_PASSWORD": "correct horse"}) as running:
+        page = opened(browser, f"{running.url}/attack")
+        page.wait_for_url("**/login**")
+        page.fill("input[name=password]", "wrong horse")
+        page.click("button[type=submit]")
+        expect(page.get_by_text("That is not the password.")).to_be_visible()
+        shot(page, "login")
+        assert running.get("/stats/requests")[1].find("current_rps") < 0
+        page.fill("input[name=password]", "correct horse")
+        page.click("button[type=submit]")
+        expect(page.locator("h1")).to_have_text("Resilience attacks")
+        page.close()

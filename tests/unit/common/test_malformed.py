@@ -1,0 +1,139 @@
+"""The corpus of bad input (`tests/malformed/`): each is one line, exit code 2, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from cli import attack, check_target, local_workers, suite
+from common.paths import ROOT
+from grafana import pictures
+from grafana.query import RUN, fill
+from run import dry_run
+from run.options import HELP, choices, read
+from verdicts import __main__ as verdicts
+from webui.form import SwarmForm
+
+FOLDER: Final = ROOT / "tests" / "malformed"
+GOOD: Final = {
+    "scenarios": "title: A test\nduration: 10s\n",
+    "targets": "name: t\nbase_url: http://127.0.0.1:9\n",
+}
+MAINS: Final[dict[str, Callable[[list[str]], int]]] = {
+    "attack": attack.main,
+    "suite": suite.main,
+    "check_target": check_target.main,
+    "verdicts": verdicts.main,
+    "pictures": pictures.main,
+}
+
+
+def corpus(name: str) -> Any:
+    return yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+
+
+def cases(name: str) -> list[Any]:
+    """(kind, the row) of every row of a file."""
+    return [(kind, row) for kind, rows in corpus(name).items() for row in rows]
+
+
+@pytest.fixture(autouse=True)
+def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def started(*arguments: Any) -> Any:
+        raise AssertionError(f"something was started: {arguments}")
+
+    monkeypatch.setattr(os, "execv", started)
+    monkeypatch.setattr(local_workers, "run", started)
+    monkeypatch.setattr(local_workers, "start", started)
+    monkeypatch.setattr(dry_run, "_send", started)
+    monkeypatch.setenv("INFLUXDB_V2_URL", "http://127.0.0.1:9")
+
+
+def refused(main: Callable[[list[str]], int], words: list[str], says: str, capsys: Any) -> None:
+    results = set((ROOT / "results").glob("*"))
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert says in said.err
+    assert said.err.count("\n") == 1, said.err
+    assert not said.out
+    assert "Traceback" not in said.err
+    assert set((ROOT / "results").glob("*")) == results
+
+
+def over(good: str, text: str) -> str:
+    """The good file's lines, without those whose keys `text` has, then `text`; or both of a doubled key."""
+    keys = {line.partition(":")[0] for line in text.splitlines()}
+    kept = [line for line in good.splitlines() if line.partition(":")[0] not in keys or "twice" in text]
+    return "\n".join([*kept, text, ""])
+
+
+@pytest.mark.parametrize(("kind", "row"), cases("scenarios"), ids=lambda one: str(one)[:60])
+def test_scenarios(tmp_path: Path, kind: str, row: list[str], capsys: Any) -> None:
+    file = tmp_path / "some.yaml"
+    file.write_text(row[0] if kind == "whole" else over(GOOD["scenarios"], row[0]))
+    refused(attack.main, [str(file), "--out", str(tmp_path / "out")], row[1], capsys)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(("kind", "row"), cases("targets"), ids=lambda one: str(one)[:60])
+def test_targets(tmp_path: Path, kind: str, row: list[str], capsys: Any) -> None:
+    file = tmp_path / "t.yaml"
+    file.write_text(row[0] if kind == "whole" else over(GOOD["targets"], row[0]))
+    refused(attack.main, ["burst", "--target", str(file), "--out", str(tmp_path / "out")], row[1], capsys)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    ("kind", "row"), [*cases("commands"), *cases("tools")], ids=lambda one: str(one)[:60]
+)
+def test_command_lines(kind: str, row: list[str], capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    if kind == "verdicts" and not row[0]:
+        pytest.skip("argparse's own")
+    refused(MAINS[kind], shlex.split(row[0]), row[1], capsys)
+
+
+@pytest.mark.parametrize("row", corpus("forms")["form"], ids=lambda one: str(one)[:60])
+def test_forms(row: list[str]) -> None:
+    options = Namespace(**{**dict.fromkeys(HELP, ""), "scenario": "burst", "target": "bundled", "out": ""})
+    with pytest.raises(ValueError, match=r".") as caught:
+        SwarmForm(options, choices(), read).check([(row[0], row[1])])
+    assert row[2] in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("row", corpus("dashboards")["refused"], ids=str)
+def test_dashboard_variables(row: list[Any]) -> None:
+    with pytest.raises(ValueError, match=r".") as caught:
+        fill(RUN, {"run": row[0]}, (0, 1))
+    assert row[1] in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("value", corpus("dashboards")["harmless"])
+def test_a_variable_never_leaves_its_place(value: str) -> None:
+    """What stands between the slashes is one literal: taking the escapes away gives the value again."""
+    text = fill('"run" =~ /^$run$/ AND x', {"run": value}, (0, 1))
+    assert text.startswith('"run" =~ /^')
+    assert text.endswith("$/ AND x")
+    inner = text.removeprefix('"run" =~ /^').removesuffix("$/ AND x")
+    plain, rest = "", inner
+    while rest:
+        assert rest[0] not in "/.*+?()[]{}|^$", "it means something to the query"
+        step = 2 if rest[0] == "\\" else 1
+        plain, rest = plain + rest[step - 1], rest[step:]
+    assert plain == value
+
+
+def test_the_corpus_is_large() -> None:
+    names = ("scenarios", "targets", "commands", "tools", "forms", "dashboards", "processes")
+    rows = [f"{n} {k} {row[:-1]}" for n in names for k, row in cases(n) if k != "harmless"]
+    assert len(rows) >= 400
+    assert len(set(rows)) == len(rows), "an input stands there twice"

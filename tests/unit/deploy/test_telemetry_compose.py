@@ -1,0 +1,94 @@
+"""docker-compose.yml: by the specification's schema, pinned, healthy, closed to the outside."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from common.paths import ROOT
+
+FILE = ROOT / "docker-compose.yml"
+SCHEMA = ROOT / "tests" / "schemas" / "compose-spec.json"
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    return found
+
+
+def test_the_published_schema_accepts_it(compose: dict[str, Any]) -> None:
+    jsonschema.validate(compose, json.loads(SCHEMA.read_text()))
+
+
+def test_the_schema_would_refuse_an_unknown_key(compose: dict[str, Any]) -> None:
+    broken = {**compose, "services": {"x": {"image": "y:1", "no_such_key": 1}}}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(broken, json.loads(SCHEMA.read_text()))
+
+
+def test_docker_accepts_it() -> None:
+    docker = shutil.which("docker")
+    if (
+        docker is None
+        or subprocess.run([docker, "compose", "version"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("docker compose is not installed; the schema above was checked")
+    done = subprocess.run(
+        [docker, "compose", "-f", str(FILE), "config", "-q"], capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_every_image_is_pinned_and_every_service_has_a_health_check(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["healthcheck"]["test"], name
+        assert re.fullmatch(r"[a-z/.-]+:(\d+\.\d+[\w.-]*|local)", service["image"]), name
+
+
+def test_ports_are_open_on_loopback_alone(compose: dict[str, Any]) -> None:
+    published = [port for service in compose["services"].values() for port in service.get("ports", [])]
+    assert len(published) == 3
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert "ports" not in compose["services"]["postgres"]
+    assert compose["services"]["postgres"]["networks"] == ["inner"]
+    assert compose["networks"]["inner"]["internal"] is True
+
+
+def test_volumes_are_named_and_declared(compose: dict[str, Any]) -> None:
+    mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", [])]
+    named = {mount.partition(":")[0] for mount in mounts if not mount.startswith("./")}
+    assert named == set(compose["volumes"])
+    for mount in mounts:
+        if mount.startswith("./"):
+            assert (ROOT / mount.partition(":")[0]).is_dir()
+            assert mount.endswith(":ro")
+
+
+def test_what_grafana_is_given_is_what_its_files_ask_for(compose: dict[str, Any]) -> None:
+    source = (ROOT / "grafana" / "provisioning" / "datasources" / "resilience.yaml").read_text()
+    asked = set(re.findall(r"\$(\w+)", source))
+    given = compose["services"]["grafana"]["environment"]
+    assert asked <= set(given)
+    home = given["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    assert (ROOT / "grafana" / "dashboards" / Path(home).name).exists()
+
+
+def test_the_image_holds_no_root_and_no_test_tool() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    assert text.count("FROM python:") == 2
+    assert re.search(r"^USER (?!root)", text, re.MULTILINE)
+    kept = (ROOT / ".dockerignore").read_text().splitlines()
+    assert kept[1] == "*"
+    assert not {"!tests", "!.git", "!results"} & set(kept)
+    for line in kept:
+        if line.startswith("!") and line != "!LICENSE":
+            assert (ROOT / line[1:]).exists(), line

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from telemetry.recording.run_log import RunLog
+
+
+def test_it_holds_what_was_logged_between_open_and_close(tmp_path: Path) -> None:
+    logger = logging.getLogger("resilience")
+    logger.warning("before")
+    log = RunLog(tmp_path)
+    logger.warning("during %d", 1)
+    log.close()
+    log.close()
+    logger.warning("after")
+    (line,) = (tmp_path / "run.log").read_text().splitlines()
+    assert line.endswith("Z WARNING resilience: during 1")
+
+
+def test_it_adds_to_what_the_stack_wrote(tmp_path: Path) -> None:
+    (tmp_path / "run.log").write_text("stack: up\n")
+    log = RunLog(tmp_path)
+    logging.getLogger("resilience").error("broken")
+    log.close()
+    assert (tmp_path / "run.log").read_text().startswith("stack: up\n20")

@@ -1,0 +1,185 @@
+"""Tokens on a clock moved by hand: pyjwt and the published key accept them, and they never run out in use."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from common.errors import ConfigError
+from targets.auth import Algorithm, Auth
+from users.accounts.accounts import Account
+from users.accounts.keys import SigningKey, fresh_key, load_key, read_key
+from users.accounts.tokens import TokenSource, no_token
+
+START = 1_800_000_000.25
+ALGORITHMS: list[Algorithm] = ["HS256", "RS256", "ES256", "EdDSA"]
+ED = fresh_key("EdDSA", "key-1")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def account(index: int = 0) -> Account:
+    return Account(index, f"user-{index}", "198.51.100.1", "pro", 0)
+
+
+def auth(**keys: Any) -> Auth:
+    secret = {"key": {"env": "K"}} if keys.get("algorithm") == "HS256" else {}
+    return Auth.model_validate({**secret, **keys})
+
+
+def decoded(value: bytes, key: Any, algorithm: str) -> dict[str, Any]:
+    unchecked: Any = {"verify_exp": False, "verify_iat": False}  # the clock is the test's
+    token = value.decode().removeprefix("Bearer ")
+    claims: dict[str, Any] = jwt.decode(token, key, algorithms=[algorithm], options=unchecked)
+    return claims
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_token_is_what_the_target_file_says(algorithm: Algorithm) -> None:
+    key = fresh_key(algorithm, "key-7")
+    wanted = auth(algorithm=algorithm, claims={"sub": "{account}", "app": {"plan": "{tier}"}}, issuer="me")
+    value = TokenSource(wanted, key, Clock())(account())
+    public = key.private if algorithm == "HS256" else key.private.public_key()
+    assert decoded(value, public, algorithm) == {
+        "sub": "user-0",
+        "app": {"plan": "pro"},
+        "iss": "me",
+        "iat": int(START),
+        "exp": int(START) + 30,
+    }
+    header = jwt.get_unverified_header(value.decode().removeprefix("Bearer "))
+    assert (header["kid"], header["alg"]) == ("key-7", algorithm)
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS[1:])
+def test_the_published_key_verifies_it(algorithm: Algorithm) -> None:
+    key = fresh_key(algorithm, "key-7")
+    value = TokenSource(auth(algorithm=algorithm), key, Clock())(account())
+    published = jwt.PyJWKSet.from_dict(key.jwks())["key-7"]
+    assert decoded(value, published.key, algorithm)["sub"] == "user-0"
+    assert not {"d", "p", "q", "k"} & set(key.jwks()["keys"][0])
+
+
+def test_another_key_does_not_verify_it() -> None:
+    value = TokenSource(auth(), ED, Clock())(account())
+    with pytest.raises(jwt.InvalidSignatureError):
+        decoded(value, fresh_key("EdDSA").private.public_key(), "EdDSA")
+
+
+def test_scheme_kid_and_issuer_may_be_left_out() -> None:
+    key = SigningKey("EdDSA", ED.private)
+    value = TokenSource(auth(scheme="", issuer=None), key, Clock())(account())
+    assert value.startswith(b"eyJ")
+    assert "kid" not in jwt.get_unverified_header(value.decode())
+    assert "iss" not in decoded(value, ED.private.public_key(), "EdDSA")
+
+
+def test_a_token_is_kept_as_the_same_object_and_renewed_at_four_fifths() -> None:
+    clock = Clock()
+    source = TokenSource(auth(ttl="100s"), ED, clock)
+    first = source(account())
+    clock.now += 39
+    assert source(account()) is first
+    clock.now = START + 80
+    second = source(account())
+    assert second != first
+    clock.now = START + 80 + 78
+    assert source(account()) is second
+    clock.now = START + 80 + 80
+    assert source(account()) != second
+    assert source.signed == 3
+
+
+def test_renewals_do_not_fall_on_one_instant() -> None:
+    clock = Clock()
+    source = TokenSource(auth(ttl="30s"), ED, clock)
+    accounts = [account(index) for index in range(100)]
+    source.warm(accounts)
+    assert source.signed == 100
+    per_tick: Counter[int] = Counter()
+    for tick in range(1, 1200):  # two minutes of tenths of a second
+        clock.now = START + tick / 10
+        before = source.signed
+        source.warm(accounts)
+        per_tick[tick] = source.signed - before
+    assert sum(per_tick.values()) >= 400
+    assert max(per_tick.values()) <= 4
+
+
+@given(
+    st.sampled_from([2.0, 2.5, 3.0, 30.0, 3600.0]),
+    st.lists(st.floats(0, 50), min_size=1, max_size=40),
+    st.integers(0, 500),
+)
+def test_no_token_is_ever_given_out_after_its_end(ttl: float, steps: list[float], index: int) -> None:
+    clock = Clock()
+    source = TokenSource(auth(ttl=ttl), ED, clock)
+    for step in steps:
+        clock.now += step
+        claims = decoded(source(account(index)), ED.private.public_key(), "EdDSA")
+        assert claims["iat"] <= clock.now < claims["exp"]
+        assert claims["exp"] - claims["iat"] <= ttl
+
+
+def test_no_auth_is_no_token() -> None:
+    assert no_token(account()) == b""
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_a_key_comes_back_from_its_text(algorithm: Algorithm, tmp_path: Path) -> None:
+    key = fresh_key(algorithm, "k")
+    assert read_key(key.pem(), algorithm, "k").pem() == key.pem()
+    if algorithm != "HS256":
+        file = tmp_path / "key.pem"
+        file.write_bytes(key.pem())
+        assert load_key(auth(algorithm=algorithm, key={"file": str(file)})).pem() == key.pem().strip() + b"\n"
+
+
+def test_a_key_comes_from_the_environment_also_with_escaped_line_ends() -> None:
+    pem = ED.pem().decode()
+    for text in (pem, pem.replace("\n", "\\n")):
+        assert load_key(auth(key={"env": "K"}), {"K": text}).pem() == ED.pem()
+
+
+def test_without_a_key_it_is_a_fresh_one() -> None:
+    assert load_key(auth()).pem() != load_key(auth()).pem()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "text", "message"),
+    [
+        ("EdDSA", "", "environment variable K: is not set"),
+        ("EdDSA", "secret-stuff", "not a private key, allowed: PEM without a password"),
+        ("HS256", "too-short", "too short a secret, allowed: 32 bytes or more"),
+        ("EdDSA", fresh_key("ES256").pem().decode(), "not a key for EdDSA, allowed: an Ed25519"),
+        ("ES256", fresh_key("EdDSA").pem().decode(), "not a key for ES256, allowed: a P-256 key"),
+        ("RS256", fresh_key("EdDSA").pem().decode(), "not a key for RS256, allowed: an RSA key"),
+    ],
+)
+def test_bad_keys_are_one_line_without_the_key(algorithm: Algorithm, text: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_key(auth(algorithm=algorithm, key={"env": "K"}), {"K": text})
+    assert message in str(caught.value)
+    assert not text or text not in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_key_file_that_is_not_there() -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load_key(auth(key={"file": "/absent/key.pem"}))
+
+
+def test_a_key_does_not_show_itself() -> None:
+    assert "private" not in repr(fresh_key("EdDSA"))
+    with pytest.raises(ValueError, match="no public key"):
+        fresh_key("HS256").jwks()

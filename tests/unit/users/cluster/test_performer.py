@@ -1,0 +1,160 @@
+"""The lease of a worker: how long it may go on without a word of the master, and how it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from telemetry.recording.journal import FINAL
+from tests.support.manual_clock import ManualClock
+from users.cluster import performer as module
+from users.cluster.performer import Performer, RefusalError
+
+
+class StubEngine:
+    """Writes down what it is told; `outlets` is what the performer gave it."""
+
+    def __init__(self, job: Any, outlets: Any, clock: ManualClock) -> None:
+        self.outlets = outlets
+        self.start_at = float("nan")
+        self.untils: list[float] = []
+        self.left: list[float] = []
+        self.closed = False
+
+    def plan(self, rank: int, of: int, start_at: float, from_t: float) -> None:
+        self.start_at = start_at
+
+    def extend(self, until: float) -> None:
+        self.untils.append(until)
+
+    def leave(self, at: float) -> dict[str, Any]:
+        self.left.append(at)
+        return {"left": at - self.start_at}
+
+    def close(self) -> dict[str, Any]:
+        self.closed = True
+        return {}
+
+
+class Rig:
+    """A worker with a lease of four seconds, prepared and planned at 10 s."""
+
+    def __init__(self, lease: float = 4.0) -> None:
+        self.clock = ManualClock(10.0)
+        self.said: list[tuple[str, dict[str, Any]]] = []
+        self.performer = Performer(
+            lambda kind, data: self.said.append((kind, data)),
+            lambda data: (None, []),  # type: ignore[arg-type,return-value]
+            clock=self.clock,
+            lease=lease,
+        )
+        self.tell("load.prepare", run="run")
+        self.engine: Any = self.performer.engine
+
+    def tell(self, kind: str, **data: Any) -> None:
+        self.performer.handlers()[kind](data)
+
+    def plan(self, now: float = 10.0) -> None:
+        self.tell("load.plan", plan=1, rank=0, of=2, start_at=13.0, from_t=0.0, now=now)
+
+    def say(self, at: float) -> None:
+        """A ledger line, put at `at`."""
+        self.clock.now = at
+        self.engine.outlets.ledger({"t": at})
+
+    def entries(self, kind: str) -> list[Any]:
+        return [data["data"] for told, data in self.said if told == "load.entry" and data["kind"] == kind]
+
+
+@pytest.fixture
+def rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
+    monkeypatch.setattr(module, "Engine", StubEngine)
+    made = Rig()
+    yield made
+    made.performer.close()
+
+
+def test_the_lease_begins_when_the_plan_was_sent_not_when_it_came(rig: Rig) -> None:
+    rig.clock.now = 12.5
+    rig.plan(now=10.0)
+    assert rig.engine.untils == [14.0]
+
+
+def test_an_acknowledgement_counts_from_when_its_entry_was_put(rig: Rig) -> None:
+    rig.plan()
+    rig.say(11.0)
+    rig.say(12.0)
+    rig.clock.now = 13.5
+    rig.tell("load.ack", run="run", number=2, plans=1, lost=False)
+    assert rig.engine.untils[-1] == 16.0
+
+
+def test_stale_news_do_not_renew_a_lease(rig: Rig) -> None:
+    """A process that was frozen finds an old acknowledgement when it wakes up."""
+    rig.plan()
+    rig.say(11.0)
+    rig.clock.now = 60.0
+    rig.tell("load.ack", run="run", number=1, plans=1, lost=False)
+    assert rig.engine.untils[-1] == 15.0
+    rig.tell("load.ack", run="run", number=1, plans=1, lost=False)
+    rig.tell("load.plan", plan=2, rank=0, of=1, start_at=13.0, from_t=70.0, now=12.0)
+    assert rig.engine.untils[-1] == 16.0
+
+
+def test_who_was_given_up_leaves_at_once_and_says_so(rig: Rig) -> None:
+    rig.plan()
+    rig.say(11.0)
+    rig.clock.now = 13.2
+    rig.tell("load.ack", run="run", number=1, plans=1, lost=True)
+    assert rig.engine.left == [13.2]
+    assert rig.entries(FINAL) == [{"left": pytest.approx(0.2)}]
+    assert rig.performer.engine is None
+
+
+def test_who_leaves_late_left_when_the_lease_was_over(rig: Rig) -> None:
+    rig.plan()
+    rig.clock.now = 40.0
+    rig.performer.leave("nothing was heard")
+    assert rig.engine.left == [14.0]
+
+
+def test_who_has_no_plan_leaves_without_a_word(rig: Rig) -> None:
+    rig.performer.leave("it is told to end")
+    assert rig.engine.closed
+    assert rig.entries(FINAL) == []
+    rig.performer.leave("again")
+
+
+def test_a_single_process_has_no_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "Engine", StubEngine)
+    rig = Rig(lease=float("inf"))
+    rig.plan()
+    assert set(rig.engine.untils) == {float("inf")}
+    rig.performer.close()
+
+
+def test_a_refusal_is_answered_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    said: list[Any] = []
+
+    def refuse(data: dict[str, Any]) -> Any:
+        raise RefusalError("is version 2")
+
+    performer = Performer(lambda kind, data: said.append((kind, data)), refuse)
+    performer.handlers()["load.prepare"]({"run": "run"})
+    assert said == [("load.prepared", {"run": "run", "error": "is version 2"})]
+    assert "this worker refuses: is version 2" in caplog.text
+
+
+def test_a_late_worker_logs_it(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    rig.tell("load.late", run="other")
+    assert "came after run other had begun" in caplog.text
+
+
+def test_who_missed_a_plan_leaves(rig: Rig) -> None:
+    rig.plan()
+    rig.say(11.0)
+    rig.tell("load.ack", run="run", number=1, plans=2, lost=False)
+    assert rig.performer.engine is None
+    assert len(rig.entries(FINAL)) == 1

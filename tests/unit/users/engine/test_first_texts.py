@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from telemetry.recording.sample import REASON_CODE
+from users.engine.error_texts import LONGEST, MOST, FirstTexts
+from users.transport.call import Call
+
+
+def failed(body: bytes, reason: str = "db_error", status: int = 500) -> Call:
+    call = Call(0, 1.0, 0, 0, 0)
+    call.body, call.reason, call.status = body, REASON_CODE[reason], status
+    return call
+
+
+def error(detail: str, request_id: int = 1) -> bytes:
+    data = {"reason": "db_error", "detail": detail}
+    reply = {"jsonrpc": "2.0", "id": request_id, "error": {"code": -32603, "message": "No", "data": data}}
+    return json.dumps(reply).encode()
+
+
+@pytest.fixture
+def said() -> list[dict[str, Any]]:
+    return []
+
+
+def test_a_text_is_kept_word_for_word(said: list[dict[str, Any]]) -> None:
+    FirstTexts(said.append).see(failed(error("sorry, too many clients already")), 3.14159)
+    assert said == [
+        {
+            "t": 3.142, "reason": "db_error", "status": 500, "code": -32603, "message": "No",
+            "detail": "sorry, too many clients already",
+        }
+    ]  # fmt: skip
+
+
+def test_the_same_text_is_kept_once_whatever_its_id(said: list[dict[str, Any]]) -> None:
+    texts = FirstTexts(said.append)
+    for number in range(50):
+        texts.see(failed(error("full", number)), number)
+    assert len(said) == 1
+    texts.see(failed(error("full"), reason="http_error"), 1)
+    assert len(said) == 2
+
+
+def test_no_more_than_so_many(said: list[dict[str, Any]]) -> None:
+    texts = FirstTexts(said.append)
+    for number in range(3 * MOST):
+        texts.see(failed(error(f"text {number}")), number)
+    assert len(said) == MOST
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", ""),
+        (b"<html>Bad Gateway</html>", "<html>Bad Gateway</html>"),
+        (b'{"error": "plain"}', '{"error": "plain"}'),
+        (b"\xff\xfe", "��"),
+        (b"x" * 10_000, "x" * LONGEST),
+        (b"[" * 100_000, "[" * LONGEST),
+    ],
+)
+def test_other_bodies_are_kept_as_they_are(said: list[dict[str, Any]], body: bytes, message: str) -> None:
+    FirstTexts(said.append).see(failed(body, "http_error", 502), 0)
+    assert said[0]["message"] == message
+    assert (said[0]["code"], said[0]["detail"]) == (0, "")
+
+
+def test_an_error_without_data_has_no_detail(said: list[dict[str, Any]]) -> None:
+    FirstTexts(said.append).see(failed(b'{"error":{"code":-1,"message":"no"}}'), 0)
+    assert (said[0]["message"], said[0]["detail"]) == ("no", "")

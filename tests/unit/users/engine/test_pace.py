@@ -1,0 +1,160 @@
+"""`max_rps` held call by call, on a clock of the test's own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shapes.schedule import Schedule, peak
+from tests.support.manual_clock import ManualClock
+from users.engine.dispatcher import Dispatcher
+from users.engine.pace import PATIENCE, Pace, Part, parts
+
+
+def schedule(planned: list[float], accounts: int = 1) -> Schedule:
+    count = len(planned)
+    account = (np.arange(count) % accounts).astype(np.uint32)
+    zeros = np.zeros(count, dtype=np.uint32)
+    return Schedule(np.array(planned), account, zeros.astype(np.uint8), zeros)
+
+
+def rig(
+    part: Part, start: float = 1000.0, max_duration: float | None = None
+) -> tuple[Pace, ManualClock, list[float]]:
+    """A pace that notes what goes out; the list is its times."""
+    clock = ManualClock(1000.0)
+    pace = Pace(max_duration, clock=clock, sleep=clock.sleep)
+    pace.part, pace.start = part, start
+    return pace, clock, []
+
+
+def most(times: list[float], window: float = 1.0) -> int:
+    return peak(np.array(sorted(times)), window)
+
+
+def asked(pace: Pace, clock: ManualClock, out: list[float], count: int) -> None:
+    """Ask for so many extra calls now."""
+
+    def go() -> None:
+        out.append(clock())
+        pace.sent(clock(), True)
+
+    for _ in range(count):
+        pace.turn(go)
+
+
+def let_run(pace: Pace, clock: ManualClock, until: float) -> None:
+    while clock() < until:
+        clock.sleep(max(0.01, pace.step()))
+
+
+def test_arrivals_that_bunch_up_wait_for_their_turn() -> None:
+    pace, clock, out = rig(Part(10, 10, 1.0))
+    plan = schedule([n / 10 for n in range(40)])
+    paused = [False]
+
+    def deal(index: int, planned: float, account: int, group: int, draw: int) -> None:
+        if index == 15 and not paused[0]:
+            paused[0] = True
+            clock.sleep(0.7)  # the machine stood still
+        pace.sent(clock(), False)
+        out.append(clock())
+
+    share = np.arange(40, dtype=np.int64)
+    drop = lambda *arguments: None  # noqa: E731
+    Dispatcher(plan, share, 1000.0, deal, drop, clock=clock, sleep=clock.sleep, room=pace.wait).run()
+    assert most(out) <= 10
+    assert len(out) == 40
+
+
+def test_extra_calls_get_what_the_plan_leaves() -> None:
+    pace, clock, out = rig(Part(12, 10, 1.0))
+    asked(pace, clock, out, 100)
+    let_run(pace, clock, 1004.5)
+    assert most(out) == 2
+    assert len(out) == 10
+
+
+def test_before_load_starts_all_of_it_is_theirs() -> None:
+    pace, clock, out = rig(Part(12, 10, 1.0), start=1010.0)
+    asked(pace, clock, out, 30)
+    let_run(pace, clock, 1004.0)
+    assert len(out) == 30
+    assert most(out) == 12
+
+
+def test_what_found_no_room_in_time_is_never_made() -> None:
+    pace, clock, out = rig(Part(10, 10, 1.0))
+    asked(pace, clock, out, 5)
+    let_run(pace, clock, 1000 + PATIENCE + 3)
+    assert out == []
+    assert pace.step() > 0
+    assert not pace._waiting
+
+
+def test_nothing_extra_goes_out_past_max_duration() -> None:
+    pace, clock, out = rig(Part(10, 0, 1.0), max_duration=3.0)
+    clock.now = 1002.9
+    asked(pace, clock, out, 15)
+    let_run(pace, clock, 1008.0)
+    assert len(out) == 10
+    assert max(out) < 1003.0
+
+
+def test_after_a_stop_nothing_waits() -> None:
+    pace, clock, out = rig(Part(1, 0, 1.0))
+    asked(pace, clock, out, 5)
+    pace.step()
+    pace.stop()
+    let_run(pace, clock, 1005.0)
+    assert len(out) == 1
+
+
+def test_a_plan_that_leaves_room_is_given_a_margin() -> None:
+    even = schedule([n / 10 for n in range(50)])
+    share = np.arange(50, dtype=np.int64)
+    assert parts(even, [share], 10) == [Part(10, 10, 1.0)]
+    assert parts(even, [share], 11) == [Part(11, 11, 1.05)]
+
+
+def test_workers_share_it_by_their_plans() -> None:
+    plan = schedule([n / 12 for n in range(60)], accounts=3)
+    made = parts(plan, [plan.share(rank, 2) for rank in range(2)], 15.9)
+    assert [part.planned for part in made] == [9, 5]
+    assert sum(part.limit for part in made) <= 15.9
+    assert all(part.limit >= part.planned for part in made)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    times=st.lists(st.floats(0, 6), min_size=1, max_size=80),
+    of=st.integers(1, 5),
+    spare=st.floats(0, 20),
+    window=st.just(1.0),
+)
+def test_the_parts_never_add_up_to_more(times: list[float], of: int, spare: float, window: float) -> None:
+    plan = schedule(sorted(times), accounts=7)
+    allowed = peak(plan.planned, window) + spare
+    made = parts(plan, [plan.share(rank, of) for rank in range(of)], allowed)
+    assert sum(part.limit for part in made) <= allowed
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    limit=st.integers(1, 8),
+    asks=st.lists(st.tuples(st.floats(0, 3), st.integers(1, 12)), min_size=1, max_size=8),
+)
+def test_no_second_holds_more_whatever_is_asked(limit: int, asks: list[tuple[float, int]]) -> None:
+    pace, clock, out = rig(Part(limit, 0, 1.0))
+    for gap, count in asks:
+        let_run(pace, clock, clock() + gap)
+        asked(pace, clock, out, count)
+    let_run(pace, clock, clock() + 5)
+    assert most(out) <= limit
+
+
+@pytest.mark.parametrize(("window", "count"), [(1.0, 3), (1.05, 4), (0.5, 2)])
+def test_peak_of_a_window(window: float, count: int) -> None:
+    assert peak(np.array([0, 0.3, 0.9, 1.02, 1.6]), window) == count

@@ -1,0 +1,131 @@
+"""What an answer means: every kind of success and failure, and bytes that nobody should send."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry.recording.sample import REASONS, Flag, Outcome
+from users.mcp import messages
+from users.transport.call import Call
+
+OURS = 7
+
+
+def answered(status: int, body: bytes, **headers: str) -> Call:
+    call = Call(0, 0.0, 0, 0, 0)
+    call.request_id = OURS
+    call.status = status
+    call.body = body
+    call.headers = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+    messages.judge(call)
+    return call
+
+
+def reason(call: Call) -> str:
+    return REASONS[call.reason]
+
+
+def reply(**fields: Any) -> bytes:
+    return json.dumps({"jsonrpc": "2.0", "id": OURS, **fields}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (200, reply(result={"content": [], "isError": False}), ""),
+        (200, reply(result={}), ""),
+        (200, reply(result={"text": '"isError" in a text'}), ""),
+        (200, reply(result={"isError": True}), "tool_error"),
+        (200, reply(error={"code": -32601, "message": "no"}), "rpc_error"),
+        (200, reply(), "bad_response"),
+        (200, json.dumps({"id": 8, "result": {}}).encode(), "bad_response"),
+        (200, b"", "bad_response"),
+        (200, b"<html>", "bad_response"),
+        (200, b"[]", "bad_response"),
+        (204, b"", "bad_response"),
+        (302, b"", "redirect"),
+        (429, b"slow down", "refused"),
+        (429, reply(error={"code": 1, "data": {"reason": "burst_exceeded"}}), "burst_exceeded"),
+        (429, reply(error={"code": 1, "data": {"reason": "made up"}}), "refused"),
+        (429, reply(error={"code": 1, "data": {"reason": ""}}), "refused"),
+        (429, b'{"error": "rate limited"}', "refused"),
+        (401, b"", "invalid_token"),
+        (403, reply(error={"code": 1, "data": {"reason": "quota_exceeded"}}), "quota_exceeded"),
+        (403, b"", "http_error"),
+        (500, b"\xff\xfe", "http_error"),
+        (503, reply(error={"code": 1, "data": {"reason": "breaker_open"}}), "breaker_open"),
+    ],
+)
+def test_reasons(status: int, body: bytes, expected: str) -> None:
+    call = answered(status, body)
+    assert reason(call) == expected
+    assert call.outcome is (Outcome.OK if not expected else Outcome.FAILED)
+
+
+def test_a_notification_wants_no_answer() -> None:
+    call = Call(-1, 0.0, 0, 0, 0)
+    call.status = 202
+    messages.judge(call)
+    assert call.outcome is Outcome.OK
+
+
+def test_an_event_stream_may_hold_other_messages_first() -> None:
+    stream = b'event: message\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\n\n'
+    stream += b"data: " + reply(result={}) + b"\n\n"
+    call = answered(200, stream, content_type="text/event-stream; charset=utf-8")
+    assert reason(call) == ""
+    assert call.flags & Flag.SSE
+
+
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
+def test_every_newline_of_event_streams(newline: bytes) -> None:
+    stream = newline.join([b": comment", b"data: " + reply(result={}), b"", b""])
+    assert messages.answers(stream, OURS)
+    assert not messages.answers(stream, OURS + 1)
+
+
+def test_an_event_over_several_data_lines_is_one_message() -> None:
+    half = reply(result={"a": 1})
+    at = half.index(b'"result"')
+    stream = b"data: " + half[:at] + b"\ndata:" + half[at:] + b"\n\n"
+    assert messages.answers(stream, OURS)
+
+
+@given(status=st.integers(200, 599), body=st.binary(max_size=200), sse=st.booleans())
+def test_no_bytes_raise(status: int, body: bytes, sse: bool) -> None:
+    call = answered(status, body, content_type="text/event-stream" if sse else "application/json")
+    assert call.outcome in {Outcome.OK, Outcome.FAILED}
+
+
+@given(st.integers(0, 10**18))
+def test_an_assembled_request_is_valid_json_of_the_stated_length(request_id: int) -> None:
+    content = messages.call_tool("notion", "get_page", {"page_id": "ü"})
+    raw = messages.assemble(b"POST / HTTP/1.1\r\n", content, request_id)
+    head, _, body = raw.partition(b"\r\n\r\n")
+    assert int(head.rpartition(b": ")[2]) == len(body)
+    assert json.loads(body)["id"] == request_id
+    assert json.loads(body)["params"]["arguments"]["module"] == "notion"
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (b"upstream;dur=2987.1", 2.9871),
+        (b"edge;dur=1, upstream;dur=20", 0.02),
+        (b"upstream", float("nan")),
+        (b"upstream;dur=x", float("nan")),
+        (b"other;dur=1", float("nan")),
+    ],
+)
+def test_the_upstreams_own_time(header: bytes, seconds: float) -> None:
+    assert messages.upstream_seconds({b"server-timing": header}) == pytest.approx(seconds, nan_ok=True)
+
+
+@pytest.mark.parametrize(("value", "whole"), [(None, -1), (b"60", 60), (b"-1", -1), (b"x", -1), (b"", -1)])
+def test_whole_numbers_of_headers(value: bytes | None, whole: int) -> None:
+    assert messages.whole(value) == whole

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.synthetic_run import Samples, Spec, drop, fail, write
+from verdicts.explain import first_break, headline
+from verdicts.judge.judge import Judgement, judge
+from verdicts.measure.calls import gateway_overhead
+from verdicts.output import document
+from verdicts.run.reading import load
+
+SMALL = Spec(duration=6.0, accounts=20, chances={})
+
+
+def judged(folder: Path, spec: Spec) -> Judgement:
+    return judge(load(write(folder / "run", spec)))
+
+
+def test_nothing_broke(tmp_path: Path) -> None:
+    found = judged(tmp_path, SMALL)
+    assert headline.broke_first(found) == "nothing broke"
+    assert first_break.said_no_first(found.run) == ""
+    assert headline.sentence(found).startswith("The attack arrived and the target held")
+
+
+def test_what_broke_stands_in_the_order_of_time(tmp_path: Path) -> None:
+    def two_errors(samples: Samples) -> Samples:
+        fail(samples, (samples["planned"] >= 4) & (samples["planned"] < 4.5), "timeout")
+        fail(samples, samples["index"] == 150, "internal_error")
+        return samples
+
+    found = judged(tmp_path, replace(SMALL, change=two_errors))
+    assert [(one.what, one.times) for one in first_break.breaks(found.run)] == [
+        ("internal_error", 1),
+        ("timeout", 50),
+    ]
+    assert headline.broke_first(found) == "internal_error at 1.5 s, 1 call in all"
+
+
+def test_a_second_is_over_an_alert_only_when_it_has_ended(tmp_path: Path) -> None:
+    found = judged(tmp_path, replace(SMALL, fault=(2.0, 3.0, "db_error")))
+    alert = next(one for one in first_break.breaks(found.run) if one.what == "5xx over 5 %")
+    assert alert.t == 3.0
+    assert first_break.breaks(found.run)[0].what == "db_error"
+
+
+def test_refusals_break_nothing_and_are_told_apart(tmp_path: Path) -> None:
+    found = judged(tmp_path, replace(SMALL, fault=(2.0, 3.0, "burst_exceeded")))
+    assert first_break.breaks(found.run) == []
+    assert first_break.said_no_first(found.run).startswith("burst_exceeded at 2.0 s, 100 calls")
+
+
+def test_a_load_that_fell_behind_broke_first_itself(tmp_path: Path) -> None:
+    def behind(samples: Samples) -> Samples:
+        slow = samples["planned"] >= 3
+        samples["sent"][slow] += 0.2
+        samples["done"][slow] += 0.2
+        drop(samples, samples["planned"] >= 5)
+        return samples
+
+    found = judged(tmp_path, replace(SMALL, change=behind))
+    assert headline.broke_first(found) == "the load: late at 3.0 s, 200 calls in all"
+    cards = headline.cards(found, document.build(found))
+    assert [card.status for card in cards] == ["invalid", "invalid", "fail"]
+    assert cards[0].answer == "No, 83.33% was sent"
+
+
+@pytest.mark.parametrize(("upstream", "broke"), [(2.5, []), (0.3, ["p95 over 2 s"])])
+def test_a_slow_tools_own_time_is_not_the_gateways(tmp_path: Path, upstream: float, broke: list[str]) -> None:
+    def told(samples: Samples) -> Samples:
+        samples["upstream_s"] = upstream
+        samples["done"] = samples["sent"] + 2.6
+        return samples
+
+    found = judged(tmp_path, replace(SMALL, change=told))
+    assert [one.what for one in first_break.breaks(found.run)] == broke
+    assert gateway_overhead.is_part(found.run) == (not broke)
+
+
+def test_a_kill_is_seen_also_where_its_counter_comes_with_it(tmp_path: Path) -> None:
+    folder = write(tmp_path / "run", SMALL)
+    lines = (folder / "target.jsonl").read_text().splitlines()
+    told = []
+    for line in lines:
+        late = '"source": "origin-a"' in line and float(line.split('"t": ')[1].split(",")[0]) > 4
+        kills = ', "mcpist_nano_kills_total": '
+        told.append(line.replace(f"{kills}0", f"{kills}1" if late else ""))
+    (folder / "target.jsonl").write_text("\n".join(told) + "\n")
+    judgement = judge(load(folder))
+    assert headline.broke_first(judgement) == "origin-a killed (nano model) at 4.0 s, 1 time in all"
+    (memory,) = [point for point in judgement.points if point.id == "P1.6.nano-memory"]
+    assert "killed 1 times" in memory.evidence

@@ -1,0 +1,96 @@
+"""Calls at once, from samples: by hand, and beside a slow oracle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.synthetic_run import Samples, Spec, fail, write
+from verdicts.measure.calls import concurrency
+from verdicts.run.reading import Floats, Run, load
+
+SLOW_CALLS = Spec(duration=10.0, rate=1.0, accounts=4, chances={}, service=3.0, upstream=2.95)
+
+
+def of(*values: float) -> Floats:
+    return np.array(values, dtype=np.float64)
+
+
+def loaded(folder: Path, spec: Spec) -> Run:
+    return load(write(folder / "run", spec))
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "most"),
+    [
+        ((), (), 0),
+        ((0.0,), (1.0,), 1),
+        ((0.0, 1.0), (1.0, 2.0), 1),  # one ends as the other starts
+        ((0.0, 0.5), (1.0, 2.0), 2),
+        ((0.0, 0.0, 0.0), (3.0, 3.0, 3.0), 3),
+        ((5.0, 0.0), (1.0, 2.0), 1),  # what ends before it starts never was
+        ((1.0,), (1.0,), 0),
+    ],
+)
+def test_peak(starts: tuple[float, ...], ends: tuple[float, ...], most: int) -> None:
+    assert concurrency.peak(of(*starts), of(*ends)) == most
+
+
+SPANS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=30)
+
+
+@given(SPANS)
+def test_peak_is_the_most_at_any_instant(spans: list[tuple[int, int]]) -> None:
+    starts, ends = of(*(float(a) for a, _ in spans)), of(*(float(b) for _, b in spans))
+    at_once = [sum(a <= t + 0.5 < b for a, b in spans) for t in range(31)]
+    assert concurrency.peak(starts, ends) == max(at_once)
+
+
+def true_peak(samples: Samples, begun: Floats) -> int:
+    return concurrency.peak(begun, begun + samples["upstream_s"].astype(np.float64))
+
+
+def test_the_truth_lies_between_the_bounds(tmp_path: Path) -> None:
+    run = loaded(tmp_path, SLOW_CALLS)
+    found = concurrency.bounds(run, concurrency.slow(run))
+    slack = run.samples["done"] - run.samples["sent"] - run.samples["upstream_s"]
+    for share in (0.0, 0.3, 1.0):
+        truth = true_peak(run.samples, run.samples["sent"] + share * slack)
+        assert found.least <= truth <= found.most
+
+
+def test_without_the_upstream_s_word_nothing_is_certain(tmp_path: Path) -> None:
+    def silent(samples: Samples) -> Samples:
+        samples["upstream_s"] = np.nan
+        return samples
+
+    run = loaded(tmp_path, replace(SLOW_CALLS, change=silent))
+    found = concurrency.bounds(run, concurrency.slow(run))
+    assert found.least == 0
+    assert found.most > 0
+
+
+def test_refused_calls_do_not_run(tmp_path: Path) -> None:
+    def refuse_half(samples: Samples) -> Samples:
+        fail(samples, np.arange(len(samples)) % 2 == 1, "breaker_open")
+        return samples
+
+    run = loaded(tmp_path, replace(SLOW_CALLS, change=refuse_half))
+    assert concurrency.ran(run).sum() == len(run.samples) // 2
+    assert set(concurrency.by_account(run, concurrency.slow(run))) == {0, 2}
+
+
+def test_a_fast_tool_is_not_slow(tmp_path: Path) -> None:
+    run = loaded(tmp_path, replace(SLOW_CALLS, service=0.5, upstream=0.02))
+    assert concurrency.slow_tools(run) == []
+    assert not concurrency.slow(run).any()
+
+
+def test_bounds_in_words() -> None:
+    assert str(concurrency.Bounds(1500, 1500)) == "1,500"
+    assert str(concurrency.Bounds(49, 51)) == "49 to 51"

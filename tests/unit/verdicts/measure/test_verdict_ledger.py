@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome, read_samples
+from tests.support.synthetic_run import Samples, Spec, drop, fail, write
+from verdicts.measure.arrivals import ledger, validity
+from verdicts.measure.arrivals.ledger import Counts
+from verdicts.run.reading import Run, load
+
+SMALL = Spec(duration=4.0, accounts=10)
+
+
+def made(folder: Path, spec: Spec = SMALL) -> Run:
+    return load(write(folder / "run", spec))
+
+
+def reasons(run: Run) -> tuple[str, ...]:
+    return validity.check(run, ledger.of(run)).reasons
+
+
+def changed(change: Callable[[Samples], None]) -> Callable[[Samples], Samples]:
+    def apply(samples: Samples) -> Samples:
+        change(samples)
+        return samples
+
+    return apply
+
+
+def first(samples: Samples, count: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return np.arange(len(samples)) < count
+
+
+def test_a_whole_run_balances(tmp_path: Path) -> None:
+    run = made(tmp_path, replace(SMALL, workers=("w1", "w2", "w3"), extra=30, chances={"db_error": 0.1}))
+    book = ledger.of(run)
+    assert reasons(run) == ()
+    assert book.total.planned == 200
+    assert sum(book.workers.values(), Counts()) == book.total
+    assert book.total.extra == 30
+    assert book.total.failed == int((run.samples["outcome"] == Outcome.FAILED).sum()) > 0
+
+
+@given(st.integers(0, 9), st.integers(0, 9), st.integers(0, 9), st.integers(-2, 2))
+def test_counts_balance_exactly_when_both_equations_hold(
+    ok: int, failed: int, dropped: int, off: int
+) -> None:
+    sent = ok + failed
+    counts = Counts(planned=sent + dropped + off, sent=sent, dropped=dropped, ok=ok, failed=failed)
+    assert counts.balances == (off == 0)
+    assert not replace(counts, planned=sent + dropped - 1, unknown=-1).balances
+
+
+@pytest.mark.parametrize(("count", "invalid"), [(0, False), (1, False), (2, True)])
+def test_more_than_a_thousandth_dropped_is_invalid(tmp_path: Path, count: int, invalid: bool) -> None:
+    spec = Spec(duration=10.0, change=changed(lambda samples: drop(samples, first(samples, count))))
+    run = made(tmp_path, spec)
+    assert ledger.of(run).total.dropped == count
+    assert bool(reasons(run)) == invalid
+    if invalid:
+        assert reasons(run) == ("2 of 1,000 planned arrivals dropped (0.20%, allowed 0.1 %)",)
+
+
+@pytest.mark.parametrize(
+    ("count", "late_ms", "invalid"), [(10, 50, False), (11, 50, True), (11, 30, True), (0, 1, True)]
+)
+def test_more_than_a_hundredth_late_is_invalid(
+    tmp_path: Path, count: int, late_ms: int, invalid: bool
+) -> None:
+    def delay(samples: Samples) -> None:
+        samples["sent"][first(samples, count)] = samples["planned"][first(samples, count)] + 0.051
+        samples["done"] = np.maximum(samples["done"], samples["sent"])
+
+    spec = Spec(duration=10.0, change=changed(delay), scenario_data={"late_ms": float(late_ms)})
+    run = made(tmp_path, spec)
+    assert any("late" in reason for reason in reasons(run)) == invalid
+
+
+def test_late_says_who_used_the_cpu(tmp_path: Path) -> None:
+    def delay(samples: Samples) -> None:
+        samples["sent"] += 0.2
+        samples["done"] += 0.2
+
+    run = made(tmp_path, Spec(duration=10.0, accounts=100, change=changed(delay)))
+    told = validity.check(run, ledger.of(run)).starved
+    assert "of 2 cores" in told
+    assert "load local" in told
+    assert "origin-a" in told
+
+
+def test_a_load_process_without_cpu_left_is_named(tmp_path: Path) -> None:
+    run = made(tmp_path, replace(SMALL, change=changed(lambda samples: drop(samples, first(samples, 50)))))
+    lines = tuple({**line, "cpu_s": line["t"] * 0.97} for line in run.ledgers["local"])
+    hungry = replace(run, ledgers={"local": lines})
+    assert (
+        "process load local had no more of its one core" in validity.check(hungry, ledger.of(hungry)).starved
+    )
+
+
+def test_a_core_that_was_full_at_another_time_is_not_blamed(tmp_path: Path) -> None:
+    run = made(tmp_path, replace(SMALL, change=changed(lambda samples: drop(samples, first(samples, 50)))))
+    busy = {"t": run.load_end + 1.0, "cpu_s": run.ledgers["local"][-1]["cpu_s"] + 1.0}
+    ended = (*run.ledgers["local"], {**run.ledgers["local"][-1], "t": run.load_end}, busy)
+    assert "it paused" in validity.starved(replace(run, ledgers={"local": ended}))
+
+
+def test_a_killed_run_counts_what_it_took_with_it(tmp_path: Path) -> None:
+    run_dir = write(tmp_path / "run", replace(SMALL, killed=True))
+    path = run_dir / "samples-local.bin"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: 150 * SAMPLE.itemsize + 7])
+    ledger_path = run_dir / "ledger-local.jsonl"
+    lines = ledger_path.read_text().splitlines(keepends=True)
+    ledger_path.write_text("".join(lines[:3]) + lines[3][:20])
+    run = load(run_dir)
+    total = ledger.of(run).total
+    assert len(run.samples) == 150
+    assert total.balances
+    assert total.unknown == total.planned - total.sent > 0
+    assert "killed" in " ".join(reasons(run))
+    assert validity.check(run, ledger.of(run)).valid is False
+
+
+def test_a_stopped_run_is_judged_by_what_was_due(tmp_path: Path) -> None:
+    spec = replace(SMALL, stopped_at=2.49, stop_reason="SIGINT")
+    run = made(tmp_path, spec)
+    assert ledger.of(run).total.planned == 125
+    assert run.load_end == 2.49
+    assert reasons(run) == ()
+
+
+def test_a_worker_that_was_lost_leaves_a_gap(tmp_path: Path) -> None:
+    run_dir = write(tmp_path / "run", replace(SMALL, workers=("w1", "w2"), lost=("w2",)))
+    samples = run_dir / "samples-w2.bin"
+    samples.write_bytes(samples.read_bytes()[: 50 * SAMPLE.itemsize])
+    lines = (run_dir / "ledger-w2.jsonl").read_text().splitlines(keepends=True)
+    (run_dir / "ledger-w2.jsonl").write_text("".join(lines[:2]))
+    run = load(run_dir)
+    total = ledger.of(run).total
+    assert (total.planned, total.sent, total.unknown) == (200, 150, 50)
+    assert "worker w2 was lost" in reasons(run)
+
+
+def test_what_nobody_sent_for_a_lost_worker_is_dropped_and_the_rest_unknown(tmp_path: Path) -> None:
+    run_dir = write(tmp_path / "run", replace(SMALL, workers=("w1", "w2"), lost=("w2",)))
+    path = run_dir / "samples-w2.bin"
+    samples = read_samples(path).copy()
+    samples["outcome"][70:], samples["reason"][70:] = Outcome.DROPPED, REASON_CODE["worker_lost"]
+    path.write_bytes(np.concatenate([samples[:50], samples[70:]]).tobytes())
+    lines = (run_dir / "ledger-w2.jsonl").read_text().splitlines(keepends=True)
+    (run_dir / "ledger-w2.jsonl").write_text("".join(lines[:2]))
+    book = ledger.of(load(run_dir))
+    total = book.total
+    assert (total.planned, total.sent, total.dropped, total.unknown) == (200, 150, 30, 20)
+    assert book.workers["w2"].balances
+
+
+def test_a_worker_that_planned_less_than_the_schedule_is_found(tmp_path: Path) -> None:
+    run = made(tmp_path, replace(SMALL, change=lambda samples: samples[:-1]))
+    assert reasons(run) == ("the workers planned 199 arrivals, the schedule 200",)
+
+
+def test_an_arrival_sent_twice_is_found(tmp_path: Path) -> None:
+    def repeat(samples: Samples) -> None:
+        samples["index"][7] = samples["index"][8]
+
+    run = made(tmp_path, replace(SMALL, change=changed(repeat)))
+    assert reasons(run) == ("1 arrivals are recorded more than once",)
+
+
+def test_samples_that_a_worker_says_it_sent_and_are_not_there_are_found(tmp_path: Path) -> None:
+    run_dir = write(tmp_path / "run", SMALL)
+    path = run_dir / "samples-local.bin"
+    path.write_bytes(path.read_bytes()[: -SAMPLE.itemsize])
+    found = reasons(load(run_dir))
+    assert "worker local: its ledger says 200 sent, its samples 199" in found
+    assert "1 of 200 planned arrivals unknown (0.50%, allowed 0.1 %)" in found
+
+
+def test_the_targets_own_count_must_agree(tmp_path: Path) -> None:
+    run_dir = write(tmp_path / "run", replace(SMALL, extra=5, chances={}))
+    assert reasons(load(run_dir)) == ()
+    log = (run_dir / "target.jsonl").read_text()
+    for counted in (204, 206):
+        (run_dir / "target.jsonl").write_text(log.replace('"200\\"}": 205.0', f'"200\\"}}": {counted}.0'))
+        told = f"edge counted {counted} calls, the ledger says 205 (sent + extra)"
+        assert reasons(load(run_dir)) == (told,)
+
+
+def test_calls_without_an_answer_may_or_may_not_be_counted(tmp_path: Path) -> None:
+    run = made(
+        tmp_path, replace(SMALL, change=changed(lambda samples: fail(samples, first(samples, 4), "connect")))
+    )
+    assert reasons(run) == ()
+
+
+def test_no_load_at_all_is_invalid(tmp_path: Path) -> None:
+    run = made(tmp_path, replace(SMALL, stopped_at=-0.5, stop_reason="SIGTERM"))
+    assert reasons(run) == ("nothing was planned: the load never began",)

@@ -1,0 +1,216 @@
+"""Which run answers a question, what stands in an answer's place, and what the plan's exit code says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support import plan_folder, synthetic_run
+from tests.support.plan_folder import found, planned, point
+from verdicts.__main__ import main
+from verdicts.language.words import Say
+from verdicts.plan import answers, book, files
+from verdicts.plan.answers import Answer, Witness
+from verdicts.plan.summary import Plan
+from verdicts.run.reading import RunFolderError
+
+SAY = Say()
+
+
+def read(folder: Path) -> Plan:
+    told = book.read(folder)
+    witnesses = [Witness.of(folder, run) for run in told.runs]
+    return Plan(answers.of(told, witnesses), witnesses)
+
+
+def by_id(plan: Plan) -> dict[str, Answer]:
+    return {answer.question.id: answer for answer in plan.answers}
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return read(plan_folder.whole(tmp_path / "plan"))
+
+
+def test_every_kind_of_answer(plan: Plan) -> None:
+    got = {id: (one.state, one.status) for id, one in by_id(plan).items() if one.state != "not asked"}
+    assert got == {
+        "P0.1": ("answered", "info"),
+        "P0.3": ("answered", "pass"),
+        "P0.4": ("answered", "fail"),
+        "P1.1": ("unknown", "info"),
+        "P1.7": ("invalid", "invalid"),
+        "P1.9": ("missing", "invalid"),
+        "F1.3": ("answered", "pass"),
+    }
+    assert len(plan.answers) == 24
+
+
+def test_what_stands_in_the_place_of_an_answer(plan: Plan) -> None:
+    reasons = {id: one.reason for id, one in by_id(plan).items()}
+    assert reasons["P0.1"] == reasons["P1.2"] == ""
+    assert reasons["P1.1"] == "Not observed: no KV counters."
+    assert reasons["P1.7"] == "9 of 100 calls late (9.00%, allowed 1 %)"
+    assert reasons["P1.9"] == "db-pool: exit code 3, no verdict"
+
+
+@pytest.mark.parametrize("id", ["P1.1", "P1.7", "P1.9", "P1.2"])
+def test_what_is_not_known_gives_no_recommendation(plan: Plan, id: str) -> None:
+    assert by_id(plan)[id].advice("en") == by_id(plan)[id].advice("ja") == []
+
+
+def test_the_plain_run_answers_and_the_others_stand_beside(plan: Plan) -> None:
+    slow = by_id(plan)["P0.3"]
+    assert slow.lead is not None
+    assert slow.lead.run.name == "slow-api"
+    assert [other.run.name for other in slow.others] == ["slow-api-phase2"]
+    assert slow.numbers().phase2_success == 0.015
+    texts = [advice.text for advice in slow.advice("en")]
+    assert texts[0].startswith(
+        "Do not rely on global-concurrency alone: with phase2 1.5 % of innocent users'"
+    )
+
+
+def test_a_run_that_does_not_count_says_nothing_beside_another(tmp_path: Path) -> None:
+    runs = [
+        (planned("slow-api", ["P0.3"]), found([point("P0.3.innocents", 100.0, success=1.0)])),
+        (
+            planned("slow-api", ["P0.3"], "phase2", 3),
+            found([point("P0.3.innocents", 1.0, "invalid", success=0.01)], invalid_because=["late"]),
+        ),
+    ]
+    plan = read(plan_folder.write(tmp_path / "plan", runs))
+    answer = by_id(plan)["P0.3"]
+    assert "phase2_success" not in answer.numbers()
+    assert (answer.state, plan.exit_code) == ("answered", 3)
+
+
+def test_a_figure_without_a_bound_is_no_answer_in_a_run_that_does_not_count(tmp_path: Path) -> None:
+    document = found([point("P1.5", 500, "info", mean=500.0)], invalid_because=["9 of 10 calls late"])
+    folder = plan_folder.write(tmp_path / "plan", [(planned("burst", ["P1.5"], code=3), document)])
+    answer = by_id(read(folder))["P1.5"]
+    assert (answer.state, answer.status, answer.reason) == ("invalid", "invalid", "9 of 10 calls late")
+    assert not answer.numbers()
+
+
+def test_the_run_that_leads_answers_in_place_of_the_plain_one(tmp_path: Path) -> None:
+    runs = [
+        (planned("kv-exhaustion", ["P1.4"]), found([point("P1.4", 1, max=1.0)])),
+        (
+            replace(planned("kv-exhaustion-isolates", ["P1.4"]), label="isolates", leads=("P1.4",)),
+            found([point("P1.4", 20, "fail", max=20.0, isolates=4.0)]),
+        ),
+    ]
+    answer = by_id(read(plan_folder.write(tmp_path / "plan", runs)))["P1.4"]
+    assert answer.main is not None
+    assert answer.main["value"] == 20
+    assert float(answer.numbers().kv_exhaustion_max) == 1
+
+
+def test_another_scenario_answers_where_the_questions_own_did_not_run(tmp_path: Path) -> None:
+    runs = [(planned("agent-loop", ["P0.1"]), found([point("P0.1", 15, in_flight=15.0)]))]
+    answer = by_id(read(plan_folder.write(tmp_path / "plan", runs, mode="smoke")))["P0.1"]
+    assert answer.lead is not None
+    assert (answer.state, answer.lead.run.name) == ("answered", "agent-loop")
+
+
+GOOD = found([point("P0.1", 1, in_flight=1.0)])
+CASES: dict[str, tuple[list[tuple[int | None, dict[str, Any] | None]], int]] = {
+    "all passed": ([(0, GOOD)], 0),
+    "a verdict failed": ([(0, GOOD), (1, found([point("P0.1", 1, "fail")]))], 1),
+    "a run left nothing": ([(0, GOOD), (3, None)], 3),
+    "a run did not run": ([(0, GOOD), (None, None)], 3),
+    "a run could not be configured": ([(0, GOOD), (2, None)], 3),
+    "a run is invalid": ([(0, GOOD), (3, found([], invalid_because=["late"]))], 3),
+    "a threshold without samples": ([(3, found([point("P0.1", None, "invalid")]))], 3),
+    "killed after its verdict": ([(3, GOOD)], 3),
+    "nothing planned": ([], 3),
+}
+
+
+@pytest.mark.parametrize(("runs", "code"), CASES.values(), ids=CASES)
+def test_the_exit_code(tmp_path: Path, runs: list[Any], code: int) -> None:
+    entries = [(planned("slow-api", ["P0.1"], f"n{n}", one), doc) for n, (one, doc) in enumerate(runs)]
+    assert read(plan_folder.write(tmp_path / "plan", entries)).exit_code == code
+
+
+def test_the_first_screen(plan: Plan) -> None:
+    assert plan.headline(SAY) == "4 of 7 questions answered"
+    assert plan.sentence(SAY) == (
+        "Without an answer: P1.7, P1.9. Not observed on this target: P1.1. The target is out of bounds in 1: "
+        "P0.4. That is a finding about the target; the runs count."
+    )
+    arrived, held, first = plan.cards(SAY)
+    assert (arrived.status, arrived.answer) == ("invalid", "Not in 2 of 7 runs")
+    assert arrived.note == "Not counted: burst, db-pool."
+    assert arrived.figures[0] == ("sent of planned", "600 of 600")
+    assert (held.status, held.answer) == ("fail", "Not in 1 of 3")
+    assert held.figures == [
+        *(("within their bounds", "2"), ("out of bounds", "1"), ("a figure without a bound", "1")),
+        *(("not observed", "1"), ("no answer", "2")),
+    ]
+    assert (first.status, first.answer) == ("fail", "Before 1,000 MAU: P0.4")
+    assert [todo.by for todo in plan.todo("en")] == ["before the MVP", "before 100 MAU", "before 1,000 MAU"]
+
+
+def test_a_killed_run_is_judged_by_the_samples_it_left(tmp_path: Path) -> None:
+    folder = plan_folder.write(tmp_path / "plan", [(planned("burst", ["P1.7"], code=3), None)])
+    synthetic_run.write(folder / "burst", synthetic_run.Spec(duration=5.0, killed=True))
+    assert files.derive(folder, again=False, quiet=True) == 3
+    answer = by_id(read(folder))["P1.7"]
+    assert (answer.state, answer.status) == ("invalid", "invalid")
+    assert "killed" in answer.reason
+    assert (folder / "burst" / "report.html").exists()
+
+
+def test_a_plan_is_derived_again_from_its_stored_runs_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = plan_folder.write(tmp_path / "plan", [(planned("burst", ["P1.5", "P1.7", "P1.8"]), None)])
+    synthetic_run.write(folder / "burst", synthetic_run.Spec(duration=5.0))
+    names = ("plan.html", "plan.md", "junit.xml", "burst/verdicts.json", "burst/report.html")
+    assert main([str(folder)]) == 0
+    assert "3 of 3 questions answered, exit code 0" in capsys.readouterr().out
+    once = [(folder / name).read_bytes() for name in names]
+    (folder / "burst" / "verdicts.json").write_text(json.dumps(found([])))
+    assert main([str(folder), "--quiet"]) == 0
+    assert [(folder / name).read_bytes() for name in names] == once
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "plan.json"),
+        ('{"schema_version": 9}', "allowed: 1"),
+        ('{"schema_version": 1}', "missing required field `mode`"),
+        ('{"schema_version": 1, "mode": 3, "started": "", "version": "", "runs": []}', "mode"),
+    ],
+)
+def test_a_plan_that_cannot_be_read_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, said: str
+) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    assert main([str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_a_folder_that_is_no_plan(tmp_path: Path) -> None:
+    with pytest.raises(RunFolderError, match=r"plan\.json"):
+        files.derive(tmp_path / "gone")
+
+
+def test_a_run_that_cannot_be_read_is_missing_and_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = plan_folder.write(tmp_path / "plan", [(planned("burst", ["P1.7"], code=3), None)])
+    (folder / "burst").mkdir()
+    (folder / "burst" / "run.json").write_text("{")
+    assert files.derive(folder, quiet=True) == 3
+    assert "run.json" in capsys.readouterr().err
+    assert by_id(read(folder))["P1.7"].state == "missing"

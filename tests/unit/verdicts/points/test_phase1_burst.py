@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.limiter_simulation import BETWEEN, burst, spec
+from tests.support.synthetic_run import Change, write
+from verdicts.judge.judge import judge
+from verdicts.points import PointResult
+from verdicts.run.reading import load
+
+
+def answer(folder: Path, change: Change | None, **fields: Any) -> PointResult:
+    fields["manifest"] = {"start_wall": BETWEEN, **fields.get("manifest", {})}
+    run = load(write(folder / "run", spec("F1.1", change=change, **fields)))
+    return next(one for one in judge(run).points if one.id == "F1.1")
+
+
+def test_exactly_five_a_second_pass(tmp_path: Path) -> None:
+    found = answer(tmp_path, burst())
+    assert (found.status, found.value) == ("pass", 5.0)
+    (row,) = found.rows
+    assert (row["admitted"], row["refused"], row["errors"]) == (30, 90, 0)
+    assert (row["fewest admitted where 5 came"], row["most admitted"]) == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (None, "6 admitted more, 0 less"),
+        (burst(6), "6 admitted more, 0 less"),
+        (burst(4), "0 admitted more, 6 less"),
+        (burst(1), "0 admitted more, 6 less"),
+        (burst(always=True), "0 admitted more, 5 less"),
+        (burst(wait=2), "Retry-After wrong or absent on 90"),
+        (burst(wait=0), "Retry-After wrong or absent on 90"),
+    ],
+)
+def test_every_break_of_the_promise_is_red(tmp_path: Path, change: Change | None, part: str) -> None:
+    found = answer(tmp_path, change)
+    assert found.status == "fail"
+    assert part in found.evidence
+
+
+def test_an_absent_retry_after_is_wrong(tmp_path: Path) -> None:
+    found = answer(tmp_path, burst(wait=float("nan")))  # type: ignore[arg-type]
+    assert found.status == "fail"
+    assert "Retry-After wrong or absent on 90" in found.evidence
+
+
+def test_below_the_limit_there_is_nothing_to_judge(tmp_path: Path) -> None:
+    assert answer(tmp_path, burst(), rate=3.0).status == "invalid"
+
+
+def test_even_arrivals_at_the_limit_lose_to_jitter_and_that_is_no_failure(tmp_path: Path) -> None:
+    found = answer(tmp_path, burst(), rate=5.0, duration=20.0)
+    assert found.status in ("pass", "invalid")
+    assert found.rows[0]["seconds over"] == found.rows[0]["seconds under"] == 0
+
+
+def test_what_is_not_promised_is_not_judged(tmp_path: Path) -> None:
+    target = {"name": "mine", "path": "/v1/mcp", "limits": {"burst_per_s": None}}
+    found = answer(tmp_path, None, manifest={"target": target}, bundled=False)
+    assert (found.status, found.value) == ("info", None)

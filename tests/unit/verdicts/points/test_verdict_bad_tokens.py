@@ -1,0 +1,137 @@
+"""P3.4 to P3.6 on made-up figures: what they answer, and that each can fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome
+from verdicts.measure.target import origins
+from verdicts.points.free_tier import free_tier
+from verdicts.points.jwks_fetches import jwks_fetches
+from verdicts.points.registry import Finding
+from verdicts.points.token_checks import token_checks
+from verdicts.run.reading import Run
+
+GROUPS = [
+    {"name": "valid", "persona": {"name": "caller", "options": {}}},
+    {"name": "expired", "persona": {"name": "forger", "options": {"kind": "expired"}}},
+]
+PHASES = [{"name": "quiet", "start": 0.0, "end": 10.0}, {"name": "flood", "start": 10.0, "end": 20.0}]
+
+
+class Target:
+    """Totals by (source, name, label value); NaN for what nobody exposes."""
+
+    def __init__(self, totals: dict[tuple[str, ...], float]) -> None:
+        self.totals = totals
+
+    def total(self, source: str, name: str, **labels: str) -> float:
+        return self.totals.get((source, name, *labels.values()), float("nan"))
+
+
+def run(totals: dict[tuple[str, ...], float] | None = None, accepted: int = 0, failed: int = 0) -> Any:
+    """20 s: 10 valid calls a second; from second 10 on 100 expired tokens a second."""
+    valid, bad = np.arange(0, 20, 0.1), np.arange(10, 20, 0.01)
+    samples = np.zeros(len(valid) + len(bad), SAMPLE)
+    samples["planned"] = np.concatenate([valid, bad])
+    samples["done"] = samples["planned"] + 0.02
+    samples["group"][len(valid) :] = 1
+    samples["outcome"][len(valid) + accepted :] = Outcome.FAILED
+    samples["reason"][len(valid) + accepted :] = REASON_CODE["invalid_token"]
+    samples["outcome"][:failed] = Outcome.FAILED
+    everything = np.ones(len(samples), dtype=bool)
+    manifest = {
+        "scenario": {"groups": GROUPS, "phases": PHASES},
+        "groups": ["valid", "expired"],
+        "machine": {"cpu": "a machine"},
+        "stack": {"settings": {"edge": {"jwks_mode": "cached"}}},
+    }
+    return SimpleNamespace(
+        samples=samples,
+        manifest=manifest,
+        target=Target(totals or {}),
+        out=everything,
+        sent=everything,
+        judged=samples["group"] == 0,
+    )
+
+
+def findings(found: Finding | Iterable[Finding]) -> list[Finding]:
+    return [found] if isinstance(found, Finding) else list(found)
+
+
+def checks(result: str, count: float, seconds: float, within: float) -> dict[tuple[str, ...], float]:
+    name = "mcpist_jwt_verify_cpu_seconds"
+    return {
+        ("edge", f"{name}_count", result): count,
+        ("edge", f"{name}_sum", result): seconds,
+        ("edge", f"{name}_bucket", result, "0.01"): within,
+    }
+
+
+def test_the_dearest_kind_of_token_is_the_answer() -> None:
+    totals = checks("valid", 100, 0.02, 100) | checks("expired", 1000, 0.3, 998)
+    cost, _ = findings(token_checks(cast(Run, run(totals))))
+    assert cost.value == pytest.approx(0.3)
+    assert cost.figures == {"mean": pytest.approx(0.0003)}
+    assert {row["token"]: row["over 10 ms"] for row in cost.rows} == {"valid": 0, "expired": 2}
+
+
+def test_valid_users_are_told_with_and_without_the_flood() -> None:
+    _, service = findings(token_checks(cast(Run, run())))
+    assert (service.status, service.value) == ("pass", 100.0)
+    assert [(row["phase"], row["sent"], row["p95 ms"]) for row in service.rows] == [
+        ("quiet", 100, 20.0),
+        ("flood", 100, 20.0),
+    ]
+
+
+def test_one_failed_valid_call_fails_the_point() -> None:
+    _, service = findings(token_checks(cast(Run, run(failed=1))))
+    assert service.status == "fail"
+
+
+def test_without_metrics_the_cost_is_unseen() -> None:
+    cost, _ = findings(token_checks(cast(Run, run())))
+    assert (cost.status, cost.value) == ("info", None)
+
+
+def test_fetches_per_thousand_requests() -> None:
+    totals = {
+        ("edge", "mcpist_jwks_fetches_total"): 600.0,
+        ("edge", "mcpist_jwks_fetches_total", "unknown-kid"): 599.0,
+        ("edge", "mcpist_jwks_fetches_total", "first"): 1.0,
+        ("supabase", "mcpist_jwks_requests_total"): 600.0,
+    }
+    (found,) = findings(jwks_fetches(cast(Run, run(totals))))
+    assert found.figures == {"fetches": pytest.approx(500)}
+    assert {row["cause"]: row["fetches"] for row in found.rows} == {"first": 1, "unknown-kid": 599}
+    assert "60.00 a second" in found.evidence
+
+
+def test_without_metrics_fetches_are_unseen() -> None:
+    (found,) = findings(jwks_fetches(cast(Run, run())))
+    assert found.status == "info"
+
+
+def test_the_free_tier_at_a_hundred_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(origins, "requests", lambda run: 200.0)
+    used, seen = findings(free_tier(cast(Run, run())))
+    assert used.figures["share"] == pytest.approx(0.06)
+    assert "16.7 minutes" in used.evidence
+    assert (seen.status, seen.value) == ("pass", 0)
+    assert seen.rows[0]["answers"] == "invalid_token 1,000"
+
+
+@pytest.mark.parametrize(("at_origin", "accepted"), [(201.0, 0), (200.0, 1), (203.0, 3)])
+def test_one_bad_token_at_the_origin_fails(
+    monkeypatch: pytest.MonkeyPatch, at_origin: float, accepted: int
+) -> None:
+    monkeypatch.setattr(origins, "requests", lambda run: at_origin)
+    _, seen = findings(free_tier(cast(Run, run(accepted=accepted))))
+    assert seen.status == "fail"

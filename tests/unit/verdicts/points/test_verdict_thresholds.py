@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import contextlib
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verdicts import points
+from verdicts.points.thresholds import Threshold
+
+UNITS = {"p95": "s", "5xx": "share", "memory": "bytes", "mean": "req/s", "in_flight": "", "cpu": "vCPU"}
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "status"),
+    [
+        ("p95 <= 2 s", {"p95": 2.0}, "pass"),
+        ("p95 <= 2 s", {"p95": 2.000001}, "fail"),
+        ("p95 < 2 s", {"p95": 2.0}, "fail"),
+        ("p95_ms <= 2000", {"p95": 1.9}, "pass"),
+        ("p95<=2000ms", {"p95": 2.1}, "fail"),
+        ("5xx <= 5 %", {"5xx": 0.05}, "pass"),
+        ("5xx <= 0.05", {"5xx": 0.051}, "fail"),
+        ("memory <= 200 MB", {"memory": 200e6}, "pass"),
+        ("memory <= 200 MiB", {"memory": 210e6}, "fail"),
+        ("mean >= 450 req/s", {"mean": 450}, "pass"),
+        ("in_flight == 15", {"in_flight": 14}, "fail"),
+        ("cpu < 80 %", {"cpu": 0.79}, "pass"),
+        ("p95 <= 2 s and 5xx <= 5 %", {"p95": 1.0, "5xx": 0.2}, "fail"),
+        ("p95 <= 2 s, 5xx <= 5 %", {"p95": math.nan, "5xx": 0.0}, "invalid"),
+        ("p95 <= 2 s, 5xx <= 5 %", {"p95": math.nan, "5xx": 0.2}, "fail"),
+        ("p95 <= 2 s", {"p95": math.nan}, "invalid"),
+    ],
+)
+def test_a_threshold_holds_or_does_not(text: str, values: dict[str, float], status: str) -> None:
+    threshold = Threshold.parse(text)
+    threshold.check(UNITS)
+    assert threshold.verdict(values, UNITS) == status
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no comparison"),
+        ("p95", "no comparison"),
+        ("p95 ~ 3", "no comparison"),
+        ("p95 <= fast", "no comparison"),
+        ("p95 <= 2 s,", "no comparison"),
+        ("p95 <= 2 parsec", "unit 'parsec', allowed: %"),
+        ("p95_ms <= 2 s", "two units"),
+        ("<= 2 s", "no comparison"),
+        ("p95 <= nan", "no comparison"),
+        ("p95 <= 2 s or p95 <= 3 s", "no comparison"),
+    ],
+)
+def test_what_is_no_threshold_is_refused_in_one_line(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as refused:
+        Threshold.parse(text)
+    assert "allowed" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("p96 <= 2 s", "figure 'p96', allowed: p95"),
+        ("p95 <= 2", "unit is missing, allowed: us, ms, s, min"),
+        ("5xx <= 2 s", "unit s, allowed: no unit, %"),
+    ],
+)
+def test_a_threshold_must_fit_its_point(text: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Threshold.parse(text).check(UNITS)
+
+
+def test_a_broken_bound_is_told_in_its_own_unit() -> None:
+    threshold = Threshold.parse("p95 <= 2000 ms, 5xx <= 5 %")
+    assert threshold.broken({"p95": 2.5, "5xx": 0.2}, UNITS) == [
+        "p95 is 2500 ms (allowed <= 2000 ms)",
+        "5xx is 20 % (allowed <= 5 %)",
+    ]
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e6), st.sampled_from(["<=", "<", ">=", ">"]))
+def test_the_operator_means_what_it_says(value: float, bound: float, op: str) -> None:
+    bound = float(f"{bound:g}")
+    held = {"<=": value <= bound, "<": value < bound, ">=": value >= bound, ">": value > bound}[op]
+    assert Threshold.parse(f"p95 {op} {bound:g} s").verdict({"p95": value}, UNITS) == (
+        "pass" if held else "fail"
+    )
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    with contextlib.suppress(ValueError):  # no other error may come
+        Threshold.parse(text).check(UNITS)
+
+
+def test_a_scenario_is_checked_before_load_starts() -> None:
+    points.check(["P1.7", "P0.1"], {"P1.7": "p95 <= 2 s"})
+    with pytest.raises(ValueError, match=r"points: 'P9.9', allowed: P0.1"):
+        points.check(["P9.9"], {})
+    with pytest.raises(ValueError, match=r"thresholds.P1.7: figure 'p42', allowed: p50, p95"):
+        points.check(["P1.7"], {"P1.7": "p42 <= 2 s"})

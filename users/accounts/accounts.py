@@ -1,0 +1,117 @@
+"""Who the users are: ids, tiers and the IP addresses they show, the same for the same seed.
+
+Addresses are only ever the value of a header. They are unique and look public: never private,
+reserved or multicast, so that no code on the way takes them for its own network's.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from typing import Any, Literal, Protocol
+
+from faker import Faker
+
+from common.errors import ConfigError
+from targets.load import account_ids
+from targets.schema import AccountSource, Target
+
+Ips = Literal["per-account", "one"] | int
+Style = Literal["uuid", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One user. `index` counts through all groups; `group` is the group's place in the scenario."""
+
+    index: int
+    id: str
+    ip: str
+    tier: str
+    group: int
+
+
+class Wanted(Protocol):
+    """What a group says of its accounts (`scenarios.parts.Accounts`)."""
+
+    count: int
+    tier: str
+    ips: Ips
+    id: Style
+
+
+class Crowd(Protocol):
+    """One group (`scenarios.parts.Group`)."""
+
+    @property
+    def accounts(self) -> Wanted:
+        """Its accounts."""
+        ...
+
+
+class Plan(Protocol):
+    """What is asked of a scenario."""
+
+    @property
+    def groups(self) -> Sequence[Crowd]:
+        """Its groups, in order."""
+        ...
+
+
+def make_accounts(scenario: Plan, target: Target, seed: int) -> list[Account]:
+    """The accounts of all groups, group after group; the target's own ids where it gives them.
+
+    Raises ConfigError when the target knows fewer accounts than the scenario wants.
+    """
+    ids = account_ids(target)
+    total = sum(group.accounts.count for group in scenario.groups)
+    _refuse_too_many(target, total, ids)
+    fake = Faker()
+    fake.seed_instance(seed)
+    addresses = public_addresses(fake)
+    identities = iter(ids) if ids is not None else _made_ids(fake, scenario, target.accounts)
+    accounts: list[Account] = []
+    for number, group in enumerate(scenario.groups):
+        shown = shared(addresses, group.accounts.ips)
+        for _ in range(group.accounts.count):
+            own = (next(identities), next(shown), group.accounts.tier, number)
+            accounts.append(Account(len(accounts), *own))
+    return accounts
+
+
+def _refuse_too_many(target: Target, total: int, ids: list[str] | None) -> None:
+    known = target.accounts.count if ids is None else len(ids)
+    if known is not None and total > known:
+        text = f"the scenario wants {total} accounts, allowed: at most {known} (lower it with ACCOUNTS=)"
+        raise ConfigError(f"target {target.name}", "accounts", text)
+
+
+def public_addresses(fake: Any) -> Iterator[str]:
+    """IPv4 addresses that look public, without end, each once."""
+    seen: set[str] = set()
+    while True:
+        address = fake.ipv4_public()
+        if address not in seen and looks_public(address):
+            seen.add(address)
+            yield address
+
+
+def looks_public(address: str) -> bool:
+    """Nobody's own network, not reserved, not multicast."""
+    parsed = ipaddress.IPv4Address(address)
+    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
+
+
+def shared(addresses: Iterator[str], ips: Ips) -> Iterator[str]:
+    """The address of each account in turn: its own, one for all, or one of `ips`."""
+    if ips == "per-account":
+        return addresses
+    return cycle(list(islice(addresses, 1 if ips == "one" else ips)))
+
+
+def _made_ids(fake: Any, scenario: Plan, source: AccountSource) -> Iterator[str]:
+    styles = [source.id or g.accounts.id for g in scenario.groups for _ in range(g.accounts.count)]
+    for index, style in enumerate(styles):
+        yield fake.uuid4() if style == "uuid" else f"{fake.user_name()}-{index}"

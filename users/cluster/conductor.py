@@ -1,0 +1,258 @@
+"""The leading side of a run: ranks the workers, fixes the start, hears everything, ends the run.
+
+A single process is the case of one worker that is reached without a wire; there is one path for both.
+
+    prepare every worker → measure its clock → plan: one start instant, rank r of n
+    → until all are finished (or stop, or a worker is lost: the rest get a new plan from `now + LEASE`)
+    → finish: every journal is whole and acknowledged, or its worker is named as lost
+
+Lost means: Locust heard no heartbeat, or the worker said that it leaves. What it sent and did not report
+stays unknown. Once its lease is over (`users.cluster.performer`; it began when the worker was last heard),
+or after
+the instant that it named when it left, it sends nothing. So of its share, what is planned from there to the
+new plan is dropped, for nobody sends it. A new plan begins a whole lease after it was given: a live worker
+that has not heard of it is silent by then, too. So no arrival is sent twice.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import gevent
+
+from shapes.schedule import Schedule
+from telemetry.recording.journal import WorkerJournal
+from users.cluster.node import Node
+from users.cluster.performer import LEASE
+from users.cluster.shares import Shares
+
+LEAD: Final = 3.0  # seconds to the run's zero: probes take their baseline and sessions open in it
+PREPARE_TIMEOUT: Final = 60.0
+FINISH_TIMEOUT: Final = 15.0
+POLL: Final = 0.05
+CLOCK_ROUNDS: Final = 5
+EVERY_ONE_LOST: Final = "every worker was lost"
+
+Send = Callable[[str, dict[str, Any], str], None]
+"""(message, data, node)"""
+
+
+class CannotStartError(Exception):
+    """The run could not start; one clear line."""
+
+
+class Conductor:
+    """Leads one run; `nodes` are Locust's ids of the live workers, in the order of their rank."""
+
+    def __init__(
+        self,
+        run_dir: Path,
+        nodes: list[tuple[str, str]],
+        send: Send,
+        alive: Callable[[], set[str]],
+        schedule: Schedule,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        heard: Callable[[str, str, Any], None] = lambda node, kind, data: None,
+    ) -> None:
+        self.run = run_dir.name
+        self.start_at = float("nan")
+        self.stop_reason = ""
+        self.stopped_at: float | None = None  # seconds since start, of a run that ended early
+        self.plans = 0
+        self.nodes = {
+            identity: Node(identity, name, WorkerJournal(run_dir, name, _told(heard, name)))
+            for identity, name in nodes
+        }
+        self._run_dir = run_dir
+        self._send = send
+        self._alive = alive
+        self._shares = Shares(schedule)
+        self._over = False
+        self._clock = clock
+
+    # Messages
+
+    def handlers(self) -> dict[str, Callable[[dict[str, Any], str], None]]:
+        """What to do with each message: (data, node id)."""
+        return {
+            "load.prepared": self._on_prepared,
+            "load.clock-told": self._on_clock,
+            "load.entry": self._on_entry,
+        }
+
+    def _on_prepared(self, data: dict[str, Any], node_id: str) -> None:
+        node = self.nodes.get(node_id)
+        if node is not None and data["run"] == self.run:
+            node.error = data["error"]
+            node.prepared.set()
+
+    def _on_clock(self, data: dict[str, Any], node_id: str) -> None:
+        node = self.nodes.get(node_id)
+        now = self._clock()
+        round_trip = now - data["sent"]
+        if node is not None and round_trip < node.round_trip:  # the quickest answer is the truest
+            node.round_trip = round_trip
+            node.offset = data["now"] - (data["sent"] + now) / 2
+            node.clock_told.set()
+
+    def _on_entry(self, data: dict[str, Any], node_id: str) -> None:
+        node = self.nodes.get(node_id)
+        if node is None:
+            return
+        number, lost = data["number"], True
+        if data["run"] == self.run and not self._over:  # otherwise there is no journal to put it into
+            if not node.lost:
+                node.heard = self._clock()
+            number, lost = node.journal.take(number, data["kind"], data["data"]), node.lost
+        ack = {"run": data["run"], "number": number, "plans": self.plans, "lost": lost}
+        self._send("load.ack", ack, node_id)
+
+    # The run
+
+    def prepare(self, job: dict[str, Any]) -> None:
+        """Have every worker build its engine; CannotStartError with what a worker said."""
+        for node in self.nodes.values():
+            self._send("load.prepare", {**job, "run": self.run}, node.id)
+        for node in self.nodes.values():
+            if not node.prepared.wait(PREPARE_TIMEOUT):
+                raise CannotStartError(f"worker {node.name} did not get ready within {PREPARE_TIMEOUT:g} s")
+            if node.error:
+                raise CannotStartError(f"worker {node.name}: {node.error}")
+        self._measure_clocks()
+
+    def _measure_clocks(self) -> None:
+        for _ in range(CLOCK_ROUNDS):
+            for node in self.nodes.values():
+                self._send("load.clock", {"sent": self._clock()}, node.id)
+            gevent.sleep(0.02)
+        for node in self.nodes.values():
+            if not node.clock_told.wait(PREPARE_TIMEOUT):
+                raise CannotStartError(f"worker {node.name} did not tell its clock in {PREPARE_TIMEOUT:g} s")
+
+    def fix_start(
+        self, lead: float = LEAD, align: float | None = None, wall: Callable[[], float] = time.time
+    ) -> float:
+        """Fix the run's zero, `lead` seconds from now or later; monotonic seconds of this process.
+
+        With `align` it falls on the next multiple of so many seconds of the wall clock (`wall`, Unix s).
+        """
+        wait = 0.0 if align is None else -(wall() + lead) % align
+        self.start_at = self._clock() + lead + wait
+        return self.start_at
+
+    def start(self) -> None:
+        """Give every worker its plan."""
+        self._plan(float("-inf"))
+
+    def _plan(self, from_t: float) -> None:
+        live = [node for node in self.nodes.values() if not node.lost]
+        self.plans += 1
+        self._shares.plan([node.id for node in live], from_t)
+        for rank, node in enumerate(live):
+            node.heard = now = self._clock()
+            plan = {
+                "plan": self.plans,
+                "rank": rank,
+                "of": len(live),
+                "start_at": self.start_at + node.offset,
+                "from_t": from_t,
+                "now": now + node.offset,
+            }
+            self._send("load.plan", plan, node.id)
+
+    def stop(self, reason: str) -> None:
+        """End all load now; the first reason given is the one that is kept."""
+        if self.stop_reason:
+            return
+        self.stop_reason = reason
+        self.stopped_at = round(self._clock() - self.start_at, 6)
+        self._abort()
+
+    def _abort(self) -> None:
+        for node in self.nodes.values():
+            if not node.lost:
+                self._send("load.stop", {}, node.id)
+
+    def wait(self, drained: float = float("inf")) -> None:
+        """Return when every live worker is finished, or the run was stopped, or none is left.
+
+        Calls still open at `drained` (seconds since the run's zero, after its last arrival) are aborted.
+        """
+        while not self.stop_reason and not self._all_done():
+            gevent.sleep(POLL)
+            if self._clock() - self.start_at >= drained:
+                drained = float("inf")
+                self._abort()
+        self._look_for_losses()  # Locust stops a run, too, when the last worker is gone
+        self.stop_reason = self.stop_reason or "completed"
+
+    def _all_done(self) -> bool:
+        self._look_for_losses()
+        return all(node.finished(self.plans) or node.lost for node in self.nodes.values())
+
+    def _look_for_losses(self) -> None:
+        alive = self._alive()
+        live = [node for node in self.nodes.values() if not node.lost]
+        lost = [node for node in live if node.id not in alive or node.left is not None]
+        if lost:
+            for node in lost:
+                node.lost = True
+            self._share_out(lost, none_left=len(lost) == len(live))
+
+    def _share_out(self, lost: list[Node], *, none_left: bool) -> None:
+        """Give the share of lost workers to the rest, if load goes on; count what falls between."""
+        if none_left:
+            self.stop(EVERY_ONE_LOST)
+        switch = self._clock() - self.start_at + LEASE
+        until = switch if self.stopped_at is None else self.stopped_at
+        for node in lost:
+            node.journal.add_samples(self._shares.unsent(node.id, self._free_from(node), until))
+        if self.stopped_at is None:
+            self._plan(until)
+
+    def _free_from(self, node: Node) -> float:
+        """From when on (s since start) a lost worker surely sends nothing that is planned."""
+        return node.heard + LEASE - self.start_at if node.left is None else node.left
+
+    def finish(self) -> None:
+        """Gather the rest of every worker's truth. What comes later is not heard."""
+        for node in self.nodes.values():
+            if not node.lost:
+                self._send("load.finish", {}, node.id)
+        with gevent.Timeout(FINISH_TIMEOUT, False):
+            while not all(node.journal.final or node.lost for node in self.nodes.values()):
+                gevent.sleep(POLL)
+        self._over = True
+        for node in self.nodes.values():
+            node.lost = node.lost or not node.journal.final
+            node.journal.close()
+
+    def write_end(self, telemetry: dict[str, int]) -> None:
+        """Write `end.json`: from here on the run folder is whole."""
+        workers = [
+            {
+                "name": node.name,
+                "lost": node.lost,
+                "clock_offset_s": round(node.offset, 6),
+                "clock_error_s": round(node.round_trip / 2, 6),
+            }
+            for node in self.nodes.values()
+        ]
+        end = {
+            "t_end": round(self._clock() - self.start_at, 6),
+            "stop_reason": self.stop_reason,
+            "stopped_at": self.stopped_at,
+            "workers": workers,
+            "plans": self.plans,
+            "telemetry": telemetry,
+        }
+        (self._run_dir / "end.json").write_text(json.dumps(end, indent=1))
+
+
+def _told(heard: Callable[[str, str, Any], None], name: str) -> Callable[[str, Any], None]:
+    return lambda kind, data: heard(name, kind, data)

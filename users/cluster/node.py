@@ -1,0 +1,35 @@
+"""One loading process as the conductor knows it: what it said, its clock, whether it is still there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gevent.event import Event
+
+from telemetry.recording.journal import WorkerJournal
+
+
+@dataclass
+class Node:
+    """One loading process as the conductor knows it."""
+
+    id: str
+    name: str
+    journal: WorkerJournal
+    prepared: Event = field(default_factory=Event)
+    clock_told: Event = field(default_factory=Event)
+    error: str = ""
+    offset: float = 0.0  # its clock minus ours, seconds
+    round_trip: float = float("inf")
+    heard: float = float("inf")  # when it last said something, by our clock
+    lost: bool = False
+
+    def finished(self, plans: int) -> bool:
+        """It has dealt its share of the latest of so many plans, and every answer is in."""
+        line = self.journal.last_ledger
+        return bool(line.get("finished")) and line["plans"] == plans
+
+    @property
+    def left(self) -> float | None:
+        """The instant (s since start) at which it left before the run was over."""
+        return self.journal.last_ledger.get("left")

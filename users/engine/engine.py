@@ -1,0 +1,263 @@
+"""One loading process at work: its accounts, their personas, the dispatcher, the client, the ledger.
+
+A process is given the whole schedule. `plan` names its share, opens its accounts' sessions and begins to
+deal at one shared instant; `finished` says when the last answer is in; `stop` ends all load at once.
+Samples and ledger lines flow to the sinks all the while, at most `FLUSH_EVERY` seconds old.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, Final, cast
+
+import gevent
+
+from shapes.schedule import Schedule
+from telemetry.recording.recorder import FLUSH_EVERY, Instances, Recorder, Sink
+from telemetry.recording.sample import REASON_CODE, Outcome
+from users.accounts.accounts import Account
+from users.accounts.forge import Forge
+from users.engine.account_client import AccountLine, Head, Token
+from users.engine.dispatcher import DROP_AFTER, Dispatcher
+from users.engine.error_texts import FirstTexts
+from users.engine.ledger import LATE, Ledger
+from users.engine.pace import Pace, parts
+from users.mcp import messages
+from users.personas.persona import Line, Persona, Tool, make_persona
+from users.transport.call import NAN, Call
+from users.transport.client import Client, Endpoint
+
+LEDGER_EVERY: Final = 1.0
+POLL: Final = 0.05
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """How the accounts of one group behave."""
+
+    persona: str
+    tools: tuple[Tool, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a loading process does; the same on every worker: its share comes with the plan."""
+
+    schedule: Schedule
+    accounts: Sequence[Account]
+    groups: Sequence[GroupPlan]
+    endpoint: Endpoint
+    head: Head
+    token: Token
+    forge: Forge | None = None
+    timeout: float = 35.0
+    late: float = LATE
+    drop_after: float = DROP_AFTER
+    max_rps: float | None = None  # of the whole run, all workers together
+    max_duration: float | None = None
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """Where a process's truth goes: samples (bytes), ledger lines (dicts), instance tables (names).
+
+    `texts`: what failed calls were told, the first of each kind (`users.engine.error_texts`).
+    """
+
+    samples: list[Sink]
+    ledger: Callable[[dict[str, Any]], None]
+    instances: Callable[[list[str]], None]
+    texts: Callable[[dict[str, Any]], None] = lambda text: None
+
+
+class Engine:
+    """Runs one job."""
+
+    def __init__(self, job: Job, outlets: Outlets, clock: Callable[[], float] = time.monotonic) -> None:
+        self.ledger = Ledger(job.late)
+        self._pace = Pace(job.max_duration, clock=clock) if job.max_rps is not None else None
+        sent = self.ledger.out if self._pace is None else self._paced_out
+        self.client = Client(job.endpoint, self._record, sent=sent, timeout=job.timeout, clock=clock)
+        self.start_at = NAN
+        self._job = job
+        self._outlets = outlets
+        self._clock = clock
+        self._recorder: Recorder | None = None
+        self._instances = Instances(outlets.instances)
+        self._texts = FirstTexts(outlets.texts)
+        self._dispatchers: list[Dispatcher] = []
+        self._until = float("inf")
+        self._background: list[gevent.Greenlet] = []
+        self._ids = count(1)
+        self._lines: dict[int, AccountLine] = {}
+        self._personas: dict[int, Persona] = {}
+        for group in job.groups:  # an unknown option is said now, not at the first arrival
+            make_persona(group.persona, cast(Line, None), group.tools, group.options)
+
+    def plan(self, rank: int, of: int, start_at: float, from_t: float) -> None:
+        """Take the accounts a with a mod `of` = `rank`, for arrivals planned at `from_t` or later.
+
+        The first plan fixes the run's zero, `start_at` (monotonic s), and opens the accounts' sessions
+        (extra calls, recorded before zero). A later plan, after a worker was lost, ends the share of the
+        plan before it at `from_t`.
+        """
+        if self._recorder is None:
+            self.start_at = start_at
+            self._recorder = Recorder(start_at, self._outlets.samples)
+            self._background = [gevent.spawn(self._flush_forever), gevent.spawn(self._ledger_forever)]
+            if self._pace is not None:
+                self._background.append(gevent.spawn(self._pace.run))
+        for dispatcher in self._dispatchers:
+            dispatcher.end_at(from_t)
+        schedule = self._job.schedule
+        share = schedule.share(rank, of, from_t)
+        self._set_pace(rank, of, from_t)
+        for account in self._job.accounts:
+            if account.index % of == rank and account.index not in self._personas:
+                self._settle(account)
+        dispatcher = Dispatcher(
+            schedule,
+            share,
+            self.start_at,
+            self._deal,
+            self._drop,
+            clock=self._clock,
+            drop_after=self._job.drop_after,
+            room=self._pace.wait if self._pace is not None else None,
+        )
+        dispatcher.until = self._until
+        self._dispatchers.append(dispatcher)
+        self._background.append(gevent.spawn(dispatcher.run))
+
+    def _set_pace(self, rank: int, of: int, from_t: float) -> None:
+        """This process's part of `max_rps`; all workers come to the same parts."""
+        if self._pace is not None and self._job.max_rps is not None:
+            shares = [self._job.schedule.share(one, of, from_t) for one in range(of)]
+            self._pace.part = parts(self._job.schedule, shares, self._job.max_rps)[rank]
+            self._pace.start = self.start_at
+
+    def _settle(self, account: Account) -> None:
+        """Make an account's persona when the account first becomes ours, and open its session."""
+        job = self._job
+        line = AccountLine(
+            account, self.client, job.head, job.token, self._ids, forge=job.forge, clock=self._clock,
+            turn=self._pace.turn if self._pace is not None else None,
+        )  # fmt: skip
+        group = job.groups[account.group]
+        self._lines[account.index] = line
+        self._personas[account.index] = make_persona(group.persona, line, group.tools, group.options)
+        self._personas[account.index].open()
+
+    @property
+    def finished(self) -> bool:
+        """Every arrival was dealt, and every call is over."""
+        dealt = all(one.stopped or not one.remaining for one in self._dispatchers)
+        return bool(self._dispatchers) and dealt and not self.client.in_flight
+
+    def extend(self, until: float) -> None:
+        """Arrivals may be dealt up to `until` (monotonic s), none after it."""
+        self._until = until
+        for dispatcher in self._dispatchers:
+            dispatcher.until = until
+
+    def leave(self, at: float) -> dict[str, Any]:
+        """Close before the run is over: what is planned after `at` (monotonic s) is for others to send.
+
+        The final ledger line speaks of the time until then and says so: `left`, seconds since start.
+        """
+        for dispatcher in self._dispatchers:
+            dispatcher.until = min(dispatcher.until, at)
+            dispatcher.lapse()
+        left = min(at, self._until) - self.start_at
+        return {**self.close(), "t": left, "left": left}
+
+    def stop(self) -> None:
+        """End all load now: deal nothing more, abort what is in flight. Safe to repeat."""
+        for line in self._lines.values():
+            line.stopped = True
+        if self._pace is not None:
+            self._pace.stop()
+        for dispatcher in self._dispatchers:
+            dispatcher.stop()
+        self.client.abort_all()
+
+    def close(self) -> dict[str, Any]:
+        """Stop, write the rest, and give the final ledger line."""
+        self.stop()
+        gevent.killall(self._background)
+        self._background = []
+        self.flush()
+        self.client.close()
+        return self.line()
+
+    def line(self) -> dict[str, Any]:
+        """The ledger as it stands."""
+        now = self._clock()
+        planned = sum(one.dealt if one.stopped else one.due(now) for one in self._dispatchers)
+        line = self.ledger.line(now - self.start_at, planned, self.client.in_flight)
+        return {**line, **self._standing()}
+
+    def _standing(self) -> dict[str, Any]:
+        return {
+            "peak_in_flight": self.client.peak_in_flight,
+            "finished": self.finished,
+            "plans": len(self._dispatchers),
+        }
+
+    def flush(self) -> None:
+        """Give what was recorded to the sinks."""
+        if self._recorder is not None:
+            self._recorder.flush()
+
+    def _flush_forever(self) -> None:
+        while True:
+            gevent.sleep(FLUSH_EVERY)
+            self.flush()
+
+    def _ledger_forever(self) -> None:
+        while True:
+            due, finished = self._clock() + LEDGER_EVERY, self.finished
+            while self.finished == finished and self._clock() < due:
+                gevent.sleep(POLL)
+            self.flush()
+            self._outlets.ledger(self.line())
+
+    # Per arrival
+
+    def _paced_out(self, call: Call) -> None:
+        assert self._pace is not None
+        self._pace.sent(call.sent, call.index < 0)
+        self.ledger.out(call)
+
+    def _deal(self, index: int, planned: float, account: int, group: int, draw: int) -> None:
+        self._personas[account].arrive(index, planned, draw)
+
+    def _drop(self, index: int, planned: float, account: int, group: int, reason: str) -> None:
+        call = Call(index, planned, account, group, 0)
+        call.outcome = Outcome.DROPPED
+        call.reason = REASON_CODE[reason]
+        self._record(call)
+
+    def _record(self, call: Call) -> None:
+        if call.headers:
+            self._observe(call)
+            if call.outcome is Outcome.FAILED:
+                self._texts.see(call, call.done - self.start_at)
+        self.ledger.over(call)
+        assert self._recorder is not None
+        assert call.outcome is not None
+        self._recorder.record(call, call.outcome)
+
+    def _observe(self, call: Call) -> None:
+        headers = call.headers
+        call.size = len(call.body)
+        call.instance = self._instances.code(headers.get(b"x-instance-id"))
+        call.upstream_s = messages.upstream_seconds(headers)
+        call.retry_after = messages.retry_after(headers)
+        call.reset = messages.number(headers.get(b"x-ratelimit-reset"))
+        call.limit = messages.whole(headers.get(b"x-ratelimit-limit"))
+        call.remaining = messages.whole(headers.get(b"x-ratelimit-remaining"))

@@ -1,0 +1,181 @@
+"""The lean MCP client: a pool of connections per account, a deadline per call, one sample per call.
+
+Nothing here waits. `send` starts a call and returns; the event loop finishes it: answered, broken,
+timed out or aborted, exactly once, and the sample goes to the recorder. Any number of calls may be
+in flight; each takes an idle connection of its account (the warmest first) or opens a new one.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import gevent
+
+from telemetry.recording.sample import REASON_CODE, Flag, Outcome
+from users.mcp.messages import judge
+from users.transport.call import Call
+from users.transport.connection import Connection, Tls
+
+REAP_EVERY: Final = 0.02  # seconds: how late a deadline may be noticed
+_TIMEOUT: Final = REASON_CODE["timeout"]
+_FD_LIMIT: Final = REASON_CODE["fd_limit"]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where calls go: an address that the guard has pinned, and how to speak to it."""
+
+    family: int
+    address: Any  # (host, port) or (host, port, flow, scope), numeric
+    server_name: str
+    tls: ssl.SSLContext | None = None
+
+    def session(self) -> Tls | None:
+        """A new TLS session, or None for plain TCP."""
+        return Tls(self.tls, self.server_name) if self.tls else None
+
+
+class Client:
+    """Sends calls to one endpoint; tells `sent` of each as it goes out, `record` when it is over."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        record: Callable[[Call], None],
+        *,
+        sent: Callable[[Call], None] = lambda call: None,
+        timeout: float = 35.0,
+        clock: Callable[[], float] = time.monotonic,
+        loop: Any = None,
+    ) -> None:
+        self.in_flight = 0
+        self.peak_in_flight = 0
+        self.connections = 0
+        self._endpoint = endpoint
+        self._record = record
+        self._sent = sent
+        self._timeout = timeout
+        self._clock = clock
+        self._loop = loop or gevent.get_hub().loop
+        self._idle: dict[int, list[Connection]] = defaultdict(list)
+        self._deadlines: deque[Call] = deque()
+        self._reaper = self._loop.timer(REAP_EVERY, REAP_EVERY)
+        self._reaper.start(self._reap)
+
+    def send(self, call: Call) -> None:
+        """Start `call` now. Its `request` is whole; `sent` is set here."""
+        call.sent = now = self._clock()
+        call.deadline = now + self._timeout
+        idle = self._idle[call.account]
+        if idle:
+            connection = idle.pop()
+        else:
+            try:
+                connection = self._open()
+            except OSError:
+                call.sent = float("nan")
+                self._over(call, Outcome.DROPPED, _FD_LIMIT)
+                return
+            call.flags |= Flag.NEW_CONNECTION
+        call.connection = connection
+        self.in_flight += 1
+        self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
+        self._deadlines.append(call)
+        self._sent(call)
+        if connection.ready:
+            connection.start(call)
+        else:
+            connection.connect(self._endpoint.address, call)
+
+    def _open(self) -> Connection:
+        connection = Connection(self._loop, self, self._endpoint.family, self._endpoint.session())
+        self.connections += 1
+        return connection
+
+    def abort_all(self) -> None:
+        """End every call in flight, by RST."""
+        calls, self._deadlines = self._deadlines, deque()
+        for call in calls:
+            if call.outcome is None:
+                self._cut(call, Outcome.ABORTED, 0)
+
+    def close(self) -> None:
+        """Abort what is in flight and close every connection."""
+        self.abort_all()
+        self._reaper.close()
+        for idle in self._idle.values():
+            for connection in idle:
+                connection.close()
+        self._idle.clear()
+
+    # What connections tell
+
+    def answered(self, connection: Connection, call: Call) -> None:
+        """The whole answer is here: judge it, keep the connection if it is good for another."""
+        self.in_flight -= 1
+        call.done = self._clock()
+        if connection.reusable:
+            self._idle[call.account].append(connection)
+        else:
+            self._drop(connection)
+        connection.pool = call.account
+        judge(call)
+        self._finish(call)
+
+    def broken(self, connection: Connection | None, call: Call, reason: str) -> None:
+        """No answer will come."""
+        self.in_flight -= 1
+        self.connections -= 1
+        call.done = self._clock()
+        self._over(call, Outcome.FAILED, REASON_CODE[reason])
+
+    def idle_closed(self, connection: Connection) -> None:
+        """The target closed a connection that we kept warm."""
+        self.connections -= 1
+        idle = self._idle[connection.pool]
+        if connection in idle:
+            idle.remove(connection)
+
+    # Ends of calls
+
+    def _reap(self) -> None:
+        now = self._clock()
+        calls = self._deadlines
+        while calls:
+            call = calls[0]
+            if call.outcome is not None:
+                calls.popleft()
+            elif call.deadline <= now:
+                calls.popleft()
+                self._cut(call, Outcome.FAILED, _TIMEOUT)
+            else:
+                return
+
+    def _cut(self, call: Call, outcome: Outcome, reason: int) -> None:
+        connection = call.connection
+        assert isinstance(connection, Connection)
+        self._drop(connection, reset=True)
+        self.in_flight -= 1
+        call.done = self._clock()
+        self._over(call, outcome, reason)
+
+    def _drop(self, connection: Connection, reset: bool = False) -> None:
+        connection.close(reset)
+        self.connections -= 1
+
+    def _over(self, call: Call, outcome: Outcome, reason: int) -> None:
+        call.outcome = outcome
+        call.reason = reason
+        self._finish(call)
+
+    def _finish(self, call: Call) -> None:
+        call.connection = None
+        self._record(call)
+        if call.on_done is not None:
+            call.on_done(call)
+        call.request = call.body = b""

@@ -1,0 +1,81 @@
+"""What one trial of a breakpoint search came to: its `verdicts.json`, and the limit that came first.
+
+`read(folder, rate)` raises NoVerdictError for a run that left none: a failure of ours, never an outcome.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from verdicts.explain import first_limit
+from verdicts.judge.judge import judge
+from verdicts.run.reading import RunFolderError, load
+
+
+class NoVerdictError(RuntimeError):
+    """The run left no verdict; one line."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One trial at `rate` (attackers' req/s). Figures are None where the target did not tell them.
+
+    `in_flight`: the most calls at once at the origin, or at the callers where it does not tell. `success`:
+    % of judged users' calls, of the tool that fared worst. `limit`, `bound`, `why`: those of
+    `first_limit.Limit`, "" if passed. `cores`: what the load and the stack used together.
+    """
+
+    rate: float
+    verdict: str
+    limit: str = ""
+    bound: str = ""
+    why: str = ""
+    folder: str = ""
+    in_flight: int | None = None
+    goroutines: int | None = None
+    memory_mib: float | None = None
+    success: float | None = None
+    cores: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Every bound held."""
+        return self.verdict == "pass"
+
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def read(folder: Path, rate: float) -> Outcome:
+    """The outcome of the run in `folder`. Raises NoVerdictError."""
+    try:
+        found = json.loads((folder / "verdicts.json").read_bytes())
+        run = load(folder)
+        limit = first_limit.of(judge(run))
+    except (OSError, ValueError, RunFolderError) as error:
+        raise NoVerdictError(f"{folder.name} left no verdict: {error}") from None
+    points = {point["id"]: point["value"] for point in found["points"]}
+    name, bound, why = limit or ("", "", "")
+    return Outcome(
+        rate=rate,
+        verdict=found["verdict"],
+        limit=name,
+        bound=bound,
+        why=why,
+        folder=folder.name,
+        in_flight=_number(points, "P0.1") or found["peak_in_flight"],
+        goroutines=_number(points, "P0.3"),
+        memory_mib=_number(points, "P0.2"),
+        success=_number(points, "P0.3.innocents"),
+        cores=first_limit.cores(run),
+    )
+
+
+def _number(points: Mapping[str, Any], id: str) -> Any:
+    value = points.get(id)
+    return value if isinstance(value, int | float) else None

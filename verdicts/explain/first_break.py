@@ -1,0 +1,108 @@
+"""What broke, and when it first did: errors, alerts that would have fired, kills, and the load's own delays.
+
+Refusals are no break: a protection did what it is there for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from telemetry.recording.sample import Outcome
+from verdicts.language.words import ENGLISH, Say
+from verdicts.measure.arrivals import ledger
+from verdicts.measure.calls import outcomes
+from verdicts.measure.calls.series import PerSecond
+from verdicts.measure.target import origins
+from verdicts.run.reading import Floats, Mask, Run
+
+SLOW_P95: Final = 2.0  # seconds: the operator's alert
+MANY_5XX: Final = 0.05  # share: the operator's alert
+
+
+class Break(NamedTuple):
+    """Something that went wrong, and when it first did (seconds since start)."""
+
+    t: float
+    what: str
+    times: int
+    unit: str = "calls"
+
+    def when(self, say: Say = ENGLISH) -> str:
+        """When and how often."""
+        unit = self.unit.removesuffix("s") if self.times == 1 else self.unit
+        return say(
+            "at {t} s, {times} {unit} in all", t=f"{self.t:.1f}", times=f"{self.times:,}", unit=say(unit)
+        )
+
+    def told(self, say: Say = ENGLISH) -> str:
+        """What, when and how often."""
+        return f"{say(self.what)} {self.when(say)}"
+
+
+def breaks(run: Run) -> list[Break]:
+    """Everything of the target that broke, in the order of its first time. Refusals are no break."""
+    return sorted([*_errors(run), *_alerts(run), *_kills(run)])
+
+
+def own_breaks(run: Run) -> list[Break]:
+    """Where the load itself fell behind: the first late call, the first dropped arrival."""
+    dropped = run.arrivals & run.became(Outcome.DROPPED)
+    found = ((ledger.late(run), "the load: late"), (dropped, "the load: dropped"))
+    at = run.samples["planned"]
+    return sorted(Break(float(at[mask].min()), what, int(mask.sum())) for mask, what in found if mask.any())
+
+
+def said_no_first(run: Run, say: Say = ENGLISH) -> str:
+    """Which protection refused first, in words; "" if none did."""
+    refused = outcomes.refused(run) & run.sent
+    if not refused.any():
+        return ""
+    when = _when(run, refused)
+    reason = next(iter(run.reasons(refused & (run.samples["done"] == when))))
+    return Break(when, reason, int((refused & outcomes.failed_by(run, (reason,))).sum())).told(say)
+
+
+def _errors(run: Run) -> Iterator[Break]:
+    errors = outcomes.errors(run) & run.sent
+    for reason, count in run.reasons(errors).items():
+        yield Break(_when(run, errors & outcomes.failed_by(run, (reason,))), reason, count)
+
+
+def _alerts(run: Run) -> Iterator[Break]:
+    """Seconds in which an alert of the operator's would have had its figure out of bounds."""
+    seconds = PerSecond.of(run)
+    slow = seconds.blamed["p95"] > SLOW_P95
+    if slow.any():
+        yield Break(_end(seconds, slow), "p95 over 2 s", int(slow.sum()), "seconds")
+    ended = seconds.counts("done", run.sent & (run.samples["outcome"] != Outcome.ABORTED))
+    bad = seconds.counts("done", run.sent & (run.samples["status"] >= 500))
+    many = bad > MANY_5XX * np.maximum(ended, 1)
+    if many.any():
+        yield Break(_end(seconds, many), "5xx over 5 %", int(many.sum()), "seconds")
+
+
+def _end(seconds: PerSecond, mask: Mask) -> float:
+    """The end of the first such second: only then is its figure known."""
+    return float(seconds.seconds[mask.argmax()]) + 1
+
+
+def _kills(run: Run) -> Iterator[Break]:
+    for source in origins.sources(run):
+        t, kills = run.target.series(source, "mcpist_nano_kills_total")
+        rises = np.flatnonzero(np.diff(kills, prepend=_before(run, source, t, kills)) > 0)
+        if rises.size:
+            times = int(run.target.total(source, "mcpist_nano_kills_total"))
+            yield Break(float(t[rises[0]]), f"{source} killed (nano model)", times, "times")
+
+
+def _before(run: Run, source: str, t: Floats, counter: Floats) -> float:
+    """What a counter was before its first reading: 0 where it came later than its source's first scrape."""
+    known = t.size and t[0] == run.target.sources[source].t[0]
+    return float(counter[0]) if known else 0.0
+
+
+def _when(run: Run, mask: Mask) -> float:
+    return float(run.samples["done"][mask].min())

@@ -1,0 +1,123 @@
+"""What a tired engineer asks first: did the attack arrive, did the target hold, what broke first?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from verdicts.explain.first_break import Break, breaks, own_breaks, said_no_first
+from verdicts.judge.judge import Judgement
+from verdicts.language.words import ENGLISH, Say
+from verdicts.points import PointResult
+
+
+def sentence(judged: Judgement, say: Say = ENGLISH) -> str:
+    """The verdict in one sentence."""
+    if not judged.validity.valid:
+        return say("The run does not count: {reasons}.", reasons="; ".join(judged.validity.reasons))
+    statuses = [point.status for point in judged.points[1:]]
+    held = [point for point in judged.points[1:] if point.threshold or point.status != "info"]
+    if judged.verdict == "fail":
+        failed = "; ".join(_failure(point) for point in judged.points if point.status == "fail")
+        return say("The attack arrived and the target did not hold: {failed}.", failed=failed)
+    if judged.verdict == "invalid":
+        empty = ", ".join(point.id for point in judged.points if point.status == "invalid")
+        return say("Nothing to hold the threshold of {ids} against.", ids=empty)
+    if not held:
+        return say("The attack arrived; this scenario sets no bounds.")
+    return say(
+        "The attack arrived and the target held {passed} of {count} bounds.",
+        passed=statuses.count("pass"),
+        count=len(held),
+    )
+
+
+def _failure(point: PointResult) -> str:
+    return f"{point.id} {', '.join(point.broken) or point.value}"
+
+
+def broke_first(judged: Judgement, say: Say = ENGLISH) -> str:
+    """What broke first, in words."""
+    found = _found(judged)
+    return found[0].told(say) if found else say("nothing broke")
+
+
+def _found(judged: Judgement) -> list[Break]:
+    """What broke; in a run that does not count, the load's own breaks stand first."""
+    own = [] if judged.validity.valid else own_breaks(judged.run)
+    return [*own, *breaks(judged.run)]
+
+
+class Card(NamedTuple):
+    """One of the three questions, answered. `status` colours it; `figures` are (name, value)."""
+
+    question: str
+    answer: str
+    status: str
+    figures: list[tuple[str, str]]
+    note: str = ""
+
+
+def cards(judged: Judgement, found: Mapping[str, Any], say: Say = ENGLISH) -> list[Card]:
+    """The three questions of the first screen; `found` is the document of verdicts.json."""
+    return [_arrived(judged, found, say), _held(judged, found, say), _broke(judged, say)]
+
+
+def _arrived(judged: Judgement, found: Mapping[str, Any], say: Say) -> Card:
+    total, delay = judged.ledger.total, judged.ledger.start_delay.ms()
+    share = f"{total.sent / total.planned:.2%}".replace(".00%", "%") if total.planned else say("nothing")
+    answer = say("Yes, {share} was sent" if judged.validity.valid else "No, {share} was sent", share=share)
+    if not judged.validity.valid and total.sent == total.planned:
+        answer = say("It does not count")
+    return Card(
+        say("Did the attack arrive?"),
+        answer,
+        "pass" if judged.validity.valid else "invalid",
+        [
+            (
+                say("sent of planned"),
+                say("{sent} of {planned}", sent=f"{total.sent:,}", planned=f"{total.planned:,}"),
+            ),
+            (say("late · dropped · unknown"), f"{total.late:,} · {total.dropped:,} · {total.unknown:,}"),
+            (say("start delay p50 · p99"), f"{_ms(delay['p50'])} · {_ms(delay['p99'])}"),
+            (say("most in flight"), f"{found['peak_in_flight']:,}"),
+        ],
+    )
+
+
+def _held(judged: Judgement, found: Mapping[str, Any], say: Say) -> Card:
+    times, errors = found["response_ms"], sum(found["errors"].values())
+    sent = max(judged.ledger.total.sent, 1)
+    broken = [point.id for point in judged.points if point.status == "fail"]
+    answer = say({"pass": "Yes", "fail": "No", "invalid": "Not known"}[judged.verdict])
+    if broken:
+        answer = say("{answer}, {ids} out of bounds", answer=answer, ids=", ".join(broken))
+    return Card(
+        say("Did the target hold?"),
+        answer,
+        judged.verdict,
+        [
+            (say("succeeded"), f"{found['arrivals']['ok']:,}"),
+            (say("errors"), f"{errors:,} ({errors / sent:.2%})"),
+            (say("refused by a protection"), f"{sum(found['refusals'].values()):,}"),
+            (say("response p50"), _ms(times["p50"])),
+            (say("response p95 · p99"), f"{_ms(times['p95'])} · {_ms(times['p99'])}"),
+        ],
+    )
+
+
+def _ms(value: float | None) -> str:
+    """Milliseconds to three digits."""
+    return "–" if value is None else f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
+
+
+def _broke(judged: Judgement, say: Say) -> Card:
+    found = _found(judged)
+    refused = said_no_first(judged.run, say)
+    return Card(
+        say("What broke first?"),
+        say(found[0].what) if found else say("Nothing broke"),
+        "fail" if found else "pass",
+        [(say(one.what), one.when(say)) for one in found[:4]],
+        say("First refusal: {what}.", what=refused) if refused else say("No protection refused a call."),
+    )

@@ -1,0 +1,92 @@
+"""From a run to its verdict: validity, points, exit code.
+
+    invalid (3)  the run does not count, or a threshold had nothing to be held against
+    fail    (1)  a threshold was broken, or the target broke its own promise
+    pass    (0)  everything else
+
+A broken threshold outweighs one without samples: when every call fails there are no response times,
+and the verdict is still that the target failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from verdicts.compare import baseline
+from verdicts.measure.arrivals import ledger, validity
+from verdicts.measure.arrivals.ledger import Ledger
+from verdicts.measure.arrivals.validity import Validity
+from verdicts.points import POINTS, PointResult, check
+from verdicts.points.questions import QUESTIONS
+from verdicts.points.registry import ARRIVAL, BASELINE, MONEY
+from verdicts.points.thresholds import Threshold
+from verdicts.run.reading import Run, RunFolderError
+
+Verdict = Literal["pass", "fail", "invalid"]
+EXIT_CODES: Final[dict[Verdict, int]] = {"pass": 0, "fail": 1, "invalid": 3}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Everything said about a run. `points` begin with `arrival`, then `money` for the bundled stack;
+    `baseline` comes last."""
+
+    run: Run
+    ledger: Ledger
+    validity: Validity
+    points: tuple[PointResult, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The run's verdict."""
+        statuses = {point.status for point in self.points}
+        if not self.validity.valid:
+            return "invalid"
+        return "fail" if "fail" in statuses else "invalid" if "invalid" in statuses else "pass"
+
+    @property
+    def exit_code(self) -> int:
+        """0, 1 or 3."""
+        return EXIT_CODES[self.verdict]
+
+
+def judge(run: Run) -> Judgement:
+    """Judge a run by its scenario's points and thresholds. Raises RunFolderError where it has none such."""
+    try:
+        check(run.scenario.get("points", ()), run.scenario.get("thresholds", {}))
+    except ValueError as error:
+        raise RunFolderError(f"{run.folder / 'run.json'}: scenario: {error}") from None
+    book = ledger.of(run)
+    found = validity.check(run, book)
+    return Judgement(run, book, found, tuple(_points(run, valid=found.valid)))
+
+
+def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
+    arrival = POINTS[ARRIVAL.id].results(run, Threshold())
+    yield from (_arrived(result, valid=valid) for result in arrival)
+    if run.manifest["bundled"]:
+        yield from POINTS[MONEY.id].results(run, Threshold(), valid=valid)
+    thresholds = run.scenario.get("thresholds", {})
+    for id in run.scenario.get("points", ()):
+        threshold = Threshold.parse(thresholds[id]) if id in thresholds else Threshold()
+        if id in POINTS:
+            yield from POINTS[id].results(run, threshold, valid=valid)
+        else:
+            yield _unanswered(run, id, threshold)
+    if run.baseline is not None:
+        yield from POINTS[BASELINE.id].results(run, baseline.threshold(run), valid=valid)
+
+
+def _arrived(result: PointResult, *, valid: bool) -> PointResult:
+    values = {**vars(result), "status": "pass" if valid else "invalid"}
+    bounds = "dropped, unknown <= 0.1 %, late <= 1 %, balanced"
+    return PointResult(**{**values, "threshold": bounds, "subject": "load engine"})
+
+
+def _unanswered(run: Run, id: str, threshold: Threshold) -> PointResult:
+    return PointResult(
+        id, QUESTIONS[id], None, "", "measured", run.subject, str(threshold),
+        "invalid" if threshold.comparisons else "info", "This version does not measure the point.",
+    )  # fmt: skip

@@ -1,0 +1,132 @@
+"""The ledger: what became of every arrival, per worker and in sum.
+
+    planned = sent + dropped + unknown        sent = ok + failed + aborted
+
+`planned` is what was due before the run's end or stop: the workers' own last words, held against the
+schedule, which is built anew from scenario and seed; where a worker was lost, the schedule alone.
+Everything else is counted from the samples, so `unknown` is what the samples do not hold: calls that
+a killed process took with it. Calls beyond the schedule (`extra`) stand apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+
+from telemetry.recording.sample import REASON_CODE, Outcome
+from verdicts.measure.arrivals.schedule import Due, due
+from verdicts.measure.calls import percentiles
+from verdicts.run.reading import Mask, Run
+
+LATE_MS: Final = 50.0
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Arrivals of one worker or of all of them."""
+
+    planned: int = 0
+    sent: int = 0
+    dropped: int = 0
+    unknown: int = 0
+    ok: int = 0
+    failed: int = 0
+    aborted: int = 0
+    late: int = 0
+    extra: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Counts)))
+
+    @property
+    def balances(self) -> bool:
+        """Both equations hold, and no count is negative."""
+        whole = self.planned == self.sent + self.dropped + self.unknown
+        return whole and self.sent == self.ok + self.failed + self.aborted and self.unknown >= 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Counts of each worker, of all, and how long calls waited to be sent."""
+
+    workers: Mapping[str, Counts]
+    total: Counts
+    start_delay: percentiles.Percentiles
+    due: Due | None = None
+
+
+@lru_cache(maxsize=4)
+def of(run: Run) -> Ledger:
+    """The ledger of a run.
+
+    A worker that was lost plans up to its last word only; the gap until others took over is in the
+    sum alone.
+    """
+    by_schedule = due(run)
+    workers = {name: _of_worker(run, number, name) for number, name in enumerate(run.workers)}
+    total = sum(workers.values(), Counts())
+    if by_schedule is not None and run.lost:
+        total = _planned(total, max(by_schedule.most, total.planned))
+    return Ledger(workers, total, percentiles.of(percentiles.start_delay(run, run.sent)), by_schedule)
+
+
+def _of_worker(run: Run, number: int, name: str) -> Counts:
+    mine = run.worker == number
+    recorded = _recorded(run, mine)
+    return _planned(recorded, _planned_by(run, name, mine & run.arrivals))
+
+
+def _recorded(run: Run, mine: Mask) -> Counts:
+    sent = run.sent & mine
+    outcomes = np.bincount(run.samples["outcome"][run.arrivals & mine], minlength=len(Outcome))
+    return Counts(
+        sent=int(sent.sum()),
+        dropped=int(outcomes[Outcome.DROPPED]),
+        ok=int(outcomes[Outcome.OK]),
+        failed=int(outcomes[Outcome.FAILED]),
+        aborted=int(outcomes[Outcome.ABORTED]),
+        late=int((late(run) & mine).sum()),
+        extra=int((run.extra & mine & run.out).sum()),
+    )
+
+
+def _planned(counts: Counts, planned: int) -> Counts:
+    values: dict[str, Any] = {f.name: getattr(counts, f.name) for f in fields(Counts)}
+    return Counts(**{**values, "planned": planned, "unknown": planned - counts.sent - counts.dropped})
+
+
+def _planned_by(run: Run, name: str, arrivals: Mask) -> int:
+    """A worker's last word on what was due; for a lost one what is recorded of the time after it, too."""
+    lines = run.ledgers[name]
+    if not lines:
+        return int(arrivals.sum())
+    last = lines[-1]
+    if name not in run.lost:
+        return int(last["planned"])
+    mine = run.samples[arrivals]
+    after = (mine["planned"] > last["t"]) | (mine["reason"] == REASON_CODE["worker_lost"])
+    return int(last["planned"]) + int(after.sum())
+
+
+def late(run: Run) -> Mask:
+    """Arrivals that went out later than `late_after`."""
+    delayed: Mask = run.samples["sent"] - run.samples["planned"] > late_after(run)
+    return run.sent & delayed
+
+
+def late_after(run: Run) -> float:
+    """Start delay in seconds beyond which an arrival is late."""
+    return float(run.scenario.get("late_ms", LATE_MS)) / 1000
+
+
+def equation(counts: Counts) -> str:
+    """The ledger as one line."""
+    return (
+        f"planned {counts.planned:,} = sent {counts.sent:,} + dropped {counts.dropped:,} "
+        f"+ unknown {counts.unknown:,}; "
+        f"sent = ok {counts.ok:,} + failed {counts.failed:,} + aborted {counts.aborted:,}"
+    )

@@ -1,0 +1,132 @@
+"""Did we do what we said? A run that did not is `invalid`, whatever the target did.
+
+| reason | bound |
+|---|---|
+| dropped or unknown | more than 0.1 % of planned |
+| late | more than 1 % of sent |
+| the ledger | either equation, a worker's own counts or the target's count do not agree |
+| the process | killed before its ledger was closed, or nothing was planned at all |
+
+Late and dropped arrivals have a cause on this machine, so the verdict also says who used its CPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from telemetry.recording.sample import Outcome
+from verdicts.measure.arrivals import target_count
+from verdicts.measure.arrivals.ledger import Counts, Ledger, equation, late
+from verdicts.measure.target import cpu
+from verdicts.run.reading import Run
+
+MOST_LOST: Final = 0.001  # dropped or unknown, share of planned
+MOST_LATE: Final = 0.01  # share of sent
+BUSY: Final = 0.9  # of a core, or of the whole machine
+
+
+@dataclass(frozen=True, slots=True)
+class Validity:
+    """`reasons` is empty for a valid run; `starved` says who used the CPU where that matters."""
+
+    reasons: tuple[str, ...]
+    starved: str = ""
+
+    @property
+    def valid(self) -> bool:
+        """The run's numbers may be judged."""
+        return not self.reasons
+
+
+def check(run: Run, ledger: Ledger) -> Validity:
+    """Every reason why the run does not count."""
+    behind = tuple(_behind(ledger.total))
+    reasons = (*behind, *_ended(run, ledger), *_balance(run, ledger))
+    return Validity(reasons, starved(run) if behind else "")
+
+
+def _behind(total: Counts) -> Iterator[str]:
+    for name, count in (("dropped", total.dropped), ("unknown", total.unknown)):
+        if total.planned and count / total.planned > MOST_LOST:
+            share = f"{count / total.planned:.2%}, allowed 0.1 %"
+            yield f"{count:,} of {total.planned:,} planned arrivals {name} ({share})"
+    if total.sent and total.late / total.sent > MOST_LATE:
+        yield f"{total.late:,} of {total.sent:,} calls late ({total.late / total.sent:.2%}, allowed 1 %)"
+
+
+def _ended(run: Run, ledger: Ledger) -> Iterator[str]:
+    if not ledger.total.planned:
+        yield "nothing was planned: the load never began"
+    if run.killed:
+        yield f"the load process was killed near {run.load_end:.1f} s, so its ledger was never closed"
+    elif run.lost:
+        yield from (f"worker {name} was lost" for name in sorted(run.lost) if _matters(ledger.total))
+
+
+def _matters(total: Counts) -> bool:
+    return bool(total.planned) and (total.dropped + total.unknown) / total.planned > MOST_LOST
+
+
+def _balance(run: Run, ledger: Ledger) -> Iterator[str]:
+    for name, counts in ledger.workers.items():
+        if not counts.balances:
+            yield f"worker {name}: {equation(counts)} does not balance"
+        if name not in run.lost:
+            yield from _own_words(name, counts, run.ledgers[name])
+    if not ledger.total.balances:
+        yield f"all workers: {equation(ledger.total)} does not balance"
+    if (twice := repeated(run)) > 0:
+        yield f"{twice:,} arrivals are recorded more than once"
+    if ledger.due and not run.lost and not ledger.due.least <= ledger.total.planned <= ledger.due.most:
+        yield f"the workers planned {ledger.total.planned:,} arrivals, the schedule {ledger.due.most:,}"
+    if problem := target_count.disagreement(run, ledger):
+        yield problem
+
+
+def _own_words(name: str, counts: Counts, lines: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
+    """Where a worker's last ledger line and its samples tell different stories."""
+    if not lines:
+        yield f"worker {name}: wrote no ledger"
+        return
+    for key in ("sent", "dropped", "ok", "failed", "aborted", "extra"):
+        said, recorded = lines[-1].get(key), getattr(counts, key)
+        if said is not None and said != recorded:
+            yield f"worker {name}: its ledger says {said:,} {key}, its samples {recorded:,}"
+    if lines[-1].get("in_flight"):
+        yield f"worker {name}: ended with {lines[-1]['in_flight']:,} calls in flight"
+
+
+def repeated(run: Run) -> int:
+    """Records of arrivals that were recorded before."""
+    index = run.samples["index"][run.arrivals]
+    return len(index) - len(np.unique(index))
+
+
+def starved(run: Run) -> str:
+    """Who used the CPU, as a sentence; empty where nobody told."""
+    processes = cpu.usage(run)
+    if not processes:
+        return ""
+    full = [one for one in processes if one.name.startswith(cpu.LOADER) and _had_none_left(run, one)]
+    shares = ", ".join(f"{one.name} {one.mean:.2f} (peak {one.peak:.2f})" for one in processes[:6])
+    cores = run.manifest["machine"]["cores"]
+    whole = sum(one.mean for one in processes)
+    if full:
+        head = f"The process {full[0].name} had no more of its one core to use"
+    elif whole >= BUSY * cores:
+        head = f"The machine was full: {whole:.2f} of {cores} cores"
+    else:
+        others = "others on the machine took the rest, or it paused"
+        head = f"This run's processes used {whole:.2f} of {cores} cores; {others}"
+    return f"{head}. Cores used: {shares}."
+
+
+def _had_none_left(run: Run, loader: cpu.Usage) -> bool:
+    """Its core was full when arrivals fell behind; elsewhere a full core says nothing."""
+    behind = late(run) | (run.arrivals & run.became(Outcome.DROPPED))
+    places = np.searchsorted(loader.t, run.samples["planned"][behind])
+    return bool((loader.cores[places[places < len(loader.t)]] >= BUSY).any())

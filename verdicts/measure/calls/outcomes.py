@@ -1,0 +1,74 @@
+"""What became of the calls that went out: status codes, errors by reason, refusals by reason.
+
+A refusal is a protection that said no (429, 403 by quota, 503 by a protection); an error is anything
+else that is not a result. Aborted calls were ended by us and are neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from telemetry.recording.sample import REFUSALS, Outcome
+from verdicts.run.reading import Mask, Run, counted
+
+NO_ANSWER: Final = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """Counts over some sent calls; each mapping most frequent first. `status` "none": no answer came."""
+
+    sent: int
+    status: Mapping[str, int]
+    errors: Mapping[str, int]
+    refusals: Mapping[str, int]
+    status_5xx: int
+
+    @property
+    def error_count(self) -> int:
+        """Calls that failed, refusals aside."""
+        return sum(self.errors.values())
+
+    @property
+    def refusal_count(self) -> int:
+        """Calls that a protection refused."""
+        return sum(self.refusals.values())
+
+    def share(self, count: int) -> float:
+        """`count` as a share of the calls sent; NaN without calls."""
+        return count / self.sent if self.sent else float("nan")
+
+
+def of(run: Run, mask: Mask) -> Outcomes:
+    """The outcomes of the masked calls that went out."""
+    calls = mask & run.out
+    status = run.samples["status"][calls]
+    failed = run.reasons(calls & run.became(Outcome.FAILED))
+    return Outcomes(
+        sent=int(calls.sum()),
+        status=counted(status, lambda code: str(code) if code else NO_ANSWER),
+        errors={reason: count for reason, count in failed.items() if reason not in REFUSALS},
+        refusals={reason: count for reason, count in failed.items() if reason in REFUSALS},
+        status_5xx=int((status >= 500).sum()),
+    )
+
+
+def refused(run: Run) -> Mask:
+    """Records of calls that a protection refused."""
+    return failed_by(run, REFUSALS)
+
+
+def errors(run: Run) -> Mask:
+    """Records of calls that failed otherwise."""
+    return run.became(Outcome.FAILED) & ~refused(run)
+
+
+def failed_by(run: Run, reasons: tuple[str, ...]) -> Mask:
+    """Records of failed calls with one of these reasons."""
+    table = run.manifest["reasons"]
+    codes = [code for code, name in enumerate(table) if name in reasons]
+    return run.became(Outcome.FAILED) & np.isin(run.samples["reason"], codes)

@@ -1,0 +1,138 @@
+"""How long after a fault's end is the target as it was before? By the clients' own samples.
+
+    healthy      the time before the first fault: p95 over ok calls of the judged groups, by when they
+                 were planned
+    normal       at least one ok call, a p95 of at most healthy × 1.2 + 25 ms, and at most 5 % of the calls
+                 failed (refused ones too)
+    recovered    the first second after the fault's end from which three seconds in a row are normal, and
+                 so is the minute that begins there (as much of it as there is before the next fault or
+                 the load's end)
+
+A fault ends when the scenario lifts it: what it takes to start a killed process again is part of the
+recovery. Seconds are whole, counted from the fault's end: 0 is the first.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from telemetry.recording.sample import Outcome
+from verdicts.measure.calls import percentiles
+from verdicts.run.reading import Mask, Run
+
+FACTOR: Final = 1.2
+SLACK: Final = 0.025  # seconds
+MOST_FAILED: Final = 0.05
+STEADY: Final = 3  # seconds in a row
+MINUTE: Final = 60.0
+
+
+class Recovery(NamedTuple):
+    """One fault. `seconds` is infinite if `watched` seconds were not enough; `failed`: reason → calls."""
+
+    fault: str
+    at: float
+    end: float
+    watched: float
+    seconds: float
+    failed: dict[str, int]
+
+
+class Baseline(NamedTuple):
+    """The healthy phase: its p95 in seconds (NaN without calls), its end, and what is still normal."""
+
+    p95: float
+    until: float
+
+    @property
+    def bound(self) -> float:
+        """The largest normal p95, seconds."""
+        return self.p95 * FACTOR + SLACK
+
+
+def faults(run: Run) -> list[dict[str, Any]]:
+    """The scenario's faults that were in force, in order of their beginning."""
+    begun = [
+        (event.name, event.detail.get("target"))
+        for event in run.events
+        if event.kind == "fault" and event.detail.get("state") == "begins"
+    ]
+    planned = [dict(fault) for fault in run.scenario.get("faults", ())]
+    found = [fault for fault in planned if (fault["fault"], fault.get("target")) in begun]
+    return sorted(found, key=lambda fault: float(fault["at"]))
+
+
+def baseline(run: Run) -> Baseline:
+    """What is normal."""
+    first = min((float(fault["at"]) for fault in faults(run)), default=run.load_end)
+    return Baseline(percentiles.of(_took(run, 0.0, first)).p95, first)
+
+
+def of(run: Run) -> Iterator[Recovery]:
+    """Every fault that ended before the load did."""
+    normal = baseline(run)
+    found = faults(run)
+    for fault in found:
+        end = fault.get("until")
+        if end is None or end >= run.load_end:
+            continue
+        later = [float(other["at"]) for other in found if other["at"] >= end]
+        watched = min([run.load_end, *later]) - end
+        yield Recovery(
+            _name(fault), float(fault["at"]), end, watched, _seconds(run, end, watched, normal),
+            run.reasons(_judged(run, float(fault["at"]), end + watched) & run.became(Outcome.FAILED)),
+        )  # fmt: skip
+
+
+def _name(fault: dict[str, Any]) -> str:
+    return " ".join(filter(None, (fault["fault"], fault.get("target"))))
+
+
+def _seconds(run: Run, end: float, watched: float, normal: Baseline) -> float:
+    whole = math.floor(watched)
+    good = [_normal(run, end + second, end + second + 1, normal) for second in range(whole)]
+    for second in range(whole - STEADY + 1):
+        last = end + min(second + MINUTE, watched)
+        if all(good[second : second + STEADY]) and _normal(run, end + second, last, normal):
+            return float(second)
+    return math.inf
+
+
+def _normal(run: Run, start: float, end: float, normal: Baseline) -> bool:
+    sent = int((_judged(run, start, end) & run.sent).sum())
+    failed = int((_judged(run, start, end) & run.sent & run.became(Outcome.FAILED)).sum())
+    p95 = percentiles.of(_took(run, start, end)).p95
+    return bool(p95 <= normal.bound) and failed <= MOST_FAILED * sent
+
+
+def _took(run: Run, start: float, end: float) -> Any:
+    return percentiles.response(run, _judged(run, start, end) & run.ok)
+
+
+def _judged(run: Run, start: float, end: float) -> Mask:
+    planned = run.samples["planned"]
+    within: Mask = run.judged & run.arrivals & (planned >= start) & (planned < end)
+    return within
+
+
+def restarts(run: Run) -> list[str]:
+    """Every process that was started again during the run, once a time."""
+    return [event.name for event in run.events if event.kind == "state" and _came_up(event.detail)]
+
+
+def _came_up(detail: Any) -> bool:
+    return detail.get("up") is True
+
+
+def kills(run: Run) -> int:
+    """How often the nano model killed an origin."""
+    totals = [
+        run.target.total(source, "mcpist_nano_kills_total")
+        for source in run.target.sources
+        if source.startswith("origin-")
+    ]
+    return int(np.nansum(totals)) if totals else 0

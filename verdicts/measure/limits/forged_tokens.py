@@ -1,0 +1,57 @@
+"""Which calls carried bad tokens, and which of the edge's counters tell of them.
+
+A group whose persona is `forger` sends bad tokens of one kind; every other group's tokens are good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from verdicts.run.reading import Run
+
+VERIFY: Final = "mcpist_jwt_verify_cpu_seconds"
+# What the edge calls each kind (`fakes/edge/auth.py`).
+RESULTS: Final = {
+    "bad-signature": "bad_signature",
+    "expired": "expired",
+    "unknown-kid": "unknown_kid",
+    "alg-none": "wrong_algorithm",
+    "hs256-public-key": "wrong_algorithm",
+    "wrong-issuer": "wrong_issuer",
+    "garbage": "malformed",
+}
+
+
+class Kind(NamedTuple):
+    """One kind of bad token: its name and its calls that went out (a mask over the samples)."""
+
+    name: str
+    calls: NDArray[np.bool_]
+
+
+def kinds(run: Run) -> Iterator[Kind]:
+    """Every kind of the run."""
+    for number, group in enumerate(run.manifest["scenario"]["groups"]):
+        persona = group["persona"]
+        if persona["name"] == "forger":
+            yield Kind(persona["options"]["kind"], run.out & (run.samples["group"] == number))
+
+
+def bad(run: Run) -> NDArray[np.bool_]:
+    """All calls with a bad token."""
+    mask = np.zeros(len(run.samples), dtype=bool)
+    for kind in kinds(run):
+        mask |= kind.calls
+    return mask
+
+
+def span(run: Run, calls: NDArray[np.bool_]) -> float:
+    """Seconds from the first of `calls` to the last one's place in time, at least one arrival's."""
+    planned = run.samples["planned"][calls]
+    if len(planned) < 2:
+        return float("nan")
+    return float(planned.max() - planned.min()) * len(planned) / (len(planned) - 1)

@@ -1,0 +1,104 @@
+"""When the KV's daily quota ran out, by the edge's own counters, and the spans before and after it.
+
+The instant lies between two scrapes: the last that told of no operation refused for `quota`, and the first
+that did. `before` ends with the one, `after` begins with the other; the second between them is in neither.
+Seconds since the run's start.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from telemetry.probing.target_log import Span
+from verdicts.measure.target import origins
+from verdicts.run.reading import Mask, Run
+
+FAILURES: Final = "mcpist_kv_failures_total"
+WRITES: Final = "mcpist_kv_writes_total"
+UNSEEN: Final = f"Not observed: the target shows no KV counters ({WRITES})."
+
+
+class Quota(NamedTuple):
+    """The spans of the load. `after` is None where the quota held out to the end."""
+
+    before: Span
+    after: Span | None
+
+
+def source(run: Run) -> str:
+    """Who tells of the KV."""
+    return "edge" if "edge" in run.target.sources else "target-0"
+
+
+def of(run: Run) -> Quota | None:
+    """The spans; None where the target does not show its KV counters."""
+    t, _ = run.target.series(source(run), WRITES)
+    if not t.size:
+        return None
+    ran_out = _first_refusal(run)
+    if ran_out is None or ran_out >= run.load_end:
+        return Quota((0.0, run.load_end), None)
+    earlier = t[t < ran_out]
+    return Quota((0.0, max(0.0, float(earlier[-1])) if earlier.size else 0.0), (ran_out, run.load_end))
+
+
+def _first_refusal(run: Run) -> float | None:
+    t, refused = run.target.series(source(run), FAILURES, cause="quota")
+    found = t[(refused > 0) & (t >= 0)]
+    return float(found[0]) if found.size else None
+
+
+def within(run: Run, span: Span) -> Mask:
+    """Scheduled calls that were sent and answered in the span."""
+    samples = run.samples
+    mask: Mask = run.sent & (samples["sent"] >= span[0]) & (samples["sent"] < span[1])
+    if span[1] < run.load_end:
+        mask &= ~(samples["done"] > span[1])
+    return mask
+
+
+def offered(run: Run, span: Span) -> float:
+    """Scheduled req/s in the span; NaN for an empty one."""
+    planned = run.samples["planned"][run.arrivals]
+    seconds = span[1] - span[0]
+    count = int(((planned >= span[0]) & (planned < span[1])).sum())
+    return count / seconds if seconds > 0 else float("nan")
+
+
+def at_origin(run: Run, span: Span) -> float:
+    """Req/s that reached the origins between the first and the last of their scrapes in the span."""
+    rates = [_rate(run, one, span) for one in origins.sources(run)]
+    known = [rate for rate in rates if not np.isnan(rate)]
+    return float(np.sum(known)) if known else float("nan")
+
+
+def _rate(run: Run, one: str, span: Span) -> float:
+    t, value = run.target.series(one, origins.REQUESTS, **origins.path_labels(run))
+    inside = (t >= span[0]) & (t <= span[1])
+    t, value = t[inside], value[inside]
+    return float((value[-1] - value[0]) / (t[-1] - t[0])) if t.size > 1 else float("nan")
+
+
+def failures(run: Run, span: Span, **labels: str) -> int:
+    """KV operations refused in the span."""
+    found = run.target.total(source(run), FAILURES, span=span, **labels)
+    return 0 if np.isnan(found) else round(found)
+
+
+def plan(run: Run) -> str:
+    """The KV's plan that the bundled stack ran with; "" where nobody told us."""
+    told = (run.manifest.get("stack") or {}).get("settings", {})
+    return str(told.get("kv", {}).get("plan", ""))
+
+
+def setting(run: Run) -> str:
+    """The run's strategy, mode and plan in words; "" for a target whose settings nobody told us."""
+    told = (run.manifest.get("stack") or {}).get("settings", {})
+    edge, kv = told.get("edge"), told.get("kv")
+    if not edge or not kv:
+        return ""
+    isolates = edge["isolates"]
+    words = f"{edge['burst_strategy']}, {edge['burst_on_failure']}, KV {kv['plan']}"
+    return f"{words}, {isolates} isolate{'s' if isolates > 1 else ''}"

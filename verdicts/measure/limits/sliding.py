@@ -1,0 +1,54 @@
+"""A limit per sliding window, as exactly as a client can know it: so many in any `width` seconds.
+
+A call was at the limiter at some instant of its span (`verdicts.measure.limits.windows.spans`). So the
+limiter is found wanting only where it is for certain:
+
+    over    limit + 1 admitted calls that all were at it within less than the width
+    early   a refusal, though fewer than the limit can have been admitted in the width before it
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from verdicts.measure.limits import windows
+from verdicts.measure.limits.promises import Promise
+from verdicts.measure.limits.windows import Spans
+from verdicts.run.reading import Mask, Run
+
+
+class Held(NamedTuple):
+    """What is certain of one or more accounts."""
+
+    over: int
+    early: int
+
+    def __add__(self, other: object) -> Held:
+        assert isinstance(other, Held)
+        return Held(self.over + other.over, self.early + other.early)
+
+
+def judge(run: Run, mine: Mask, admitted: Mask, refused: Mask, promise: Promise) -> Held:
+    """The masked calls of one account; one without an answer may have been admitted."""
+    silent = run.samples["status"] == 0
+    let = windows.spans(run, mine & admitted)
+    perhaps = windows.spans(run, mine & (admitted | silent))
+    return Held(_over(let, promise), _early(windows.spans(run, mine & refused), perhaps, promise))
+
+
+def _over(let: Spans, promise: Promise) -> int:
+    """How many admitted calls complete a window that holds too many."""
+    if len(let.earliest) <= promise.limit:
+        return 0
+    order = np.argsort(let.earliest, kind="stable")
+    groups = np.lib.stride_tricks.sliding_window_view(let.latest[order], promise.limit + 1)
+    took = groups.max(axis=1) - let.earliest[order][: len(groups)]
+    return int((took < promise.width).sum())
+
+
+def _early(refused: Spans, perhaps: Spans, promise: Promise) -> int:
+    begun = np.searchsorted(np.sort(perhaps.earliest), refused.latest, side="right")
+    over = np.searchsorted(np.sort(perhaps.latest), refused.earliest - promise.width, side="right")
+    return int((begun - over < promise.limit).sum())

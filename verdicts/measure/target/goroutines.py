@@ -1,0 +1,92 @@
+"""Memory beside goroutines as the origins told them: the nano's by the model, a target's as measured.
+
+A target of the user's shows `go_goroutines` and `process_resident_memory_bytes` as every Go server with
+Prometheus' client does, or others that its file names in `metric_names`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from verdicts.measure.target import origins
+from verdicts.measure.target.cpu import since_start
+from verdicts.run.reading import Floats, Run
+
+GOROUTINES: Final = ("mcpist_goroutines", "go_goroutines")
+MEMORY: Final = {
+    True: ("mcpist_memory_bytes",),
+    False: ("process_resident_memory_bytes", "mcpist_memory_bytes"),
+}
+KILLS: Final = "mcpist_nano_kills_total"
+PLAN: Final = (
+    "The plan's arithmetic: 5,000 goroutines × 18 KB = 90 MB, 10,000 as the limit, on a nano of 256 MB."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """One source's scrapes since start that held both: goroutines and bytes."""
+
+    source: str
+    goroutines: Floats
+    memory: Floats
+
+    def slope(self) -> tuple[float, float]:
+        """(bytes a goroutine, r²) by least squares; NaN where goroutines hardly moved.
+
+        Over the scrapes up to the most goroutines: Go keeps the memory of those that are gone.
+        """
+        rising = slice(int(self.goroutines.argmax()) + 1)
+        x, y = self.goroutines[rising], self.memory[rising]
+        if x.size < 3 or np.ptp(x) < 10:
+            return float("nan"), float("nan")
+        slope = float(np.polyfit(x, y, 1)[0])
+        spread = float(np.ptp(y))
+        return slope, float(np.corrcoef(x, y)[0, 1] ** 2) if spread else float("nan")
+
+
+def nano(run: Run) -> dict[str, Any]:
+    """The nano model's settings that the stack ran with; empty for a target."""
+    settings: dict[str, Any] = (run.manifest.get("stack") or {}).get("settings", {}).get("nano", {})
+    return settings
+
+
+def pairs(run: Run) -> list[Pairs]:
+    """Every origin that told both, those with the most goroutines first."""
+    found = [_of(run, source) for source in origins.sources(run)]
+    held = [one for one in found if one is not None]
+    return sorted(held, key=lambda one: -one.goroutines.max())
+
+
+def _of(run: Run, source: str) -> Pairs | None:
+    """Scrapes of a dead instance (no goroutine at all) are left out."""
+    t, goroutines = _series(run, source, GOROUTINES)
+    at, memory = _series(run, source, MEMORY[bool(run.manifest["bundled"])])
+    both, first, second = np.intersect1d(t, at, return_indices=True)
+    alive = goroutines[first] > 0
+    if not both.size or not alive.any():
+        return None
+    return Pairs(source, goroutines[first][alive], memory[second][alive])
+
+
+def _series(run: Run, source: str, names: tuple[str, ...]) -> tuple[Floats, Floats]:
+    for name in names:
+        t, values = since_start(*run.target.series(source, name))
+        if t.size:
+            return t, values
+    return np.empty(0), np.empty(0)
+
+
+def kills(run: Run) -> float:
+    """How often the model killed an instance; NaN where nobody would tell.
+
+    A counter with a label is not there before its first count, so where the model runs none is 0.
+    """
+    totals = [run.target.total(source, KILLS) for source in origins.sources(run)]
+    known = [total for total in totals if not np.isnan(total)]
+    if not known and not (run.manifest["bundled"] and pairs(run)):
+        return float("nan")
+    return float(sum(known))

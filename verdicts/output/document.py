@@ -1,0 +1,123 @@
+"""`verdicts.json`: the run's numbers in the shape that docs and CI rely on. NaN is null there."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from verdicts.explain import headline
+from verdicts.judge.judge import Judgement
+from verdicts.measure.calls import outcomes, percentiles, series
+from verdicts.points import PointResult
+from verdicts.run.reading import Run
+
+SCHEMA_VERSION: Final = 1
+KILLED: Final = "killed"
+
+
+def build(judged: Judgement) -> dict[str, Any]:
+    """The whole document as plain data."""
+    run = judged.run
+    found = outcomes.of(run, run.sent)
+    plain: dict[str, Any] = _plain(
+        {
+            "schema_version": SCHEMA_VERSION,
+            **_of_run(run),
+            "arrivals": _arrivals(judged),
+            "response_ms": percentiles.of(percentiles.response(run, run.ok)).ms(),
+            "service_ms": percentiles.of(percentiles.service(run, run.ok)).ms(),
+            "overhead_ms": percentiles.of(percentiles.overhead(run, run.ok)).ms(),
+            "status": found.status,
+            "errors": found.errors,
+            "refusals": found.refusals,
+            "peak_in_flight": series.peak_in_flight(run),
+            "points": [_point(result) for result in judged.points],
+            "invalid_because": list(judged.validity.reasons),
+            "starved": judged.validity.starved,
+            "broke_first": headline.broke_first(judged),
+            "verdict": judged.verdict,
+        }
+    )
+    return plain
+
+
+def started(run: Run) -> datetime:
+    """When load began, UTC."""
+    return datetime.fromtimestamp(run.manifest["start_wall"], UTC)
+
+
+def stop_reason(run: Run) -> str:
+    """Why the load ended."""
+    return KILLED if run.end is None else str(run.end["stop_reason"])
+
+
+def lost_workers(run: Run) -> list[str]:
+    """Workers that were lost while the run went on; a run that was killed as a whole lost none."""
+    return [] if run.killed else sorted(run.lost)
+
+
+def _clocks(run: Run, key: str) -> float:
+    """The largest of the workers: how far a clock was off the master's, or how well that is known."""
+    told = [abs(float(worker.get(key, 0.0))) for worker in (run.end or {}).get("workers", ())]
+    return round(max(told, default=0.0) * 1000, 3)
+
+
+def telemetry(run: Run) -> dict[str, int]:
+    """What became of the points sent to InfluxDB; zeros where the run did not get to tell."""
+    told = (run.end or {}).get("telemetry", {})
+    return {key: int(told.get(key, 0)) for key in ("written", "spooled", "dropped")}
+
+
+def _of_run(run: Run) -> dict[str, Any]:
+    manifest = run.manifest
+    return {
+        "scenario": run.scenario["name"],
+        "run": manifest["run"],
+        "started": started(run).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "duration_s": round(run.load_end, 3),
+        "target": manifest["target"]["name"],
+        "subject": run.subject,
+        "protections": list(manifest["protections"]),
+        "preset": manifest.get("preset"),
+        "version": manifest["version"],
+        "seed": manifest["seed"],
+        "machine": dict(manifest["machine"]),
+        "stop_reason": stop_reason(run),
+        "time_scale": manifest.get("time_scale", 1),
+        "workers": len(run.workers),
+        "workers_lost": lost_workers(run),
+        "clocks_ms": {key: _clocks(run, f"clock_{key}_s") for key in ("offset", "error")},
+        "telemetry": telemetry(run),
+    }
+
+
+def _arrivals(judged: Judgement) -> dict[str, Any]:
+    total, delay = judged.ledger.total, judged.ledger.start_delay.ms()
+    keys = ("planned", "sent", "late", "dropped", "unknown", "extra", "ok", "failed", "aborted")
+    return {
+        **{key: getattr(total, key) for key in keys},
+        "start_delay_ms": {key: delay[key] for key in ("p50", "p99", "max")},
+    }
+
+
+def _point(result: PointResult) -> dict[str, Any]:
+    keys = ("value", "unit", "basis", "subject", "threshold", "status", "evidence")
+    figures = {"figures": dict(result.figures)} if result.figures else {}
+    rows = {"rows": [dict(row) for row in result.rows]} if result.rows else {}
+    return {
+        "id": result.id,
+        "question": result.question.en,
+        **{key: getattr(result, key) for key in keys},
+        **figures,
+        **rows,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """`value` with every number that JSON has no word for as None."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

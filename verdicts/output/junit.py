@@ -1,0 +1,47 @@
+"""`junit.xml`: one test case a point, and one for the run's validity; CI systems show it as they show tests.
+
+fail → failure, invalid → error, info → skipped (with the reason or the answer as its message).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
+
+from verdicts.judge.judge import Judgement
+from verdicts.points import PointResult
+
+_RESULTS: Final = {"fail": Failure, "invalid": Error, "info": Skipped}
+
+
+def write(judged: Judgement, path: Path) -> None:
+    """Write the suite of one run."""
+    name = judged.run.scenario["name"]
+    suite = TestSuite(f"resilience.{name}")
+    suite.add_testcase(_validity(judged, name))
+    for result in judged.points:
+        suite.add_testcase(_case(result, name))
+    xml = JUnitXml()
+    xml.add_testsuite(suite)
+    xml.write(str(path), pretty=True)
+
+
+def _validity(judged: Judgement, scenario: str) -> TestCase:
+    case = TestCase("validity: did the run do what it said?", classname=f"resilience.{scenario}")
+    if not judged.validity.valid:
+        case.result = [Error("; ".join(judged.validity.reasons), "invalid")]
+        case.system_err = judged.validity.starved
+    return case
+
+
+def _case(result: PointResult, scenario: str) -> TestCase:
+    case = TestCase(f"{result.id}: {result.question.en}", classname=f"resilience.{scenario}")
+    answer = f"{'not observed' if result.value is None else result.value} {result.unit}".strip()
+    bound = f", allowed: {result.threshold}" if result.threshold else ""
+    kind = _RESULTS.get(result.status)
+    if kind is not None:
+        case.result = [kind(", ".join(result.broken) or f"{answer}{bound}", result.status)]
+    case.system_out = f"{answer}{bound}. {result.basis}, {result.subject}. {result.evidence}"
+    return case

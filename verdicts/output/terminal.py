@@ -1,0 +1,96 @@
+"""The summary at the terminal: verdict, ledger, points, where the report is.
+
+A table in colour at a terminal, or with FORCE_COLOR set; plain lines in a file or a CI log.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, TextIO
+
+from verdicts.explain import headline
+from verdicts.judge.judge import Judgement
+from verdicts.measure.arrivals.ledger import equation
+from verdicts.output.document import lost_workers
+from verdicts.points import PointResult
+
+STYLES: Final = {"pass": "green", "fail": "bold red", "info": "dim", "invalid": "bold yellow"}
+
+
+def show(judged: Judgement, folder: Path, out: TextIO | None = None) -> None:
+    """Print the summary."""
+    out = out or sys.stdout
+    if out.isatty() or os.environ.get("FORCE_COLOR"):
+        _rich(judged, folder, out)
+    else:
+        out.write("\n".join(plain(judged, folder)) + "\n")
+
+
+def plain(judged: Judgement, folder: Path) -> Iterator[str]:
+    """The summary as lines of text."""
+    yield f"{judged.verdict.upper()}: {headline.sentence(judged)}"
+    yield f"  ledger: {equation(judged.ledger.total)}"
+    yield f"  start delay: {_delay(judged)}"
+    if lost := lost_workers(judged.run):
+        yield f"  workers lost: {', '.join(lost)}"
+    if fast := _fast(judged):
+        yield f"  time: {fast}"
+    if judged.validity.starved:
+        yield f"  cpu: {judged.validity.starved}"
+    yield f"  first to break: {headline.broke_first(judged)}"
+    for result in judged.points[1:]:
+        bound = f" (allowed: {result.threshold})" if result.threshold else ""
+        yield f"  {result.status:7} {result.id}: {_answer(result)}{bound}, {result.basis}, {result.subject}"
+    yield f"  report: {folder / 'report.html'}"
+
+
+def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=out, highlight=False)
+    style = STYLES[judged.verdict]
+    console.print(
+        Text.assemble((f" {judged.verdict.upper()} ", f"reverse {style}"), " ", headline.sentence(judged))
+    )
+    console.print(Text(f"ledger  {equation(judged.ledger.total)}", "dim"))
+    console.print(Text(f"start delay  {_delay(judged)}", "dim"))
+    if lost := lost_workers(judged.run):
+        console.print(Text(f"workers lost  {', '.join(lost)}", "yellow"))
+    if fast := _fast(judged):
+        console.print(Text(f"time  {fast}", "yellow"))
+    if judged.validity.starved:
+        console.print(Text(f"cpu  {judged.validity.starved}", "yellow"))
+    console.print(Text(f"first to break  {headline.broke_first(judged)}"))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("", "point", "answer", "allowed", "basis", "subject"):
+        table.add_column(column, overflow="fold")
+    for result in judged.points[1:]:
+        row = (result.id, _answer(result), result.threshold or "–", result.basis, result.subject)
+        table.add_row(Text(result.status, STYLES[result.status]), *map(Text, row))
+    console.print(table)
+    console.print(Text(f"report  {folder / 'report.html'}"))
+
+
+def _answer(result: PointResult) -> str:
+    return (
+        f"not observed: {result.evidence}"
+        if result.value is None
+        else f"{result.value} {result.unit}".strip()
+    )
+
+
+def _fast(judged: Judgement) -> str:
+    """That time ran faster for the stack; "" where it did not."""
+    scale = judged.run.manifest.get("time_scale", 1)
+    return f"× {scale:g}, windows and intervals were scaled" if scale != 1 else ""
+
+
+def _delay(judged: Judgement) -> str:
+    delay = judged.ledger.start_delay.ms()
+    figures = f"p50 {delay['p50']} ms, p99 {delay['p99']} ms, max {delay['max']} ms"
+    return f"{figures}; late {judged.ledger.total.late:,}"

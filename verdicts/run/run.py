@@ -1,0 +1,153 @@
+"""A run as one frozen value: what every number of a verdict is derived from.
+
+Times are seconds since the run's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.probing import target_log
+from telemetry.recording.sample import Flag, Outcome
+
+BUNDLED: Final = "bundled stack"
+TARGET: Final = "target"
+Mask = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+class Event(NamedTuple):
+    """One line of `events.jsonl`; `t` in seconds since the run's start."""
+
+    t: float
+    kind: str
+    name: str
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Everything that a run left behind; equal to itself alone, so that it can be a key.
+
+    `samples` has dtype SAMPLE; record i was written by `workers[worker[i]]`. None: the file is not there.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    workers: tuple[str, ...]
+    samples: NDArray[np.void]
+    worker: NDArray[np.int64]
+    ledgers: Mapping[str, tuple[Mapping[str, Any], ...]]
+    instances: Mapping[str, tuple[str, ...]]
+    target: target_log.TargetLog
+    events: tuple[Event, ...]
+    end: Mapping[str, Any] | None
+    consistency: Mapping[str, Any] | None = None
+    connections: Mapping[str, Any] | None = None
+    baseline: Mapping[str, Any] | None = None
+    texts: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def scenario(self) -> Mapping[str, Any]:
+        """The resolved scenario as plain data."""
+        scenario: Mapping[str, Any] = self.manifest["scenario"]
+        return scenario
+
+    @property
+    def killed(self) -> bool:
+        """The loading process ended without closing its ledger."""
+        return self.end is None
+
+    @property
+    def subject(self) -> str:
+        """Whose figures these are: the bundled fakes' or a target's of the user."""
+        return BUNDLED if self.manifest["bundled"] else TARGET
+
+    @property
+    def duration(self) -> float:
+        """Seconds of load as planned."""
+        return float(self.manifest["duration_s"])
+
+    @cached_property
+    def stopped_at(self) -> float | None:
+        """The instant at which the run was told to stop early; None if it was not, or if it is not known."""
+        told = (self.end or {}).get("stopped_at")
+        return None if told is None else float(told)
+
+    @cached_property
+    def load_end(self) -> float:
+        """Until when load was offered: the planned end, or the instant of the stop or the kill."""
+        if self.end is not None and self.end["stop_reason"] == "completed":
+            return self.duration
+        if self.stopped_at is not None:
+            return min(self.duration, max(self.stopped_at, 0.0))
+        heard = [float(lines[-1]["t"]) for lines in self.ledgers.values() if lines]
+        planned = self.samples["planned"][self.arrivals]
+        last = max([*planned.max(initial=0.0, keepdims=True), *(heard if self.killed else [])])
+        return min(self.duration, float(last))
+
+    @cached_property
+    def lost(self) -> frozenset[str]:
+        """Workers that ended without their last word."""
+        if self.end is None:
+            return frozenset(self.workers)
+        return frozenset(worker["name"] for worker in self.end["workers"] if worker["lost"])
+
+    def became(self, outcome: Outcome) -> Mask:
+        """Records with this outcome."""
+        mask: Mask = self.samples["outcome"] == outcome
+        return mask
+
+    @cached_property
+    def extra(self) -> Mask:
+        """Calls beyond the schedule."""
+        extra: Mask = (self.samples["flags"] & Flag.EXTRA) != 0
+        return extra
+
+    @cached_property
+    def arrivals(self) -> Mask:
+        """Records of scheduled arrivals, dropped ones among them."""
+        return ~self.extra
+
+    @cached_property
+    def out(self) -> Mask:
+        """Calls that went out, scheduled or extra."""
+        return ~self.became(Outcome.DROPPED)
+
+    @cached_property
+    def sent(self) -> Mask:
+        """Scheduled arrivals that went out."""
+        return self.arrivals & self.out
+
+    @cached_property
+    def ok(self) -> Mask:
+        """Scheduled arrivals that succeeded."""
+        return self.arrivals & self.became(Outcome.OK)
+
+    @cached_property
+    def judged(self) -> Mask:
+        """Records of the groups whose service the points are about (all, if no group is marked)."""
+        marked = {group["name"] for group in self.scenario.get("groups", ()) if group.get("judge", True)}
+        codes = [code for code, name in enumerate(self.manifest["groups"]) if name in marked]
+        if not codes:
+            return np.ones(len(self.samples), dtype=np.bool_)
+        return np.isin(self.samples["group"], codes)
+
+    def reasons(self, mask: Mask) -> dict[str, int]:
+        """Reason → count over the masked records, most frequent first."""
+        table: list[str] = self.manifest["reasons"]
+        return counted(self.samples["reason"][mask], lambda code: table[code])
+
+
+def counted(values: NDArray[Any], name: Callable[[int], str] = str) -> dict[str, int]:
+    """Value (as `name` puts it) → count, most frequent first; equals in the order of their values."""
+    found, counts = np.unique(values, return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    return {name(found[i].item()): int(counts[i]) for i in order}

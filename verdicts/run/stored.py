@@ -1,0 +1,40 @@
+"""Runs by name: run folders, or folders that hold some, separated by commas or blanks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from verdicts.output.document import started
+from verdicts.run.reading import Run, RunFolderError, load
+
+ALLOWED = "allowed: the folder of a run, or of runs, several by comma"
+
+
+def folders(text: str) -> list[Path]:
+    """The run folders that a text names. Raises RunFolderError for one that is twice there, and for none."""
+    found = [folder for part in text.replace(",", " ").split() for folder in _within(Path(part))]
+    if not found:
+        raise RunFolderError(f"{text!r}: names no run, {ALLOWED}")
+    places = [folder.resolve() for folder in found]
+    for folder, place in zip(found, places, strict=True):
+        if places.count(place) > 1:
+            raise RunFolderError(f"{folder}: is named twice, allowed: each run once")
+    return found
+
+
+def runs(text: str) -> tuple[Run, ...]:
+    """The same, read, in the order of their starts. Raises RunFolderError."""
+    return tuple(sorted(map(load, folders(text)), key=started))
+
+
+def _within(folder: Path) -> Iterator[Path]:
+    if not folder.is_dir():
+        raise RunFolderError(f"{folder}: not a folder, {ALLOWED}")
+    if (folder / "run.json").exists():
+        yield folder
+        return
+    inside = sorted(file.parent for file in folder.glob("*/run.json"))
+    if not inside:
+        raise RunFolderError(f"{folder}: holds no run, {ALLOWED}")
+    yield from inside

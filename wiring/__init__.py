@@ -1,1 +1,0 @@
-"""Wires the rooms together for `locustfile.py`, which is the only one to import this."""
