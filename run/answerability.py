@@ -23,7 +23,7 @@ from users.accounts.accounts import Account, make_accounts
 from users.engine import job
 from users.mcp.methods import METHODS
 from verdicts.points import POINTS, Finding
-from verdicts.points.questions import QUESTIONS
+from verdicts.questions import QUESTIONS
 from verdicts.run.run import Event, Run
 
 MOST_CALLS: Final = 5000

@@ -12,8 +12,8 @@ import numpy as np
 
 from telemetry.recording.sample import Outcome
 from verdicts.measure.target import goroutines
-from verdicts.points.thresholds import Comparison, Threshold
 from verdicts.run.reading import Run
+from verdicts.thresholds import Comparison, Threshold
 
 POINT: Final = "P0.3"
 UNITS: Final = {"kills": "", "success": "share"}

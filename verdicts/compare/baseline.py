@@ -33,8 +33,8 @@ from verdicts.compare import comparison, figures, same_attack
 from verdicts.compare.figures import FIGURES, UNITS, Kind, Reading, View, Witness
 from verdicts.compare.statistics import ALPHA, MIN_RUNS, quantile
 from verdicts.measure.arrivals import ledger
-from verdicts.points.thresholds import Comparison, Threshold
 from verdicts.run.reading import Floats, Run, RunFolderError
+from verdicts.thresholds import Comparison, Threshold
 
 SCHEMA_VERSION: Final = 1
 FILE: Final = "baseline.json"

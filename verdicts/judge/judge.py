@@ -19,10 +19,10 @@ from verdicts.measure.arrivals import ledger, validity
 from verdicts.measure.arrivals.ledger import Ledger
 from verdicts.measure.arrivals.validity import Validity
 from verdicts.points import POINTS, PointResult, check
-from verdicts.points.questions import QUESTIONS
 from verdicts.points.registry import ARRIVAL, BASELINE, MONEY
-from verdicts.points.thresholds import Threshold
+from verdicts.questions import QUESTIONS
 from verdicts.run.reading import Run, RunFolderError
+from verdicts.thresholds import Threshold
 
 Verdict = Literal["pass", "fail", "invalid"]
 EXIT_CODES: Final[dict[Verdict, int]] = {"pass": 0, "fail": 1, "invalid": 3}

@@ -25,7 +25,7 @@ from verdicts.plan.book import Book, Planned
 from verdicts.plan.milestones import BY
 from verdicts.plan.numbers import Numbers
 from verdicts.plan.rule import Advice
-from verdicts.points.questions import QUESTIONS, Question
+from verdicts.questions import QUESTIONS, Question
 from verdicts.suite import overall
 
 State = Literal["answered", "unknown", "invalid", "missing", "not asked"]

@@ -6,7 +6,7 @@ from typing import Final
 
 from verdicts.plan.rule import Text
 
-# as verdicts.points.questions has them
+# as verdicts.questions has them
 WHEN: Final = {
     "before the MVP": Text("before the MVP", "MVP前"),
     "at 100 MAU": Text("at 100 MAU", "100 MAU時点"),

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 
-from verdicts.points.questions import QUESTIONS
 from verdicts.points.registry import POINTS, Basis, Finding, Point, PointResult, Status, point
-from verdicts.points.thresholds import Threshold
+from verdicts.questions import QUESTIONS
+from verdicts.thresholds import Threshold
 
 __all__ = ["POINTS", "Basis", "Finding", "Point", "PointResult", "Status", "check", "point"]
 

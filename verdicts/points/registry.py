@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from verdicts.points.questions import QUESTIONS, Question
-from verdicts.points.thresholds import Threshold
+from verdicts.questions import QUESTIONS, Question
 from verdicts.run.reading import Run
+from verdicts.thresholds import Threshold
 
 Status = Literal["pass", "fail", "info", "invalid"]
 Basis = Literal["measured", "modelled"]
@@ -129,7 +129,7 @@ def point(
     id: str,
     figures: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[[Run], Finding | Iterable[Finding]]], Callable[[Run], Finding | Iterable[Finding]]]:
-    """Register a point of `verdicts.points.questions`. Raises ValueError for an id that is taken."""
+    """Register a point of `verdicts.questions`. Raises ValueError for an id that is taken."""
 
     def register(
         find: Callable[[Run], Finding | Iterable[Finding]],

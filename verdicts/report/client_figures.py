@@ -12,9 +12,9 @@ from verdicts.measure.calls import gateway_overhead, outcomes
 from verdicts.measure.calls.percentiles import Percentiles
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import origins
-from verdicts.points.thresholds import Threshold
 from verdicts.report.figure import Figure, Trace, bars, line, steps
 from verdicts.run.reading import Floats, Run
+from verdicts.thresholds import Threshold
 
 _PERCENTILES = (("p50", "c2"), ("p95", "c1"), ("p99", "c3"), ("max", "faint"))
 

@@ -17,8 +17,8 @@ from typing import Any, Final
 from junitparser import Error, JUnitXml, TestCase, TestSuite
 
 from verdicts.language.words import Say, chosen
-from verdicts.points.questions import QUESTIONS
 from verdicts.points.registry import OWN
+from verdicts.questions import QUESTIONS
 from verdicts.report.environment import environment
 from verdicts.suite import overall
 

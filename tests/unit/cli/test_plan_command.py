@@ -18,7 +18,7 @@ from scenarios.load import load
 from scenarios.plan_runs import MODES, RUNS
 from tests.support.plan_folder import found, point
 from verdicts.plan import book
-from verdicts.points.questions import QUESTIONS
+from verdicts.questions import QUESTIONS
 
 SCENARIOS = (
     *("agent-loop", "slow-api", "upstream-outage", "kv-exhaustion", "burst", "db-pool", "failover"),

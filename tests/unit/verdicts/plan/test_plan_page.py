@@ -11,7 +11,7 @@ import pytest
 from tests.support import plan_folder
 from tests.support.plan_folder import found, planned, point
 from verdicts.plan import files
-from verdicts.points.questions import QUESTIONS
+from verdicts.questions import QUESTIONS
 
 
 @pytest.fixture

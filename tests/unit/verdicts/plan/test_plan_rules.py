@@ -15,7 +15,7 @@ from verdicts.plan.milestones import BY, WHEN
 from verdicts.plan.numbers import Number, Numbers
 from verdicts.plan.rule import Advice, Rule
 from verdicts.plan.rules import DERIVED, RULES
-from verdicts.points.questions import QUESTIONS
+from verdicts.questions import QUESTIONS
 
 # (point, numbers on which the rule fires, numbers on which it is silent), in the order of RULES
 EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [

@@ -17,8 +17,8 @@ from tests.support.synthetic_run import STATUS, Samples, Spec, fail, write
 from verdicts.judge.judge import judge
 from verdicts.measure.limits import quota
 from verdicts.points import POINTS, PointResult
-from verdicts.points.thresholds import Threshold
 from verdicts.run.reading import Run, load
+from verdicts.thresholds import Threshold
 
 STATUS |= {"kv_error": 500}
 KV = "mcpist_kv_"

@@ -11,9 +11,9 @@ import pytest
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.judge.judge import Judgement, judge
 from verdicts.points import POINTS, Finding, Point, PointResult, point
-from verdicts.points.questions import QUESTIONS
-from verdicts.points.thresholds import Threshold
+from verdicts.questions import QUESTIONS
 from verdicts.run.reading import load
+from verdicts.thresholds import Threshold
 
 SMALL = Spec(duration=6.0, accounts=20, chances={})
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from verdicts import points
-from verdicts.points.thresholds import Threshold
+from verdicts.thresholds import Threshold
 
 UNITS = {"p95": "s", "5xx": "share", "memory": "bytes", "mean": "req/s", "in_flight": "", "cpu": "vCPU"}
 
