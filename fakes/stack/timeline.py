@@ -49,7 +49,7 @@ class Control(Protocol):
 
 
 class Log(Protocol):
-    """Where it is written down (`telemetry.recording.manifest.EventLog`)."""
+    """Where it is written down (`telemetry.recording.event_log.EventLog`)."""
 
     def add(self, t: float, kind: str, name: str, **detail: Any) -> None:
         """Write one event at `t`."""

@@ -66,7 +66,7 @@ def judge(run: Run) -> Judgement:
 def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
     arrival = POINTS[ARRIVAL.id].results(run, Threshold())
     yield from (_arrived(result, valid=valid) for result in arrival)
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         yield from POINTS[MONEY.id].results(run, Threshold(), valid=valid)
     thresholds = run.scenario.get("thresholds", {})
     for id in run.scenario.get("points", ()):

@@ -32,13 +32,13 @@ def origin_resources(run: Run) -> Iterator[Finding]:
         if sized
         else Finding.unseen(f"{origins.UNSEEN} (process_resident_memory_bytes).", "memory")
     )
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         yield _nano_memory(run)
         yield _nano_cpu(run)
 
 
 def _processes(run: Run) -> list[cpu.Usage]:
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         return [one for one in cpu.usage(run) if one.name.startswith("origin-")]
     return cpu.of_sources(run, origins.sources(run))
 
@@ -69,7 +69,7 @@ def _memory(used: list[cpu.Usage]) -> Finding:
 
 def _nano(run: Run) -> dict[str, float]:
     """The nano model's settings that the stack ran with."""
-    settings: dict[str, float] = (run.manifest.get("stack") or {}).get("settings", {}).get("nano", {})
+    settings: dict[str, float] = run.manifest.settings("nano")
     return settings
 
 
