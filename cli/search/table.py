@@ -79,7 +79,8 @@ class Searches:
         rows = self.ordered()
         found = table.document(
             scenario.name, rows,
-            title=scenario.title.en, target=plan.target.name, machine=msgspec.to_builtins(machine()), stopped=self._stopped,
+            title=scenario.title.en, target=plan.target.name, stopped=self._stopped,
+            machine=msgspec.to_builtins(machine()),
             nano=scenario.stack_settings().nano.model_dump() if plan.target.bundled else {},
             tolerance=plan.tolerance, duration_s=scenario.duration, tier=plan.options.tier,
         )  # fmt: skip

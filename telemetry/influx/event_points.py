@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from telemetry.influx.line_protocol import RunPoints
+from telemetry.influx.line_protocol import Field, RunPoints
 from telemetry.run_folder.lines import Event
 
 FAULT_KINDS: Final = frozenset({"fault", "control"})
@@ -16,7 +16,7 @@ def event_line(points: RunPoints, event: Event, number: int) -> str:
     """The line of the `number`-th event of `events.jsonl`."""
     measurement = "faults" if event.kind in FAULT_KINDS else "run"
     text = ", ".join(f"{key} {_plain(value)}" for key, value in event.detail.items())
-    fields = {"title": event.name, "text": text, "t_s": event.t}
+    fields: dict[str, Field] = {"title": event.name, "text": text, "t_s": event.t}
     return points.line(measurement, {"kind": event.kind}, fields, event.t, place=number)
 
 

@@ -23,6 +23,7 @@ from telemetry.influx.export import Export
 from telemetry.influx.exporter import COUNTS, spool_root
 from telemetry.influx.sender import deliver
 from telemetry.influx.spool import BusyError, Spool, abandoned
+from telemetry.run_folder import manifest
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -58,8 +59,7 @@ def _recover(results: Path, settings: Settings, place: Path) -> Iterator[str]:
             continue
         with contextlib.suppress(BusyError, OSError):
             spool = Spool(place / Path(counts["queue"]).name)
-            manifest = json.loads((path.parent / "run.json").read_text())
-            spool.append(Export(path.parent, manifest).finish())
+            spool.append(Export(path.parent, manifest.read(path.parent)).finish())
             spool.close()
             path.write_text(json.dumps({**counts, "finished": True}, indent=1))
             yield path.parent.name

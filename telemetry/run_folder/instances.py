@@ -1,4 +1,4 @@
-"""`instances-<worker>.json`: the `X-Instance-ID`s that a worker saw; a sample's `instance` is a place in it."""
+"""`instances-<worker>.json`: the `X-Instance-ID`s of a worker; a sample's `instance` is a place in it."""
 
 from __future__ import annotations
 

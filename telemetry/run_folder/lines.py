@@ -41,7 +41,7 @@ class Event(Struct, frozen=True):
 
 
 class ErrorText(Struct, frozen=True, kw_only=True):
-    """`errors-<worker>.jsonl`: what a failed call was told; `detail` is what a party behind the gateway said."""
+    """`errors-<worker>.jsonl`: what a failed call was told; `detail`: by a party behind the gateway."""
 
     t: float
     reason: str

@@ -39,11 +39,11 @@ class RunStack(Struct, frozen=True, kw_only=True):
     """The bundled stack: its settings by part (`fakes.settings`), its processes' ids by name."""
 
     settings: dict[str, Any] = field(default_factory=dict)
-    processes: dict[str, int] = field(default_factory=dict)
+    processes: dict[str, int | None] = field(default_factory=dict)
 
 
 class Manifest(Struct, frozen=True, kw_only=True):
-    """Codes in samples index the tables: tool → `tools`, account → `accounts`, group → `groups`, reason → `reasons`.
+    """Codes in samples are places in the tables `tools`, `accounts`, `groups` and `reasons`.
 
     `scenario` and `target` are plain data as their own rooms write them (`Scenario.dump`, `Target.public`,
     without secrets). `start_wall` is Unix seconds, `start_monotonic` the same instant of time.monotonic().

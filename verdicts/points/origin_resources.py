@@ -7,7 +7,7 @@ Python fake, so the subject says so, and it is never an estimate of the real gat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -67,10 +67,9 @@ def _memory(used: list[cpu.Usage]) -> Finding:
     )
 
 
-def _nano(run: Run) -> dict[str, float]:
+def _nano(run: Run) -> Mapping[str, float]:
     """The nano model's settings that the stack ran with."""
-    settings: dict[str, float] = run.manifest.settings("nano")
-    return settings
+    return run.manifest.settings("nano")
 
 
 def _nano_memory(run: Run) -> Finding:

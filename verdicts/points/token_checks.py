@@ -75,9 +75,7 @@ def _valid_users(run: Run) -> Finding:
 
 def _phases(run: Run) -> Iterator[tuple[str, np.ndarray]]:
     planned = run.samples["planned"]
-    phases = run.scenario.get("phases") or [
-        {"name": "whole run", "start": 0.0, "end": float("inf")}
-    ]
+    phases = run.scenario.get("phases") or [{"name": "whole run", "start": 0.0, "end": float("inf")}]
     for phase in phases:
         yield phase["name"], (planned >= phase["start"]) & (planned < phase["end"])
 

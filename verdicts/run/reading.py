@@ -6,6 +6,7 @@ A run whose process was killed loads as well: `end` is None, torn last records a
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def load(folder: Path) -> Run:
     """Read a run folder. Raises RunFolderError."""
     about = manifest.read(folder)
     workers = _workers(folder)
+    texts = (lines(folder / f"errors-{worker}.jsonl", ErrorText) for worker in workers)
     parts = [_samples(folder / f"samples-{worker}.bin") for worker in workers]
     return Run(
         folder=folder,
@@ -41,7 +43,7 @@ def load(folder: Path) -> Run:
         consistency=_json_if_there(folder / "consistency.json"),
         connections=_json_if_there(folder / "connections.json"),
         baseline=_json_if_there(folder / "baseline.json"),
-        texts=tuple(text for worker in workers for text in lines(folder / f"errors-{worker}.jsonl", ErrorText)),
+        texts=tuple(chain.from_iterable(texts)),
     )
 
 

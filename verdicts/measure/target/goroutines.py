@@ -6,6 +6,7 @@ Prometheus' client does, or others that its file names in `metric_names`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,10 +49,9 @@ class Pairs:
         return slope, float(np.corrcoef(x, y)[0, 1] ** 2) if spread else float("nan")
 
 
-def nano(run: Run) -> dict[str, Any]:
+def nano(run: Run) -> Mapping[str, Any]:
     """The nano model's settings that the stack ran with; empty for a target."""
-    settings: dict[str, Any] = run.manifest.settings("nano")
-    return settings
+    return run.manifest.settings("nano")
 
 
 def pairs(run: Run) -> list[Pairs]:

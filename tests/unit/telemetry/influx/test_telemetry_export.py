@@ -15,13 +15,12 @@ from telemetry.influx.event_points import event_line, verdict_lines
 from telemetry.influx.export import Export
 from telemetry.influx.line_protocol import RunPoints
 from telemetry.influx.target_points import MOST, TargetPoints
-from telemetry.recording.sample import REASONS, SAMPLE
+from telemetry.recording.sample import SAMPLE
 from telemetry.recording.tail import LineTail, SampleTail
+from telemetry.run_folder.lines import Event, Scrape
+from tests.support.manifest import manifest
 
-MANIFEST: dict[str, Any] = {
-    "run": "r", "scenario": {"name": "s"}, "target": {"name": "t"}, "protections": [], "start_wall": 100.0,
-    "tools": ["fast.echo"], "reasons": list(REASONS),
-}  # fmt: skip
+MANIFEST = manifest()
 POINTS = RunPoints(MANIFEST)
 ENV = {
     "INFLUXDB_V2_URL": "http://db:8086", "INFLUXDB_V2_TOKEN": "secret", "INFLUXDB_V2_ORG": "o",
@@ -77,7 +76,7 @@ def test_the_same_folder_gives_the_same_lines_however_it_was_read(tmp_path: Path
 
 
 def test_torn_records_and_lines_wait_for_their_rest(tmp_path: Path) -> None:
-    samples, lines = SampleTail(tmp_path / "s"), LineTail(tmp_path / "l")
+    samples, lines = SampleTail(tmp_path / "s"), LineTail(tmp_path / "l", dict[str, Any])
     whole = np.zeros(1, dtype=SAMPLE).tobytes()
     (tmp_path / "s").write_bytes(whole + whole[:50])
     (tmp_path / "l").write_bytes(b'{"a": 1}\n{"a"')
@@ -93,14 +92,14 @@ def test_torn_records_and_lines_wait_for_their_rest(tmp_path: Path) -> None:
 
 
 def test_a_broken_line_is_passed_over(tmp_path: Path) -> None:
-    tail = LineTail(tmp_path / "l")
+    tail = LineTail(tmp_path / "l", dict[str, Any])
     (tmp_path / "l").write_bytes(b'nonsense\n[1]\n{"a": 1}\n')
     assert tail.read() == [{"a": 1}]
     assert tail.bad == 2
 
 
 def scrape(values: dict[str, float], *, up: bool = True) -> list[str]:
-    return list(TargetPoints(POINTS).lines({"t": 2.0, "source": "edge", "up": up, "values": values}))
+    return list(TargetPoints(POINTS).lines(Scrape(t=2.0, source="edge", up=up, values=values)))
 
 
 def test_only_known_metrics_and_labels_become_points() -> None:
@@ -129,7 +128,7 @@ def test_a_source_that_is_down_says_so() -> None:
 
 
 def test_events_of_one_instant_are_two_points() -> None:
-    event = {"t": 1.0, "kind": "fault", "name": "stall", "detail": {"target": "notion", "n": 2}}
+    event = Event(1.0, "fault", "stall", {"target": "notion", "n": 2})
     one, two = event_line(POINTS, event, 1), event_line(POINTS, event, 2)
     assert one.startswith("faults,kind=fault,")
     assert 'text="target notion, n 2"' in one

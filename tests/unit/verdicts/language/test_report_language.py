@@ -83,7 +83,10 @@ def test_a_word_without_japanese_stays_english() -> None:
 
 
 def test_what_a_machine_says_of_itself_has_its_japanese() -> None:
-    names = {name.replace("_", " ").capitalize() for name in Machine.__struct_fields__} - {"Cpu", "Memory bytes"}
+    names = {name.replace("_", " ").capitalize() for name in Machine.__struct_fields__} - {
+        "Cpu",
+        "Memory bytes",
+    }
     assert names - set(WORDS) == set()
 
 
