@@ -27,6 +27,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from common import exit_codes
 from common.atomic_write import write_whole
 from common.errors import ConfigError
 from common.paths import RESULTS
@@ -36,7 +37,7 @@ from telemetry.influx.export import Export
 from telemetry.influx.line_protocol import RunPoints
 from telemetry.influx.sender import Sender
 from telemetry.influx.spool import MAX_BYTES, Spool, abandoned
-from telemetry.run_folder import manifest
+from telemetry.run_folder import manifest, verdict_file
 
 EVERY: Final = 2.0  # seconds between passes: a pass costs some 3 ms of CPU, whatever it brings
 SOON: Final = 0.1  # seconds between looks for a manifest that is not there yet
@@ -146,13 +147,13 @@ def main(argv: list[str] | None = None) -> None:
     try:
         settings = Settings.needed(os.environ)
     except ConfigError as error:
-        _leave(2, str(error))
+        _leave(exit_codes.USAGE, str(error))
     os.nice(NICE)
     try:
         name = VERDICT_COUNTS if options.verdict else COUNTS
         counts = _export(options, Exporter(options.run, settings, os.environ, name))
     except (OSError, KeyError, ValueError) as error:
-        _leave(3, f"telemetry: {options.run}: {error!r}")
+        _leave(exit_codes.OURS, f"telemetry: {options.run}: {error!r}")
     with contextlib.suppress(OSError):
         print(json.dumps(counts), flush=True)
     sys.stdout.flush()
@@ -161,7 +162,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _export(options: argparse.Namespace, exporter: Exporter) -> dict[str, Any]:
     if options.verdict:
-        verdicts = json.loads((options.run / "verdicts.json").read_text())
+        verdicts = verdict_file.read(options.run)
         exporter.put(
             [line for line in verdict_lines(RunPoints(manifest.read(options.run)), verdicts) if line]
         )

@@ -40,6 +40,7 @@ from typing import NoReturn
 import msgspec
 from msgspec import UNSET
 
+from common import exit_codes
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, check_url, fetch
 from telemetry.run_folder.lines import Scrape
@@ -128,11 +129,11 @@ def main(argv: list[str] | None = None) -> None:
         config = _config(options)
         out = os.open(options.out, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except (ValueError, OSError) as error:
-        _leave(2, f"probes: {error}")
+        _leave(exit_codes.USAGE, f"probes: {error}")
     try:
         asyncio.run(_serve(config, lambda line: _write(out, line)))
     except* OSError as error:
-        _leave(3, f"probes: {options.out}: {error.exceptions[0]}")
+        _leave(exit_codes.OURS, f"probes: {options.out}: {error.exceptions[0]}")
 
 
 async def _serve(config: ProbeConfig, write: Callable[[bytes], None]) -> None:

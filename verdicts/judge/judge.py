@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from common import exit_codes
 from verdicts.compare import baseline
 from verdicts.measure.arrivals import ledger, validity
 from verdicts.measure.arrivals.ledger import Ledger
@@ -25,7 +26,11 @@ from verdicts.run.reading import Run, RunFolderError
 from verdicts.thresholds import Threshold
 
 Verdict = Literal["pass", "fail", "invalid"]
-EXIT_CODES: Final[dict[Verdict, int]] = {"pass": 0, "fail": 1, "invalid": 3}
+EXIT_CODES: Final[dict[Verdict, int]] = {
+    "pass": exit_codes.PASS,
+    "fail": exit_codes.FAIL,
+    "invalid": exit_codes.OURS,
+}
 
 
 @dataclass(frozen=True)

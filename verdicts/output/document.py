@@ -9,13 +9,13 @@ from typing import Any, Final
 import msgspec
 
 from telemetry.run_folder.end import TelemetryCounts
+from telemetry.run_folder.verdict_file import SCHEMA_VERSION
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.measure.calls import outcomes, percentiles, series
 from verdicts.points import PointResult
 from verdicts.run.reading import Run
 
-SCHEMA_VERSION: Final = 1
 KILLED: Final = "killed"
 
 

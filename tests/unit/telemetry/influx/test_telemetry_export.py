@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from common.errors import ConfigError
-from telemetry.influx.client import Answer, Settings, _meaning
+from telemetry.influx.client import Settings, WriteResult, _meaning
 from telemetry.influx.event_points import event_line, verdict_lines
 from telemetry.influx.export import Export
 from telemetry.influx.line_protocol import RunPoints
@@ -18,6 +19,7 @@ from telemetry.influx.target_points import MOST, TargetPoints
 from telemetry.recording.sample import SAMPLE
 from telemetry.recording.tail import LineTail, SampleTail
 from telemetry.run_folder.lines import Event, Scrape
+from telemetry.run_folder.verdict_file import VerdictFile
 from tests.support.manifest import manifest
 
 MANIFEST = manifest()
@@ -141,7 +143,16 @@ def test_a_verdict_and_its_points() -> None:
         {"id": "P2", "question": "q", "value": "word", "unit": "", "basis": "measured", "status": "info"},
         {"id": "P3", "question": "q", "value": None, "unit": "", "basis": "measured", "status": "info"},
     ]
-    run, one, two, three = verdict_lines(POINTS, {"verdict": "pass", "duration_s": 60, "points": answers})
+    told = {
+        "verdict": "pass",
+        "duration_s": 60,
+        "points": answers,
+        "scenario": "s",
+        "started": "",
+        "target": "t",
+    }
+    told |= {"protections": [], "stop_reason": "completed", "arrivals": {}}
+    run, one, two, three = verdict_lines(POINTS, msgspec.convert(told, VerdictFile))
     assert 'verdict="pass"' in run
     assert "1 of 3 points passed" in run
     assert " value=2.0," in one
@@ -153,19 +164,19 @@ def test_a_verdict_and_its_points() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "answer"),
     [
-        (0, "refused", Answer.LATER),
-        (401, '{"message":"unauthorized access"}', Answer.LATER),
-        (404, '{"message":"bucket not found"}', Answer.LATER),
-        (429, "", Answer.LATER),
-        (503, "", Answer.LATER),
-        (413, "", Answer.TOO_LARGE),
-        (400, '{"error":"partial write: field type conflict: input field"}', Answer.BAD_POINTS),
-        (422, '{"message":"unable to parse \'x\'"}', Answer.BAD_POINTS),
-        (400, '{"error":"partial write: max-series-per-database limit exceeded"}', Answer.LATER),
-        (400, "<html>a proxy's page</html>", Answer.LATER),
+        (0, "refused", WriteResult.LATER),
+        (401, '{"message":"unauthorized access"}', WriteResult.LATER),
+        (404, '{"message":"bucket not found"}', WriteResult.LATER),
+        (429, "", WriteResult.LATER),
+        (503, "", WriteResult.LATER),
+        (413, "", WriteResult.TOO_LARGE),
+        (400, '{"error":"partial write: field type conflict: input field"}', WriteResult.BAD_POINTS),
+        (422, '{"message":"unable to parse \'x\'"}', WriteResult.BAD_POINTS),
+        (400, '{"error":"partial write: max-series-per-database limit exceeded"}', WriteResult.LATER),
+        (400, "<html>a proxy's page</html>", WriteResult.LATER),
     ],
 )
-def test_what_an_answer_means(status: int, body: str, answer: Answer) -> None:
+def test_what_an_answer_means(status: int, body: str, answer: WriteResult) -> None:
     assert _meaning(status, body, {}).answer is answer
 
 
