@@ -81,7 +81,7 @@ class Attack:
         self._pinned: dict[str, str] = {}  # metric source → address
         self._addresses: tuple[str, ...] = ()  # of the target, for every worker
         self._jwks: JwksServer | None = None
-        self._exporter: exporter_process.Handle | None = None
+        self._exporter: exporter_process.ExporterProcess | None = None
         self._log: RunLog | None = None
 
     def stop(self, reason: str) -> None:

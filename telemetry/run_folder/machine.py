@@ -11,7 +11,7 @@ import psutil
 from msgspec import UNSET, Struct, UnsetType
 
 
-class Machine(Struct, frozen=True, kw_only=True):
+class LoadMachine(Struct, frozen=True, kw_only=True):
     """`open_files_limit`: of the loading process; runs of before may not tell it."""
 
     cpu: str = ""
@@ -22,9 +22,9 @@ class Machine(Struct, frozen=True, kw_only=True):
     open_files_limit: int | UnsetType = UNSET
 
 
-def machine() -> Machine:
+def machine() -> LoadMachine:
     """This machine."""
-    return Machine(
+    return LoadMachine(
         cpu=_cpu_name(),
         cores=os.cpu_count() or 1,
         memory_bytes=psutil.virtual_memory().total,

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from common.atomic_write import write_whole
-from telemetry.run_folder.machine import Machine
+from telemetry.run_folder.machine import LoadMachine
 from telemetry.run_folder.reading import RunFolderError, as_struct, json_object
 
 FILE: Final = "run.json"
@@ -52,7 +52,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     schema_version: int
     run: str
     reasons: tuple[str, ...]
-    machine: Machine
+    machine: LoadMachine
     version: str
     scenario: dict[str, Any]
     target: dict[str, Any]

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 from msgspec import UNSET, Struct, UnsetType, field
 
 from telemetry.run_folder.end import TelemetryCounts
-from telemetry.run_folder.machine import Machine
+from telemetry.run_folder.machine import LoadMachine
 from telemetry.run_folder.reading import as_struct, json_object
 
 FILE: Final = "verdicts.json"
@@ -61,7 +61,7 @@ class VerdictFile(Struct, frozen=True, kw_only=True):
     preset: str | None = None
     version: str = ""
     seed: int = 0
-    machine: Machine | UnsetType = UNSET
+    machine: LoadMachine | UnsetType = UNSET
     stop_reason: str
     time_scale: int | float = 1
     workers: int = 1
