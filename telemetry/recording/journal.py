@@ -10,11 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from telemetry.recording.recorder import SampleFile
 from telemetry.run_folder import instances
-from telemetry.run_folder.lines import ErrorText, LedgerLine
 from telemetry.run_folder.reading import json_line
 
 SAMPLES: Final = "samples"
@@ -55,14 +52,14 @@ class WorkerJournal:
             self._samples(data)
         elif kind in {LEDGER, FINAL}:
             self.last_ledger = data
-            self._ledger.write(json_line(msgspec.convert(data, LedgerLine)))
+            self._ledger.write(json_line(data))
             self._ledger.flush()
             self.final = kind == FINAL
         elif kind == INSTANCES:
             instances.write(self._run_dir, self.worker, data)
         elif kind == TEXTS:
             with (self._run_dir / f"errors-{self.worker}.jsonl").open("a") as file:
-                file.write(json_line(msgspec.convert(data, ErrorText)))
+                file.write(json_line(data))
 
     def close(self) -> None:
         """Close the files."""

@@ -56,6 +56,6 @@ def lines(path: Path, kind: type[T]) -> Iterator[T]:
                 raise RunFolderError(f"{path}:{number}: {error}, allowed: a JSON object a line") from None
 
 
-def json_line(line: msgspec.Struct) -> str:
-    """A struct as a line of a `.jsonl` file, with its end."""
+def json_line(line: Any) -> str:
+    """A struct, or the plain data of one, as a line of a `.jsonl` file, with its end."""
     return json.dumps(msgspec.to_builtins(line), ensure_ascii=False) + "\n"
