@@ -15,9 +15,12 @@ scaled window's end.
 
 from __future__ import annotations
 
+import operator
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from common.protections import TABLE
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -149,6 +152,17 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
     }
 
 
+def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Protections' own settings over the defaults of their rows; an unknown one is refused."""
+    own = {row.name: dict(row.settings) for row in TABLE if row.settings}
+    for name, values in given.items():
+        if unknown := [key for key in values if key not in own.get(name, ())] or [name] * (name not in own):
+            allowed = ", ".join(f"{one}.{key}" for one, keys in own.items() for key in keys) or "nothing"
+            raise ValueError(f"{name}: unknown {unknown[0]!r}; allowed: {allowed}")
+        own[name] |= values
+    return own
+
+
 class StackSettings(Strict):
     """The whole stack."""
 
@@ -159,6 +173,9 @@ class StackSettings(Strict):
     origin: OriginSettings = OriginSettings()
     database: DatabaseSettings = DatabaseSettings()
     upstreams: dict[str, dict[str, Latency]] = Field(default_factory=_upstreams)
+    protections: Annotated[
+        dict[str, dict[str, float]], AfterValidator(_own_settings), Field(validate_default=True)
+    ] = Field(default_factory=dict, exclude_if=operator.not_)  # those that a protection's row declares
     ports: dict[str, int] = {}  # process name → fixed port; otherwise any free one
     seed: int = 1
 

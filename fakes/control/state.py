@@ -20,6 +20,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from common.merge import merged
+from common.protections import check_names
 from fakes.control.process_config import StackConfig, one_line
 from fakes.settings import StackSettings
 
@@ -65,8 +67,6 @@ class Control:
 
     def protections(self, body: Mapping[str, Any]) -> None:
         """Put exactly these protections in force."""
-        from fakes.protections import check_names
-
         try:
             names = check_names(body.get("names", ()))
         except ValueError as error:
@@ -102,13 +102,3 @@ class Control:
         self.snapshot = snapshot
         for listener in self.on_change:
             listener(snapshot)
-
-
-def merged(tree: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
-    """`tree` with `part` laid over it, key by key, at any depth."""
-    result = dict(tree)
-    for key, value in part.items():
-        below = result.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
-    return result

@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from fakes.database.postgres import as_whom, die_with_parent, own
+from fakes.database.postgres import as_whom, own
 from fakes.processes.children import LEAVE_WITHIN, how
+from fakes.processes.libc import die_with_parent
 from fakes.processes.reaper import Reaper
 from fakes.settings import DatabaseSettings
 

@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol
 import asyncpg
 
 from fakes.http.metrics import Metrics
-from fakes.protections.gate import RefusedError
+from fakes.http.reasons import RefusedError
 from fakes.settings import DatabaseSettings
 
 SCHEMA: Final = Path(__file__).parent / "sql" / "schema.sql"

@@ -15,8 +15,8 @@ from typing import Any, Final
 import jwt
 from jwt.types import Options
 
-from fakes.edge.key_set import JwksUnavailable
-from fakes.edge.layer import Call, Isolate, refuse
+from fakes.edge_runtime.isolate import Call, Isolate, refuse
+from fakes.edge_runtime.key_set import JwksUnavailable
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 MAX_TOKENS: Final = 10_000  # remembered an isolate

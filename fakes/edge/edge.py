@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from common.protections import TABLE
 from fakes.control.process_config import StackConfig
 from fakes.control.state import Control, Snapshot
 from fakes.edge.auth import Authenticate
@@ -19,21 +20,23 @@ from fakes.edge.balancer import Balancer
 from fakes.edge.balancer_state import A, B, Origin
 from fakes.edge.forwarding import Forward
 from fakes.edge.isolates import Isolates, Made
-from fakes.edge.key_set import fetcher
-from fakes.edge.kv import Kv
-from fakes.edge.layer import Call, Isolate, Layer
 from fakes.edge.metrics import EdgeMetrics
+from fakes.edge_runtime.isolate import Call, Isolate, Layer
+from fakes.edge_runtime.key_set import fetcher
+from fakes.edge_runtime.kv import Kv
 from fakes.http import serve
 from fakes.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from fakes.http.hop import Hop
 from fakes.http.metrics import Metrics, known_path
-from fakes.protections.burst_limit import BurstLimit
-from fakes.protections.ip_limit import IpLimit
 from fakes.protections.jwks_cache import JwksCache
-from fakes.protections.worker_cpu import WorkerCpu
+from fakes.protections.mechanism import edge_layer
 
-# DESIGN §1 in its order. The CPU budget is around all of it; `jwks-cache` is within Authenticate.
-LAYERS: Final[tuple[Layer, ...]] = (WorkerCpu, IpLimit, Authenticate, BurstLimit)
+# In the table's order: the CPU budget is around all of it, and `jwks-cache` is within Authenticate.
+LAYERS: Final[tuple[Layer, ...]] = tuple(
+    Authenticate if row.place == "token check" else edge_layer(row.name)
+    for row in TABLE
+    if row.place in ("edge", "token check")
+)
 CLIENT_CLOSED: Final = 499
 
 

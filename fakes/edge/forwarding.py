@@ -13,8 +13,8 @@ import time
 from typing import Final
 
 from fakes.edge.balancer import Balancer, OriginUnavailable
-from fakes.edge.layer import Call
 from fakes.edge.metrics import EdgeMetrics
+from fakes.edge_runtime.isolate import Call
 from fakes.http import rpc
 from fakes.http.asgi import Headers, Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.hop import HopTimeout

@@ -5,8 +5,8 @@
              gets the answer back, or word that the call passed; what passed is forwarded by the front
 
 Every *request* is routed, as Cloudflare's are, not every connection: the calls of one keep-alive connection
-meet different isolates. They share the KV alone (`fakes.edge.kv`, thread-safe), each in a place of its own;
-read, decide and write are not one step there, so two isolates can both see 4 and both admit the fifth.
+meet different isolates. They share the KV alone (thread-safe), each in a place of its own; read,
+decide and write are not one step there, so two isolates can both see 4 and both admit the fifth.
 An even spread is the worst case for counts that isolates keep to themselves.
 
 An isolate that is taken away ends the calls that it has, then its thread. A new one begins empty.
@@ -22,7 +22,7 @@ from typing import Final
 
 import uvloop
 
-from fakes.edge.layer import Call, Isolate
+from fakes.edge_runtime.isolate import Call, Isolate
 from fakes.http.asgi import ASGIApp, Message, Receive, Scope, Send, whole_body
 from fakes.http.hop import Hop
 

@@ -15,11 +15,11 @@ from typing import Final
 from fakes.control.state import Snapshot
 from fakes.http import rpc
 from fakes.http.asgi import Headers, Reply
+from fakes.http.reasons import RefusedError
 from fakes.origin.mcp import Mcp
 from fakes.origin.memory import OriginMemory
 from fakes.origin.metrics import OriginMetrics
 from fakes.origin.tool_call import Context
-from fakes.protections.gate import RefusedError
 from fakes.protections.rate_limit import Decision
 from fakes.protections.timeout import Deadline
 

@@ -17,9 +17,9 @@ import msgspec
 
 from fakes.http import rpc
 from fakes.http.asgi import Reply
+from fakes.http.reasons import RefusedError
 from fakes.origin import tools
 from fakes.origin.tool_call import Caller, Context, Result, failure
-from fakes.protections.gate import RefusedError
 
 PROTOCOL: Final = "2025-06-18"
 SERVER: Final = {"name": "mcpist", "version": "1.0.0"}

@@ -8,7 +8,7 @@ from functools import partial
 from fakes.http.metrics import Metrics
 from fakes.origin.memory import OriginMemory
 from fakes.origin.nano import LIFECYCLE, Nano
-from fakes.protections.breaker import TABLE
+from fakes.protections.breaker import TABLE, Breakers
 from fakes.state_machine import states
 
 
@@ -38,5 +38,7 @@ def _is(state: Callable[[], str], name: str) -> float:
 
 
 def _breaker_state(memory: OriginMemory, upstream: str) -> str:
-    found = memory.breakers.by_upstream.get(upstream)
+    breakers = memory.gates["breaker"]
+    assert isinstance(breakers, Breakers)
+    found = breakers.by_upstream.get(upstream)
     return found.state if found is not None else "closed"

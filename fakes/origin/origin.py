@@ -32,6 +32,7 @@ from fakes.http import serve
 from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.hop import Hop
 from fakes.http.metrics import Metrics, known_path
+from fakes.http.reasons import RefusedError
 from fakes.origin.credits import Credits, Usage
 from fakes.origin.gateway import Gateway
 from fakes.origin.mcp import Mcp
@@ -40,7 +41,6 @@ from fakes.origin.metrics import OriginMetrics
 from fakes.origin.nano import Nano
 from fakes.origin.rate_sync import RateSync
 from fakes.origin.tool_call import Caller
-from fakes.protections.gate import RefusedError
 
 FAULTS: Final = ("db-hold", "db-down", "health-fail", "origin-stall", "origin-exit")
 CLIENT_LEFT: Final = 499  # as nginx counts a call whose client hung up, or was hung up on
@@ -59,7 +59,7 @@ class Origin:
         self.credits = Credits(self.database, self.name, metrics)
         self.usage = Usage(self.database, metrics)
         self.sync = RateSync(self.database, self.name, metrics)
-        self.memory = OriginMemory(settings.origin, control.snapshot.protections, time.monotonic, time.time)
+        self.memory = OriginMemory(settings, control.snapshot.protections, time.monotonic, time.time)
         self.nano = Nano(settings.nano, time.monotonic, loop.call_later, self._killed, self._begin)
         self.counted = OriginMetrics(metrics, self.nano, self.memory, settings.upstreams)
         self.caller = caller = Caller(Hop(*config.addresses["upstream"]), self.credits, self.usage, metrics)
@@ -153,7 +153,7 @@ class Origin:
         del self.events[:-MAX_EVENTS]
 
     def _changed(self, snapshot: Snapshot) -> None:
-        self.memory.configure(snapshot.settings.origin, snapshot.protections)
+        self.memory.configure(snapshot.settings, snapshot.protections)
         self.nano.configure(snapshot.settings.nano)
         if self._tasks:
             self._spawn(self.database.configure(snapshot.settings.database))

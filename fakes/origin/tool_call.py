@@ -21,9 +21,10 @@ import msgspec
 from fakes.http.asgi import Reply
 from fakes.http.hop import Hop, HopError
 from fakes.http.metrics import Metrics
+from fakes.http.reasons import RefusedError
 from fakes.origin.credits import Credits, Usage, UsageRow
 from fakes.origin.tools import Command
-from fakes.protections.gate import Admission, Ended, Gate, RefusedError
+from fakes.protections.gate import Admission, Ended, Gate
 from fakes.protections.timeout import Deadline
 from fakes.settings import StackSettings
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakes.processes import pids
+from fakes.processes.libc import remove_shared_memory
 
 DECENT: Final = 2.0  # seconds between a process's own signal and SIGKILL
 PATIENCE: Final = 10.0  # seconds after which the reaper gives up
@@ -67,17 +68,10 @@ class Charge:
     def _remove(self) -> bool:
         if self.folder is None or not self.folder.exists():
             return True
-        forget_shared_memory(self.folder)
+        for postmaster_pid in self.folder.glob("*/data/postmaster.pid"):
+            remove_shared_memory(postmaster_pid)  # a Postgres that was killed by -9 could not do it itself
         shutil.rmtree(self.folder, ignore_errors=True)
         return not self.folder.exists()
-
-
-def forget_shared_memory(folder: Path) -> None:
-    """Remove the System V segment of a Postgres that was killed by -9 and could not do it itself."""
-    for status in folder.glob("*/data/postmaster.pid"):
-        from fakes.database.postgres import _forget_shared_memory as forget
-
-        forget(status)
 
 
 class Reaper:

@@ -14,7 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from fakes.protections.gate import Ended, RefusedError
+from fakes.http.reasons import RefusedError
+from fakes.protections.gate import Ended, MakeGate
+from fakes.settings import StackSettings
 from fakes.state_machine import Machine, Table
 
 TABLE: Final[Table] = {
@@ -27,7 +29,7 @@ Ticket = tuple["Breaker", int]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BreakerLimits:
     """When to open and for how long; times in seconds."""
 
     failures: int
@@ -35,11 +37,17 @@ class Limits:
     open_for: float
     probes: int
 
+    @classmethod
+    def of(cls, settings: StackSettings) -> BreakerLimits:
+        """As the settings have them."""
+        origin = settings.origin
+        return cls(origin.breaker_failures, origin.breaker_window, origin.breaker_open, origin.breaker_probes)
+
 
 class Breaker:
     """The breaker of one upstream. `clock` gives monotonic seconds."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: BreakerLimits, clock: Callable[[], float]) -> None:
         self.limits = limits
         self._clock = clock
         self._machine = Machine(TABLE, "closed")
@@ -110,8 +118,8 @@ class Breakers:
 
     name = "breaker"
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
-        self.limits = limits
+    def __init__(self, settings: StackSettings, clock: Callable[[], float]) -> None:
+        self.limits = BreakerLimits.of(settings)
         self._clock = clock
         self.by_upstream: dict[str, Breaker] = {}
 
@@ -126,8 +134,15 @@ class Breakers:
         """Tell the breaker that admitted the call."""
         ticket[0].leave(ticket, ended)
 
-    def configure(self, limits: Limits) -> None:
+    def configure(self, settings: StackSettings) -> None:
         """New limits for every breaker, in the state it is in."""
-        self.limits = limits
+        self.limits = BreakerLimits.of(settings)
         for breaker in self.by_upstream.values():
-            breaker.limits = limits
+            breaker.limits = self.limits
+
+    def forget(self) -> None:
+        """Begin anew; calls in flight leave the breakers that they entered."""
+        self.by_upstream.clear()
+
+
+PROTECTION: Final[MakeGate] = Breakers

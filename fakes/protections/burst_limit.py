@@ -15,9 +15,10 @@ When KV refuses, `burst_on_failure` decides:
 from __future__ import annotations
 
 import math
+from typing import Final
 
-from fakes.edge.kv import KvError
-from fakes.edge.layer import Call, Isolate, refuse
+from fakes.edge_runtime.isolate import Call, Isolate, Layer, refuse
+from fakes.edge_runtime.kv import KvError
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 
@@ -77,3 +78,6 @@ class BurstLimit:
             if settings.edge.burst_on_failure == "fail-closed":
                 del counts[call.user]
             raise
+
+
+PROTECTION: Final[Layer] = BurstLimit

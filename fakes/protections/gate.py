@@ -7,30 +7,15 @@ gates, whatever was switched on or off meanwhile: no permit is lost and none is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Any, Protocol
 
+from fakes.http.reasons import RefusedError
+from fakes.settings import StackSettings
 
-class RefusedError(Exception):
-    """The call ends here. `reason` is one of the wire's reasons, `retry_after` is in seconds.
-
-    `detail` is what another party said, word for word.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        message: str | None = None,
-        retry_after: float | None = None,
-        detail: str | None = None,
-    ) -> None:
-        super().__init__(message or reason)
-        self.reason = reason
-        self.message = message
-        self.retry_after = retry_after
-        self.detail = detail
+Clock = Callable[[], float]
 
 
 class Ended(Enum):
@@ -42,7 +27,10 @@ class Ended(Enum):
 
 
 class Gate(Protocol):
-    """One mechanism. `enter` returns a ticket or raises `RefusedError`; `leave` takes the ticket back."""
+    """One mechanism, made anew with each start of an origin's instance.
+
+    `enter` returns a ticket or raises `RefusedError`; `leave` takes the ticket back.
+    """
 
     name: str
 
@@ -51,6 +39,15 @@ class Gate(Protocol):
 
     def leave(self, ticket: Any, ended: Ended) -> None:
         """The admitted call is over."""
+
+    def configure(self, settings: StackSettings) -> None:
+        """New settings, from the next call on."""
+
+    def forget(self) -> None:
+        """Forget what was learnt, but not the permits of calls in flight."""
+
+
+MakeGate = Callable[[StackSettings, Clock], Gate]  # the clock gives monotonic seconds
 
 
 class Admission:

@@ -8,9 +8,10 @@ fail-open (let it pass uncounted), fail-closed (503), throw (500).
 from __future__ import annotations
 
 import math
+from typing import Final
 
-from fakes.edge.kv import KvError
-from fakes.edge.layer import Call, Isolate, refuse
+from fakes.edge_runtime.isolate import Call, Isolate, Layer, refuse
+from fakes.edge_runtime.kv import KvError
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 
@@ -48,3 +49,6 @@ class IpLimit:
             return False
         isolate.kv.put(settings.kv, key, count + 1, 2 * settings.edge.ip_window, isolate.place)
         return True
+
+
+PROTECTION: Final[Layer] = IpLimit

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any
+from typing import Any, Final
 
-from fakes.edge.layer import Call, Isolate, refuse
+from fakes.edge_runtime.isolate import Call, Isolate, Layer, refuse
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 
@@ -75,3 +75,6 @@ class WorkerCpu:
         finally:
             self.isolate.metrics.worker_cpu().observe(meter.used)
         return None
+
+
+PROTECTION: Final[Layer] = WorkerCpu

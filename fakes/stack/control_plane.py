@@ -20,11 +20,12 @@ from typing import Any, Final, Protocol
 import msgspec
 from pydantic import ValidationError
 
+from common.merge import merged
+from common.protections import check_names
 from fakes.control.process_config import one_line
-from fakes.control.state import ControlError, merged
+from fakes.control.state import ControlError
 from fakes.database import database_clients
 from fakes.http.hop import Hop, HopError
-from fakes.protections import check_names
 from fakes.settings import StackSettings
 
 PATIENCE: Final = 5.0  # seconds that a process may take to obey

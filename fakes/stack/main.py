@@ -16,9 +16,9 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-from fakes import protections
+from common import protections
+from common.merge import merged
 from fakes.control.process_config import one_line
-from fakes.control.state import merged
 from fakes.http.server import Server
 from fakes.processes.sockets import PortTakenError
 from fakes.settings import StackSettings

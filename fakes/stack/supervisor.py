@@ -28,8 +28,9 @@ from fakes.database.database_clients import FAULTS as FOREIGN
 from fakes.database.database_clients import ForeignClients
 from fakes.database.pgbouncer import PgBouncerChild
 from fakes.database.postgres import EmbeddedPostgres
+from fakes.database.postgres_child import PostgresChild
 from fakes.http.hop import HopError
-from fakes.processes.children import Child, PostgresChild, PythonChild
+from fakes.processes.children import Child, PythonChild
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import HOST, Address
 from fakes.settings import StackSettings

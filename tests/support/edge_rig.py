@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
+from common.protections import NAMES
 from fakes.control.state import Snapshot
-from fakes.edge.key_set import Keys
-from fakes.edge.kv import Kv
-from fakes.edge.layer import Call, Isolate, Layer
-from fakes.edge.metrics import EdgeMetrics
+from fakes.edge_runtime.isolate import Call, Isolate, Layer
+from fakes.edge_runtime.key_set import Keys
+from fakes.edge_runtime.kv import Kv
+from fakes.edge_runtime.metrics import LayerMetrics
 from fakes.http.asgi import Message, Reply, Scope
 from fakes.http.metrics import Metrics
-from fakes.protections import NAMES
 from fakes.protections.jwks_cache import JwksCache
 from fakes.settings import StackSettings
 
@@ -40,7 +40,7 @@ class Rig:
         self.clock = Clock()
         self.snapshot = Snapshot(frozenset(protections), StackSettings.model_validate(settings or {}))
         self.metrics = Metrics()
-        self.own = EdgeMetrics(self.metrics)
+        self.own = LayerMetrics(self.metrics)
         self.kv = Kv(self.clock, self.own.kv)
         self.keys: Keys = keys or {}
         self.fetches: list[str] = []

@@ -14,9 +14,9 @@ from fakes.database import pool
 from fakes.database.pool import Database
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.metrics import Metrics
+from fakes.http.reasons import RefusedError
 from fakes.origin.credits import Credits, Usage, UsageRow
 from fakes.origin.rate_sync import RateSync
-from fakes.protections.gate import RefusedError
 from fakes.protections.rate_limit import RateLimit
 from fakes.settings import DatabaseSettings
 

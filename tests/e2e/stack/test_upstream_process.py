@@ -12,7 +12,7 @@ import jwt
 import pytest
 
 from fakes.database.postgres import EmbeddedPostgres
-from fakes.edge.key_set import parse
+from fakes.edge_runtime.key_set import parse
 from fakes.http.hop import HopReset
 from tests.support.origin_rig import Rig, rig, until
 

@@ -11,8 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from fakes.edge import key_set
 from fakes.edge.auth import Authenticate
+from fakes.edge_runtime import key_set
+from fakes.protections.jwks_cache import JwksCache
 from tests.support.edge_rig import Rig, reason
 
 ED = ed25519.Ed25519PrivateKey.generate()
@@ -146,7 +147,7 @@ async def test_without_a_key_set_the_edge_says_that_it_is_its_own_fault() -> Non
     async def down() -> key_set.Keys:
         raise key_set.JwksUnavailable("status 500")
 
-    isolate.jwks._fetch = down
+    isolate.jwks = JwksCache(down, lambda cause: None)
     reply = await edge.ask(Authenticate(edge.inner, isolate), token=token())
     assert (reply.status, reason(reply)) == (503, "internal_error")
 

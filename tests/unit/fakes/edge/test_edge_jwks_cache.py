@@ -6,7 +6,7 @@ from typing import Any
 import jwt
 import pytest
 
-from fakes.edge.key_set import JwksUnavailable, Keys
+from fakes.edge_runtime.key_set import JwksUnavailable, Keys
 from fakes.protections.jwks_cache import JwksCache
 from fakes.settings import EdgeSettings
 from tests.support.edge_rig import Clock

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.edge.kv import DAY, SWEEP_EVERY, Kv, KvError
+from fakes.edge_runtime.kv import DAY, SWEEP_EVERY, Kv, KvError
 from fakes.settings import KvSettings
 from tests.support.edge_rig import Clock
 

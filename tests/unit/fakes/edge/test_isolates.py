@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from fakes.edge.isolates import Isolates, Made
-from fakes.edge.kv import Kv, KvError
-from fakes.edge.layer import Call
+from fakes.edge_runtime.isolate import Call
+from fakes.edge_runtime.kv import Kv, KvError
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 from fakes.http.hop import Hop
 from fakes.protections.burst_limit import BurstLimit

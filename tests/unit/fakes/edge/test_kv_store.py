@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.edge import kv as module
-from fakes.edge.kv import Kv, KvError
+from fakes.edge_runtime import kv as module
+from fakes.edge_runtime.kv import Kv, KvError
 from fakes.settings import KvSettings
 from tests.support.edge_rig import Clock
 

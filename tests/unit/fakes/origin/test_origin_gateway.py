@@ -13,6 +13,7 @@ from fakes.control.state import Snapshot
 from fakes.http import rpc
 from fakes.http.asgi import Reply
 from fakes.http.metrics import Metrics
+from fakes.http.reasons import RefusedError
 from fakes.origin.gateway import Gateway
 from fakes.origin.mcp import Mcp
 from fakes.origin.memory import OriginMemory
@@ -20,7 +21,6 @@ from fakes.origin.metrics import OriginMetrics
 from fakes.origin.nano import Nano
 from fakes.origin.tool_call import Caller, Context
 from fakes.origin.tools import Command
-from fakes.protections.gate import RefusedError
 from fakes.settings import StackSettings
 
 NOW = 630.0
@@ -31,7 +31,7 @@ class Bench:
     def __init__(self, *protections: str, settings: dict[str, Any] | None = None) -> None:
         self.snapshot = Snapshot(frozenset(protections), StackSettings.model_validate(settings or {}))
         metrics = Metrics()
-        memory = OriginMemory(self.snapshot.settings.origin, protections, lambda: NOW, lambda: NOW)
+        memory = OriginMemory(self.snapshot.settings, protections, lambda: NOW, lambda: NOW)
         nano = Nano(
             self.snapshot.settings.nano, lambda: NOW, lambda _d, _c: None, lambda _l: None, lambda: None
         )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fakes.processes import pids, reaper
+from fakes.processes import pids
+from fakes.processes.libc import remove_shared_memory
 from fakes.processes.reaper import DECENT, PATIENCE, Charge
 
 
@@ -120,5 +121,5 @@ def test_only_programs_of_that_name_live_in_a_folder() -> None:
     assert os.getpid() not in dict(pids.living_in(here, "postgres"))
 
 
-def test_there_is_nothing_to_forget_in_an_empty_folder(tmp_path: Path) -> None:
-    reaper.forget_shared_memory(tmp_path)
+def test_there_is_no_shared_memory_to_remove_in_an_empty_folder(tmp_path: Path) -> None:
+    remove_shared_memory(tmp_path / "postmaster.pid")

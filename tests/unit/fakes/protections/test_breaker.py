@@ -4,11 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.protections.breaker import TABLE, Breaker, Breakers, Limits
-from fakes.protections.gate import Ended, RefusedError
+from fakes.http.reasons import RefusedError
+from fakes.protections.breaker import TABLE, Breaker, BreakerLimits, Breakers
+from fakes.protections.gate import Ended
+from fakes.settings import OriginSettings, StackSettings
 from fakes.state_machine import IllegalEventError, Machine, diagram, states
 
-LIMITS = Limits(failures=3, window=10.0, open_for=5.0, probes=2)
+SETTINGS = StackSettings(origin=OriginSettings(breaker_failures=3, breaker_probes=2))
+LIMITS = BreakerLimits(failures=3, window=10.0, open_for=5.0, probes=2)
 
 
 class Clock:
@@ -23,7 +26,7 @@ def call(breaker: Breaker, ended: Ended) -> None:
     breaker.leave(breaker.enter(), ended)
 
 
-def tripped(clock: Clock, limits: Limits = LIMITS) -> Breaker:
+def tripped(clock: Clock, limits: BreakerLimits = LIMITS) -> Breaker:
     breaker = Breaker(limits, clock)
     for _ in range(limits.failures):
         call(breaker, Ended.FAILED)
@@ -112,7 +115,7 @@ def test_a_failed_probe_opens_again_for_the_whole_time() -> None:
 
 def test_an_abandoned_probe_frees_its_place() -> None:
     clock = Clock()
-    breaker = tripped(clock, Limits(3, 10.0, 5.0, 1))
+    breaker = tripped(clock, BreakerLimits(3, 10.0, 5.0, 1))
     clock.now = 5.0
     call(breaker, Ended.ABANDONED)
     call(breaker, Ended.OK)
@@ -133,7 +136,7 @@ def test_results_of_an_earlier_state_are_ignored() -> None:
 
 
 def test_upstreams_do_not_share_a_breaker() -> None:
-    breakers = Breakers(LIMITS, Clock())
+    breakers = Breakers(SETTINGS, Clock())
     for _ in range(3):
         breakers.leave(breakers.enter("u", "notion"), Ended.FAILED)
     with pytest.raises(RefusedError):
@@ -142,9 +145,9 @@ def test_upstreams_do_not_share_a_breaker() -> None:
 
 
 def test_new_limits_hold_for_breakers_that_exist() -> None:
-    breakers = Breakers(LIMITS, Clock())
+    breakers = Breakers(SETTINGS, Clock())
     breakers.leave(breakers.enter("u", "notion"), Ended.FAILED)
-    breakers.configure(Limits(1, 10.0, 5.0, 1))
+    breakers.configure(StackSettings(origin=OriginSettings(breaker_failures=1)))
     breakers.leave(breakers.enter("u", "notion"), Ended.FAILED)
     assert breakers.by_upstream["notion"].state == "open"
 
@@ -162,7 +165,7 @@ steps = st.lists(
 @given(steps, st.integers(1, 3))
 def test_never_more_probes_than_allowed_and_never_stuck(script: list[object], probes: int) -> None:
     clock = Clock()
-    breaker = Breaker(Limits(3, 10.0, 5.0, probes), clock)
+    breaker = Breaker(BreakerLimits(3, 10.0, 5.0, probes), clock)
     out: list[tuple[Breaker, int]] = []
     for step in script:
         if step == "enter":

@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from fakes.edge import key_set
 from fakes.edge.auth import Authenticate
+from fakes.edge_runtime import key_set
 from targets.auth import Auth
 from tests.support.edge_rig import Rig
 from users.accounts.accounts import Account
