@@ -45,7 +45,7 @@ def param(row: Row) -> Any:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("row", map(param, TABLE))
+@pytest.mark.parametrize("row", [param(row) for row in TABLE])
 def test_the_suite_says_what_a_careful_engineer_says(row: Row, runs: dict[str, Future[Came]]) -> None:
     if row.name not in runs:
         pytest.skip("needs root")
