@@ -160,11 +160,13 @@ class Attack:
         faults = Timeline(self.scenario.faults, self._stack, events_log, start_at, sleep=gevent.sleep)
         conductor.start()
         events_log.add(0.0, "run", "start")
-        background = [gevent.spawn(faults.run), gevent.spawn(self._show_progress), *self._watching(base_url)]
+        courses = [gevent.spawn(course) for course in faults.courses()]
+        background = [gevent.spawn(self._show_progress), *self._watching(base_url)]
         drain = self.scenario.drain
         conductor.wait(float("inf") if drain is None else self.scenario.duration + drain)
         gevent.killall(background)
         faults.finish()
+        gevent.killall(courses)
         conductor.finish()
         self._progress.end()
         self._write_stack_events(events_log, start_at)
