@@ -14,7 +14,7 @@ from telemetry.recording.manifest import machine
 from verdicts.breakpoint import table
 from verdicts.breakpoint.table import Row
 from verdicts.breakpoint.trial import Outcome
-from verdicts.report.breakpoint_page import render
+from verdicts.breakpoint.page import render
 
 GROWTH: Final = 4.0
 MOST_TRIALS: Final = 20

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.measure.calls import outcomes, percentiles, series
 from verdicts.points import PointResult
+from verdicts.run.facts import lost_workers, started, stop_reason
 from verdicts.run.reading import Run
 
 SCHEMA_VERSION: Final = 1
-KILLED: Final = "killed"
 
 
 def build(judged: Judgement) -> dict[str, Any]:
@@ -40,21 +39,6 @@ def build(judged: Judgement) -> dict[str, Any]:
         }
     )
     return plain
-
-
-def started(run: Run) -> datetime:
-    """When load began, UTC."""
-    return datetime.fromtimestamp(run.manifest["start_wall"], UTC)
-
-
-def stop_reason(run: Run) -> str:
-    """Why the load ended."""
-    return KILLED if run.end is None else str(run.end["stop_reason"])
-
-
-def lost_workers(run: Run) -> list[str]:
-    """Workers that were lost while the run went on; a run that was killed as a whole lost none."""
-    return [] if run.killed else sorted(run.lost)
 
 
 def _clocks(run: Run, key: str) -> float:

@@ -14,10 +14,9 @@ from typing import Final
 
 import numpy as np
 
-from verdicts.measure.calls import concurrency, outage, percentiles
+from verdicts.measure.calls import concurrency, outage, percentiles, tool_service
 from verdicts.measure.calls.outage import Phase
 from verdicts.measure.target import faults
-from verdicts.points import service
 from verdicts.points.registry import Finding, Value, point
 from verdicts.run.reading import Mask, Run
 
@@ -51,11 +50,11 @@ def cascade(run: Run) -> Iterator[Finding]:
 
 def _others(run: Run, phases: list[Phase]) -> Finding:
     others = run.judged & ~outage.failing(run)
-    each = [(phase, one) for phase in phases for one in service.by_tool(run, others & phase.mask(run))]
+    each = [(phase, one) for phase in phases for one in tool_service.by_tool(run, others & phase.mask(run))]
     if not each:
         return Finding("none", "calls", "No other tool was called.")
     phase, worst = min(each, key=lambda pair: pair[1].success)
-    everything = [(phase, one) for phase in phases for one in service.by_tool(run, phase.mask(run))]
+    everything = [(phase, one) for phase in phases for one in tool_service.by_tool(run, phase.mask(run))]
     return Finding(
         round(worst.success * 100, 3),
         "% success of other tools (lowest phase)",
@@ -70,7 +69,7 @@ def _fast(run: Run, phases: list[Phase]) -> Finding:
     """The fast tool before the faults and in its worst phase since."""
     slow = np.isin(run.samples["tool"], concurrency.slow_tools(run))
     mask = run.judged & ~slow & ~outage.failing(run)
-    each = [(phase, service.of(run, mask & phase.mask(run))) for phase in phases]
+    each = [(phase, tool_service.of(run, mask & phase.mask(run))) for phase in phases]
     before = [one.response for phase, one in each if phase.when == "before" and one.ok]
     since = [(one.response.p95, phase.name, one.ok) for phase, one in each if phase.when != "before"]
     if not before:
@@ -115,7 +114,7 @@ def _losses(run: Run, phases: list[Phase], failing: Mask) -> Iterator[dict[str, 
             "phase": phase.name,
             "sent": int(mine.sum()),
             "lost": outage.lost(run, mine),
-            "of which refused": service.of(run, mine).refused,
+            "of which refused": tool_service.of(run, mine).refused,
             "p50 ms until any answer": percentiles.milliseconds(waited.p50),
             "p95 ms until any answer": percentiles.milliseconds(waited.p95),
         }
@@ -153,10 +152,10 @@ def _slo(run: Run, phases: list[Phase]) -> Finding:
         for phase in phases:
             if phase.when == when:
                 mask |= phase.mask(run)
-        found = service.of(run, mask & run.judged, when)
+        found = tool_service.of(run, mask & run.judged, when)
         row = found.row()
         rows.append({"when": row.pop("tool"), **row, "lost": outage.lost(run, mask & run.judged)})
-    whole = service.of(run, run.judged)
+    whole = tool_service.of(run, run.judged)
     gone = outage.lost(run, run.judged)
     return Finding(
         round(whole.success * 100, 2),

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from verdicts.measure.calls import outcomes, percentiles
+from verdicts.measure.calls import outcomes, percentiles, tool_service
+from verdicts.measure.calls.tool_service import ToolService
 from verdicts.measure.target import goroutines, origins
-from verdicts.points import service
 from verdicts.points.registry import Basis, Finding, point
 from verdicts.run.reading import Run
 
@@ -108,7 +108,7 @@ def _moves(run: Run) -> str:
 
 
 def _innocents(run: Run) -> Finding:
-    found = service.by_tool(run, run.judged)
+    found = tool_service.by_tool(run, run.judged)
     if not found:
         return Finding("none", "judged calls", "No judged user made a call.", part="innocents")
     success = min(one.success for one in found)
@@ -130,7 +130,7 @@ def _innocents(run: Run) -> Finding:
     )
 
 
-def _p95(found: list[service.Service], *, slow: bool, name: str) -> dict[str, float]:
+def _p95(found: list[ToolService], *, slow: bool, name: str) -> dict[str, float]:
     """The worst tool's p95, where there is such a tool; NaN if one of them never succeeded."""
     times = [one.p95 for one in found if one.slow is slow]
     return {name: float(np.max(times))} if times else {}

@@ -1,4 +1,4 @@
-"""How pages are rendered: strict Jinja, files of this folder as assets, words in the page's language.
+"""How pages are rendered: strict Jinja, styles and scripts as assets, words in the page's language.
 
     page = environment("ja").get_template("page.html").render(…)
 
@@ -17,20 +17,20 @@ from markupsafe import Markup
 
 from verdicts.language.words import Say, unit
 
-HERE: Final = Path(__file__).resolve().parent
+TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
 
 def environment(language: str, *, html: bool = True) -> Environment:
     """Templates in `language` (en, ja); `html` false: plain text, nothing is escaped."""
     made = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=html,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.globals |= {
-        "asset": lambda name: Markup((HERE / name).read_text("utf-8")),
+        "asset": lambda name: Markup((TEMPLATES / name).read_text("utf-8")),
         "language": language,
         "_": Say(language),
         "unit": lambda text: unit(text, language),

@@ -20,8 +20,8 @@ import numpy as np
 from verdicts.judge.judge import judge
 from verdicts.measure.limits import limit_error
 from verdicts.points.split_limit import sync_interval
-from verdicts.report.sweep_page import page
 from verdicts.run.reading import Run, RunFolderError, load
+from verdicts.suite.sweep_page import page
 
 FALLS: Final = 0.10  # of the limit
 HEAD: Final = ("sync every s", "window s", "windows", "mean error %", "least %", "worst %", "faster", "load")

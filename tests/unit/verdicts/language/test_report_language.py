@@ -19,10 +19,10 @@ from tests.support.synthetic_run import Spec, write
 from verdicts.language.japanese import UNITS, WORDS
 from verdicts.language.words import Say, chosen, unit
 from verdicts.output.files import derive
-from verdicts.report.environment import HERE, environment
+from verdicts.report.environment import TEMPLATES, environment
 from verdicts.suite import suite
 
-TEMPLATES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
+PAGES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
 CODE = (
     "verdicts/explain/headline.py",
     "verdicts/explain/first_break.py",
@@ -40,7 +40,7 @@ def gaps(text: str) -> set[str]:
 
 
 def of_template(name: str) -> Iterator[str]:
-    tree = Environment().parse((HERE / name).read_text())
+    tree = Environment().parse((TEMPLATES / name).read_text())
     for _, _, message in extract_from_ast(tree, ("_",)):
         found = message[0] if isinstance(message, tuple) else message
         if isinstance(found, str):
@@ -57,7 +57,7 @@ def of_code(file: str) -> Iterator[str]:
             )
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_word_of_a_template_has_its_japanese(name: str) -> None:
     words = set(of_template(name))
     assert words
