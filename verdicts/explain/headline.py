@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from verdicts.explain.first_break import Break, breaks, own_breaks, said_no_first
 from verdicts.judge.judge import Judgement
 from verdicts.language.words import ENGLISH, Say
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 
 
 def sentence(judged: Judgement, say: Say = ENGLISH) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.measure.calls import outcomes, percentiles, series
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 from verdicts.run.facts import lost_workers, started, stop_reason
 from verdicts.run.reading import Run
 

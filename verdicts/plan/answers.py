@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from verdicts.judge.judge import EXIT_CODES
+from verdicts.language import catalogue
 from verdicts.plan import numbers, rules
 from verdicts.plan.book import Book, Planned
-from verdicts.plan.milestones import BY
 from verdicts.plan.numbers import Numbers
 from verdicts.plan.rule import Advice
-from verdicts.questions import QUESTIONS, Question
+from verdicts.points.point import Question
+from verdicts.points.registry import QUESTIONS
 from verdicts.suite import overall
 
 State = Literal["answered", "unknown", "invalid", "missing", "not asked"]
@@ -132,7 +133,7 @@ class Answer:
 
     def advice(self, language: str) -> list[Advice]:
         """What follows for the operator, what is to be done first."""
-        found, by = self.numbers(), BY[self.question.when].get(language)
+        found, by = self.numbers(), catalogue.advice(language).by[self.question.when]
         mine = (one.advise(found, language, by) for one in rules.RULES if one.point == self.question.id)
         return sorted((one for one in mine if one is not None), key=lambda one: not one.act)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from verdicts.language import catalogue
 from verdicts.language.words import Say
 from verdicts.plan.book import Book
-from verdicts.plan.milestones import WHEN
 from verdicts.plan.summary import Plan
 from verdicts.report.environment import environment
 
@@ -28,7 +28,7 @@ def _values(book: Book, plan: Plan, language: str) -> Mapping[str, Any]:
     return {
         "book": book,
         "plan": plan,
-        "when": {key: text.get(language) for key, text in WHEN.items()},
+        "when": catalogue.advice(language).when,
         "headline": plan.headline(say),
         "sentence": plan.sentence(say),
         "cards": plan.cards(say),

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from verdicts.explain.headline import Card
+from verdicts.language import catalogue
 from verdicts.language.words import Say
 from verdicts.plan.answers import Answer, Witness, asked, open_questions
-from verdicts.plan.milestones import BY, WHEN
 from verdicts.plan.rule import Advice
 from verdicts.suite import overall
 
@@ -85,11 +85,11 @@ class Plan:
     def todo(self, language: str) -> list[Todo]:
         """What to do, by milestone; a milestone with nothing to do is left out."""
         found = []
-        for when, by in BY.items():
+        for when, by in catalogue.advice(language).by.items():
             mine = [one for one in self.asked if one.question.when == when]
             steps = [(one.question.id, step) for one in mine for step in one.advice(language) if step.act]
             if steps:
-                found.append(Todo(by.get(language), steps))
+                found.append(Todo(by, steps))
         return found
 
     def cards(self, say: Say) -> list[Card]:
@@ -114,14 +114,15 @@ class Plan:
         return Card(say("Did the target hold?"), answer, status, figures)
 
     def _first(self, say: Say) -> Card:
-        broken = {when: [one for one in self.failed if one.question.when == when] for when in WHEN}
-        first = next((when for when in WHEN if broken[when]), None)
+        names = catalogue.advice(say.language).when
+        broken = {when: [one for one in self.failed if one.question.when == when] for when in names}
+        first = next((when for when in names if broken[when]), None)
         answer = say("Nothing is out of bounds")
         if first is not None:
-            when = WHEN[first].get(say.language)
+            when = names[first]
             answer = say("{when}: {ids}", ids=_ids(broken[first]), when=when[0].upper() + when[1:])
         shown = [
-            (WHEN[when].get(say.language), _ids(found) or say("nothing"))
+            (names[when], _ids(found) or say("nothing"))
             for when, found in broken.items()
             if any(one.question.when == when for one in self.asked)
         ]

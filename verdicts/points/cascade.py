@@ -17,7 +17,7 @@ import numpy as np
 from verdicts.measure.calls import concurrency, outage, percentiles, tool_service
 from verdicts.measure.calls.outage import Phase
 from verdicts.measure.target import faults
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Mask, Run
 
 RISE_SHARE: Final = 0.2
@@ -27,11 +27,30 @@ BREAKER: Final = "mcpist_breaker_state"
 
 @point(
     "P0.4",
+    en=(
+        "Does an upstream's outage cascade to other tools, what does the breaker change, "
+        "and how long is recovery?"
+    ),
+    ja="外部APIの障害は他のツールに連鎖するか、サーキットブレーカーで何が変わるか、復旧に何秒かかるか",
+    scenario="upstream-outage",
+    when=BEFORE_1000_MAU,
     figures={
-        "others_success": "share", "p95_rise": "share", "wait": "s", "recovery": "s", "lost": "",
+        "others_success": "share",
+        "p95_rise": "share",
+        "wait": "s",
+        "recovery": "s",
+        "lost": "",
         "success": "share",
     },
-)  # fmt: skip
+    units={
+        "% success of other tools (lowest phase)": "% 成功(他のツール、最も低いフェーズ)",
+        "ms (p95 of the fast tool, worst phase)": "ms(速いツールのp95、最悪のフェーズ)",
+        "ms until any answer during the outage (p95)": "ms(障害中に応答が返るまでのp95)",
+        "s to recover": "s(復旧まで)",
+        "% success over the whole run": "% 成功(実行全体)",
+        "calls": "件",
+    },
+)
 def cascade(run: Run) -> Iterator[Finding]:
     """Innocent tools phase by phase, the failing tool's wait and recovery, and the whole's SLO figures."""
     if faults.unmade(run):

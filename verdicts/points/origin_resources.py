@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from verdicts.measure.target import cpu, origins
-from verdicts.points.registry import Finding, point
+from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Run
 
 MIB = 2**20
@@ -20,7 +20,17 @@ MIB = 2**20
 
 @point(
     "P1.6",
+    en="How much CPU and memory does the origin use?",
+    ja="オリジンのCPUとメモリの使用量はどれだけか",
+    scenario="burst",
+    when=AT_500_MAU,
     figures={"cpu": "vCPU", "memory": "bytes", "nano_memory": "bytes", "nano_cpu": "vCPU", "kills": ""},
+    units={
+        "% of a core (mean)": "%(1コアに対する平均)",
+        "MiB resident (peak)": "MiB(常駐、最大)",
+        "vCPU (mean, nano model)": "vCPU(平均、nanoモデル)",
+        "MiB (peak, nano model)": "MiB(最大、nanoモデル)",
+    },
 )
 def origin_resources(run: Run) -> Iterator[Finding]:
     """CPU and memory, measured; then the nano's, modelled, for the bundled stack."""

@@ -17,7 +17,7 @@ import numpy as np
 from verdicts.measure.limits import limit_error
 from verdicts.measure.limits.limit_error import Window
 from verdicts.measure.target import crash, faults
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 NONE: Final = "No account had a limit and enough calls in a whole window."
@@ -26,7 +26,18 @@ FIGURES: Final = {"max": "share", "mean": "share", "windows": ""}
 MOST_ROWS: Final = 200
 
 
-@point("P3.1", figures={**FIGURES, "lost": "", "retried": "", "doubled": ""})
+@point(
+    "P3.1",
+    en="How far off is the rate limit while two origins share the load?",
+    ja="2つのオリジンに分散している間、レート制限の誤差はどれだけか",
+    scenario="failover",
+    when=BEFORE_1000_MAU,
+    figures={**FIGURES, "lost": "", "retried": "", "doubled": ""},
+    units={
+        "% over the limit (worst window), {} allowed a window": "% 超過(最悪のウィンドウ、上限{}件)",
+        "calls lost of {} in flight": "件喪失(処理中{}件のうち)",
+    },
+)
 def error(run: Run) -> Iterator[Finding]:
     """The error a window; then, where an origin died, what became of the calls in flight at it."""
     found = limit_error.windows(run)
@@ -106,7 +117,17 @@ def _shown(value: float) -> str:
     return "not observed" if math.isnan(value) else f"{value:,.0f}"
 
 
-@point("P3.2", figures={**FIGURES, "interval": "s"})
+@point(
+    "P3.2",
+    en="How far off is it with the 10-minute database sync?",
+    ja="10分間隔のDB同期がある場合の誤差はどれだけか",
+    scenario="failover",
+    when=BEFORE_1000_MAU,
+    figures={**FIGURES, "interval": "s"},
+    units={
+        "% over the limit (mean window), sync every {} s": "% 超過(平均、{} sごとに同期)",
+    },
+)
 def error_with_sync(run: Run) -> Finding:
     """The mean error at this run's sync interval, and how many syncs there were."""
     found = limit_error.windows(run)

@@ -2,7 +2,7 @@
 
     page = environment("ja").get_template("page.html").render(…)
 
-In templates `_("{n} runs", n=3)` is a text of `verdicts.language.japanese`, `unit(…)` a unit; `|figure` and
+In templates `_("{n} runs", n=3)` is a text of words.ja.toml, `unit(…)` a point's unit; `|figure` and
 `|bound` show numbers and thresholds.
 """
 
@@ -15,7 +15,9 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from verdicts.language.words import Say, unit
+from verdicts.language.units import translated
+from verdicts.language.words import Say
+from verdicts.points.registry import UNITS
 
 TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
@@ -33,7 +35,7 @@ def environment(language: str, *, html: bool = True) -> Environment:
         "asset": lambda name: Markup((TEMPLATES / name).read_text("utf-8")),
         "language": language,
         "_": Say(language),
-        "unit": lambda text: unit(text, language),
+        "unit": lambda unit: translated(unit, UNITS) if language == "ja" else unit,
     }
     made.filters |= {"figure": figure, "bound": bound, "cell": cell}
     return made

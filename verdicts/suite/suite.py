@@ -17,8 +17,7 @@ from typing import Any, Final
 from junitparser import Error, JUnitXml, TestCase, TestSuite
 
 from verdicts.language.words import Say, chosen
-from verdicts.points.registry import OWN
-from verdicts.questions import QUESTIONS
+from verdicts.points.registry import POINTS
 from verdicts.report.environment import environment
 from verdicts.suite import overall
 
@@ -101,7 +100,7 @@ def _page(document: Mapping[str, Any], entries: Sequence[Entry]) -> str:
             suite=document,
             entries=entries,
             cards=overall.cards({entry.scenario: entry.found for entry in entries}, say),
-            questions={id: question.text(say.language) for id, question in {**QUESTIONS, **OWN}.items()},
+            questions={id: point.question.text(say.language) for id, point in POINTS.items()},
         )
     )
 

@@ -18,7 +18,7 @@ from scenarios.load import load
 from scenarios.plan_runs import MODES, RUNS
 from tests.support.plan_folder import found, point
 from verdicts.plan import book
-from verdicts.questions import QUESTIONS
+from verdicts.points.registry import QUESTIONS
 
 SCENARIOS = (
     *("agent-loop", "slow-api", "upstream-outage", "kv-exhaustion", "burst", "db-pool", "failover"),

@@ -16,9 +16,11 @@ from jinja2.ext import extract_from_ast
 from common.paths import ROOT
 from telemetry.recording import manifest
 from tests.support.synthetic_run import Spec, write
-from verdicts.language.japanese import UNITS, WORDS
-from verdicts.language.words import Say, chosen, unit
+from verdicts.language.catalogue import japanese
+from verdicts.language.units import translated
+from verdicts.language.words import Say, chosen
 from verdicts.output.files import derive
+from verdicts.points.registry import POINTS, UNITS
 from verdicts.report.environment import TEMPLATES, environment
 from verdicts.suite import suite
 
@@ -30,6 +32,7 @@ CODE = (
     "verdicts/plan/summary.py",
     "verdicts/plan/page.py",
 )
+WORDS = japanese()
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 # Findings whose unit is a number's name in itself.
 AS_THEY_ARE = {"", "%", "s", "ms (p95)", "CPU", "Python", "of {full}"}
@@ -111,15 +114,21 @@ def test_many_units_are_found() -> None:
 
 @pytest.mark.parametrize("text", units())
 def test_every_unit_has_its_japanese(text: str) -> None:
-    japanese = unit(text, "ja")
-    assert unit(text, "en") == text
-    assert JAPANESE.search(japanese) or text in AS_THEY_ARE, text
-    assert re.findall(r"7", japanese) == re.findall(r"7", text)
+    found = translated(text, UNITS)
+    assert environment("en").globals["unit"](text) == text
+    assert environment("ja").globals["unit"](text) == found
+    assert JAPANESE.search(found) or text in AS_THEY_ARE, text
+    assert re.findall(r"7", found) == re.findall(r"7", text)
 
 
 def test_units_that_nobody_knows_stay_as_they_are() -> None:
-    assert unit("furlongs", "ja") == "furlongs"
-    assert len({pattern for pattern, _ in UNITS}) == len(UNITS)
+    assert translated("furlongs", UNITS) == "furlongs"
+
+
+def test_points_that_share_a_unit_agree_on_it() -> None:
+    for point in POINTS.values():
+        assert dict(point.units).items() <= dict(UNITS).items()
+        assert all(english.count("{}") == japanese.count("{}") for english, japanese in point.units.items())
 
 
 @pytest.mark.parametrize(("asked", "language"), [("ja", "ja"), ("en", "en"), ("fr", "en"), ("", "en")])
