@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from verdicts.compare import baseline
 from verdicts.measure.arrivals import ledger, validity
-from verdicts.measure.arrivals.ledger import Ledger
+from verdicts.measure.arrivals.ledger import ArrivalLedger
 from verdicts.measure.arrivals.validity import Validity
 from verdicts.points.point import PointResult
 from verdicts.points.registry import POINTS, check
@@ -36,7 +36,7 @@ class Judgement:
     `baseline` comes last."""
 
     run: Run
-    ledger: Ledger
+    ledger: ArrivalLedger
     validity: Validity
     points: tuple[PointResult, ...]
 

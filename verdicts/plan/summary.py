@@ -9,7 +9,7 @@ from typing import Final
 from verdicts.explain.headline import Card
 from verdicts.language import catalogue
 from verdicts.language.words import Say
-from verdicts.plan.answers import Answer, Witness, asked, open_questions
+from verdicts.plan.answers import JudgedRun, PlanAnswer, asked, open_questions
 from verdicts.plan.rule import Advice
 from verdicts.suite import overall
 
@@ -25,29 +25,29 @@ class Todo:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlanSummary:
     """Everything that the page says above its rows."""
 
-    answers: list[Answer]
-    witnesses: Sequence[Witness]
+    answers: list[PlanAnswer]
+    witnesses: Sequence[JudgedRun]
 
     @property
-    def asked(self) -> list[Answer]:
+    def asked(self) -> list[PlanAnswer]:
         """The questions of this mode."""
         return asked(self.answers)
 
     @property
-    def open(self) -> list[Answer]:
+    def open(self) -> list[PlanAnswer]:
         """Those without an answer."""
         return list(open_questions(self.answers))
 
     @property
-    def unknown(self) -> list[Answer]:
+    def unknown(self) -> list[PlanAnswer]:
         """Those whose number the target does not show."""
         return [one for one in self.asked if one.state == "unknown"]
 
     @property
-    def failed(self) -> list[Answer]:
+    def failed(self) -> list[PlanAnswer]:
         """Those out of their bounds."""
         return [one for one in self.asked if one.status == "fail"]
 
@@ -129,5 +129,5 @@ class Plan:
         return Card(say("What breaks first as you grow?"), answer, "fail" if first else "pass", shown)
 
 
-def _ids(found: Sequence[Answer]) -> str:
+def _ids(found: Sequence[PlanAnswer]) -> str:
     return ", ".join(one.question.id for one in found)

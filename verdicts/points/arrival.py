@@ -35,7 +35,7 @@ def arrival(run: Run) -> Finding:
     )
 
 
-def _counted(run: Run, book: ledger.Ledger) -> str:
+def _counted(run: Run, book: ledger.ArrivalLedger) -> str:
     count = target_count.of(run, book)
     if count is None:
         return " The target does not count our calls."

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from verdicts.measure.calls import concurrency, outage, percentiles, tool_service
-from verdicts.measure.calls.outage import Phase
+from verdicts.measure.calls.outage import OutagePhase
 from verdicts.measure.target import faults
 from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Mask, Run
@@ -67,7 +67,7 @@ def cascade(run: Run) -> Iterator[Finding]:
     yield _slo(run, found)
 
 
-def _others(run: Run, phases: list[Phase]) -> Finding:
+def _others(run: Run, phases: list[OutagePhase]) -> Finding:
     others = run.judged & ~outage.failing(run)
     each = [(phase, one) for phase in phases for one in tool_service.by_tool(run, others & phase.mask(run))]
     if not each:
@@ -84,7 +84,7 @@ def _others(run: Run, phases: list[Phase]) -> Finding:
     )
 
 
-def _fast(run: Run, phases: list[Phase]) -> Finding:
+def _fast(run: Run, phases: list[OutagePhase]) -> Finding:
     """The fast tool before the faults and in its worst phase since."""
     slow = np.isin(run.samples["tool"], concurrency.slow_tools(run))
     mask = run.judged & ~slow & ~outage.failing(run)
@@ -106,7 +106,7 @@ def _fast(run: Run, phases: list[Phase]) -> Finding:
     )
 
 
-def _wait(run: Run, phases: list[Phase]) -> Finding:
+def _wait(run: Run, phases: list[OutagePhase]) -> Finding:
     during: Mask = np.zeros(len(run.samples), dtype=np.bool_)
     for phase in phases:
         if phase.when == "during":
@@ -125,7 +125,7 @@ def _wait(run: Run, phases: list[Phase]) -> Finding:
     )
 
 
-def _losses(run: Run, phases: list[Phase], failing: Mask) -> Iterator[dict[str, Value]]:
+def _losses(run: Run, phases: list[OutagePhase], failing: Mask) -> Iterator[dict[str, Value]]:
     for phase in phases:
         mine = phase.mask(run) & failing & run.sent
         waited = percentiles.of(percentiles.response(run, mine))
@@ -164,7 +164,7 @@ def _recovery(run: Run) -> Finding:
     )
 
 
-def _slo(run: Run, phases: list[Phase]) -> Finding:
+def _slo(run: Run, phases: list[OutagePhase]) -> Finding:
     rows: list[dict[str, Value]] = []
     for when in ("before", "during", "after"):
         mask: Mask = np.zeros(len(run.samples), dtype=np.bool_)

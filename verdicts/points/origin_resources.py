@@ -47,13 +47,13 @@ def origin_resources(run: Run) -> Iterator[Finding]:
         yield _nano_cpu(run)
 
 
-def _processes(run: Run) -> list[cpu.Usage]:
+def _processes(run: Run) -> list[cpu.ProcessUsage]:
     if run.manifest["bundled"]:
         return [one for one in cpu.usage(run) if one.name.startswith("origin-")]
     return cpu.of_sources(run, origins.sources(run))
 
 
-def _cpu(used: list[cpu.Usage]) -> Finding:
+def _cpu(used: list[cpu.ProcessUsage]) -> Finding:
     busiest = max(used, key=lambda one: one.mean)
     each = "; ".join(f"{one.name} mean {one.mean:.3f}, peak {one.peak:.3f}" for one in used)
     return Finding(
@@ -65,7 +65,7 @@ def _cpu(used: list[cpu.Usage]) -> Finding:
     )
 
 
-def _memory(used: list[cpu.Usage]) -> Finding:
+def _memory(used: list[cpu.ProcessUsage]) -> Finding:
     largest = max(used, key=lambda one: one.memory_peak)
     each = "; ".join(f"{one.name} {one.memory_peak / MIB:.1f} MiB" for one in used)
     return Finding(

@@ -141,7 +141,7 @@ class Point:
 def _status(finding: Finding, threshold: Threshold, units: Mapping[str, str]) -> Status:
     if finding.status is not None:
         return finding.status
-    if not threshold.comparisons:
+    if not threshold.bounds:
         return "info"
     return threshold.verdict(finding.figures, units)
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from verdicts.measure.limits import limit_error
-from verdicts.measure.limits.limit_error import Window
+from verdicts.measure.limits.limit_error import RateWindow
 from verdicts.measure.target import crash, faults
 from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
@@ -51,7 +51,7 @@ def error(run: Run) -> Iterator[Finding]:
         yield _crash(part)
 
 
-def _error(found: list[Window], crashes: Mapping[str, float]) -> Finding:
+def _error(found: list[RateWindow], crashes: Mapping[str, float]) -> Finding:
     judged = limit_error.judged(found)
     figures = _figures(judged)
     whole = "split throughout" if judged[0].split else "whole, none of them split throughout"
@@ -65,18 +65,18 @@ def _error(found: list[Window], crashes: Mapping[str, float]) -> Finding:
     )
 
 
-def _figures(judged: list[Window]) -> dict[str, float]:
+def _figures(judged: list[RateWindow]) -> dict[str, float]:
     errors = [window.error for window in judged]
     return {"max": max(errors), "mean": float(np.mean(errors)), "windows": float(len(errors))}
 
 
-def _shares(judged: list[Window]) -> str:
+def _shares(judged: list[RateWindow]) -> str:
     names = sorted({name for window in judged for name in window.admitted})
     means = {name: np.mean([window.admitted.get(name, 0) for window in judged]) for name in names}
     return ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
 
 
-def _row(window: Window) -> dict[str, Value]:
+def _row(window: RateWindow) -> dict[str, Value]:
     return {
         "from s": round(window.start, 2) + 0.0,
         "state": " → ".join(window.states),

@@ -45,7 +45,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
     )
 
 
-def _processes(run: Run) -> list[cpu.Usage]:
+def _processes(run: Run) -> list[cpu.ProcessUsage]:
     own = [] if run.manifest["bundled"] else cpu.of_sources(run, origins.sources(run))
     return [*cpu.usage(run), *own]
 
@@ -61,7 +61,9 @@ def _sections(judged: Judgement, seconds: PerSecond) -> list[Section]:
     return [section for section in found if section[1]]
 
 
-def _specs(sections: list[Section], spans: list[markers.Span], shown: tuple[float, float]) -> dict[str, Any]:
+def _specs(
+    sections: list[Section], spans: list[markers.Marker], shown: tuple[float, float]
+) -> dict[str, Any]:
     marks = markers.marks(spans)
     figures = chain.from_iterable(figures for _, figures in sections)
     return {figure.id: figure.spec(marks, shown) for figure in figures}

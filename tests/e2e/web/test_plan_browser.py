@@ -44,10 +44,12 @@ def suite_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("suite")
     runs = {"good": Spec(duration=4.0), "bad": Spec(duration=4.0, fault=(1.0, 3.0, "db_error"))}
     entries = [
-        suite.Entry.of(name, run := write(folder / name, spec), derive(run, quiet=True).exit_code)
+        suite.SuiteRun.of(name, run := write(folder / name, spec), derive(run, quiet=True).exit_code)
         for name, spec in runs.items()
     ]
-    suite.write(folder, "phase2", [*entries, suite.Entry("lost", "lost", 3, {})], [*runs, "lost", "health"])
+    suite.write(
+        folder, "phase2", [*entries, suite.SuiteRun("lost", "lost", 3, {})], [*runs, "lost", "health"]
+    )
     return folder / "suite.html"
 
 

@@ -115,8 +115,11 @@ def test_many_units_are_found() -> None:
 @pytest.mark.parametrize("text", units())
 def test_every_unit_has_its_japanese(text: str) -> None:
     found = translated(text, UNITS)
-    assert environment("en").globals["unit"](text) == text
-    assert environment("ja").globals["unit"](text) == found
+    shown = [
+        environment(language).from_string("{{ unit(text)|safe }}").render(text=text)
+        for language in ("en", "ja")
+    ]
+    assert shown == [text, found]
     assert JAPANESE.search(found) or text in AS_THEY_ARE, text
     assert re.findall(r"7", found) == re.findall(r"7", text)
 
@@ -157,7 +160,7 @@ def test_a_whole_report_and_a_suite_in_japanese(
     assert '<html lang="ja">' in html
     for english in ("Did the target hold", "Answers</h2>", "Ledger</h2>", "Arrivals planned"):
         assert english not in html
-    suite.write(tmp_path, "phase1", [suite.Entry.of("burst", folder, code)], ["burst", "health"])
+    suite.write(tmp_path, "phase1", [suite.SuiteRun.of("burst", folder, code)], ["burst", "health"])
     page = (tmp_path / "suite.html").read_text()
     assert '<html lang="ja">' in page
     assert "ターゲットは耐えたか" in page
