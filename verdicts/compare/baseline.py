@@ -47,7 +47,7 @@ KINDS: Final = {id: kind for id, kind in FIGURES.items() if not kind.own}
 
 
 def make(text: str, runs: Sequence[Run]) -> dict[str, Any]:
-    """The baseline that `text` names. Raises RunFolderError unless its runs count and are of one kind."""
+    """The baseline that `text` names. Raises RunFolderError unless its runs are valid and are of one kind."""
     for run in runs:
         same_attack.check(runs[0], run)
         if why := comparison.invalid(run):

@@ -128,7 +128,7 @@ def compare(a: Side, b: Side, *, interleaved: bool) -> Comparison:
 
 
 def invalid(run: Run) -> str:
-    """Why the run does not count; "" for one that does."""
+    """Why the run is invalid; "" for a valid one."""
     return "; ".join(validity.check(run, ledger.of(run)).reasons)
 
 

@@ -1,6 +1,6 @@
 """From a run to its verdict: validity, points, exit code.
 
-    invalid (3)  the run does not count, or a threshold had nothing to be held against
+    invalid (3)  the run is invalid, or a threshold had nothing to be held against
     fail    (1)  a threshold was broken, or the target broke its own promise
     pass    (0)  everything else
 

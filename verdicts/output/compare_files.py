@@ -19,7 +19,7 @@ from verdicts.run.reading import RunFolderError, load
 SCHEMA_VERSION: Final = 1
 FILE: Final = "compare.json"
 Repeat = tuple[str, str]
-"""(where the run that did not count is, why it did not)."""
+"""(where the invalid run is, why it is invalid)."""
 
 
 def write(folder: Path, found: Comparison, command: str, repeated: Sequence[Repeat] = ()) -> None:

@@ -4,8 +4,8 @@ The run that `leads` a point answers it, else the plain run of the question's sc
 asks it; what other runs say of it stands beside. An answer's state:
 
     answered    a value that was seen
-    unknown     the run counts, and the number could not be seen: the reason stands in its place
-    invalid     the run does not count, or nothing could be held against the threshold
+    unknown     the run is valid, and the number could not be seen: the reason stands in its place
+    invalid     the run is invalid, or nothing could be held against the threshold
     missing     the run left no verdict
     not asked   no run of this mode asks it
 """
@@ -84,7 +84,7 @@ class PlanAnswer:
         return self.lead.results(self.question.id) if self.lead else []
 
     @property
-    def witnesses(self) -> list[JudgedRun]:
+    def judged_runs(self) -> list[JudgedRun]:
         """Who speaks of the question, the run that answers first."""
         return [*filter(None, (self.lead,)), *self.others]
 
@@ -120,7 +120,7 @@ class PlanAnswer:
         return because or (self.main["evidence"] if self.main else f"{self.lead.run.name} gave no finding")
 
     def numbers(self) -> Numbers:
-        """Every number that is known of the question; none where the run does not count."""
+        """Every number that is known of the question; none where the run is invalid."""
         if self.state != "answered" or self.lead is None:
             return Numbers({})
         known: dict[str, float] = {}
@@ -144,14 +144,15 @@ def _label(other: JudgedRun, lead: JudgedRun) -> str:
     return run.label if run.label and run.name.startswith(lead.run.scenario) else run.name
 
 
-def of(told: PlanFile, witnesses: Sequence[JudgedRun]) -> list[PlanAnswer]:
+def of(told: PlanFile, judged_runs: Sequence[JudgedRun]) -> list[PlanAnswer]:
     """An answer for every question, in the plan's order."""
-    return [_answer(question, witnesses) for question in QUESTIONS.values()]
+    return [_answer(question, judged_runs) for question in QUESTIONS.values()]
 
 
-def _answer(question: Question, witnesses: Sequence[JudgedRun]) -> PlanAnswer:
+def _answer(question: Question, judged_runs: Sequence[JudgedRun]) -> PlanAnswer:
     asked = sorted(
-        (one for one in witnesses if question.id in one.run.points), key=lambda one: _rank(question, one.run)
+        (one for one in judged_runs if question.id in one.run.points),
+        key=lambda one: _rank(question, one.run),
     )
     if not asked:
         return PlanAnswer(question, "not asked", None)

@@ -26,11 +26,11 @@ def derive(folder: Path, *, again: bool = True, quiet: bool = False) -> int:
     told = plan_file.read(folder)
     for run in told.runs:
         _derive_run(folder / run.folder, again=again)
-    witnesses = [JudgedRun.of(folder, run) for run in told.runs]
-    plan = PlanSummary(answers.of(told, witnesses), witnesses)
+    judged_runs = [JudgedRun.of(folder, run) for run in told.runs]
+    plan = PlanSummary(answers.of(told, judged_runs), judged_runs)
     write_whole(folder / "plan.html", page.html(told, plan, chosen()))
     write_whole(folder / "plan.md", page.markdown(told, plan, chosen()))
-    _junit(folder, told, witnesses)
+    _junit(folder, told, judged_runs)
     if not quiet:
         print("\n".join(summary(folder, plan)), flush=True)
     return plan.exit_code
@@ -46,10 +46,10 @@ def _derive_run(folder: Path, *, again: bool) -> None:
         print(error, file=sys.stderr)
 
 
-def _junit(folder: Path, told: PlanFile, witnesses: list[JudgedRun]) -> None:
+def _junit(folder: Path, told: PlanFile, judged_runs: list[JudgedRun]) -> None:
     entries = [
         suite.SuiteRun(one.run.name, one.run.folder, one.exit_code, one.found)
-        for one in witnesses
+        for one in judged_runs
         if one.found or one.run.exit_code is not None
     ]
     written = {entry.scenario for entry in entries}

@@ -26,7 +26,7 @@ def markdown(plan_file: PlanFile, plan: PlanSummary, language: str) -> str:
 
 def _values(plan_file: PlanFile, plan: PlanSummary, language: str) -> Mapping[str, Any]:
     say = Say(language)
-    known = next((one.found for one in plan.witnesses if one.found), {})
+    known = next((one.found for one in plan.judged_runs if one.found), {})
     return {
         "plan_file": plan_file,
         "plan": plan,

@@ -29,7 +29,7 @@ class PlanSummary:
     """Everything that the page says above its rows."""
 
     answers: list[PlanAnswer]
-    witnesses: Sequence[JudgedRun]
+    judged_runs: Sequence[JudgedRun]
 
     @property
     def asked(self) -> list[PlanAnswer]:
@@ -53,8 +53,8 @@ class PlanSummary:
 
     @property
     def exit_code(self) -> int:
-        """3: a question without answer, or a run that does not count; 1: a verdict failed."""
-        codes = [one.exit_code for one in self.witnesses]
+        """3: a question without answer, or an invalid run; 1: a verdict failed."""
+        codes = [one.exit_code for one in self.judged_runs]
         return 3 if self.open else max(codes, default=3)
 
     def headline(self, say: Say) -> str:
@@ -94,7 +94,7 @@ class PlanSummary:
 
     def cards(self, say: Say) -> list[Card]:
         """The first screen's three questions."""
-        runs = {one.run.name: one.found for one in self.witnesses}
+        runs = {one.run.name: one.found for one in self.judged_runs}
         return [overall.arrived(runs, say), self._held(say), self._first(say)]
 
     def _held(self, say: Say) -> Card:

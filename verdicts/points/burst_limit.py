@@ -146,9 +146,9 @@ def _kv(run: Run) -> str:
     )
     if np.isnan(writes) or not run.manifest["bundled"]:
         return ""
-    plan = run.scenario.get("kv", "ideal")
+    tier = run.scenario.get("kv", "ideal")
     failed = 0.0 if np.isnan(failures) else failures
-    return f" KV ({plan}): {reads:,.0f} reads, {writes:,.0f} writes, {failed:,.0f} refused."
+    return f" KV ({tier}): {reads:,.0f} reads, {writes:,.0f} writes, {failed:,.0f} refused."
 
 
 def _keys(run: Run) -> Finding:

@@ -38,11 +38,11 @@ def past_the_quota(run: Run) -> Iterator[Finding]:
     if spans is None:
         yield Finding.unseen(quota.UNSEEN)
         return
-    plan = quota.plan(run)
-    if plan in ("", "free"):
+    tier = quota.kv_tier(run)
+    if tier in ("", "free"):
         yield _after(run, spans)
     else:
-        yield Finding.unseen(f"A KV of plan {plan} has no daily quota that could run out ({_used(run)}).")
+        yield Finding.unseen(f"A KV of plan {tier} has no daily quota that could run out ({_used(run)}).")
     if run.manifest["bundled"]:
         yield _books(run)
 

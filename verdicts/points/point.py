@@ -115,7 +115,7 @@ class Point:
     units: Mapping[str, str] = field(default_factory=dict)
 
     def results(self, run: Run, threshold: Threshold, *, valid: bool = True) -> list[PointResult]:
-        """Every finding judged. In a run that does not count, nothing passes or fails."""
+        """Every finding judged. In an invalid run, nothing passes or fails."""
         found = self.find(run)
         findings = [found] if isinstance(found, Finding) else list(found)
         return [self._result(run, one, threshold.about(one.figures), valid) for one in findings]

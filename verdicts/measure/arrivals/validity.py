@@ -43,7 +43,7 @@ class Validity:
 
 
 def check(run: Run, ledger: ArrivalLedger) -> Validity:
-    """Every reason why the run does not count."""
+    """Every reason why the run is invalid."""
     behind = tuple(_behind(ledger.total))
     reasons = (*behind, *_ended(run, ledger), *_balance(run, ledger))
     return Validity(reasons, starved(run) if behind else "")

@@ -23,8 +23,8 @@ SAY = Say()
 
 def read(folder: Path) -> PlanSummary:
     told = plan_file.read(folder)
-    witnesses = [JudgedRun.of(folder, run) for run in told.runs]
-    return PlanSummary(answers.of(told, witnesses), witnesses)
+    judged_runs = [JudgedRun.of(folder, run) for run in told.runs]
+    return PlanSummary(answers.of(told, judged_runs), judged_runs)
 
 
 def by_id(plan: PlanSummary) -> dict[str, PlanAnswer]:
