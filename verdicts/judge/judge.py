@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from common import exit_codes
 from verdicts.compare import baseline
 from verdicts.measure.arrivals import ledger, validity
 from verdicts.measure.arrivals.ledger import ArrivalLedger
@@ -27,7 +28,11 @@ Verdict = Literal["pass", "fail", "invalid"]
 ARRIVAL: Final = "arrival"
 MONEY: Final = "money"
 BASELINE: Final = "baseline"
-EXIT_CODES: Final[dict[Verdict, int]] = {"pass": 0, "fail": 1, "invalid": 3}
+EXIT_CODES: Final[dict[Verdict, int]] = {
+    "pass": exit_codes.PASS,
+    "fail": exit_codes.FAIL,
+    "invalid": exit_codes.OURS,
+}
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ def judge(run: Run) -> Judgement:
 def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
     arrival = POINTS[ARRIVAL].results(run, Threshold())
     yield from (_arrived(result, valid=valid) for result in arrival)
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         yield from POINTS[MONEY].results(run, Threshold(), valid=valid)
     thresholds = run.scenario.get("thresholds", {})
     for id in run.scenario.get("points", ()):

@@ -12,12 +12,12 @@ KILLED: Final = "killed"
 
 def started(run: Run) -> datetime:
     """When load began, UTC."""
-    return datetime.fromtimestamp(run.manifest["start_wall"], UTC)
+    return datetime.fromtimestamp(run.manifest.start_wall, UTC)
 
 
 def stop_reason(run: Run) -> str:
     """Why the load ended."""
-    return KILLED if run.end is None else str(run.end["stop_reason"])
+    return KILLED if run.end is None else run.end.stop_reason
 
 
 def lost_workers(run: Run) -> list[str]:

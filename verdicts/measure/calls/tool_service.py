@@ -77,7 +77,7 @@ def by_tool(run: Run, mask: Mask) -> list[ToolService]:
         of(
             run,
             mask & (run.samples["tool"] == code),
-            run.manifest["tools"][int(code)],
+            run.manifest.tools[int(code)],
             slow=int(code) in slow,
         )
         for code in codes

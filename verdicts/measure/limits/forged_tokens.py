@@ -35,7 +35,7 @@ class TokenKind(NamedTuple):
 
 def kinds(run: Run) -> Iterator[TokenKind]:
     """Every kind of the run."""
-    for number, group in enumerate(run.manifest["scenario"]["groups"]):
+    for number, group in enumerate(run.scenario["groups"]):
         persona = group["persona"]
         if persona["name"] == "forger":
             yield TokenKind(persona["options"]["kind"], run.out & (run.samples["group"] == number))
