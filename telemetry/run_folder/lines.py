@@ -41,7 +41,11 @@ class Event(Struct, frozen=True):
 
 
 class ErrorText(Struct, frozen=True, kw_only=True):
-    """`errors-<worker>.jsonl`: what a failed call was told; `detail`: by a party behind the gateway."""
+    """`errors-<worker>.jsonl`: what failed calls were told, by kind; `detail`: by a party behind the gateway.
+
+    `t`, `message` and `detail` are the first example's; `kind` is the text without its ids and numbers, `count`
+    how many there were so far: the last line of a kind is the true one.
+    """
 
     t: float
     reason: str
@@ -49,6 +53,13 @@ class ErrorText(Struct, frozen=True, kw_only=True):
     code: int = 0
     message: str = ""
     detail: str = ""
+    kind: str = ""
+    count: int = 1
+
+    @property
+    def words(self) -> str:
+        """All that was said."""
+        return ": ".join(filter(None, (self.message, self.detail)))
 
 
 class Scrape(Struct, frozen=True, kw_only=True):

@@ -45,7 +45,7 @@ def forgeries(run: Run) -> Finding:
     )
 
 
-def _row(run: Run, kind: forged_tokens.Kind) -> dict[str, Value]:
+def _row(run: Run, kind: forged_tokens.TokenKind) -> dict[str, Value]:
     calls, status = kind.calls, run.samples["status"]
     failed = run.became(Outcome.FAILED)
     denied = calls & failed & (np.isin(status, DENIED) | outcomes.refused(run)) & (status < 500)

@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from telemetry.recording.sample import Outcome
-from telemetry.run_folder.lines import ErrorText
 from verdicts.run.reading import Run
 
 MAX_ROWS: Final = 50
@@ -41,28 +40,22 @@ def of(run: Run) -> tuple[FailureKind, ...]:
 
 
 def _kinds(run: Run) -> Iterator[FailureKind]:
-    texts = _texts(run)
+    said = _said(run)
     failed = run.samples[run.out & run.became(Outcome.FAILED)]
-    for status, code in sorted({(int(one["status"]), int(one["reason"])) for one in _pairs(failed)}):
+    for status, code in np.unique(failed[["status", "reason"]]).tolist():
         mine = failed[(failed["status"] == status) & (failed["reason"] == code)]
-        reason, first = run.manifest.reasons[code], float(mine["done"].min())
-        said = texts.get((status, reason), [])
-        for text in said:
-            yield FailureKind(status, reason, text.words, text.count, text.t)
-        if (rest := len(mine) - sum(text.count for text in said)) > 0:
-            yield FailureKind(status, reason, "", rest, first)
+        reason = run.manifest.reasons[code]
+        kinds = said.get((status, reason), [])
+        yield from kinds
+        if (rest := len(mine) - sum(kind.count for kind in kinds)) > 0:
+            yield FailureKind(status, reason, "", rest, float(mine["done"].min()))
 
 
-def _pairs(failed: Any) -> Any:
-    return np.unique(failed[["status", "reason"]])
-
-
-def _texts(run: Run) -> dict[tuple[int, str], list[ErrorText]]:
-    """The last line of each kind; kinds of several workers are added up."""
-    whole: dict[tuple[Any, ...], ErrorText] = {}
-    for text in run.texts:
-        whole[text.worker, text.status, text.reason, text.code, text.message, text.detail] = text
-    found: dict[tuple[int, str], list[ErrorText]] = defaultdict(list)
-    for text in whole.values():
-        found[text.status, text.reason].append(text)
-    return found
+def _said(run: Run) -> dict[tuple[int, str], list[FailureKind]]:
+    """Kinds with words by status and reason; those of several workers are one."""
+    found: dict[tuple[int, str], dict[str, FailureKind]] = defaultdict(dict)
+    for text in sorted(run.texts, key=lambda one: one.t):
+        kinds, kind = found[text.status, text.reason], text.kind or text.words
+        first = kinds.get(kind, FailureKind(text.status, text.reason, text.words, 0, text.t))
+        kinds[kind] = first._replace(count=first.count + text.count)
+    return {key: list(kinds.values()) for key, kinds in found.items()}
