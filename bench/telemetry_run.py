@@ -24,13 +24,13 @@ from bench.engine_full_speed import Looper, job  # noqa: E402
 from bench.nginx import REQUEST_ID  # noqa: E402
 from telemetry.recording import journal, manifest  # noqa: E402
 from users.engine.engine import Engine, Outlets  # noqa: E402
-from users.personas.persona import persona  # noqa: E402
+from users.personas.persona import NoOptions, persona  # noqa: E402
 
 
 def main() -> None:
     url, seconds, name, connections = sys.argv[1:]
     folder = Path(name)
-    persona("bench-loop")(Looper)
+    persona("bench-loop", NoOptions)(Looper)
     files = journal.WorkerJournal(folder, "bench")
     numbers = count(1)
 
@@ -49,7 +49,7 @@ def main() -> None:
         folder, start_wall=time.time(), start_monotonic=began, tools=["fast.echo"], protections=[],
         scenario={"name": "bench"}, target={"name": "nginx"},
     )  # fmt: skip
-    engine.plan(0, 1, began, 0.0)
+    engine.take_share(0, 1, began, 0.0)
     ends = began + float(seconds)
     while time.monotonic() < ends:  # the schedule is empty, so the engine's own ledger has ended
         gevent.sleep(1.0)

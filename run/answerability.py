@@ -21,7 +21,7 @@ from telemetry.recording import manifest
 from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Outcome
 from users.accounts.accounts import Account, make_accounts
 from users.engine import job
-from users.mcp.methods import METHODS
+from users.mcp.operations import METHODS
 from verdicts.points import POINTS, Finding
 from verdicts.questions import QUESTIONS
 from verdicts.run.run import Event, Run
