@@ -83,12 +83,14 @@ class PooledAccountClient:
         call.on_done = on_done
         if index < 0 and self._turn is not None:
             self._turn(partial(self._send, call, message, token))
-        else:
-            self._send(call, message, token)
+            return call
+        headers = self._own_headers() if token is None else self._headers_with(token)
+        call.request = assemble(headers, message, call.request_id)
+        self._client.send(call)
         return call
 
     def _send(self, call: Call, message: Message, token: bytes | None) -> None:
-        """Now, with the token and the session of now."""
+        """In its turn, with the token and the session of then."""
         headers = self._own_headers() if token is None else self._headers_with(token)
         call.request = assemble(headers, message, call.request_id)
         self._client.send(call)

@@ -25,7 +25,7 @@ from users.engine.job import Job
 from users.engine.ledger import Ledger
 from users.engine.pace import Pace, pace_shares
 from users.mcp.answers import MCP
-from users.mcp.headers import instance, read_headers
+from users.mcp.headers import INSTANCE, read_headers
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
 from users.transport.client import Client
@@ -240,5 +240,5 @@ class Engine:
 
     def _observe(self, call: Call) -> None:
         call.size = len(call.body)
-        call.instance = self._instances.code(instance(call.headers))
+        call.instance = self._instances.code(call.headers.get(INSTANCE))
         read_headers(call)

@@ -7,6 +7,7 @@ from typing import Final
 from users.transport.call import NAN, Call
 
 SESSION: Final = b"mcp-session-id"
+INSTANCE: Final = b"x-instance-id"  # which instance of the target answered
 _MAX_WHOLE: Final = 2**31 - 1
 _MAX_FLOAT: Final = 1e30
 
@@ -47,29 +48,22 @@ class RequestHeaders:
 
 
 def read_headers(call: Call) -> None:
-    """Note what the headers of an answered call say of limits and times."""
+    """Note what the headers of an answered call say of limits and times; most answers have few of them."""
     headers = call.headers
-    call.upstream_s = upstream_seconds(headers)
-    call.retry_after = retry_after(headers)
-    call.reset = number(headers.get(b"x-ratelimit-reset"))
-    call.limit = whole_number(headers.get(b"x-ratelimit-limit"))
-    call.remaining = whole_number(headers.get(b"x-ratelimit-remaining"))
+    if b"server-timing" in headers:
+        call.upstream_s = upstream_seconds(headers[b"server-timing"])
+    if b"retry-after" in headers:  # seconds, or a date, which is no number
+        call.retry_after = number(headers[b"retry-after"])
+    if b"x-ratelimit-reset" in headers:
+        call.reset = number(headers[b"x-ratelimit-reset"])
+    if b"x-ratelimit-limit" in headers:
+        call.limit = whole_number(headers[b"x-ratelimit-limit"])
+    if b"x-ratelimit-remaining" in headers:
+        call.remaining = whole_number(headers[b"x-ratelimit-remaining"])
 
 
-def instance(headers: dict[bytes, bytes]) -> bytes | None:
-    """Which instance of the target answered."""
-    return headers.get(b"x-instance-id")
-
-
-def retry_after(headers: dict[bytes, bytes]) -> float:
-    """Seconds of `Retry-After`; NaN if absent or a date."""
-    return number(headers.get(b"retry-after"))
-
-
-def number(value: bytes | None) -> float:
-    """A header's number; NaN if it is absent, is none, or fits no field of a sample."""
-    if value is None:
-        return NAN
+def number(value: bytes) -> float:
+    """A header's number; NaN if it is none, or fits no field of a sample."""
     try:
         found = float(value)
     except ValueError:
@@ -77,10 +71,8 @@ def number(value: bytes | None) -> float:
     return found if -_MAX_FLOAT < found < _MAX_FLOAT else NAN
 
 
-def whole_number(value: bytes | None) -> int:
-    """A header's whole number; −1 if it is absent, is none, or fits no field of a sample."""
-    if value is None:
-        return -1
+def whole_number(value: bytes) -> int:
+    """A header's whole number; −1 if it is none, or fits no field of a sample."""
     try:
         return fitting(int(value), -1)
     except ValueError:
@@ -92,11 +84,8 @@ def fitting(value: int, otherwise: int) -> int:
     return value if -_MAX_WHOLE <= value <= _MAX_WHOLE else otherwise
 
 
-def upstream_seconds(headers: dict[bytes, bytes]) -> float:
+def upstream_seconds(timing: bytes) -> float:
     """The upstream's own time by `Server-Timing: upstream;dur=<ms>`; NaN if not told."""
-    timing = headers.get(b"server-timing")
-    if timing is None:
-        return NAN
     for metric in timing.split(b","):
         name, _, rest = metric.strip().partition(b";")
         if name == b"upstream" and rest.startswith(b"dur="):

@@ -65,25 +65,23 @@ class Client:
         idle = self._idle[call.account]
         if idle:
             connection = idle.pop()
-            self._going_out(connection, call)
-            connection.start(call)
-            return
-        try:
-            connection = self._open(call.account)
-        except OSError:
-            call.sent = NAN
-            self._over(call, Outcome.DROPPED, _FD_LIMIT)
-            return
-        call.flags |= Flag.NEW_CONNECTION
-        self._going_out(connection, call)
-        connection.connect(self._endpoint.address, call)
-
-    def _going_out(self, connection: Connection, call: Call) -> None:
+        else:
+            try:
+                connection = self._open(call.account)
+            except OSError:
+                call.sent = NAN
+                self._over(call, Outcome.DROPPED, _FD_LIMIT)
+                return
+            call.flags |= Flag.NEW_CONNECTION
         call.connection = connection
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         self._deadlines.append(call)
         self._sent(call)
+        if connection.state is _IDLE:
+            connection.start(call)
+        else:
+            connection.connect(self._endpoint.address, call)
 
     def _open(self, account: int) -> Connection:
         endpoint = self._endpoint

@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 
 from users.transport.call import Call
 from users.transport.http_response import BadResponseError, Response, ResponseParser
-from users.transport.lifecycle import LOSS, State, follow
+from users.transport.lifecycle import LOSS, MOVES, State
 from users.transport.tls import CHUNK, TlsSession
 
 READ: Final = 1
@@ -91,7 +91,7 @@ class Connection:
 
     def connect(self, address: Any, call: Call) -> None:
         """Connect, then send `call`."""
-        self.state = follow(self.state, State.CONNECTING)
+        self.state = MOVES[self.state][State.CONNECTING]
         self._call = call
         if self._sock.connect_ex(address) not in (0, errno.EINPROGRESS):
             self._lost()
@@ -99,13 +99,10 @@ class Connection:
         self._watch_write(self._on_connected)
 
     def start(self, call: Call) -> None:
-        """Send `call` on an idle connection."""
-        self.state = follow(self.state, _BUSY)
+        """Send `call`; the connection is idle, or has just become ready."""
+        self.state = MOVES[self.state][_BUSY]
         self._call = call
-        self._send(call.request)
-
-    def _send(self, data: bytes) -> None:
-        self._write(data if self._tls is None else self._tls.encrypt(data))
+        self._write(call.request if self._tls is None else self._tls.encrypt(call.request))
 
     def _write(self, data: bytes) -> None:
         if self._out:
@@ -149,9 +146,9 @@ class Connection:
         self._read_watch.start(self._on_readable)
         if self._tls is None:
             assert self._call is not None
-            self._ready(self._call)
+            self.start(self._call)
         else:
-            self.state = follow(self.state, State.HANDSHAKING)
+            self.state = MOVES[self.state][State.HANDSHAKING]
             self._shake_hands(self._tls, b"")
 
     def _shake_hands(self, tls: TlsSession, data: bytes) -> bool:
@@ -164,12 +161,8 @@ class Connection:
         if answer:
             self._write(answer)
         if finished and self._call is not None:
-            self._ready(self._call)
+            self.start(self._call)
         return self._call is not None and finished
-
-    def _ready(self, call: Call) -> None:
-        self.state = follow(self.state, _BUSY)
-        self._send(call.request)
 
     # Receiving
 
@@ -230,7 +223,7 @@ class Connection:
     def _finish(self, call: Call, response: Response) -> None:
         call.status, call.headers, call.body, keep_alive = response
         self._call = None
-        self.state = follow(self.state, _IDLE if keep_alive and not self._out else State.SPENT)
+        self.state = MOVES[self.state][_IDLE if keep_alive and not self._out else State.SPENT]
         self._owner.answered(self, call)
 
     def _lost(self, reason: str = "") -> None:
@@ -245,7 +238,7 @@ class Connection:
         """Close; with `reset`, by RST, so that the other side sees an abort. Safe to repeat."""
         if self.state is State.CLOSED:
             return
-        self.state = follow(self.state, State.CLOSED)
+        self.state = MOVES[self.state][State.CLOSED]
         self._read_watch.close()
         if self._write_watch is not None:
             self._write_watch.close()

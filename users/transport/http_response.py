@@ -5,12 +5,12 @@
 
 Framing is llhttp's (httptools): Content-Length, chunked, until EOF, statuses without a body, and interim
 1xx answers, which are skipped. The requests are never HEAD. Bytes after a whole answer spoil the connection
-for another request (`keep_alive` is False), never the answer.
+for another request (the last of a Response's four), never the answer.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import httptools
 
@@ -22,13 +22,10 @@ class BadResponseError(Exception):
     """What came is no HTTP answer, or its body is larger than MAX_BODY."""
 
 
-class Response(NamedTuple):
-    """A whole answer; header names in lower case. `keep_alive`: the connection can carry another request."""
+Response = tuple[int, dict[bytes, bytes], bytes, bool]
+"""A whole answer: status, headers by lower-case name, body, whether the connection can carry another request.
 
-    status: int
-    headers: dict[bytes, bytes]
-    body: bytes
-    keep_alive: bool
+A plain tuple: one is made for each call, and a class of its own would cost more than all the rest here."""
 
 
 class ResponseParser:
@@ -78,7 +75,7 @@ class ResponseParser:
     def _take(self) -> Response:
         body = self._body
         whole = body[0] if len(body) == 1 else b"".join(body)
-        response = Response(self._status, self._headers, whole, self._keep_alive)
+        response = self._status, self._headers, whole, self._keep_alive
         self._status = 0
         self._headers = {}
         self._body = []

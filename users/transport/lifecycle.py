@@ -21,15 +21,33 @@ class State(IntEnum):
     CLOSED = 6
 
 
-FOLLOWS: Final[dict[State, tuple[State, ...]]] = {
-    State.NEW: (State.CONNECTING, State.CLOSED),
-    State.CONNECTING: (State.BUSY, State.HANDSHAKING, State.CLOSED),
-    State.HANDSHAKING: (State.BUSY, State.CLOSED),
-    State.BUSY: (State.IDLE, State.SPENT, State.CLOSED),
-    State.IDLE: (State.BUSY, State.CLOSED),
-    State.SPENT: (State.CLOSED,),
-    State.CLOSED: (),
+class IllegalMoveError(RuntimeError):
+    """A connection was asked for a move that its state does not allow."""
+
+
+class _Moves(dict[State, State]):
+    """Where a state may lead, by the state that is wanted."""
+
+    def __missing__(self, to: State) -> State:
+        raise IllegalMoveError(
+            f"no way to {to.name} from here, allowed: {', '.join(one.name for one in self)}"
+        )
+
+
+def _to(*states: State) -> _Moves:
+    return _Moves(zip(states, states, strict=True))
+
+
+MOVES: Final[dict[State, _Moves]] = {
+    State.NEW: _to(State.CONNECTING, State.CLOSED),
+    State.CONNECTING: _to(State.HANDSHAKING, State.BUSY, State.CLOSED),
+    State.HANDSHAKING: _to(State.BUSY, State.CLOSED),
+    State.BUSY: _to(State.IDLE, State.SPENT, State.CLOSED),
+    State.IDLE: _to(State.BUSY, State.CLOSED),
+    State.SPENT: _to(State.CLOSED),
+    State.CLOSED: _to(),
 }
+"""`state = MOVES[state][wanted]`; IllegalMoveError. A lookup, because each call makes two moves."""
 
 LOSS: Final[dict[State, str]] = {
     State.CONNECTING: "connect",
@@ -37,14 +55,3 @@ LOSS: Final[dict[State, str]] = {
     State.BUSY: "reset",
 }
 """Why a call failed whose connection went away in this state; there is no call in the others."""
-
-
-class IllegalMoveError(RuntimeError):
-    """A connection was asked for a move that its state does not allow."""
-
-
-def follow(state: State, to: State) -> State:
-    """`to`, if it may follow `state`."""
-    if to not in FOLLOWS[state]:
-        raise IllegalMoveError(f"a connection does not go from {state.name} to {to.name}")
-    return to
