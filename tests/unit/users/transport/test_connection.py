@@ -318,7 +318,7 @@ def test_a_deadline_and_a_loss_while_shaking_hands(tls_rig: Rig) -> None:
 def test_a_server_that_is_not_trusted(contexts: Contexts) -> None:
     rig = Rig(ssl.create_default_context())
     call = rig.send()
-    with pytest.raises(ssl.SSLError):
+    with pytest.raises(BrokenPipeError):  # the client has hung up
         TlsPeer(rig, contexts[1]).shake_hands()
     assert (rig.told(call), rig.open) == ("connect", (0, 0))
     rig.endpoint.close()
