@@ -76,8 +76,8 @@ def _judge_success(call: Call) -> int:
         reply = _decode_reply(body)
         if reply.id != call.request_id:
             return _BAD
-        if len(error := bytes(reply.error)):
-            call.rpc_code = fitting(_decode_error(error).code, 0)
+        if len(reply.error):
+            call.rpc_code = fitting(_decode_error(reply.error).code, 0)
             return _RPC
         return _judge_result(bytes(reply.result))
     except UNREADABLE:

@@ -124,8 +124,8 @@ def test_an_answer_as_to_a_head_is_waited_for() -> None:
 
 
 def test_an_open_event_stream_can_be_taken_as_it_is() -> None:
+    assert not ResponseParser().event_stream
     parser = ResponseParser()
-    assert not parser.event_stream
     parser.receive(OK + b"Content-Type: text/event-stream; charset=utf-8\r\n\r\ndata: ")
     parser.receive(b"a\n\n")
     assert parser.event_stream
