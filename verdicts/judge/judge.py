@@ -29,11 +29,16 @@ from verdicts.thresholds import Threshold
 Verdict = Literal["pass", "fail", "invalid", "inconclusive"]
 ARRIVAL: Final = "arrival"
 MONEY: Final = "money"
+SERVICE: Final = "service"
+FORGED: Final = "forged-tokens"
 BASELINE: Final = "baseline"
+# What says nothing of the target's bounds: that the load arrived, that the users got anything at all.
+UNBOUND: Final = (ARRIVAL, MONEY, SERVICE)
 EXIT_CODES: Final[dict[Verdict, int]] = {
     "pass": exit_codes.PASS,
     "fail": exit_codes.FAIL,
     "invalid": exit_codes.OURS,
+    "inconclusive": exit_codes.OURS,
 }
 
 
