@@ -1,9 +1,9 @@
 """The process that publishes a key set: `python -m users.accounts.key_set_process LISTENING-FD PATH`.
 
-The body is the first line of stdin; each further line asks for the number of fetches so far, a line on stdout;
-the process ends with its stdin. Alone, so that a fetch never waits for the load, nor the load for a fetch.
-Connections are kept alive, at most `MAX_CONNECTIONS` of them, each for `IDLE_TIMEOUT` without a request.
-asyncio sets TCP_NODELAY on every one.
+The body is the first line of stdin; each further line asks for the number of fetches so far, a line on
+stdout; the process ends with its stdin. Alone, so that a fetch never waits for the load, nor the load for
+a fetch. Connections are kept alive, at most `MAX_CONNECTIONS` of them, each for `IDLE_TIMEOUT` without a
+request. asyncio sets TCP_NODELAY on every one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final, cast
 MAX_CONNECTIONS: Final = 256
 IDLE_TIMEOUT: Final = 60.0  # seconds
 MAX_HEAD: Final = 16_384  # bytes of a request
+_FOUND: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n"
 _NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -26,9 +27,7 @@ class KeySet:
         self.fetches = 0
         self.open = 0
         self._path = path.encode()
-        self._head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n" % len(
-            body
-        )
+        self._head = _FOUND % len(body)
         self._body = body
 
     def answer(self, request: bytes) -> tuple[bytes, bool]:

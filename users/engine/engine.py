@@ -24,7 +24,7 @@ from users.engine.error_texts import ErrorTexts
 from users.engine.job import Job
 from users.engine.ledger import Ledger
 from users.engine.pace import Pace, pace_shares
-from users.mcp.answers import MCP
+from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
@@ -62,7 +62,13 @@ class Engine:
         self._pace = Pace(job.max_duration, clock=clock, sleep=sleep) if job.max_rps is not None else None
         sent = self.ledger.out if self._pace is None else self._paced_out
         self.client = Client(
-            job.endpoint, self._record, rules=MCP, sent=sent, timeout=job.timeout, clock=clock, loop=loop
+            job.endpoint,
+            self._record,
+            rules=answers.rules(job.headers.encodings),
+            sent=sent,
+            timeout=job.timeout,
+            clock=clock,
+            loop=loop,
         )
         self.start_at = NAN
         self._job = job
@@ -198,6 +204,7 @@ class Engine:
         """Give what was recorded to the sinks."""
         if self._recorder is not None:
             self._recorder.flush()
+            self._error_texts.flush()
 
     def _flush_forever(self) -> None:
         while True:

@@ -8,6 +8,7 @@ answer means is for the `AnswerRules` to say.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import gevent
 
-from telemetry.recording.sample import REASON_CODE, Flag, Outcome
+from telemetry.recording.sample import OWN_LIMITS, REASON_CODE, Flag, Outcome
 from users.transport.answer_rules import PLAIN_HTTP, AnswerRules
 from users.transport.call import NAN, Call
 from users.transport.connection import Connection
@@ -24,7 +25,9 @@ from users.transport.lifecycle import State
 
 REAP_INTERVAL: Final = 0.02  # seconds: how late a deadline may be noticed
 _TIMEOUT: Final = REASON_CODE["timeout"]
-_FD_LIMIT: Final = REASON_CODE["fd_limit"]
+# What a call meets before it leaves this machine: our own limits, by errno.
+_OWN_LIMITS: Final = {getattr(errno, name): REASON_CODE[name] for name in OWN_LIMITS}
+_NO_FILE: Final = REASON_CODE["EMFILE"]
 _IDLE: Final = State.IDLE
 
 
