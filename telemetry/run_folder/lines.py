@@ -43,8 +43,8 @@ class Event(Struct, frozen=True):
 class ErrorText(Struct, frozen=True, kw_only=True):
     """`errors-<worker>.jsonl`: what failed calls were told, by kind; `detail`: by a party behind the gateway.
 
-    `t`, `message` and `detail` are the first example's; `kind` is the text without its ids and numbers, `count`
-    how many there were so far: the last line of a kind is the true one.
+    `t`, `message` and `detail` are the first example's; `kind` is the text without its ids and numbers,
+    `count` how many there were so far: the last line of a kind is the true one.
     """
 
     t: float

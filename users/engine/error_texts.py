@@ -2,8 +2,8 @@
 
 Samples hold a reason's number, not its words. A kind is a status, a reason and a text, whatever ids and
 numbers stand in it. At most `MAX_KINDS` of a process are told apart; a line of a kind is `{"t", "reason",
-"status", "code", "message", "detail", "kind", "count"}`: of its first example, with the number of calls so far. The
-last line of a kind is the true one.
+"status", "code", "message", "detail", "kind", "count"}`: of its first example, with the number of calls so
+far. The last line of a kind is the true one.
 """
 
 from __future__ import annotations

@@ -71,9 +71,9 @@ class Client:
         else:
             try:
                 connection = self._open(call.account)
-            except OSError:
+            except OSError as error:
                 call.sent = NAN
-                self._over(call, Outcome.DROPPED, _FD_LIMIT)
+                self._over(call, Outcome.DROPPED, _OWN_LIMITS.get(error.errno or 0, _NO_FILE))
                 return
             call.flags |= Flag.NEW_CONNECTION
         call.connection = connection
@@ -84,13 +84,18 @@ class Client:
         if connection.state is _IDLE:
             connection.start(call)
         else:
-            connection.connect(self._endpoint.address, call)
+            connection.connecting(call)
 
     def _open(self, account: int) -> Connection:
+        """A new connection, on its way; OSError where a limit of this machine forbids it."""
         endpoint = self._endpoint
         connection = Connection(
             self._loop, self, account, endpoint.socket(), endpoint.session(), self._stream_answered
         )
+        code = connection.dial(endpoint.address)
+        if code in _OWN_LIMITS:
+            connection.close()
+            raise OSError(code, "the call never left this machine")
         self.connections += 1
         return connection
 

@@ -91,7 +91,9 @@ def _held(judged: Judgement, found: Mapping[str, Any], say: Say) -> Card:
     times, errors = found["response_ms"], sum(found["errors"].values())
     sent = max(judged.ledger.total.sent, 1)
     broken = [point.id for point in judged.points if point.status == "fail"]
-    answer = say({"pass": "Yes", "fail": "No", "invalid": "Not known", "inconclusive": "Not known"}[judged.verdict])
+    answer = say(
+        {"pass": "Yes", "fail": "No", "invalid": "Not known", "inconclusive": "Not known"}[judged.verdict]
+    )
     if broken:
         answer = say("{answer}, {ids} out of bounds", answer=answer, ids=", ".join(broken))
     return Card(

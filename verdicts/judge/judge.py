@@ -44,8 +44,8 @@ EXIT_CODES: Final[dict[Verdict, int]] = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """Everything said about a run. `points` begin with `arrival`, `money` for the bundled stack, `service`, and
-    `forged-tokens` where some were sent; `baseline` comes last. `unseen` are the bounds without a figure."""
+    """Everything said about a run. `points` begin with `arrival`, `money` for the bundled stack, `service`,
+    and `forged-tokens` where some were sent; `baseline` comes last. `unseen`: bounds without a figure."""
 
     run: Run
     ledger: ArrivalLedger

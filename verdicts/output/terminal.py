@@ -22,7 +22,13 @@ from verdicts.run.facts import lost_workers
 
 MAX_FAILURES: Final = 8  # kinds that are shown; verdicts.json has them all
 MAX_TEXT: Final = 200  # characters
-STYLES: Final = {"pass": "green", "fail": "bold red", "info": "dim", "invalid": "bold yellow", "inconclusive": "bold yellow"}
+STYLES: Final = {
+    "pass": "green",
+    "fail": "bold red",
+    "info": "dim",
+    "invalid": "bold yellow",
+    "inconclusive": "bold yellow",
+}
 
 
 def show(judged: Judgement, folder: Path, out: TextIO | None = None) -> None:
@@ -95,7 +101,7 @@ def _told(judged: Judgement) -> Iterator[tuple[str, str]]:
     for kind in failure_kinds.of(judged.run)[:MAX_FAILURES]:
         status = f"status {kind.status}" if kind.status else "no answer"
         text = f": {kind.text[:MAX_TEXT]}" if kind.text else ""
-        yield "failed", f"{kind.count:,} × {kind.reason}, {status}, first at {kind.first:.1f} s{text}"
+        yield "failed", f"{kind.calls:,} × {kind.reason}, {status}, first at {kind.first:.1f} s{text}"
 
 
 def _answer(result: PointResult) -> str:

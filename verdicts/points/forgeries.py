@@ -1,8 +1,8 @@
-"""Forged tokens: what became of each kind, from the calls themselves. Every run that sends forgeries answers it.
+"""Forged tokens: what became of each kind, from the calls themselves, in every run that sends some.
 
-Sent, refused (401, 403 or a protection's no), accepted, 5xx, reset, and anything else. An accepted forgery is a
-failure; so is one that made the gateway fall over. A sound signature under an unknown key id is no forgery where
-one secret signs (HS256): the key id means nothing there, and accepting it is right.
+Sent, refused (401, 403 or a protection's no), accepted, 5xx, reset, and anything else. An accepted forgery is
+a failure; so is one that made the gateway fall over. A sound signature under an unknown key id is no forgery
+where one secret signs (HS256): the key id means nothing there, and accepting it is right.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Service: were the users served? Every run answers it.
 
-Of the judged groups' scheduled calls, the share that succeeded. Refusals that the scenario is about (`expects`)
-do not count against it; any other 4xx, a 5xx, a timeout, a reset, a JSON-RPC error, a tool error or a valid user's
-401 does. Where nothing succeeded at all the answer is no, whatever was expected. Calls that we ended ourselves
-are left out, and so are forged tokens: they are `forged-tokens`' own.
+Of the judged groups' scheduled calls, the share that succeeded. Refusals that the scenario is about
+(`expects`) do not count against it; any other 4xx, a 5xx, a timeout, a reset, a JSON-RPC error, a tool error
+or a valid user's 401 does. Where nothing succeeded at all the answer is no, whatever was expected. Calls that
+we ended ourselves are left out, and so are forged tokens: they are `forged-tokens`' own.
 """
 
 from __future__ import annotations
@@ -47,12 +47,14 @@ def _evidence(ok: int, due: int, expected: int) -> str:
 
 
 def _rows(run: Run, due: Mask, expected: Mask) -> list[dict[str, Value]]:
-    table = (("error", due & outcomes.errors(run)), ("refusal", due & outcomes.refused(run)), ("expected", expected))
+    table = (
+        ("error", due & outcomes.errors(run)),
+        ("refusal", due & outcomes.refused(run)),
+        ("expected", expected),
+    )
     total = max(int((due | expected).sum()), 1)
     return [
         {"kind": kind, "reason": reason, "calls": count, "% of calls": round(count / total * 100, 4)}
         for kind, mask in table
         for reason, count in run.reasons(mask).items()
     ]
-
-

@@ -1,7 +1,7 @@
 """Limits of our own machine that calls ran into: ports, open files, memory for sockets, the disk.
 
-A call that could not be made for such a limit is dropped, under the limit's name, and never the target's failure;
-a run that met one is invalid.
+A call that could not be made for such a limit is dropped, under the limit's name, and never the target's
+failure; a run that met one is invalid.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from telemetry.recording.sample import OWN_LIMITS, Outcome
 from verdicts.run.reading import Run
 
 MEANING: Final = {
-    "EADDRNOTAVAIL": "no local port was free: each connection takes one, and keeps it for a minute after its end",
+    "EADDRNOTAVAIL": "no local port was free: each connection takes one, and keeps it for a minute after",
     "EMFILE": "the process may open no more files: each call in flight is one (ulimit -n)",
     "ENFILE": "the machine may open no more files",
     "ENOBUFS": "the kernel had no buffers left for sockets",
@@ -33,5 +33,6 @@ def of(run: Run) -> Mapping[str, int]:
 def reasons(run: Run) -> tuple[str, ...]:
     """Why the run is invalid for them."""
     return tuple(
-        f"a limit of this machine: {name}, {count:,} times ({MEANING[name]})" for name, count in of(run).items()
+        f"a limit of this machine: {name}, {count:,} times ({MEANING[name]})"
+        for name, count in of(run).items()
     )

@@ -1,8 +1,8 @@
 """What failed, by kind: status, reason and the target's words, with counts, first time and one example.
 
-Counts by status and reason are the samples'; what was said is the loading processes' own record, where texts
-that differ in ids and numbers alone are one kind (`users.engine.error_texts`). Calls without words (a timeout,
-a reset) and those beyond the record stand in a row without text.
+Counts by status and reason are the samples'; what was said is the loading processes' own record, where
+texts that differ in ids and numbers alone are one kind (`users.engine.error_texts`). Calls without words (a
+timeout, a reset) and those beyond the record stand in a row without text.
 """
 
 from __future__ import annotations
@@ -25,17 +25,18 @@ class FailureKind(NamedTuple):
     status: int
     reason: str
     text: str
-    count: int
+    calls: int
     first: float
 
     def row(self) -> dict[str, Any]:
         """As in `failures` of verdicts.json."""
-        return {**self._asdict(), "first": round(self.first, 3)}
+        values = self._asdict()
+        return {**values, "count": values.pop("calls"), "first": round(self.first, 3)}
 
 
 def of(run: Run) -> tuple[FailureKind, ...]:
     """Every kind of failure among all calls that went out, most frequent first; at most MAX_ROWS."""
-    found = sorted(_kinds(run), key=lambda kind: (-kind.count, kind.first))
+    found = sorted(_kinds(run), key=lambda kind: (-kind.calls, kind.first))
     return tuple(found[:MAX_ROWS])
 
 
@@ -47,7 +48,7 @@ def _kinds(run: Run) -> Iterator[FailureKind]:
         reason = run.manifest.reasons[code]
         kinds = said.get((status, reason), [])
         yield from kinds
-        if (rest := len(mine) - sum(kind.count for kind in kinds)) > 0:
+        if (rest := len(mine) - sum(kind.calls for kind in kinds)) > 0:
             yield FailureKind(status, reason, "", rest, float(mine["done"].min()))
 
 
@@ -57,5 +58,5 @@ def _said(run: Run) -> dict[tuple[int, str], list[FailureKind]]:
     for text in sorted(run.texts, key=lambda one: one.t):
         kinds, kind = found[text.status, text.reason], text.kind or text.words
         first = kinds.get(kind, FailureKind(text.status, text.reason, text.words, 0, text.t))
-        kinds[kind] = first._replace(count=first.count + text.count)
+        kinds[kind] = first._replace(calls=first.calls + text.count)
     return {key: list(kinds.values()) for key, kinds in found.items()}

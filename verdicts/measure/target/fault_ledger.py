@@ -1,8 +1,8 @@
 """The fault ledger: planned = begun = ended, each in time, and each with an effect that was observed.
 
-A run whose faults did not happen as planned proves nothing about them. Planned are those that were due before
-the run's end or stop. Where the target cannot be faulted at all none was planned: points about faults are then
-`info` (`verdicts.measure.target.faults`). The events are `fakes.stack.timeline`'s.
+A run whose faults did not happen as planned proves nothing about them. Planned are those that were due
+before the run's end or stop. Where the target cannot be faulted at all none was planned: points about faults
+are then `info` (`verdicts.measure.target.faults`). The events are `fakes.stack.timeline`'s.
 """
 
 from __future__ import annotations
