@@ -10,7 +10,8 @@ from msgspec import UNSET, Struct, UnsetType, field
 class LedgerLine(Struct, frozen=True, kw_only=True):
     """`ledger-<worker>.jsonl`, once a second: cumulative counts of this worker, `in_flight` is now.
 
-    `plans`: how often it was dealt arrivals; `left`: when it left before the run was over.
+    `plans`: how often it was dealt arrivals; `left`: when it left before the run was over; `stall_s`: how
+    long its loop stood still at most, `stall_in` what.
     """
 
     t: float
@@ -28,6 +29,8 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     peak_in_flight: int = 0
     finished: bool = False
     plans: int = 0
+    stall_s: float = 0.0
+    stall_in: str = ""
     left: float | UnsetType = UNSET
 
 

@@ -23,6 +23,7 @@ from users.engine.dispatcher import Dispatcher
 from users.engine.error_texts import ErrorTexts
 from users.engine.job import Job
 from users.engine.ledger import Ledger
+from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
@@ -67,6 +68,7 @@ class Engine:
             rules=answers.rules(job.headers.encodings),
             sent=sent,
             timeout=job.timeout,
+            max_connections=job.max_connections,
             clock=clock,
             loop=loop,
         )
@@ -81,6 +83,7 @@ class Engine:
         self._dispatchers: list[Dispatcher] = []
         self._until = float("inf")
         self._background: list[gevent.Greenlet] = []
+        self._loop_watch = LoopWatch()
         self._ids = count(1)
         self._clients: dict[int, PooledAccountClient] = {}
         self._personas: dict[int, Persona] = {}
@@ -98,6 +101,7 @@ class Engine:
             self.start_at = start_at
             self._recorder = Recorder(start_at, self._outlets.samples)
             self._background = [gevent.spawn(self._flush_forever), gevent.spawn(self._ledger_forever)]
+            self._background.append(self._loop_watch.start())
             if self._pace is not None:
                 self._background.append(gevent.spawn(self._pace.run))
         for dispatcher in self._dispatchers:
@@ -180,6 +184,7 @@ class Engine:
     def close(self) -> dict[str, Any]:
         """Stop, write the rest, and give the final ledger line."""
         self.stop()
+        self._loop_watch.stop()
         gevent.killall(self._background)
         self._background = []
         self.flush()
@@ -198,6 +203,8 @@ class Engine:
             "peak_in_flight": self.client.peak_in_flight,
             "finished": self.finished,
             "plans": len(self._dispatchers),  # shares taken so far
+            "stall_s": round(self._loop_watch.longest, 3),
+            "stall_in": self._loop_watch.where,
         }
 
     def flush(self) -> None:

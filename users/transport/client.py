@@ -42,6 +42,7 @@ class Client:
         rules: AnswerRules = PLAIN_HTTP,
         sent: Callable[[Call], None] = lambda call: None,
         timeout: float = 35.0,
+        max_connections: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         loop: Any = None,
     ) -> None:
@@ -54,6 +55,7 @@ class Client:
         self._judge = rules.judge
         self._stream_answered = rules.stream_answered
         self._timeout = timeout
+        self._max_connections = max_connections
         self._clock = clock
         self._loop = loop or gevent.get_hub().loop
         self._idle: dict[int, list[Connection]] = defaultdict(list)
@@ -88,6 +90,8 @@ class Client:
 
     def _open(self, account: int) -> Connection:
         """A new connection, on its way; OSError where a limit of this machine forbids it."""
+        if self._max_connections is not None and self.connections >= self._max_connections:
+            raise OSError(errno.EMFILE, "the rest of the files that may be open are for the run itself")
         endpoint = self._endpoint
         connection = Connection(
             self._loop, self, account, endpoint.socket(), endpoint.session(), self._stream_answered

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from common.paths import ROOT
 from tests.support.truth import stack
 from tests.support.truth.row import Row
@@ -86,9 +84,10 @@ def once(row: Row, targets: Targets, folder: Path) -> Came:
 
 def attacked(row: Row, target: Target, folder: Path) -> Came:
     port, wrapped = wrapper(row, target, folder)
-    (folder / "scenario.yaml").write_text(yaml.safe_dump({"title": row.name, **row.scenario}))
+    scenario = {"title": row.name, **row.scenario}
+    (folder / "scenario.yaml").write_text(json.dumps(scenario))  # JSON is YAML, without its anchors
     keys = {"name": "made", "base_url": f"http://127.0.0.1:{port}", **row.keys}
-    (folder / "target.yaml").write_text(yaml.safe_dump(keys))
+    (folder / "target.yaml").write_text(json.dumps(keys))
     environment = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
     environment["TRUTH_SECRET"] = SECRET
     command = [*wrapped, sys.executable, "-m", "cli.attack", str(folder / "scenario.yaml"), *row.options]

@@ -23,7 +23,7 @@ import numpy as np
 from telemetry.recording.sample import Outcome
 from telemetry.run_folder.lines import LedgerLine
 from verdicts.measure.arrivals import own_limits, target_count
-from verdicts.measure.arrivals.ledger import ArrivalCounts, ArrivalLedger, equation, late
+from verdicts.measure.arrivals.ledger import ArrivalCounts, ArrivalLedger, equation, late, late_after
 from verdicts.measure.target import cpu, fault_ledger
 from verdicts.run.reading import Run
 
@@ -127,7 +127,16 @@ def starved(run: Run) -> str:
     else:
         others = "others on the machine took the rest, or it paused"
         head = f"This run's processes used {whole:.2f} of {cores} cores; {others}"
-    return f"{head}. Cores used: {shares}."
+    return f"{head}. Cores used: {shares}.{_stalls(run)}"
+
+
+def _stalls(run: Run) -> str:
+    """The longest time that a loading process's loop stood still, and what it was in."""
+    last = [(lines[-1].stall_s, worker, lines[-1].stall_in) for worker, lines in run.ledgers.items() if lines]
+    longest, worker, where = max(last, default=(0.0, "", ""))
+    if longest <= late_after(run):
+        return ""
+    return f" The loop of {worker} stood still for {longest:.2f} s at most{f', in {where}' if where else ''}."
 
 
 def _had_none_left(run: Run, loader: cpu.ProcessUsage) -> bool:
