@@ -8,6 +8,7 @@ import os
 import resource
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from run import version
@@ -124,7 +125,7 @@ def max_connections() -> int | None:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return None
-    return max(limit - len(os.listdir("/proc/self/fd")) - min(OWN_FILES, limit // 4), 1)
+    return max(limit - sum(1 for _ in Path("/proc/self/fd").iterdir()) - min(OWN_FILES, limit // 4), 1)
 
 
 def widen_file_table() -> None:

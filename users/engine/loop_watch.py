@@ -28,7 +28,7 @@ _sleep: Any = get_original("time", "sleep")
 
 
 class LoopWatch:
-    """Made in the loop's own thread; watches from `start` to `stop`. `longest`: seconds; `where`: in words."""
+    """Made in the loop's own thread; watches from `start` to `stop`. `longest` is in seconds."""
 
     def __init__(
         self,
