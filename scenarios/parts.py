@@ -123,7 +123,8 @@ class Group(Strict):
 class Fault(Strict):
     """From `at` to `until` (the run's end if none) `fault` is in force, for `target` or for everything.
 
-    Written with `for` (how long) or `until` (when it heals); `params` are the fault's own.
+    Written with `for` (how long) or `until` (when it heals); `params` are the fault's own. A fault of which no
+    effect is seen makes the run invalid, unless its effect is `optional`.
     """
 
     at: Moment
@@ -131,6 +132,7 @@ class Fault(Strict):
     target: Word | None = None
     until: Duration | None = None
     params: Options = Field(default_factory=dict)
+    effect: Literal["required", "optional"] = "required"
 
     @model_validator(mode="before")
     @classmethod

@@ -33,7 +33,8 @@ def test_a_text_is_kept_word_for_word(said: list[dict[str, Any]]) -> None:
     assert said == [
         {
             "t": 3.142, "reason": "db_error", "status": 500, "code": -32603, "message": "No",
-            "detail": "sorry, too many clients already", "kind": "No: sorry, too many clients already", "count": 1,
+            "detail": "sorry, too many clients already", "kind": "No: sorry, too many clients already",
+            "count": 1,
         }
     ]  # fmt: skip
 
