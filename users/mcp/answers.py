@@ -79,17 +79,12 @@ def _judge_success(call: Call) -> int:
         if len(reply.error):
             call.rpc_code = fitting(_decode_error(reply.error).code, 0)
             return _RPC
-        return _judge_result(bytes(reply.result))
+        result = bytes(reply.result)
+        if b'"isError"' in result and _decode_result(result).isError:
+            return _TOOL
+        return _OK if result else _BAD
     except UNREADABLE:
         return _BAD
-
-
-def _judge_result(result: bytes) -> int:
-    if not result:
-        return _BAD
-    if b'"isError"' in result and _decode_result(result).isError:
-        return _TOOL
-    return _OK
 
 
 def _judge_failure(call: Call) -> int:
