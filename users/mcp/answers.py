@@ -94,23 +94,28 @@ def judge(call: Call, encodings: Collection[bytes] = ()) -> None:
 def _judge_success(call: Call) -> int:
     if not call.request_id:  # a notification: any 2xx will do
         return _OK
-    body = call.body
-    kind = call.headers.get(b"content-type", b"").lower()
-    if kind.startswith(b"text/event-stream"):
-        call.flags |= Flag.SSE
-        body = event_for(body, call.request_id)
-    elif kind and b"json" not in kind:
-        return _BAD
     try:
-        reply = _decode_reply(body)
+        reply = _decode_reply(_message(call))
         if reply.id != call.request_id or len(reply.method):
             return _BAD
         if len(reply.error) and bytes(reply.error) != b"null":
             call.rpc_code = _rpc_code(reply.error)
             return _RPC
-        return _judge_result(bytes(reply.result))
+        result = bytes(reply.result)
+        if b'"isError"' in result and _decode_result(result).isError:
+            return _TOOL
+        return _OK if result else _BAD
     except UNREADABLE:
         return _BAD
+
+
+def _message(call: Call) -> bytes:
+    """The JSON of an answer; b"" where its type is none that an MCP client reads."""
+    kind = call.headers.get(b"content-type", b"").lower()
+    if kind.startswith(b"text/event-stream"):
+        call.flags |= Flag.SSE
+        return event_for(call.body, call.request_id)
+    return call.body if not kind or b"json" in kind else b""
 
 
 def _rpc_code(error: msgspec.Raw) -> int:
@@ -118,14 +123,6 @@ def _rpc_code(error: msgspec.Raw) -> int:
         return _decode_error(error).number
     except UNREADABLE:  # no object: the error is there all the same
         return 0
-
-
-def _judge_result(result: bytes) -> int:
-    if not result:
-        return _BAD
-    if b'"isError"' in result and _decode_result(result).isError:
-        return _TOOL
-    return _OK
 
 
 def _judge_failure(call: Call) -> int:

@@ -31,10 +31,11 @@ A plain tuple: one is made for each call, and a class of its own would cost more
 class ResponseParser:
     """Reads one answer after the other."""
 
-    __slots__ = ("_body", "_complete", "_headers", "_keep_alive", "_llhttp", "_status")
+    __slots__ = ("_body", "_complete", "_feed", "_headers", "_keep_alive", "_llhttp", "_status")
 
     def __init__(self) -> None:
         self._llhttp = httptools.HttpResponseParser(self)
+        self._feed = self._llhttp.feed_data
         self._status = 0  # 0 until the headers are whole
         self._headers: dict[bytes, bytes] = {}
         self._body: list[bytes] = []
@@ -44,7 +45,7 @@ class ResponseParser:
     def receive(self, data: bytes) -> Response | None:
         """Take what arrived."""
         try:
-            self._llhttp.feed_data(data)
+            self._feed(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._keep_alive = False
             if not self._complete:
