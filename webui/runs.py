@@ -9,7 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-MOST: Final = 50
+MAX_RUNS: Final = 50
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 VERDICTS: Final = "verdicts.json"
 REPORT: Final = "report.html"
@@ -38,7 +38,7 @@ def listed(results: Path) -> list[PastRun]:
         return []
     folders = [one for one in results.iterdir() if NAME.fullmatch(one.name) and not one.is_symlink()]
     found = [(run.stat().st_mtime, one) for one in folders if (run := one / "run.json").is_file()]
-    return [read(folder) for _, folder in sorted(found, reverse=True)[:MOST]]
+    return [read(folder) for _, folder in sorted(found, reverse=True)[:MAX_RUNS]]
 
 
 def read(folder: Path) -> PastRun:
@@ -51,7 +51,7 @@ def read(folder: Path) -> PastRun:
     return _read(folder, stamp)
 
 
-@lru_cache(maxsize=4 * MOST)
+@lru_cache(maxsize=4 * MAX_RUNS)
 def _read(folder: Path, stamp: int) -> PastRun:
     try:
         told = json.loads((folder / VERDICTS).read_text())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli import breakpoint as command
-from cli.attacks import Attacks
+from cli.launch.attacks import Attacks
 from cli.search import protection_sets
 from cli.search.trials import Trials, attackers, own_rate, words
 from fakes.origin.nano import capacity

@@ -26,7 +26,7 @@ def dropped(samples: Samples) -> Samples:
 
 
 class FakeAttacks:
-    """In the place of `cli.attacks.Attacks`: each run is what `make(number, out, protect)` leaves there."""
+    """In the place of `cli.launch.attacks.Attacks`: each run is what `make(number, out, protect)` leaves there."""
 
     def __init__(self, make: Make) -> None:
         self.made: list[tuple[str, str]] = []

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cli import plan as command
-from cli.attacks import checked
+from cli.launch.attacks import checked
 from common.errors import ConfigError
 from scenarios import plan_runs, suites
 from scenarios.load import load
@@ -39,7 +39,7 @@ def test_all_eleven_scenarios_run_as_they_are_and_ask_every_question(mode: str) 
 
 
 def test_the_smoke_run_has_phase_1_and_one_scenario_of_each_priority() -> None:
-    assert set(suites.plan("phase1")) <= set(names("smoke"))
+    assert set(suites.members("phase1")) <= set(names("smoke"))
     assert {load(name).priority for name in names("smoke")} == {"P0", "P1", "P3", "phase 1"}
 
 

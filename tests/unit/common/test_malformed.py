@@ -16,7 +16,7 @@ from cli import attack, check_target, local_workers, suite
 from common.paths import ROOT
 from grafana import pictures
 from grafana.query import RUN, fill
-from run import dry_run
+from run.checks import dry_run
 from run.options import HELP, choices, read
 from verdicts import __main__ as verdicts
 from webui.form import SwarmForm

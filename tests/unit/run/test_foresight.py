@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from run.answerability import foresee
+from run.checks.answerability import foresee
 from scenarios import load as scenarios
 from targets.schema import Target
 

@@ -14,7 +14,7 @@ from junitparser import JUnitXml
 
 from cli import attack
 from common.errors import ConfigError
-from run import preflight
+from run.checks import preflight
 from scenarios.load import load as load_scenario
 from scenarios.overrides import Overrides
 from tests.support.compare_runs import SPEC, folder, folders, runs
