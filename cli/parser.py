@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NoReturn
 
 from common.errors import ConfigError
-from scenarios.options import SOURCE, VARIABLES, Option, of
+from scenarios.option import SOURCE, Option
+from scenarios.options import VARIABLES, of
 from targets.guard import GuardError
 from verdicts.run.reading import RunFolderError
 

@@ -25,7 +25,7 @@ from run.lead import lead
 from run.prepare import prepare
 from run.request import CheckedRun
 from run.state import EXIT_CONFIG, EXIT_OURS, RunState
-from scenarios.options import SOURCE
+from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from targets.guard import GuardError
 from telemetry.influx import exporter_process

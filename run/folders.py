@@ -9,7 +9,7 @@ from pathlib import Path
 
 from common.errors import ConfigError, short
 from common.paths import RESULTS
-from scenarios.options import SOURCE
+from scenarios.option import SOURCE
 
 
 def run_dir(out: str | None, name: str) -> Path:

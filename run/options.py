@@ -7,7 +7,8 @@ from typing import Any
 from common.errors import ConfigError, short
 from fakes.settings import OriginSettings
 from scenarios import load as scenarios
-from scenarios.options import LOCUST, LOOPBACK, SOURCE, of
+from scenarios.option import SOURCE
+from scenarios.options import LOCUST, LOOPBACK, of
 from targets import load as targets
 from targets.schema import Target
 

@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 from run.checks import preflight
 from run.folders import check_out
 from scenarios import load as scenarios
-from scenarios.options import BUNDLED, LOCUST, OPTIONS, SOURCE, passed_on, words
+from scenarios.option import SOURCE
+from scenarios.options import BUNDLED, LOCUST, OPTIONS, passed_on, words
 from scenarios.overrides import Overrides
 from scenarios.parts import Tool as ToolSpec
 from scenarios.schema import Scenario

@@ -11,81 +11,18 @@ all variables of options that Locust would hear, so that a command can keep them
 
 from __future__ import annotations
 
-import ipaddress
 import shlex
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any, Final
 
-from common.errors import ConfigError
 from fakes.protections import PRESETS
+from scenarios.option import Option, address, whole
 
-SOURCE: Final = "command line"
 LOOPBACK: Final = "127.0.0.1"
 BUNDLED: Final = "bundled"
 MAX_WORKERS: Final = 64
 SEVERAL: Final = ("suite", "plan", "compare", "breakpoint")  # they make attacks
 LOCUST: Final = "locust"  # plain `locust -f locustfile.py`, and what every attack becomes
-
-Reader = Callable[[str], Any]
-
-
-def whole(low: int, high: int) -> Reader:
-    """Reads a whole number from `low` to `high`; ValueError says what is allowed."""
-
-    def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and low <= int(text[:6]) <= high):
-            raise ValueError(f"{text!r:.40}, allowed: {low} to {high}")
-        return int(text)
-
-    return read
-
-
-def address(text: str) -> str:
-    """Reads an address to listen on; ValueError says what is allowed."""
-    try:
-        return str(ipaddress.ip_address(text))
-    except ValueError:
-        allowed = "an address of this machine, 0.0.0.0 for all of them"
-        raise ValueError(f"{text!r:.60}, allowed: {allowed}") from None
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option. Its make variable, and that of the environment, is its name in capitals."""
-
-    name: str  # as Python and Locust have it; on a command line `--duration-scale`
-    help: str
-    commands: tuple[str, ...]
-    metavar: str | None = None  # None: a flag
-    environment: tuple[str, ...] = ()  # those of `commands` that hear the variable, too
-    form: bool = False  # a field of the web form
-    positional: tuple[str, ...] = ()  # those that take it without a name
-    required: tuple[str, ...] = ()  # of `positional`: those that cannot do without it
-    default: str | None = None
-    defaults: Mapping[str, str | None] = field(default_factory=dict)  # where a command has another
-    reader: Reader = str  # values of a scenario are read by `scenarios.overrides.Overrides`
-
-    @property
-    def flag(self) -> str:
-        """`--duration-scale`."""
-        return f"--{self.name.replace('_', '-')}"
-
-    @property
-    def variable(self) -> str:
-        """`DURATION_SCALE`."""
-        return self.name.upper()
-
-    def default_of(self, command: str) -> str | None:
-        """What a command takes where nothing is given."""
-        return self.defaults.get(command, self.default)
-
-    def read(self, text: str) -> Any:
-        """The value that `text` names. Raises ConfigError."""
-        try:
-            return self.reader(text)
-        except ValueError as error:
-            raise ConfigError(SOURCE, self.flag, str(error)) from None
 
 
 def _scenario_value(name: str, text: str, metavar: str, commands: tuple[str, ...], **more: Any) -> Option:
@@ -178,10 +115,25 @@ TABLE: Final = (
     Option("runs", "runs a side", ("compare",), "N", default="4"),
     Option("run_a", "A's stored runs: folders, or folders that hold runs, by comma", ("compare",), "RUNS"),
     Option("run_b", "B's stored runs", ("compare",), "RUNS"),
-    Option("low", "the lowest rate, req/s of all attackers", ("breakpoint",), "R", default="0.5"),
-    Option("high", "the highest rate (2000, or what the target file allows)", ("breakpoint",), "R"),
-    Option("start", "where to begin (the scenario's own rate, or what is known)", ("breakpoint",), "R"),
-    Option("tolerance", "how near the bounds must come: 0.05 is 5 %", ("breakpoint",), "X", default="0.05"),
+    Option("low", "the lowest rate, req/s of all attackers", ("breakpoint",), "R", default="0.5", make=False),
+    Option(
+        "high", "the highest rate (2000, or what the target file allows)", ("breakpoint",), "R", make=False
+    ),
+    Option(
+        "start",
+        "where to begin (the scenario's own rate, or what is known)",
+        ("breakpoint",),
+        "R",
+        make=False,
+    ),
+    Option(
+        "tolerance",
+        "how near the bounds must come: 0.05 is 5 %",
+        ("breakpoint",),
+        "X",
+        default="0.05",
+        make=False,
+    ),
     Option("budget", "how long it may take in all: 40m (15m for each search)", ("breakpoint",), "TIME"),
     Option("mode", "quick, full or smoke", ("plan",), "MODE", default="quick"),
     Option(
@@ -193,7 +145,7 @@ TABLE: Final = (
         defaults={LOCUST: ""},
     ),
     Option("run", "results/<run>: that one alone", ("stop", "report"), "RUN", positional=("stop", "report")),
-    Option("list", "list the scenarios and exit", ("attack",)),
+    Option("list", "list the scenarios and exit", ("attack",), make=False),
     Option(
         "master",
         "of an attack: wait for --workers on other machines (bin/worker); of a worker: the master's host",

@@ -18,7 +18,7 @@ from pydantic import ConfigDict, Field, field_validator
 from common.durations import Duration
 from common.strict import Strict, validate
 from fakes.protections import parse
-from scenarios.options import SOURCE
+from scenarios.option import SOURCE
 from scenarios.parts import AccountCount, Rate, Tier
 from scenarios.schema import Scenario
 

@@ -28,7 +28,7 @@ from run import active_runs
 from run.folders import stamped
 from run.request import CheckedRun
 from run.stack.shared_stack import SharedStack, StackError
-from scenarios.options import SOURCE
+from scenarios.option import SOURCE
 
 EXIT_STOPPED: Final = 3
 POLL_INTERVAL: Final = 2.0  # seconds between two questions whether an attack may end early

@@ -74,7 +74,10 @@ def differing(folder: Path, line: str) -> str:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("import run.workers.version as i; i.version = lambda: '0.0.9'", "is version 0.0.9, the master is 0."),
+        (
+            "import run.workers.version as i; i.version = lambda: '0.0.9'",
+            "is version 0.0.9, the master is 0.",
+        ),
         (
             "import run.workers.version as i; i.machine = lambda: 'other'",
             "localhost is this worker's own loopback",

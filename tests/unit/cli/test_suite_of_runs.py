@@ -14,8 +14,8 @@ from cli import suite as command
 from common.errors import ConfigError
 from fakes.settings import StackSettings
 from fakes.stack.handle import Handle
-from run.stack.shared_stack import SharedStack, unwell
 from run.stack.events import write as write_events
+from run.stack.shared_stack import SharedStack, unwell
 from scenarios import suites as plans
 from scenarios.load import load
 from scenarios.schema import Scenario
