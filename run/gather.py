@@ -1,7 +1,7 @@
 """The third phase: what everybody knows of the load, into the run folder. With `end.json` it is whole.
 
-faults are lifted → every worker's truth → the stack's own events → the probes' last look → the database's
-books → telemetry → `end.json`
+faults are lifted → every worker's truth → the stack's own events → the probes' last scrape → the database's
+audit → telemetry → `end.json`
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from run.state import Load, Once, RunState
 from run.stop_watch import CHECK_INTERVAL
 from targets import guard
 from telemetry.probing.probe_process import ProbeProcess
-from telemetry.recording import manifest
+from telemetry.recording.event_log import EventLog
 from users.transport import health_check
 from users.transport.endpoint import endpoint
 
@@ -32,7 +32,7 @@ def lead(state: RunState, load: ExitStack) -> Load:
     conductor = state.leader()
     finish_conductor = Once(conductor.finish)
     load.callback(finish_conductor)  # should the rest not come about; otherwise it comes before the probes
-    events = manifest.EventLog(state.dir)
+    events = EventLog(state.dir)
     load.callback(events.close)
     probes = _probes(state)
     finish_probes = Once(probes.finish if probes is not None else lambda: None)

@@ -15,13 +15,16 @@ from typing import Any, Final, cast
 
 import gevent
 
-from fakes.stack import start
+from fakes.stack.start import start_stack
 from run.state import RunState
 from run.workers import version
 from targets import guard
 from targets.auth import Algorithm, Auth
 from telemetry.influx import exporter_process
-from telemetry.recording import manifest
+from telemetry.recording.sample import REASONS
+from telemetry.run_folder import manifest
+from telemetry.run_folder.machine import machine
+from telemetry.run_folder.manifest import Manifest, RunAccount, RunStack
 from users.accounts.accounts import make_accounts
 from users.accounts.jwks_server import JwksServer
 from users.accounts.keys import SigningKey, load_key, read_key
@@ -78,7 +81,7 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
         return
     state.say("starting the bundled stack …")
     names = sorted(scenario.choice.names)
-    stack = state.stack = start.start(scenario.stack_settings(), names, state.dir / "run.log")
+    stack = state.stack = start_stack(scenario.stack_settings(), names, state.dir / "run.log")
     resources.callback(stack.stop)
     state.say(f"the stack is healthy at {stack.base_url}")
     state.addresses = guard.check(target, stack.base_url).addresses
@@ -143,26 +146,30 @@ def _write_manifest(state: RunState) -> None:
     scenario, choice, stack = state.scenario, state.scenario.choice, state.stack
     accounts = make_accounts(scenario, state.target, scenario.seed)
     groups = [group.name for group in scenario.groups]
-    manifest.write(
-        state.dir,
+    about = Manifest(
+        schema_version=manifest.SCHEMA_VERSION,
+        run=state.dir.name,
+        reasons=REASONS,
+        machine=machine(),
         version=version.RELEASE,
         scenario=scenario.dump(),
         target={**state.target.public(), "base_url": state.base_url},
         bundled=state.target.bundled,
-        protections=sorted(choice.names) if stack else [],
+        protections=tuple(sorted(choice.names)) if stack else (),
         preset=choice.preset if stack else None,
         seed=scenario.seed,
         time_scale=scenario.time_scale,
         start_wall=time.time() + state.start_at - time.monotonic(),
         start_monotonic=state.start_at,
         duration_s=scenario.duration,
-        accounts=[
-            {"id": one.id, "ip": one.ip, "tier": one.tier, "group": groups[one.group]} for one in accounts
-        ],
-        tools=jobs.tool_table(scenario),
-        groups=groups,
+        accounts=tuple(
+            RunAccount(id=one.id, ip=one.ip, tier=one.tier, group=groups[one.group]) for one in accounts
+        ),
+        tools=tuple(jobs.tool_table(scenario)),
+        groups=tuple(groups),
         workers=len(state.leader().nodes),
-        stack={"settings": scenario.stack_settings().model_dump(mode="json"), "processes": stack.pids}
+        stack=RunStack(settings=scenario.stack_settings().model_dump(mode="json"), processes=stack.pids)
         if stack
         else None,
     )
+    manifest.write(state.dir, about)

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from fakes.stack.handle import Handle
+from fakes.stack.handle import StackHandle
 from run.progress import Progress
 from run.stop_watch import StopWatch
 from scenarios.schema import Scenario
 from targets.schema import Target
 from telemetry.influx import exporter_process
-from telemetry.recording.manifest import EventLog
+from telemetry.recording.event_log import EventLog
 from users.cluster.conductor import Conductor
 from users.cluster.wire import Wire
 
@@ -46,8 +46,8 @@ class RunState:
     progress: Progress = field(default_factory=Progress)
     watch: StopWatch = field(init=False)
     stopped: str = ""  # why somebody wants it to end
-    exporter: exporter_process.Handle | None = None
-    stack: Handle | None = None
+    exporter: exporter_process.ExporterProcess | None = None
+    stack: StackHandle | None = None
     base_url: str = ""
     sources: dict[str, str] = field(default_factory=dict)  # of metrics: name → URL
     pinned: dict[str, str] = field(default_factory=dict)  # source → address

@@ -15,7 +15,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from fakes.protections import PRESETS
+from common.protections import PRESETS
 from scenarios.option import Option, address, whole
 
 LOOPBACK: Final = "127.0.0.1"

@@ -20,16 +20,16 @@ def _attack(run: Run) -> str:
     values: dict[str, Any] = {
         "scenario": scenario["name"],
         "duration": f"{run.duration * scale:g}s",
-        "protect": scenario.get("protections") or ",".join(run.manifest["protections"]) or "none",
-        "seed": run.manifest["seed"],
+        "protect": scenario.get("protections") or ",".join(run.manifest.protections) or "none",
+        "seed": run.manifest.seed,
         **_size(scenario),
     }
     if scale != 1:
         values["duration_scale"] = f"{scale:g}"
     if run.baseline is not None:
         values["baseline"] = run.baseline["given"]
-    if not run.manifest["bundled"]:
-        values["target"] = run.manifest["target"].get("file") or "<the target file>"
+    if not run.manifest.bundled:
+        values["target"] = run.manifest.target.get("file") or "<the target file>"
     return options.make("headless", values)
 
 

@@ -13,8 +13,8 @@ from cli import breakpoint as command
 from cli.launch.attacks import Attacks
 from cli.search import protection_sets
 from cli.search.trials import Trials, attackers, own_rate, trial_request
+from common.protections import NAMES, PRESETS, parse
 from fakes.origin.nano import capacity
-from fakes.protections import NAMES, PRESETS, parse
 from fakes.settings import NanoSettings
 from run.request import CheckedRun
 from scenarios.load import load

@@ -86,7 +86,7 @@ class Rig:
 @pytest.fixture
 def rig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rig:
     made = Rig()
-    monkeypatch.setattr("run.prepare.start.start", made.step("stack is started", made.stack))
+    monkeypatch.setattr(prepare, "start_stack", made.step("stack is started", made.stack))
     monkeypatch.setattr(prepare, "_job", lambda *_: {})
     monkeypatch.setattr(prepare, "Conductor", lambda *_, **__: made.conductor)
     monkeypatch.setattr(prepare, "_write_manifest", made.step("run.json"))
