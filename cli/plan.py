@@ -27,7 +27,7 @@ from scenarios import plan_runs
 from scenarios.load import load
 from scenarios.plan_runs import Changes, PlanRun
 from verdicts.plan import files
-from verdicts.plan.book import Book, Planned
+from verdicts.plan.plan_file import PlanFile, PlannedRun
 
 START: Final = (
     11.0  # seconds that a run takes beside its load: attach, drain, report (measured: docs/plan.md)
@@ -74,21 +74,21 @@ def load_seconds(run: CheckedRun) -> float:
     return run.scenario.duration + (run.scenario.align or 0) / 2
 
 
-def planned(run: PlanRun, asked: RunRequest) -> Planned:
+def planned(run: PlanRun, asked: RunRequest) -> PlannedRun:
     """The run's entry in the book."""
     scenario = load(run.scenario)
     out, said = Path(asked.out or "").name, " ".join(["bin/attack", *replace(asked, out=None).words()])
-    return Planned(
+    return PlannedRun(
         run.scenario, run.label, run.name, out, scenario.points, run.leads, scenario.duration, said
     )
 
 
-def _book(mode: str, runs: tuple[Planned, ...]) -> Book:
+def _book(mode: str, runs: tuple[PlannedRun, ...]) -> PlanFile:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Book(mode, now, (ROOT / "VERSION").read_text().strip(), runs)
+    return PlanFile(mode, now, (ROOT / "VERSION").read_text().strip(), runs)
 
 
-def attack_all(folder: Path, runs: Sequence[CheckedRun], book: Book) -> int:
+def attack_all(folder: Path, runs: Sequence[CheckedRun], book: PlanFile) -> int:
     """Every run in turn, then the page; the exit code. One that is not valid is tried once more."""
     book.write(folder)
     with Attacks(folder, say) as attacks:

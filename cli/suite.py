@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_all(folder: Path, name: str, runs: Sequence[CheckedRun]) -> int:
     """Every run in turn, then the report; the exit code."""
-    entries: list[suite.Entry] = []
+    entries: list[suite.SuiteRun] = []
     scenarios = [run.request.scenario for run in runs]
     with Attacks(folder, say) as attacks:
         for number, run in enumerate(runs, 1):
@@ -59,7 +59,7 @@ def run_all(folder: Path, name: str, runs: Sequence[CheckedRun]) -> int:
             label, began = f"[{number}/{len(runs)}] {run.request.scenario}", time.monotonic()
             say(label)
             code = attacks.run(run)
-            entries.append(suite.Entry.of(run.request.scenario, Path(run.request.out or ""), code))
+            entries.append(suite.SuiteRun.of(run.request.scenario, Path(run.request.out or ""), code))
             say(f"{label}: exit code {code}, {time.monotonic() - began:.0f} s")
         code = suite.write(folder, name, entries, scenarios)
     print("\n".join(suite.summary(folder, entries, code)), flush=True)

@@ -19,7 +19,7 @@ from scenarios.schema import Scenario
 from targets import load as targets
 from targets.schema import Target
 from verdicts.breakpoint import table
-from verdicts.breakpoint.table import Row
+from verdicts.breakpoint.table import BreakpointRow
 
 HIGH: Final = 2000.0
 LOW: Final = 0.5  # req/s, where a target file allows less than others send
@@ -40,7 +40,7 @@ class SearchRequest:
     start: float | None
     tolerance: float
     budget: float
-    rows: list[Row]  # those of a table that is carried on
+    rows: list[BreakpointRow]  # those of a table that is carried on
 
 
 def read(options: argparse.Namespace) -> SearchRequest:
@@ -82,7 +82,9 @@ def _highest(scenario: Scenario, target: Target) -> float:
     return max(LOW, target.max_rps - (scenario.rate - own_rate(scenario)))
 
 
-def _folder(options: argparse.Namespace, scenario: Scenario, target: Target) -> tuple[Path, list[Row]]:
+def _folder(
+    options: argparse.Namespace, scenario: Scenario, target: Target
+) -> tuple[Path, list[BreakpointRow]]:
     """Where the table goes, and the rows that are there already."""
     folder = Path(options.out or stamped(f"breakpoint-{scenario.name}")).absolute()
     if not os.path.lexists(folder):
