@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from run import version
+from run.workers import version
 from scenarios.schema import Scenario
 from targets import guard
 from targets.auth import Auth
