@@ -123,8 +123,8 @@ class Group(Strict):
 class Fault(Strict):
     """From `at` to `until` (the run's end if none) `fault` is in force, for `target` or for everything.
 
-    Written with `for` (how long) or `until` (when it heals); `params` are the fault's own. A fault of which no
-    effect is seen makes the run invalid, unless its effect is `optional`.
+    Written with `for` (how long) or `until` (when it heals); `params` are the fault's own. A fault of which
+    no effect is seen makes the run invalid, unless its effect is `optional`.
     """
 
     at: Moment

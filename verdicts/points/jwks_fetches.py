@@ -53,7 +53,7 @@ def jwks_fetches(run: Run) -> Finding:
 
 
 def _from_us(run: Run, fetches: int) -> Finding:
-    """Where the suite itself serves the key set it counts who fetches it. A fetch a request is no cache at all."""
+    """Where the suite itself serves the key set it counts the fetches. One a request is no cache at all."""
     requests = int(run.out.sum())
     unknown = sum(int(kind.calls.sum()) for kind in forged_tokens.kinds(run) if kind.name == "unknown-kid")
     per_thousand = fetches / requests * 1000
