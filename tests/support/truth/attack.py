@@ -90,7 +90,7 @@ def attacked(row: Row, target: Target, folder: Path) -> Came:
     (folder / "target.yaml").write_text(json.dumps(keys))
     environment = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
     environment["TRUTH_SECRET"] = SECRET
-    command = [*wrapped, sys.executable, "-m", "cli.attack", str(folder / "scenario.yaml"), *row.options]
+    command = [*wrapped, str(ROOT / "bin" / "attack"), str(folder / "scenario.yaml"), *row.options]
     if row.control:
         (folder / "stack.json").write_text(json.dumps(stack.state(target)))
         environment["STACK_STATE"] = str(folder / "stack.json")
