@@ -197,7 +197,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "fault backwards": ({"faults": [{**FAULT, "until": 5}]}, "until 5 s, allowed: later than at (10 s)"),
     "fault key": (
         {"faults": [{**FAULT, "untill": 5}]},
-        "faults.0.untill: unknown key, allowed: at, fault, params",
+        "faults.0.untill: unknown key, allowed: at, effect, fault, params",
     ),
     "fault without at": ({"faults": [{"fault": "db-down"}]}, "faults.0.at: is missing"),
     "phase backwards": (

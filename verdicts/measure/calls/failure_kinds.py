@@ -30,8 +30,8 @@ class FailureKind(NamedTuple):
 
     def row(self) -> dict[str, Any]:
         """As in `failures` of verdicts.json."""
-        values = self._asdict()
-        return {**values, "count": values.pop("calls"), "first": round(self.first, 3)}
+        status, reason, text, count, first = self
+        return {"status": status, "reason": reason, "text": text, "count": count, "first": round(first, 3)}
 
 
 def of(run: Run) -> tuple[FailureKind, ...]:

@@ -63,7 +63,7 @@ def test_calls_of_others_do_not_count(tmp_path: Path) -> None:
     spec = Spec(change=attackers, chances={})
     run = load(write(tmp_path / "run", spec))
     groups = [dict(run.scenario["groups"][0]), {**run.scenario["groups"][0], "name": "bad", "judge": False}]
-    run.scenario["groups"][:] = groups  # type: ignore[index]
+    run.scenario["groups"][:] = groups
     assert service(judge(run)).value == 100
 
 
