@@ -1,7 +1,8 @@
 """For every test: importing Locust must not patch the sockets and clocks that asyncio tests use.
 
-The variable is for this process alone: what the tests start runs patched, as it does for a user. At the end the
-tests that were skipped for want of a program are counted, and each program is named with the line that installs it.
+The variable is for this process alone: what the tests start runs patched, as it does for a user. At the
+end the tests that were skipped for want of a program are counted, and each program is named with the line
+that installs it.
 """
 
 import os
@@ -13,7 +14,7 @@ import pytest
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
-from tests.support.needs import SKIPPED  # noqa: E402
+from tests.support.needs import SKIPPED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

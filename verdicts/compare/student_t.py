@@ -1,6 +1,6 @@
 """Student's t distribution, by the continued fraction of the incomplete beta function.
 
-Held against scipy's in the tests to 9 digits. scipy itself would be 143 MB at run time, for these two functions.
+Held against scipy's in the tests, to 9 digits. scipy itself would be 143 MB at run time for two functions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _MAX_STEPS: Final = 200
 
 
 def below(t: float, df: float) -> float:
-    """The share that lies below `t` with `df` degrees of freedom; infinitely many are the normal distribution."""
+    """The share below `t` with `df` degrees of freedom; infinitely many are the normal distribution."""
     return _above(-t, df) if t < 0 else 1 - _above(t, df)
 
 

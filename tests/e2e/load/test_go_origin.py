@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from common.paths import ROOT
+from tests.support import needs
 
 SOURCE = ROOT / "tests" / "support" / "go_origin"
 pytestmark = [

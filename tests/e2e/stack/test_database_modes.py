@@ -20,6 +20,7 @@ from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.metrics import Metrics
 from fakes.protections.gate import RefusedError
 from fakes.settings import DatabaseSettings
+from tests.support import needs
 
 pytestmark = pytest.mark.e2e
 CHARGE = "SELECT mcpist.charge($1, $2, 1, 'a', 100, 100, $3)"
