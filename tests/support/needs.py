@@ -1,6 +1,6 @@
 """What the tests use beyond Python: Debian's packages, and Go programs built once into .cache/bin.
 
-    python -m tests.support.needs            # installs what is missing where it may, a line each; `make test` does
+    python -m tests.support.needs            # installs what is missing, where it may; a line each
     needs.require("chromium")                # its path; where it is missing the test is skipped
 
 With REQUIRE_ALL=1 (as continuous integration sets it) a missing one fails the test that needs it.
