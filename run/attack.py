@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from gevent.event import Event
 
+from common import exit_codes
 from common.errors import ConfigError
 from common.paths import RESULTS
 from fakes.stack.handle import StackError
@@ -25,7 +26,7 @@ from run.judge import judge
 from run.lead import lead
 from run.prepare import prepare
 from run.request import CheckedRun
-from run.state import EXIT_CONFIG, EXIT_OURS, RunState
+from run.state import RunState
 from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from targets.guard import GuardError
@@ -47,7 +48,7 @@ class Attack:
     def __init__(self, wire: Wire, run: CheckedRun) -> None:
         """Nothing starts yet. ConfigError where the baseline's runs cannot be read."""
         request = run.request
-        self.exit_code = EXIT_OURS
+        self.exit_code = exit_codes.OURS
         self.summary = ""
         self.failure = ""  # one line: why there is no verdict
         self.done = Event()
@@ -128,11 +129,11 @@ class Attack:
 
     def _fail(self, error: Exception) -> None:
         """Say why, and end with the exit code of it. A fault of ours must not leave Locust idling."""
-        line, code = str(error), EXIT_OURS
+        line, code = str(error), exit_codes.OURS
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             line = f"a limit of this machine: ENOSPC, the disk with the run's folder is full ({error})"
         if isinstance(error, ConfigError):
-            code = EXIT_CONFIG
+            code = exit_codes.USAGE
         elif not isinstance(error, OURS):
             log.error("the run broke", exc_info=error)
             line = f"the run broke: {type(error).__name__}: {error}"

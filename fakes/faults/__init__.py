@@ -1,4 +1,4 @@
-"""The faults that the bundled stack can be made to have: one a file, each a `Fault`, found by name.
+"""The faults that the bundled stack can be made to have: one a file, each a `FaultKind`, found by name.
 
     check("upstream-stall", "notion", {}, ["notion", "jira"])     ValueError with what is allowed
     of("origin")                                                 the names that a process of this kind obeys
@@ -13,12 +13,12 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any, Final
 
-from fakes.faults.fault import Fault, Owner
+from fakes.faults.fault import FaultKind, Owner
 
-CATALOGUE: Final[dict[str, Fault]] = {}
+CATALOGUE: Final[dict[str, FaultKind]] = {}
 for _module in iter_modules(__path__):
     if _module.name != "fault":
-        _fault: Fault = import_module(f"{__name__}.{_module.name}").FAULT
+        _fault: FaultKind = import_module(f"{__name__}.{_module.name}").FAULT
         CATALOGUE[_fault.name] = _fault
 
 

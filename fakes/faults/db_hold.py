@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from fakes.faults.fault import ORIGINS, Fault, Parameter
+from fakes.faults.fault import ORIGINS, FaultKind, Parameter
 
-FAULT: Final = Fault(
+FAULT: Final = FaultKind(
     name="db-hold",
     owner="origin",
     observed="transactions held",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from fakes.faults.fault import Fault, Parameter
+from fakes.faults.fault import FaultKind, Parameter
 
-FAULT: Final = Fault(
+FAULT: Final = FaultKind(
     name="db-idle-transaction",
     owner="stack",
     observed="transactions open, says the server",

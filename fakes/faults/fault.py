@@ -41,7 +41,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Fault:
+class FaultKind:
     """One fault. `targets` "upstreams" are those that the scenario has; none: it has no target.
 
     Without a target a fault is for all of them, unless it `needs_target`. `observed` tells what is counted

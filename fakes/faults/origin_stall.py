@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from fakes.faults.fault import ORIGINS, Fault
+from fakes.faults.fault import ORIGINS, FaultKind
 
-FAULT: Final = Fault(
+FAULT: Final = FaultKind(
     name="origin-stall",
     owner="origin",
     observed="requests held",

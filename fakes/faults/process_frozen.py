@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from fakes.faults.fault import PROCESSES, Fault
+from fakes.faults.fault import PROCESSES, FaultKind
 
-FAULT: Final = Fault(
+FAULT: Final = FaultKind(
     name="process-frozen",
     owner="stack",
     observed="processes that stood still",

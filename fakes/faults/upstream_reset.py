@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from fakes.faults.fault import UPSTREAMS, Fault, Parameter
+from fakes.faults.fault import UPSTREAMS, FaultKind, Parameter
 
-FAULT: Final = Fault(
+FAULT: Final = FaultKind(
     name="upstream-reset",
     owner="upstream",
     observed="connections broken off",

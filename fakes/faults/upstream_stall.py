@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from fakes.faults.fault import UPSTREAMS, Fault
+from fakes.faults.fault import UPSTREAMS, FaultKind
 
-FAULT: Final = Fault(
+FAULT: Final = FaultKind(
     name="upstream-stall",
     owner="upstream",
     observed="calls held",

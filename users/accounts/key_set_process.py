@@ -20,7 +20,7 @@ _FOUND: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-L
 _NOT_FOUND: Final = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
-class KeySet:
+class PublishedKeys:
     """What is published, and how often it was fetched."""
 
     def __init__(self, path: str, body: bytes) -> None:
@@ -43,10 +43,10 @@ class KeySet:
         return self._head + more + (self._body if method == b"GET" else b""), keep
 
 
-class Connection(asyncio.Protocol):
+class KeyConnection(asyncio.Protocol):
     """One connection of whoever fetches."""
 
-    def __init__(self, keys: KeySet) -> None:
+    def __init__(self, keys: PublishedKeys) -> None:
         self._keys = keys
         self._read = b""
         self._transport: asyncio.Transport | None = None
@@ -93,8 +93,8 @@ async def serve(listener: socket.socket, path: str) -> None:
     loop = asyncio.get_running_loop()
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    keys = KeySet(path, (await lines.readline()).rstrip(b"\n"))
-    server = await loop.create_server(lambda: Connection(keys), sock=listener, backlog=1024)
+    keys = PublishedKeys(path, (await lines.readline()).rstrip(b"\n"))
+    server = await loop.create_server(lambda: KeyConnection(keys), sock=listener, backlog=1024)
     print(0, flush=True)
     while await lines.readline():
         print(keys.fetches, flush=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fakes import faults
-from fakes.faults.fault import PROCESSES, Fault
+from fakes.faults.fault import PROCESSES
 from fakes.stack.control_plane import OWN_FAULTS
 from fakes.stack.supervisor import MODULES
 from scenarios.load import load, names
@@ -25,7 +25,7 @@ def test_every_process_can_be_a_target() -> None:
 
 
 @pytest.mark.parametrize("fault", faults.CATALOGUE.values(), ids=faults.CATALOGUE)
-def test_every_fault_says_how_its_effect_is_seen(fault: Fault) -> None:
+def test_every_fault_says_how_its_effect_is_seen(fault: FaultKind) -> None:
     assert fault.observed
 
 
