@@ -185,7 +185,8 @@ def unmade(name: str, scenario: dict[str, Any], says: str) -> Row:
 def made(name: str, control: str, verdict: str = "invalid", **more: Any) -> Row:
     """A made stack whose control API is wrong in one way."""
     more = {"scenario": OUTAGE, **more}
-    return Row(name, "stack", verdict, "P0.4", control=control, **more)
+    point = more.pop("point", "P0.4")
+    return Row(name, "stack", verdict, point, control=control, **more)
 
 
 FAULTS: Final = (
@@ -198,13 +199,14 @@ FAULTS: Final = (
     made("every fault happens", "right", "pass"),
     made("the control API refuses", "refuses"),
     made("it obeys 0.9 s late", "late"),
-    made("it lifts the fault 0.9 s late", "ends-late"),
+    made("it lifts the fault 0.9 s late", "ends-late", "pass"),
     made("it never lifts the fault", "never-ends"),
     made("its fault has no effect", "without-effect"),
     made("it says yes and does nothing", "lies"),
     made("it gives no answer", "hangs"),
     made("it dies when it is asked", "dies"),
     made("the first of two faults is refused, the second is made all the same", "refuses-the-first",
+         point="service",
          scenario={**OUTAGE, "faults": [
              {"at": "500ms", "until": "900ms", "fault": "upstream-error", "target": "notion"},
              *OUTAGE["faults"]]},

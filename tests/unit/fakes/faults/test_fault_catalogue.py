@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from fakes import faults
-from fakes.faults.fault import PROCESSES
+from fakes.faults.fault import PROCESSES, FaultKind
 from fakes.stack.control_plane import OWN_FAULTS
 from fakes.stack.supervisor import MODULES
 from scenarios.load import load, names
