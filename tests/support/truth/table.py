@@ -30,7 +30,7 @@ SPAM: Final = {
         {"name": "innocent-fast", "rate": 1},
         {"name": "innocent-jira", "rate": 1},
     ],
-    "points": ["P0.3"],
+    "points": ["P0.2", "P0.3"],
     "thresholds": {"P0.3": "success >= 99 %, p95 <= 1 s, added <= 1 s"},
 }
 ONE_USER: Final = {"extends": "single-burst", "duration": "4s"}
