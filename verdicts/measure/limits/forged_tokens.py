@@ -36,8 +36,8 @@ class TokenKind(NamedTuple):
 def kinds(run: Run) -> Iterator[TokenKind]:
     """Every kind of the run."""
     for number, group in enumerate(run.scenario["groups"]):
-        persona = group["persona"]
-        if persona["name"] == "forger":
+        persona = group.get("persona", {})
+        if persona.get("name") == "forger":
             yield TokenKind(persona["options"]["kind"], run.out & (run.samples["group"] == number))
 
 
