@@ -37,13 +37,16 @@ RUN_A ?=
 RUN_B ?=
 MODE ?= quick
 RUN ?= results/latest
+STACK ?=
+NANO ?=
 
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(1)),--$(2)=$(call quoted,$($(1))))
 OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duration) $(call option,PROTECT,protect) \
 	$(call option,ACCOUNTS,accounts) $(call option,RATE,rate) $(call option,TIER,tier) \
 	$(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out) \
-	$(call option,DURATION_SCALE,duration-scale) $(call option,BASELINE,baseline)
+	$(call option,DURATION_SCALE,duration-scale) $(call option,BASELINE,baseline) \
+	$(call option,STACK,stack) $(call option,NANO,nano)
 COMPARE_OPTIONS = $(call option,A,a) $(call option,B,b) $(call option,RUNS,runs) $(call option,RUN_A,run-a) \
 	$(call option,RUN_B,run-b) $(call option,TARGET,target) $(call option,DURATION,duration) \
 	$(call option,ACCOUNTS,accounts) $(call option,RATE,rate) $(call option,TIER,tier) \
@@ -61,7 +64,7 @@ PLAN_OPTIONS = $(call option,TARGET,target) $(call option,PROTECT,protect) $(cal
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE"
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE STACK NANO"
 
 .PHONY: headless
 headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [BASELINE=results/x] …
@@ -106,6 +109,10 @@ ui: $(STAMP) ## web UI on http://127.0.0.1:8089/attack [LOCUST_WEB_HOST=… WEB_
 .PHONY: stack
 stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 	@$(BIN)/python -m fakes.stack --keep $(call option,PROTECT,protections)
+
+.PHONY: real
+real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin in Go: needs go)
+	@$(BIN)/python -m fakes.stack.build_real
 
 .PHONY: report
 report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from its samples [LANG_REPORT=ja]

@@ -33,6 +33,8 @@ PASSED_ON: Final = (
     "tier",
     "duration_scale",
     "baseline",
+    "stack",
+    "nano",
 )
 LOCUST: Final = (sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"))
 EPILOG: Final = """\
@@ -77,6 +79,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="F",
         default=os.environ.get("DURATION_SCALE"),
         help="6: a sixth of the time, the stack's windows and intervals scaled with it",
+    )
+    add("--stack", metavar="PARTS", default=os.environ.get("STACK"), help="fakes, real, or fakes,origin=real")
+    add(
+        "--nano",
+        metavar="KIND",
+        default=os.environ.get("NANO"),
+        help="cgroup: a real origin has a nano's memory and CPU; unlimited: it has the machine's",
     )
     add(
         "--workers",

@@ -149,9 +149,18 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
     }
 
 
+class PartsSettings(Strict):
+    """Which parts are real (`fakes.parts`), and what holds a real nano: a cgroup, or nothing."""
+
+    edge: Literal["fakes", "real"] = "fakes"
+    origin: Literal["fakes", "real"] = "fakes"
+    nano: Literal["cgroup", "unlimited"] = "cgroup"
+
+
 class StackSettings(Strict):
     """The whole stack."""
 
+    parts: PartsSettings = PartsSettings()
     edge: EdgeSettings = EdgeSettings()
     kv: KvSettings = KvSettings()
     balancer: BalancerSettings = BalancerSettings()

@@ -20,7 +20,7 @@ from scenarios.schema import Scenario
 from targets import load as targets
 from targets.schema import BUNDLED, Target
 
-GIVEN: Final = ("duration", "accounts", "rate", "protect", "seed", "tier", "duration_scale")
+GIVEN: Final = ("duration", "accounts", "rate", "protect", "seed", "tier", "duration_scale", "stack", "nano")
 
 
 LOOPBACK: Final = "127.0.0.1"
@@ -43,6 +43,8 @@ HELP: Final = {
     "tier": "the accounts' plan",
     "seed": "the seed of schedule and accounts",
     "duration_scale": "6: a sixth of the time, windows and intervals scaled with it",
+    "stack": "fakes, real, or mixed: fakes,origin=real; empty: the scenario's",
+    "nano": "cgroup: a real origin has a nano's memory and CPU; unlimited: where no cgroup may be made",
 }
 """The fields of the web form, as Locust names them, and what they mean."""
 
@@ -89,7 +91,7 @@ def add_arguments(parser: Any) -> None:
 def read(options: Any) -> tuple[Scenario, Target]:
     """The scenario and the target that the options name, checked. ConfigError, GuardError."""
     target = targets.load(options.target or "bundled")
-    given = {key: getattr(options, key) for key in GIVEN}
+    given = {key: getattr(options, key, None) for key in GIVEN}
     given["protect"] = given["protect"] or None
     given_by = getattr(options, "given_by", SOURCE)
     scenario = scenarios.load(options.scenario, Overrides.read(given, given_by))
