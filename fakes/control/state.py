@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from common.merge import merged
 from common.protections import check_names
-from fakes.control.process_config import StackConfig, one_line
+from fakes.control.process_config import StackConfig, first_complaint
 from fakes.settings import StackSettings
 
 
@@ -31,7 +31,7 @@ class ControlError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ActiveFault:
     """One fault in force. `options` holds what the command said beside id, fault and target."""
 
     id: str
@@ -46,9 +46,9 @@ class Snapshot:
 
     protections: frozenset[str]
     settings: StackSettings
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ActiveFault, ...] = ()
 
-    def fault(self, name: str, target: str | None = None) -> Fault | None:
+    def fault(self, name: str, target: str | None = None) -> ActiveFault | None:
         """The fault of that name in force for `target` (a fault without a target is for all)."""
         for fault in self.faults:
             if fault.fault == name and (target is None or fault.target in (None, target)):
@@ -79,7 +79,7 @@ class Control:
         try:
             settings = StackSettings.model_validate(tree)
         except ValidationError as error:
-            raise ControlError(f"settings: {one_line(error)}") from None
+            raise ControlError(f"settings: {first_complaint(error)}") from None
         self._swap(replace(self.snapshot, settings=settings))
 
     def faults(self, body: Mapping[str, Any]) -> None:
@@ -91,12 +91,12 @@ class Control:
         for listener in self.on_reset:
             listener()
 
-    def _fault(self, item: Mapping[str, Any]) -> Fault:
+    def _fault(self, item: Mapping[str, Any]) -> ActiveFault:
         if item.get("fault") not in self.known_faults:
             allowed = ", ".join(sorted(self.known_faults)) or "none here"
             raise ControlError(f"faults: unknown fault {item.get('fault')!r}; allowed: {allowed}")
         options = {key: value for key, value in item.items() if key not in ("id", "fault", "target")}
-        return Fault(str(item.get("id", item["fault"])), item["fault"], item.get("target"), options)
+        return ActiveFault(str(item.get("id", item["fault"])), item["fault"], item.get("target"), options)
 
     def _swap(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot

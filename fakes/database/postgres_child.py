@@ -8,7 +8,7 @@ import signal
 import psutil
 
 from fakes.database.postgres import EmbeddedPostgres
-from fakes.processes.children import how
+from fakes.processes.children import exit_text
 from fakes.processes.reaper import Reaper
 
 
@@ -47,7 +47,7 @@ class PostgresChild:
     def ended(self) -> str | None:
         """How it ended, None while it runs."""
         code = self.server.returncode if self._started else None
-        return None if code is None else how(code)
+        return None if code is None else exit_text(code)
 
     def stop(self) -> None:
         """End it at once and remove its data."""

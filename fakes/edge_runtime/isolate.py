@@ -23,7 +23,7 @@ from fakes.settings import EdgeSettings
 
 
 @dataclass(slots=True)
-class Call:
+class EdgeCall:
     """One request on its way through the edge. `checkpoint` raises when its CPU time is used up."""
 
     snapshot: Snapshot

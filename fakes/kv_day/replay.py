@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from fakes.control.state import Snapshot
-from fakes.edge_runtime.isolate import Call, Isolate
+from fakes.edge_runtime.isolate import EdgeCall, Isolate
 from fakes.edge_runtime.key_set import Keys
 from fakes.edge_runtime.kv import DAY, MIN_TTL, Kv, Watch
 from fakes.edge_runtime.metrics import LayerMetrics
@@ -81,7 +81,7 @@ class CountingKv(Kv):
         self.served[whose] += 1
 
 
-class Edge:
+class EdgeReplay:
     """The edge's KV and limits on a clock of our own."""
 
     def __init__(self, strategy: Strategy, settings: dict[str, Any], isolates: int, seed: int) -> None:
@@ -99,7 +99,7 @@ class Edge:
     def ask(self, arrival: Arrival) -> None:
         """One request at its time, by an isolate picked at random."""
         self.now = MIDNIGHT + arrival.at
-        call = Call(self.snapshot, {}, f"10.0.0.{arrival.user}", str(arrival.user))
+        call = EdgeCall(self.snapshot, {}, f"10.0.0.{arrival.user}", str(arrival.user))
         answering = self._pick.choice(self._layers)(
             {"state": {"call": call, "body": b""}}, _no_body, self._send
         )
@@ -134,7 +134,7 @@ def replay(
     seed: int = 1,
 ) -> Replayed:
     """The day through the edge; `settings` are the KV's (`fakes.settings.KvSettings`)."""
-    edge = Edge(strategy, settings, isolates, seed)
+    edge = EdgeReplay(strategy, settings, isolates, seed)
     for arrival in arrivals:
         edge.ask(arrival)
     tried, served = edge.kv.tried, edge.kv.served

@@ -62,7 +62,7 @@ class UsageRow(NamedTuple):
     instance: str
 
 
-class Usage:
+class UsageWriter:
     """Gathers rows and writes them; rows that could not be written are tried again."""
 
     def __init__(self, database: Database, metrics: Metrics) -> None:

@@ -22,7 +22,7 @@ class OriginMetrics:
         metrics.track("mcpist_memory_bytes", "Memory (modelled).", lambda: nano.memory)
         metrics.track("mcpist_goroutines", "Goroutines (modelled).", lambda: nano.goroutines)
         metrics.track("mcpist_nano_cpu_seconds_total", "CPU spent (modelled).", lambda: nano.cpu.spent)
-        metrics.track("mcpist_nano_cpu_queue_seconds", "CPU queue now (modelled).", nano.cpu.look)
+        metrics.track("mcpist_nano_cpu_queue_seconds", "CPU queue now (modelled).", nano.cpu.queue_now)
         state = metrics.gauge("mcpist_nano_state", "State of the instance (modelled).", "state")
         for name in states(LIFECYCLE):
             state(name).set_function(partial(_is, lambda: nano.state, name))

@@ -17,8 +17,8 @@ from typing import Final, Protocol
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import Address
 
-LEAVE_WITHIN: Final = 3.0
-SPARING: Final = {"PROMETHEUS_DISABLE_CREATED_SERIES": "true"}  # nobody reads when a counter was made
+STOP_TIMEOUT: Final = 3.0
+ENVIRONMENT: Final = {"PROMETHEUS_DISABLE_CREATED_SERIES": "true"}  # nobody reads when a counter was made
 
 
 class Child(Protocol):
@@ -43,7 +43,7 @@ class Child(Protocol):
         """End it and wait for that."""
 
 
-class Echo:
+class StderrRelay:
     """The stderr of a child: passes it on line by line and remembers the last line."""
 
     def __init__(self, path: Path, name: str) -> None:
@@ -70,8 +70,8 @@ class PythonChild:
         self.name, self.address = name, address
         self._module, self._config, self._life, self._reaper = module, config, life_fd, reaper
         self._process: subprocess.Popen[bytes] | None = None
-        self.echo = Echo(config.with_name(f"{name}.log"), name)
-        self.echo.path.touch(0o600)
+        self.stderr = StderrRelay(config.with_name(f"{name}.log"), name)
+        self.stderr.path.touch(0o600)
 
     @property
     def pid(self) -> int | None:
@@ -81,11 +81,11 @@ class PythonChild:
     def start(self) -> None:
         """Spawn it with a fresh listening socket."""
         sock = self.address.socket()
-        with sock, self.echo.path.open("ab") as log:
+        with sock, self.stderr.path.open("ab") as log:
             fds = (sock.fileno(), self._life)
             self._process = subprocess.Popen(
                 self._command(*fds), pass_fds=fds, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env={**os.environ, **SPARING},
+                start_new_session=True, env={**os.environ, **ENVIRONMENT},
             )  # fmt: skip
         self._reaper.process(self._process.pid)
 
@@ -102,10 +102,10 @@ class PythonChild:
 
     def ended(self) -> str | None:
         """How it ended, with the last line that it said; None while it runs."""
-        self.echo.poll()
+        self.stderr.poll()
         if self._process is None or self._process.poll() is None:
             return None
-        return ": ".join(filter(None, (how(self._process.returncode), self.echo.last)))
+        return ": ".join(filter(None, (exit_text(self._process.returncode), self.stderr.last)))
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL; wait for it."""
@@ -114,14 +114,14 @@ class PythonChild:
         self._process.send_signal(signal.SIGCONT)
         self._process.terminate()
         try:
-            self._process.wait(LEAVE_WITHIN)
+            self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self.echo.poll()
+        self.stderr.poll()
 
 
-def how(code: int) -> str:
+def exit_text(code: int) -> str:
     """An exit code in words."""
     if code >= 0:
         return f"ended with exit code {code}"

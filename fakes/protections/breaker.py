@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from fakes.http.reasons import RefusedError
-from fakes.protections.gate import Ended, MakeGate
+from fakes.protections.gate import CallEnd, MakeGate
 from fakes.settings import StackSettings
 from fakes.state_machine import Machine, Table
 
@@ -76,7 +76,7 @@ class Breaker:
             self._probing += 1
         return self, self._generation
 
-    def leave(self, ticket: Ticket, ended: Ended) -> None:
+    def leave(self, ticket: Ticket, ended: CallEnd) -> None:
         """Note the result of a call that this state admitted."""
         if ticket[1] != self._generation:
             return
@@ -85,22 +85,22 @@ class Breaker:
         else:
             self._probed(ended)
 
-    def _count(self, ended: Ended) -> None:
+    def _count(self, ended: CallEnd) -> None:
         now = self._clock()
-        if ended is Ended.OK:
+        if ended is CallEnd.OK:
             self._failures.clear()
-        elif ended is Ended.FAILED:
+        elif ended is CallEnd.FAILED:
             self._failures.append(now)
             while self._failures[0] < now - self.limits.window:
                 self._failures.popleft()
             if len(self._failures) >= self.limits.failures:
                 self._fire("trip")
 
-    def _probed(self, ended: Ended) -> None:
+    def _probed(self, ended: CallEnd) -> None:
         self._probing -= 1
-        if ended is Ended.FAILED:
+        if ended is CallEnd.FAILED:
             self._fire("trip")
-        elif ended is Ended.OK:
+        elif ended is CallEnd.OK:
             self._healed += 1
             if self._healed >= self.limits.probes:
                 self._fire("heal")
@@ -130,7 +130,7 @@ class Breakers:
             breaker = self.by_upstream[upstream] = Breaker(self.limits, self._clock)
         return breaker.enter()
 
-    def leave(self, ticket: Ticket, ended: Ended) -> None:
+    def leave(self, ticket: Ticket, ended: CallEnd) -> None:
         """Tell the breaker that admitted the call."""
         ticket[0].leave(ticket, ended)
 

@@ -18,7 +18,7 @@ from fakes.settings import StackSettings
 Clock = Callable[[], float]
 
 
-class Ended(Enum):
+class CallEnd(Enum):
     """How the upstream did in a call. ABANDONED: the call ended before it could tell."""
 
     OK = 0
@@ -37,7 +37,7 @@ class Gate(Protocol):
     def enter(self, user: str, upstream: str) -> Any:
         """Admit one call of a user to an upstream."""
 
-    def leave(self, ticket: Any, ended: Ended) -> None:
+    def leave(self, ticket: Any, ended: CallEnd) -> None:
         """The admitted call is over."""
 
     def configure(self, settings: StackSettings) -> None:
@@ -53,18 +53,18 @@ MakeGate = Callable[[StackSettings, Clock], Gate]  # the clock gives monotonic s
 class Admission:
     """`with Admission(gates, user, upstream) as admission:` around one tool call.
 
-    Enters the gates in order; a refusal by one leaves those before it. Set `ended` before the block
+    Enters the gates in order; a refusal by one leaves those before it. Set `outcome` before the block
     is left to tell the gates how the upstream did.
     """
 
-    __slots__ = ("_entered", "_gates", "_upstream", "_user", "ended")
+    __slots__ = ("_entered", "_gates", "_upstream", "_user", "outcome")
 
     def __init__(self, gates: Sequence[Gate], user: str, upstream: str) -> None:
         self._gates = gates
         self._user = user
         self._upstream = upstream
         self._entered: list[tuple[Gate, Any]] = []
-        self.ended = Ended.ABANDONED
+        self.outcome = CallEnd.ABANDONED
 
     def __enter__(self) -> Admission:
         try:
@@ -83,4 +83,4 @@ class Admission:
     def _leave(self) -> None:
         while self._entered:
             gate, ticket = self._entered.pop()
-            gate.leave(ticket, self.ended)
+            gate.leave(ticket, self.outcome)

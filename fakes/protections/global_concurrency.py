@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fakes.http.reasons import RefusedError
-from fakes.protections.gate import Clock, Ended, MakeGate
+from fakes.protections.gate import CallEnd, Clock, MakeGate
 from fakes.settings import StackSettings
 
 
@@ -31,7 +31,7 @@ class GlobalConcurrency:
             raise RefusedError("global_concurrency_exceeded", f"{self.limit} calls are running", 1)
         self.running += 1
 
-    def leave(self, ticket: None, ended: Ended) -> None:
+    def leave(self, ticket: None, ended: CallEnd) -> None:
         """Give the permit back."""
         self.running -= 1
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from fakes.edge_runtime.isolate import Call, Isolate, Layer, refuse
+from fakes.edge_runtime.isolate import EdgeCall, Isolate, Layer, refuse
 from fakes.edge_runtime.kv import KvError
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
@@ -22,7 +22,7 @@ class IpLimit:
         self.inner, self.isolate = inner, isolate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
-        call: Call = scope["state"]["call"]
+        call: EdgeCall = scope["state"]["call"]
         if "ip-limit" not in call.snapshot.protections:
             return await self.inner(scope, receive, send)
         window = call.snapshot.settings.edge.ip_window
@@ -41,7 +41,7 @@ class IpLimit:
         left = window - now % window
         return await refuse(scope, receive, send, self.isolate, "ip_limit_exceeded", retry_after=left)
 
-    def _count(self, call: Call, window: int) -> bool:
+    def _count(self, call: EdgeCall, window: int) -> bool:
         settings, isolate = call.snapshot.settings, self.isolate
         key = f"global:{call.ip}:{window}"
         count = isolate.kv.get(settings.kv, key, isolate.place) or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from fakes.http.reasons import RefusedError
-from fakes.protections.gate import Clock, Ended, MakeGate
+from fakes.protections.gate import CallEnd, Clock, MakeGate
 from fakes.settings import StackSettings
 
 
@@ -33,7 +33,7 @@ class UserConcurrency:
         self.running[user] = count + 1
         return user
 
-    def leave(self, ticket: str, ended: Ended) -> None:
+    def leave(self, ticket: str, ended: CallEnd) -> None:
         """Give the permit back."""
         count = self.running.pop(ticket)
         if count > 1:

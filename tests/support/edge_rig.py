@@ -8,7 +8,7 @@ import msgspec
 
 from common.protections import NAMES
 from fakes.control.state import Snapshot
-from fakes.edge_runtime.isolate import Call, Isolate, Layer
+from fakes.edge_runtime.isolate import EdgeCall, Isolate, Layer
 from fakes.edge_runtime.key_set import Keys
 from fakes.edge_runtime.kv import Kv
 from fakes.edge_runtime.metrics import LayerMetrics
@@ -28,7 +28,7 @@ class Clock:
         return self.now
 
 
-class Rig:
+class EdgeRig:
     """One KV, any number of isolates; `reached` are the calls that the inner app saw."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Rig:
         self.kv = Kv(self.clock, self.own.kv)
         self.keys: Keys = keys or {}
         self.fetches: list[str] = []
-        self.reached: list[Call] = []
+        self.reached: list[EdgeCall] = []
 
     def isolate(self, place: int = 0) -> Isolate:
         jwks = JwksCache(self.fetch, self.fetches.append, self.clock)
@@ -63,7 +63,7 @@ class Rig:
 
     async def ask(self, app: Any, user: str = "u", ip: str = "1.1.1.1", token: bytes | None = None) -> Reply:
         headers = [] if token is None else [(b"authorization", b"Bearer " + token)]
-        call = Call(self.snapshot, dict(headers), ip, user)
+        call = EdgeCall(self.snapshot, dict(headers), ip, user)
         return await drive(app, {"type": "http", "headers": headers, "state": {"call": call}})
 
     def value(self, name: str, **labels: str) -> float:

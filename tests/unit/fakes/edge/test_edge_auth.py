@@ -14,7 +14,7 @@ from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from fakes.edge.auth import Authenticate
 from fakes.edge_runtime import key_set
 from fakes.protections.jwks_cache import JwksCache
-from tests.support.edge_rig import Rig, reason
+from tests.support.edge_rig import EdgeRig, reason
 
 ED = ed25519.Ed25519PrivateKey.generate()
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -32,8 +32,8 @@ SET = {
 KEYS = key_set.parse(json.dumps(SET).encode())
 
 
-def rig(**settings: Any) -> Rig:
-    made = Rig({"edge": settings}, keys=KEYS)
+def rig(**settings: Any) -> EdgeRig:
+    made = EdgeRig({"edge": settings}, keys=KEYS)
     made.clock.now = 5_000_000_000.0  # tokens are checked by the library's own clock, which is behind
     return made
 

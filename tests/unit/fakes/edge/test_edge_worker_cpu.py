@@ -7,7 +7,7 @@ import pytest
 
 from fakes.http.asgi import Scope
 from fakes.protections.worker_cpu import CpuExceeded, Meter, WorkerCpu
-from tests.support.edge_rig import Clock, Rig, reason
+from tests.support.edge_rig import Clock, EdgeRig, reason
 
 
 class Work:
@@ -90,7 +90,7 @@ async def test_a_caught_cancel_lets_the_call_go_on() -> None:
     assert ended == ["caught", "done"]
 
 
-def overspent(rig: Rig) -> Any:
+def overspent(rig: EdgeRig) -> Any:
     async def inner(scope: Scope, receive: Any, send: Any) -> None:
         call = scope["state"]["call"]
         if call.checkpoint is not None:
@@ -101,7 +101,7 @@ def overspent(rig: Rig) -> Any:
 
 
 async def test_a_call_over_budget_is_answered_and_not_passed_on() -> None:
-    rig = Rig({"edge": {"cpu_budget": 1e-12}})
+    rig = EdgeRig({"edge": {"cpu_budget": 1e-12}})
     reply = await rig.ask(overspent(rig))
     assert (reply.status, reason(reply), rig.reached) == (503, "worker_cpu_exceeded", [])
     assert rig.value("mcpist_worker_cpu_seconds_count") == 1
@@ -109,5 +109,5 @@ async def test_a_call_over_budget_is_answered_and_not_passed_on() -> None:
 
 @pytest.mark.parametrize(("protections", "budget"), [((), 1e-12), (("worker-cpu",), 3600.0)])
 async def test_within_budget_or_off_it_passes(protections: tuple[str, ...], budget: float) -> None:
-    rig = Rig({"edge": {"cpu_budget": budget}}, protections)
+    rig = EdgeRig({"edge": {"cpu_budget": budget}}, protections)
     assert (await rig.ask(overspent(rig))).status == 200

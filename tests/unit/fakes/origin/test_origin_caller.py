@@ -17,7 +17,7 @@ from fakes.http.metrics import Metrics
 from fakes.http.reasons import RefusedError
 from fakes.origin.credits import UsageRow
 from fakes.origin.memory import OriginMemory
-from fakes.origin.tool_call import Caller, Context
+from fakes.origin.tool_call import CallContext, ToolCaller
 from fakes.origin.tools import Command
 from fakes.protections.breaker import Breakers
 from fakes.protections.gate import Gate
@@ -71,10 +71,10 @@ class Bench:
         self.script = Scripted()
         self.settings = StackSettings()
         self.memory = OriginMemory(self.settings, NAMES, clock, clock)
-        self.caller = Caller(self.script, self.script, self.script, Metrics())  # type: ignore[arg-type]
+        self.caller = ToolCaller(self.script, self.script, self.script, Metrics())  # type: ignore[arg-type]
 
     async def call(self, deadline: Deadline | None = None, request_id: str = "r") -> Any:
-        context = Context("u", request_id, self.settings, self.memory.in_force, deadline, "i")
+        context = CallContext("u", request_id, self.settings, self.memory.in_force, deadline, "i")
         return await self.caller.call(context, Command("notion", "search"), request_id)
 
     def gate(self, kind: type[G]) -> G:
@@ -192,7 +192,7 @@ async def _play(script: list[str]) -> None:
 
 async def _meet(bench: Bench, fate: str) -> None:
     bench.script = script = Scripted()
-    bench.caller = Caller(script, script, script, Metrics())  # type: ignore[arg-type]
+    bench.caller = ToolCaller(script, script, script, Metrics())  # type: ignore[arg-type]
     script.upstream = {"500": Reply(500, [], b""), "reset": HopReset()}.get(fate, OK)
     if fate in ("cancel", "deadline"):
         script.upstream = "wait"

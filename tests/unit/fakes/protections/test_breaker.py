@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from fakes.http.reasons import RefusedError
 from fakes.protections.breaker import TABLE, Breaker, BreakerLimits, Breakers
-from fakes.protections.gate import Ended
+from fakes.protections.gate import CallEnd
 from fakes.settings import OriginSettings, StackSettings
 from fakes.state_machine import IllegalEventError, Machine, diagram, states
 
@@ -22,14 +22,14 @@ class Clock:
         return self.now
 
 
-def call(breaker: Breaker, ended: Ended) -> None:
+def call(breaker: Breaker, ended: CallEnd) -> None:
     breaker.leave(breaker.enter(), ended)
 
 
 def tripped(clock: Clock, limits: BreakerLimits = LIMITS) -> Breaker:
     breaker = Breaker(limits, clock)
     for _ in range(limits.failures):
-        call(breaker, Ended.FAILED)
+        call(breaker, CallEnd.FAILED)
     return breaker
 
 
@@ -62,17 +62,29 @@ def test_opens_after_failures_in_a_row_and_says_how_long() -> None:
 
 def test_a_success_forgets_failures() -> None:
     breaker = Breaker(LIMITS, Clock())
-    for ended in (Ended.FAILED, Ended.FAILED, Ended.OK, Ended.FAILED, Ended.FAILED):
+    for ended in (
+        CallEnd.FAILED,
+        CallEnd.FAILED,
+        CallEnd.OK,
+        CallEnd.FAILED,
+        CallEnd.FAILED,
+    ):
         call(breaker, ended)
     assert breaker.state == "closed"
 
 
 def test_an_abandoned_call_is_no_evidence() -> None:
     breaker = Breaker(LIMITS, Clock())
-    for ended in (Ended.FAILED, Ended.ABANDONED, Ended.ABANDONED, Ended.FAILED, Ended.ABANDONED):
+    for ended in (
+        CallEnd.FAILED,
+        CallEnd.ABANDONED,
+        CallEnd.ABANDONED,
+        CallEnd.FAILED,
+        CallEnd.ABANDONED,
+    ):
         call(breaker, ended)
     assert breaker.state == "closed"
-    call(breaker, Ended.FAILED)
+    call(breaker, CallEnd.FAILED)
     assert breaker.state == "open"
 
 
@@ -81,10 +93,10 @@ def test_failures_older_than_the_window_do_not_count() -> None:
     breaker = Breaker(LIMITS, clock)
     for now in (0.0, 1.0, 10.5):
         clock.now = now
-        call(breaker, Ended.FAILED)
+        call(breaker, CallEnd.FAILED)
     assert breaker.state == "closed"
     clock.now = 10.6
-    call(breaker, Ended.FAILED)
+    call(breaker, CallEnd.FAILED)
     assert breaker.state == "open"
 
 
@@ -95,10 +107,10 @@ def test_half_open_lets_only_probes_through_and_heals() -> None:
     first, second = breaker.enter(), breaker.enter()
     with pytest.raises(RefusedError):
         breaker.enter()
-    breaker.leave(first, Ended.OK)
+    breaker.leave(first, CallEnd.OK)
     with pytest.raises(RefusedError):
         breaker.enter()
-    breaker.leave(second, Ended.OK)
+    breaker.leave(second, CallEnd.OK)
     assert breaker.state == "closed"
 
 
@@ -106,7 +118,7 @@ def test_a_failed_probe_opens_again_for_the_whole_time() -> None:
     clock = Clock()
     breaker = tripped(clock)
     clock.now = 7.0
-    call(breaker, Ended.FAILED)
+    call(breaker, CallEnd.FAILED)
     clock.now = 11.9
     assert breaker.state == "open"
     clock.now = 12.0
@@ -117,8 +129,8 @@ def test_an_abandoned_probe_frees_its_place() -> None:
     clock = Clock()
     breaker = tripped(clock, BreakerLimits(3, 10.0, 5.0, 1))
     clock.now = 5.0
-    call(breaker, Ended.ABANDONED)
-    call(breaker, Ended.OK)
+    call(breaker, CallEnd.ABANDONED)
+    call(breaker, CallEnd.OK)
     assert breaker.state == "closed"
 
 
@@ -127,10 +139,20 @@ def test_results_of_an_earlier_state_are_ignored() -> None:
     breaker = Breaker(LIMITS, clock)
     late = [breaker.enter() for _ in range(5)]
     for _ in range(3):
-        call(breaker, Ended.FAILED)
+        call(breaker, CallEnd.FAILED)
     clock.now = 5.0
     assert breaker.state == "half-open"
-    for ticket, ended in zip(late, (Ended.OK, Ended.OK, Ended.OK, Ended.FAILED, Ended.FAILED), strict=True):
+    for ticket, ended in zip(
+        late,
+        (
+            CallEnd.OK,
+            CallEnd.OK,
+            CallEnd.OK,
+            CallEnd.FAILED,
+            CallEnd.FAILED,
+        ),
+        strict=True,
+    ):
         breaker.leave(ticket, ended)
     assert breaker.state == "half-open"
 
@@ -138,24 +160,24 @@ def test_results_of_an_earlier_state_are_ignored() -> None:
 def test_upstreams_do_not_share_a_breaker() -> None:
     breakers = Breakers(SETTINGS, Clock())
     for _ in range(3):
-        breakers.leave(breakers.enter("u", "notion"), Ended.FAILED)
+        breakers.leave(breakers.enter("u", "notion"), CallEnd.FAILED)
     with pytest.raises(RefusedError):
         breakers.enter("u", "notion")
-    breakers.leave(breakers.enter("u", "jira"), Ended.OK)
+    breakers.leave(breakers.enter("u", "jira"), CallEnd.OK)
 
 
 def test_new_limits_hold_for_breakers_that_exist() -> None:
     breakers = Breakers(SETTINGS, Clock())
-    breakers.leave(breakers.enter("u", "notion"), Ended.FAILED)
+    breakers.leave(breakers.enter("u", "notion"), CallEnd.FAILED)
     breakers.configure(StackSettings(origin=OriginSettings(breaker_failures=1)))
-    breakers.leave(breakers.enter("u", "notion"), Ended.FAILED)
+    breakers.leave(breakers.enter("u", "notion"), CallEnd.FAILED)
     assert breakers.by_upstream["notion"].state == "open"
 
 
 steps = st.lists(
     st.one_of(
         st.just("enter"),
-        st.tuples(st.just("leave"), st.integers(0, 30), st.sampled_from(Ended)),
+        st.tuples(st.just("leave"), st.integers(0, 30), st.sampled_from(CallEnd)),
         st.tuples(st.just("wait"), st.floats(0, 8, allow_nan=False)),
     ),
     max_size=120,
@@ -184,9 +206,9 @@ def test_never_more_probes_than_allowed_and_never_stuck(script: list[object], pr
         assert 0 <= breaker._probing <= probes
         assert breaker._probing + breaker._healed <= probes
     for ticket in out:
-        breaker.leave(ticket, Ended.ABANDONED)
+        breaker.leave(ticket, CallEnd.ABANDONED)
     assert breaker._probing == 0
     clock.now += 5.0
     for _ in range(probes):
-        call(breaker, Ended.OK)
+        call(breaker, CallEnd.OK)
     assert breaker.state == "closed"

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from fakes.http.reasons import RefusedError
 from fakes.origin.memory import OriginMemory
-from fakes.protections.gate import Admission, Ended, Gate
+from fakes.protections.gate import Admission, CallEnd, Gate
 from fakes.protections.global_concurrency import GlobalConcurrency
 from fakes.protections.user_concurrency import UserConcurrency
 from fakes.settings import OriginSettings, StackSettings
@@ -39,14 +39,14 @@ def test_a_user_has_so_many_permits_and_no_more() -> None:
         gate.enter("u", "jira")
     assert (refused.value.reason, refused.value.retry_after) == ("user_concurrency_exceeded", 1)
     gate.enter("other", "notion")
-    gate.leave(tickets.pop(), Ended.FAILED)
+    gate.leave(tickets.pop(), CallEnd.FAILED)
     gate.enter("u", "jira")
 
 
 def test_users_without_calls_are_forgotten() -> None:
     gate = a_users(2)
     for number in range(100):
-        gate.leave(gate.enter(f"u{number}", "notion"), Ended.OK)
+        gate.leave(gate.enter(f"u{number}", "notion"), CallEnd.OK)
     assert gate.running == {}
 
 
@@ -56,7 +56,7 @@ def test_the_process_has_so_many_permits() -> None:
     with pytest.raises(RefusedError) as refused:
         gate.enter("other", "jira")
     assert refused.value.reason == "global_concurrency_exceeded"
-    gate.leave(None, Ended.ABANDONED)
+    gate.leave(None, CallEnd.ABANDONED)
     gate.enter("other", "jira")
 
 
@@ -107,11 +107,11 @@ class Permits(RuleBasedStateMachine):
             return
         self.calls.append((admission, user, set(self.memory.in_force)))
 
-    @rule(which=st.integers(0, 50), ended=st.sampled_from(Ended))
-    def end(self, which: int, ended: Ended) -> None:
+    @rule(which=st.integers(0, 50), ended=st.sampled_from(CallEnd))
+    def end(self, which: int, ended: CallEnd) -> None:
         if self.calls:
             admission, _, _ = self.calls.pop(which % len(self.calls))
-            admission.ended = ended
+            admission.outcome = ended
             admission.__exit__(None, None, None)
 
     @rule(names=st.sets(st.sampled_from(NAMES)), users=st.integers(1, 3), everybody=st.integers(1, 6))
