@@ -16,16 +16,9 @@ from fakes.http.asgi import Message, Reply, Scope
 from fakes.http.metrics import Metrics
 from fakes.protections.jwks_cache import JwksCache
 from fakes.settings import StackSettings
+from tests.support.manual_clock import ManualClock
 
 BODY = b'{"jsonrpc":"2.0","id":7,"method":"tools/list"}'
-
-
-class Clock:
-    def __init__(self, now: float = 1_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class EdgeRig:
@@ -37,7 +30,7 @@ class EdgeRig:
         protections: tuple[str, ...] = NAMES,
         keys: Keys | None = None,
     ) -> None:
-        self.clock = Clock()
+        self.clock = ManualClock(1_000_000.0)
         self.snapshot = Snapshot(frozenset(protections), StackSettings.model_validate(settings or {}))
         self.metrics = Metrics()
         self.own = LayerMetrics(self.metrics)

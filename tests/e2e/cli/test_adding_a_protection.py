@@ -86,7 +86,7 @@ def test_the_row_alone_makes_it_known(clone: Path) -> None:
 def test_on_it_refuses_under_its_own_reason_and_off_it_does_not(
     clone: Path, command: str, refused: bool
 ) -> None:
-    """The commands are the page's own, and only made shorter. A run that a busy machine spoilt is repeated."""
+    """The commands are the page's own, only made shorter. A run that a busy machine spoilt is repeated."""
     for number in range(TRIES):
         out = clone / "out" / f"{refused}-{number}"
         done = run(clone, [*command.split(), "--duration-scale", "4", "--out", str(out)])

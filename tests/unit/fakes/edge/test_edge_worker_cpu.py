@@ -7,14 +7,15 @@ import pytest
 
 from fakes.http.asgi import Scope
 from fakes.protections.worker_cpu import CpuExceeded, Meter, WorkerCpu
-from tests.support.edge_rig import Clock, EdgeRig, reason
+from tests.support.edge_rig import EdgeRig, reason
+from tests.support.manual_clock import ManualClock
 
 
 class Work:
     """A coroutine that burns a manual CPU clock between suspensions."""
 
     def __init__(self, *burns: float) -> None:
-        self.clock = Clock(0.0)
+        self.clock = ManualClock(0.0)
         self.burns = burns
         self.done: list[float] = []
 

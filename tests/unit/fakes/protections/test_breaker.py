@@ -9,24 +9,17 @@ from fakes.protections.breaker import TABLE, Breaker, BreakerLimits, Breakers
 from fakes.protections.gate import CallEnd
 from fakes.settings import OriginSettings, StackSettings
 from fakes.state_machine import IllegalEventError, Machine, diagram, states
+from tests.support.manual_clock import ManualClock
 
 SETTINGS = StackSettings(origin=OriginSettings(breaker_failures=3, breaker_probes=2))
 LIMITS = BreakerLimits(failures=3, window=10.0, open_for=5.0, probes=2)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def call(breaker: Breaker, ended: CallEnd) -> None:
     breaker.leave(breaker.enter(), ended)
 
 
-def tripped(clock: Clock, limits: BreakerLimits = LIMITS) -> Breaker:
+def tripped(clock: ManualClock, limits: BreakerLimits = LIMITS) -> Breaker:
     breaker = Breaker(limits, clock)
     for _ in range(limits.failures):
         call(breaker, CallEnd.FAILED)
@@ -52,7 +45,7 @@ def test_diagram_shows_every_transition() -> None:
 
 
 def test_opens_after_failures_in_a_row_and_says_how_long() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = tripped(clock)
     clock.now = 1.5
     with pytest.raises(RefusedError) as refused:
@@ -61,7 +54,7 @@ def test_opens_after_failures_in_a_row_and_says_how_long() -> None:
 
 
 def test_a_success_forgets_failures() -> None:
-    breaker = Breaker(LIMITS, Clock())
+    breaker = Breaker(LIMITS, ManualClock(0.0))
     for ended in (
         CallEnd.FAILED,
         CallEnd.FAILED,
@@ -74,7 +67,7 @@ def test_a_success_forgets_failures() -> None:
 
 
 def test_an_abandoned_call_is_no_evidence() -> None:
-    breaker = Breaker(LIMITS, Clock())
+    breaker = Breaker(LIMITS, ManualClock(0.0))
     for ended in (
         CallEnd.FAILED,
         CallEnd.ABANDONED,
@@ -89,7 +82,7 @@ def test_an_abandoned_call_is_no_evidence() -> None:
 
 
 def test_failures_older_than_the_window_do_not_count() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = Breaker(LIMITS, clock)
     for now in (0.0, 1.0, 10.5):
         clock.now = now
@@ -101,7 +94,7 @@ def test_failures_older_than_the_window_do_not_count() -> None:
 
 
 def test_half_open_lets_only_probes_through_and_heals() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = tripped(clock)
     clock.now = 5.0
     first, second = breaker.enter(), breaker.enter()
@@ -115,7 +108,7 @@ def test_half_open_lets_only_probes_through_and_heals() -> None:
 
 
 def test_a_failed_probe_opens_again_for_the_whole_time() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = tripped(clock)
     clock.now = 7.0
     call(breaker, CallEnd.FAILED)
@@ -126,7 +119,7 @@ def test_a_failed_probe_opens_again_for_the_whole_time() -> None:
 
 
 def test_an_abandoned_probe_frees_its_place() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = tripped(clock, BreakerLimits(3, 10.0, 5.0, 1))
     clock.now = 5.0
     call(breaker, CallEnd.ABANDONED)
@@ -135,7 +128,7 @@ def test_an_abandoned_probe_frees_its_place() -> None:
 
 
 def test_results_of_an_earlier_state_are_ignored() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = Breaker(LIMITS, clock)
     late = [breaker.enter() for _ in range(5)]
     for _ in range(3):
@@ -158,7 +151,7 @@ def test_results_of_an_earlier_state_are_ignored() -> None:
 
 
 def test_upstreams_do_not_share_a_breaker() -> None:
-    breakers = Breakers(SETTINGS, Clock())
+    breakers = Breakers(SETTINGS, ManualClock(0.0))
     for _ in range(3):
         breakers.leave(breakers.enter("u", "notion"), CallEnd.FAILED)
     with pytest.raises(RefusedError):
@@ -167,7 +160,7 @@ def test_upstreams_do_not_share_a_breaker() -> None:
 
 
 def test_new_limits_hold_for_breakers_that_exist() -> None:
-    breakers = Breakers(SETTINGS, Clock())
+    breakers = Breakers(SETTINGS, ManualClock(0.0))
     breakers.leave(breakers.enter("u", "notion"), CallEnd.FAILED)
     breakers.configure(StackSettings(origin=OriginSettings(breaker_failures=1)))
     breakers.leave(breakers.enter("u", "notion"), CallEnd.FAILED)
@@ -186,7 +179,7 @@ steps = st.lists(
 
 @given(steps, st.integers(1, 3))
 def test_never_more_probes_than_allowed_and_never_stuck(script: list[object], probes: int) -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = Breaker(BreakerLimits(3, 10.0, 5.0, probes), clock)
     out: list[tuple[Breaker, int]] = []
     for step in script:

@@ -34,7 +34,7 @@ class FakePeer(ProcessClient):
         return [fault["fault"] for fault in self.told["faults"]["faults"]]
 
 
-class FaultExecutor:
+class RecordingExecutor:
     def __init__(self) -> None:
         self.done: list[tuple[str, str]] = []
 
@@ -50,7 +50,7 @@ class FaultExecutor:
 class Rig:
     def __init__(self) -> None:
         self.a, self.b = FakePeer("origin-a", "db-hold"), FakePeer("origin-b", "db-hold")
-        self.upstream, self.executor = FakePeer("upstream", "stall"), FaultExecutor()
+        self.upstream, self.executor = FakePeer("upstream", "stall"), RecordingExecutor()
         peers = {peer.name: peer for peer in (self.a, self.b, self.upstream)}
         self.control_plane = ControlPlane(StackSettings(), ("timeout",), peers, self.executor)
 
