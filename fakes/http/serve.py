@@ -38,7 +38,8 @@ from typing import Any
 
 import uvloop
 
-from fakes.control.process_config import ConfigError, StackConfig, load
+from common.errors import ConfigError
+from fakes.control.process_config import StackConfig, load
 from fakes.control.state import Control
 from fakes.http.asgi import ASGIApp
 from fakes.http.control_endpoint import with_control_endpoint

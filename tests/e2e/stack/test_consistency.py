@@ -143,8 +143,8 @@ async def test_the_books_are_read_once_nothing_moves(
             await admin.fetchval(CHARGE, "ann", f"late-{looks}")
         return await look(dsn)
 
-    monkeypatch.setattr(audit, "look", busy)
-    monkeypatch.setattr(audit, "LOOK", 0.01)
+    monkeypatch.setattr(audit, "audit_now", busy)
+    monkeypatch.setattr(audit, "POLL_INTERVAL", 0.01)
     books = await audit.audit_when_settled(postgres.dsn())
     assert (looks, books["settled"], books["unfinished"]) == (4, True, 3)
 
@@ -159,8 +159,8 @@ async def test_books_that_never_rest_say_so(
         await admin.fetchval(CHARGE, "ann", f"late-{next(numbers)}")
         return await look(dsn)
 
-    monkeypatch.setattr(audit, "look", busy)
-    monkeypatch.setattr(audit, "LOOK", 0.01)
+    monkeypatch.setattr(audit, "audit_now", busy)
+    monkeypatch.setattr(audit, "POLL_INTERVAL", 0.01)
     assert (await audit.audit_when_settled(postgres.dsn(), timeout_s=0.1))["settled"] is False
 
 
