@@ -19,8 +19,8 @@ from gevent.event import Event
 
 from common.errors import ConfigError
 from common.paths import RESULTS, ROOT
-from fakes.stack import start
-from fakes.stack.handle import Handle, StackError
+from fakes.stack.handle import StackError, StackHandle
+from fakes.stack.start import start_stack
 from fakes.stack.timeline import Timeline
 from run import database_audit, stack_events, version
 from run.active_runs import announced
@@ -72,7 +72,7 @@ class Attack:
             ((f"target {self.target.name}", self.target.stop_when), ("the scenario", self.scenario.stop_when))
         )
         self._progress = Progress()
-        self._stack: Handle | None = None
+        self._stack: StackHandle | None = None
         self._stopped = ""
         self._pinned: dict[str, str] = {}  # metric source → address
         self._addresses: tuple[str, ...] = ()  # of the target, for every worker
@@ -218,7 +218,7 @@ class Attack:
             return self.target.base_url, sources
         self._progress.say("starting the bundled stack …")
         names = sorted(self.scenario.choice.names)
-        self._stack = start.start(self.scenario.stack_settings(), names, self.dir / "run.log")
+        self._stack = start_stack(self.scenario.stack_settings(), names, self.dir / "run.log")
         self._progress.say(f"the stack is healthy at {self._stack.base_url}")
         self._addresses = guard.check(self.target, self._stack.base_url).addresses
         return self._stack.base_url, dict(self._stack.metrics)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from fakes.stack.handle import Handle, StackError
+from fakes.stack.handle import StackError, StackHandle
 
 CONNECTIONS: Final = frozenset({"P1.9", "P1.10"})
 
 
-def write(stack: Handle, points: Iterable[str], folder: Path, say: Callable[[str], None]) -> None:
+def write(stack: StackHandle, points: Iterable[str], folder: Path, say: Callable[[str], None]) -> None:
     """Ask and write; what gives no answer has no file, and the run says so."""
     _write(folder / "consistency.json", stack.consistency, say)
     if CONNECTIONS.intersection(points):

@@ -16,10 +16,10 @@ from typing import Any, Final, Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from common.durations import Duration
+from common import stack_parts
 from common.merge import merged
+from common.protections import parse
 from common.strict import Strict, validate
-from fakes import parts
-from fakes.protections import parse
 from scenarios.parts import AccountCount, Rate, Tier
 from scenarios.schema import Scenario
 
@@ -48,7 +48,7 @@ class Overrides(Strict):
     @classmethod
     def _parts(cls, stack: str | None) -> str | None:
         if stack is not None:
-            parts.parse(stack)
+            stack_parts.parse(stack)
         return stack
 
     @field_validator("protect")
@@ -81,7 +81,7 @@ class Overrides(Strict):
 
     def _stack_parts(self) -> dict[str, str]:
         given = {} if self.nano is None else {"nano": self.nano}
-        return given if self.stack is None else {**parts.parse(self.stack), **given}
+        return given if self.stack is None else {**stack_parts.parse(self.stack), **given}
 
 
 def _scaled(tree: dict[str, Any], factor: float) -> dict[str, Any]:

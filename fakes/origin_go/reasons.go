@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// reason is one row of fakes/http/reasons.py, for those that an origin gives (a test holds both equal).
+// reason is one row of fakes/http/reasons.py, for those that an origin gives (a test there holds both equal).
 type reason struct {
 	status, code int
 	message      string

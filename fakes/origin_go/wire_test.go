@@ -3,9 +3,6 @@ package main
 import (
 	"encoding/json"
 	"net/http/httptest"
-	"os"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 )
@@ -17,25 +14,6 @@ func text(t *testing.T, value any) string {
 		t.Fatal(err)
 	}
 	return string(made)
-}
-
-func TestReasonsAreThoseOfTheFakes(t *testing.T) {
-	source, err := os.ReadFile("../http/reasons.py")
-	if err != nil {
-		t.Fatal(err)
-	}
-	row := regexp.MustCompile(`"([a-z_]+)": Reason\((\d+), (-\d+), "(.*)"\)`)
-	theirs := map[string]reason{}
-	for _, found := range row.FindAllStringSubmatch(string(source), -1) {
-		status, _ := strconv.Atoi(found[2])
-		code, _ := strconv.Atoi(found[3])
-		theirs[found[1]] = reason{status, code, found[4]}
-	}
-	for name, ours := range reasons {
-		if theirs[name] != ours {
-			t.Errorf("%s: %v here, %v there", name, ours, theirs[name])
-		}
-	}
 }
 
 func TestARefusalOnTheWire(t *testing.T) {

@@ -36,7 +36,7 @@ class Nanos:
 
     def make(self) -> None:
         """Make a cgroup for every real origin, if any. Raises StartError."""
-        settings = self._stack.steering.settings
+        settings = self._stack.control_plane.settings
         try:
             programs.check(settings.parts)
             if settings.parts.origin == "real" and settings.parts.nano == "cgroup":
@@ -84,7 +84,7 @@ class Nanos:
         task.add_done_callback(self._restarts.discard)
 
     async def _restart(self, name: str) -> None:
-        await asyncio.sleep(self._stack.steering.settings.nano.restart)
+        await asyncio.sleep(self._stack.control_plane.settings.nano.restart)
         if name in self._stack.down:  # nobody else has started it meanwhile
             try:
                 await self._stack.restart(name)

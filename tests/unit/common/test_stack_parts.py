@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes import parts
+from common import stack_parts as parts
 from fakes.settings import PartsSettings, StackSettings
 from fakes.stack import programs
 from scenarios import load
