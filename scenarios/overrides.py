@@ -15,8 +15,8 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
-from common.durations import Duration
 from common import stack_parts
+from common.durations import Duration
 from common.merge import merged
 from common.protections import parse
 from common.strict import Strict, validate
@@ -78,10 +78,9 @@ class Overrides(Strict):
             _set(group["accounts"], "tier", self.tier)
         return tree if self.duration_scale is None else _scaled(tree, self.duration_scale)
 
-
     def _stack_parts(self) -> dict[str, str]:
-        given = {} if self.nano is None else {"nano": self.nano}
-        return given if self.stack is None else {**stack_parts.parse(self.stack), **given}
+        chosen = {} if self.stack is None else stack_parts.parse(self.stack)
+        return chosen if self.nano is None else {**chosen, "nano": self.nano}
 
 
 def _scaled(tree: dict[str, Any], factor: float) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """A nano instance for real: a process in a cgroup of its own, with 256 MiB and a tenth of a core.
 
-    cgroup = find("mcpist-1f2e-origin-a")       raises CgroupError where none may be made
+    cgroup = available_cgroup.find("mcpist-1f2e-origin-a")    raises CgroupError where none may be made
     cgroup.make(Limits(256 << 20, 0.1))
     Popen(cgroup.entering(command))             the process is inside before it becomes the server
     cgroup.figures()                            what the kernel counted
@@ -9,8 +9,6 @@
 Memory is without swap, CPU a quota of each period of 100 ms. The kernel kills what goes over its memory,
 and makes wait what goes over its CPU. Version 2 is one folder, version 1 one in each controller's tree.
 The cgroup outlives the process, so its counts go on when the instance is started again.
-`find` takes what it may write to: version 2, then version 1, then a scope of the user's systemd
-(`fakes.processes.systemd_scope`).
 """
 
 from __future__ import annotations
@@ -52,7 +50,7 @@ class Cgroup(Protocol):
     """What holds one process, and its next start."""
 
     @property
-    def folders(self) -> list[Path]:
+    def folders(self) -> Sequence[Path]:
         """What is to be removed in the end."""
 
     def make(self, limits: Limits) -> None:
@@ -177,34 +175,6 @@ def version2_figures(folder: Path) -> CgroupFigures | None:
         )  # fmt: skip
     except (OSError, LookupError, ValueError):
         return None
-
-
-def find(name: str, root: Path = ROOT) -> Cgroup:
-    """A cgroup of that name that may be made here; nothing is left of the try. Raises CgroupError."""
-    from fakes.processes import systemd_scope
-
-    tried = []
-    for kind in (*(Version2(name, parent) for parent in (root, *_delegated(root))), Version1(name, root)):
-        try:
-            kind.make(Limits(1 << 28, 0.1))
-        except (CgroupError, OSError) as error:
-            tried.append(str(error))
-        else:
-            return kind
-        finally:
-            remove(kind.folders)
-    if systemd_scope.usable():
-        return systemd_scope.Scope(name)
-    raise CgroupError(f"no cgroup may be made here ({tried[-1]}); it takes root, or systemd-run --user")
-
-
-def _delegated(root: Path) -> list[Path]:
-    """The cgroup above our own: where the user's systemd lends it to us, another may be made beside ours."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            if line.startswith("0::") and line != "0::/":
-                return [(root / line[4:]).parent]
-    return []
 
 
 def remove(folders: Sequence[Path]) -> bool:

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from fakes.control.state import ControlError
-from fakes.processes.cgroup import Cgroup, CgroupError, CgroupFigures, Limits, find
+from fakes.processes.available_cgroup import find
+from fakes.processes.cgroup import Cgroup, CgroupError, CgroupFigures, Limits
 from fakes.processes.children import PartChild
 from fakes.settings import NanoSettings
 from fakes.stack import programs

@@ -69,7 +69,7 @@ def of_processes(
 
 def of_cgroups(figures: Mapping[str, CgroupFigures]) -> list[Metric]:
     """What the kernel counted of each nano, by the process that it holds; nothing where there is none."""
-    families = [
+    families: list[GaugeMetricFamily | CounterMetricFamily] = [
         GaugeMetricFamily("stack_cgroup_memory_bytes", "Memory charged to it now.", labels=["process"]),
         GaugeMetricFamily("stack_cgroup_memory_peak_bytes", "The most since reset.", labels=["process"]),
         CounterMetricFamily("stack_cgroup_cpu_seconds", "CPU used.", labels=["process"]),

@@ -6,7 +6,8 @@ from functools import cache
 
 import pytest
 
-from fakes.processes import cgroup
+from fakes.processes import available_cgroup
+from fakes.processes.cgroup import CgroupError
 from fakes.stack import build_real
 
 
@@ -20,8 +21,8 @@ def nano() -> None:
     """Have it, and the right to make a cgroup for it, or skip."""
     build()
     try:
-        cgroup.find("mcpist-test")
-    except cgroup.CgroupError as error:
+        available_cgroup.find("mcpist-test")
+    except CgroupError as error:
         pytest.skip(str(error))
 
 

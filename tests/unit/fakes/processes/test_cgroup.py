@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.processes import cgroup, systemd_scope
+from fakes.processes import available_cgroup, systemd_scope
 from fakes.processes.cgroup import CgroupError, CgroupFigures, Limits, Version1, Version2
 
 NANO = Limits(256 * 2**20, 0.1)
@@ -90,11 +90,13 @@ def test_a_process_that_may_not_enter_does_not_start(tmp_path: Path) -> None:
 
 def test_where_none_may_be_made_it_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(systemd_scope, "usable", lambda: False)
-    with pytest.raises(CgroupError, match=r"no cgroup may be made here .*; it takes root, or systemd-run") as why:
-        cgroup.find("n", tmp_path)
+    with pytest.raises(
+        CgroupError, match=r"no cgroup may be made here .*; it takes root, or systemd-run"
+    ) as why:
+        available_cgroup.find("n", tmp_path)
     assert "\n" not in str(why.value)
     monkeypatch.setattr(systemd_scope, "usable", lambda: True)
-    assert isinstance(cgroup.find("n", tmp_path), systemd_scope.Scope)
+    assert isinstance(available_cgroup.find("n", tmp_path), systemd_scope.Scope)
 
 
 def test_a_scope_is_a_new_one_at_each_start_and_counts_go_on(tmp_path: Path) -> None:
