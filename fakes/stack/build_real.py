@@ -1,7 +1,7 @@
 """Builds the real parts into `.cache/real/`: `make real`, or `python -m fakes.stack.build_real`.
 
 The origin in Go: its modules are downloaded into `.cache/go/`, held against `go.sum`, and built; what is
-built already of the same sources is left as it is. Exit code 3 with one line where a tool is missing or fails.
+built already of the same sources is left as it is. Exit code 3 with one line where a tool is missing.
 """
 
 from __future__ import annotations
