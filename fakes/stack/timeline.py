@@ -49,7 +49,7 @@ class FaultControl(Protocol):
 
 
 class EventSink(Protocol):
-    """Where it is written down (`telemetry.recording.manifest.EventLog`)."""
+    """Where it is written down (`telemetry.recording.event_log.EventLog`)."""
 
     def add(self, t: float, kind: str, name: str, **detail: Any) -> None:
         """Write one event at `t`."""
