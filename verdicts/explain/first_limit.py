@@ -7,7 +7,7 @@ In this order; the first that applies is the answer.
 | this machine | the run is invalid, its own processes had no CPU or no open files left, or the stack lagged |
 | nano memory | the model killed an instance, or a bound on its memory broke |
 | a protection, by name | judged users were refused, more than they met errors |
-| nano CPU | judged users waited, and at least half of that is the model's own CPU queue, or a real nano was throttled |
+| nano CPU | judged users waited, and half of it is the model's CPU queue; a real nano was throttled |
 | calls in flight | a bound on a number of calls or goroutines broke: no slowness of ours makes those |
 | this machine, the target | anything else: of a bundled stack the fakes', of a target its own |
 

@@ -96,8 +96,8 @@ def _nano(run: Run) -> str:
 
 
 def _rows(told: Scrapes) -> Iterator[dict[str, Value]]:
-    """The scrapes nearest to quantiles of the range of goroutines."""
-    x = told.columns["goroutines"]
+    """The scrapes nearest to quantiles of the range of goroutines, up to the most."""
+    x = told.columns["goroutines"][: told.columns["goroutines"].argmax() + 1]
     places = [int(np.abs(x - (x.min() + share * np.ptp(x))).argmin()) for share in QUANTILES]
     for place in dict.fromkeys(places):
         row: dict[str, Value] = {}

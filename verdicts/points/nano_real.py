@@ -46,7 +46,7 @@ def _cpu(nanos: list[Nano], share: float) -> Finding:
     return Finding(
         round(busiest.cpu_mean, 4),
         "vCPU (mean of the cgroup)",
-        f"{busiest.process} used {busiest.cpu_mean / share:.0%} of its share of {share:g} while load was sent; "
+        f"{busiest.process} used {busiest.cpu_mean / share:.0%} of its share of {share:g} under load; "
         f"it was throttled in {busiest.throttled:.0%} of its CPU periods, {busiest.throttled_s:.1f} s in sum "
         f"over its threads.",
         {"nano_cpu": busiest.cpu_mean, "throttled": busiest.throttled},
