@@ -22,6 +22,7 @@ from verdicts.breakpoint.early_stop import reason
 from verdicts.explain import first_limit
 from verdicts.explain.first_limit import IN_FLIGHT, NANO_CPU, NANO_MEMORY, TARGET, Limit
 from verdicts.judge.judge import Judgement
+from verdicts.output import document
 from verdicts.run.reading import load
 
 BOUNDS = {"P0.3": "kills == 0, success >= 99 %, p95 <= 1 s, added <= 1 s"}
@@ -244,9 +245,8 @@ def test_an_outcome_is_read_from_what_the_run_left(tmp_path: Path) -> None:
     found = judged(
         tmp_path, changed(broken, {**BOUNDS, "P0.1": "callers <= 500", "P0.2": ""}), told(kills=1), [KILLED]
     )
-    document: dict[str, Any] = {"verdict": found.verdict, "peak_in_flight": 33, "points": []}
-    document["points"] = [{"id": one.id, "value": one.value} for one in found.points]
-    (tmp_path / "run" / "verdicts.json").write_text(json.dumps(document))
+    left = {**document.build(found), "peak_in_flight": 33}
+    (tmp_path / "run" / "verdicts.json").write_text(json.dumps(left))
     got = trial.read(tmp_path / "run", 12.0)
     assert (got.rate, got.verdict, got.limit, got.folder, got.passed) == (
         12.0,
