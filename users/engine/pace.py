@@ -1,7 +1,7 @@
 """Holds the target file's `max_rps`: no more calls leave this process in any second than its part of it.
 
-Before load starts the whole plan is held against `max_rps` (`run.preflight`). What could still pass it is
-held here: arrivals that bunch up because the machine paused, and calls beyond the schedule, which nobody
+Before load starts the whole plan is held against `max_rps` (`run.checks.preflight`). What could still pass it
+is held here: arrivals that bunch up because the machine paused, and calls beyond the schedule, which nobody
 planned (opening sessions, repeating what was refused). Arrivals wait for their turn, and are late, or dropped
 by the dispatcher's own rule. Extra calls get what the plan leaves; one that found no room for `PATIENCE`
 seconds, or until `max_duration`, is never made.

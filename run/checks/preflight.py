@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from common.errors import ConfigError
-from scenarios.overrides import SOURCE
+from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from shapes.schedule import peak
 from targets import guard
