@@ -137,8 +137,8 @@ def _lead_time(state: RunState) -> float:
     """Seconds to the run's zero: with `max_rps`, sessions take their time to open."""
     if state.target.max_rps is None:
         return LEAD
-    groups = zip(state.scenario.groups, jobs.group_plans(state.scenario), strict=True)
-    calls = sum(group.accounts.count * jobs.opening_calls(plan) for group, plan in groups)
+    groups = zip(state.scenario.groups, jobs.group_behaviours(state.scenario), strict=True)
+    calls = sum(group.accounts.count * jobs.opening_calls(behaviour) for group, behaviour in groups)
     return LEAD + 2 * calls / state.target.max_rps
 
 
