@@ -112,7 +112,7 @@ def test_over_its_memory_the_kernel_kills_it_and_it_comes_back(stack: StackHandl
     wait_until(lambda: {"origin": "origin-a", "to": "running"} in nano_events(stack))
     assert stack.state()["processes"]["origin-a"]["own"]["instance"] != instance
     wait_until(lambda: call(stack, "fast", "echo") == 200)
-    assert 0 in answers or 503 in answers
+    assert {0, 502} & set(answers)  # the edge tells a broken connection, or breaks its own
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["term", "kill"])
