@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fakes.processes import systemd_scope
-from fakes.processes.cgroup import ROOT, Cgroup, CgroupError, Limits, Version1, Version2, remove
+from fakes.processes.cgroup import ROOT, Cgroup, CgroupError, CgroupLimits, Version1, Version2, remove
 
-NANO = Limits(256 * 2**20, 0.1)
+NANO = CgroupLimits(256 * 2**20, 0.1)
 
 
 def find(name: str, root: Path = ROOT) -> Cgroup:

@@ -1,7 +1,7 @@
 """A nano instance for real: a process in a cgroup of its own, with 256 MiB and a tenth of a core.
 
     cgroup = available_cgroup.find("mcpist-1f2e-origin-a")    raises CgroupError where none may be made
-    cgroup.make(Limits(256 << 20, 0.1))
+    cgroup.make(CgroupLimits(256 << 20, 0.1))
     Popen(cgroup.entering(command))             the process is inside before it becomes the server
     cgroup.figures()                            what the kernel counted
     cgroup.folders                              to be removed once it is empty: `remove`, or the reaper
@@ -27,7 +27,7 @@ class CgroupError(RuntimeError):
     """No cgroup may be made here, as one line."""
 
 
-class Limits(NamedTuple):
+class CgroupLimits(NamedTuple):
     """Bytes of memory, and cores (None: as many as there are)."""
 
     memory: int
@@ -53,10 +53,10 @@ class Cgroup(Protocol):
     def folders(self) -> Sequence[Path]:
         """What is to be removed in the end."""
 
-    def make(self, limits: Limits) -> None:
+    def make(self, limits: CgroupLimits) -> None:
         """Make it; raises CgroupError."""
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: CgroupLimits) -> None:
         """Other limits from now on; raises CgroupError."""
 
     def entering(self, command: Sequence[str]) -> list[str]:
@@ -83,12 +83,12 @@ class Version1:
         found = {folder.resolve(): folder for folder in (self._memory, self._cpu, self._account)}
         return list(found.values())
 
-    def make(self, limits: Limits) -> None:
+    def make(self, limits: CgroupLimits) -> None:
         """Make the folders."""
         _mkdir(self.folders)
         self.limit(limits)
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: CgroupLimits) -> None:
         """Memory and swap together hold no more than memory alone."""
         _write(self._memory / "memory.swappiness", 0)
         both = self._memory / "memory.memsw.limit_in_bytes"
@@ -135,7 +135,7 @@ class Version2:
         """The one."""
         return [self._folder]
 
-    def make(self, limits: Limits) -> None:
+    def make(self, limits: CgroupLimits) -> None:
         """Make the folder."""
         lent = self._parent / "cgroup.subtree_control"
         if not {"memory", "cpu"} <= set(lent.read_text().split()):
@@ -143,7 +143,7 @@ class Version2:
         _mkdir(self.folders)
         self.limit(limits)
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: CgroupLimits) -> None:
         """Swap is none at all."""
         swap = self._folder / "memory.swap.max"
         if swap.exists():

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Final
 
-from fakes.processes.cgroup import ROOT, CgroupError, CgroupFigures, Limits, version2_figures
+from fakes.processes.cgroup import ROOT, CgroupError, CgroupFigures, CgroupLimits, version2_figures
 
 NONE: Final = CgroupFigures(0, 0, 0, 0, 0, 0, 0)
 SCOPE: Final = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
@@ -41,14 +41,14 @@ class Scope:
         self._name, self._root = name, root
         self._starts = count(1)
         self._unit = ""
-        self._limits = Limits(1 << 28, 0.1)
+        self._limits = CgroupLimits(1 << 28, 0.1)
         self._before = self._last = NONE
 
-    def make(self, limits: Limits) -> None:
+    def make(self, limits: CgroupLimits) -> None:
         """Nothing is made before a process starts."""
         self._limits = limits
 
-    def limit(self, limits: Limits) -> None:
+    def limit(self, limits: CgroupLimits) -> None:
         """Other limits for the scope that runs, and the next."""
         self._limits = limits
         if not self._unit:
@@ -75,7 +75,7 @@ class Scope:
         """It goes with the scope."""
 
 
-def _properties(limits: Limits) -> list[str]:
+def _properties(limits: CgroupLimits) -> list[str]:
     quota = "" if limits.cpu is None else f"{limits.cpu:.0%}"
     return [f"MemoryMax={limits.memory}", "MemorySwapMax=0", f"CPUQuota={quota}"]
 

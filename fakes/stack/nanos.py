@@ -9,27 +9,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Protocol
 
 from fakes.control.state import ControlError
 from fakes.processes.available_cgroup import find
-from fakes.processes.cgroup import Cgroup, CgroupError, CgroupFigures, Limits
-from fakes.processes.children import PartChild
+from fakes.processes.cgroup import Cgroup, CgroupError, CgroupFigures, CgroupLimits
+from fakes.processes.children import Child, PartChild
+from fakes.processes.reaper import Reaper
 from fakes.settings import NanoSettings
 from fakes.stack import programs
-
-if TYPE_CHECKING:
-    from fakes.stack.supervisor import Stack
+from fakes.stack.control_plane import ControlPlane
 
 
 class StartError(RuntimeError):
     """The stack could not be started, as one line."""
 
 
+class NanoHost(Protocol):
+    """What is needed of the supervisor."""
+
+    folder: Path
+    reaper: Reaper
+    children: dict[str, Child]
+    control_plane: ControlPlane
+    down: dict[str, str]
+
+    async def restart(self, name: str) -> None:
+        """Start a process again; raises ControlError."""
+
+    def note(self, kind: str, name: str, detail: Mapping[str, Any]) -> None:
+        """Remember an event."""
+
+
 class Nanos:
     """All of them, by the name of their process. Belongs to the event loop."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: NanoHost) -> None:
         self._stack = stack
         self._cgroups: dict[str, Cgroup] = {}
         self._kills: dict[str, float] = {}
@@ -98,5 +114,5 @@ class Nanos:
         self._stack.note("state", "nano", {"origin": name, **detail})
 
 
-def _limits(nano: NanoSettings) -> Limits:
-    return Limits(nano.memory_limit, nano.cpu_share if nano.cpu_enforced else None)
+def _limits(nano: NanoSettings) -> CgroupLimits:
+    return CgroupLimits(nano.memory_limit, nano.cpu_share if nano.cpu_enforced else None)

@@ -29,7 +29,7 @@ COLUMNS: Final = {
 }
 
 
-class Scrapes(NamedTuple):
+class OriginScrapes(NamedTuple):
     """One origin's figures at the instants of its scrapes since start; `cgroup` is empty without one."""
 
     source: str
@@ -64,17 +64,17 @@ def of(run: Run) -> Finding:
     )
 
 
-def _scrapes(run: Run, source: str) -> Scrapes | None:
+def _scrapes(run: Run, source: str) -> OriginScrapes | None:
     series = {name: since_start(*run.target.series(source, key)) for name, key in COLUMNS.items()}
     t = series["goroutines"][0]
     if not t.size or any(one[0].size != t.size for one in series.values()):
         return None
     at, charged = real_nano.cgroup_memory(run, source)
     cgroup = np.interp(t, at, charged) if at.size else np.empty(0)
-    return Scrapes(source, {name: values for name, (_, values) in series.items()}, cgroup)
+    return OriginScrapes(source, {name: values for name, (_, values) in series.items()}, cgroup)
 
 
-def _slopes(told: Scrapes) -> tuple[Line, Line]:
+def _slopes(told: OriginScrapes) -> tuple[Line, Line]:
     """Of memory over calls in flight, and over goroutines."""
     rising = slice(int(told.columns["goroutines"].argmax()) + 1)
     memory = told.memory[rising]
@@ -95,7 +95,7 @@ def _nano(run: Run) -> str:
     return f"The kernel kills over {limit / MIB:g} MiB without swap. "
 
 
-def _rows(told: Scrapes) -> Iterator[dict[str, Value]]:
+def _rows(told: OriginScrapes) -> Iterator[dict[str, Value]]:
     """The scrapes nearest to quantiles of the range of goroutines, up to the most."""
     x = told.columns["goroutines"][: told.columns["goroutines"].argmax() + 1]
     places = [int(np.abs(x - (x.min() + share * np.ptp(x))).argmin()) for share in QUANTILES]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verdicts.measure.target.real_nano import MIB, UNLIMITED, Nano, all_of
+from verdicts.measure.target.real_nano import MIB, UNLIMITED, NanoUsage, all_of
 from verdicts.points.point import Finding
 from verdicts.run import real_parts
 from verdicts.run.reading import Run
@@ -27,7 +27,7 @@ def of(run: Run) -> Iterator[Finding]:
     yield _full(nanos[0], settings.get("cpu_share", 0.1), f"{run.manifest.machine.cpu}")
 
 
-def _memory(nanos: list[Nano], limit: float) -> Finding:
+def _memory(nanos: list[NanoUsage], limit: float) -> Finding:
     largest = max(nanos, key=lambda one: one.memory_peak)
     kills = sum(one.kills for one in nanos)
     each = "; ".join(f"{one.process} {one.memory_peak / MIB:.1f} MiB" for one in nanos)
@@ -41,7 +41,7 @@ def _memory(nanos: list[Nano], limit: float) -> Finding:
     )
 
 
-def _cpu(nanos: list[Nano], share: float) -> Finding:
+def _cpu(nanos: list[NanoUsage], share: float) -> Finding:
     busiest = nanos[0]
     return Finding(
         round(busiest.cpu_mean, 4),
@@ -64,7 +64,7 @@ def _cpu(nanos: list[Nano], share: float) -> Finding:
     )
 
 
-def _full(busiest: Nano, share: float, machine: str) -> Finding:
+def _full(busiest: NanoUsage, share: float, machine: str) -> Finding:
     each = busiest.cpu_a_request
     if not each > 0:
         return Finding.unseen("Not observed: no request was answered.", "nano-full")

@@ -19,7 +19,7 @@ MIB: Final = 2**20
 UNLIMITED: Final = "Not observed: no nano held the origin (NANO=unlimited)."
 
 
-class Nano(NamedTuple):
+class NanoUsage(NamedTuple):
     """One instance, from start to the last answer. `cpu_s` is CPU seconds, `throttled` a share of periods."""
 
     process: str
@@ -45,18 +45,18 @@ class Line(NamedTuple):
     at_zero: float
 
 
-def all_of(run: Run) -> list[Nano]:
+def all_of(run: Run) -> list[NanoUsage]:
     """Every nano that told its figures, the busiest first."""
     found = [_of(run, source) for source in origins.sources(run)] if is_held(run) else []
     told = [one for one in found if not math.isnan(one.memory_peak)]
     return sorted(told, key=lambda one: -one.cpu_s)
 
 
-def _of(run: Run, source: str) -> Nano:
+def _of(run: Run, source: str) -> NanoUsage:
     peaks = since_start(*_series(run, "memory_peak_bytes", source))[1]
     periods = _risen(run, "periods_total", source)
     t, used = since_start(*_series(run, "cpu_seconds_total", source))
-    return Nano(
+    return NanoUsage(
         source,
         float(peaks.max()) if peaks.size else float("nan"),
         _risen(run, "cpu_seconds_total", source),

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from fakes.processes import available_cgroup, systemd_scope
-from fakes.processes.cgroup import CgroupError, CgroupFigures, Limits, Version1, Version2
+from fakes.processes.cgroup import CgroupError, CgroupFigures, CgroupLimits, Version1, Version2
 
-NANO = Limits(256 * 2**20, 0.1)
+NANO = CgroupLimits(256 * 2**20, 0.1)
 
 
 def version1(root: Path) -> Version1:
@@ -35,7 +35,7 @@ def test_version_1_limits_memory_with_swap_and_cpu(tmp_path: Path) -> None:
     assert (memory / "memory.memsw.limit_in_bytes").read_text() == "268435456"
     assert (cpu / "cpu.cfs_quota_us").read_text() == "10000"
     assert (cpu / "cpu.cfs_period_us").read_text() == "100000"
-    made.limit(Limits(1, None))
+    made.limit(CgroupLimits(1, None))
     assert (cpu / "cpu.cfs_quota_us").read_text() == "-1"
 
 

@@ -57,10 +57,8 @@ def lived(killed_at: float = math.inf, throttled: float = 9.0) -> list[Scrape]:
 def test_memory_is_the_cgroups_and_a_call_has_its_price(tmp_path: Path) -> None:
     one = result(judged(tmp_path, real(), lived()), "P0.2")
     assert (one.basis, one.subject, one.status) == ("measured", "real parts", "pass")
-    assert (one.value, one.unit) == (
-        pytest.approx(10 + 11 * 100 * CALL / MIB, abs=0.1),
-        "MiB (peak of the cgroup)",
-    )
+    assert one.value == pytest.approx(10 + 11 * 100 * CALL / MIB, abs=0.1)
+    assert one.unit == "MiB (peak of the cgroup)"
     assert one.figures["per_call"] == pytest.approx(CALL)
     assert one.figures["per_goroutine"] == pytest.approx(CALL / 4)
     assert "80,000 ± 0 bytes a call in flight (95 %)" in one.evidence
