@@ -56,9 +56,7 @@ def _become_workerd(options: argparse.Namespace, config: StackConfig) -> None:
     )  # fmt: skip
     for fd in (calls.fileno(), control.fileno(), alive):
         os.set_inheritable(fd, True)
-    command = workerd.command(
-        calls.fileno(), control.fileno(), workerd.port_of(kv), workerd.port_of(doors)
-    )
+    command = workerd.command(calls.fileno(), control.fileno(), workerd.port_of(kv), workerd.port_of(doors))
     os.execve(command[0], command, {**os.environ, workerd.TOKEN: config.control_token})
 
 

@@ -2,9 +2,9 @@
 
     python -m fakes.edge_worker.companion --config stack.json --worker PID --control PORT …
 
-Started by `python -m fakes.edge_worker` alone. The Worker asks nobody what is in force: every change is pushed
-to it as a whole, and a command is answered when all isolates have it. Clients reach `/metrics` and `/_control/…`
-through the Worker, which passes them on to here.
+Started by `python -m fakes.edge_worker` alone. The Worker asks nobody what is in force: every change is
+pushed to it as a whole, and a command is answered when all isolates have it. Clients reach `/metrics` and
+`/_control/…` through the Worker, which passes them on to here.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ class Companion:
         origins = {name: belief.health for name, belief in lb.origins.items()}
         return {
             "pid": self.isolates.front.pid, "workers": [worker.pid for worker in self.isolates.workers],
-            "lb": {"state": lb.state, "origins": origins}, "events": self.checks.events, "kv": self.kv.state(),
+            "lb": {"state": lb.state, "origins": origins}, "events": self.checks.events,
+            "kv": self.kv.state(),
         }  # fmt: skip
 
     async def text(self) -> bytes:
@@ -112,7 +113,9 @@ class Companion:
     def _now(self, counted: totals.Series) -> dict[str, float]:
         """What is read at the scrape."""
         workers, cpu = self.isolates.workers, self.isolates.cpu()
-        own = {f'mcpist_lb_state{{state="{state}"}}': state == self.checks.lb.state for state in states(TABLE)}
+        own = {
+            f'mcpist_lb_state{{state="{state}"}}': state == self.checks.lb.state for state in states(TABLE)
+        }
         for worker in workers:
             own[f'mcpist_worker_process_cpu_seconds_total{{process="{worker.name}"}}'] = worker.cpu()
             own[f'mcpist_worker_process_resident_memory_bytes{{process="{worker.name}"}}'] = worker.memory()

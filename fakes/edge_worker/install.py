@@ -64,7 +64,9 @@ def _package() -> tuple[str, str]:
 def _fetch(name: str, folder: Path) -> Path:
     npm = shutil.which("npm")
     if npm is None:
-        raise InstallError("workerd: npm is not installed; allowed: an npm on the PATH (it comes with Node.js)")
+        raise InstallError(
+            "workerd: npm is not installed; allowed: an npm on the PATH (it comes with Node.js)"
+        )
     command = [npm, "pack", f"{name}@{VERSION}", "--silent", "--pack-destination", str(folder)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN, check=False)

@@ -4,8 +4,8 @@
     GET    /<key>                       200 with the value, 404 if there is none, or 429
     DELETE /<key>                       as a PUT of nothing
     GET    /?prefix=…                   {"keys": [{"name"}], "list_complete": true}, counted as a read
-Quota, the one write a second to a key and the delay between places are `fakes.edge.kv.Kv`'s. A refusal has the
-body of Cloudflare's API, so that the binding throws its own exception: "KV PUT failed: 429 Too Many Requests".
+Quota, the one write a second to a key and the delay between places are `fakes.edge.kv.Kv`'s. A refusal has
+the body of Cloudflare's API; the binding makes of it its own exception: "KV PUT failed: 429 Too Many Requests".
 One service a place, as each isolate writes and reads from a place of its own.
 """
 

@@ -5,56 +5,42 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jwt
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
+import psutil
 
 from common.paths import ROOT
-from fakes.http.asgi import Headers, Receive, Reply, Scope, Send, send_reply, whole_body
+from fakes.http.asgi import Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.hop import Hop, HopError
 from fakes.http.server import Server
+from fakes.processes.sockets import HOST, Address
+from fakes.settings import StackSettings
+from targets.auth import Algorithm
+from users.accounts.keys import fresh_key
 
 ISSUER = "us"
 CALL = b'{"jsonrpc":"2.0","id":"seven","method":"tools/list"}'
 PROTECTIONS = ["worker-cpu", "ip-limit", "jwks-cache", "burst-limit"]
 # Windows that do not turn within a test.
 SETTINGS: dict[str, Any] = {"edge": {"burst_window": 3600.0, "ip_window": 1e6}}
-Counts = dict[str, float]
 
 
-class Signer:
-    """A key of the issuer."""
-
-    def __init__(self, kid: str, algorithm: str, private: Any, public: dict[str, Any]) -> None:
-        self.kid, self.algorithm, self.private = kid, algorithm, private
-        self.jwk = {**public, "kid": kid, "alg": algorithm, "use": "sig"}
-
-    def token(self, sub: Any = "ann", **claims: Any) -> bytes:
-        whole = {"sub": sub, "iss": ISSUER, "exp": time.time() + 600, **claims}
-        return jwt.encode(whole, self.private, self.algorithm, {"kid": self.kid}).encode()
+SIGNERS = {name: fresh_key(name, f"key-{name}") for name in get_args(Algorithm) if name != "HS256"}
+JWKS = {"keys": [key.jwks()["keys"][0] for key in SIGNERS.values()]}
 
 
-def signers() -> dict[str, Signer]:
-    """One of each algorithm."""
-    eddsa, es256 = Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP256R1())
-    rs256 = rsa.generate_private_key(65537, 2048)
-    return {
-        "EdDSA": Signer("ed", "EdDSA", eddsa, json.loads(OKPAlgorithm.to_jwk(eddsa.public_key()))),
-        "ES256": Signer("es", "ES256", es256, ECAlgorithm.to_jwk(es256.public_key(), as_dict=True)),
-        "RS256": Signer("rs", "RS256", rs256, RSAAlgorithm.to_jwk(rs256.public_key(), as_dict=True)),
-    }
-
-
-SIGNERS = signers()
+def token(sub: Any = "ann", algorithm: str = "EdDSA", kid: str | None = None, **claims: Any) -> bytes:
+    """A sound token of the issuer, but for what is told otherwise."""
+    key = SIGNERS[algorithm]
+    whole = {"sub": sub, "iss": ISSUER, "exp": time.time() + 600, **claims}
+    return jwt.encode(whole, key.private, algorithm, {"kid": kid or key.kid}).encode()
 
 
 class Origin:
@@ -70,8 +56,7 @@ class Origin:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/jwks":
             self.fetches += 1
-            keys = {"keys": [signer.jwk for signer in SIGNERS.values()]}
-            return await send_reply(send, Reply(self.jwks_status, [], json.dumps(keys).encode()))
+            return await send_reply(send, Reply(self.jwks_status, [], json.dumps(JWKS).encode()))
         if scope["path"] == "/health":
             return await send_reply(send, Reply(200 if self.healthy else 503, [], b'{"status":"ok"}'))
         self.seen.append({**dict(scope["headers"]), b":path": scope["path"].encode()})
@@ -85,74 +70,91 @@ class Origin:
         return await send_reply(send, Reply(200, [(b"x-instance-id", b"one")], b"got " + body))
 
 
-class Rig:
-    """The whole of it. `module` is what is started: the Worker, or the Python edge to hold it against."""
+class EdgeProcess:
+    """An edge as its supervisor starts it: the Worker, or by `module` the Python edge to hold it against."""
 
     def __init__(self, folder: Path, module: str = "fakes.edge_worker", **config: Any) -> None:
-        self.folder, self.module, self.given = folder, module, config
-        self.a, self.b = Origin(), Origin()
-        self._servers: list[tuple[Server, asyncio.Server]] = []
-
-    async def start(self) -> Rig:
-        addresses = {"origin-a": await self.listen(self.a), "origin-b": await self.listen(self.b)}
-        listening = socket.socket()
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", 0))
-        self.address = listening.getsockname()
-        config = {
-            "control_token": "secret", "gateway_secret": "between us", "issuer": ISSUER,
-            "addresses": addresses, "jwks_url": f"http://127.0.0.1:{addresses['origin-a'][1]}/jwks",
-            "protections": PROTECTIONS, "settings": SETTINGS, **self.given,
+        self.folder = folder
+        self.addresses = {name: Address(name) for name in ("edge", "origin-a", "origin-b")}
+        origins = {name: (HOST, self.addresses[name].port) for name in ("origin-a", "origin-b")}
+        whole = {
+            "control_token": "secret", "gateway_secret": "between us", "issuer": ISSUER, "addresses": origins,
+            "jwks_url": f"{self.addresses['origin-a'].base_url}/jwks", **config,
         }  # fmt: skip
-        path = self.folder / "stack.json"
-        path.write_text(json.dumps(config))
+        path = folder / "stack.json"
+        path.write_text(json.dumps(whole))
         theirs, self.life = os.pipe()
-        fds = (listening.fileno(), theirs)
-        words = ["--config", str(path), "--name", "edge", "--fd", str(fds[0]), "--life-fd", str(fds[1])]
-        with listening, (self.folder / "errors").open("ab") as errors:
-            self.process = subprocess.Popen(  # noqa: ASYNC220
-                [sys.executable, "-m", self.module, *words], pass_fds=fds, cwd=ROOT, stderr=errors
+        with self.addresses["edge"].socket() as sock, (folder / "errors").open("ab") as errors:
+            fds = (sock.fileno(), theirs)
+            words = ["--config", str(path), "--name", "edge", "--fd", str(fds[0]), "--life-fd", str(fds[1])]
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", module, *words], pass_fds=fds, cwd=ROOT, stderr=errors
             )
         os.close(theirs)
-        self.hop = Hop(*self.address)
-        await self.ready()
-        return self
 
-    async def ready(self) -> None:
-        while True:
-            try:
-                if (await self.hop.request(b"GET", b"/metrics", timeout=5.0)).status == 200:
-                    return
-            except HopError:
-                pass
-            if self.process.poll() is not None:
-                raise RuntimeError(self.errors())
-            await asyncio.sleep(0.01)
-
-    async def listen(self, app: Any, sock: socket.socket | None = None) -> tuple[str, int]:
-        sock = sock or socket.create_server(("127.0.0.1", 0))
-        server = Server(app)
-        self._servers.append((server, await server.listen(sock)))
-        host, port = sock.getsockname()
-        return host, port
+    @property
+    def pid(self) -> int:
+        return self.process.pid
 
     def errors(self) -> str:
         return (self.folder / "errors").read_text()
+
+    def family(self) -> list[psutil.Process]:
+        return psutil.Process(self.pid).children(recursive=True)
+
+    async def wait(self) -> int:
+        return await asyncio.to_thread(self.process.wait, 10)
 
     def let_go(self) -> None:
         if self.life >= 0:
             os.close(self.life)
             self.life = -1
 
-    async def stop(self) -> None:
-        self.hop.close()
+    def end(self) -> None:
         self.let_go()
         self.process.kill()
         self.process.wait()
-        for kept, server in self._servers:
-            server.close()
-            kept.break_off()
-            await server.wait_closed()
+        for address in self.addresses.values():
+            address.close()
+
+
+class Rig:
+    """Two origins for a process that runs, which begins anew: settings, protections, all forgotten."""
+
+    def __init__(self, edge: EdgeProcess) -> None:
+        self.edge, self.a, self.b = edge, Origin(), Origin()
+        self.address = (HOST, edge.addresses["edge"].port)
+        self.hop = Hop(*self.address)
+        self._servers: list[tuple[Server, asyncio.Server]] = []
+
+    async def start(
+        self, protections: Sequence[str] = PROTECTIONS, settings: Mapping[str, Any] = SETTINGS
+    ) -> Rig:
+        for name, origin in (("origin-a", self.a), ("origin-b", self.b)):
+            server = Server(origin)
+            self._servers.append((server, await server.listen(self.edge.addresses[name].socket())))
+        await self.ready()
+        await self.control(b"settings", StackSettings.model_validate(settings).model_dump())
+        await self.control(b"protections", {"names": protections})
+        await self.control(b"reset")
+        return self
+
+    async def ready(self) -> None:
+        while await self._status() != 200:
+            if self.edge.process.poll() is not None:
+                raise RuntimeError(self.edge.errors())
+            await asyncio.sleep(0.01)
+
+    async def _status(self) -> int:
+        try:
+            return (await self.hop.request(b"GET", b"/metrics", timeout=5.0)).status
+        except HopError:
+            return 0
+
+    async def stop(self) -> None:
+        self.hop.close()
+        for number in range(len(self._servers)):
+            await self.die(number)
         await asyncio.sleep(0.01)  # transports close on the loop's next turns
 
     async def die(self, number: int) -> None:
@@ -163,20 +165,30 @@ class Rig:
         await server.wait_closed()
 
     async def call(
-        self, *headers: tuple[bytes, bytes], token: bytes | None = None, path: bytes = b"/v1/mcp"
+        self, *headers: tuple[bytes, bytes], bearer: bytes | None = None, path: bytes = b"/v1/mcp"
     ) -> Reply:
-        bearer = (b"authorization", b"Bearer " + (token or SIGNERS["EdDSA"].token()))
-        return await self.hop.request(b"POST", path, [bearer, *headers], CALL, 20.0)
+        """A call of ann's, unless `bearer` is another's token."""
+        authorization = (b"authorization", b"Bearer " + (bearer or token()))
+        return await self.post(authorization, *headers, path=path)
 
-    async def control(self, command: bytes, body: object = None, token: bytes = b"secret") -> tuple[int, Any]:
-        headers: Headers = [(b"x-control-token", token)]
+    async def post(self, *headers: tuple[bytes, bytes], path: bytes = b"/v1/mcp") -> Reply:
+        return await self.hop.request(b"POST", path, headers, CALL, 20.0)
+
+    async def health(self) -> int:
+        return (await self.hop.request(b"GET", b"/health", timeout=20.0)).status
+
+    async def control(self, command: bytes, body: object = None, key: bytes = b"secret") -> tuple[int, Any]:
         method = b"GET" if command == b"state" else b"POST"
         reply = await self.hop.request(
-            method, b"/_control/" + command, headers, json.dumps(body or {}).encode(), 20.0
+            method,
+            b"/_control/" + command,
+            [(b"x-control-token", key)],
+            json.dumps(body or {}).encode(),
+            20.0,
         )
         return reply.status, msgspec.json.decode(reply.body)
 
-    async def metrics(self) -> Counts:
+    async def metrics(self) -> dict[str, float]:
         text = (await self.hop.request(b"GET", b"/metrics", timeout=20.0)).body.decode()
         lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, _, value in lines}

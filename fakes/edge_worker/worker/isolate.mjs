@@ -28,6 +28,7 @@ export class Isolate {
   reset() {
     this.#forgetCounts(-1);
     this.jwks.reset();
+    this.suspects.clear();
     this.figures.reset();
   }
 
