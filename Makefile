@@ -172,6 +172,10 @@ $(STAMP): requirements.lock
 		--require-hashes --requirement requirements.lock >&2
 	@touch $@
 
+.PHONY: schemas
+schemas: $(STAMP) ## write docs/schema/ anew from the structs of the run folder
+	@$(BIN)/python -m telemetry.run_folder.schemas
+
 .PHONY: lock
 lock: $(STAMP) ## make requirements.lock anew from pyproject.toml
 	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \

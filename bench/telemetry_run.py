@@ -22,7 +22,10 @@ import gevent  # noqa: E402
 
 from bench.engine_full_speed import Looper, job  # noqa: E402
 from bench.nginx import REQUEST_ID  # noqa: E402
-from telemetry.recording import journal, manifest  # noqa: E402
+from telemetry.recording import journal  # noqa: E402
+from telemetry.recording.sample import REASONS  # noqa: E402
+from telemetry.run_folder import manifest  # noqa: E402
+from telemetry.run_folder.machine import machine  # noqa: E402
 from users.engine.engine import Engine, Outlets  # noqa: E402
 from users.personas.persona import persona  # noqa: E402
 
@@ -45,10 +48,13 @@ def main() -> None:
     engine = Engine(job(url, int(connections)), outlets)
     engine._ids = repeat(REQUEST_ID)  # type: ignore[assignment]
     began, cpu = time.monotonic(), time.process_time()
-    manifest.write(
-        folder, start_wall=time.time(), start_monotonic=began, tools=["fast.echo"], protections=[],
-        scenario={"name": "bench"}, target={"name": "nginx"},
+    about = manifest.Manifest(
+        schema_version=manifest.SCHEMA_VERSION, run=folder.name, reasons=REASONS, machine=machine(),
+        version="", scenario={"name": "bench"}, target={"name": "nginx"}, bundled=True, protections=(),
+        seed=0, start_wall=time.time(), start_monotonic=began, duration_s=float(seconds),
+        tools=("fast.echo",), groups=(),
     )  # fmt: skip
+    manifest.write(folder, about)
     engine.plan(0, 1, began, 0.0)
     ends = began + float(seconds)
     while time.monotonic() < ends:  # the schedule is empty, so the engine's own ledger has ended

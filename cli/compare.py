@@ -117,7 +117,7 @@ def of_stored(options: argparse.Namespace) -> int:
 
 def _what(text: str, runs: Sequence[Run]) -> str:
     """A side of stored runs in words: where they are, what was on."""
-    return f"{text}, {','.join(runs[0].manifest['protections']) or 'none'}"
+    return f"{text}, {','.join(runs[0].manifest.protections) or 'none'}"
 
 
 def planned(options: argparse.Namespace) -> tuple[Path, list[tuple[str, list[str]]]]:

@@ -1,6 +1,6 @@
 """Every setting of the bundled stack, with the real gateway's values as defaults.
 
-Seconds, bytes and requests throughout. Strict: an unknown key is refused. Scenarios carry a part
+Seconds, bytes and requests throughout. SettingsModel: an unknown key is refused. Scenarios carry a part
 of this tree under `stack:`; the supervisor hands each process the whole of it.
 
 `StackSettings.scaled(f)` lets time run f times as fast without more load: a run of a minute becomes one
@@ -15,22 +15,25 @@ scaled window's end.
 
 from __future__ import annotations
 
+import operator
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from common.protections import TABLE
 
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class Strict(BaseModel):
+class SettingsModel(BaseModel):
     """Base of all settings: frozen, unknown keys refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class EdgeSettings(Strict):
+class EdgeSettings(SettingsModel):
     """The Worker: isolates, limits, key-set cache, CPU budget."""
 
     isolates: Count = 1
@@ -50,7 +53,7 @@ class EdgeSettings(Strict):
     token_cache: bool = True
 
 
-class KvSettings(Strict):
+class KvSettings(SettingsModel):
     """The KV namespace: its plan's quotas and its consistency."""
 
     plan: Literal["ideal", "free", "paid"] = "ideal"
@@ -61,7 +64,7 @@ class KvSettings(Strict):
     api: Literal["binding", "rest"] = "binding"
 
 
-class BalancerSettings(Strict):
+class BalancerSettings(SettingsModel):
     """Health checks and how long the balancer's states last."""
 
     check_interval: Positive = 30.0
@@ -73,7 +76,7 @@ class BalancerSettings(Strict):
     retry_other: bool = False  # retry a call on the other origin when the first resets
 
 
-class NanoSettings(Strict):
+class NanoSettings(SettingsModel):
     """The model of a nano instance; `cpu_per_request` is an assumption and named so."""
 
     memory_limit: Count = 256 * 1024 * 1024
@@ -89,7 +92,7 @@ class NanoSettings(Strict):
     restart: Positive = 10.0
 
 
-class OriginSettings(Strict):
+class OriginSettings(SettingsModel):
     """The gateway itself: rate limit, timeout, concurrency, breaker."""
 
     rate_window: Positive = 60.0
@@ -108,7 +111,7 @@ class OriginSettings(Strict):
     usage_flush: Positive = 0.2  # how long usage rows are gathered before they are written
 
 
-class DatabaseSettings(Strict):
+class DatabaseSettings(SettingsModel):
     """Postgres, how the gateway reaches it, and what an account starts with."""
 
     dsn: str | None = None  # a Postgres of the user's; None: an embedded one
@@ -124,7 +127,7 @@ class DatabaseSettings(Strict):
     quota: int = 1_000_000
 
 
-class Latency(Strict):
+class Latency(SettingsModel):
     """How long a tool of an upstream takes, seconds: normal(mean, sigma) cut to [low, high]."""
 
     mean: NotNegative
@@ -149,7 +152,18 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
     }
 
 
-class StackSettings(Strict):
+def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Protections' own settings over the defaults of their rows; an unknown one is refused."""
+    own = {row.name: dict(row.settings) for row in TABLE if row.settings}
+    for name, values in given.items():
+        if unknown := [key for key in values if key not in own.get(name, ())] or [name] * (name not in own):
+            allowed = ", ".join(f"{one}.{key}" for one, keys in own.items() for key in keys) or "nothing"
+            raise ValueError(f"{name}: unknown {unknown[0]!r}; allowed: {allowed}")
+        own[name] |= values
+    return own
+
+
+class StackSettings(SettingsModel):
     """The whole stack."""
 
     edge: EdgeSettings = EdgeSettings()
@@ -159,6 +173,9 @@ class StackSettings(Strict):
     origin: OriginSettings = OriginSettings()
     database: DatabaseSettings = DatabaseSettings()
     upstreams: dict[str, dict[str, Latency]] = Field(default_factory=_upstreams)
+    protections: Annotated[
+        dict[str, dict[str, float]], AfterValidator(_own_settings), Field(validate_default=True)
+    ] = Field(default_factory=dict, exclude_if=operator.not_)  # those that a protection's row declares
     ports: dict[str, int] = {}  # process name → fixed port; otherwise any free one
     seed: int = 1
 

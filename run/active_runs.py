@@ -18,6 +18,8 @@ from typing import Final
 
 import psutil
 
+from common.atomic_write import write_whole
+
 SIGNAL: Final = signal.SIGUSR1
 REASON: Final = "stopped by make stop"
 SAME: Final = 2.0  # seconds that two readings of a process's start may differ
@@ -52,9 +54,7 @@ def announced(results: Path, what: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{me.pid}.json"
     told = {"pid": me.pid, "started": me.create_time(), "command": me.cmdline(), "what": str(what)}
-    partial = file.with_suffix(".tmp")
-    partial.write_text(json.dumps(told))
-    partial.replace(file)
+    write_whole(file, json.dumps(told))
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +17,17 @@ from numpy.typing import NDArray
 from scenarios.schema import Scenario
 from targets.schema import Target
 from telemetry.probing.target_log import Scrapes, TargetLog
-from telemetry.recording import manifest
 from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Outcome
+from telemetry.run_folder.end import COMPLETED, RunEnd
+from telemetry.run_folder.lines import Event
+from telemetry.run_folder.machine import machine
+from telemetry.run_folder.manifest import SCHEMA_VERSION, Manifest, RunAccount
 from users.accounts.accounts import Account, make_accounts
 from users.engine import job
 from users.mcp.methods import METHODS
 from verdicts.points import POINTS, Finding
 from verdicts.questions import QUESTIONS
-from verdicts.run.run import Event, Run
+from verdicts.run.run import Run
 
 MOST_CALLS: Final = 5000
 MOST_SCRAPES: Final = 100
@@ -69,7 +72,7 @@ def made_up(scenario: Scenario, target: Target, found: Found) -> Run:
         instances={"local": ("",)},
         target=TargetLog({source: _scrapes(values, scenario.duration) for source, values in found.items()}),
         events=tuple(_events(scenario)),
-        end={"stop_reason": "completed", "stopped_at": None, "workers": [], "t_end": scenario.duration},
+        end=RunEnd(t_end=scenario.duration, stop_reason=COMPLETED),
     )
 
 
@@ -92,18 +95,17 @@ def _samples(scenario: Scenario) -> NDArray[np.void]:
     return samples
 
 
-def _manifest(scenario: Scenario, target: Target, accounts: list[Account]) -> dict[str, Any]:
+def _manifest(scenario: Scenario, target: Target, accounts: list[Account]) -> Manifest:
     groups = [group.name for group in scenario.groups]
-    return {
-        "run": "foresight", "version": "", "scenario": scenario.dump(), "target": target.public(),
-        "bundled": False, "protections": [], "preset": None, "seed": scenario.seed,
-        "time_scale": scenario.time_scale, "start_wall": 0.0, "start_monotonic": 0.0,
-        "duration_s": scenario.duration, "groups": groups, "tools": [*job.tool_table(scenario), ""],
-        "reasons": list(REASONS), "workers": 1, "machine": manifest.machine(), "stack": None,
-        "accounts": [
-            {"id": one.id, "ip": one.ip, "tier": one.tier, "group": groups[one.group]} for one in accounts
-        ],
-    }  # fmt: skip
+    return Manifest(
+        schema_version=SCHEMA_VERSION, run="foresight", version="", scenario=scenario.dump(),
+        target=target.public(), bundled=False, protections=(), seed=scenario.seed,
+        time_scale=scenario.time_scale, start_wall=0.0, duration_s=scenario.duration, groups=tuple(groups),
+        tools=(*job.tool_table(scenario), ""), reasons=REASONS, machine=machine(),
+        accounts=tuple(
+            RunAccount(id=one.id, ip=one.ip, tier=one.tier, group=groups[one.group]) for one in accounts
+        ),
+    )  # fmt: skip
 
 
 def _scrapes(values: Mapping[str, float], duration: float) -> Scrapes:

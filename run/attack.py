@@ -19,8 +19,8 @@ from gevent.event import Event
 
 from common.errors import ConfigError
 from common.paths import RESULTS, ROOT
-from fakes.stack import start
-from fakes.stack.handle import Handle, StackError
+from fakes.stack.handle import StackError, StackHandle
+from fakes.stack.start import start_stack
 from fakes.stack.timeline import Timeline
 from run import database_audit, stack_events, version
 from run.active_runs import announced
@@ -32,8 +32,12 @@ from targets import guard
 from targets.auth import Algorithm, Auth
 from telemetry.influx import exporter_process
 from telemetry.probing.probe_process import ProbeProcess
-from telemetry.recording import manifest
+from telemetry.recording.event_log import EventLog
 from telemetry.recording.run_log import RunLog
+from telemetry.recording.sample import REASONS
+from telemetry.run_folder import manifest
+from telemetry.run_folder.machine import machine
+from telemetry.run_folder.manifest import Manifest, RunAccount, RunStack
 from users.accounts.accounts import make_accounts
 from users.accounts.jwks_server import JwksServer
 from users.accounts.keys import SigningKey, load_key, read_key
@@ -72,12 +76,12 @@ class Attack:
             ((f"target {self.target.name}", self.target.stop_when), ("the scenario", self.scenario.stop_when))
         )
         self._progress = Progress()
-        self._stack: Handle | None = None
+        self._stack: StackHandle | None = None
         self._stopped = ""
         self._pinned: dict[str, str] = {}  # metric source → address
         self._addresses: tuple[str, ...] = ()  # of the target, for every worker
         self._jwks: JwksServer | None = None
-        self._exporter: exporter_process.Handle | None = None
+        self._exporter: exporter_process.ExporterProcess | None = None
         self._log: RunLog | None = None
 
     def stop(self, reason: str) -> None:
@@ -139,7 +143,7 @@ class Attack:
             raise CannotStartError(f"stopped before load started: {self._stopped}")
         start_at = conductor.fix_start(self._lead_time(), align=self.scenario.align)
         self._write_manifest(start_at, base_url)
-        events_log = manifest.EventLog(self.dir)
+        events_log = EventLog(self.dir)
         probes = (
             ProbeProcess(
                 self.dir,
@@ -190,7 +194,7 @@ class Attack:
                 f"worker {node} does not answer, allowed: workers of this locustfile alone"
             )
 
-    def _write_stack_events(self, events: manifest.EventLog, start_at: float) -> None:
+    def _write_stack_events(self, events: EventLog, start_at: float) -> None:
         """What the stack has to say of the run; a stack that gives no answer says nothing."""
         if self._stack is None:
             return
@@ -218,7 +222,7 @@ class Attack:
             return self.target.base_url, sources
         self._progress.say("starting the bundled stack …")
         names = sorted(self.scenario.choice.names)
-        self._stack = start.start(self.scenario.stack_settings(), names, self.dir / "run.log")
+        self._stack = start_stack(self.scenario.stack_settings(), names, self.dir / "run.log")
         self._progress.say(f"the stack is healthy at {self._stack.base_url}")
         self._addresses = guard.check(self.target, self._stack.base_url).addresses
         return self._stack.base_url, dict(self._stack.metrics)
@@ -262,29 +266,33 @@ class Attack:
         accounts = make_accounts(scenario, self.target, scenario.seed)
         groups = [group.name for group in scenario.groups]
         assert self.conductor is not None
-        manifest.write(
-            self.dir,
+        about = Manifest(
+            schema_version=manifest.SCHEMA_VERSION,
+            run=self.dir.name,
+            reasons=REASONS,
+            machine=machine(),
             version=version.RELEASE,
             scenario=scenario.dump(),
             target={**self.target.public(), "base_url": base_url},
             bundled=self.target.bundled,
-            protections=sorted(choice.names) if stack else [],
+            protections=tuple(sorted(choice.names)) if stack else (),
             preset=choice.preset if stack else None,
             seed=scenario.seed,
             time_scale=scenario.time_scale,
             start_wall=time.time() + start_at - time.monotonic(),
             start_monotonic=start_at,
             duration_s=scenario.duration,
-            accounts=[
-                {"id": one.id, "ip": one.ip, "tier": one.tier, "group": groups[one.group]} for one in accounts
-            ],
-            tools=jobs.tool_table(scenario),
-            groups=groups,
+            accounts=tuple(
+                RunAccount(id=one.id, ip=one.ip, tier=one.tier, group=groups[one.group]) for one in accounts
+            ),
+            tools=tuple(jobs.tool_table(scenario)),
+            groups=tuple(groups),
             workers=len(self.conductor.nodes),
-            stack={"settings": scenario.stack_settings().model_dump(mode="json"), "processes": stack.pids}
+            stack=RunStack(settings=scenario.stack_settings().model_dump(mode="json"), processes=stack.pids)
             if stack
             else None,
         )
+        manifest.write(self.dir, about)
 
     def _watching(self, base_url: str) -> list[gevent.Greenlet]:
         """What looks for a reason to end the run early, where anybody asks for it."""

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from fakes.stack.handle import Handle, StackError
+from common.atomic_write import write_whole
+from fakes.stack.handle import StackError, StackHandle
 
 CONNECTIONS: Final = frozenset({"P1.9", "P1.10"})
 
 
-def write(stack: Handle, points: Iterable[str], folder: Path, say: Callable[[str], None]) -> None:
+def write(stack: StackHandle, points: Iterable[str], folder: Path, say: Callable[[str], None]) -> None:
     """Ask and write; what gives no answer has no file, and the run says so."""
     _write(folder / "consistency.json", stack.consistency, say)
     if CONNECTIONS.intersection(points):
@@ -29,6 +30,4 @@ def _write(file: Path, ask: Callable[[], dict[str, Any]], say: Callable[[str], N
     except StackError as error:
         say(f"{file.name} is missing: {error}")
         return
-    partial = file.with_name(file.name + ".tmp")
-    partial.write_text(json.dumps(found, ensure_ascii=False))
-    partial.replace(file)
+    write_whole(file, json.dumps(found, ensure_ascii=False))

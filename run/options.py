@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from common.errors import ConfigError, short
 from common.paths import RESULTS
-from fakes.protections import PRESETS
+from common.protections import PRESETS
 from fakes.settings import OriginSettings
 from run import preflight
 from scenarios import load as scenarios

@@ -11,6 +11,7 @@ from scenarios.schema import Scenario
 from shapes.schedule import peak
 from targets import guard
 from targets.schema import Target
+from telemetry.run_folder import manifest
 from users.accounts.accounts import make_accounts
 from users.accounts.jwks_server import check_place
 from users.accounts.keys import load_key
@@ -20,7 +21,7 @@ from users.transport.tls import client_context
 from verdicts import points
 from verdicts.compare import same_attack
 from verdicts.run import stored
-from verdicts.run.reading import RunFolderError, read_manifest
+from verdicts.run.reading import RunFolderError
 
 
 def check(scenario: Scenario, target: Target, file: Path | str) -> None:
@@ -62,7 +63,7 @@ def check_baseline(scenario: Scenario, given: str) -> None:
     """The baseline's runs are there, and of the same attack. Raises ConfigError."""
     try:
         for folder in stored.folders(given):
-            found = same_attack.differences(scenario.dump(), read_manifest(folder)["scenario"])
+            found = same_attack.differences(scenario.dump(), manifest.read(folder).scenario)
             if found:
                 raise RunFolderError(f"{folder}: is another attack: {'; '.join(found)}, allowed: the same")
     except RunFolderError as error:

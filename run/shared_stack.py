@@ -13,23 +13,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakes.settings import StackSettings
-from fakes.stack import start as launch
 from fakes.stack.attach import STATE
 from fakes.stack.control_plane import FIXED
-from fakes.stack.handle import Handle, StackError
+from fakes.stack.handle import StackError, StackHandle
+from fakes.stack.start import start_stack
 from scenarios.schema import Scenario
 
 __all__ = ["SharedStack", "StackError", "unwell"]
-Start = Callable[[StackSettings, Iterable[str], Path], Handle]
+Start = Callable[[StackSettings, Iterable[str], Path], StackHandle]
 WELL: Final = {"state": "primary", "origins": {"origin-a": "up", "origin-b": "up"}}
 
 
 class SharedStack:
     """The stack of a suite, its files in `folder`. Runs find it by the environment variable STACK_STATE."""
 
-    def __init__(self, folder: Path, start: Start = launch.start) -> None:
+    def __init__(self, folder: Path, start: Start = start_stack) -> None:
         self._folder, self._start = folder, start
-        self._handle: Handle | None = None
+        self._handle: StackHandle | None = None
         self._settings: StackSettings | None = None
         self._given = STATE in os.environ  # somebody else's stack: it is used as it is
 
@@ -67,7 +67,7 @@ class SharedStack:
         except StackError as error:
             return str(error)
 
-    def _write_state(self, handle: Handle) -> Path:
+    def _write_state(self, handle: StackHandle) -> Path:
         """Readable by its owner alone: it holds keys."""
         state = {
             "base_url": handle.base_url,

@@ -16,7 +16,7 @@ BEFORE: Final = 1.0  # seconds before the run's zero that are still part of it
 
 
 class Log(Protocol):
-    """Where events go (`telemetry.recording.manifest.EventLog`)."""
+    """Where events go (`telemetry.recording.event_log.EventLog`)."""
 
     def add(self, t: float, kind: str, name: str, **detail: Any) -> None:
         """Write one event at `t`, seconds since the run's start."""

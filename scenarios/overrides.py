@@ -16,8 +16,8 @@ from typing import Any, Final
 from pydantic import ConfigDict, Field, field_validator
 
 from common.durations import Duration
+from common.protections import parse
 from common.strict import Strict, validate
-from fakes.protections import parse
 from scenarios.parts import AccountCount, Rate, Tier
 from scenarios.schema import Scenario
 

@@ -23,9 +23,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from common.durations import Duration
 from common.merge import merged
+from common.protections import Choice, parse
 from common.stop_when import StopWhen
 from common.strict import Several, Strict, explain
-from fakes.protections import Choice, parse
 from fakes.settings import StackSettings
 from scenarios.parts import Fault, Group, Name, Phase, PointId, Text
 from shapes.registry import make

@@ -14,6 +14,7 @@ import sys
 import traceback
 from pathlib import Path
 
+from common import exit_codes
 from verdicts.compare import wording
 from verdicts.output import compare_files
 from verdicts.output.files import derive
@@ -35,21 +36,21 @@ def main(argv: list[str] | None = None) -> int:
         return derive(options.run, quiet=options.quiet).exit_code
     except RunFolderError as error:
         print(error, file=sys.stderr)
-        return 2
+        return exit_codes.USAGE
     except Exception:  # ours, never the target's: 1 would say that a verdict failed
         traceback.print_exc()
-        return 3
+        return exit_codes.OURS
 
 
 def _comparison(folder: Path, *, quiet: bool) -> int:
     told = compare_files.stored_document(folder)
     if told["verdict"] == "invalid":
         print(f"INVALID: {told['sentence']}")
-        return 3
+        return exit_codes.OURS
     found = compare_files.derive(folder, told)
     if not quiet:
         print("\n".join(wording.summary(found, folder)))
-    return 0
+    return exit_codes.PASS
 
 
 if __name__ == "__main__":

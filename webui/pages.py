@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, abort, make_response, render_template, send_file
 
-from fakes.protections import NAMES, PRESETS
+from common.protections import NAMES, PRESETS
 from run.options import HELP
 from webui import runs, target_tail, words
 from webui.form import SwarmForm

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
+from telemetry.run_folder import manifest, verdict_file
+from telemetry.run_folder.reading import RunFolderError
+from telemetry.run_folder.verdict_file import VerdictFile
+
 MOST: Final = 50
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
-VERDICTS: Final = "verdicts.json"
 REPORT: Final = "report.html"
 
 
@@ -28,7 +33,7 @@ class PastRun:
     stop_reason: str = ""
     has_report: bool = False
     arrivals: dict[str, Any] = field(default_factory=dict)
-    points: list[dict[str, Any]] = field(default_factory=list)
+    points: Sequence[dict[str, Any]] = ()
     because: list[str] = field(default_factory=list)
 
 
@@ -37,13 +42,13 @@ def listed(results: Path) -> list[PastRun]:
     if not results.is_dir():
         return []
     folders = [one for one in results.iterdir() if NAME.fullmatch(one.name) and not one.is_symlink()]
-    found = [(run.stat().st_mtime, one) for one in folders if (run := one / "run.json").is_file()]
+    found = [(run.stat().st_mtime, one) for one in folders if (run := one / manifest.FILE).is_file()]
     return [read(folder) for _, folder in sorted(found, reverse=True)[:MOST]]
 
 
 def read(folder: Path) -> PastRun:
     """What a run folder says; of one that was never judged its name alone."""
-    file = folder / VERDICTS
+    file = folder / verdict_file.FILE
     try:
         stamp = file.stat().st_mtime_ns
     except OSError:
@@ -54,25 +59,24 @@ def read(folder: Path) -> PastRun:
 @lru_cache(maxsize=4 * MOST)
 def _read(folder: Path, stamp: int) -> PastRun:
     try:
-        told = json.loads((folder / VERDICTS).read_text())
-        return _past_run(folder, told)
-    except (OSError, ValueError, KeyError, TypeError):  # being written, or not ours
+        return _past_run(folder, verdict_file.read(folder))
+    except RunFolderError:  # being written, or not ours
         return PastRun(folder.name)
 
 
-def _past_run(folder: Path, told: dict[str, Any]) -> PastRun:
+def _past_run(folder: Path, told: VerdictFile) -> PastRun:
     return PastRun(
         name=folder.name,
-        scenario=told["scenario"],
-        target=told["target"],
-        started=told["started"],
-        protections=told.get("preset") or ", ".join(told["protections"]) or "none",
-        verdict=told["verdict"],
-        stop_reason=told["stop_reason"],
+        scenario=told.scenario,
+        target=told.target,
+        started=told.started,
+        protections=told.preset or ", ".join(told.protections) or "none",
+        verdict=told.verdict,
+        stop_reason=told.stop_reason,
         has_report=(folder / REPORT).is_file(),
-        arrivals=told["arrivals"],
-        points=told["points"],
-        because=told.get("invalid_because", []),
+        arrivals=msgspec.to_builtins(told.arrivals),
+        points=msgspec.to_builtins(told.points),
+        because=list(told.invalid_because),
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from telemetry.run_folder.lines import Scrape
+
 TAIL: Final = 512 * 1024  # bytes; a scrape of every source is a small part of it
 COLUMNS: Final = {
     "requests": ("mcpist_requests_total", "mcpist_upstream_requests_total"),
@@ -35,19 +37,18 @@ def rows(run_dir: Path) -> list[dict[str, Any]]:
 
     A source that answers and has none of them is left out.
     """
-    last: dict[str, dict[str, Any]] = {}
+    last: dict[str, Scrape] = {}
     for line in _lines(run_dir / "target.jsonl"):
-        last[line["source"]] = line
+        last[line.source] = line
     found = [_row(last[source]) for source in sorted(last)]
     return [row for row in found if not row["up"] or any(row[column] is not None for column in COLUMNS)]
 
 
-def _row(line: dict[str, Any]) -> dict[str, Any]:
-    values = line.get("values", {})
-    found = {column: _sum(values, names) for column, names in COLUMNS.items()}
+def _row(line: Scrape) -> dict[str, Any]:
+    found = {column: _sum(line.values, names) for column, names in COLUMNS.items()}
     memory = found["memory_mb"]
     found["memory_mb"] = None if memory is None else memory / MEGABYTE
-    return {"source": line["source"], "up": line["up"], "t": line["t"], **found}
+    return {"source": line.source, "up": line.up, "t": line.t, **found}
 
 
 def _sum(values: Mapping[str, float], names: tuple[str, ...]) -> float | None:
@@ -59,7 +60,7 @@ def _sum(values: Mapping[str, float], names: tuple[str, ...]) -> float | None:
     return None
 
 
-def _lines(file: Path) -> list[dict[str, Any]]:
+def _lines(file: Path) -> list[Scrape]:
     if not file.exists():
         return []
     with file.open("rb") as stream:
@@ -67,4 +68,4 @@ def _lines(file: Path) -> list[dict[str, Any]]:
         stream.seek(before)
         lines = stream.read(TAIL).split(b"\n")
     whole = lines[1 if before else 0 : -1]  # the first may be cut, the last is being written
-    return [msgspec.json.decode(line) for line in whole]
+    return [msgspec.json.decode(line, type=Scrape) for line in whole]

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from fakes.protections import NAMES, PRESETS, parse
+from common.protections import NAMES, PRESETS, parse
 
 NONE: Final = "none"
 

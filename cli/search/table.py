@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from cli.search import protection_sets
 from cli.search.request import Plan
 from cli.search.search import STOPPED, Budget, Say, search
 from cli.search.trials import own_rate
 from shapes.search import Search
-from telemetry.recording.manifest import machine
+from telemetry.run_folder.machine import machine
 from verdicts.breakpoint import table
 from verdicts.breakpoint.table import Row
 from verdicts.breakpoint.trial import Outcome
@@ -77,7 +79,8 @@ class Searches:
         rows = self.ordered()
         found = table.document(
             scenario.name, rows,
-            title=scenario.title.en, target=plan.target.name, machine=machine(), stopped=self._stopped,
+            title=scenario.title.en, target=plan.target.name, stopped=self._stopped,
+            machine=msgspec.to_builtins(machine()),
             nano=scenario.stack_settings().nano.model_dump() if plan.target.bundled else {},
             tolerance=plan.tolerance, duration_s=scenario.duration, tier=plan.options.tier,
         )  # fmt: skip

@@ -23,14 +23,11 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
-from fakes.settings import StackSettings, Strict
+from common.errors import ConfigError
+from fakes.settings import SettingsModel, StackSettings
 
 
-class ConfigError(ValueError):
-    """One clear line about a bad configuration."""
-
-
-class StackConfig(Strict):
+class StackConfig(SettingsModel):
     """The file above."""
 
     settings: StackSettings = StackSettings()
@@ -51,13 +48,13 @@ def load(path: Path, name: str) -> StackConfig:
     try:
         config = StackConfig.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
+        raise ConfigError(str(path), "", str(error.strerror)) from None
     except ValidationError as error:
-        raise ConfigError(f"{path}: {one_line(error)}") from None
+        raise ConfigError(str(path), "", first_complaint(error)) from None
     return config.model_copy(update={"name": name})
 
 
-def one_line(error: ValidationError) -> str:
+def first_complaint(error: ValidationError) -> str:
     """The first complaint of pydantic as `key: what is wrong`."""
     first = error.errors(include_url=False)[0]
     key = ".".join(str(part) for part in first["loc"]) or "(the whole)"

@@ -20,7 +20,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fakes.control.process_config import StackConfig, one_line
+from common.merge import merged
+from common.protections import check_names
+from fakes.control.process_config import StackConfig, first_complaint
 from fakes.settings import StackSettings
 
 
@@ -29,7 +31,7 @@ class ControlError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ActiveFault:
     """One fault in force. `options` holds what the command said beside id, fault and target."""
 
     id: str
@@ -44,9 +46,9 @@ class Snapshot:
 
     protections: frozenset[str]
     settings: StackSettings
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ActiveFault, ...] = ()
 
-    def fault(self, name: str, target: str | None = None) -> Fault | None:
+    def fault(self, name: str, target: str | None = None) -> ActiveFault | None:
         """The fault of that name in force for `target` (a fault without a target is for all)."""
         for fault in self.faults:
             if fault.fault == name and (target is None or fault.target in (None, target)):
@@ -65,8 +67,6 @@ class Control:
 
     def protections(self, body: Mapping[str, Any]) -> None:
         """Put exactly these protections in force."""
-        from fakes.protections import check_names
-
         try:
             names = check_names(body.get("names", ()))
         except ValueError as error:
@@ -79,7 +79,7 @@ class Control:
         try:
             settings = StackSettings.model_validate(tree)
         except ValidationError as error:
-            raise ControlError(f"settings: {one_line(error)}") from None
+            raise ControlError(f"settings: {first_complaint(error)}") from None
         self._swap(replace(self.snapshot, settings=settings))
 
     def faults(self, body: Mapping[str, Any]) -> None:
@@ -91,24 +91,14 @@ class Control:
         for listener in self.on_reset:
             listener()
 
-    def _fault(self, item: Mapping[str, Any]) -> Fault:
+    def _fault(self, item: Mapping[str, Any]) -> ActiveFault:
         if item.get("fault") not in self.known_faults:
             allowed = ", ".join(sorted(self.known_faults)) or "none here"
             raise ControlError(f"faults: unknown fault {item.get('fault')!r}; allowed: {allowed}")
         options = {key: value for key, value in item.items() if key not in ("id", "fault", "target")}
-        return Fault(str(item.get("id", item["fault"])), item["fault"], item.get("target"), options)
+        return ActiveFault(str(item.get("id", item["fault"])), item["fault"], item.get("target"), options)
 
     def _swap(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
         for listener in self.on_change:
             listener(snapshot)
-
-
-def merged(tree: Mapping[str, Any], part: Mapping[str, Any]) -> dict[str, Any]:
-    """`tree` with `part` laid over it, key by key, at any depth."""
-    result = dict(tree)
-    for key, value in part.items():
-        below = result.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        result[key] = merged(below, value) if both else value  # type: ignore[arg-type]
-    return result

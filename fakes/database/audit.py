@@ -1,7 +1,7 @@
-"""Is the money safe? The books of a run's database, in SQL, exact.
+"""Is the money safe? The audit of a run's database, in SQL, exact.
 
-    books = await look(dsn)       # numbers and, for what is wrong, the first few names
-    problems(books)               # [] if they balance
+    audit = await audit_now(dsn)       # numbers and, for what is wrong, the first few names
+    problems(audit)               # [] if all is in order
 
 | key | what it is | must be |
 |---|---|---|
@@ -28,10 +28,10 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-SHOWN: Final = 5
-LOOK: Final = 0.3  # seconds between two looks; more than an origin gathers usage rows for
-SETTLE: Final = 6.0
-ZERO: Final = {
+MAX_EXAMPLES: Final = 5
+POLL_INTERVAL: Final = 0.3  # seconds between two looks; more than an origin gathers usage rows for
+SETTLE_TIMEOUT: Final = 6.0
+MUST_BE_ZERO: Final = {
     "unbalanced": "accounts whose credits are not their transactions",
     "repeated": "request ids charged more than once",
     "negative": "accounts below zero",
@@ -70,49 +70,49 @@ _LISTS: Final = {
 }  # fmt: skip
 
 
-async def look(dsn: str) -> dict[str, Any]:
-    """The books at one instant; raises what asyncpg raises."""
+async def audit_now(dsn: str) -> dict[str, Any]:
+    """The audit at one instant; raises what asyncpg raises."""
     connection = await asyncpg.connect(dsn)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
-            return await _books(connection)
+            return await _audit(connection)
     finally:
         await connection.close()
 
 
-async def _books(connection: Any) -> dict[str, Any]:
-    books: dict[str, Any] = {key: int(value) for key, value in (await connection.fetchrow(_TOTALS)).items()}
+async def _audit(connection: Any) -> dict[str, Any]:
+    audit: dict[str, Any] = {key: int(value) for key, value in (await connection.fetchrow(_TOTALS)).items()}
     examples: dict[str, list[str]] = {}
     for name, query in _LISTS.items():
         found = [row[0] for row in await connection.fetch(query)]
-        books[name] = len(found)
+        audit[name] = len(found)
         if found:
-            examples[name] = found[:SHOWN]
+            examples[name] = found[:MAX_EXAMPLES]
     by_user = {row[0]: [row[1], row[2]] for row in await connection.fetch(_BY_USER)}
     unfinished = sum(counts[1] for counts in by_user.values())
-    return {**books, "unfinished": unfinished, "examples": examples, "by_user": by_user}
+    return {**audit, "unfinished": unfinished, "examples": examples, "by_user": by_user}
 
 
-async def settled(dsn: str, patience: float = SETTLE) -> dict[str, Any]:
-    """The books once two looks in a row agree, or after `patience` seconds; `settled` says which."""
+async def audit_when_settled(dsn: str, timeout_s: float = SETTLE_TIMEOUT) -> dict[str, Any]:
+    """The audit once two looks in a row agree, or after `timeout_s` seconds; `settled` says which."""
     clock = asyncio.get_running_loop().time
-    end = clock() + patience
-    books = await look(dsn)
+    end = clock() + timeout_s
+    audit = await audit_now(dsn)
     while clock() < end:
-        await asyncio.sleep(LOOK)
-        before, books = books, await look(dsn)
-        if msgspec.json.encode(before) == msgspec.json.encode(books):
-            return {**books, "settled": True}
-    return {**books, "settled": False}
+        await asyncio.sleep(POLL_INTERVAL)
+        before, audit = audit, await audit_now(dsn)
+        if msgspec.json.encode(before) == msgspec.json.encode(audit):
+            return {**audit, "settled": True}
+    return {**audit, "settled": False}
 
 
-def problems(books: Mapping[str, Any]) -> list[str]:
+def problems(audit: Mapping[str, Any]) -> list[str]:
     """Each broken rule in words, with the first few names."""
     found = []
-    if books["consumed"] != books["written"]:
-        found.append(f"credits consumed {books['consumed']:,}, transactions written {books['written']:,}")
-    for name, what in ZERO.items():
-        if books[name]:
-            shown = ", ".join(books["examples"].get(name, ()))
-            found.append(f"{books[name]:,} {what} ({shown})")
+    if audit["consumed"] != audit["written"]:
+        found.append(f"credits consumed {audit['consumed']:,}, transactions written {audit['written']:,}")
+    for name, what in MUST_BE_ZERO.items():
+        if audit[name]:
+            shown = ", ".join(audit["examples"].get(name, ()))
+            found.append(f"{audit[name]:,} {what} ({shown})")
     return found

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import asyncpg
 
-MOST: Final = 2000
-PATIENCE: Final = 20.0
+MAX_CONNECTIONS: Final = 2000
+TIMEOUT: Final = 20.0
 NAME: Final = "mcpist-limit-probe"
 LOG_LINES: Final = 20
 
@@ -37,7 +37,7 @@ async def probe(gateway_dsn: str, admin_dsn: str, log: Path | None = None) -> di
     admin = await asyncpg.connect(admin_dsn, server_settings={"application_name": "mcpist-limit-admin"})
     opened: list[Any] = []
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             refusal = await _open_all(gateway_dsn, opened)
             return {**await _facts(admin), **refusal, "opened": len(opened), "log": _fatal(log)}
     finally:
@@ -48,7 +48,7 @@ async def probe(gateway_dsn: str, admin_dsn: str, log: Path | None = None) -> di
 
 async def _open_all(dsn: str, opened: list[Any]) -> dict[str, Any]:
     """Fill `opened`; what the server said when it had enough."""
-    while len(opened) < MOST:
+    while len(opened) < MAX_CONNECTIONS:
         try:
             opened.append(await asyncpg.connect(dsn, server_settings={"application_name": NAME}))
         except asyncpg.PostgresError as error:

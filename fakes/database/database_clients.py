@@ -23,8 +23,8 @@ from fakes.control.state import ControlError
 from fakes.database.pool import FAILURES
 
 FAULTS: Final = ("db-row-lock", "db-idle-transaction")
-PATIENCE: Final = 15.0  # seconds to get the locks: transactions under way come first
-MOST: Final = 1000
+TIMEOUT: Final = 15.0  # seconds to get the locks: transactions under way come first
+MAX_CLIENTS: Final = 1000
 
 _FIRST: Final = "SELECT user_id FROM mcpist.credits ORDER BY user_id LIMIT 1"
 _LOCK: Final = "SELECT balance FROM mcpist.credits WHERE user_id = $1 FOR UPDATE"
@@ -32,7 +32,7 @@ _GRANT: Final = "UPDATE mcpist.credits SET granted = granted"
 _READ: Final = "SELECT count(*) FROM mcpist.credits"
 
 
-class ForeignClients:
+class DatabaseClients:
     """Every such client, by the id of its fault."""
 
     def __init__(self, dsn: Callable[[], str]) -> None:
@@ -43,7 +43,7 @@ class ForeignClients:
         """Connect and take the locks; raises ControlError, and nothing is held."""
         held = self._open[fault["id"]] = []
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 if fault["fault"] == "db-row-lock":
                     await self._lock(held, fault.get("account"))
                 else:
@@ -68,8 +68,8 @@ class ForeignClients:
             raise ControlError(f"db-row-lock: account {account!r} has no credits; allowed: one that has")
 
     async def _idle(self, held: list[Any], count: object) -> None:
-        if not isinstance(count, int) or not 1 <= count <= MOST:
-            raise ControlError(f"db-idle-transaction: connections: {count!r}; allowed: 1 to {MOST}")
+        if not isinstance(count, int) or not 1 <= count <= MAX_CLIENTS:
+            raise ControlError(f"db-idle-transaction: connections: {count!r}; allowed: 1 to {MAX_CLIENTS}")
         for number in range(count):
             connection = await self._connect(held)
             await connection.execute("BEGIN")

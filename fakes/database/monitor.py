@@ -14,7 +14,7 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-PATIENCE: Final = 1.0  # seconds; less than a probe waits for the whole answer
+TIMEOUT: Final = 1.0  # seconds; less than a probe waits for the whole answer
 STATES: Final = ("active", "idle", "idle in transaction", "idle in transaction (aborted)")
 FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
@@ -39,7 +39,7 @@ class Monitor:
         """Connections by state, credit transactions, credits consumed; None if it gave no answer."""
         async with self._busy:
             try:
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(TIMEOUT):
                     return await self._ask()
             except (TimeoutError, *FAILURES):
                 self._drop()

@@ -13,14 +13,15 @@ import time
 from pathlib import Path
 from typing import Final
 
-from fakes.database.postgres import as_whom, die_with_parent, own
-from fakes.processes.children import LEAVE_WITHIN, how
+from fakes.database.postgres import as_whom, own
+from fakes.processes.children import STOP_TIMEOUT, exit_text
+from fakes.processes.libc import die_with_parent
 from fakes.processes.reaper import Reaper
 from fakes.settings import DatabaseSettings
 
 PORT: Final = 6432  # of the socket's name alone: nothing listens on it
 WITHOUT: Final = "RESILIENCE_NO_PGBOUNCER"
-START_WITHIN: Final = 10.0
+START_TIMEOUT: Final = 10.0
 ROLE: Final = "mcpist"
 
 
@@ -89,7 +90,7 @@ class PgBouncerChild:
                 start_new_session=True, preexec_fn=die_with_parent, **as_whom(),  # noqa: PLW1509
             )  # fmt: skip
         self._reaper.process(self._process.pid)
-        self._wait_ready(time.monotonic() + START_WITHIN)
+        self._wait_ready(time.monotonic() + START_TIMEOUT)
 
     def _wait_ready(self, deadline: float) -> None:
         socket = self.home / f".s.PGSQL.{PORT}"
@@ -108,14 +109,14 @@ class PgBouncerChild:
         """How it ended, None while it runs."""
         if self._process is None or self._process.poll() is None:
             return None
-        return how(self._process.returncode)
+        return exit_text(self._process.returncode)
 
     def stop(self) -> None:
         """End it and remove its folder."""
         if self._process is not None:
             self._process.terminate()
             try:
-                self._process.wait(LEAVE_WITHIN)
+                self._process.wait(STOP_TIMEOUT)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()

@@ -22,7 +22,7 @@ from typing import Any, Final, Protocol
 import asyncpg
 
 from fakes.http.metrics import Metrics
-from fakes.protections.gate import RefusedError
+from fakes.http.reasons import RefusedError
 from fakes.settings import DatabaseSettings
 
 SCHEMA: Final = Path(__file__).parent / "sql" / "schema.sql"
@@ -51,7 +51,7 @@ async def reset(dsn: str) -> None:
         await connection.close()
 
 
-class Source(Protocol):
+class ConnectionSource(Protocol):
     """Where connections come from."""
 
     def connection(self) -> AbstractAsyncContextManager[Any]:
@@ -64,7 +64,7 @@ class Source(Protocol):
         """Give all connections back to the server, those in use when their query is done."""
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc]
+class _PooledConnection(asyncpg.Connection):  # type: ignore[misc]
     """Without the reset query, which would be a second round trip: no query here leaves anything."""
 
     def get_reset_query(self) -> str:
@@ -84,7 +84,7 @@ class Pool:
         size = settings.pool_size
         pool = await asyncpg.create_pool(
             dsn, init_size=min(size, settings.pool_open), min_size=0, max_size=size, max_queries=2**62,
-            max_inactive_connection_lifetime=0, connection_class=_Connection, **_session(settings),
+            max_inactive_connection_lifetime=0, connection_class=_PooledConnection, **_session(settings),
         )  # fmt: skip
         return cls(pool, settings)
 
@@ -168,19 +168,19 @@ def _now(argument: object) -> object:
     return argument() if callable(argument) else argument
 
 
-async def _open(dsn: str, settings: DatabaseSettings) -> Source:
+async def _open(dsn: str, settings: DatabaseSettings) -> ConnectionSource:
     if settings.mode == "none":
         return Direct(dsn, settings)
     return await (Pooler if settings.mode == "pooler" else Pool).open(dsn, settings)
 
 
 class Database:
-    """The origin's door to Postgres. `down` makes it refuse, as a fault."""
+    """The origin's way to Postgres. `down` makes it refuse, as a fault."""
 
     def __init__(self, dsn: str, settings: DatabaseSettings, metrics: Metrics) -> None:
         self._dsn = dsn
         self._settings = settings
-        self._source: Source | None = None
+        self._source: ConnectionSource | None = None
         self._opening = asyncio.Lock()
         self.down = False
         self.running = 0

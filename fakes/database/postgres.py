@@ -11,14 +11,12 @@ with the thread that started it (Linux' parent-death signal); `kill` is for a re
 
 from __future__ import annotations
 
-import ctypes
 import importlib.util
 import os
 import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -26,6 +24,8 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+
+from fakes.processes.libc import die_with_parent, remove_shared_memory
 
 INITDB: Final = (
     "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync",
@@ -49,9 +49,6 @@ OPTIONS: Final = {
     "log_destination": "stderr",
     "logging_collector": "off",
 }
-PR_SET_PDEATHSIG: Final = 1
-# Loaded here, not between fork and exec, where a lock of another thread would never be released.
-_libc: Final = ctypes.CDLL(None)
 
 
 class PostgresError(RuntimeError):
@@ -160,7 +157,7 @@ class EmbeddedPostgres:
         if self._process is not None:
             _end(self._process, signal.SIGQUIT, timeout)
         if self.home is not None:
-            _forget_shared_memory(self.home / "data" / "postmaster.pid")
+            remove_shared_memory(self.home / "data" / "postmaster.pid")
             shutil.rmtree(self.home, ignore_errors=True)
 
 
@@ -243,18 +240,3 @@ def _is_ready(status: Path, pid: int) -> bool:
         return lines[0] == str(pid) and lines[7].strip() == "ready"
     except (OSError, IndexError):
         return False
-
-
-def _forget_shared_memory(status: Path) -> None:
-    """Remove the few bytes of System V memory that a postmaster killed by -9 leaves behind."""
-    try:
-        segment = int(status.read_text().splitlines()[6].split()[1])
-    except (OSError, IndexError, ValueError):
-        return
-    _libc.shmctl(segment, 0, None)
-
-
-def die_with_parent() -> None:
-    """Between fork and exec: have Linux end this process when the thread that started it does."""
-    if sys.platform == "linux":
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGQUIT)

@@ -15,8 +15,8 @@ from typing import Any, Final
 import jwt
 from jwt.types import Options
 
-from fakes.edge.key_set import JwksUnavailable
-from fakes.edge.layer import Call, Isolate, refuse
+from fakes.edge_runtime.isolate import EdgeCall, Isolate, refuse
+from fakes.edge_runtime.key_set import JwksUnavailable
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 MAX_TOKENS: Final = 10_000  # remembered an isolate
@@ -46,7 +46,7 @@ class Authenticate:
         self.tokens: dict[bytes, dict[str, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
-        call: Call = scope["state"]["call"]
+        call: EdgeCall = scope["state"]["call"]
         token = _bearer(call)
         if not token:
             return await refuse(scope, receive, send, self.isolate, "missing_token")
@@ -63,7 +63,7 @@ class Authenticate:
         call.user, call.tier = claims["sub"], claims.get("tier", "")
         return await self.inner(scope, receive, send)
 
-    def _remembered(self, token: bytes, call: Call) -> dict[str, Any] | None:
+    def _remembered(self, token: bytes, call: EdgeCall) -> dict[str, Any] | None:
         claims = self.tokens.get(token)
         if claims is None or not _believes(call):
             return None
@@ -72,7 +72,7 @@ class Authenticate:
         del self.tokens[token]
         return None
 
-    async def _check(self, token: bytes, call: Call) -> dict[str, Any]:
+    async def _check(self, token: bytes, call: EdgeCall) -> dict[str, Any]:
         began = time.thread_time()
         try:
             kid = _kid(token)
@@ -91,7 +91,7 @@ class Authenticate:
     def _observe(self, result: str, began: float) -> None:
         self.isolate.metrics.verify_cpu(result).observe(time.thread_time() - began)
 
-    def _remember(self, token: bytes, claims: dict[str, Any], call: Call) -> None:
+    def _remember(self, token: bytes, claims: dict[str, Any], call: EdgeCall) -> None:
         if not _believes(call):
             return
         if len(self.tokens) >= MAX_TOKENS:
@@ -99,12 +99,12 @@ class Authenticate:
         self.tokens[token] = claims
 
 
-def _believes(call: Call) -> bool:
+def _believes(call: EdgeCall) -> bool:
     edge = call.snapshot.settings.edge
     return edge.token_cache and edge.jwks_mode != "none" and "jwks-cache" in call.snapshot.protections
 
 
-def _bearer(call: Call) -> bytes:
+def _bearer(call: EdgeCall) -> bytes:
     scheme, _, token = call.headers.get(b"authorization", b"").partition(b" ")
     return token.strip() if scheme.lower() == b"bearer" else b""
 

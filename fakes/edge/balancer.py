@@ -1,6 +1,6 @@
 """The load balancer: sends each call to an origin that its state allows, and checks their health.
 
-State and beliefs are `fakes.edge.balancer_state`; this is its I/O. Every `check_interval` seconds both
+State and origins are `fakes.edge.balancer_state`; this is its I/O. Every `check_interval` seconds both
 origins get `GET /health`, answered within `check_timeout`.
     connection refused   nothing was sent, so the other origin is tried at once
     connection reset     502 origin_unavailable; with `retry_other` the call is sent again to the other,

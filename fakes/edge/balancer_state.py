@@ -1,4 +1,4 @@
-"""The balancer's mind, without I/O: what it believes of each origin, and its state.
+"""The state of the balancer and of the origins, without I/O.
 
     state         calls go to                      left when
     primary       A                                A's checks failed `failures_to_down` times in a row
@@ -40,23 +40,23 @@ _SPLITS: Final = ("split", "recovering")
 
 
 @dataclass(slots=True)
-class Belief:
-    """What checks told of one origin; `row` is the length of the latest run of equal verdicts."""
+class OriginHealth:
+    """What checks told of one origin; `streak` is the length of the latest run of equal verdicts."""
 
     health: Health = "up"
     passing: bool = True
-    row: int = 0
+    streak: int = 0
 
 
 class LbState:
-    """The machine and the two beliefs. `log(t, name, detail)` hears every change."""
+    """The machine and the two origins. `log(t, name, detail)` hears every change."""
 
     def __init__(self, log: Callable[[float, str, dict[str, Any]], None]) -> None:
         self._log = log
         self._now = self._since = 0.0
         self._turn = 0
         self.machine = Machine(TABLE, "primary", self._changed)
-        self.origins: dict[Origin, Belief] = {A: Belief(), B: Belief()}
+        self.origins: dict[Origin, OriginHealth] = {A: OriginHealth(), B: OriginHealth()}
 
     @property
     def state(self) -> str:
@@ -65,13 +65,13 @@ class LbState:
 
     def checked(self, origin: Origin, outcome: Outcome, settings: BalancerSettings, now: float) -> None:
         """A health check of an origin is over."""
-        belief = self.origins[origin]
+        checked = self.origins[origin]
         passing = outcome == "pass"
-        belief.row = belief.row + 1 if passing == belief.passing else 1
-        belief.passing = passing
-        self._believe(origin, belief, _health(belief, outcome, settings), now)
+        checked.streak = checked.streak + 1 if passing == checked.passing else 1
+        checked.passing = passing
+        self._set_health(origin, checked, _health(checked, outcome, settings), now)
         if origin == A:
-            self._fire("a-up" if belief.health == "up" else "a-down", now)
+            self._fire("a-up" if checked.health == "up" else "a-down", now)
         self.settle(settings, now)
 
     def settle(self, settings: BalancerSettings, now: float) -> None:
@@ -91,10 +91,10 @@ class LbState:
             order = order if self._turn else [B, A]
         return [origin for origin in order if self.origins[origin].health != "dead"]
 
-    def _believe(self, origin: Origin, belief: Belief, health: Health, now: float) -> None:
-        if health != belief.health:
-            self._log(now, "health", {"origin": origin, "from": belief.health, "to": health})
-            belief.health = health
+    def _set_health(self, origin: Origin, checked: OriginHealth, health: Health, now: float) -> None:
+        if health != checked.health:
+            self._log(now, "health", {"origin": origin, "from": checked.health, "to": health})
+            checked.health = health
 
     def _fire(self, event: str, now: float) -> None:
         if self.machine.can(event):
@@ -106,10 +106,10 @@ class LbState:
         self._log(self._now, "lb", {"from": before, "to": after})
 
 
-def _health(belief: Belief, outcome: Outcome, settings: BalancerSettings) -> Health:
-    if belief.passing:
-        known = belief.row >= settings.successes_to_up
-        return "up" if known or belief.health == "up" else "unhealthy"
-    if belief.row < settings.failures_to_down:
-        return "unhealthy" if belief.health == "dead" and outcome == "fail" else belief.health
+def _health(checked: OriginHealth, outcome: Outcome, settings: BalancerSettings) -> Health:
+    if checked.passing:
+        known = checked.streak >= settings.successes_to_up
+        return "up" if known or checked.health == "up" else "unhealthy"
+    if checked.streak < settings.failures_to_down:
+        return "unhealthy" if checked.health == "dead" and outcome == "fail" else checked.health
     return "dead" if outcome == "silent" else "unhealthy"

@@ -12,28 +12,31 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final
 
+from common.protections import TABLE
 from fakes.control.process_config import StackConfig
 from fakes.control.state import Control, Snapshot
 from fakes.edge.auth import Authenticate
 from fakes.edge.balancer import Balancer
 from fakes.edge.balancer_state import A, B, Origin
 from fakes.edge.forwarding import Forward
-from fakes.edge.isolates import Isolates, Made
-from fakes.edge.key_set import fetcher
-from fakes.edge.kv import Kv
-from fakes.edge.layer import Call, Isolate, Layer
+from fakes.edge.isolates import Isolates, StackedIsolate
 from fakes.edge.metrics import EdgeMetrics
+from fakes.edge_runtime.isolate import EdgeCall, Isolate, Layer
+from fakes.edge_runtime.key_set import fetcher
+from fakes.edge_runtime.kv import Kv
 from fakes.http import serve
 from fakes.http.asgi import ASGIApp, Message, Receive, Scope, Send
 from fakes.http.hop import Hop
 from fakes.http.metrics import Metrics, known_path
-from fakes.protections.burst_limit import BurstLimit
-from fakes.protections.ip_limit import IpLimit
 from fakes.protections.jwks_cache import JwksCache
-from fakes.protections.worker_cpu import WorkerCpu
+from fakes.protections.mechanism import edge_layer
 
-# DESIGN §1 in its order. The CPU budget is around all of it; `jwks-cache` is within Authenticate.
-LAYERS: Final[tuple[Layer, ...]] = (WorkerCpu, IpLimit, Authenticate, BurstLimit)
+# In the table's order: the CPU budget is around all of it, and `jwks-cache` is within Authenticate.
+LAYERS: Final[tuple[Layer, ...]] = tuple(
+    Authenticate if row.place == "token check" else edge_layer(row.name)
+    for row in TABLE
+    if row.place in ("edge", "token check")
+)
 CLIENT_CLOSED: Final = 499
 
 
@@ -84,7 +87,7 @@ class Edge:
 
     def state(self) -> dict[str, Any]:
         """For `/_control/state`."""
-        origins = {name: belief.health for name, belief in self.balancer.lb.origins.items()}
+        origins = {name: checked.health for name, checked in self.balancer.lb.origins.items()}
         lb = {"state": self.balancer.lb.state, "origins": origins}
         return {"lb": lb, "events": self.balancer.events, "kv": self.kv.state()}
 
@@ -94,16 +97,18 @@ class Edge:
         for hop in self.hops:
             hop.close()
 
-    def _call(self, scope: Scope) -> Call:
+    def _call(self, scope: Scope) -> EdgeCall:
         headers = dict(scope["headers"])
         peer = scope["client"]
         ip = headers.get(b"cf-connecting-ip")
-        return Call(self.control.snapshot, headers, ip.decode("latin-1") if ip else peer[0] if peer else "")
+        return EdgeCall(
+            self.control.snapshot, headers, ip.decode("latin-1") if ip else peer[0] if peer else ""
+        )
 
     def _resize(self, snapshot: Snapshot) -> None:
         self.isolates.resize(snapshot.settings.edge.isolates)
 
-    def _make(self, place: int, inner: ASGIApp) -> Made:
+    def _make(self, place: int, inner: ASGIApp) -> StackedIsolate:
         fetch, hop = fetcher(self.config.jwks_url)  # connections belong to the isolate's loop
         jwks = JwksCache(fetch, lambda cause: self.own.jwks_fetches(cause).inc())
         isolate = Isolate(place, self.kv, self.own, jwks, self.config.issuer)
@@ -118,5 +123,5 @@ async def make_app(config: StackConfig) -> serve.App:
     """The edge on the running loop, with its health checks under way."""
     edge = Edge(config)
     watching = asyncio.create_task(edge.balancer.watch())
-    watching.add_done_callback(lambda task: serve.leave(3) if not task.cancelled() else None)
+    watching.add_done_callback(lambda task: serve.exit_now(3) if not task.cancelled() else None)
     return serve.App(edge, edge.control, edge.metrics, edge.state)

@@ -13,8 +13,8 @@ import time
 from typing import Final
 
 from fakes.edge.balancer import Balancer, OriginUnavailable
-from fakes.edge.layer import Call
 from fakes.edge.metrics import EdgeMetrics
+from fakes.edge_runtime.isolate import EdgeCall
 from fakes.http import rpc
 from fakes.http.asgi import Headers, Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.hop import HopTimeout
@@ -36,7 +36,7 @@ class Forward:
         self._run, self._numbers = secrets.token_hex(4).encode(), itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
-        call: Call = scope["state"]["call"]
+        call: EdgeCall = scope["state"]["call"]
         body = await whole_body(scope, receive)
         if call.checkpoint is not None:
             call.checkpoint()
@@ -48,7 +48,7 @@ class Forward:
             reply = self._refusal("origin_unavailable", body, str(error), error.status)
         await send_reply(send, reply)
 
-    async def _answer(self, scope: Scope, call: Call, body: bytes) -> Reply:
+    async def _answer(self, scope: Scope, call: EdgeCall, body: bytes) -> Reply:
         self.metrics.forwarded().inc()
         deadline = time.monotonic() + call.snapshot.settings.edge.forward_timeout
         method, path = scope["method"].encode(), _target(scope)
@@ -57,7 +57,7 @@ class Forward:
         )
         return reply._replace(headers=[pair for pair in reply.headers if pair[0] not in _NOT_RETURNED])
 
-    def _headers(self, call: Call, scope: Scope) -> Headers:
+    def _headers(self, call: EdgeCall, scope: Scope) -> Headers:
         headers = [pair for pair in scope["headers"] if pair[0] not in _KEPT_BACK]
         headers.append(self._secret)
         if call.user:

@@ -5,8 +5,8 @@
              gets the answer back, or word that the call passed; what passed is forwarded by the front
 
 Every *request* is routed, as Cloudflare's are, not every connection: the calls of one keep-alive connection
-meet different isolates. They share the KV alone (`fakes.edge.kv`, thread-safe), each in a place of its own;
-read, decide and write are not one step there, so two isolates can both see 4 and both admit the fifth.
+meet different isolates. They share the KV alone (thread-safe), each in a place of its own; read,
+decide and write are not one step there, so two isolates can both see 4 and both admit the fifth.
 An even spread is the worst case for counts that isolates keep to themselves.
 
 An isolate that is taken away ends the calls that it has, then its thread. A new one begins empty.
@@ -22,18 +22,18 @@ from typing import Final
 
 import uvloop
 
-from fakes.edge.layer import Call, Isolate
+from fakes.edge_runtime.isolate import EdgeCall, Isolate
 from fakes.http.asgi import ASGIApp, Message, Receive, Scope, Send, whole_body
 from fakes.http.hop import Hop
 
-END_WITHIN: Final = 10.0  # seconds for a thread's calls to end; a key set is fetched within 5
-Made = tuple[Isolate, ASGIApp, Hop]
-Make = Callable[[int, ASGIApp], Made]  # (place, what the layers stand around) → an isolate, stacked
+END_TIMEOUT: Final = 10.0  # seconds for a thread's calls to end; a key set is fetched within 5
+StackedIsolate = tuple[Isolate, ASGIApp, Hop]
+MakeIsolate = Callable[[int, ASGIApp], StackedIsolate]  # (place, inner app)
 
 
 async def passed(scope: Scope, receive: Receive, send: Send) -> None:
     """Innermost of an isolate in a thread: nothing refused the call, and its CPU time is not used up."""
-    call: Call = scope["state"]["call"]
+    call: EdgeCall = scope["state"]["call"]
     if call.checkpoint is not None:
         call.checkpoint()
         call.checkpoint = None  # it reads the clock of this thread
@@ -43,10 +43,10 @@ async def _no_more() -> Message:
     return {"type": "http.disconnect"}  # never asked for: the body was read in front
 
 
-class Threaded:
+class IsolateThread:
     """One isolate in a thread of its own."""
 
-    def __init__(self, place: int, make: Make) -> None:
+    def __init__(self, place: int, make: MakeIsolate) -> None:
         self.isolate, self._app, self._hop = make(place, passed)
         self._loop = uvloop.new_event_loop()
         self._end = asyncio.Event()
@@ -67,9 +67,9 @@ class Threaded:
 
     def join(self) -> None:
         """Wait for the thread's end. Raises RuntimeError if it does not come."""
-        self._thread.join(END_WITHIN)
+        self._thread.join(END_TIMEOUT)
         if self._thread.is_alive():
-            raise RuntimeError(f"{self._thread.name} still runs after {END_WITHIN:g} s")
+            raise RuntimeError(f"{self._thread.name} still runs after {END_TIMEOUT:g} s")
 
     async def _decide(self, scope: Scope) -> list[Message]:
         answer: list[Message] = []
@@ -99,11 +99,11 @@ class Threaded:
 class Isolates:
     """As many as told, in front of `forward`. `served(place)` hears which one got a request, if several."""
 
-    def __init__(self, make: Make, forward: ASGIApp, served: Callable[[int], None], seed: int) -> None:
+    def __init__(self, make: MakeIsolate, forward: ASGIApp, served: Callable[[int], None], seed: int) -> None:
         self._make, self._forward, self._served = make, forward, served
         self._pick = random.Random(seed)
-        self._single: Made | None = None
-        self._threads: list[Threaded] = []
+        self._single: StackedIsolate | None = None
+        self._threads: list[IsolateThread] = []
 
     def __len__(self) -> int:
         return len(self._threads) or 1
@@ -129,7 +129,7 @@ class Isolates:
             thread.end()
         del self._threads[wanted:]
         while len(self._threads) < wanted:
-            self._threads.append(Threaded(len(self._threads), self._make))
+            self._threads.append(IsolateThread(len(self._threads), self._make))
         if wanted:
             self._close_single()
         elif self._single is None:

@@ -1,4 +1,4 @@
-"""`/metrics` and `/_control/…` in front of an app: see `fakes.http.serve` for the doors."""
+"""`/metrics` and `/_control/…` in front of an app: see `fakes.http.serve` for the endpoint."""
 
 from __future__ import annotations
 
@@ -18,25 +18,27 @@ COMMANDS: Final = ("protections", "settings", "faults", "reset")
 State = Callable[[], Mapping[str, Any]]
 
 
-def wrap(app: ASGIApp, control: Control, metrics: Metrics, config: StackConfig, state: State) -> ASGIApp:
-    """The app with the two doors before it."""
+def with_control_endpoint(
+    app: ASGIApp, control: Control, metrics: Metrics, config: StackConfig, state: State
+) -> ASGIApp:
+    """The app with `/metrics` and the control endpoint before it."""
     control.on_reset.append(metrics.reset)
-    doors = Doors(control, config, state)
+    endpoint = ControlEndpoint(control, config, state)
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
         if path == "/metrics":
             await send_reply(send, Reply(200, [TEXT], metrics.text()))
         elif path.startswith("/_control/"):
-            await send_reply(send, await doors.answer(scope, receive))
+            await send_reply(send, await endpoint.answer(scope, receive))
         else:
             await app(scope, receive, send)
 
     return handle
 
 
-class Doors:
-    """The control door of one process."""
+class ControlEndpoint:
+    """The control endpoint of one process."""
 
     def __init__(self, control: Control, config: StackConfig, state: State) -> None:
         self.control, self.config, self.state = control, config, state

@@ -39,7 +39,7 @@ class HopTimeout(HopError):  # noqa: N818
     """No whole answer in time."""
 
 
-class _Connection(asyncio.Protocol):
+class _HopConnection(asyncio.Protocol):
     """One connection; at most one call at a time."""
 
     def __init__(self, hop: Hop) -> None:
@@ -118,7 +118,7 @@ class Hop:
 
     def __init__(self, host: str, port: int, max_idle: float = 60.0) -> None:
         self.host, self.port, self.max_idle = host, port, max_idle
-        self._idle: deque[_Connection] = deque()
+        self._idle: deque[_HopConnection] = deque()
         self._head_end = b" HTTP/1.1\r\nhost: " + f"{host}:{port}".encode() + b"\r\n"
 
     async def request(
@@ -150,7 +150,7 @@ class Hop:
         while self._idle:
             self._idle.pop().transport.abort()
 
-    def put_back(self, connection: _Connection) -> None:
+    def put_back(self, connection: _HopConnection) -> None:
         """Keep a connection whose call is over."""
         connection.idle_since = asyncio.get_running_loop().time()
         self._idle.append(connection)
@@ -164,7 +164,7 @@ class Hop:
         lines += (b"content-length: %d\r\n\r\n" % len(body), body)
         return b"".join(lines)
 
-    def _take(self, now: float) -> _Connection | None:
+    def _take(self, now: float) -> _HopConnection | None:
         idle = self._idle
         while idle and now - idle[0].idle_since > self.max_idle:
             idle.popleft().transport.close()
@@ -174,10 +174,12 @@ class Hop:
                 return connection
         return None
 
-    async def _connect(self, loop: asyncio.AbstractEventLoop, timeout: float | None) -> _Connection:  # noqa: ASYNC109
+    async def _connect(self, loop: asyncio.AbstractEventLoop, timeout: float | None) -> _HopConnection:  # noqa: ASYNC109
         try:
             async with asyncio.timeout(timeout):
-                _, connection = await loop.create_connection(lambda: _Connection(self), self.host, self.port)
+                _, connection = await loop.create_connection(
+                    lambda: _HopConnection(self), self.host, self.port
+                )
         except TimeoutError:
             raise HopTimeout from None
         except OSError as error:

@@ -38,12 +38,13 @@ from typing import Any
 
 import uvloop
 
-from fakes.control.process_config import ConfigError, StackConfig, load
+from common.errors import ConfigError
+from fakes.control.process_config import StackConfig, load
 from fakes.control.state import Control
-from fakes.http import control_endpoint
 from fakes.http.asgi import ASGIApp
+from fakes.http.control_endpoint import with_control_endpoint
 from fakes.http.metrics import Metrics
-from fakes.http.server import Protocol, Server
+from fakes.http.server import HttpConnection, HttpServer
 
 
 def _nothing() -> Mapping[str, Any]:
@@ -61,7 +62,7 @@ class App:
     control: Control
     metrics: Metrics
     state: Callable[[], Mapping[str, Any]] = _nothing
-    protocol: type[Protocol] = Protocol
+    protocol: type[HttpConnection] = HttpConnection
 
 
 MakeApp = Callable[[StackConfig], Awaitable[App]]
@@ -92,23 +93,24 @@ async def _serve(make_app: MakeApp, config: StackConfig, options: argparse.Names
     loop = asyncio.get_running_loop()
     _raise_file_limit()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, leave)
+        loop.add_signal_handler(number, exit_now)
     if options.life_fd is not None:
         loop.add_reader(options.life_fd, partial(_on_life, options.life_fd))
     try:
         app = await make_app(config)
     except Exception:
         traceback.print_exc()
-        leave(3)
-    server = Server(
-        control_endpoint.wrap(app.handle, app.control, app.metrics, config, app.state), app.protocol
+        exit_now(3)
+    server = HttpServer(
+        with_control_endpoint(app.handle, app.control, app.metrics, config, app.state),
+        app.protocol,
     )
     await server.listen(socket.socket(fileno=options.fd))
-    _tame_collector()
+    _freeze_collector()
     await loop.create_future()
 
 
-def _tame_collector() -> None:
+def _freeze_collector() -> None:
     """Keep what lives for ever out of collections: a full one takes 10 ms, a request's whole budget."""
     gc.collect()
     gc.freeze()
@@ -123,10 +125,10 @@ def _raise_file_limit() -> None:
 
 def _on_life(fd: int) -> None:
     if not os.read(fd, 64):
-        leave()
+        exit_now()
 
 
-def leave(code: int = 0) -> None:
+def exit_now(code: int = 0) -> None:
     """End this process now: what matters is stored by others, and a slow end would hold up a run."""
     sys.stdout.flush()
     sys.stderr.flush()

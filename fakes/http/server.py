@@ -20,7 +20,7 @@ BACKLOG: Final = 4096
 KEEP_ALIVE: Final = 120  # seconds
 
 
-class Protocol(HttpToolsProtocol):
+class HttpConnection(HttpToolsProtocol):
     """One connection; its call dies with it."""
 
     _task: asyncio.Task[None] | None = None
@@ -43,10 +43,10 @@ class Protocol(HttpToolsProtocol):
             self._task.cancel()
 
 
-class Server:
+class HttpServer:
     """Serves one ASGI app on listening sockets."""
 
-    def __init__(self, app: ASGIApp, protocol: type[Protocol] = Protocol) -> None:
+    def __init__(self, app: ASGIApp, protocol: type[HttpConnection] = HttpConnection) -> None:
         self._kind = protocol
         self.config = Config(
             _quiet(app), lifespan="off", ws="none", access_log=False, log_config=None, proxy_headers=False,
@@ -66,7 +66,7 @@ class Server:
         for connection in list(self.state.connections):
             connection.transport.abort()
 
-    def _protocol(self, loop: asyncio.AbstractEventLoop) -> Protocol:
+    def _protocol(self, loop: asyncio.AbstractEventLoop) -> HttpConnection:
         return self._kind(self.config, self.state, {}, loop)
 
 

@@ -30,7 +30,7 @@ PLANS: Final[dict[str, dict[str, Any]]] = {"ideal": {"plan": "ideal"}, "key limi
 
 
 @dataclass(frozen=True)
-class Row:
+class WritesRow:
     """One strategy at one size. `off`: the largest relative difference of replayed and computed."""
 
     strategy: Strategy
@@ -53,7 +53,7 @@ class Row:
         return self.replayed.burst_tried / most, self.replayed.tried / most
 
 
-def rows(traffic: Traffic, isolates: int, seed: int) -> Iterator[Row]:
+def rows(traffic: Traffic, isolates: int, seed: int) -> Iterator[WritesRow]:
     """Every size, strategy and kind of KV."""
     for mau in MAUS:
         days = [day(traffic, mau, seed + number) for number in range(MAU_DAYS // mau)]
@@ -63,10 +63,10 @@ def rows(traffic: Traffic, isolates: int, seed: int) -> Iterator[Row]:
                 mean = Writes(*(sum(values) / len(days) for values in zip(*map(astuple, found), strict=True)))
                 computed = writes(traffic, mau, strategy, isolates=isolates, key_limit=kv == "key limit")
                 gone = replay(days[0], strategy, {"plan": "free"}, isolates=isolates, seed=seed).quota_gone
-                yield Row(strategy, mau, kv, computed, mean, gone)
+                yield WritesRow(strategy, mau, kv, computed, mean, gone)
 
 
-def table(found: list[Row]) -> str:
+def table(found: list[WritesRow]) -> str:
     """The rows as Markdown."""
     head = (
         "| MAU | strategy | KV | burst tried | IP tried | burst served | IP served | off at most | plan says "
@@ -75,7 +75,7 @@ def table(found: list[Row]) -> str:
     return "\n".join([head, "|" + "---|" * 12, *map(_line, found)])
 
 
-def _line(row: Row) -> str:
+def _line(row: WritesRow) -> str:
     pairs = zip(
         (row.computed.burst_tried, row.computed.ip_tried, row.computed.burst_served, row.computed.ip_served),
         (row.replayed.burst_tried, row.replayed.ip_tried, row.replayed.burst_served, row.replayed.ip_served),

@@ -1,7 +1,7 @@
 """A day of the model's traffic through the edge's own code, on a clock that jumps from request to request.
 
-What runs is `fakes.edge.kv.Kv` and the layers `IpLimit` and `BurstLimit` as the edge stacks them, around an
-app that says 200. Left out: sockets, tokens, the origin. Nothing waits, so a day takes seconds.
+What runs is `fakes.edge_runtime.kv.Kv` and the layers `IpLimit` and `BurstLimit` as the edge stacks them,
+around an app that says 200. Left out: sockets, tokens, the origin. Nothing waits, so a day takes seconds.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from fakes.control.state import Snapshot
-from fakes.edge.key_set import Keys
-from fakes.edge.kv import DAY, MIN_TTL, Kv, Watch
-from fakes.edge.layer import Call, Isolate
-from fakes.edge.metrics import EdgeMetrics
+from fakes.edge_runtime.isolate import EdgeCall, Isolate
+from fakes.edge_runtime.key_set import Keys
+from fakes.edge_runtime.kv import DAY, MIN_TTL, Kv, Watch
+from fakes.edge_runtime.metrics import LayerMetrics
 from fakes.http.asgi import Message, Receive, Scope, Send
 from fakes.http.metrics import Metrics
 from fakes.kv_day.model import Strategy, Traffic, Writes
@@ -81,7 +81,7 @@ class CountingKv(Kv):
         self.served[whose] += 1
 
 
-class Edge:
+class EdgeReplay:
     """The edge's KV and limits on a clock of our own."""
 
     def __init__(self, strategy: Strategy, settings: dict[str, Any], isolates: int, seed: int) -> None:
@@ -92,14 +92,14 @@ class Edge:
         self.quota_gone: float | None = None
         self.statuses = Counter[int]()
         self.kv = CountingKv(lambda: self.now, self._watch)
-        own = EdgeMetrics(Metrics())
+        own = LayerMetrics(Metrics())
         self._layers = [self._layer(place, own) for place in range(isolates)]
         self._pick = random.Random(seed)
 
     def ask(self, arrival: Arrival) -> None:
         """One request at its time, by an isolate picked at random."""
         self.now = MIDNIGHT + arrival.at
-        call = Call(self.snapshot, {}, f"10.0.0.{arrival.user}", str(arrival.user))
+        call = EdgeCall(self.snapshot, {}, f"10.0.0.{arrival.user}", str(arrival.user))
         answering = self._pick.choice(self._layers)(
             {"state": {"call": call, "body": b""}}, _no_body, self._send
         )
@@ -109,7 +109,7 @@ class Edge:
             return
         raise RuntimeError("a layer waited; the clock of a replayed day stands still meanwhile")
 
-    def _layer(self, place: int, own: EdgeMetrics) -> IpLimit:
+    def _layer(self, place: int, own: LayerMetrics) -> IpLimit:
         jwks = JwksCache(_no_keys, lambda cause: None)
         isolate = Isolate(place, self.kv, own, jwks, "", lambda: self.now)
         return IpLimit(BurstLimit(_ok, isolate), isolate)
@@ -134,7 +134,7 @@ def replay(
     seed: int = 1,
 ) -> Replayed:
     """The day through the edge; `settings` are the KV's (`fakes.settings.KvSettings`)."""
-    edge = Edge(strategy, settings, isolates, seed)
+    edge = EdgeReplay(strategy, settings, isolates, seed)
     for arrival in arrivals:
         edge.ask(arrival)
     tried, served = edge.kv.tried, edge.kv.served

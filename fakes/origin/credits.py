@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from fakes.database.pool import Database
 from fakes.http.metrics import Metrics
-from fakes.protections.gate import RefusedError
+from fakes.http.reasons import RefusedError
 from fakes.settings import DatabaseSettings
 
 CHARGE: Final = "SELECT mcpist.charge($1, $2, $3, $4, $5, $6, $7)"
@@ -62,7 +62,7 @@ class UsageRow(NamedTuple):
     instance: str
 
 
-class Usage:
+class UsageWriter:
     """Gathers rows and writes them; rows that could not be written are tried again."""
 
     def __init__(self, database: Database, metrics: Metrics) -> None:

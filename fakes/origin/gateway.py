@@ -15,11 +15,11 @@ from typing import Final
 from fakes.control.state import Snapshot
 from fakes.http import rpc
 from fakes.http.asgi import Headers, Reply
+from fakes.http.reasons import RefusedError
 from fakes.origin.mcp import Mcp
 from fakes.origin.memory import OriginMemory
 from fakes.origin.metrics import OriginMetrics
-from fakes.origin.tool_call import Context
-from fakes.protections.gate import RefusedError
+from fakes.origin.tool_call import CallContext
 from fakes.protections.rate_limit import Decision
 from fakes.protections.timeout import Deadline
 
@@ -84,10 +84,10 @@ class Gateway:
     async def _in_time(self, snapshot: Snapshot, user: str, request_id: str, request: rpc.Request) -> Reply:
         settings, gates, instance = snapshot.settings, self._memory.in_force, self.instance
         if "timeout" not in snapshot.protections:
-            context = Context(user, request_id, settings, gates, None, instance)
+            context = CallContext(user, request_id, settings, gates, None, instance)
             return await self._mcp.answer(context, request)
         async with Deadline(settings.origin.timeout) as deadline:
-            context = Context(user, request_id, settings, gates, deadline, instance)
+            context = CallContext(user, request_id, settings, gates, deadline, instance)
             return await self._mcp.answer(context, request)
 
     def _refuse(self, refused: RefusedError, request_id: rpc.Id) -> Reply:

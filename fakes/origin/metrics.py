@@ -8,7 +8,7 @@ from functools import partial
 from fakes.http.metrics import Metrics
 from fakes.origin.memory import OriginMemory
 from fakes.origin.nano import LIFECYCLE, Nano
-from fakes.protections.breaker import TABLE
+from fakes.protections.breaker import TABLE, Breakers
 from fakes.state_machine import states
 
 
@@ -22,7 +22,7 @@ class OriginMetrics:
         metrics.track("mcpist_memory_bytes", "Memory (modelled).", lambda: nano.memory)
         metrics.track("mcpist_goroutines", "Goroutines (modelled).", lambda: nano.goroutines)
         metrics.track("mcpist_nano_cpu_seconds_total", "CPU spent (modelled).", lambda: nano.cpu.spent)
-        metrics.track("mcpist_nano_cpu_queue_seconds", "CPU queue now (modelled).", nano.cpu.look)
+        metrics.track("mcpist_nano_cpu_queue_seconds", "CPU queue now (modelled).", nano.cpu.queue_now)
         state = metrics.gauge("mcpist_nano_state", "State of the instance (modelled).", "state")
         for name in states(LIFECYCLE):
             state(name).set_function(partial(_is, lambda: nano.state, name))
@@ -38,5 +38,7 @@ def _is(state: Callable[[], str], name: str) -> float:
 
 
 def _breaker_state(memory: OriginMemory, upstream: str) -> str:
-    found = memory.breakers.by_upstream.get(upstream)
+    breakers = memory.gates["breaker"]
+    assert isinstance(breakers, Breakers)
+    found = breakers.by_upstream.get(upstream)
     return found.state if found is not None else "closed"

@@ -60,7 +60,7 @@ def capacity(settings: NanoSettings, call_seconds: float) -> Capacity:
     return Capacity(calls, by_cpu, by_memory, "cpu" if by_cpu < by_memory else "memory")
 
 
-class Bucket:
+class CpuBucket:
     """The CPU's token bucket. `clock` gives monotonic seconds."""
 
     def __init__(self, settings: NanoSettings, clock: Callable[[], float]) -> None:
@@ -81,10 +81,10 @@ class Bucket:
 
     @property
     def queue_seconds(self) -> float:
-        """How long a request that came at the last look had to wait."""
+        """How long a request that came at the last refill had to wait."""
         return max(0.0, -self._level / self.settings.cpu_share)
 
-    def look(self) -> float:
+    def queue_now(self) -> float:
         """The queue now, in seconds."""
         self._refill()
         return self.queue_seconds
@@ -116,7 +116,7 @@ class Nano:
         on_start: Callable[[], None],
     ) -> None:
         self.settings = settings
-        self.cpu = Bucket(settings, clock)
+        self.cpu = CpuBucket(settings, clock)
         self.calls = 0
         self.kills = 0
         self._life = Machine(LIFECYCLE, "running")

@@ -32,15 +32,15 @@ from fakes.http import serve
 from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.hop import Hop
 from fakes.http.metrics import Metrics, known_path
-from fakes.origin.credits import Credits, Usage
+from fakes.http.reasons import RefusedError
+from fakes.origin.credits import Credits, UsageWriter
 from fakes.origin.gateway import Gateway
 from fakes.origin.mcp import Mcp
 from fakes.origin.memory import OriginMemory
 from fakes.origin.metrics import OriginMetrics
 from fakes.origin.nano import Nano
 from fakes.origin.rate_sync import RateSync
-from fakes.origin.tool_call import Caller
-from fakes.protections.gate import RefusedError
+from fakes.origin.tool_call import ToolCaller
 
 FAULTS: Final = ("db-hold", "db-down", "health-fail", "origin-stall", "origin-exit")
 CLIENT_LEFT: Final = 499  # as nginx counts a call whose client hung up, or was hung up on
@@ -57,12 +57,14 @@ class Origin:
         self.control, self.metrics = control, metrics
         self.database = Database(config.db_dsn or "", settings.database, metrics)
         self.credits = Credits(self.database, self.name, metrics)
-        self.usage = Usage(self.database, metrics)
+        self.usage = UsageWriter(self.database, metrics)
         self.sync = RateSync(self.database, self.name, metrics)
-        self.memory = OriginMemory(settings.origin, control.snapshot.protections, time.monotonic, time.time)
+        self.memory = OriginMemory(settings, control.snapshot.protections, time.monotonic, time.time)
         self.nano = Nano(settings.nano, time.monotonic, loop.call_later, self._killed, self._begin)
         self.counted = OriginMetrics(metrics, self.nano, self.memory, settings.upstreams)
-        self.caller = caller = Caller(Hop(*config.addresses["upstream"]), self.credits, self.usage, metrics)
+        self.caller = caller = ToolCaller(
+            Hop(*config.addresses["upstream"]), self.credits, self.usage, metrics
+        )
         self.gateway = Gateway(config.gateway_secret, self.memory, Mcp(caller), self.counted)
         self.events: list[dict[str, Any]] = []  # the instance's ends and starts, as the balancer's are
         self._aborts: set[Callable[[], None]] = set()
@@ -153,7 +155,7 @@ class Origin:
         del self.events[:-MAX_EVENTS]
 
     def _changed(self, snapshot: Snapshot) -> None:
-        self.memory.configure(snapshot.settings.origin, snapshot.protections)
+        self.memory.configure(snapshot.settings, snapshot.protections)
         self.nano.configure(snapshot.settings.nano)
         if self._tasks:
             self._spawn(self.database.configure(snapshot.settings.database))

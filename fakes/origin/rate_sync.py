@@ -12,7 +12,7 @@ from typing import Final
 
 from fakes.database.pool import Database
 from fakes.http.metrics import Metrics
-from fakes.protections.gate import RefusedError
+from fakes.http.reasons import RefusedError
 from fakes.protections.rate_limit import RateLimit
 
 SYNC: Final = "SELECT user_id, count FROM mcpist.sync_rates($1, $2, $3::text[], $4::integer[])"

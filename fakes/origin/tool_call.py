@@ -21,9 +21,10 @@ import msgspec
 from fakes.http.asgi import Reply
 from fakes.http.hop import Hop, HopError
 from fakes.http.metrics import Metrics
-from fakes.origin.credits import Credits, Usage, UsageRow
+from fakes.http.reasons import RefusedError
+from fakes.origin.credits import Credits, UsageRow, UsageWriter
 from fakes.origin.tools import Command
-from fakes.protections.gate import Admission, Ended, Gate, RefusedError
+from fakes.protections.gate import Admission, CallEnd, Gate
 from fakes.protections.timeout import Deadline
 from fakes.settings import StackSettings
 
@@ -32,7 +33,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
+class CallContext:
     """What all tool calls of one request share; one snapshot, taken when it came in."""
 
     user: str
@@ -43,7 +44,7 @@ class Context:
     instance: str
 
 
-class Result(NamedTuple):
+class ToolResult(NamedTuple):
     """What a tool said. `upstream_ms` is the upstream's own time, None if it did not tell."""
 
     text: str
@@ -51,10 +52,10 @@ class Result(NamedTuple):
     upstream_ms: float | None
 
 
-class Caller:
+class ToolCaller:
     """Makes tool calls."""
 
-    def __init__(self, upstream: Hop, credits: Credits, usage: Usage, metrics: Metrics) -> None:
+    def __init__(self, upstream: Hop, credits: Credits, usage: UsageWriter, metrics: Metrics) -> None:
         self._upstream, self._credits, self._usage = upstream, credits, usage
         self._calls = metrics.counter(
             "mcpist_upstream_calls_total", "Calls to upstreams.", "upstream", "outcome"
@@ -67,7 +68,7 @@ class Caller:
         """Start the peak anew."""
         self.running_peak = self.running
 
-    async def call(self, context: Context, command: Command, request_id: str) -> Result:
+    async def call(self, context: CallContext, command: Command, request_id: str) -> ToolResult:
         """One call, charged under `request_id`. Raises RefusedError."""
         began = time.monotonic()
         with Admission(context.gates, context.user, command.module) as admission, self._counted():
@@ -95,23 +96,23 @@ class Caller:
         finally:
             self.running -= 1
 
-    async def _ask(self, context: Context, command: Command, admission: Admission) -> Reply | None:
+    async def _ask(self, context: CallContext, command: Command, admission: Admission) -> Reply | None:
         asked = time.monotonic()
         path = f"/{command.module}/{command.tool}".encode()
         try:
             reply = await self._upstream.request(b"POST", path, (), _encode(command.params), None)
         except HopError:
-            admission.ended = Ended.FAILED
+            admission.outcome = CallEnd.FAILED
             return None
         except BaseException:
             if _to_blame(context, time.monotonic() - asked):
-                admission.ended = Ended.FAILED
+                admission.outcome = CallEnd.FAILED
             raise
-        admission.ended = Ended.OK if reply.status < 500 else Ended.FAILED
+        admission.outcome = CallEnd.OK if reply.status < 500 else CallEnd.FAILED
         return reply
 
 
-def _to_blame(context: Context, waited: float) -> bool:
+def _to_blame(context: CallContext, waited: float) -> bool:
     expired = context.deadline is not None and context.deadline.expired
     return expired or waited >= context.settings.origin.breaker_slow
 
@@ -122,13 +123,13 @@ def _outcome(reply: Reply | None) -> str:
     return "ok" if reply.status < 400 else "tool_error"
 
 
-def _result(reply: Reply | None) -> Result:
+def _result(reply: Reply | None) -> ToolResult:
     if reply is None:
         raise RefusedError("upstream_error", detail="the connection to the upstream broke")
     text = reply.body.decode("utf-8", "replace")
     if reply.status >= 500:
         raise RefusedError("upstream_error", detail=f"status {reply.status}: {text[:200]}")
-    return Result(text, reply.status >= 400, _upstream_ms(reply))
+    return ToolResult(text, reply.status >= 400, _upstream_ms(reply))
 
 
 def _upstream_ms(reply: Reply) -> float | None:

@@ -14,14 +14,11 @@ import sys
 from pathlib import Path
 from typing import Final, Protocol
 
-import psutil
-
-from fakes.database.postgres import EmbeddedPostgres
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import Address
 
-LEAVE_WITHIN: Final = 3.0
-SPARING: Final = {"PROMETHEUS_DISABLE_CREATED_SERIES": "true"}  # nobody reads when a counter was made
+STOP_TIMEOUT: Final = 3.0
+ENVIRONMENT: Final = {"PROMETHEUS_DISABLE_CREATED_SERIES": "true"}  # nobody reads when a counter was made
 
 
 class Child(Protocol):
@@ -46,7 +43,7 @@ class Child(Protocol):
         """End it and wait for that."""
 
 
-class Echo:
+class StderrRelay:
     """The stderr of a child: passes it on line by line and remembers the last line."""
 
     def __init__(self, path: Path, name: str) -> None:
@@ -73,8 +70,8 @@ class PythonChild:
         self.name, self.address = name, address
         self._module, self._config, self._life, self._reaper = module, config, life_fd, reaper
         self._process: subprocess.Popen[bytes] | None = None
-        self.echo = Echo(config.with_name(f"{name}.log"), name)
-        self.echo.path.touch(0o600)
+        self.stderr = StderrRelay(config.with_name(f"{name}.log"), name)
+        self.stderr.path.touch(0o600)
 
     @property
     def pid(self) -> int | None:
@@ -84,11 +81,11 @@ class PythonChild:
     def start(self) -> None:
         """Spawn it with a fresh listening socket."""
         sock = self.address.socket()
-        with sock, self.echo.path.open("ab") as log:
+        with sock, self.stderr.path.open("ab") as log:
             fds = (sock.fileno(), self._life)
             self._process = subprocess.Popen(
                 self._command(*fds), pass_fds=fds, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env={**os.environ, **SPARING},
+                start_new_session=True, env={**os.environ, **ENVIRONMENT},
             )  # fmt: skip
         self._reaper.process(self._process.pid)
 
@@ -105,10 +102,10 @@ class PythonChild:
 
     def ended(self) -> str | None:
         """How it ended, with the last line that it said; None while it runs."""
-        self.echo.poll()
+        self.stderr.poll()
         if self._process is None or self._process.poll() is None:
             return None
-        return ": ".join(filter(None, (how(self._process.returncode), self.echo.last)))
+        return ": ".join(filter(None, (exit_text(self._process.returncode), self.stderr.last)))
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL; wait for it."""
@@ -117,57 +114,14 @@ class PythonChild:
         self._process.send_signal(signal.SIGCONT)
         self._process.terminate()
         try:
-            self._process.wait(LEAVE_WITHIN)
+            self._process.wait(STOP_TIMEOUT)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self.echo.poll()
+        self.stderr.poll()
 
 
-class PostgresChild:
-    """The embedded Postgres; started again, it serves the data that it had."""
-
-    name = "postgres"
-
-    def __init__(self, server: EmbeddedPostgres, reaper: Reaper) -> None:
-        self.server, self._reaper, self._started = server, reaper, False
-
-    @property
-    def pid(self) -> int | None:
-        """The postmaster's process id, None while it is down."""
-        return self.server.pid if self._started and self.ended() is None else None
-
-    def start(self) -> None:
-        """Start, or start again; ready when this returns."""
-        if self._started:
-            self.server.resume()
-        else:
-            self.server.start()
-        self._started = True
-        self._reaper.process(self.server.pid, signal.SIGQUIT)
-
-    def send(self, number: int) -> None:
-        """Send the postmaster a signal. SIGKILL waits for its children, SIGSTOP and SIGCONT reach them."""
-        if number == signal.SIGKILL:
-            self.server.kill()
-            return
-        if number in (signal.SIGSTOP, signal.SIGCONT):
-            for child in psutil.Process(self.server.pid).children(recursive=True):
-                child.send_signal(number)
-        os.kill(self.server.pid, number)
-
-    def ended(self) -> str | None:
-        """How it ended, None while it runs."""
-        code = self.server.returncode if self._started else None
-        return None if code is None else how(code)
-
-    def stop(self) -> None:
-        """End it at once and remove its data."""
-        if self._started:
-            self.server.stop()
-
-
-def how(code: int) -> str:
+def exit_text(code: int) -> str:
     """An exit code in words."""
     if code >= 0:
         return f"ended with exit code {code}"

@@ -26,20 +26,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakes.processes import pids
+from fakes.processes.libc import remove_shared_memory
 
-DECENT: Final = 2.0  # seconds between a process's own signal and SIGKILL
-PATIENCE: Final = 10.0  # seconds after which the reaper gives up
-STEP: Final = 0.02
+GRACE_PERIOD: Final = 2.0  # seconds between a process's own signal and SIGKILL
+TIMEOUT: Final = 10.0  # seconds after which the reaper gives up
+POLL_INTERVAL: Final = 0.02
 
 
-class Charge:
+class Inventory:
     """What the reaper answers for."""
 
     def __init__(self) -> None:
         self.folder: Path | None = None
         self.processes: dict[tuple[int, float], int] = {}
 
-    def take(self, line: bytes) -> None:
+    def add(self, line: bytes) -> None:
         """Read one line; a torn one (the supervisor died within it) is left out."""
         with contextlib.suppress(ValueError):
             told = json.loads(line)
@@ -50,34 +51,27 @@ class Charge:
 
     def living(self) -> list[tuple[int, float]]:
         """The processes that are still there."""
-        named = [one for one in self.processes if pids.born(one[0]) == one[1]]
-        return named + (pids.living_in(self.folder, "postgres") if self.folder is not None else [])
+        named = [one for one in self.processes if pids.start_time(one[0]) == one[1]]
+        return named + (pids.programs_in(self.folder, "postgres") if self.folder is not None else [])
 
     def reap(self, clock: Callable[[], float] = time.monotonic, sleep: Any = time.sleep) -> bool:
         """End everything and remove the folder; False if something withstood."""
         began = clock()
-        for (pid, birth), number in self.processes.items():
-            pids.send(pid, birth, number)
-        while (left := self.living()) and clock() - began < PATIENCE:
-            if clock() - began > DECENT:
+        for (pid, started), number in self.processes.items():
+            pids.send(pid, started, number)
+        while (left := self.living()) and clock() - began < TIMEOUT:
+            if clock() - began > GRACE_PERIOD:
                 pids.kill_all(left)
-            sleep(STEP)
+            sleep(POLL_INTERVAL)
         return not left and self._remove()
 
     def _remove(self) -> bool:
         if self.folder is None or not self.folder.exists():
             return True
-        forget_shared_memory(self.folder)
+        for postmaster_pid in self.folder.glob("*/data/postmaster.pid"):
+            remove_shared_memory(postmaster_pid)  # a Postgres that was killed by -9 could not do it itself
         shutil.rmtree(self.folder, ignore_errors=True)
         return not self.folder.exists()
-
-
-def forget_shared_memory(folder: Path) -> None:
-    """Remove the System V segment of a Postgres that was killed by -9 and could not do it itself."""
-    for status in folder.glob("*/data/postmaster.pid"):
-        from fakes.database.postgres import _forget_shared_memory as forget
-
-        forget(status)
 
 
 class Reaper:
@@ -102,15 +96,15 @@ class Reaper:
 
     def process(self, pid: int, number: int = signal.SIGKILL) -> None:
         """Name a child that runs now, and the signal that ends it decently."""
-        birth = pids.born(pid)
-        if birth is not None:
-            self._tell({"pid": pid, "born": birth, "signal": int(number)})
+        started = pids.start_time(pid)
+        if started is not None:
+            self._tell({"pid": pid, "born": started, "signal": int(number)})
 
     def _tell(self, what: dict[str, Any]) -> None:
         with contextlib.suppress(BrokenPipeError):
             os.write(self._pipe, json.dumps(what).encode() + b"\n")
 
-    def finish(self, timeout: float = PATIENCE + 5) -> bool:
+    def finish(self, timeout: float = TIMEOUT + 5) -> bool:
         """Let it remove what is left and wait for it; False if it could not, or is itself gone."""
         os.close(self._pipe)
         try:
@@ -123,11 +117,11 @@ def main(fd: int) -> int:
     """Listen until EOF, then reap."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    charge = Charge()
+    inventory = Inventory()
     with os.fdopen(fd, "rb") as pipe:
         for line in pipe:
-            charge.take(line)
-    return 0 if charge.reap() else 3
+            inventory.add(line)
+    return 0 if inventory.reap() else 3
 
 
 if __name__ == "__main__":

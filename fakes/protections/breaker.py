@@ -14,7 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from fakes.protections.gate import Ended, RefusedError
+from fakes.http.reasons import RefusedError
+from fakes.protections.gate import CallEnd, MakeGate
+from fakes.settings import StackSettings
 from fakes.state_machine import Machine, Table
 
 TABLE: Final[Table] = {
@@ -27,7 +29,7 @@ Ticket = tuple["Breaker", int]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class BreakerLimits:
     """When to open and for how long; times in seconds."""
 
     failures: int
@@ -35,11 +37,17 @@ class Limits:
     open_for: float
     probes: int
 
+    @classmethod
+    def of(cls, settings: StackSettings) -> BreakerLimits:
+        """As the settings have them."""
+        origin = settings.origin
+        return cls(origin.breaker_failures, origin.breaker_window, origin.breaker_open, origin.breaker_probes)
+
 
 class Breaker:
     """The breaker of one upstream. `clock` gives monotonic seconds."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+    def __init__(self, limits: BreakerLimits, clock: Callable[[], float]) -> None:
         self.limits = limits
         self._clock = clock
         self._machine = Machine(TABLE, "closed")
@@ -68,7 +76,7 @@ class Breaker:
             self._probing += 1
         return self, self._generation
 
-    def leave(self, ticket: Ticket, ended: Ended) -> None:
+    def leave(self, ticket: Ticket, ended: CallEnd) -> None:
         """Note the result of a call that this state admitted."""
         if ticket[1] != self._generation:
             return
@@ -77,22 +85,22 @@ class Breaker:
         else:
             self._probed(ended)
 
-    def _count(self, ended: Ended) -> None:
+    def _count(self, ended: CallEnd) -> None:
         now = self._clock()
-        if ended is Ended.OK:
+        if ended is CallEnd.OK:
             self._failures.clear()
-        elif ended is Ended.FAILED:
+        elif ended is CallEnd.FAILED:
             self._failures.append(now)
             while self._failures[0] < now - self.limits.window:
                 self._failures.popleft()
             if len(self._failures) >= self.limits.failures:
                 self._fire("trip")
 
-    def _probed(self, ended: Ended) -> None:
+    def _probed(self, ended: CallEnd) -> None:
         self._probing -= 1
-        if ended is Ended.FAILED:
+        if ended is CallEnd.FAILED:
             self._fire("trip")
-        elif ended is Ended.OK:
+        elif ended is CallEnd.OK:
             self._healed += 1
             if self._healed >= self.limits.probes:
                 self._fire("heal")
@@ -110,8 +118,8 @@ class Breakers:
 
     name = "breaker"
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
-        self.limits = limits
+    def __init__(self, settings: StackSettings, clock: Callable[[], float]) -> None:
+        self.limits = BreakerLimits.of(settings)
         self._clock = clock
         self.by_upstream: dict[str, Breaker] = {}
 
@@ -122,12 +130,19 @@ class Breakers:
             breaker = self.by_upstream[upstream] = Breaker(self.limits, self._clock)
         return breaker.enter()
 
-    def leave(self, ticket: Ticket, ended: Ended) -> None:
+    def leave(self, ticket: Ticket, ended: CallEnd) -> None:
         """Tell the breaker that admitted the call."""
         ticket[0].leave(ticket, ended)
 
-    def configure(self, limits: Limits) -> None:
+    def configure(self, settings: StackSettings) -> None:
         """New limits for every breaker, in the state it is in."""
-        self.limits = limits
+        self.limits = BreakerLimits.of(settings)
         for breaker in self.by_upstream.values():
-            breaker.limits = limits
+            breaker.limits = self.limits
+
+    def forget(self) -> None:
+        """Begin anew; calls in flight leave the breakers that they entered."""
+        self.by_upstream.clear()
+
+
+PROTECTION: Final[MakeGate] = Breakers

@@ -15,9 +15,10 @@ When KV refuses, `burst_on_failure` decides:
 from __future__ import annotations
 
 import math
+from typing import Final
 
-from fakes.edge.kv import KvError
-from fakes.edge.layer import Call, Isolate, refuse
+from fakes.edge_runtime.isolate import EdgeCall, Isolate, Layer, refuse
+from fakes.edge_runtime.kv import KvError
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 
@@ -28,7 +29,7 @@ class BurstLimit:
         self.inner, self.isolate = inner, isolate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
-        call: Call = scope["state"]["call"]
+        call: EdgeCall = scope["state"]["call"]
         if "burst-limit" not in call.snapshot.protections:
             return await self.inner(scope, receive, send)
         edge = call.snapshot.settings.edge
@@ -47,7 +48,7 @@ class BurstLimit:
         left = edge.burst_window - now % edge.burst_window
         return await refuse(scope, receive, send, self.isolate, "burst_exceeded", retry_after=left)
 
-    def _in_kv(self, call: Call, window: int) -> bool:
+    def _in_kv(self, call: EdgeCall, window: int) -> bool:
         settings, isolate = call.snapshot.settings, self.isolate
         key = f"burst:{call.user}"
         seen, count = isolate.kv.get(settings.kv, key, isolate.place) or (window, 0)
@@ -58,7 +59,7 @@ class BurstLimit:
         isolate.kv.put(settings.kv, key, (window, count + 1), place=isolate.place)
         return True
 
-    def _in_memory(self, call: Call, window: int) -> bool:
+    def _in_memory(self, call: EdgeCall, window: int) -> bool:
         settings, isolate = call.snapshot.settings, self.isolate
         counts = isolate.counts_of(window)
         count = counts.get(call.user, 0)
@@ -69,7 +70,7 @@ class BurstLimit:
             self._write_first(call, window, counts)
         return True
 
-    def _write_first(self, call: Call, window: int, counts: dict[str, int]) -> None:
+    def _write_first(self, call: EdgeCall, window: int, counts: dict[str, int]) -> None:
         settings, isolate = call.snapshot.settings, self.isolate
         try:
             isolate.kv.put(settings.kv, f"burst:{call.user}", (window, 1), place=isolate.place)
@@ -77,3 +78,6 @@ class BurstLimit:
             if settings.edge.burst_on_failure == "fail-closed":
                 del counts[call.user]
             raise
+
+
+PROTECTION: Final[Layer] = BurstLimit

@@ -7,33 +7,18 @@ gates, whatever was switched on or off meanwhile: no permit is lost and none is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Any, Protocol
 
+from fakes.http.reasons import RefusedError
+from fakes.settings import StackSettings
 
-class RefusedError(Exception):
-    """The call ends here. `reason` is one of the wire's reasons, `retry_after` is in seconds.
-
-    `detail` is what another party said, word for word.
-    """
-
-    def __init__(
-        self,
-        reason: str,
-        message: str | None = None,
-        retry_after: float | None = None,
-        detail: str | None = None,
-    ) -> None:
-        super().__init__(message or reason)
-        self.reason = reason
-        self.message = message
-        self.retry_after = retry_after
-        self.detail = detail
+Clock = Callable[[], float]
 
 
-class Ended(Enum):
+class CallEnd(Enum):
     """How the upstream did in a call. ABANDONED: the call ended before it could tell."""
 
     OK = 0
@@ -42,32 +27,44 @@ class Ended(Enum):
 
 
 class Gate(Protocol):
-    """One mechanism. `enter` returns a ticket or raises `RefusedError`; `leave` takes the ticket back."""
+    """One mechanism, made anew with each start of an origin's instance.
+
+    `enter` returns a ticket or raises `RefusedError`; `leave` takes the ticket back.
+    """
 
     name: str
 
     def enter(self, user: str, upstream: str) -> Any:
         """Admit one call of a user to an upstream."""
 
-    def leave(self, ticket: Any, ended: Ended) -> None:
+    def leave(self, ticket: Any, ended: CallEnd) -> None:
         """The admitted call is over."""
+
+    def configure(self, settings: StackSettings) -> None:
+        """New settings, from the next call on."""
+
+    def forget(self) -> None:
+        """Forget what was learnt, but not the permits of calls in flight."""
+
+
+MakeGate = Callable[[StackSettings, Clock], Gate]  # the clock gives monotonic seconds
 
 
 class Admission:
     """`with Admission(gates, user, upstream) as admission:` around one tool call.
 
-    Enters the gates in order; a refusal by one leaves those before it. Set `ended` before the block
+    Enters the gates in order; a refusal by one leaves those before it. Set `outcome` before the block
     is left to tell the gates how the upstream did.
     """
 
-    __slots__ = ("_entered", "_gates", "_upstream", "_user", "ended")
+    __slots__ = ("_entered", "_gates", "_upstream", "_user", "outcome")
 
     def __init__(self, gates: Sequence[Gate], user: str, upstream: str) -> None:
         self._gates = gates
         self._user = user
         self._upstream = upstream
         self._entered: list[tuple[Gate, Any]] = []
-        self.ended = Ended.ABANDONED
+        self.outcome = CallEnd.ABANDONED
 
     def __enter__(self) -> Admission:
         try:
@@ -86,4 +83,4 @@ class Admission:
     def _leave(self) -> None:
         while self._entered:
             gate, ticket = self._entered.pop()
-            gate.leave(ticket, self.ended)
+            gate.leave(ticket, self.outcome)

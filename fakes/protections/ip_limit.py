@@ -8,9 +8,10 @@ fail-open (let it pass uncounted), fail-closed (503), throw (500).
 from __future__ import annotations
 
 import math
+from typing import Final
 
-from fakes.edge.kv import KvError
-from fakes.edge.layer import Call, Isolate, refuse
+from fakes.edge_runtime.isolate import EdgeCall, Isolate, Layer, refuse
+from fakes.edge_runtime.kv import KvError
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 
@@ -21,7 +22,7 @@ class IpLimit:
         self.inner, self.isolate = inner, isolate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
-        call: Call = scope["state"]["call"]
+        call: EdgeCall = scope["state"]["call"]
         if "ip-limit" not in call.snapshot.protections:
             return await self.inner(scope, receive, send)
         window = call.snapshot.settings.edge.ip_window
@@ -40,7 +41,7 @@ class IpLimit:
         left = window - now % window
         return await refuse(scope, receive, send, self.isolate, "ip_limit_exceeded", retry_after=left)
 
-    def _count(self, call: Call, window: int) -> bool:
+    def _count(self, call: EdgeCall, window: int) -> bool:
         settings, isolate = call.snapshot.settings, self.isolate
         key = f"global:{call.ip}:{window}"
         count = isolate.kv.get(settings.kv, key, isolate.place) or 0
@@ -48,3 +49,6 @@ class IpLimit:
             return False
         isolate.kv.put(settings.kv, key, count + 1, 2 * settings.edge.ip_window, isolate.place)
         return True
+
+
+PROTECTION: Final[Layer] = IpLimit

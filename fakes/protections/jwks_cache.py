@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 import jwt
 
-from fakes.edge.key_set import Fetch, JwksUnavailable, Keys
+from fakes.edge_runtime.key_set import Fetch, JwksUnavailable, Keys
 from fakes.settings import EdgeSettings
 
 

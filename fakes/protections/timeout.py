@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-from fakes.protections.gate import RefusedError
+from fakes.http.reasons import RefusedError
 
 
 class Deadline:

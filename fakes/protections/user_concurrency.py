@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from fakes.protections.gate import Ended, RefusedError
+from typing import Final
+
+from fakes.http.reasons import RefusedError
+from fakes.protections.gate import CallEnd, Clock, MakeGate
+from fakes.settings import StackSettings
 
 
 class UserConcurrency:
@@ -10,9 +14,16 @@ class UserConcurrency:
 
     name = "user-concurrency"
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    def __init__(self, settings: StackSettings, clock: Clock) -> None:
         self.running: dict[str, int] = {}
+        self.configure(settings)
+
+    def configure(self, settings: StackSettings) -> None:
+        """Another limit."""
+        self.limit = settings.origin.user_concurrency
+
+    def forget(self) -> None:
+        """Permits are all that there is."""
 
     def enter(self, user: str, upstream: str) -> str:
         """Take one of the user's permits; raises `RefusedError` when all are out."""
@@ -22,8 +33,11 @@ class UserConcurrency:
         self.running[user] = count + 1
         return user
 
-    def leave(self, ticket: str, ended: Ended) -> None:
+    def leave(self, ticket: str, ended: CallEnd) -> None:
         """Give the permit back."""
         count = self.running.pop(ticket)
         if count > 1:
             self.running[ticket] = count - 1
+
+
+PROTECTION: Final[MakeGate] = UserConcurrency

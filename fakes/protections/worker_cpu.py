@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any
+from typing import Any, Final
 
-from fakes.edge.layer import Call, Isolate, refuse
+from fakes.edge_runtime.isolate import EdgeCall, Isolate, Layer, refuse
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 
@@ -63,7 +63,7 @@ class WorkerCpu:
         self.inner, self.isolate = inner, isolate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
-        call: Call = scope["state"]["call"]
+        call: EdgeCall = scope["state"]["call"]
         if "worker-cpu" not in call.snapshot.protections:
             return await self.inner(scope, receive, send)
         meter = Meter(self.inner(scope, receive, send), call.snapshot.settings.edge.cpu_budget)
@@ -75,3 +75,6 @@ class WorkerCpu:
         finally:
             self.isolate.metrics.worker_cpu().observe(meter.used)
         return None
+
+
+PROTECTION: Final[Layer] = WorkerCpu

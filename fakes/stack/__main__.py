@@ -32,9 +32,9 @@ def main(argv: list[str] | None = None) -> int:
     """Parse, start, keep, end; gives the exit code."""
     options = _options(argv)
     os.nice(NICE)
-    from fakes.stack.main import keep
+    from fakes.stack.main import run_stack
 
-    return keep(options)
+    return run_stack(options)
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

@@ -1,7 +1,7 @@
 """Uses a bundled stack that somebody else keeps up, in place of one of our own: docker compose does.
 
 The stack wrote its state file (`fakes.stack --state-file`); `STACK_STATE` in the environment names it, and
-`fakes.stack.start.start` then comes here. The run's settings and protections are put in force over the
+`fakes.stack.start.start_stack` then comes here. The run's settings and protections are put in force over the
 control API, faults are cleared, counters reset; when the run ends the stack stays. What only a new start can
 change stays as the stack was started with: ports, the database and its connection limit.
 """
@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakes.settings import StackSettings
-from fakes.stack.handle import Handle, Signing, StackError
+from fakes.stack.handle import Signing, StackError, StackHandle
 
 STATE: Final = "STACK_STATE"
-LOOK: Final = 0.2  # seconds between two looks for the state file
+POLL_INTERVAL: Final = 0.2  # seconds between two looks for the state file
 
 
-class Attached(Handle):
+class AttachedStack(StackHandle):
     """A stack that runs before us and after us."""
 
     def __init__(self, state: dict[str, Any]) -> None:
@@ -47,11 +47,11 @@ class Attached(Handle):
 
 def attach(
     file: Path, settings: StackSettings, protections: Iterable[str], timeout_s: float = 60.0
-) -> Attached:
-    """The stack whose state file this is, steered as the run wants it. Raises StackError."""
-    stack = Attached(_read(file, time.monotonic() + timeout_s))
+) -> AttachedStack:
+    """The stack whose state file this is, put into the run's settings. Raises StackError."""
+    stack = AttachedStack(_read(file, time.monotonic() + timeout_s))
     stack.clear_faults()
-    stack.put_settings(_free(settings))
+    stack.put_settings(_changeable(settings))
     stack.put_protections(protections)
     stack.reset()
     return stack
@@ -66,12 +66,12 @@ def _read(file: Path, deadline: float) -> dict[str, Any]:
                 raise StackError(
                     f"{STATE}: {file}: {error}; allowed: the state file of a stack that runs"
                 ) from None
-            time.sleep(LOOK)
+            time.sleep(POLL_INTERVAL)
         else:
             return state
 
 
-def _free(settings: StackSettings) -> dict[str, Any]:
+def _changeable(settings: StackSettings) -> dict[str, Any]:
     """The settings without what only a new start can change."""
     tree = settings.model_dump(mode="json")
     del tree["ports"]

@@ -1,4 +1,4 @@
-"""The supervisor's door on loopback: control of the whole stack, and its process figures.
+"""The supervisor's control API on loopback: the whole stack, and its process figures.
 
     GET    /metrics, /health                 (no token)
     GET    /state                            → see `state`
@@ -6,7 +6,7 @@
     POST   /faults {"fault", "target"?, …}   → {"id"}
     DELETE /faults/{id}                      DELETE /faults
     POST   /reset                            counters, windows, quotas, peaks, and the money's tables
-    GET    /consistency                      the books of the run: see `fakes.database.audit`
+    GET    /consistency                      the audit of the run: see `fakes.database.audit`
     POST   /connections                      open connections until refused: see
     `fakes.database.connection_limit`
     POST   /restart {"process"}              POST /kill {"process", "signal": KILL|TERM|STOP|CONT}
@@ -25,7 +25,7 @@ import msgspec
 from fakes.control.state import ControlError
 from fakes.http.asgi import JSON, TEXT, Receive, Reply, Scope, Send, header, send_reply, whole_body
 from fakes.http.hop import HopError
-from fakes.stack.process_figures import Figures
+from fakes.stack.process_figures import StackMetrics
 from fakes.stack.supervisor import SIGNALS, Stack
 
 Body = dict[str, Any]
@@ -38,16 +38,16 @@ class ControlApi:
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
-        self._figures = Figures(stack)
-        steering = stack.steering
+        self._figures = StackMetrics(stack)
+        control_plane = stack.control_plane
         self._commands: dict[tuple[str, str], Command] = {
             ("GET", "/state"): lambda _: self.state(),
-            ("PUT", "/protections"): lambda body: steering.put_protections(body.get("names")),
-            ("PUT", "/settings"): steering.put_settings,
+            ("PUT", "/protections"): lambda body: control_plane.put_protections(body.get("names")),
+            ("PUT", "/settings"): control_plane.put_settings,
             ("POST", "/faults"): self._add_fault,
-            ("DELETE", "/faults"): lambda _: steering.clear_faults(),
+            ("DELETE", "/faults"): lambda _: control_plane.clear_faults(),
             ("POST", "/reset"): self._reset,
-            ("GET", "/consistency"): lambda _: stack.books(),
+            ("GET", "/consistency"): lambda _: stack.database_audit(),
             ("POST", "/connections"): lambda _: stack.connections(),
             ("POST", "/restart"): self._restart,
             ("POST", "/kill"): self._kill,
@@ -90,14 +90,14 @@ class ControlApi:
     async def state(self) -> Body:
         """What is in force, how each process is, and what happened."""
         stack = self.stack
-        stack.look()
+        stack.note_ended()
         pids = stack.pids()
         return {
-            "protections": stack.steering.protections,
-            "settings": stack.steering.settings.model_dump(),
-            "faults": stack.steering.faults,
-            "allowed_faults": stack.steering.allowed_faults(),
-            "stale": sorted(stack.steering.stale),
+            "protections": stack.control_plane.protections,
+            "settings": stack.control_plane.settings.model_dump(),
+            "faults": stack.control_plane.faults,
+            "allowed_faults": stack.control_plane.allowed_faults(),
+            "stale": sorted(stack.control_plane.stale),
             "processes": {name: await self._process(name, pid) for name, pid in pids.items()},
             "events": stack.events,
         }
@@ -106,27 +106,27 @@ class ControlApi:
         process: Body = {"pid": pid, "up": pid is not None, "frozen": name in self.stack.frozen}
         if pid is None:
             return {**process, "how": self.stack.down.get(name, "")}
-        peer = self.stack.steering.peers.get(name)
+        peer = self.stack.control_plane.peers.get(name)
         if peer is None or process["frozen"]:
             return process
         try:
-            said = await peer.ask("state", patience=1.0)
+            said = await peer.ask("state", timeout_s=1.0)
         except HopError as error:
             return {**process, "error": f"no answer: {type(error).__name__}"}
         return {**process, "own": {key: value for key, value in said.items() if key not in LEFT_OUT}}
 
     async def _add_fault(self, body: Body) -> Body:
-        fault_id = await self.stack.steering.add_fault(body)
+        fault_id = await self.stack.control_plane.add_fault(body)
         self.stack.note("fault", str(body.get("fault")), {**body, "id": fault_id, "on": True})
         return {"id": fault_id}
 
     async def _clear_fault(self, fault_id: str) -> None:
-        await self.stack.steering.clear_fault(fault_id)
+        await self.stack.control_plane.clear_fault(fault_id)
         self.stack.note("fault", fault_id, {"id": fault_id, "on": False})
 
     async def _reset(self, body: Body) -> None:
-        await self.stack.steering.reset()
-        await self.stack.reset_money()
+        await self.stack.control_plane.reset()
+        await self.stack.reset_database()
 
     async def _restart(self, body: Body) -> None:
         await self.stack.restart(str(body.get("process")))

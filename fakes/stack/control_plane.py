@@ -7,7 +7,7 @@ it by name; a fault whose `target` is the name of a process goes to that process
 the supervisor's own:
     process-down    target: a process; kill -9 now, started again when the fault is cleared
     process-frozen  target: a process; SIGSTOP now, SIGCONT when the fault is cleared
-    db-row-lock, db-idle-transaction    foreign clients of the database: see `fakes.database.database_clients`
+    db-row-lock, db-idle-transaction    clients beside the gateway: see `fakes.database.database_clients`
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from typing import Any, Final, Protocol
 import msgspec
 from pydantic import ValidationError
 
-from fakes.control.process_config import one_line
-from fakes.control.state import ControlError, merged
+from common.merge import merged
+from common.protections import check_names
+from fakes.control.process_config import first_complaint
+from fakes.control.state import ControlError
 from fakes.database import database_clients
 from fakes.http.hop import Hop, HopError
-from fakes.protections import check_names
 from fakes.settings import StackSettings
 
-PATIENCE: Final = 5.0  # seconds that a process may take to obey
+TIMEOUT: Final = 5.0  # seconds that a process may take to obey
 OWN_FAULTS: Final = ("process-down", "process-frozen", *database_clients.FAULTS)
 # What only a new start can change: who listens where, and the database server's own settings.
 FIXED: Final = (("ports",), ("database", "dsn"), ("database", "max_connections"))
 
 
-class Actor(Protocol):
+class FaultExecutor(Protocol):
     """Who carries out the supervisor's own faults."""
 
     async def begin(self, fault: Mapping[str, Any]) -> None:
@@ -43,8 +44,8 @@ class Actor(Protocol):
         """Undo it."""
 
 
-class Peer:
-    """The control door of one process."""
+class ProcessClient:
+    """A client of the control endpoint of one process."""
 
     def __init__(self, name: str, address: tuple[str, int], token: str) -> None:
         self.name = name
@@ -53,12 +54,12 @@ class Peer:
         self.known_faults: frozenset[str] = frozenset()
 
     async def ask(
-        self, command: str, body: Mapping[str, Any] | None = None, patience: float = PATIENCE
+        self, command: str, body: Mapping[str, Any] | None = None, timeout_s: float = TIMEOUT
     ) -> dict[str, Any]:
         """Give a command (None: a question); raises ControlError or HopError."""
         method, path = (b"GET" if body is None else b"POST"), f"/_control/{command}".encode()
         encoded = b"" if body is None else msgspec.json.encode(body)
-        reply = await self._hop.request(method, path, (self._token,), encoded, patience)
+        reply = await self._hop.request(method, path, (self._token,), encoded, timeout_s)
         answer = msgspec.json.decode(reply.body, type=dict[str, Any])
         if reply.status != 200:
             raise ControlError(f"{self.name}: {answer.get('error', reply.status)}")
@@ -66,19 +67,23 @@ class Peer:
 
     async def get(self, path: bytes) -> int:
         """The status of a plain GET; raises HopError."""
-        return (await self._hop.request(b"GET", path, (), b"", PATIENCE)).status
+        return (await self._hop.request(b"GET", path, (), b"", TIMEOUT)).status
 
 
-class Steering:
+class ControlPlane:
     """Protections, settings and faults in force. Commands run one after the other."""
 
     def __init__(
-        self, settings: StackSettings, protections: tuple[str, ...], peers: Mapping[str, Peer], actor: Actor
+        self,
+        settings: StackSettings,
+        protections: tuple[str, ...],
+        peers: Mapping[str, ProcessClient],
+        executor: FaultExecutor,
     ) -> None:
         self.settings, self.protections = settings, protections
         self.faults: list[dict[str, Any]] = []
         self.stale: set[str] = set()
-        self.peers, self._actor = peers, actor
+        self.peers, self._executor = peers, executor
         self._numbers = itertools.count(1)
         self._turn = asyncio.Lock()
 
@@ -140,7 +145,7 @@ class Steering:
         allowed = ", ".join(fault["id"] for fault in self.faults) or "none is in force"
         raise ControlError(f"faults: unknown id {fault_id!r}; allowed: {allowed}")
 
-    def _takers(self, fault: Mapping[str, Any]) -> list[Peer]:
+    def _takers(self, fault: Mapping[str, Any]) -> list[ProcessClient]:
         if fault["fault"] in OWN_FAULTS:
             return []
         takers = [peer for peer in self.peers.values() if self._concerns(fault, peer)]
@@ -151,12 +156,12 @@ class Steering:
         return takers
 
     async def _put_in_force(
-        self, faults: list[dict[str, Any]], takers: list[Peer], new: dict[str, Any]
+        self, faults: list[dict[str, Any]], takers: list[ProcessClient], new: dict[str, Any]
     ) -> None:
         before, self.faults = self.faults, faults
         try:
             if new["fault"] in OWN_FAULTS:
-                await self._actor.begin(new)
+                await self._executor.begin(new)
             for peer in takers:
                 await self._reach(peer, self._tell_faults(peer))
         except ControlError:
@@ -170,18 +175,18 @@ class Steering:
         await asyncio.gather(*(self._reach(peer, self._tell_faults(peer)) for peer in self.peers.values()))
         for fault in gone:
             if fault["fault"] in OWN_FAULTS:
-                await self._actor.end(fault)
+                await self._executor.end(fault)
 
-    async def _tell_all(self, peer: Peer) -> None:
+    async def _tell_all(self, peer: ProcessClient) -> None:
         await peer.ask("settings", self.settings.model_dump())
         await peer.ask("protections", {"names": self.protections})
         await self._tell_faults(peer)
 
-    async def _tell_faults(self, peer: Peer) -> None:
+    async def _tell_faults(self, peer: ProcessClient) -> None:
         faults = [fault for fault in self.faults if self._concerns(fault, peer)]
         await peer.ask("faults", {"faults": faults})
 
-    def _concerns(self, fault: Mapping[str, Any], peer: Peer) -> bool:
+    def _concerns(self, fault: Mapping[str, Any], peer: ProcessClient) -> bool:
         elsewhere = fault.get("target") in self.peers and fault["target"] != peer.name
         return fault["fault"] in peer.known_faults and not elsewhere
 
@@ -194,7 +199,7 @@ class Steering:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _reach(self, peer: Peer, told: Awaitable[Any]) -> None:
+    async def _reach(self, peer: ProcessClient, told: Awaitable[Any]) -> None:
         try:
             await told
         except HopError:
@@ -214,7 +219,7 @@ def _settings(now: StackSettings, part: Mapping[str, Any]) -> StackSettings:
     try:
         settings = StackSettings.model_validate(merged(now.model_dump(), part))
     except ValidationError as error:
-        raise ControlError(f"settings: {one_line(error)}") from None
+        raise ControlError(f"settings: {first_complaint(error)}") from None
     for path in FIXED:
         if _at(settings, path) != _at(now, path):
             raise ControlError(f"settings: {'.'.join(path)}: allowed: only at the start of the stack")

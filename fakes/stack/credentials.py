@@ -18,7 +18,7 @@ KID: Final = "key-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Signing:
+class TokenSigner:
     """How tokens for this stack are signed. `key` is the private key as PEM."""
 
     key: str
@@ -40,18 +40,18 @@ class Signing:
         return {"keys": [{**public, "kid": self.kid, "alg": self.algorithm, "use": "sig"}]}
 
 
-def new_signing() -> Signing:
+def new_signer() -> TokenSigner:
     """A fresh Ed25519 key."""
     pem = Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    return Signing(pem.decode())
+    return TokenSigner(pem.decode())
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
     """All that is secret in one stack."""
 
-    signing: Signing = field(default_factory=new_signing)
+    signing: TokenSigner = field(default_factory=new_signer)
     control_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     gateway_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))

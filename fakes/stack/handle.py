@@ -1,4 +1,4 @@
-"""A handle to a running bundled stack: where it is, how it is steered, and its end.
+"""A handle to a running bundled stack: where it is, how it is controlled, and its end.
 
     stack.base_url, stack.metrics, stack.signing, stack.put_protections([…]), stack.stop()
 
@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from io import FileIO
 from typing import Any, Final
 
-ANSWER_WITHIN: Final = 30.0  # seconds; a restart of a process is part of it
-_DIRECT: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+TIMEOUT: Final = 30.0  # seconds; a restart of a process is part of it
+_OPENER: Final = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class StackError(RuntimeError):
@@ -34,7 +34,7 @@ class Signing:
     algorithm: str
 
 
-class Handle:
+class StackHandle:
     """A running stack. Every command raises StackError with one line if it was not obeyed."""
 
     def __init__(self, process: subprocess.Popen[bytes], life: FileIO, state: Mapping[str, Any]) -> None:
@@ -75,7 +75,7 @@ class Handle:
         self._ask("POST", "/reset")
 
     def consistency(self) -> dict[str, Any]:
-        """The books of the run so far, once nothing moves (`fakes.database.audit`)."""
+        """The audit of the run so far, once nothing moves (`fakes.database.audit`)."""
         return self._ask("GET", "/consistency")
 
     def connections(self) -> dict[str, Any]:
@@ -112,7 +112,7 @@ class Handle:
             headers={"X-Control-Token": self.control_token, "Content-Type": "application/json"},
         )  # fmt: skip
         try:
-            with _DIRECT.open(request, timeout=ANSWER_WITHIN) as answer:
+            with _OPENER.open(request, timeout=TIMEOUT) as answer:
                 return dict(json.load(answer))
         except urllib.error.HTTPError as error:
             with error:

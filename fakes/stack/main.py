@@ -16,16 +16,16 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-from fakes import protections
-from fakes.control.process_config import one_line
-from fakes.control.state import merged
-from fakes.http.server import Server
+from common import protections
+from common.merge import merged
+from fakes.control.process_config import first_complaint
+from fakes.http.server import HttpServer
 from fakes.processes.sockets import PortTakenError
 from fakes.settings import StackSettings
 from fakes.stack.control_api import ControlApi
 from fakes.stack.supervisor import Stack, StartError, write_private
 
-LOOK: Final = 0.5  # seconds between two looks whether the parent is still there
+POLL_INTERVAL: Final = 0.5  # seconds between two looks whether the parent is still there
 DAY: Final = 86400.0
 
 
@@ -33,7 +33,7 @@ class SettingsError(ValueError):
     """Settings or protections that do not fit, as one line."""
 
 
-def keep(options: argparse.Namespace) -> int:
+def run_stack(options: argparse.Namespace) -> int:
     """Run the stack; gives the exit code."""
     try:
         settings, names = read(options.settings, options.protections)
@@ -56,7 +56,7 @@ def read(where: str | None, protect: str) -> tuple[StackSettings, tuple[str, ...
         choice = protections.parse(protect)
         return StackSettings.model_validate(merged(_tree(where), choice.settings)), choice.names
     except ValidationError as error:
-        raise SettingsError(f"{where}: {one_line(error)}") from None
+        raise SettingsError(f"{where}: {first_complaint(error)}") from None
     except (ValueError, OSError, yaml.YAMLError) as error:
         raise SettingsError(str(error).replace("\n", " ")) from None
 
@@ -116,13 +116,13 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, end: asyncio.Event, parent: i
     if os.getppid() != parent:
         end.set()
     else:
-        loop.call_later(LOOK, _watch_parent, loop, end, parent)
+        loop.call_later(POLL_INTERVAL, _watch_parent, loop, end, parent)
 
 
 async def _serve(stack: Stack, options: argparse.Namespace) -> None:
     await stack.start(options.timeout)
     address = stack.addresses["stack"]
-    await Server(ControlApi(stack)).listen(address.socket())
+    await HttpServer(ControlApi(stack)).listen(address.socket())
     state = describe(stack)
     path = options.state_file or stack.folder / "state.json"
     write_private(path, json.dumps(state))

@@ -21,7 +21,7 @@ from fakes.stack.supervisor import Stack
 FRESH: Final = 0.1
 
 
-class Figures:
+class StackMetrics:
     """Reads the figures and writes them as Prometheus text."""
 
     def __init__(self, stack: Stack, clock: Callable[[], float] = time.monotonic) -> None:
@@ -51,7 +51,7 @@ class _Given(CollectorRegistry):
 
 
 def of_processes(
-    pids: Mapping[str, int | None], figures: Mapping[str, process_usage.Figures]
+    pids: Mapping[str, int | None], figures: Mapping[str, process_usage.ProcessUsage]
 ) -> list[Metric]:
     """CPU, memory and presence by process."""
     cpu = CounterMetricFamily("stack_process_cpu_seconds", "CPU, user and system.", labels=["process"])

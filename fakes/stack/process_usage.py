@@ -14,14 +14,14 @@ from typing import NamedTuple
 import psutil
 
 
-class Figures(NamedTuple):
+class ProcessUsage(NamedTuple):
     """Of one process: CPU seconds since it began, and resident bytes now."""
 
     cpu_s: float
     rss: float
 
 
-def of_all(pids: Mapping[str, int | None]) -> dict[str, Figures]:
+def of_all(pids: Mapping[str, int | None]) -> dict[str, ProcessUsage]:
     """Name → figures, for the processes that run; `postgres` with its children."""
     found = {}
     for name, pid in pids.items():
@@ -31,18 +31,18 @@ def of_all(pids: Mapping[str, int | None]) -> dict[str, Figures]:
     return found
 
 
-def single(pid: int) -> Figures | None:
+def single(pid: int) -> ProcessUsage | None:
     """Figures of one process alone; None if it is gone."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():
             times = process.cpu_times()
-            return Figures(times.user + times.system, process.memory_info().rss)
+            return ProcessUsage(times.user + times.system, process.memory_info().rss)
     except psutil.Error:
         return None
 
 
-def family(pid: int) -> Figures | None:
+def family(pid: int) -> ProcessUsage | None:
     """Figures of a process with all that it started; None if it is gone."""
     try:
         head = psutil.Process(pid)
@@ -52,7 +52,7 @@ def family(pid: int) -> Figures | None:
         return None
     waited = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     parts = [part for part in map(_part, everyone) if part is not None]
-    return Figures(waited + sum(part[0] for part in parts), _memory(part[1:] for part in parts))
+    return ProcessUsage(waited + sum(part[0] for part in parts), _memory(part[1:] for part in parts))
 
 
 def _part(process: psutil.Process) -> tuple[float, int, int] | None:

@@ -1,6 +1,6 @@
 """Starts the bundled stack from another program and gives a handle to it.
 
-    stack = launch.start(settings, ["ip-limit"], log=run_dir / "run.log")
+    stack = start_stack(settings, ["ip-limit"], log=run_dir / "run.log")
 
 Made for a process that gevent has patched: nothing but subprocesses, pipes, select and urllib; no asyncio
 and no thread. The stack ends when `stop` is called, and when this process dies in any way: it holds the
@@ -24,12 +24,14 @@ from typing import Final
 from common.paths import ROOT
 from fakes.settings import StackSettings
 from fakes.stack.attach import STATE, attach
-from fakes.stack.handle import Handle, StackError
+from fakes.stack.handle import StackError, StackHandle
 
-LAST_WORDS: Final = 5.0
+EXIT_TIMEOUT: Final = 5.0
 
 
-def start(settings: StackSettings, protections: Iterable[str], log: Path, timeout_s: float = 60.0) -> Handle:
+def start_stack(
+    settings: StackSettings, protections: Iterable[str], log: Path, timeout_s: float = 60.0
+) -> StackHandle:
     """Start a stack and wait until it is healthy; what it has to say is appended to `log`.
 
     Where `STACK_STATE` names the state file of a stack that runs already, it is used instead
@@ -38,27 +40,27 @@ def start(settings: StackSettings, protections: Iterable[str], log: Path, timeou
     if running := os.environ.get(STATE):
         return attach(Path(running), settings, protections, timeout_s)
     began = log.stat().st_size if log.exists() else 0
-    process, life, said = _spawn(protections, log, timeout_s)
+    process, life, stdout_read = _spawn(protections, log, timeout_s)
     try:
-        _tell(process, settings)
-        line = _first_line(said, time.monotonic() + timeout_s + LAST_WORDS)
+        _send_settings(process, settings)
+        line = _first_line(stdout_read, time.monotonic() + timeout_s + EXIT_TIMEOUT)
         if not line.startswith("ready "):
-            raise StackError(_why(log, began))
+            raise StackError(_last_log_line(log, began))
         state = json.loads(Path(line.removeprefix("ready ")).read_text())
     except BaseException:
         life.close()
         _await_end(process)
         raise
     finally:
-        os.close(said)
-    return Handle(process, life, state)
+        os.close(stdout_read)
+    return StackHandle(process, life, state)
 
 
 def _spawn(
     protections: Iterable[str], log: Path, timeout_s: float
 ) -> tuple[subprocess.Popen[bytes], FileIO, int]:
     theirs, life = os.pipe()
-    said, saying = os.pipe()
+    stdout_read, stdout_write = os.pipe()
     command = [
         sys.executable, "-m", "fakes.stack", "--settings", "-", "--protections", ",".join(protections),
         "--life-fd", str(theirs), "--timeout", str(timeout_s),
@@ -66,21 +68,21 @@ def _spawn(
     try:
         with log.open("ab") as errors:
             process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=saying, stderr=errors,
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=stdout_write, stderr=errors,
                 pass_fds=(theirs,), start_new_session=True,
             )  # fmt: skip
     except BaseException:
         os.close(life)
-        os.close(said)
+        os.close(stdout_read)
         raise
     finally:
         os.close(theirs)
-        os.close(saying)
+        os.close(stdout_write)
     # A file, because gevent's os.close does not close before its loop has turned once more.
-    return process, FileIO(life, "wb"), said
+    return process, FileIO(life, "wb"), stdout_read
 
 
-def _tell(process: subprocess.Popen[bytes], settings: StackSettings) -> None:
+def _send_settings(process: subprocess.Popen[bytes], settings: StackSettings) -> None:
     assert process.stdin is not None
     with suppress(BrokenPipeError), process.stdin as stdin:
         stdin.write(settings.model_dump_json().encode())
@@ -100,13 +102,13 @@ def _first_line(fd: int, deadline: float) -> str:
 
 def _await_end(process: subprocess.Popen[bytes]) -> None:
     try:
-        process.wait(LAST_WORDS)
+        process.wait(EXIT_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 
 
-def _why(log: Path, began: int) -> str:
+def _last_log_line(log: Path, began: int) -> str:
     """The last line that the stack left in the log."""
     with log.open("rb") as file:
         file.seek(began)

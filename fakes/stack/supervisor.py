@@ -24,16 +24,17 @@ from typing import Any, Final
 from fakes.control.process_config import StackConfig
 from fakes.control.state import ControlError
 from fakes.database import audit, connection_limit, pgbouncer, pool
-from fakes.database.database_clients import FAULTS as FOREIGN
-from fakes.database.database_clients import ForeignClients
+from fakes.database.database_clients import FAULTS as DATABASE_FAULTS
+from fakes.database.database_clients import DatabaseClients
 from fakes.database.pgbouncer import PgBouncerChild
 from fakes.database.postgres import EmbeddedPostgres
+from fakes.database.postgres_child import PostgresChild
 from fakes.http.hop import HopError
-from fakes.processes.children import Child, PostgresChild, PythonChild
+from fakes.processes.children import Child, PythonChild
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import HOST, Address
 from fakes.settings import StackSettings
-from fakes.stack.control_plane import Peer, Steering
+from fakes.stack.control_plane import ControlPlane, ProcessClient
 from fakes.stack.credentials import Identity
 
 MODULES: Final = {
@@ -45,9 +46,9 @@ MODULES: Final = {
 }
 NEED_DATABASE: Final = ("origin-a", "origin-b")
 JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"
-DATABASE_WITHIN: Final = 25.0  # seconds for a question to the database itself
-LOOK: Final = 0.1  # seconds between two looks at the children
-ASK: Final = 0.02  # seconds between two questions whether a process is ready
+DATABASE_TIMEOUT: Final = 25.0  # seconds for a question to the database itself
+POLL_INTERVAL: Final = 0.1  # seconds between two looks at the children
+READY_POLL_INTERVAL: Final = 0.02  # seconds between two questions whether a process is ready
 SIGNALS: Final = {
     "KILL": signal.SIGKILL,
     "TERM": signal.SIGTERM,
@@ -73,13 +74,13 @@ class Stack:
         self.dsn = settings.database.dsn
         self.children: dict[str, Child] = self._children(settings)
         token = self.identity.control_token
-        peers = {name: Peer(name, (HOST, self.addresses[name].port), token) for name in MODULES}
-        self.steering = Steering(settings, protections, peers, self)
+        peers = {name: ProcessClient(name, (HOST, self.addresses[name].port), token) for name in MODULES}
+        self.control_plane = ControlPlane(settings, protections, peers, self)
         self.down: dict[str, str] = {}
         self.frozen: set[str] = set()
         self.events: list[dict[str, Any]] = []
-        self.foreign = ForeignClients(lambda: self.admin_dsn)
-        self._making: asyncio.Future[None] | None = None
+        self.database_clients = DatabaseClients(lambda: self.admin_dsn)
+        self._postgres_start: asyncio.Future[None] | None = None
 
     def _children(self, settings: StackSettings) -> dict[str, Child]:
         children: dict[str, Child] = {}
@@ -148,8 +149,10 @@ class Stack:
     async def _start_database(self) -> None:
         try:
             if "postgres" in self.children:
-                self._making = asyncio.ensure_future(asyncio.to_thread(self.children["postgres"].start))
-                await asyncio.shield(self._making)
+                self._postgres_start = asyncio.ensure_future(
+                    asyncio.to_thread(self.children["postgres"].start)
+                )
+                await asyncio.shield(self._postgres_start)
             await pool.install(self.admin_dsn)
             if "pgbouncer" in self.children:
                 self.children["pgbouncer"].start()
@@ -158,7 +161,7 @@ class Stack:
 
     def _write_config(self, dsn: str | None) -> None:
         config = StackConfig(
-            settings=self.steering.settings, protections=self.steering.protections,
+            settings=self.control_plane.settings, protections=self.control_plane.protections,
             addresses={name: (HOST, address.port) for name, address in self.addresses.items()},
             control_token=self.identity.control_token, gateway_secret=self.identity.gateway_secret,
             issuer=self.identity.signing.issuer, jwks=self.identity.signing.jwks(),
@@ -172,21 +175,21 @@ class Stack:
             ended = self.children[name].ended()
             if ended is not None:
                 raise StartError(f"{name} {ended}")
-            await asyncio.sleep(ASK)
-        await self.steering.learn(name)
+            await asyncio.sleep(READY_POLL_INTERVAL)
+        await self.control_plane.learn(name)
 
     async def _answers(self, name: str, path: bytes = b"/metrics") -> bool:
         try:
-            return await self.steering.peers[name].get(path) == 200
+            return await self.control_plane.peers[name].get(path) == 200
         except HopError:
             return False
 
     async def _healthy(self) -> None:
         while not await self._answers("edge", b"/health"):
-            self.look()
+            self.note_ended()
             if self.down:
                 raise StartError("; ".join(f"{name} {how}" for name, how in self.down.items()))
-            await asyncio.sleep(ASK)
+            await asyncio.sleep(READY_POLL_INTERVAL)
 
     async def _unready(self) -> str:
         silent = [name for name in MODULES if not await self._answers(name)]
@@ -197,12 +200,12 @@ class Stack:
     async def watch(self) -> None:
         """Look at the children until cancelled."""
         while True:
-            self.look()
-            for name in self.steering.stale - self.down.keys() - self.frozen:
-                await self.steering.catch_up(name)
-            await asyncio.sleep(LOOK)
+            self.note_ended()
+            for name in self.control_plane.stale - self.down.keys() - self.frozen:
+                await self.control_plane.catch_up(name)
+            await asyncio.sleep(POLL_INTERVAL)
 
-    def look(self) -> None:
+    def note_ended(self) -> None:
         """Note every child that ended since the last look."""
         for name, child in self.children.items():
             ended = child.ended()
@@ -227,7 +230,7 @@ class Stack:
         child.send(number)
         if number in (signal.SIGSTOP, signal.SIGCONT):
             (self.frozen.add if number == signal.SIGSTOP else self.frozen.discard)(name)
-            self.steering.stale.update({name} & self.steering.peers.keys())
+            self.control_plane.stale.update({name} & self.control_plane.peers.keys())
         self.note("control", "kill", {"process": name, "signal": signal.Signals(number).name})
 
     async def restart(self, name: str, timeout: float = 30.0) -> None:  # noqa: ASYNC109
@@ -236,8 +239,8 @@ class Stack:
         if child.pid is not None:
             child.send(signal.SIGKILL)
             while child.ended() is None:  # noqa: ASYNC110 - nobody tells of an end
-                await asyncio.sleep(ASK)
-        self.look()
+                await asyncio.sleep(READY_POLL_INTERVAL)
+        self.note_ended()
         self._write_config(self.gateway_dsn)
         try:
             async with asyncio.timeout(timeout):
@@ -250,9 +253,9 @@ class Stack:
         await asyncio.to_thread(child.start)
         self.down.pop(name, None)
         self.frozen.discard(name)
-        if name in self.steering.peers:
+        if name in self.control_plane.peers:
             await self._ready(name)
-            self.steering.stale.add(name)
+            self.control_plane.stale.add(name)
 
     def _child(self, name: str) -> Child:
         if name not in self.children:
@@ -261,15 +264,15 @@ class Stack:
 
     async def begin(self, fault: Mapping[str, Any]) -> None:
         """Make one of the supervisor's own faults true."""
-        if fault["fault"] in FOREIGN:
-            await self.foreign.begin(fault)
+        if fault["fault"] in DATABASE_FAULTS:
+            await self.database_clients.begin(fault)
             return
         self.kill(str(fault.get("target")), OWN_SIGNALS[fault["fault"]])
 
     async def end(self, fault: Mapping[str, Any]) -> None:
         """Undo it."""
-        if fault["fault"] in FOREIGN:
-            await self.foreign.end(fault)
+        if fault["fault"] in DATABASE_FAULTS:
+            await self.database_clients.end(fault)
             return
         name = str(fault["target"])
         if fault["fault"] == "process-down":
@@ -279,14 +282,14 @@ class Stack:
 
     # The database
 
-    async def reset_money(self) -> None:
+    async def reset_database(self) -> None:
         """Empty the gateway's tables: credits, transactions, usage. Raises ControlError."""
         await self._database(pool.reset(self.admin_dsn))
 
-    async def books(self) -> dict[str, Any]:
-        """The books so far, once nothing moves; see `fakes.database.audit`. Raises ControlError."""
-        books: dict[str, Any] = await self._database(audit.settled(self.admin_dsn))
-        return {**books, "problems": audit.problems(books)}
+    async def database_audit(self) -> dict[str, Any]:
+        """The audit so far, once nothing moves; see `fakes.database.audit`. Raises ControlError."""
+        found: dict[str, Any] = await self._database(audit.audit_when_settled(self.admin_dsn))
+        return {**found, "problems": audit.problems(found)}
 
     async def connections(self) -> dict[str, Any]:
         """Where the connection limit is; see `fakes.database.connection_limit`. Raises ControlError."""
@@ -297,7 +300,7 @@ class Stack:
 
     async def _database(self, work: Coroutine[Any, Any, Any]) -> Any:
         try:
-            async with asyncio.timeout(DATABASE_WITHIN):
+            async with asyncio.timeout(DATABASE_TIMEOUT):
                 return await work
         except (TimeoutError, *pool.FAILURES) as error:
             raise ControlError(f"database: {error or 'no answer in time'}") from None
@@ -306,8 +309,8 @@ class Stack:
 
     async def settle(self) -> None:
         """Let a start of Postgres come to its end: a thread cannot be given up half-way."""
-        if self._making is not None:
-            await asyncio.wait({self._making})
+        if self._postgres_start is not None:
+            await asyncio.wait({self._postgres_start})
 
     def stop(self) -> bool:
         """End every process and remove the folder; False if something withstood."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 
-class Fault(Protocol):
+class TimedFault(Protocol):
     """What is read of a scenario's fault; times in seconds since start."""
 
     @property
@@ -36,8 +36,8 @@ class Fault(Protocol):
         ...
 
 
-class Control(Protocol):
-    """The part of `fakes.stack.handle.Handle` that faults need."""
+class FaultControl(Protocol):
+    """The part of `fakes.stack.handle.StackHandle` that faults need."""
 
     def add_fault(self, fault: dict[str, Any]) -> str:
         """Put a fault in force; gives its id."""
@@ -48,8 +48,8 @@ class Control(Protocol):
         ...
 
 
-class Log(Protocol):
-    """Where it is written down (`telemetry.recording.manifest.EventLog`)."""
+class EventSink(Protocol):
+    """Where it is written down (`telemetry.recording.event_log.EventLog`)."""
 
     def add(self, t: float, kind: str, name: str, **detail: Any) -> None:
         """Write one event at `t`."""
@@ -61,9 +61,9 @@ class Timeline:
 
     def __init__(
         self,
-        faults: Sequence[Fault],
-        control: Control | None,
-        log: Log,
+        faults: Sequence[TimedFault],
+        control: FaultControl | None,
+        log: EventSink,
         start_at: float,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -96,7 +96,7 @@ class Timeline:
             for number in list(self._active):
                 self._control.clear_fault(self._active.pop(number))
 
-    def _begin(self, number: int, fault: Fault) -> None:
+    def _begin(self, number: int, fault: TimedFault) -> None:
         detail = {"target": fault.target, **fault.params}
         if self._control is None:
             self._log.add(self._now(), "fault", fault.fault, state="not possible on this target", **detail)
@@ -105,7 +105,7 @@ class Timeline:
         self._active[number] = self._control.add_fault(body)
         self._log.add(self._now(), "fault", fault.fault, state="begins", **detail)
 
-    def _lift(self, number: int, fault: Fault) -> None:
+    def _lift(self, number: int, fault: TimedFault) -> None:
         if self._control is not None and number in self._active:
             self._control.clear_fault(self._active.pop(number))
             self._log.add(self._now(), "fault", fault.fault, state="ends", target=fault.target)

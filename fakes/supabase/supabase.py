@@ -29,7 +29,7 @@ TOKEN_PATH: Final = "/auth/v1/token"
 ES256_KID: Final = "stack-es256"
 
 
-class Wanted(msgspec.Struct, forbid_unknown_fields=True):
+class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
     """What a token shall say."""
 
     sub: Annotated[str, msgspec.Meta(min_length=1)]
@@ -78,24 +78,24 @@ class Supabase:
 
     def _issue(self, body: bytes) -> Reply:
         try:
-            wanted = msgspec.json.decode(body, type=Wanted)
-            key, kid = self._signers[wanted.alg]
+            request = msgspec.json.decode(body, type=TokenRequest)
+            key, kid = self._signers[request.alg]
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Reply(400, [JSON], json.dumps({"error": str(error)}).encode())
         except KeyError:
             return Reply(400, [JSON], b'{"error":"alg: the stack gave no key for it"}')
-        token = jwt.encode(self._claims(wanted), key, wanted.alg, {"kid": kid})
+        token = jwt.encode(self._claims(request), key, request.alg, {"kid": kid})
         return Reply(200, [JSON], json.dumps({"access_token": token, "token_type": "bearer"}).encode())
 
-    def _claims(self, wanted: Wanted) -> dict[str, Any]:
+    def _claims(self, request: TokenRequest) -> dict[str, Any]:
         now = time.time()
         claims = {
-            "sub": wanted.sub,
+            "sub": request.sub,
             "iss": self._config.issuer,
             "iat": int(now),
-            "exp": int(now + wanted.ttl),
+            "exp": int(now + request.ttl),
         }
-        return claims if wanted.tier is None else {**claims, "tier": wanted.tier}
+        return claims if request.tier is None else {**claims, "tier": request.tier}
 
 
 async def make_app(config: StackConfig) -> serve.App:

@@ -19,12 +19,12 @@ _ANSWER: Final = (
 )
 
 
-class Call(Generic[T]):
+class UpstreamCall(Generic[T]):
     """One tool call under way. `began` is in monotonic seconds, `counted` the token of Metrics.begin."""
 
     __slots__ = ("began", "connection", "counted", "keep_alive", "timer", "tool")
 
-    def __init__(self, connection: Connection[T], tool: T, keep_alive: bool) -> None:
+    def __init__(self, connection: UpstreamConnection[T], tool: T, keep_alive: bool) -> None:
         self.connection, self.tool, self.keep_alive = connection, tool, keep_alive
         self.began = self.counted = 0.0
         self.timer: asyncio.TimerHandle | None = None
@@ -42,24 +42,24 @@ class Call(Generic[T]):
         self.connection.transport.abort()
 
 
-class Service(Protocol[T]):
+class UpstreamService(Protocol[T]):
     """Who answers."""
 
     def find(self, path: bytes) -> T | None:
         """The tool at a path; None: not a tool call."""
 
-    def begin(self, call: Call[T]) -> None:
+    def begin(self, call: UpstreamCall[T]) -> None:
         """Take a call; `call.answer` or `call.abort` ends it."""
 
-    def lost(self, call: Call[T]) -> None:
+    def lost(self, call: UpstreamCall[T]) -> None:
         """The connection of a call without an answer is gone."""
 
 
-class Connection(server.Protocol, Generic[T]):
+class UpstreamConnection(server.HttpConnection, Generic[T]):
     """One connection; `service` is set by `connection_class`."""
 
-    service: Service[T]
-    call: Call[T] | None = None
+    service: UpstreamService[T]
+    call: UpstreamCall[T] | None = None
     _tool: T | None = None
 
     def on_headers_complete(self) -> None:
@@ -80,7 +80,7 @@ class Connection(server.Protocol, Generic[T]):
         elif self.call is not None:
             self.transport.abort()
         else:
-            self.call = Call(self, self._tool, self.parser.should_keep_alive())
+            self.call = UpstreamCall(self, self._tool, self.parser.should_keep_alive())
             self.service.begin(self.call)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -91,6 +91,6 @@ class Connection(server.Protocol, Generic[T]):
             self.service.lost(call)
 
 
-def connection_class(service: Service[T]) -> type[Connection[T]]:
+def connection_class(service: UpstreamService[T]) -> type[UpstreamConnection[T]]:
     """The class of a server's connections for one service."""
-    return type("ServiceConnection", (Connection,), {"service": service})
+    return type("UpstreamServiceConnection", (UpstreamConnection,), {"service": service})

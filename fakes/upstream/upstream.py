@@ -26,16 +26,16 @@ from fakes.control.state import Control, Snapshot
 from fakes.http import serve
 from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply
 from fakes.http.metrics import Metrics
-from fakes.http.server import Protocol
+from fakes.http.server import HttpConnection
 from fakes.settings import Latency
-from fakes.upstream.connection import Call, connection_class
+from fakes.upstream.connection import UpstreamCall, connection_class
 
 FAULTS: Final = ("upstream-stall", "upstream-error", "upstream-slow", "upstream-reset")
 TOOL_ERROR: Final = 422
 HUNG_UP: Final = 499
 
 
-class Tool:
+class UpstreamTool:
     """One tool: its latency's random stream, and the body that it answers."""
 
     def __init__(self, upstream: str, name: str, latency: Latency, seed: int) -> None:
@@ -64,7 +64,7 @@ class Upstream:
     def __init__(self, control: Control, metrics: Metrics) -> None:
         self._control, self._metrics = control, metrics
         self._loop = asyncio.get_running_loop()
-        self._stalled: dict[Call[Tool], None] = {}
+        self._stalled: dict[UpstreamCall[UpstreamTool], None] = {}
         self.in_flight: dict[str, int] = {}
         self.peak: dict[str, int] = {}
         self._requests = metrics.counter(
@@ -74,15 +74,15 @@ class Upstream:
         self._peak = metrics.gauge("mcpist_upstream_in_flight_peak", "Most calls since reset.", "upstream")
         control.on_change.append(self._changed)
         control.on_reset.append(lambda: self.peak.update(self.in_flight))
-        self._tools: Mapping[bytes, Tool] = {}
+        self._tools: Mapping[bytes, UpstreamTool] = {}
         self._tree: object = None
         self._changed(control.snapshot)
 
-    def find(self, path: bytes) -> Tool | None:
+    def find(self, path: bytes) -> UpstreamTool | None:
         """The tool at a path."""
         return self._tools.get(path)
 
-    def begin(self, call: Call[Tool]) -> None:
+    def begin(self, call: UpstreamCall[UpstreamTool]) -> None:
         """A call is whole: from now its time runs."""
         tool, snapshot = call.tool, self._control.snapshot
         call.began, call.counted = monotonic(), self._metrics.begin()  # the loop's time is whole milliseconds
@@ -96,33 +96,33 @@ class Upstream:
         factor = float(slow.get("factor", 10.0)) if slow is not None else 1.0
         call.timer = self._loop.call_later(tool.seconds() * factor, self._due, call)
 
-    def lost(self, call: Call[Tool]) -> None:
+    def lost(self, call: UpstreamCall[UpstreamTool]) -> None:
         """The caller went away, or was broken off."""
         if call.timer is not None:
             call.timer.cancel()
         self._stalled.pop(call, None)
         self._end(call, HUNG_UP)
 
-    def _due(self, call: Call[Tool]) -> None:
+    def _due(self, call: UpstreamCall[UpstreamTool]) -> None:
         if _fault(self._control.snapshot, "upstream-stall", call.tool) is not None:
             self._stalled[call] = None
         else:
             self._answer(call)
 
-    def _answer(self, call: Call[Tool]) -> None:
+    def _answer(self, call: UpstreamCall[UpstreamTool]) -> None:
         tool = call.tool
         status = self._status(tool)
         spent = (monotonic() - call.began) * 1000
         self._end(call, status)
         call.answer(status, tool.body, spent)
 
-    def _status(self, tool: Tool) -> int:
+    def _status(self, tool: UpstreamTool) -> int:
         error = _fault(self._control.snapshot, "upstream-error", tool)
         if error is not None and tool.lucky(float(error.get("share", 1.0))):
             return int(error.get("status", 500))
         return TOOL_ERROR if tool.lucky(tool.latency.error_share) else 200
 
-    def _end(self, call: Call[Tool], status: int) -> None:
+    def _end(self, call: UpstreamCall[UpstreamTool], status: int) -> None:
         tool = call.tool
         self.in_flight[tool.upstream] -= 1
         self._requests(tool.upstream, tool.name, str(status)).inc()
@@ -133,7 +133,7 @@ class Upstream:
         if settings.upstreams != self._tree:
             self._tree = settings.upstreams
             self._tools = {
-                f"/{upstream}/{name}".encode(): Tool(upstream, name, latency, settings.seed)
+                f"/{upstream}/{name}".encode(): UpstreamTool(upstream, name, latency, settings.seed)
                 for upstream, tools in settings.upstreams.items()
                 for name, latency in tools.items()
             }
@@ -150,7 +150,7 @@ class Upstream:
             self._peak(upstream).set_function(partial(self.peak.__getitem__, upstream))
 
 
-def _fault(snapshot: Snapshot, name: str, tool: Tool) -> Mapping[str, Any] | None:
+def _fault(snapshot: Snapshot, name: str, tool: UpstreamTool) -> Mapping[str, Any] | None:
     fault = snapshot.fault(name, tool.upstream) if snapshot.faults else None
     return fault.options if fault is not None else None
 
@@ -163,5 +163,5 @@ async def _elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
 async def make_app(config: StackConfig) -> serve.App:
     """The upstreams on the running loop."""
     control, metrics = Control(config, FAULTS), Metrics()
-    kind: type[Protocol] = connection_class(Upstream(control, metrics))
+    kind: type[HttpConnection] = connection_class(Upstream(control, metrics))
     return serve.App(_elsewhere, control, metrics, protocol=kind)

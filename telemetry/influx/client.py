@@ -96,7 +96,7 @@ def _seconds(milliseconds: str) -> float:
     return int(milliseconds) / 1000
 
 
-class Answer(Enum):
+class WriteResult(Enum):
     """What became of a write."""
 
     TAKEN = auto()
@@ -106,10 +106,10 @@ class Answer(Enum):
 
 
 @dataclass(frozen=True)
-class Reply:
+class WriteReply:
     """`status` is HTTP's, 0 without an answer; `wait` is what the server asked for (s)."""
 
-    answer: Answer
+    answer: WriteResult
     status: int = 204
     said: str = ""
     wait: float = 0.0
@@ -126,7 +126,7 @@ class Sink:
         )  # fmt: skip
         self._writer = self._client.write_api(write_options=SYNCHRONOUS)
 
-    def write(self, lines: Iterable[str], timeout: float | None = None) -> Reply:
+    def write(self, lines: Iterable[str], timeout: float | None = None) -> WriteReply:
         """Send the lines as one request; never raises for what the server or the wire does."""
         limit = round((timeout or self.settings.timeout) * 1000)
         try:
@@ -134,22 +134,24 @@ class Sink:
         except ApiException as error:
             return _meaning(error.status or 0, str(error.body or error.reason or ""), error.headers or {})
         except (HTTPError, OSError, InfluxDBError) as error:
-            return Reply(Answer.LATER, 0, _short(str(error)))
-        return Reply(Answer.TAKEN)
+            return WriteReply(WriteResult.LATER, 0, _short(str(error)))
+        return WriteReply(WriteResult.TAKEN)
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
 
-def _meaning(status: int, body: str, headers: Mapping[str, Any]) -> Reply:
+def _meaning(status: int, body: str, headers: Mapping[str, Any]) -> WriteReply:
     said = _short(_message(body))
     if status == 413:
-        return Reply(Answer.TOO_LARGE, status, said)
+        return WriteReply(WriteResult.TOO_LARGE, status, said)
     if status in {400, 422} and any(words in body for words in _BAD_POINTS):
-        return Reply(Answer.BAD_POINTS, status, said)
+        return WriteReply(WriteResult.BAD_POINTS, status, said)
     asked = str(headers.get("Retry-After", ""))
-    return Reply(Answer.LATER, status, said, min(float(asked), LONGEST_WAIT) if asked.isdigit() else 0.0)
+    return WriteReply(
+        WriteResult.LATER, status, said, min(float(asked), LONGEST_WAIT) if asked.isdigit() else 0.0
+    )
 
 
 def _message(body: str) -> str:
@@ -181,7 +183,7 @@ def check(env: Mapping[str, str]) -> str | None:
     return _verdict(settings, reply)
 
 
-def _verdict(settings: Settings, reply: Reply) -> str | None:
+def _verdict(settings: Settings, reply: WriteReply) -> str | None:
     if reply.status in {401, 403}:
         allowed = f"a token that may write to {settings.bucket}"
         raise ConfigError(
@@ -192,7 +194,7 @@ def _verdict(settings: Settings, reply: Reply) -> str | None:
         raise ConfigError(
             WHERE, BUCKET, f"{settings.bucket!r} is not at {settings.url} ({reply.said}), allowed: {allowed}"
         )
-    if reply.answer is Answer.TAKEN:
+    if reply.answer is WriteResult.TAKEN:
         return None
     what = f"HTTP {reply.status}: {reply.said}" if reply.status else reply.said
     return f"InfluxDB at {settings.url} takes no points now ({what}); they are kept on disk until it does"

@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
-from telemetry.influx.line_protocol import RunPoints
+from telemetry.influx.line_protocol import Field, RunPoints
+from telemetry.run_folder.lines import Event
+from telemetry.run_folder.verdict_file import PointAnswer, VerdictFile
 
 FAULT_KINDS: Final = frozenset({"fault", "control"})
 
 
-def event_line(points: RunPoints, event: Mapping[str, Any], number: int) -> str:
+def event_line(points: RunPoints, event: Event, number: int) -> str:
     """The line of the `number`-th event of `events.jsonl`."""
-    measurement = "faults" if event["kind"] in FAULT_KINDS else "run"
-    detail = event.get("detail") or {}
-    text = ", ".join(f"{key} {_plain(value)}" for key, value in detail.items())
-    fields = {"title": event["name"], "text": text, "t_s": float(event["t"])}
-    return points.line(measurement, {"kind": event["kind"]}, fields, event["t"], place=number)
+    measurement = "faults" if event.kind in FAULT_KINDS else "run"
+    text = ", ".join(f"{key} {_plain(value)}" for key, value in event.detail.items())
+    fields: dict[str, Field] = {"title": event.name, "text": text, "t_s": event.t}
+    return points.line(measurement, {"kind": event.kind}, fields, event.t, place=number)
 
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def verdict_lines(points: RunPoints, verdicts: Mapping[str, Any]) -> Iterator[str]:
+def verdict_lines(points: RunPoints, verdicts: VerdictFile) -> Iterator[str]:
     """The run's verdict, and each point's answer, at the run's end."""
-    end = float(verdicts.get("duration_s") or 0.0)
-    answers = verdicts.get("points", [])
-    passed = sum(answer["status"] == "pass" for answer in answers)
+    end, answers = float(verdicts.duration_s), verdicts.points
+    passed = sum(answer.status == "pass" for answer in answers)
     text = f"{passed} of {len(answers)} points passed"
-    fields = {
-        "title": f"verdict {verdicts['verdict']}",
+    fields: dict[str, Field] = {
+        "title": f"verdict {verdicts.verdict}",
         "text": text,
-        "verdict": verdicts["verdict"],
+        "verdict": verdicts.verdict,
         "t_s": end,
     }
     yield points.line("run", {"kind": "verdict"}, fields, end)
     for answer in answers:
-        yield points.line("points", {"point": answer["id"]}, _answer(answer), end)
+        yield points.line("points", {"point": answer.id}, _answer(answer), end)
 
 
-def _answer(answer: Mapping[str, Any]) -> dict[str, Any]:
-    value = answer.get("value")
+def _answer(answer: PointAnswer) -> dict[str, Any]:
+    value = answer.value
     number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
-    said = {key: str(answer.get(key) or "") for key in ("question", "unit", "basis", "status", "threshold")}
+    said = {key: str(getattr(answer, key)) for key in ("question", "unit", "basis", "status", "threshold")}
     return {"value": number, "said": "" if value is None else _plain(value), **said}

@@ -7,7 +7,7 @@ The ledgers are read before the samples: what a ledger line vouches for is then 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -17,26 +17,32 @@ from telemetry.influx.line_protocol import RunPoints
 from telemetry.influx.target_points import TargetPoints
 from telemetry.influx.whole_run import WholeRun
 from telemetry.recording.tail import LineTail, SampleTail
+from telemetry.run_folder.lines import Event, Scrape
+from telemetry.run_folder.manifest import Manifest
 
 T = TypeVar("T")
 LEDGER_SKIP: Final = frozenset({"t"})
 
 
+def _any_ledger(path: Path) -> LineTail[dict[str, Any]]:
+    return LineTail(path, dict[str, Any])
+
+
 class Export:
     """One run on its way to lines."""
 
-    def __init__(self, run_dir: Path, manifest: Mapping[str, Any]) -> None:
+    def __init__(self, run_dir: Path, manifest: Manifest) -> None:
         self._dir = run_dir
         self._manifest = manifest
         self._points = RunPoints(manifest)
-        self._ledgers: dict[str, LineTail] = {}
+        self._ledgers: dict[str, LineTail[dict[str, Any]]] = {}
         self._samples: dict[str, SampleTail] = {}
         self._seconds: dict[str, WorkerSeconds] = {}
         self._marks: dict[str, float] = {}
         self._whole_run = WholeRun()
-        self._target = LineTail(run_dir / "target.jsonl")
+        self._target = LineTail(run_dir / "target.jsonl", Scrape)
         self._target_points = TargetPoints(self._points)
-        self._events = LineTail(run_dir / "events.jsonl")
+        self._events = LineTail(run_dir / "events.jsonl", Event)
         self._event_number = 0
 
     def read(self) -> list[str]:
@@ -62,8 +68,8 @@ class Export:
             yield event_line(self._points, event, self._event_number)
 
     def _read_ledgers(self) -> Iterator[str]:
-        for worker, tail in self._tails("ledger", ".jsonl", self._ledgers, LineTail):
-            for entry in tail.read():
+        for worker, tail in self._tails("ledger", ".jsonl", self._ledgers, _any_ledger):
+            for entry in tail.read():  # every figure goes on, known to `LedgerLine` or not
                 self._marks[worker] = entry["t"]
                 fields = {key: value for key, value in entry.items() if key not in LEDGER_SKIP}
                 yield self._points.line("arrivals", {"worker": worker}, fields, entry["t"])
@@ -77,7 +83,7 @@ class Export:
 
     def _worker(self, worker: str) -> WorkerSeconds:
         if worker not in self._seconds:
-            tools, reasons = self._manifest["tools"], self._manifest["reasons"]
+            tools, reasons = self._manifest.tools, self._manifest.reasons
             self._seconds[worker] = WorkerSeconds(worker, tools, reasons)
         return self._seconds[worker]
 

@@ -27,6 +27,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from common import exit_codes
+from common.atomic_write import write_whole
 from common.errors import ConfigError
 from common.paths import RESULTS
 from telemetry.influx.client import Settings, Sink
@@ -35,10 +37,10 @@ from telemetry.influx.export import Export
 from telemetry.influx.line_protocol import RunPoints
 from telemetry.influx.sender import Sender
 from telemetry.influx.spool import MAX_BYTES, Spool, abandoned
+from telemetry.run_folder import manifest, verdict_file
 
 EVERY: Final = 2.0  # seconds between passes: a pass costs some 3 ms of CPU, whatever it brings
 SOON: Final = 0.1  # seconds between looks for a manifest that is not there yet
-MANIFEST: Final = "run.json"
 Command = Callable[[float], float | None]
 FINISH: Final = 10.0  # seconds of sending at the end, unless told
 NICE: Final = 10  # behind the load generator and the bundled stack
@@ -101,9 +103,7 @@ class Exporter:
             "last_error": self._sender.last_error,
             "cpu_s": round(time.process_time() - self._cpu_before, 3),
         }
-        partial = self._counts_file.with_suffix(".tmp")
-        partial.write_text(json.dumps(counts, indent=1))
-        partial.replace(self._counts_file)
+        write_whole(self._counts_file, json.dumps(counts, indent=1))
         return counts
 
 
@@ -111,19 +111,14 @@ def follow(run_dir: Path, exporter: Exporter, command: Command) -> dict[str, Any
     """Pass after pass until `command` (waits so long, seconds) gives the seconds left for sending."""
     export: Export | None = None
     while (seconds := command(EVERY if export else SOON)) is None:
-        if export is None and (run_dir / MANIFEST).exists():
-            export = Export(run_dir, _manifest(run_dir))
+        if export is None and (run_dir / manifest.FILE).exists():
+            export = Export(run_dir, manifest.read(run_dir))
         if export is not None:
             exporter.put(export.read())
             exporter.count(finished=False)
-    if (run_dir / MANIFEST).exists():
-        exporter.put((export or Export(run_dir, _manifest(run_dir))).finish())
+    if (run_dir / manifest.FILE).exists():
+        exporter.put((export or Export(run_dir, manifest.read(run_dir))).finish())
     return exporter.finish(seconds)
-
-
-def _manifest(run_dir: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((run_dir / MANIFEST).read_text())
-    return found
 
 
 class Commands:
@@ -152,13 +147,13 @@ def main(argv: list[str] | None = None) -> None:
     try:
         settings = Settings.needed(os.environ)
     except ConfigError as error:
-        _leave(2, str(error))
+        _leave(exit_codes.USAGE, str(error))
     os.nice(NICE)
     try:
         name = VERDICT_COUNTS if options.verdict else COUNTS
         counts = _export(options, Exporter(options.run, settings, os.environ, name))
     except (OSError, KeyError, ValueError) as error:
-        _leave(3, f"telemetry: {options.run}: {error!r}")
+        _leave(exit_codes.OURS, f"telemetry: {options.run}: {error!r}")
     with contextlib.suppress(OSError):
         print(json.dumps(counts), flush=True)
     sys.stdout.flush()
@@ -167,15 +162,17 @@ def main(argv: list[str] | None = None) -> None:
 
 def _export(options: argparse.Namespace, exporter: Exporter) -> dict[str, Any]:
     if options.verdict:
-        verdicts = json.loads((options.run / "verdicts.json").read_text())
-        exporter.put([line for line in verdict_lines(RunPoints(_manifest(options.run)), verdicts) if line])
+        verdicts = verdict_file.read(options.run)
+        exporter.put(
+            [line for line in verdict_lines(RunPoints(manifest.read(options.run)), verdicts) if line]
+        )
     elif options.follow:
         commands = Commands()
         with contextlib.suppress(OSError):
             print("ready", flush=True)
         return _closed(exporter, follow(options.run, exporter, commands))
     else:
-        exporter.put(Export(options.run, _manifest(options.run)).finish())
+        exporter.put(Export(options.run, manifest.read(options.run)).finish())
     return _closed(exporter, exporter.finish(options.seconds))
 
 

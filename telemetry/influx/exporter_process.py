@@ -23,7 +23,7 @@ MARGIN: Final = 5.0  # seconds that the process may take beside sending: its las
 NOTHING: Final = {"written": 0, "spooled": 0, "dropped": 0}
 
 
-class Handle:
+class ExporterProcess:
     """A running exporter."""
 
     def __init__(self, run_dir: Path, process: subprocess.Popen[str]) -> None:
@@ -69,14 +69,14 @@ def check(env: Mapping[str, str]) -> str | None:
     return client.check(env)
 
 
-def start(run_dir: Path, env: Mapping[str, str]) -> Handle | None:
+def start(run_dir: Path, env: Mapping[str, str]) -> ExporterProcess | None:
     """Start it, before load starts (it waits for `run.json`), and wait until it is ready; None: it is off."""
     if not env.get(URL):
         return None
     process = _popen(run_dir, env, "--follow")
     assert process.stdout is not None
     process.stdout.readline()  # "ready", or the end of a process that could not start and said why
-    return Handle(run_dir, process)
+    return ExporterProcess(run_dir, process)
 
 
 def send_verdict(run_dir: Path, env: Mapping[str, str], timeout_s: float = 5.0) -> None:

@@ -16,13 +16,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from common import exit_codes
 from common.errors import ConfigError
 from common.paths import RESULTS
-from telemetry.influx.client import Answer, Settings, Sink, check
+from telemetry.influx.client import Settings, Sink, WriteResult, check
 from telemetry.influx.export import Export
 from telemetry.influx.exporter import COUNTS, spool_root
 from telemetry.influx.sender import deliver
 from telemetry.influx.spool import BusyError, Spool, abandoned
+from telemetry.run_folder import manifest
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         warning = check(os.environ)
     except ConfigError as error:
         print(error, file=sys.stderr)
-        return 2
+        return exit_codes.USAGE
     place = spool_root(os.environ) / settings.place
     recovered = list(_recover(options.results, settings, place))
     sent = 0 if warning else _send(Sink(settings), place, time.monotonic() + options.seconds)
@@ -42,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         f"telemetry: {sent} points sent, {left} left, {len(recovered)} cut-off runs read again",
         *_because(warning),
     )
-    return 1 if left else 0
+    return exit_codes.FAIL if left else exit_codes.PASS
 
 
 def _because(warning: str | None) -> list[str]:
@@ -58,8 +60,7 @@ def _recover(results: Path, settings: Settings, place: Path) -> Iterator[str]:
             continue
         with contextlib.suppress(BusyError, OSError):
             spool = Spool(place / Path(counts["queue"]).name)
-            manifest = json.loads((path.parent / "run.json").read_text())
-            spool.append(Export(path.parent, manifest).finish())
+            spool.append(Export(path.parent, manifest.read(path.parent)).finish())
             spool.close()
             path.write_text(json.dumps({**counts, "finished": True}, indent=1))
             yield path.parent.name
@@ -71,7 +72,7 @@ def _send(sink: Sink, place: Path, deadline: float) -> int:
         while time.monotonic() < deadline:
             reply, taken = deliver(sink, spool)
             sent += taken
-            if reply is None or reply.answer is not Answer.TAKEN:
+            if reply is None or reply.answer is not WriteResult.TAKEN:
                 break
         spool.close()
     sink.close()

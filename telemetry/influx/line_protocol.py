@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
+
+from telemetry.run_folder.manifest import Manifest
 
 Field = bool | int | float | str | None
 _TAG: Final = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ ", "\n": r"\ ", "\r": r"\ ", "\t": r"\ "})
@@ -47,12 +49,12 @@ def _value(value: Field) -> str:
 class RunPoints:
     """The points of one run, from its manifest (`run.json`)."""
 
-    def __init__(self, manifest: Mapping[str, Any]) -> None:
-        self._start_us = round(manifest["start_wall"] * 1e6)
+    def __init__(self, manifest: Manifest) -> None:
+        self._start_us = round(manifest.start_wall * 1e6)
         self.tags = {
-            "run": str(manifest["run"]),
-            "scenario": str(manifest["scenario"]["name"]),
-            "target": str(manifest["target"]["name"]),
+            "run": manifest.run,
+            "scenario": str(manifest.scenario["name"]),
+            "target": manifest.target_name,
             "protections": protections(manifest),
         }
 
@@ -70,8 +72,8 @@ class RunPoints:
         return line(measurement, {**self.tags, **tags}, fields, time_ns)
 
 
-def protections(manifest: Mapping[str, Any]) -> str:
+def protections(manifest: Manifest) -> str:
     """The preset's name, or the names joined; "none" without any, "unknown" for a target not our own."""
-    if not manifest.get("bundled", True):
+    if not manifest.bundled:
         return "unknown"
-    return str(manifest.get("preset") or "+".join(sorted(manifest["protections"])) or "none")
+    return manifest.preset or "+".join(sorted(manifest.protections)) or "none"

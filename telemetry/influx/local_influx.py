@@ -27,6 +27,7 @@ from typing import Any, Final
 
 import msgspec
 
+from common import exit_codes
 from common.paths import ROOT
 
 HOST: Final = "127.0.0.1"
@@ -199,7 +200,7 @@ def main(argv: list[str] | None = None) -> int:
         server.start()
     except RuntimeError as error:
         print(error, file=sys.stderr)
-        return 2
+        return exit_codes.USAGE
     for name, value in server.env.items():
         print(f"export {name}={value}", flush=True)
     end.wait()

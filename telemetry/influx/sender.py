@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Thread
 from typing import Final, Protocol
 
-from telemetry.influx.client import Answer, Reply
+from telemetry.influx.client import WriteReply, WriteResult
 from telemetry.influx.spool import Spool
 
 FIRST_WAIT: Final = 0.5
@@ -23,11 +23,11 @@ Clock = Callable[[], float]
 class Writer(Protocol):
     """What a sink does."""
 
-    def write(self, lines: Sequence[str], timeout: float | None = None) -> Reply:
+    def write(self, lines: Sequence[str], timeout: float | None = None) -> WriteReply:
         """One try."""
 
 
-def deliver(writer: Writer, spool: Spool, timeout: float | None = None) -> tuple[Reply | None, int]:
+def deliver(writer: Writer, spool: Spool, timeout: float | None = None) -> tuple[WriteReply | None, int]:
     """Send the head of the queue: (reply, points taken); (None, 0) if it is empty."""
     segments = spool.head()
     if not segments:
@@ -35,7 +35,7 @@ def deliver(writer: Writer, spool: Spool, timeout: float | None = None) -> tuple
     lines = [line for segment in segments for line in segment.lines()]
     refused: list[str] = []
     reply = _send(writer, lines, refused, timeout)
-    if reply.answer is not Answer.TAKEN:
+    if reply.answer is not WriteResult.TAKEN:
         return reply, 0
     for line in refused:
         spool.refuse(line)
@@ -43,18 +43,18 @@ def deliver(writer: Writer, spool: Spool, timeout: float | None = None) -> tuple
     return reply, len(lines) - len(refused)
 
 
-def _send(writer: Writer, lines: list[str], refused: list[str], timeout: float | None) -> Reply:
+def _send(writer: Writer, lines: list[str], refused: list[str], timeout: float | None) -> WriteReply:
     """Send; halve what is too large or holds a bad point, until the bad ones stand alone in `refused`."""
     reply = writer.write(lines, timeout)
-    if reply.answer in {Answer.TAKEN, Answer.LATER}:
+    if reply.answer in {WriteResult.TAKEN, WriteResult.LATER}:
         return reply
     if len(lines) == 1:
         refused.append(lines[0])
-        return Reply(Answer.TAKEN, reply.status, reply.said)
+        return WriteReply(WriteResult.TAKEN, reply.status, reply.said)
     middle = len(lines) // 2
     for half in (lines[:middle], lines[middle:]):
         reply = _send(writer, half, refused, timeout)
-        if reply.answer is Answer.LATER:
+        if reply.answer is WriteResult.LATER:
             return reply
     return reply
 
@@ -113,12 +113,12 @@ class Sender:
                 reply = self._send_old()
             if reply is None:
                 return 0.0
-            if reply.answer is Answer.LATER:
+            if reply.answer is WriteResult.LATER:
                 return self._refused(reply)
             self._accepted()
         return 0.0
 
-    def _send_old(self) -> Reply | None:
+    def _send_old(self) -> WriteReply | None:
         """A batch of what earlier runs left; nothing while the run is being closed."""
         if self._deadline is not None:
             return None
@@ -139,7 +139,7 @@ class Sender:
     def _expired(self) -> bool:
         return self._deadline is not None and self._clock() >= self._deadline
 
-    def _refused(self, reply: Reply) -> float:
+    def _refused(self, reply: WriteReply) -> float:
         what = f"HTTP {reply.status} {reply.said}" if reply.status else reply.said
         if not self.last_error:
             self._say(f"InfluxDB takes no points ({what}); they are kept on disk and sent later")

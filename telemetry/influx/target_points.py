@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 from telemetry.influx.line_protocol import RunPoints
 from telemetry.probing.target_log import parse_labels
+from telemetry.run_folder.lines import Scrape
 
 MOST: Final = 50
 OTHER: Final = "other"
@@ -73,12 +74,12 @@ class TargetPoints:
         self._points = points
         self._seen: dict[str, set[str]] = {}
 
-    def lines(self, scrape: Mapping[str, Any]) -> Iterator[str]:
+    def lines(self, scrape: Scrape) -> Iterator[str]:
         """The lines of one line of `target.jsonl`."""
-        source, t = scrape["source"], scrape["t"]
-        fields: dict[Labels, dict[str, float]] = {(): {"up": int(scrape["up"])}}
-        for series, value in scrape["values"].items():
-            self._put(fields, series, float(value))
+        source, t = scrape.source, scrape.t
+        fields: dict[Labels, dict[str, float]] = {(): {"up": int(scrape.up)}}
+        for series, value in scrape.values.items():
+            self._put(fields, series, value)
         for labels, values in fields.items():
             yield self._points.line("target", {"source": source, **dict(labels)}, values, t)
 

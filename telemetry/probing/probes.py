@@ -35,19 +35,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import msgspec
+from msgspec import UNSET
 
+from common import exit_codes
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, check_url, fetch
+from telemetry.run_folder.lines import Scrape
 
 Clock = Callable[[], float]
 STDIN = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ProbeConfig:
     """What to scrape and how; times in seconds. `names` maps a source's metric name to ours."""
 
     sources: Mapping[str, str]
@@ -66,25 +69,30 @@ def next_tick(now: float, start: float, interval: float) -> float:
     return tick if tick > now else tick + interval
 
 
-async def scrape(plan: Plan, source: str, clock: Clock = time.monotonic) -> dict[str, Any]:
-    """One scrape as the object of one line."""
+async def scrape(config: ProbeConfig, source: str, clock: Clock = time.monotonic) -> Scrape:
+    """One scrape, as one line tells it."""
     began = clock()
     try:
-        address = plan.addresses.get(source)
-        text = await fetch(plan.sources[source], plan.timeout, plan.headers, plan.tls, address)
+        address = config.addresses.get(source)
+        text = await fetch(config.sources[source], config.timeout, config.headers, config.tls, address)
         done = clock()
-        found: dict[str, Any] = {"up": True, "values": values(text, plan.names)}
+        found, why = values(text, config.names), None
     except (FetchError, ExpositionError) as error:
         done = clock()
-        found = {"up": False, "values": {}, "error": str(error)}
-    return {"t": round(done - plan.start, 6), "source": source, "took_s": round(done - began, 6), **found}
+        found, why = {}, str(error)
+    return Scrape(
+        t=round(done - config.start, 6), source=source, took_s=round(done - began, 6), up=why is None,
+        values=found, error=UNSET if why is None else why,
+    )  # fmt: skip
 
 
 class Probes:
-    """Scrapes by `plan` and gives each line to `write` until `stop` is set."""
+    """Scrapes by `config` and gives each line to `write` until `stop` is set."""
 
-    def __init__(self, plan: Plan, write: Callable[[bytes], None], clock: Clock = time.monotonic) -> None:
-        self.plan, self.write, self.clock = plan, write, clock
+    def __init__(
+        self, config: ProbeConfig, write: Callable[[bytes], None], clock: Clock = time.monotonic
+    ) -> None:
+        self.config, self.write, self.clock = config, write, clock
         self.stop = asyncio.Event()
 
     async def run(self, ready: Callable[[], None]) -> None:
@@ -92,15 +100,17 @@ class Probes:
         await self._all()
         ready()
         async with asyncio.TaskGroup() as group:
-            for source in self.plan.sources:
+            for source in self.config.sources:
                 group.create_task(self._watch(source))
         await self._all()
 
     async def _all(self) -> None:
-        await asyncio.gather(*map(self._one, self.plan.sources))
+        await asyncio.gather(*map(self._one, self.config.sources))
 
     async def _watch(self, source: str) -> None:
-        while not await self._stopped_before(next_tick(self.clock(), self.plan.start, self.plan.interval)):
+        while not await self._stopped_before(
+            next_tick(self.clock(), self.config.start, self.config.interval)
+        ):
             await self._one(source)
 
     async def _stopped_before(self, tick: float) -> bool:
@@ -109,25 +119,25 @@ class Probes:
         return self.stop.is_set()
 
     async def _one(self, source: str) -> None:
-        self.write(msgspec.json.encode(await scrape(self.plan, source, self.clock)) + b"\n")
+        self.write(msgspec.json.encode(await scrape(self.config, source, self.clock)) + b"\n")
 
 
 def main(argv: list[str] | None = None) -> None:
     """Scrape until told to stop."""
     options = _options(argv)
     try:
-        plan = _plan(options)
+        config = _config(options)
         out = os.open(options.out, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
     except (ValueError, OSError) as error:
-        _leave(2, f"probes: {error}")
+        _leave(exit_codes.USAGE, f"probes: {error}")
     try:
-        asyncio.run(_serve(plan, lambda line: _write(out, line)))
+        asyncio.run(_serve(config, lambda line: _write(out, line)))
     except* OSError as error:
-        _leave(3, f"probes: {options.out}: {error.exceptions[0]}")
+        _leave(exit_codes.OURS, f"probes: {options.out}: {error.exceptions[0]}")
 
 
-async def _serve(plan: Plan, write: Callable[[bytes], None]) -> None:
-    probes = Probes(plan, write)
+async def _serve(config: ProbeConfig, write: Callable[[bytes], None]) -> None:
+    probes = Probes(config, write)
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, probes.stop.set)
     if _is_pipe(STDIN):
@@ -185,9 +195,9 @@ def _positive(text: str) -> float:
     return value
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def _config(options: argparse.Namespace) -> ProbeConfig:
     theirs = {target: ours for ours, target in _strings(options.map).items()}
-    return Plan(
+    return ProbeConfig(
         _sources(options.source), options.start_monotonic, options.interval, options.timeout, theirs,
         _strings(options.headers), _tls(options.ca, options.insecure), _named("--pin", options.pin),
     )  # fmt: skip

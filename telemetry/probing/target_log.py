@@ -16,11 +16,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+from telemetry.run_folder.lines import Scrape
+from telemetry.run_folder.reading import lines
 
 Array = NDArray[np.float64]
 Span = tuple[float, float]
@@ -103,26 +105,17 @@ def parse_labels(key: str) -> dict[str, str]:
 
 
 def read(path: Path) -> TargetLog:
-    """Read the file; one that is absent or empty has no source."""
-    lines: dict[str, list[dict[str, Any]]] = {}
-    for line in _lines(path):
-        lines.setdefault(line["source"], []).append(line)
-    return TargetLog({source: _scrapes(found) for source, found in lines.items()})
+    """Read the file; one that is absent or empty has no source. Raises RunFolderError."""
+    by_source: dict[str, list[Scrape]] = {}
+    for scrape in lines(path, Scrape):
+        by_source.setdefault(scrape.source, []).append(scrape)
+    return TargetLog({source: _scrapes(found) for source, found in by_source.items()})
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for line in file:
-            if line.endswith(b"\n"):
-                yield msgspec.json.decode(line)
-
-
-def _scrapes(lines: list[dict[str, Any]]) -> Scrapes:
-    up = [line for line in lines if line["up"]]
-    down = np.array([line["t"] for line in lines if not line["up"]], dtype=np.float64)
-    keys = dict.fromkeys(key for line in up for key in line["values"])
+def _scrapes(told: list[Scrape]) -> Scrapes:
+    up = [one for one in told if one.up]
+    down = np.array([one.t for one in told if not one.up], dtype=np.float64)
+    keys = dict.fromkeys(key for one in up for key in one.values)
     nan = float("nan")
-    columns = {key: np.array([line["values"].get(key, nan) for line in up], np.float64) for key in keys}
-    return Scrapes(np.array([line["t"] for line in up], dtype=np.float64), columns, down)
+    columns = {key: np.array([one.values.get(key, nan) for one in up], np.float64) for key in keys}
+    return Scrapes(np.array([one.t for one in up], dtype=np.float64), columns, down)

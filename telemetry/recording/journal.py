@@ -6,12 +6,13 @@ repeats or loses: `take` gives back the number up to which all is on disk, which
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from telemetry.recording.recorder import SampleFile, write_instances
+from telemetry.recording.recorder import SampleFile
+from telemetry.run_folder import instances
+from telemetry.run_folder.reading import json_line
 
 SAMPLES: Final = "samples"
 LEDGER: Final = "ledger"
@@ -51,14 +52,14 @@ class WorkerJournal:
             self._samples(data)
         elif kind in {LEDGER, FINAL}:
             self.last_ledger = data
-            self._ledger.write(json.dumps(data) + "\n")
+            self._ledger.write(json_line(data))
             self._ledger.flush()
             self.final = kind == FINAL
         elif kind == INSTANCES:
-            write_instances(self._run_dir, self.worker, data)
+            instances.write(self._run_dir, self.worker, data)
         elif kind == TEXTS:
             with (self._run_dir / f"errors-{self.worker}.jsonl").open("a") as file:
-                file.write(json.dumps(data, ensure_ascii=False) + "\n")
+                file.write(json_line(data))
 
     def close(self) -> None:
         """Close the files."""

@@ -7,7 +7,6 @@ wire to the master, the live counters.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -131,11 +130,3 @@ class Instances:
         self.names.append((name or b"").decode("latin-1"))
         self._changed(self.names)
         return self._codes[name]
-
-
-def write_instances(run_dir: Path, worker: str, names: list[str]) -> None:
-    """Rewrite the worker's instance table, whole or not at all."""
-    target = run_dir / f"instances-{worker}.json"
-    partial = target.with_suffix(".tmp")
-    partial.write_text(json.dumps(names))
-    partial.replace(target)

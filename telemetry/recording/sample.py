@@ -15,6 +15,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from common import protections
+
 
 class Outcome(IntEnum):
     """What became of an arrival. sent = OK + FAILED + ABORTED."""
@@ -35,7 +37,7 @@ class Flag(IntFlag):
 
 
 # A refusal is a protection that says no. An error is anything else that is not a result.
-REFUSALS: Final = (
+_REFUSALS: Final = (
     "ip_limit_exceeded",
     "burst_exceeded",
     "rate_limit_exceeded",
@@ -48,7 +50,7 @@ REFUSALS: Final = (
     "invalid_token",
     "refused",  # a 429 whose body names no reason that we know
 )
-ERRORS: Final = (
+_ERRORS: Final = (
     "timeout",  # our own total deadline
     "connect",  # no connection: refused, unreachable, TLS failed
     "reset",  # the connection broke before the answer was whole
@@ -68,6 +70,9 @@ ERRORS: Final = (
     "bad_gateway_secret",
     "internal_error",
 )
+# A protection brings its reason along (`common.protections`); those above keep their places.
+REFUSALS: Final = tuple(dict.fromkeys((*_REFUSALS, *protections.REFUSALS)))
+ERRORS: Final = tuple(dict.fromkeys((*_ERRORS, *protections.ERRORS)))
 # Why an arrival was never sent.
 DROPS: Final = (
     "too_late",  # we were so far behind that sending it would bend the attack's shape

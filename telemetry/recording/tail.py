@@ -7,7 +7,7 @@ that does not exist yet has nothing new.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, Generic, TypeVar
 
 import msgspec
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from telemetry.recording.sample import SAMPLE
 
+T = TypeVar("T")
 CHUNK: Final = 8 * 1024 * 1024  # the most that one read takes, so that memory stays bounded
 
 
@@ -51,23 +52,24 @@ class SampleTail(Tail):
         return np.frombuffer(self._read(), dtype=SAMPLE)
 
 
-class LineTail(Tail):
-    """New objects of a `.jsonl` file. A line that is no JSON object is passed over and counted."""
+class LineTail(Tail, Generic[T]):
+    """New objects of a `.jsonl` file, as a `kind`. A line that is none is passed over and counted."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: type[T]) -> None:
         super().__init__(path)
+        self._decode = msgspec.json.Decoder(kind).decode
         self.bad = 0
 
     def _whole(self, data: bytes) -> int:
         return data.rfind(b"\n") + 1
 
-    def read(self) -> list[dict[str, Any]]:
+    def read(self) -> list[T]:
         """The next objects; [] when there are none."""
         return [found for text in self._read().splitlines() if (found := self._object(text)) is not None]
 
-    def _object(self, text: bytes) -> dict[str, Any] | None:
+    def _object(self, text: bytes) -> T | None:
         try:
-            return msgspec.json.decode(text, type=dict[str, Any])
+            return self._decode(text)
         except msgspec.DecodeError:
             self.bad += 1
             return None

@@ -6,29 +6,22 @@ from typing import Any
 
 import msgspec
 
+from common.protections import NAMES
 from fakes.control.state import Snapshot
-from fakes.edge.key_set import Keys
-from fakes.edge.kv import Kv
-from fakes.edge.layer import Call, Isolate, Layer
-from fakes.edge.metrics import EdgeMetrics
+from fakes.edge_runtime.isolate import EdgeCall, Isolate, Layer
+from fakes.edge_runtime.key_set import Keys
+from fakes.edge_runtime.kv import Kv
+from fakes.edge_runtime.metrics import LayerMetrics
 from fakes.http.asgi import Message, Reply, Scope
 from fakes.http.metrics import Metrics
-from fakes.protections import NAMES
 from fakes.protections.jwks_cache import JwksCache
 from fakes.settings import StackSettings
+from tests.support.manual_clock import ManualClock
 
 BODY = b'{"jsonrpc":"2.0","id":7,"method":"tools/list"}'
 
 
-class Clock:
-    def __init__(self, now: float = 1_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
-class Rig:
+class EdgeRig:
     """One KV, any number of isolates; `reached` are the calls that the inner app saw."""
 
     def __init__(
@@ -37,14 +30,14 @@ class Rig:
         protections: tuple[str, ...] = NAMES,
         keys: Keys | None = None,
     ) -> None:
-        self.clock = Clock()
+        self.clock = ManualClock(1_000_000.0)
         self.snapshot = Snapshot(frozenset(protections), StackSettings.model_validate(settings or {}))
         self.metrics = Metrics()
-        self.own = EdgeMetrics(self.metrics)
+        self.own = LayerMetrics(self.metrics)
         self.kv = Kv(self.clock, self.own.kv)
         self.keys: Keys = keys or {}
         self.fetches: list[str] = []
-        self.reached: list[Call] = []
+        self.reached: list[EdgeCall] = []
 
     def isolate(self, place: int = 0) -> Isolate:
         jwks = JwksCache(self.fetch, self.fetches.append, self.clock)
@@ -63,7 +56,7 @@ class Rig:
 
     async def ask(self, app: Any, user: str = "u", ip: str = "1.1.1.1", token: bytes | None = None) -> Reply:
         headers = [] if token is None else [(b"authorization", b"Bearer " + token)]
-        call = Call(self.snapshot, dict(headers), ip, user)
+        call = EdgeCall(self.snapshot, dict(headers), ip, user)
         return await drive(app, {"type": "http", "headers": headers, "state": {"call": call}})
 
     def value(self, name: str, **labels: str) -> float:

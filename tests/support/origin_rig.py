@@ -32,7 +32,7 @@ MODULES = {
 }
 
 
-class Rig:
+class OriginRig:
     """What runs, and how to talk to it."""
 
     def __init__(self, postgres: EmbeddedPostgres) -> None:
@@ -117,10 +117,10 @@ async def rig(
     names: tuple[str, ...] = ("upstream", "origin-a"),
     postgres: EmbeddedPostgres | None = None,
     dsn: str | None = None,
-) -> AsyncIterator[Rig]:
+) -> AsyncIterator[OriginRig]:
     """Start the named processes; everything is gone afterwards."""
     with _postgres(postgres) as server, tempfile.TemporaryDirectory() as folder:
-        made = Rig(server)
+        made = OriginRig(server)
         await pool.install(server.dsn())
         sockets = {name: socket.create_server(("127.0.0.1", 0), backlog=4096) for name in names}
         made.addresses = {name: ("127.0.0.1", sock.getsockname()[1]) for name, sock in sockets.items()}
@@ -164,7 +164,9 @@ def _start(name: str, path: Path, sock: socket.socket, life: int) -> subprocess.
     return subprocess.Popen([sys.executable, "-m", MODULES[name], *words], pass_fds=(fd, life), cwd=ROOT)
 
 
-def _config(made: Rig, settings: Mapping[str, Any], protections: tuple[str, ...], dsn: str) -> dict[str, Any]:
+def _config(
+    made: OriginRig, settings: Mapping[str, Any], protections: tuple[str, ...], dsn: str
+) -> dict[str, Any]:
     signing = made.identity.signing
     return {
         "settings": StackSettings.model_validate(settings).model_dump(),

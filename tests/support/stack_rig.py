@@ -19,7 +19,7 @@ import psutil
 
 from common.paths import ROOT
 
-PATIENCE: Final = 60.0
+TIMEOUT: Final = 60.0
 
 STARTER: Final = """
 import sys
@@ -28,10 +28,10 @@ if sys.argv[2] == "gevent":
     monkey.patch_all()
 import json, signal, time
 from pathlib import Path
-from fakes import launch
 from fakes.settings import StackSettings
+from fakes.stack.start import start_stack
 
-stack = launch.start(StackSettings(), ["rate-limit"], Path(sys.argv[1]))
+stack = start_stack(StackSettings(), ["rate-limit"], Path(sys.argv[1]))
 print(json.dumps({"pids": stack.pids, "metrics": stack.metrics}), flush=True)
 try:
     sys.stdin.readline()
@@ -82,8 +82,8 @@ def _listens(port: int | None) -> bool:
 
 
 def wait_until(true: Any) -> None:
-    """Wait until it is true, at most PATIENCE seconds."""
-    end = time.monotonic() + PATIENCE
+    """Wait until it is true, at most TIMEOUT seconds."""
+    end = time.monotonic() + TIMEOUT
     while not true() and time.monotonic() < end:
         time.sleep(0.05)
 

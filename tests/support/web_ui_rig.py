@@ -21,7 +21,7 @@ import psutil
 from common.paths import ROOT
 
 BIND: Final = "--master-bind-port"
-START_WITHIN: Final = 60.0
+START_TIMEOUT: Final = 60.0
 END_WITHIN: Final = 60.0
 
 
@@ -47,7 +47,7 @@ class WebUi:
 
     def listening(self) -> tuple[str, int]:
         """The address and port that it listens on, once it does."""
-        limit = time.monotonic() + START_WITHIN
+        limit = time.monotonic() + START_TIMEOUT
         while time.monotonic() < limit:
             assert self.process.poll() is None, self.console
             for one in psutil.Process(self.process.pid).net_connections(kind="tcp"):

@@ -16,7 +16,6 @@ that has not heard of it is silent by then, too. So no arrival is sent twice.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +25,8 @@ import gevent
 
 from shapes.schedule import Schedule
 from telemetry.recording.journal import WorkerJournal
+from telemetry.run_folder import end
+from telemetry.run_folder.end import RunEnd, TelemetryCounts, WorkerEnd
 from users.cluster.node import Node
 from users.cluster.performer import LEASE
 from users.cluster.shares import Shares
@@ -234,24 +235,24 @@ class Conductor:
 
     def write_end(self, telemetry: dict[str, int]) -> None:
         """Write `end.json`: from here on the run folder is whole."""
-        workers = [
-            {
-                "name": node.name,
-                "lost": node.lost,
-                "clock_offset_s": round(node.offset, 6),
-                "clock_error_s": round(node.round_trip / 2, 6),
-            }
+        workers = tuple(
+            WorkerEnd(
+                name=node.name,
+                lost=node.lost,
+                clock_offset_s=round(node.offset, 6),
+                clock_error_s=round(node.round_trip / 2, 6),
+            )
             for node in self.nodes.values()
-        ]
-        end = {
-            "t_end": round(self._clock() - self.start_at, 6),
-            "stop_reason": self.stop_reason,
-            "stopped_at": self.stopped_at,
-            "workers": workers,
-            "plans": self.plans,
-            "telemetry": telemetry,
-        }
-        (self._run_dir / "end.json").write_text(json.dumps(end, indent=1))
+        )
+        told = RunEnd(
+            t_end=round(self._clock() - self.start_at, 6),
+            stop_reason=self.stop_reason,
+            stopped_at=self.stopped_at,
+            workers=workers,
+            plans=self.plans,
+            telemetry=TelemetryCounts(**telemetry),
+        )
+        end.write(self._run_dir, told)
 
 
 def _told(heard: Callable[[str, str, Any], None], name: str) -> Callable[[str, Any], None]:

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from common.atomic_write import write_whole
 from shapes.search import Kind, Result
 from verdicts.breakpoint.trial import Outcome
 
@@ -165,9 +166,7 @@ def read(folder: Path) -> tuple[dict[str, Any], list[Row]]:
 def write(folder: Path, found: Mapping[str, Any], page: str) -> None:
     """Both files, each whole or not at all."""
     for name, text in ((FILE, json.dumps(found, indent=1, ensure_ascii=False) + "\n"), (PAGE, page)):
-        partial = folder / f"{name}.tmp"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(folder / name)
+        write_whole(folder / name, text)
 
 
 def sentence(rows: Sequence[Row]) -> str:

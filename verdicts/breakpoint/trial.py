@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from telemetry.run_folder import verdict_file
 from verdicts.explain import first_limit
 from verdicts.judge.judge import judge
 from verdicts.run.reading import RunFolderError, load
@@ -54,21 +54,21 @@ class Outcome:
 def read(folder: Path, rate: float) -> Outcome:
     """The outcome of the run in `folder`. Raises NoVerdictError."""
     try:
-        found = json.loads((folder / "verdicts.json").read_bytes())
+        found = verdict_file.read(folder)
         run = load(folder)
         limit = first_limit.of(judge(run))
     except (OSError, ValueError, RunFolderError) as error:
         raise NoVerdictError(f"{folder.name} left no verdict: {error}") from None
-    points = {point["id"]: point["value"] for point in found["points"]}
+    points = {point.id: point.value for point in found.points}
     name, bound, why = limit or ("", "", "")
     return Outcome(
         rate=rate,
-        verdict=found["verdict"],
+        verdict=found.verdict,
         limit=name,
         bound=bound,
         why=why,
         folder=folder.name,
-        in_flight=_number(points, "P0.1") or found["peak_in_flight"],
+        in_flight=_number(points, "P0.1") or found.peak_in_flight,
         goroutines=_number(points, "P0.3"),
         memory_mib=_number(points, "P0.2"),
         success=_number(points, "P0.3.innocents"),

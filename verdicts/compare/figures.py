@@ -81,7 +81,7 @@ class View:
 
     def succeeded(self, *, slow: bool) -> Mask:
         """The judged users' successful calls of slow tools, or of all others."""
-        codes = [code for code, label in enumerate(self.run.manifest["tools"]) if label in self.slow]
+        codes = [code for code, label in enumerate(self.run.manifest.tools) if label in self.slow]
         mask: Mask = self.judged & self.run.ok & (np.isin(self.run.samples["tool"], codes) == slow)
         return mask
 
@@ -140,7 +140,7 @@ def slow_tools(runs: Iterable[Run]) -> frozenset[str]:
     """Tools whose upstream told a median of `SLOW` or more, over the successful calls of all these runs."""
     told: dict[str, list[Floats]] = {}
     for run in runs:
-        for code, label in enumerate(run.manifest["tools"]):
+        for code, label in enumerate(run.manifest.tools):
             told.setdefault(label, []).append(
                 percentiles.upstream(run, run.ok & (run.samples["tool"] == code))
             )

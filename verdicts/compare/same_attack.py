@@ -60,13 +60,13 @@ def unlike(a: Plain, b: Plain) -> list[str]:
 
 def attacked(run: Run) -> dict[str, Any]:
     """What a run was made against, as plain data."""
-    settings = (run.manifest.get("stack") or {}).get("settings", {})
+    settings = run.manifest.stack.settings if run.manifest.stack else {}
     return {
-        "protections": ", ".join(run.manifest["protections"]) or "none",
-        "target": run.manifest["target"].get("name", ""),
+        "protections": ", ".join(run.manifest.protections) or "none",
+        "target": run.manifest.target_name,
         "stack": {key: value for key, value in settings.items() if key != "ports"},
-        "version": run.manifest["version"],
-        "machine": run.manifest["machine"].get("cpu"),
+        "version": run.manifest.version,
+        "machine": run.manifest.machine.cpu,
     }
 
 

@@ -70,7 +70,7 @@ def of(judged: Judgement) -> Limit | None:
         if found := find(run, broken):
             return found
     first = broken[0] if broken else next(one.evidence for one in judged.points if one.status == "fail")
-    if not run.manifest["bundled"]:
+    if not run.manifest.bundled:
         return Limit(TARGET, first, _told(run))
     return Limit(MACHINE, first, f"neither the model nor a protection explains it. {_told(run)}")
 
@@ -89,7 +89,7 @@ def full(run: Run) -> str:
     """What the bundled stack or the load had no more of, in words; "" if there was enough."""
     until = _broke_at(run)
     processes = {one.name: _mean(one, until) for one in cpu.usage(run)}
-    there, whole = run.manifest["machine"]["cores"], sum(processes.values())
+    there, whole = run.manifest.machine.cores, sum(processes.values())
     if whole >= BUSY * there:
         return f"the machine was full: {whole:.2f} of {there} cores"
     alone = {name: used for name, used in processes.items() if name not in SEVERAL_CORES}
@@ -105,8 +105,8 @@ def _machine(run: Run, broken: list[str]) -> Limit | None:
 
 
 def _files(run: Run) -> str:
-    allowed, most = run.manifest["machine"].get("open_files_limit"), series.peak_in_flight(run)
-    if not run.manifest["bundled"] or not allowed or FILES_A_CALL * most + FILES_SPARE < allowed:
+    allowed, most = run.manifest.machine.open_files_limit, series.peak_in_flight(run)
+    if not run.manifest.bundled or not allowed or FILES_A_CALL * most + FILES_SPARE < allowed:
         return ""
     return (
         f"{most:,} calls in flight need {FILES_A_CALL * most:,} open files of a process, allowed {allowed:,}"
@@ -117,7 +117,7 @@ def _lag(run: Run) -> str:
     """The stack added much to what slow tools take, and the model's CPU queue does not explain it."""
     told = run.ok & concurrency.slow(run) & (run.samples["done"] <= _broke_at(run))
     calls = told & ~np.isnan(run.samples["upstream_s"])
-    if not run.manifest["bundled"] or not calls.any():
+    if not run.manifest.bundled or not calls.any():
         return ""
     upstream = float(np.median(run.samples["upstream_s"][calls]))
     added = float(np.median(percentiles.overhead(run, calls)))
@@ -173,7 +173,7 @@ def _told(run: Run) -> str:
     """What judged users met, and how busy the stack was."""
     mine: Mask = run.judged & run.sent & outcomes.errors(run)
     errors = ", ".join(f"{name} {count:,}" for name, count in run.reasons(mine).items()) or "none"
-    there = run.manifest["machine"]["cores"]
+    there = run.manifest.machine.cores
     return f"Judged users' errors: {errors}; processes used {cores(run):.2f} of {there} cores"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from common import exit_codes
 from verdicts.compare import baseline
 from verdicts.measure.arrivals import ledger, validity
 from verdicts.measure.arrivals.ledger import Ledger
@@ -25,7 +26,11 @@ from verdicts.run.reading import Run, RunFolderError
 from verdicts.thresholds import Threshold
 
 Verdict = Literal["pass", "fail", "invalid"]
-EXIT_CODES: Final[dict[Verdict, int]] = {"pass": 0, "fail": 1, "invalid": 3}
+EXIT_CODES: Final[dict[Verdict, int]] = {
+    "pass": exit_codes.PASS,
+    "fail": exit_codes.FAIL,
+    "invalid": exit_codes.OURS,
+}
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def judge(run: Run) -> Judgement:
 def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
     arrival = POINTS[ARRIVAL.id].results(run, Threshold())
     yield from (_arrived(result, valid=valid) for result in arrival)
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         yield from POINTS[MONEY.id].results(run, Threshold(), valid=valid)
     thresholds = run.scenario.get("thresholds", {})
     for id in run.scenario.get("points", ()):

@@ -64,8 +64,8 @@ def document(found: Comparison, folder: Path, repeated: Sequence[Repeat] = ()) -
         "sentence": found.sentence,
         "scenario": first.scenario["name"],
         "duration_s": first.duration,
-        "seed": first.manifest["seed"],
-        "time_scale": first.manifest.get("time_scale", 1),
+        "seed": first.manifest.seed,
+        "time_scale": first.manifest.time_scale,
         "subject": first.subject,
         "interleaved": found.interleaved,
         "a": _side(found.a, folder),
@@ -93,7 +93,7 @@ def _repeats(repeated: Sequence[Repeat]) -> list[dict[str, str]]:
 
 
 def _side(side: Side, folder: Path) -> dict[str, Any]:
-    protections = list(side.runs[0].manifest["protections"])
+    protections = list(side.runs[0].manifest.protections)
     names = [os.path.relpath(run.folder, folder) for run in side.runs]
     return {"what": side.what, "protections": protections, "runs": names}
 

@@ -6,13 +6,16 @@ import math
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
+
+from telemetry.run_folder.end import TelemetryCounts
+from telemetry.run_folder.verdict_file import SCHEMA_VERSION
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.measure.calls import outcomes, percentiles, series
 from verdicts.points import PointResult
 from verdicts.run.reading import Run
 
-SCHEMA_VERSION: Final = 1
 KILLED: Final = "killed"
 
 
@@ -44,12 +47,12 @@ def build(judged: Judgement) -> dict[str, Any]:
 
 def started(run: Run) -> datetime:
     """When load began, UTC."""
-    return datetime.fromtimestamp(run.manifest["start_wall"], UTC)
+    return datetime.fromtimestamp(run.manifest.start_wall, UTC)
 
 
 def stop_reason(run: Run) -> str:
     """Why the load ended."""
-    return KILLED if run.end is None else str(run.end["stop_reason"])
+    return KILLED if run.end is None else run.end.stop_reason
 
 
 def lost_workers(run: Run) -> list[str]:
@@ -57,37 +60,39 @@ def lost_workers(run: Run) -> list[str]:
     return [] if run.killed else sorted(run.lost)
 
 
-def _clocks(run: Run, key: str) -> float:
+def _clocks_ms(run: Run) -> dict[str, float]:
     """The largest of the workers: how far a clock was off the master's, or how well that is known."""
-    told = [abs(float(worker.get(key, 0.0))) for worker in (run.end or {}).get("workers", ())]
-    return round(max(told, default=0.0) * 1000, 3)
+    workers = run.end.workers if run.end else ()
+    offset = max((abs(worker.clock_offset_s) for worker in workers), default=0.0)
+    error = max((abs(worker.clock_error_s) for worker in workers), default=0.0)
+    return {"offset": round(offset * 1000, 3), "error": round(error * 1000, 3)}
 
 
 def telemetry(run: Run) -> dict[str, int]:
     """What became of the points sent to InfluxDB; zeros where the run did not get to tell."""
-    told = (run.end or {}).get("telemetry", {})
-    return {key: int(told.get(key, 0)) for key in ("written", "spooled", "dropped")}
+    counts = run.end.telemetry if run.end else TelemetryCounts()
+    return msgspec.structs.asdict(counts)
 
 
 def _of_run(run: Run) -> dict[str, Any]:
     manifest = run.manifest
     return {
         "scenario": run.scenario["name"],
-        "run": manifest["run"],
+        "run": manifest.run,
         "started": started(run).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "duration_s": round(run.load_end, 3),
-        "target": manifest["target"]["name"],
+        "target": manifest.target_name,
         "subject": run.subject,
-        "protections": list(manifest["protections"]),
-        "preset": manifest.get("preset"),
-        "version": manifest["version"],
-        "seed": manifest["seed"],
-        "machine": dict(manifest["machine"]),
+        "protections": list(manifest.protections),
+        "preset": manifest.preset,
+        "version": manifest.version,
+        "seed": manifest.seed,
+        "machine": msgspec.to_builtins(manifest.machine),
         "stop_reason": stop_reason(run),
-        "time_scale": manifest.get("time_scale", 1),
+        "time_scale": manifest.time_scale,
         "workers": len(run.workers),
         "workers_lost": lost_workers(run),
-        "clocks_ms": {key: _clocks(run, f"clock_{key}_s") for key in ("offset", "error")},
+        "clocks_ms": _clocks_ms(run),
         "telemetry": telemetry(run),
     }
 

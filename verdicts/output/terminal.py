@@ -86,7 +86,7 @@ def _answer(result: PointResult) -> str:
 
 def _fast(judged: Judgement) -> str:
     """That time ran faster for the stack; "" where it did not."""
-    scale = judged.run.manifest.get("time_scale", 1)
+    scale = judged.run.manifest.time_scale
     return f"× {scale:g}, windows and intervals were scaled" if scale != 1 else ""
 
 

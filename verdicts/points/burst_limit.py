@@ -32,7 +32,7 @@ def burst_limit(run: Run) -> Iterator[Finding]:
         yield Finding.unseen("The target promises no burst limit (limits.burst_per_s).")
         return
     yield _admitted(run, promise)
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         yield _keys(run)
         yield _cpu(run)
 
@@ -66,7 +66,7 @@ def _words(promise: Promise, over: int, under: int) -> str:
 
 
 def _reasons(run: Run) -> tuple[str, ...]:
-    return (REASON,) if run.manifest["bundled"] else (REASON, NO_REASON)
+    return (REASON,) if run.manifest.bundled else (REASON, NO_REASON)
 
 
 def _refused(run: Run) -> Mask:
@@ -93,13 +93,13 @@ def _accounts(run: Run, promise: Promise) -> Iterator[tuple[int, list[Window]]]:
 
 
 def _by_group(run: Run, counted: list[tuple[int, list[Window]]]) -> Iterator[tuple[str, list[Window]]]:
-    for name in run.manifest["groups"]:
-        inside = [each for at, each in counted if run.manifest["accounts"][at]["group"] == name]
+    for name in run.manifest.groups:
+        inside = [each for at, each in counted if run.manifest.accounts[at].group == name]
         yield name, [window for each in inside for window in each]
 
 
 def _row(run: Run, name: str, found: list[Window], promise: Promise) -> dict[str, Value]:
-    code = run.manifest["groups"].index(name)
+    code = run.manifest.groups.index(name)
     calls = run.out & (run.samples["group"] == code)
     through, refused = edge_refusals.past_the_edge(run) & calls, _refused(run) & calls
     sent, busy = int(calls.sum()), [one for one in found if one.offered >= promise.limit]
@@ -133,7 +133,7 @@ def _kv(run: Run) -> str:
     reads, writes, failures = (
         run.target.total("edge", f"mcpist_kv_{what}_total") for what in ("reads", "writes", "failures")
     )
-    if np.isnan(writes) or not run.manifest["bundled"]:
+    if np.isnan(writes) or not run.manifest.bundled:
         return ""
     plan = run.scenario.get("kv", "ideal")
     failed = 0.0 if np.isnan(failures) else failures
@@ -142,7 +142,7 @@ def _kv(run: Run) -> str:
 
 def _keys(run: Run) -> Finding:
     fetches = run.target.total("edge", "mcpist_jwks_fetches_total")
-    edge = run.manifest["stack"]["settings"].get("edge", {})
+    edge = run.manifest.settings("edge")
     ttl, isolates = edge.get("jwks_ttl", 300.0), edge.get("isolates", 1)
     calls = int(edge_refusals.answered(run).sum())
     if not calls or np.isnan(fetches):

@@ -88,11 +88,11 @@ def _at_origins(run: Run) -> Iterator[dict[str, Value]]:
 def _at_clients(run: Run) -> Iterator[dict[str, Value]]:
     """Texts of failures by the database, each reason's calls at its first text."""
     counted: set[str] = set()
-    for text in sorted(run.texts, key=lambda one: one["t"]):
-        reason = text["reason"]
+    for text in sorted(run.texts, key=lambda one: one.t):
+        reason = text.reason
         if reason not in DATABASE:
             continue
         times = None if reason in counted else int(outcomes.failed_by(run, (reason,)).sum())
         counted.add(reason)
-        words = ": ".join(filter(None, (text["message"], text["detail"])))
-        yield _row("client", words, times, text["status"])
+        words = ": ".join(filter(None, (text.message, text.detail)))
+        yield _row("client", words, times, text.status)

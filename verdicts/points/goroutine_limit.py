@@ -34,7 +34,7 @@ def goroutine_limit(run: Run) -> Iterator[Finding]:
 
 
 def _borne(run: Run) -> Finding:
-    basis: Basis = "modelled" if run.manifest["bundled"] else "measured"
+    basis: Basis = "modelled" if run.manifest.bundled else "measured"
     found = goroutines.pairs(run)
     if not found:
         return Finding.unseen(f"{origins.UNSEEN} (goroutines).", basis=basis)

@@ -89,7 +89,7 @@ def health_check(run: Run) -> Finding:
 
 
 def _nothing_noticed(run: Run, outages: list[Outage]) -> Finding:
-    if not run.manifest["bundled"]:
+    if not run.manifest.bundled:
         return Finding.unseen("Not observed: the target does not show its balancer's states.")
     names = ", ".join(f"{one.fault} {one.target}" for one in outages)
     return Finding(None, "", f"The balancer changed no belief at all during {names}.", status="fail")
@@ -126,8 +126,7 @@ def _changes(run: Run, outage: Outage) -> Iterator[Change]:
 
 
 def _settings(run: Run) -> Mapping[str, Any]:
-    settings = (run.manifest.get("stack") or {}).get("settings", {})
-    return {**DEFAULTS, **settings.get("balancer", {})}
+    return {**DEFAULTS, **run.manifest.settings("balancer")}
 
 
 def _belief(run: Run, origin: str, start: float, until: float, *, well: bool) -> float | None:

@@ -18,7 +18,7 @@ def jwks_fetches(run: Run) -> Finding:
     requests = int(run.out.sum())
     if np.isnan(fetches) or not requests:
         return Finding.unseen("The target shows no mcpist_jwks_fetches_total.")
-    edge = run.manifest["stack"]["settings"]["edge"]
+    edge = run.manifest.settings("edge")
     rows: list[dict[str, Value]] = []
     for cause in CAUSES:
         count = run.target.total("edge", "mcpist_jwks_fetches_total", cause=cause)

@@ -46,7 +46,7 @@ def failed_write(run: Run) -> Finding:
 
 
 def _words(run: Run) -> str:
-    said = [text["message"] for text in run.texts if text["reason"] == REASON]
+    said = [text.message for text in run.texts if text.reason == REASON]
     return "; ".join(dict.fromkeys(said)) or "an answer without words"
 
 
@@ -84,7 +84,7 @@ def orders(run: Run, span: Span) -> Iterator[str]:
     first, last = windows.spans(run, calls).windows(width)
     letters = np.where(first == last, _letters(run)[calls], "")  # "": perhaps of the next window
     keys = list(zip(run.samples["account"][calls].tolist(), first.tolist(), strict=True))
-    zero = float(run.manifest["start_wall"])
+    zero = float(run.manifest.start_wall)
     told: dict[tuple[int, int], list[str]] = {}
     for place in np.argsort(run.samples["sent"][calls], kind="stable"):
         told.setdefault(keys[place], []).append(str(letters[place]))

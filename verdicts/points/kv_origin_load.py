@@ -50,7 +50,7 @@ def _bound(run: Run) -> float:
     if promise is None:
         return float("nan")
     groups = {group["name"]: group for group in run.scenario["groups"]}
-    rates = (float(groups[account["group"]]["rate"]) for account in run.manifest["accounts"])
+    rates = (float(groups[account.group]["rate"]) for account in run.manifest.accounts)
     return sum(min(rate, promise.limit / promise.width) for rate in rates)
 
 

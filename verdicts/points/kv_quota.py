@@ -32,7 +32,7 @@ def past_the_quota(run: Run) -> Iterator[Finding]:
         yield _after(run, spans)
     else:
         yield Finding.unseen(f"A KV of plan {plan} has no daily quota that could run out ({_used(run)}).")
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         yield _books(run)
 
 

@@ -23,7 +23,7 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 def memory_against_goroutines(run: Run) -> Finding:
     """The highest memory, and what a goroutine takes of it."""
     basis, wanted = ("modelled", "mcpist_goroutines, mcpist_memory_bytes")
-    if not run.manifest["bundled"]:
+    if not run.manifest.bundled:
         basis, wanted = "measured", "go_goroutines, process_resident_memory_bytes"
     found = goroutines.pairs(run)
     if not found:

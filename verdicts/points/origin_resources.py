@@ -7,7 +7,7 @@ Python fake, so the subject says so, and it is never an estimate of the real gat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -32,13 +32,13 @@ def origin_resources(run: Run) -> Iterator[Finding]:
         if sized
         else Finding.unseen(f"{origins.UNSEEN} (process_resident_memory_bytes).", "memory")
     )
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         yield _nano_memory(run)
         yield _nano_cpu(run)
 
 
 def _processes(run: Run) -> list[cpu.Usage]:
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         return [one for one in cpu.usage(run) if one.name.startswith("origin-")]
     return cpu.of_sources(run, origins.sources(run))
 
@@ -67,10 +67,9 @@ def _memory(used: list[cpu.Usage]) -> Finding:
     )
 
 
-def _nano(run: Run) -> dict[str, float]:
+def _nano(run: Run) -> Mapping[str, float]:
     """The nano model's settings that the stack ran with."""
-    settings: dict[str, float] = (run.manifest.get("stack") or {}).get("settings", {}).get("nano", {})
-    return settings
+    return run.manifest.settings("nano")
 
 
 def _nano_memory(run: Run) -> Finding:

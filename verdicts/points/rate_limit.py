@@ -48,7 +48,7 @@ def rate_limit(run: Run) -> Iterator[Finding]:
 
 def _limited(run: Run) -> Iterator[Limited]:
     for account in np.unique(run.samples["account"][run.out]):
-        promise = promises.rate(run, run.manifest["accounts"][int(account)]["tier"])
+        promise = promises.rate(run, run.manifest.accounts[int(account)].tier)
         if promise is not None:
             yield Limited(int(account), promise, list(rate_headers.shares(run, int(account), promise)))
 
@@ -72,10 +72,10 @@ def _admitted(run: Run, limited: list[Limited]) -> Finding:
 
 
 def _row(run: Run, share: Share, promise: Promise) -> dict[str, Value]:
-    start = share.window * promise.width - float(run.manifest["start_wall"])
+    start = share.window * promise.width - float(run.manifest.start_wall)
     whole = start >= -EDGE and start + promise.width <= run.load_end
     return {
-        "group": run.manifest["accounts"][share.account]["group"],
+        "group": run.manifest.accounts[share.account].group,
         "window from s": round(start, 2) + 0.0,
         "whole": "yes" if whole else "no",
         "came": len(share.calls),
@@ -150,7 +150,7 @@ def _addresses(run: Run) -> Iterator[Finding]:
 
 def _by_address(run: Run, promise: Promise) -> Iterator[list[Window]]:
     through = edge_refusals.answered(run) & ~outcomes.failed_by(run, (ADDRESS_REASON,))
-    addresses = np.array([account["ip"] for account in run.manifest["accounts"]])
+    addresses = np.array([account.ip for account in run.manifest.accounts])
     shown = addresses[run.samples["account"]]
     for one in np.unique(shown[run.out]):
         mine = run.out & (shown == one)

@@ -108,7 +108,7 @@ def _status(finding: Finding, threshold: Threshold, units: Mapping[str, str]) ->
 
 
 def _scaled(run: Run) -> str:
-    scale = run.manifest.get("time_scale", 1) if run.manifest["bundled"] else 1  # ours alone runs faster
+    scale = run.manifest.time_scale if run.manifest.bundled else 1  # ours alone runs faster
     return "" if scale == 1 else f" Time ran {scale:g} times as fast: windows and intervals were scaled."
 
 

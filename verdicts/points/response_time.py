@@ -65,7 +65,7 @@ def _rows(run: Run, calls: Mask, everything: Percentiles) -> Iterator[dict[str, 
         return
     for code in tools:
         mine = percentiles.of(percentiles.response(run, calls & (run.samples["tool"] == code)))
-        yield {"tool": run.manifest["tools"][int(code)], **_ms(mine)}
+        yield {"tool": run.manifest.tools[int(code)], **_ms(mine)}
     yield {"tool": "all", **_ms(everything)}
 
 

@@ -78,7 +78,7 @@ def by_tool(run: Run, mask: Mask) -> list[Service]:
         of(
             run,
             mask & (run.samples["tool"] == code),
-            run.manifest["tools"][int(code)],
+            run.manifest.tools[int(code)],
             slow=int(code) in slow,
         )
         for code in codes

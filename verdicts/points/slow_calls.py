@@ -82,7 +82,7 @@ def _callers(run: Run) -> Finding:
     if not codes:
         return Finding.unseen("No tool that was called takes a second or more.", "callers")
     found = concurrency.bounds(run, concurrency.slow(run))
-    tools = ", ".join(run.manifest["tools"][code] for code in codes)
+    tools = ", ".join(run.manifest.tools[code] for code in codes)
     return Finding(
         str(found) if found.least != found.most else found.most,
         AT_ONCE,
@@ -101,7 +101,7 @@ def _per_user(run: Run) -> Finding:
     return Finding(
         str(most) if most.least != most.most else most.most,
         "at once by one user (peak)",
-        f"The highest of {len(found):,} users, {run.manifest['accounts'][account]['id']}, had {most} slow "
+        f"The highest of {len(found):,} users, {run.manifest.accounts[account].id}, had {most} slow "
         f"calls at once; the median user had {_median(found)}.",
         {"per_user": most.most},
         "per-user",

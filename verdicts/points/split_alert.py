@@ -26,7 +26,7 @@ MINUTE: Final = 60.0
 @point("P3.3", figures={"hits": "", "fired": "s"})
 def alert(run: Run) -> Finding:
     """Seconds, uncompressed, from the first departure from `primary` to the first alert; most hits/min."""
-    scale = float(run.manifest.get("time_scale", 1))
+    scale = float(run.manifest.time_scale)
     t, hits = _hits(run, MINUTE / scale)
     if not t.size:
         return Finding.unseen("Not observed: the target shows no rate-limit hits.")
@@ -53,7 +53,7 @@ def alert(run: Run) -> Finding:
 def _hits(run: Run, width: float) -> tuple[Floats, Floats]:
     """(instants, hits within the `width` seconds before), on the edge's scrapes from the load's start on."""
     edge = run.target.sources.get("edge")
-    sources = run.target.sources if run.manifest["bundled"] else {}
+    sources = run.target.sources if run.manifest.bundled else {}
     if edge is None:
         return np.empty(0), np.empty(0)
     t = edge.t[(edge.t >= 0) & (edge.t <= run.load_end + 1)]

@@ -115,7 +115,7 @@ def error_with_sync(run: Run) -> Finding:
         return Finding.unseen(NONE if interval is not None else "Not observed: the target names no sync.")
     judged = limit_error.judged(found)
     figures = _figures(judged)
-    scale = float(run.manifest.get("time_scale", 1))
+    scale = float(run.manifest.time_scale)
     window = judged[0].promise.width * scale
     return Finding(
         round(100 * figures["mean"], 2),
@@ -129,9 +129,9 @@ def error_with_sync(run: Run) -> Finding:
 
 def sync_interval(run: Run) -> float | None:
     """Seconds between syncs as the scenario has them, before time was compressed."""
-    origin: Mapping[str, Any] = (run.manifest.get("stack") or {}).get("settings", {}).get("origin", {})
+    origin: Mapping[str, Any] = run.manifest.settings("origin")
     every = origin.get("rate_sync")
-    return None if every is None else float(f"{every * run.manifest.get('time_scale', 1):.6g}")
+    return None if every is None else float(f"{every * run.manifest.time_scale:.6g}")
 
 
 def _told(run: Run) -> str:

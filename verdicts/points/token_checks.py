@@ -28,12 +28,11 @@ def _cost(run: Run) -> Finding:
         return Finding.unseen(f"The target shows no {forged_tokens.VERIFY}.")
     dearest = max(rows, key=lambda row: float(row["CPU ms a check"] or 0))
     mean = float(dearest["CPU ms a check"] or 0)
-    machine = run.manifest["machine"]
     return Finding(
         round(mean, 4),
         f"ms CPU a check ({dearest['token']})",
         f"The dearest kind of token costs {mean:.3f} ms of the edge's CPU, {mean / LIMIT_MS:.1%} of the "
-        f"Worker's {LIMIT_MS} ms, on {machine['cpu']} under Python: a real Worker differs.",
+        f"Worker's {LIMIT_MS} ms, on {run.manifest.machine.cpu} under Python: a real Worker differs.",
         figures={"mean": mean / 1000},
         rows=tuple(rows),
     )
@@ -76,9 +75,7 @@ def _valid_users(run: Run) -> Finding:
 
 def _phases(run: Run) -> Iterator[tuple[str, np.ndarray]]:
     planned = run.samples["planned"]
-    phases = run.manifest["scenario"].get("phases") or [
-        {"name": "whole run", "start": 0.0, "end": float("inf")}
-    ]
+    phases = run.scenario.get("phases") or [{"name": "whole run", "start": 0.0, "end": float("inf")}]
     for phase in phases:
         yield phase["name"], (planned >= phase["start"]) & (planned < phase["end"])
 

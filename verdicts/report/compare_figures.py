@@ -56,7 +56,7 @@ def _plots(found: Comparison) -> Iterator[Plot]:
         yield Plot(name, f"Response {name} of {users}", "ms", partial(_response, name))
     if found.slow:
         yield Plot("added", f"Gateway overhead p95 on slow tools of {users}", "ms", _added)
-    if found.a.runs[0].manifest["bundled"]:
+    if found.a.runs[0].manifest.bundled:
         memory = partial(_gauge, "mcpist_memory_bytes", factor=1 / MIB)
         yield Plot("memory", "Memory of the nano", "MiB", memory, "modelled")
     else:

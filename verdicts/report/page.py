@@ -46,7 +46,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
 
 
 def _processes(run: Run) -> list[cpu.Usage]:
-    own = [] if run.manifest["bundled"] else cpu.of_sources(run, origins.sources(run))
+    own = [] if run.manifest.bundled else cpu.of_sources(run, origins.sources(run))
     return [*cpu.usage(run), *own]
 
 

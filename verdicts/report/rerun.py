@@ -20,16 +20,16 @@ def _attack(run: Run) -> str:
     values: dict[str, Any] = {
         "SCENARIO": scenario["name"],
         "DURATION": f"{run.duration * scale:g}s",
-        "PROTECT": scenario.get("protections") or ",".join(run.manifest["protections"]) or "none",
-        "SEED": run.manifest["seed"],
+        "PROTECT": scenario.get("protections") or ",".join(run.manifest.protections) or "none",
+        "SEED": run.manifest.seed,
         **_size(scenario),
     }
     if scale != 1:
         values["DURATION_SCALE"] = f"{scale:g}"
     if run.baseline is not None:
         values["BASELINE"] = run.baseline["given"]
-    if not run.manifest["bundled"]:
-        values["TARGET"] = run.manifest["target"].get("file") or "<the target file>"
+    if not run.manifest.bundled:
+        values["TARGET"] = run.manifest.target.get("file") or "<the target file>"
     return "make headless " + " ".join(f"{key}={shlex.quote(str(value))}" for key, value in values.items())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import cycle
-from typing import Any
 
 from verdicts.measure.target import cpu, origins
 from verdicts.report.figure import Figure, Trace, line
@@ -48,9 +47,9 @@ def _memory_traces(run: Run, told: list[cpu.Usage]) -> list[Trace]:
 
 def modelled(run: Run) -> Iterator[Figure]:
     """The nano's memory and CPU by the model, with their limits."""
-    if not run.manifest["bundled"]:
+    if not run.manifest.bundled:
         return
-    settings: dict[str, Any] = (run.manifest.get("stack") or {}).get("settings", {}).get("nano", {})
+    settings = run.manifest.settings("nano")
     limit = settings.get("memory_limit", 256 * MIB) / MIB
     share = settings.get("cpu_share", 0.1)
     memory = _each(run, "mcpist_memory_bytes", 1 / MIB)

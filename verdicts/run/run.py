@@ -9,27 +9,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.probing import target_log
 from telemetry.recording.sample import Flag, Outcome
+from telemetry.run_folder.end import RunEnd
+from telemetry.run_folder.lines import ErrorText, Event, LedgerLine
+from telemetry.run_folder.manifest import Manifest
 
 BUNDLED: Final = "bundled stack"
 TARGET: Final = "target"
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
-
-
-class Event(NamedTuple):
-    """One line of `events.jsonl`; `t` in seconds since the run's start."""
-
-    t: float
-    kind: str
-    name: str
-    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,25 +34,24 @@ class Run:
     """
 
     folder: Path
-    manifest: Mapping[str, Any]
+    manifest: Manifest
     workers: tuple[str, ...]
     samples: NDArray[np.void]
     worker: NDArray[np.int64]
-    ledgers: Mapping[str, tuple[Mapping[str, Any], ...]]
+    ledgers: Mapping[str, tuple[LedgerLine, ...]]
     instances: Mapping[str, tuple[str, ...]]
     target: target_log.TargetLog
     events: tuple[Event, ...]
-    end: Mapping[str, Any] | None
+    end: RunEnd | None
     consistency: Mapping[str, Any] | None = None
     connections: Mapping[str, Any] | None = None
     baseline: Mapping[str, Any] | None = None
-    texts: tuple[Mapping[str, Any], ...] = ()
+    texts: tuple[ErrorText, ...] = ()
 
     @property
     def scenario(self) -> Mapping[str, Any]:
         """The resolved scenario as plain data."""
-        scenario: Mapping[str, Any] = self.manifest["scenario"]
-        return scenario
+        return self.manifest.scenario
 
     @property
     def killed(self) -> bool:
@@ -68,27 +61,26 @@ class Run:
     @property
     def subject(self) -> str:
         """Whose figures these are: the bundled fakes' or a target's of the user."""
-        return BUNDLED if self.manifest["bundled"] else TARGET
+        return BUNDLED if self.manifest.bundled else TARGET
 
     @property
     def duration(self) -> float:
         """Seconds of load as planned."""
-        return float(self.manifest["duration_s"])
+        return float(self.manifest.duration_s)
 
     @cached_property
     def stopped_at(self) -> float | None:
         """The instant at which the run was told to stop early; None if it was not, or if it is not known."""
-        told = (self.end or {}).get("stopped_at")
-        return None if told is None else float(told)
+        return self.end.stopped_at if self.end else None
 
     @cached_property
     def load_end(self) -> float:
         """Until when load was offered: the planned end, or the instant of the stop or the kill."""
-        if self.end is not None and self.end["stop_reason"] == "completed":
+        if self.end is not None and self.end.completed:
             return self.duration
         if self.stopped_at is not None:
             return min(self.duration, max(self.stopped_at, 0.0))
-        heard = [float(lines[-1]["t"]) for lines in self.ledgers.values() if lines]
+        heard = [lines[-1].t for lines in self.ledgers.values() if lines]
         planned = self.samples["planned"][self.arrivals]
         last = max([*planned.max(initial=0.0, keepdims=True), *(heard if self.killed else [])])
         return min(self.duration, float(last))
@@ -98,7 +90,7 @@ class Run:
         """Workers that ended without their last word."""
         if self.end is None:
             return frozenset(self.workers)
-        return frozenset(worker["name"] for worker in self.end["workers"] if worker["lost"])
+        return frozenset(worker.name for worker in self.end.workers if worker.lost)
 
     def became(self, outcome: Outcome) -> Mask:
         """Records with this outcome."""
@@ -135,14 +127,14 @@ class Run:
     def judged(self) -> Mask:
         """Records of the groups whose service the points are about (all, if no group is marked)."""
         marked = {group["name"] for group in self.scenario.get("groups", ()) if group.get("judge", True)}
-        codes = [code for code, name in enumerate(self.manifest["groups"]) if name in marked]
+        codes = [code for code, name in enumerate(self.manifest.groups) if name in marked]
         if not codes:
             return np.ones(len(self.samples), dtype=np.bool_)
         return np.isin(self.samples["group"], codes)
 
     def reasons(self, mask: Mask) -> dict[str, int]:
         """Reason → count over the masked records, most frequent first."""
-        table: list[str] = self.manifest["reasons"]
+        table = self.manifest.reasons
         return counted(self.samples["reason"][mask], lambda code: table[code])
 
 

@@ -54,7 +54,7 @@ def row(run: Run) -> Row:
     if not found or interval is None:
         raise RunFolderError(f"{run.folder}: no window was split throughout, allowed: runs of failover")
     errors = [window.error for window in found]
-    scale = float(run.manifest.get("time_scale", 1))
+    scale = float(run.manifest.time_scale)
     return Row(
         interval, found[0].promise.width * scale, len(found), float(np.mean(errors)), min(errors),
         max(errors), scale, judge(run).verdict != "invalid",

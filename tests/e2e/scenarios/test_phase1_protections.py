@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from common.paths import ROOT
-from fakes.protections import PRESETS
+from common.protections import PRESETS
 from run.shared_stack import SharedStack
 from scenarios.load import load
 

@@ -38,11 +38,11 @@ async def admin(postgres: EmbeddedPostgres) -> AsyncIterator[asyncpg.Connection]
 
 
 async def found(postgres: EmbeddedPostgres) -> list[str]:
-    return audit.problems(await audit.look(postgres.dsn()))
+    return audit.problems(await audit.audit_now(postgres.dsn()))
 
 
 async def test_books_that_balance(postgres: EmbeddedPostgres, admin: asyncpg.Connection) -> None:
-    books = await audit.look(postgres.dsn())
+    books = await audit.audit_now(postgres.dsn())
     assert audit.problems(books) == []
     assert {key: books[key] for key in ("consumed", "written", "transactions", "accounts", "finished")} == {
         "consumed": 12, "written": 12, "transactions": 12, "accounts": 3, "finished": 12,
@@ -53,7 +53,7 @@ async def test_books_that_balance(postgres: EmbeddedPostgres, admin: asyncpg.Con
 
 async def test_empty_books_balance(postgres: EmbeddedPostgres, admin: asyncpg.Connection) -> None:
     await pool.reset(postgres.dsn())
-    books = await audit.look(postgres.dsn())
+    books = await audit.audit_now(postgres.dsn())
     assert (audit.problems(books), books["transactions"], books["by_user"]) == ([], 0, {})
 
 
@@ -115,7 +115,7 @@ async def test_charged_calls_that_did_not_finish_are_counted(
 ) -> None:
     await admin.execute("DELETE FROM mcpist.usage WHERE request_id IN ('ann-1', 'ann-2', 'eve-0')")
     await admin.execute("UPDATE mcpist.usage SET outcome = 'failed' WHERE request_id = 'ben-0'")
-    books = await audit.look(postgres.dsn())
+    books = await audit.audit_now(postgres.dsn())
     assert audit.problems(books) == []
     assert (books["unfinished"], books["failed"]) == (3, 1)
     assert books["by_user"] == {"ann": [4, 2], "ben": [4, 0], "eve": [4, 1]}
@@ -134,7 +134,7 @@ async def test_the_books_are_read_once_nothing_moves(
     postgres: EmbeddedPostgres, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = 0
-    look = audit.look
+    look = audit.audit_now
 
     async def busy(dsn: str) -> dict[str, object]:
         nonlocal looks
@@ -143,25 +143,25 @@ async def test_the_books_are_read_once_nothing_moves(
             await admin.fetchval(CHARGE, "ann", f"late-{looks}")
         return await look(dsn)
 
-    monkeypatch.setattr(audit, "look", busy)
-    monkeypatch.setattr(audit, "LOOK", 0.01)
-    books = await audit.settled(postgres.dsn())
+    monkeypatch.setattr(audit, "audit_now", busy)
+    monkeypatch.setattr(audit, "POLL_INTERVAL", 0.01)
+    books = await audit.audit_when_settled(postgres.dsn())
     assert (looks, books["settled"], books["unfinished"]) == (4, True, 3)
 
 
 async def test_books_that_never_rest_say_so(
     postgres: EmbeddedPostgres, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = audit.look
+    look = audit.audit_now
     numbers = iter(range(100_000))
 
     async def busy(dsn: str) -> dict[str, object]:
         await admin.fetchval(CHARGE, "ann", f"late-{next(numbers)}")
         return await look(dsn)
 
-    monkeypatch.setattr(audit, "look", busy)
-    monkeypatch.setattr(audit, "LOOK", 0.01)
-    assert (await audit.settled(postgres.dsn(), patience=0.1))["settled"] is False
+    monkeypatch.setattr(audit, "audit_now", busy)
+    monkeypatch.setattr(audit, "POLL_INTERVAL", 0.01)
+    assert (await audit.audit_when_settled(postgres.dsn(), timeout_s=0.1))["settled"] is False
 
 
 async def test_concurrent_charges_balance(postgres: EmbeddedPostgres, admin: asyncpg.Connection) -> None:
@@ -175,5 +175,5 @@ async def test_concurrent_charges_balance(postgres: EmbeddedPostgres, admin: asy
     await asyncio.gather(*map(charge_all, clients))
     for client in clients:
         await client.close()
-    books = await audit.look(postgres.dsn())
+    books = await audit.audit_now(postgres.dsn())
     assert (audit.problems(books), books["transactions"], books["unfinished"]) == ([], 32, 20)

@@ -14,9 +14,9 @@ from fakes.database import pool
 from fakes.database.pool import Database
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.metrics import Metrics
-from fakes.origin.credits import Credits, Usage, UsageRow
+from fakes.http.reasons import RefusedError
+from fakes.origin.credits import Credits, UsageRow, UsageWriter
 from fakes.origin.rate_sync import RateSync
-from fakes.protections.gate import RefusedError
 from fakes.protections.rate_limit import RateLimit
 from fakes.settings import DatabaseSettings
 
@@ -142,7 +142,7 @@ async def test_what_the_server_says_comes_through_word_for_word(
 
 
 async def test_usage_is_written_in_a_batch_and_once(db: Database, admin: asyncpg.Connection) -> None:
-    usage = Usage(db, Metrics())
+    usage = UsageWriter(db, Metrics())
     rows = [UsageRow(f"r{n}", "u", "fast", "echo", "ok", 1.5, "origin-a-1") for n in range(50)]
     for row in [*rows, *rows[:10]]:
         usage.add(row)
@@ -152,7 +152,7 @@ async def test_usage_is_written_in_a_batch_and_once(db: Database, admin: asyncpg
 
 
 async def test_usage_survives_a_database_that_is_away(db: Database, admin: asyncpg.Connection) -> None:
-    usage = Usage(db, Metrics())
+    usage = UsageWriter(db, Metrics())
     usage.add(UsageRow("r", "u", "fast", "echo", "ok", 1.5, "i"))
     db.down = True
     with pytest.raises(RefusedError, match="db_error"):

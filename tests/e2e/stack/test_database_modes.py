@@ -19,7 +19,7 @@ from fakes.database import pool
 from fakes.database.pool import Database
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.metrics import Metrics
-from fakes.protections.gate import RefusedError
+from fakes.http.reasons import RefusedError
 from fakes.settings import DatabaseSettings
 
 pytestmark = pytest.mark.e2e

@@ -15,34 +15,34 @@ import pytest
 
 from fakes.database import pgbouncer
 from fakes.settings import StackSettings
-from fakes.stack import start
-from fakes.stack.handle import Handle, StackError
+from fakes.stack.handle import StackError, StackHandle
+from fakes.stack.start import start_stack
 from tests.support.stack_rig import wait_until
 
 pytestmark = pytest.mark.e2e
 DATABASE = {"max_connections": 30, "pool_size": 3, "pool_open": 3, "acquire_timeout": 0.5}
 
 
-def started(tmp_path_factory: pytest.TempPathFactory, **database: Any) -> Handle:
+def started(tmp_path_factory: pytest.TempPathFactory, **database: Any) -> StackHandle:
     settings = StackSettings.model_validate({"database": {**DATABASE, **database}})
-    return start.start(settings, [], tmp_path_factory.mktemp("stack") / "log")
+    return start_stack(settings, [], tmp_path_factory.mktemp("stack") / "log")
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackHandle]:
     handle = started(tmp_path_factory)
     yield handle
     handle.stop()
 
 
 @pytest.fixture(autouse=True)
-def as_new(stack: Handle) -> Iterator[None]:
+def as_new(stack: StackHandle) -> Iterator[None]:
     stack.reset()
     yield
     stack.clear_faults()
 
 
-def call(stack: Handle, user: str = "ann") -> tuple[int, dict[str, Any]]:
+def call(stack: StackHandle, user: str = "ann") -> tuple[int, dict[str, Any]]:
     """The status and answer of one tool call."""
     now = int(time.time())
     claims = {"iss": stack.signing.issuer, "sub": user, "iat": now, "exp": now + 60, "tier": "unlimited"}
@@ -67,7 +67,7 @@ def call(stack: Handle, user: str = "ann") -> tuple[int, dict[str, Any]]:
             return error.code, json.load(error)
 
 
-def test_a_locked_account_takes_the_whole_pool(stack: Handle) -> None:
+def test_a_locked_account_takes_the_whole_pool(stack: StackHandle) -> None:
     assert call(stack)[0] == call(stack, "ben")[0] == 200
     fault = stack.add_fault({"fault": "db-row-lock", "account": "ann"})
     with ThreadPoolExecutor(3) as threads:
@@ -82,7 +82,7 @@ def test_a_locked_account_takes_the_whole_pool(stack: Handle) -> None:
     assert call(stack, "ben")[0] == 200
 
 
-def test_the_first_account_is_locked_unless_one_is_named(stack: Handle) -> None:
+def test_the_first_account_is_locked_unless_one_is_named(stack: StackHandle) -> None:
     assert call(stack, "ann")[0] == call(stack, "ben")[0] == 200
     fault = stack.add_fault({"fault": "db-row-lock"})
     assert call(stack, "ben")[0] == 200
@@ -94,7 +94,7 @@ def test_the_first_account_is_locked_unless_one_is_named(stack: Handle) -> None:
         assert locked.result()[0] == 200
 
 
-def test_an_open_transaction_blocks_every_account(stack: Handle) -> None:
+def test_an_open_transaction_blocks_every_account(stack: StackHandle) -> None:
     assert call(stack, "ann")[0] == call(stack, "ben")[0] == 200
     fault = stack.add_fault({"fault": "db-idle-transaction", "connections": 2})
     held = stack.connections()["held"]
@@ -122,7 +122,7 @@ def test_an_open_transaction_blocks_every_account(stack: Handle) -> None:
     ],
 )
 def test_what_cannot_be_held_is_refused_and_nothing_is(
-    stack: Handle, fault: dict[str, Any], line: str
+    stack: StackHandle, fault: dict[str, Any], line: str
 ) -> None:
     with pytest.raises(StackError, match=line):
         stack.add_fault(fault)
@@ -131,7 +131,7 @@ def test_what_cannot_be_held_is_refused_and_nothing_is(
     assert "mcpist-foreign" not in stack.connections()["held"]
 
 
-def test_the_limit_is_max_connections_less_the_reserved(stack: Handle) -> None:
+def test_the_limit_is_max_connections_less_the_reserved(stack: StackHandle) -> None:
     found = stack.connections()
     assert (found["max_connections"], found["reserved"], found["limit"]) == (30, 3, 27)
     assert found["held"]["mcpist-origin"] == 6
@@ -143,7 +143,7 @@ def test_the_limit_is_max_connections_less_the_reserved(stack: Handle) -> None:
     assert call(stack)[0] == 200
 
 
-def test_the_books_of_a_stack(stack: Handle) -> None:
+def test_the_books_of_a_stack(stack: StackHandle) -> None:
     assert [call(stack, user)[0] for user in ("ann", "ben", "ann")] == [200, 200, 200]
     books = stack.consistency()
     assert (books["problems"], books["by_user"]) == ([], {"ann": [2, 0], "ben": [1, 0]})
@@ -151,7 +151,7 @@ def test_the_books_of_a_stack(stack: Handle) -> None:
     assert stack.consistency()["by_user"] == {}
 
 
-def test_no_books_without_a_database(stack: Handle) -> None:
+def test_no_books_without_a_database(stack: StackHandle) -> None:
     fault = stack.add_fault({"fault": "process-down", "target": "postgres"})
     with pytest.raises(StackError, match=r"^database: "):
         stack.consistency()

@@ -21,7 +21,7 @@ from fakes.edge.edge import Edge
 from fakes.http import control_endpoint
 from fakes.http.asgi import Headers, Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.hop import Hop
-from fakes.http.server import Server
+from fakes.http.server import HttpServer
 
 pytestmark = pytest.mark.e2e
 KEY = Ed25519PrivateKey.generate()
@@ -57,7 +57,7 @@ class Origin:
 class Stack:
     async def start(self) -> None:
         self.servers: list[asyncio.Server] = []
-        self.kept: list[Server] = []
+        self.kept: list[HttpServer] = []
         self.a, self.b = Origin(), Origin()
         addresses = {"origin-a": await self.listen(self.a), "origin-b": await self.listen(self.b)}
         self.config = StackConfig.model_validate(
@@ -72,14 +72,14 @@ class Stack:
             }
         )
         self.edge = Edge(self.config)
-        doors = control_endpoint.wrap(
+        doors = control_endpoint.with_control_endpoint(
             self.edge, self.edge.control, self.edge.metrics, self.config, self.edge.state
         )
         self.hop = Hop(*await self.listen(doors))
 
     async def listen(self, app: Any) -> tuple[str, int]:
         sock = socket.create_server(("127.0.0.1", 0))
-        self.kept.append(Server(app))
+        self.kept.append(HttpServer(app))
         self.servers.append(await self.kept[-1].listen(sock))
         host, port = sock.getsockname()
         return host, port

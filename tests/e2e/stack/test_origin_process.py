@@ -13,7 +13,7 @@ from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.hop import HopConnectError, HopReset
 from fakes.origin.nano import memory_bytes
 from fakes.settings import NanoSettings
-from tests.support.origin_rig import Rig, data, reason, rig, until
+from tests.support.origin_rig import OriginRig, data, reason, rig, until
 
 pytestmark = pytest.mark.e2e
 SLOW = {"upstreams": {"slow": {"wait": {"mean": 60.0}}, "fast": {"echo": {"mean": 0.01}}}}
@@ -32,7 +32,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     server.stop()
 
 
-async def slow_call(made: Rig, **more: str) -> asyncio.Task[Any]:
+async def slow_call(made: OriginRig, **more: str) -> asyncio.Task[Any]:
     """A call under way in the upstream."""
     before = await made.metric("upstream", 'mcpist_upstream_in_flight{upstream="slow"}')
     task = asyncio.create_task(made.run("slow", "wait", **more))
@@ -44,7 +44,7 @@ async def slow_call(made: Rig, **more: str) -> asyncio.Task[Any]:
     return task
 
 
-async def in_flight(made: Rig) -> tuple[float, float]:
+async def in_flight(made: OriginRig) -> tuple[float, float]:
     """Of the gateway's calls, seen by the origin and by the upstream; the scrape itself is not counted."""
     return (
         await made.metric("origin-a", "mcpist_in_flight"),

@@ -14,11 +14,11 @@ import pytest
 
 from common.paths import ROOT
 from fakes.settings import StackSettings
-from fakes.stack import start
 from fakes.stack.handle import StackError
+from fakes.stack.start import start_stack
 
 pytestmark = pytest.mark.e2e
-PATIENCE = 60.0
+TIMEOUT = 60.0
 
 
 @contextmanager
@@ -33,14 +33,14 @@ def kept(folder: Path) -> Iterator[Path]:
         yield state
     finally:
         process.terminate()
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=TIMEOUT)
 
 
 def test_a_run_uses_the_stack_and_leaves_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with kept(tmp_path) as state:
         monkeypatch.setenv("STACK_STATE", str(state))
         settings = StackSettings.model_validate({"edge": {"burst_per_s": 7}, "ports": {"edge": 1}})
-        stack = start.start(settings, ["burst-limit"], tmp_path / "run.log")
+        stack = start_stack(settings, ["burst-limit"], tmp_path / "run.log")
         stack.add_fault({"fault": "upstream-stall", "target": "notion"})
         said = stack.state()
         assert said["settings"]["edge"]["burst_per_s"] == 7
@@ -52,7 +52,7 @@ def test_a_run_uses_the_stack_and_leaves_it(tmp_path: Path, monkeypatch: pytest.
         assert stack.alive()
         assert stack.state()["faults"] == []
 
-        again = start.start(StackSettings(), [], tmp_path / "run.log")
+        again = start_stack(StackSettings(), [], tmp_path / "run.log")
         assert again.state()["settings"]["edge"]["burst_per_s"] == 5
         assert again.state()["protections"] == []
 
@@ -62,7 +62,7 @@ def test_a_stack_that_is_not_there_is_said_in_one_line(
 ) -> None:
     monkeypatch.setenv("STACK_STATE", str(tmp_path / "none.json"))
     with pytest.raises(StackError, match=r"^STACK_STATE: .*none\.json: .*allowed: ") as told:
-        start.start(StackSettings(), [], tmp_path / "run.log", timeout_s=0.0)
+        start_stack(StackSettings(), [], tmp_path / "run.log", timeout_s=0.0)
     assert "\n" not in str(told.value)
 
 

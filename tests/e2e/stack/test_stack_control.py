@@ -22,8 +22,8 @@ import pytest
 
 from common.paths import ROOT
 from fakes.settings import StackSettings
-from fakes.stack import start
-from fakes.stack.handle import Handle, StackError
+from fakes.stack.handle import StackError, StackHandle
+from fakes.stack.start import start_stack
 from tests.support.stack_rig import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -33,8 +33,8 @@ TOOL = {"name": "run", "arguments": {"module": "fast", "tool": "echo", "params":
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
-    handle = start.start(
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackHandle]:
+    handle = start_stack(
         StackSettings.model_validate({"database": {"max_connections": 40, "pool_size": 2}}),
         [],
         tmp_path_factory.mktemp("stack") / "log",
@@ -44,13 +44,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Handle]:
 
 
 @pytest.fixture(autouse=True)
-def as_new(stack: Handle) -> Iterator[None]:
+def as_new(stack: StackHandle) -> Iterator[None]:
     yield
     stack.clear_faults()
     stack.put_protections([])
 
 
-def call(stack: Handle, timeout: float = 20.0) -> tuple[int, dict[str, Any]]:
+def call(stack: StackHandle, timeout: float = 20.0) -> tuple[int, dict[str, Any]]:
     now = int(time.time())
     claims = {"iss": stack.signing.issuer, "sub": "user-1", "iat": now, "exp": now + 60, "tier": "unlimited"}
     key, headers = stack.signing.key, {"kid": stack.signing.kid}
@@ -73,7 +73,7 @@ def call(stack: Handle, timeout: float = 20.0) -> tuple[int, dict[str, Any]]:
             return error.code, json.load(error)
 
 
-def metrics(stack: Handle, source: str) -> str:
+def metrics(stack: StackHandle, source: str) -> str:
     with urllib.request.urlopen(stack.metrics[source], timeout=10) as answer:
         return str(answer.read().decode())
 
@@ -84,7 +84,7 @@ def value(text: str, series: str) -> float:
     return float(found[1])
 
 
-def test_a_call_is_served_and_charged(stack: Handle) -> None:
+def test_a_call_is_served_and_charged(stack: StackHandle) -> None:
     before = value(metrics(stack, "stack"), "stack_credit_transactions")
     status, answer = call(stack)
     assert status == 200
@@ -93,7 +93,7 @@ def test_a_call_is_served_and_charged(stack: Handle) -> None:
     assert value(metrics(stack, "stack"), "stack_credit_transactions") == before + 1
 
 
-def test_every_process_has_its_figures(stack: Handle) -> None:
+def test_every_process_has_its_figures(stack: StackHandle) -> None:
     text = metrics(stack, "stack")
     assert set(stack.pids) == {"stack", "postgres", "edge", "origin-a", "origin-b", "upstream", "supabase"}
     for name in stack.pids:
@@ -103,14 +103,14 @@ def test_every_process_has_its_figures(stack: Handle) -> None:
     assert value(text, 'stack_db_connections{state="idle"}') == 4  # two origins with a pool of two
 
 
-def test_processes_run_at_lower_priority(stack: Handle) -> None:
+def test_processes_run_at_lower_priority(stack: StackHandle) -> None:
     ours = os.getpriority(os.PRIO_PROCESS, 0)
     for pid in stack.pids.values():
         assert pid is not None
         assert os.getpriority(os.PRIO_PROCESS, pid) == min(ours + 5, 19)
 
 
-def test_the_control_door_needs_the_token(stack: Handle) -> None:
+def test_the_control_door_needs_the_token(stack: StackHandle) -> None:
     request = urllib.request.Request(f"{stack.control_url}/state", headers={"X-Control-Token": "guess"})
     with pytest.raises(urllib.error.HTTPError) as raised:
         urllib.request.urlopen(request, timeout=10)
@@ -118,7 +118,7 @@ def test_the_control_door_needs_the_token(stack: Handle) -> None:
         assert error.code == 403
 
 
-def test_protections_reach_every_process(stack: Handle) -> None:
+def test_protections_reach_every_process(stack: StackHandle) -> None:
     stack.put_protections(["rate-limit", "breaker"])
     state = stack.state()
     assert state["protections"] == ["rate-limit", "breaker"]
@@ -128,7 +128,7 @@ def test_protections_reach_every_process(stack: Handle) -> None:
     assert stack.state()["protections"] == ["rate-limit", "breaker"]
 
 
-def test_settings_are_merged_or_refused(stack: Handle) -> None:
+def test_settings_are_merged_or_refused(stack: StackHandle) -> None:
     stack.put_settings({"balancer": {"failures_to_down": 7}})
     assert stack.state()["settings"]["balancer"]["failures_to_down"] == 7
     for part, line in [
@@ -142,14 +142,14 @@ def test_settings_are_merged_or_refused(stack: Handle) -> None:
             stack.put_settings(part)
 
 
-def test_a_fault_is_in_force_until_it_is_cleared(stack: Handle) -> None:
+def test_a_fault_is_in_force_until_it_is_cleared(stack: StackHandle) -> None:
     fault = stack.add_fault({"fault": "upstream-error", "target": "fast"})
     assert "result" not in call(stack)[1] or call(stack)[1]["result"]["isError"]
     stack.clear_fault(fault)
     assert call(stack)[1]["result"]["isError"] is False
 
 
-def test_an_unknown_fault_is_refused(stack: Handle) -> None:
+def test_an_unknown_fault_is_refused(stack: StackHandle) -> None:
     with pytest.raises(StackError, match=r"unknown fault 'rain'; allowed: .*upstream-stall"):
         stack.add_fault({"fault": "rain"})
     with pytest.raises(StackError, match=r"unknown fault 'upstream-stall' at 'edge'"):
@@ -159,7 +159,7 @@ def test_an_unknown_fault_is_refused(stack: Handle) -> None:
     assert stack.state()["faults"] == []
 
 
-def test_a_killed_origin_is_seen_refuses_and_comes_back(stack: Handle) -> None:
+def test_a_killed_origin_is_seen_refuses_and_comes_back(stack: StackHandle) -> None:
     stack.kill("origin-a")
     wait_until(lambda: not stack.state()["processes"]["origin-a"]["up"])
     state = stack.state()
@@ -178,7 +178,7 @@ def test_a_killed_origin_is_seen_refuses_and_comes_back(stack: Handle) -> None:
     assert call(stack)[0] == 200
 
 
-def test_a_process_that_is_down_by_a_fault_comes_back_when_it_is_cleared(stack: Handle) -> None:
+def test_a_process_that_is_down_by_a_fault_comes_back_when_it_is_cleared(stack: StackHandle) -> None:
     fault = stack.add_fault({"fault": "process-down", "target": "upstream"})
     wait_until(lambda: not stack.state()["processes"]["upstream"]["up"])
     assert call(stack)[0] != 200 or call(stack)[1]["result"]["isError"]
@@ -187,7 +187,7 @@ def test_a_process_that_is_down_by_a_fault_comes_back_when_it_is_cleared(stack: 
     assert call(stack)[1]["result"]["isError"] is False
 
 
-def test_a_frozen_process_catches_up(stack: Handle) -> None:
+def test_a_frozen_process_catches_up(stack: StackHandle) -> None:
     fault = stack.add_fault({"fault": "process-frozen", "target": "origin-b"})
     assert stack.state()["processes"]["origin-b"]["frozen"]
     stack.put_protections(["timeout"])
@@ -197,7 +197,7 @@ def test_a_frozen_process_catches_up(stack: Handle) -> None:
     assert stack.state()["stale"] == []
 
 
-def test_postgres_killed_comes_back_with_its_data(stack: Handle) -> None:
+def test_postgres_killed_comes_back_with_its_data(stack: StackHandle) -> None:
     assert call(stack)[0] == 200
     time.sleep(0.2)
     before = value(metrics(stack, "stack"), "stack_credit_transactions")
@@ -213,7 +213,7 @@ def test_postgres_killed_comes_back_with_its_data(stack: Handle) -> None:
     assert call(stack)[0] == 200
 
 
-def test_the_gateway_gets_all_connections_but_the_reserved_and_the_monitors(stack: Handle) -> None:
+def test_the_gateway_gets_all_connections_but_the_reserved_and_the_monitors(stack: StackHandle) -> None:
     metrics(stack, "stack")  # the monitor is connected
     dsn = f"postgresql://mcpist@/postgres?host={_postgres_folder(stack)}&port=5432"
     refusal, text = asyncio.run(_fill(dsn, stack))
@@ -222,12 +222,12 @@ def test_the_gateway_gets_all_connections_but_the_reserved_and_the_monitors(stac
     assert sum(map(float, held)) == 40 - RESERVED - MONITOR
 
 
-def _postgres_folder(stack: Handle) -> str:
+def _postgres_folder(stack: StackHandle) -> str:
     postmaster = psutil.Process(stack.state()["processes"]["postgres"]["pid"])
     return postmaster.cwd().removesuffix("/data")
 
 
-async def _fill(dsn: str, stack: Handle) -> tuple[str, str]:
+async def _fill(dsn: str, stack: StackHandle) -> tuple[str, str]:
     """Connect until refused; the refusal, and what the supervisor tells meanwhile."""
     connections: list[Any] = []
     try:
@@ -241,13 +241,13 @@ async def _fill(dsn: str, stack: Handle) -> tuple[str, str]:
             await connection.close()
 
 
-def test_reset_zeroes_the_counters(stack: Handle) -> None:
+def test_reset_zeroes_the_counters(stack: StackHandle) -> None:
     call(stack)
     stack.reset()
     assert value(metrics(stack, "edge"), "mcpist_forwarded_total") == 0
 
 
-def test_unknown_processes_and_signals_are_refused(stack: Handle) -> None:
+def test_unknown_processes_and_signals_are_refused(stack: StackHandle) -> None:
     with pytest.raises(StackError, match="process: unknown 'moon'; allowed: postgres, edge"):
         stack.kill("moon")
     with pytest.raises(StackError, match="signal: unknown 'HUP'; allowed: KILL, TERM, STOP, CONT"):

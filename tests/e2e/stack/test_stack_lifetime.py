@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from fakes.settings import DatabaseSettings, StackSettings
-from fakes.stack import start
 from fakes.stack.handle import StackError
+from fakes.stack.start import start_stack
 from tests.support.stack_rig import Started, started
 
 pytestmark = pytest.mark.e2e
@@ -108,11 +108,11 @@ def test_a_stack_that_cannot_start_says_why_and_leaves_nothing(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     settings = StackSettings(database=DatabaseSettings(dsn="postgresql://nobody@127.0.0.1:1/none"))
     with pytest.raises(StackError, match=r"^stack: database: .*Connect call failed") as raised:
-        start.start(settings, [], tmp_path / "log")
+        start_stack(settings, [], tmp_path / "log")
     assert "\n" not in str(raised.value)
     assert [path.name for path in tmp_path.iterdir()] == ["log"]
 
 
 def test_an_unknown_protection_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"^stack: unknown protection 'x'; allowed: .*rate-limit"):
-        start.start(StackSettings(), ["x"], tmp_path / "log")
+        start_stack(StackSettings(), ["x"], tmp_path / "log")

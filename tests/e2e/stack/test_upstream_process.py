@@ -12,9 +12,9 @@ import jwt
 import pytest
 
 from fakes.database.postgres import EmbeddedPostgres
-from fakes.edge.key_set import parse
+from fakes.edge_runtime.key_set import parse
 from fakes.http.hop import HopReset
-from tests.support.origin_rig import Rig, rig, until
+from tests.support.origin_rig import OriginRig, rig, until
 
 pytestmark = pytest.mark.e2e
 TOOLS = {
@@ -34,7 +34,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 
 @pytest.fixture
-async def made(postgres: EmbeddedPostgres) -> AsyncIterator[Rig]:
+async def made(postgres: EmbeddedPostgres) -> AsyncIterator[OriginRig]:
     async with rig(TOOLS, names=("upstream", "supabase"), postgres=postgres) as running:
         yield running
 
@@ -43,7 +43,7 @@ def served(tool: str, status: int) -> str:
     return f'mcpist_upstream_requests_total{{status="{status}",tool="{tool}",upstream="notion"}}'
 
 
-async def test_answers_after_the_tools_latency_and_tells_it(made: Rig) -> None:
+async def test_answers_after_the_tools_latency_and_tells_it(made: OriginRig) -> None:
     began = time.monotonic()
     reply = await made.request("upstream", "POST", "/notion/quick", b"{}")
     waited = (time.monotonic() - began) * 1000
@@ -55,11 +55,11 @@ async def test_answers_after_the_tools_latency_and_tells_it(made: Rig) -> None:
 
 
 @pytest.mark.parametrize("path", ["/notion/none", "/notion", "/", "/x/quick"])
-async def test_there_is_nothing_elsewhere(made: Rig, path: str) -> None:
+async def test_there_is_nothing_elsewhere(made: OriginRig, path: str) -> None:
     assert (await made.request("upstream", "POST", path)).status == 404
 
 
-async def test_a_stall_holds_what_is_due_until_it_is_lifted(made: Rig) -> None:
+async def test_a_stall_holds_what_is_due_until_it_is_lifted(made: OriginRig) -> None:
     await made.fault("upstream", "upstream-stall", target="notion")
     calls = [asyncio.create_task(made.request("upstream", "POST", "/notion/quick")) for _ in range(20)]
     assert (await made.request("upstream", "POST", "/jira/quick")).status == 422
@@ -80,7 +80,7 @@ async def test_a_stall_holds_what_is_due_until_it_is_lifted(made: Rig) -> None:
     assert await made.metric("upstream", served("quick", 499)) == 1
 
 
-async def test_errors_resets_and_slowness(made: Rig) -> None:
+async def test_errors_resets_and_slowness(made: OriginRig) -> None:
     await made.fault("upstream", "upstream-error", target="notion", status=503)
     assert (await made.request("upstream", "POST", "/notion/quick")).status == 503
     await made.fault("upstream", "upstream-error", share=0.5)
@@ -94,7 +94,7 @@ async def test_errors_resets_and_slowness(made: Rig) -> None:
     assert float(dict(reply.headers)[b"server-timing"].removeprefix(b"upstream;dur=")) >= 198
 
 
-async def test_a_caller_that_pipelines_is_broken_off(made: Rig) -> None:
+async def test_a_caller_that_pipelines_is_broken_off(made: OriginRig) -> None:
     reader, writer = await asyncio.open_connection(*made.addresses["upstream"])
     request = b"POST /notion/slow HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}"
     writer.write(request * 2)
@@ -108,7 +108,7 @@ async def test_a_caller_that_pipelines_is_broken_off(made: Rig) -> None:
     await until(clean)
 
 
-async def test_connection_close_is_obeyed(made: Rig) -> None:
+async def test_connection_close_is_obeyed(made: OriginRig) -> None:
     reader, writer = await asyncio.open_connection(*made.addresses["upstream"])
     writer.write(b"POST /notion/quick HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
     assert (await reader.read()).startswith(b"HTTP/1.1 200 OK\r\n")
@@ -116,7 +116,7 @@ async def test_connection_close_is_obeyed(made: Rig) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "ES256"])
-async def test_the_issuers_tokens_verify_with_its_key_set(made: Rig, algorithm: str) -> None:
+async def test_the_issuers_tokens_verify_with_its_key_set(made: OriginRig, algorithm: str) -> None:
     keys = parse((await made.request("supabase", "GET", "/auth/v1/.well-known/jwks.json")).body)
     wanted = json.dumps({"sub": "a", "tier": "pro", "alg": algorithm}).encode()
     token = json.loads((await made.request("supabase", "POST", "/auth/v1/token", wanted)).body)[
@@ -131,5 +131,5 @@ async def test_the_issuers_tokens_verify_with_its_key_set(made: Rig, algorithm: 
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"{}", b'{"sub":""}', b'{"sub":"a","x":1}', b'{"sub":"a","alg":"none"}']
 )
-async def test_bad_wishes_are_400(made: Rig, body: bytes) -> None:
+async def test_bad_wishes_are_400(made: OriginRig, body: bytes) -> None:
     assert (await made.request("supabase", "POST", "/auth/v1/token", body)).status == 400

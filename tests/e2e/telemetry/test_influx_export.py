@@ -43,7 +43,7 @@ def environment(server: LocalInflux, tmp_path: Path, url: str = "") -> dict[str,
     return {**env, "INFLUXDB_V2_URL": url} if url else env
 
 
-def started(run: RunWriter, env: dict[str, str]) -> exporter_process.Handle:
+def started(run: RunWriter, env: dict[str, str]) -> exporter_process.ExporterProcess:
     handle = exporter_process.start(run.run_dir, env)
     assert handle is not None
     return handle

@@ -99,7 +99,8 @@ class RunWriter:
             "schema_version": 1, "run": self.run_dir.name, "scenario": {"name": scenario},
             "target": {"name": "bundled"}, "protections": ["ip-limit"], "preset": "today",
             "start_wall": time.time(), "start_monotonic": time.monotonic(), "tools": TOOLS,
-            "reasons": list(REASONS), "duration_s": 60.0,
+            "reasons": list(REASONS), "duration_s": 60.0, "machine": {"cores": 2}, "version": "0",
+            "bundled": True, "seed": 7, "groups": ["users"],
         }  # fmt: skip
         (self.run_dir / "run.json").write_text(json.dumps(manifest))
 

@@ -15,7 +15,7 @@ from cli.search import protection_sets
 from cli.search.request import Plan, read
 from cli.search.search import OVER, STOPPED, Budget, search
 from cli.search.table import Searches
-from fakes.protections import NAMES, PRESETS, parse
+from common.protections import NAMES, PRESETS, parse
 from shapes.search import MACHINE, Search
 from verdicts.breakpoint import table
 from verdicts.breakpoint.table import Row

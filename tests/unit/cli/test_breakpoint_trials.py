@@ -13,8 +13,8 @@ from cli import breakpoint as command
 from cli.attacks import Attacks
 from cli.search import protection_sets
 from cli.search.trials import Trials, attackers, own_rate, words
+from common.protections import NAMES, PRESETS, parse
 from fakes.origin.nano import capacity
-from fakes.protections import NAMES, PRESETS, parse
 from fakes.settings import NanoSettings
 from scenarios.load import load
 from verdicts.breakpoint import goroutine_arithmetic

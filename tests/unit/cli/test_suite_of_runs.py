@@ -13,7 +13,7 @@ from junitparser import JUnitXml
 from cli import suite as command
 from common.errors import ConfigError
 from fakes.settings import StackSettings
-from fakes.stack.handle import Handle
+from fakes.stack.handle import StackHandle
 from run.shared_stack import SharedStack, unwell
 from run.stack_events import write as write_events
 from scenarios import suites as plans
@@ -138,9 +138,9 @@ class Shared:
         self.state = WELL
         self.shared = SharedStack(folder, self._start)
 
-    def _start(self, settings: StackSettings, names: Iterable[str], log: Path) -> Handle:
+    def _start(self, settings: StackSettings, names: Iterable[str], log: Path) -> StackHandle:
         self.started.append(FakeStack(self.state))
-        return cast(Handle, self.started[-1])
+        return cast(StackHandle, self.started[-1])
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any, cast
 
-from fakes.stack.handle import Handle, StackError
+from fakes.stack.handle import StackError, StackHandle
 from run import database_audit
 
 
@@ -31,7 +31,7 @@ class Stack:
 def written(folder: Path, stack: Stack, *points: str) -> tuple[list[str], list[str]]:
     """The files and what was said."""
     said: list[str] = []
-    database_audit.write(cast(Handle, stack), points, folder, said.append)
+    database_audit.write(cast(StackHandle, stack), points, folder, said.append)
     return sorted(file.name for file in folder.iterdir()), said
 
 

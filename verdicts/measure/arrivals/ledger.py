@@ -106,10 +106,10 @@ def _planned_by(run: Run, name: str, arrivals: Mask) -> int:
         return int(arrivals.sum())
     last = lines[-1]
     if name not in run.lost:
-        return int(last["planned"])
+        return int(last.planned)
     mine = run.samples[arrivals]
-    after = (mine["planned"] > last["t"]) | (mine["reason"] == REASON_CODE["worker_lost"])
-    return int(last["planned"]) + int(after.sum())
+    after = (mine["planned"] > last.t) | (mine["reason"] == REASON_CODE["worker_lost"])
+    return int(last.planned) + int(after.sum())
 
 
 def late(run: Run) -> Mask:

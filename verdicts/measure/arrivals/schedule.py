@@ -43,9 +43,9 @@ def due(run: Run) -> Due | None:
         planned = planned_times(run.scenario)
     except (KeyError, ValueError):
         return None
-    if run.end is not None and run.end["stop_reason"] == "completed":
+    if run.end is not None and run.end.completed:
         return Due(len(planned), len(planned))
-    heard = [float(lines[-1]["t"]) for lines in run.ledgers.values() if lines]
+    heard = [float(lines[-1].t) for lines in run.ledgers.values() if lines]
     latest = run.load_end if run.killed else max([run.load_end, *heard])
     earliest = (run.stopped_at or 0.0) - CLOCKS
     least, most = np.searchsorted(planned, [earliest, latest], side="right")

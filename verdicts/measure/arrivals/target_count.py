@@ -32,7 +32,7 @@ class Count(NamedTuple):
 
 def of(run: Run, ledger: Ledger) -> Count | None:
     """The count at the target's front door; None where it does not count our path."""
-    path = run.manifest["target"].get("path", "")
+    path = run.manifest.path
     source = "edge" if "edge" in run.target.sources else "target-0"
     counted = run.target.total(source, COUNTER, method="POST", path=path)
     if np.isnan(counted):
@@ -44,7 +44,7 @@ def of(run: Run, ledger: Ledger) -> Count | None:
 def disagreement(run: Run, ledger: Ledger) -> str:
     """One line where the bundled stack counted otherwise; others may have guests of their own."""
     count = of(run, ledger)
-    if count is None or count.agrees or run.killed or run.lost or not run.manifest["bundled"]:
+    if count is None or count.agrees or run.killed or run.lost or not run.manifest.bundled:
         return ""
     bounds = f"{count.out:,}" if count.answered == count.out else f"{count.answered:,} to {count.out:,}"
     return f"{count.source} counted {count.counted:,} calls, the ledger says {bounds} (sent + extra)"

@@ -12,13 +12,14 @@ Late and dropped arrivals have a cause on this machine, so the verdict also says
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from telemetry.recording.sample import Outcome
+from telemetry.run_folder.lines import LedgerLine
 from verdicts.measure.arrivals import target_count
 from verdicts.measure.arrivals.ledger import Counts, Ledger, equation, late
 from verdicts.measure.target import cpu
@@ -87,17 +88,17 @@ def _balance(run: Run, ledger: Ledger) -> Iterator[str]:
         yield problem
 
 
-def _own_words(name: str, counts: Counts, lines: tuple[Mapping[str, Any], ...]) -> Iterator[str]:
+def _own_words(name: str, counts: Counts, lines: tuple[LedgerLine, ...]) -> Iterator[str]:
     """Where a worker's last ledger line and its samples tell different stories."""
     if not lines:
         yield f"worker {name}: wrote no ledger"
         return
     for key in ("sent", "dropped", "ok", "failed", "aborted", "extra"):
-        said, recorded = lines[-1].get(key), getattr(counts, key)
-        if said is not None and said != recorded:
+        said, recorded = getattr(lines[-1], key), getattr(counts, key)
+        if said != recorded:
             yield f"worker {name}: its ledger says {said:,} {key}, its samples {recorded:,}"
-    if lines[-1].get("in_flight"):
-        yield f"worker {name}: ended with {lines[-1]['in_flight']:,} calls in flight"
+    if lines[-1].in_flight:
+        yield f"worker {name}: ended with {lines[-1].in_flight:,} calls in flight"
 
 
 def repeated(run: Run) -> int:
@@ -113,7 +114,7 @@ def starved(run: Run) -> str:
         return ""
     full = [one for one in processes if one.name.startswith(cpu.LOADER) and _had_none_left(run, one)]
     shares = ", ".join(f"{one.name} {one.mean:.2f} (peak {one.peak:.2f})" for one in processes[:6])
-    cores = run.manifest["machine"]["cores"]
+    cores = run.manifest.machine.cores
     whole = sum(one.mean for one in processes)
     if full:
         head = f"The process {full[0].name} had no more of its one core to use"

@@ -69,6 +69,6 @@ def errors(run: Run) -> Mask:
 
 def failed_by(run: Run, reasons: tuple[str, ...]) -> Mask:
     """Records of failed calls with one of these reasons."""
-    table = run.manifest["reasons"]
+    table = run.manifest.reasons
     codes = [code for code, name in enumerate(table) if name in reasons]
     return run.became(Outcome.FAILED) & np.isin(run.samples["reason"], codes)

@@ -35,7 +35,7 @@ class Kind(NamedTuple):
 
 def kinds(run: Run) -> Iterator[Kind]:
     """Every kind of the run."""
-    for number, group in enumerate(run.manifest["scenario"]["groups"]):
+    for number, group in enumerate(run.scenario["groups"]):
         persona = group["persona"]
         if persona["name"] == "forger":
             yield Kind(persona["options"]["kind"], run.out & (run.samples["group"] == number))

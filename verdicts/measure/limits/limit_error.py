@@ -49,7 +49,7 @@ def windows(run: Run) -> list[Window]:
     return [
         window
         for account in np.unique(run.samples["account"][run.out]).tolist()
-        if (promise := promises.rate(run, run.manifest["accounts"][account]["tier"])) is not None
+        if (promise := promises.rate(run, run.manifest.accounts[account].tier)) is not None
         for window in _of(run, account, promise)
     ]
 
@@ -60,7 +60,7 @@ def judged(found: list[Window]) -> list[Window]:
 
 
 def _of(run: Run, account: int, promise: Promise) -> Iterator[Window]:
-    zero = float(run.manifest["start_wall"])
+    zero = float(run.manifest.start_wall)
     for share in rate_headers.shares(run, account, promise):
         start = share.window * promise.width - zero
         whole = start >= -EDGE and start + promise.width <= run.load_end + EDGE
@@ -80,7 +80,7 @@ def _unknown(run: Run, account: int, start: float, width: float) -> int:
 
 def _states(run: Run, share: Share, start: float, width: float) -> tuple[str, ...]:
     """The balancer's; a target that shows none is split where more than one instance answered."""
-    if run.manifest["bundled"]:
+    if run.manifest.bundled:
         return balancer_states.during(run, start + EDGE, start + width - EDGE)
     return ("split",) if len(np.unique(share.calls["instance"])) > 1 else (balancer_states.PRIMARY,)
 
@@ -99,4 +99,4 @@ def _name(run: Run, account: int, code: int) -> str:
     worker = int(run.worker[run.samples["account"] == account][0])
     table = run.instances[run.workers[worker]]
     name = table[code] if code < len(table) else ""
-    return name.rpartition("-")[0] or name if run.manifest["bundled"] else name
+    return name.rpartition("-")[0] or name if run.manifest.bundled else name

@@ -48,22 +48,20 @@ def rate(run: Run, tier: str) -> Promise | None:
     limit = _limits(run).get("rate_per_min")
     if limit is None:
         return None
-    if tier == STARTER or not run.manifest["bundled"]:
+    if tier == STARTER or not run.manifest.bundled:
         return _per_minute(run, limit, width)
     tiers: Mapping[str, int] = _setting(run, "origin", "tiers", {})
     return Promise(tiers[tier], width) if tiers.get(tier, -1) > 0 else None
 
 
 def _per_minute(run: Run, limit: int, width: float) -> Promise:
-    scale = run.manifest.get("time_scale", 1) if run.manifest["bundled"] else 1
-    return Promise(max(1, round(limit / scale)), width if run.manifest["bundled"] else MINUTE)
+    scale = run.manifest.time_scale if run.manifest.bundled else 1
+    return Promise(max(1, round(limit / scale)), width if run.manifest.bundled else MINUTE)
 
 
 def _limits(run: Run) -> Mapping[str, Any]:
-    limits: Mapping[str, Any] = run.manifest["target"].get("limits") or {}
-    return limits
+    return run.manifest.limits
 
 
 def _setting(run: Run, room: str, name: str, default: Any) -> Any:
-    settings = (run.manifest.get("stack") or {}).get("settings", {})
-    return settings.get(room, {}).get(name, default)
+    return run.manifest.settings(room).get(name, default)

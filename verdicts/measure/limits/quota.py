@@ -89,14 +89,12 @@ def failures(run: Run, span: Span, **labels: str) -> int:
 
 def plan(run: Run) -> str:
     """The KV's plan that the bundled stack ran with; "" where nobody told us."""
-    told = (run.manifest.get("stack") or {}).get("settings", {})
-    return str(told.get("kv", {}).get("plan", ""))
+    return str(run.manifest.settings("kv").get("plan", ""))
 
 
 def setting(run: Run) -> str:
     """The run's strategy, mode and plan in words; "" for a target whose settings nobody told us."""
-    told = (run.manifest.get("stack") or {}).get("settings", {})
-    edge, kv = told.get("edge"), told.get("kv")
+    edge, kv = run.manifest.settings("edge"), run.manifest.settings("kv")
     if not edge or not kv:
         return ""
     isolates = edge["isolates"]

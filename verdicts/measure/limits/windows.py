@@ -60,7 +60,7 @@ class Window:
 
 def spans(run: Run, mask: Mask) -> Spans:
     """When the masked calls were at the limiter."""
-    calls, zero = run.samples[mask], float(run.manifest["start_wall"])
+    calls, zero = run.samples[mask], float(run.manifest.start_wall)
     upstream = np.nan_to_num(calls["upstream_s"].astype(np.float64), nan=0.0)
     latest = np.nan_to_num(calls["done"] - upstream, nan=np.inf)
     return Spans(zero + calls["sent"] - CLOCK, zero + np.maximum(latest, calls["sent"]) + CLOCK)
@@ -71,7 +71,7 @@ def count(run: Run, mask: Mask, admitted: Mask, width: float) -> Iterator[Window
     first, last = spans(run, mask).windows(width)
     certain, let = first == last, admitted[mask]
     silent = run.samples["status"][mask] == 0
-    zero = float(run.manifest["start_wall"])
+    zero = float(run.manifest.start_wall)
     for window in np.unique(first[certain]):
         inside = certain & (first == window)
         perhaps = (first <= window) & (window <= last) & (let | silent)

@@ -75,8 +75,8 @@ def _of_stack(run: Run, name: str) -> Usage:
 
 def _of_worker(run: Run, name: str) -> Usage:
     lines = run.ledgers[name]
-    t = np.array([line["t"] for line in lines], dtype=np.float64)
-    cpu = np.array([line["cpu_s"] for line in lines], dtype=np.float64)
+    t = np.array([line.t for line in lines], dtype=np.float64)
+    cpu = np.array([line.cpu_s for line in lines], dtype=np.float64)
     return _usage(run, LOADER + name, t, cpu, float("nan"))
 
 

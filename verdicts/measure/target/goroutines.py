@@ -6,6 +6,7 @@ Prometheus' client does, or others that its file names in `metric_names`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -48,10 +49,9 @@ class Pairs:
         return slope, float(np.corrcoef(x, y)[0, 1] ** 2) if spread else float("nan")
 
 
-def nano(run: Run) -> dict[str, Any]:
+def nano(run: Run) -> Mapping[str, Any]:
     """The nano model's settings that the stack ran with; empty for a target."""
-    settings: dict[str, Any] = (run.manifest.get("stack") or {}).get("settings", {}).get("nano", {})
-    return settings
+    return run.manifest.settings("nano")
 
 
 def pairs(run: Run) -> list[Pairs]:
@@ -64,7 +64,7 @@ def pairs(run: Run) -> list[Pairs]:
 def _of(run: Run, source: str) -> Pairs | None:
     """Scrapes of a dead instance (no goroutine at all) are left out."""
     t, goroutines = _series(run, source, GOROUTINES)
-    at, memory = _series(run, source, MEMORY[bool(run.manifest["bundled"])])
+    at, memory = _series(run, source, MEMORY[bool(run.manifest.bundled)])
     both, first, second = np.intersect1d(t, at, return_indices=True)
     alive = goroutines[first] > 0
     if not both.size or not alive.any():
@@ -87,6 +87,6 @@ def kills(run: Run) -> float:
     """
     totals = [run.target.total(source, KILLS) for source in origins.sources(run)]
     known = [total for total in totals if not np.isnan(total)]
-    if not known and not (run.manifest["bundled"] and pairs(run)):
+    if not known and not (run.manifest.bundled and pairs(run)):
         return float("nan")
     return float(sum(known))

@@ -44,7 +44,7 @@ def of(run: Run) -> Books | None:
     facts = run.consistency
     if facts is None:
         return None
-    ids = [account["id"] for account in run.manifest["accounts"]]
+    ids = [account.id for account in run.manifest.accounts]
     written = np.array([facts["by_user"].get(id, (0, 0))[0] for id in ids], dtype=np.int64)
     due, maybe = _charges(run, len(ids))
     missing, surplus = np.maximum(due - written, 0), np.maximum(written - due, 0)
@@ -66,7 +66,7 @@ def _torn(run: Run) -> bool:
 
 def _charges(run: Run, accounts: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """By account: charges due for successes, and charges that failures may have left."""
-    price = np.array([_price(label) for label in run.manifest["tools"]], dtype=np.int64)
+    price = np.array([_price(label) for label in run.manifest.tools], dtype=np.int64)
     weight = price[run.samples["tool"]] if len(price) else np.zeros(len(run.samples), dtype=np.int64)
     ok = run.became(Outcome.OK)
     maybe = run.out & ~ok & ~outcomes.failed_by(run, (*REFUSALS, *BEFORE))

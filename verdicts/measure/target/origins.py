@@ -16,7 +16,7 @@ REQUESTS: Final = "mcpist_requests_total"
 
 def sources(run: Run) -> list[str]:
     """The origins among the probed sources."""
-    prefix = "origin-" if run.manifest["bundled"] else "target-"
+    prefix = "origin-" if run.manifest.bundled else "target-"
     return sorted(source for source in run.target.sources if source.startswith(prefix))
 
 
@@ -27,7 +27,7 @@ def named(run: Run) -> str:
 
 def path_labels(run: Run) -> dict[str, Any]:
     """Our own calls, where the source tells paths apart."""
-    path = run.manifest["target"].get("path", "")
+    path = run.manifest.path
     told = any(f'path="{path}"' in key for one in sources(run) for key in run.target.sources[one].values)
     return {"path": path} if told else {}
 

@@ -7,7 +7,7 @@ from verdicts.run.reading import Run
 
 def missing(run: Run) -> str:
     """Why the run is not what it set out to be; "" if it is."""
-    settings = (run.manifest.get("stack") or {}).get("settings", {}).get("database", {})
+    settings = run.manifest.settings("database")
     there = (run.connections or {}).get("pooler", True)
     if settings.get("mode") != "pooler" or there:
         return ""

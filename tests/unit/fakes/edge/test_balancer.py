@@ -18,7 +18,7 @@ from fakes.http.hop import HopConnectError, HopReset, HopTimeout
 from fakes.http.metrics import Metrics
 from fakes.settings import BalancerSettings
 from fakes.state_machine import IllegalEventError, states
-from tests.support.edge_rig import Clock
+from tests.support.manual_clock import ManualClock
 
 QUICK = BalancerSettings()
 SLOW = BalancerSettings(failing_over=10.0, recovering=20.0)
@@ -165,7 +165,7 @@ class Two:
         config = StackConfig.model_validate(
             {"settings": settings, "control_token": "", "gateway_secret": "", "issuer": "", "jwks_url": ""}
         )
-        self.a, self.b, self.metrics, self.clock = Peer(A), Peer(B), Metrics(), Clock(0.0)
+        self.a, self.b, self.metrics, self.clock = Peer(A), Peer(B), Metrics(), ManualClock(0.0)
         hops: Any = {A: self.a, B: self.b}
         self.balancer = Balancer(hops, Control(config), EdgeMetrics(self.metrics), self.clock)
 

@@ -11,9 +11,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from fakes.edge import key_set
 from fakes.edge.auth import Authenticate
-from tests.support.edge_rig import Rig, reason
+from fakes.edge_runtime import key_set
+from fakes.protections.jwks_cache import JwksCache
+from tests.support.edge_rig import EdgeRig, reason
 
 ED = ed25519.Ed25519PrivateKey.generate()
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -31,8 +32,8 @@ SET = {
 KEYS = key_set.parse(json.dumps(SET).encode())
 
 
-def rig(**settings: Any) -> Rig:
-    made = Rig({"edge": settings}, keys=KEYS)
+def rig(**settings: Any) -> EdgeRig:
+    made = EdgeRig({"edge": settings}, keys=KEYS)
     made.clock.now = 5_000_000_000.0  # tokens are checked by the library's own clock, which is behind
     return made
 
@@ -146,7 +147,7 @@ async def test_without_a_key_set_the_edge_says_that_it_is_its_own_fault() -> Non
     async def down() -> key_set.Keys:
         raise key_set.JwksUnavailable("status 500")
 
-    isolate.jwks._fetch = down
+    isolate.jwks = JwksCache(down, lambda cause: None)
     reply = await edge.ask(Authenticate(edge.inner, isolate), token=token())
     assert (reply.status, reason(reply)) == (503, "internal_error")
 

@@ -6,10 +6,10 @@ from typing import Any
 import jwt
 import pytest
 
-from fakes.edge.key_set import JwksUnavailable, Keys
+from fakes.edge_runtime.key_set import JwksUnavailable, Keys
 from fakes.protections.jwks_cache import JwksCache
 from fakes.settings import EdgeSettings
-from tests.support.edge_rig import Clock
+from tests.support.manual_clock import ManualClock
 from tests.unit.fakes.edge.test_edge_auth import ED_JWK
 
 KEY = jwt.PyJWK(ED_JWK)
@@ -19,7 +19,7 @@ class Issuer:
     """A key set behind a gate; counts fetches by cause."""
 
     def __init__(self) -> None:
-        self.clock = Clock(0.0)
+        self.clock = ManualClock(0.0)
         self.keys: Keys = {"ed": KEY}
         self.causes: list[str] = []
         self.open = asyncio.Event()

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.edge.kv import DAY, SWEEP_EVERY, Kv, KvError
+from fakes.edge_runtime.kv import DAY, SWEEP_EVERY, Kv, KvError
 from fakes.settings import KvSettings
-from tests.support.edge_rig import Clock
+from tests.support.manual_clock import ManualClock
 
 IDEAL = KvSettings()
 FREE = KvSettings(plan="free", writes_per_day=3, reads_per_day=2)
@@ -22,13 +22,13 @@ def fails(op: Callable[[], Any]) -> tuple[str, str]:
 
 
 def test_what_was_written_is_read_and_what_was_not_is_none() -> None:
-    kv = Kv(Clock())
+    kv = Kv(ManualClock(1_000_000.0))
     kv.put(IDEAL, "k", 1)
     assert (kv.get(IDEAL, "k"), kv.get(IDEAL, "other")) == (1, None)
 
 
 def test_writes_of_a_day_run_out_and_come_back_at_midnight_utc() -> None:
-    clock = Clock(DAY * 100 - 1)
+    clock = ManualClock(DAY * 100 - 1)
     kv = Kv(clock)
     for key in "abc":
         kv.put(FREE, key, 1)
@@ -39,7 +39,7 @@ def test_writes_of_a_day_run_out_and_come_back_at_midnight_utc() -> None:
 
 
 def test_reads_of_a_day_run_out() -> None:
-    kv = Kv(Clock())
+    kv = Kv(ManualClock(1_000_000.0))
     kv.get(FREE, "a")
     kv.get(FREE, "a")
     assert fails(lambda: kv.get(FREE, "a")) == ("get", "quota")
@@ -47,7 +47,7 @@ def test_reads_of_a_day_run_out() -> None:
 
 @pytest.mark.parametrize("plan", ["free", "paid"])
 def test_one_write_a_second_to_a_key(plan: str) -> None:
-    clock = Clock()
+    clock = ManualClock(1_000_000.0)
     kv, settings = Kv(clock), KvSettings.model_validate({"plan": plan})
     kv.put(settings, "k", 1)
     clock.now += 0.99
@@ -59,7 +59,7 @@ def test_one_write_a_second_to_a_key(plan: str) -> None:
 
 
 def test_a_refused_write_uses_no_quota() -> None:
-    kv = Kv(Clock())
+    kv = Kv(ManualClock(1_000_000.0))
     kv.put(FREE, "k", 1)
     for _ in range(9):
         fails(lambda: kv.put(FREE, "k", 2))
@@ -67,7 +67,7 @@ def test_a_refused_write_uses_no_quota() -> None:
 
 
 def test_paid_has_no_daily_quota() -> None:
-    kv, paid = Kv(Clock()), KvSettings(plan="paid", writes_per_day=1)
+    kv, paid = Kv(ManualClock(1_000_000.0)), KvSettings(plan="paid", writes_per_day=1)
     kv.put(paid, "a", 1)
     kv.put(paid, "b", 1)
     assert kv.get(paid, "b") == 1
@@ -76,14 +76,14 @@ def test_paid_has_no_daily_quota() -> None:
 @pytest.mark.parametrize(("api", "words"), [("binding", "limit exceeded for the day"), ("rest", "10048")])
 def test_each_api_fails_in_its_own_words(api: str, words: str) -> None:
     settings = KvSettings.model_validate({"plan": "free", "writes_per_day": 1, "api": api})
-    kv = Kv(Clock())
+    kv = Kv(ManualClock(1_000_000.0))
     kv.put(settings, "a", 1)
     with pytest.raises(KvError, match=words):
         kv.put(settings, "b", 1)
 
 
 def test_another_place_sees_a_write_later() -> None:
-    clock, settings = Clock(), KvSettings(consistency=60.0)
+    clock, settings = ManualClock(1_000_000.0), KvSettings(consistency=60.0)
     kv = Kv(clock)
     kv.put(settings, "k", "old", ttl=500)
     clock.now += 60
@@ -95,7 +95,7 @@ def test_another_place_sees_a_write_later() -> None:
 
 
 def test_a_value_expires_after_its_ttl_and_sixty_seconds_at_least() -> None:
-    clock = Clock()
+    clock = ManualClock(1_000_000.0)
     kv = Kv(clock)
     kv.put(IDEAL, "short", 1, ttl=1)
     kv.put(IDEAL, "long", 1, ttl=120)
@@ -106,7 +106,7 @@ def test_a_value_expires_after_its_ttl_and_sixty_seconds_at_least() -> None:
 
 
 def test_expired_keys_do_not_pile_up() -> None:
-    clock = Clock()
+    clock = ManualClock(1_000_000.0)
     kv = Kv(clock)
     for number in range(SWEEP_EVERY):
         kv.put(IDEAL, f"old-{number}", 1)
@@ -117,7 +117,7 @@ def test_expired_keys_do_not_pile_up() -> None:
 
 
 def test_reset_empties_the_namespace_and_the_quota() -> None:
-    kv = Kv(Clock())
+    kv = Kv(ManualClock(1_000_000.0))
     kv.put(FREE, "k", 1)
     kv.reset()
     kv.put(FREE, "k", 2)
@@ -129,7 +129,7 @@ _OPS = st.lists(st.tuples(st.floats(0, 3), st.sampled_from("ab"), st.integers(0,
 
 @given(_OPS, st.sampled_from([0.0, 1.0, 5.0]))
 def test_reads_equal_a_slow_oracle(ops: list[tuple[float, str, int]], consistency: float) -> None:
-    clock, settings = Clock(0.0), KvSettings(consistency=consistency)
+    clock, settings = ManualClock(0.0), KvSettings(consistency=consistency)
     kv, log = Kv(clock), list[tuple[float, str, int, int]]()
     for number, (wait, key, place) in enumerate(ops):
         clock.now += wait

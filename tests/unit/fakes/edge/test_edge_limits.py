@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fakes.protections.burst_limit import BurstLimit
 from fakes.protections.ip_limit import IpLimit
-from tests.support.edge_rig import Rig, reason
+from tests.support.edge_rig import EdgeRig, reason
 
 MEMORY = {"burst_strategy": "memory-cache"}
 
@@ -18,13 +18,13 @@ def free(**edge: Any) -> dict[str, Any]:
     return {"kv": {"plan": "free"}, "edge": edge}
 
 
-async def statuses(rig: Rig, app: Any, count: int, user: str = "u") -> list[int]:
+async def statuses(rig: EdgeRig, app: Any, count: int, user: str = "u") -> list[int]:
     return [(await rig.ask(app, user)).status for _ in range(count)]
 
 
 @pytest.mark.parametrize("strategy", ["kv-every-request", "memory-cache"])
 async def test_five_a_second_pass_and_the_sixth_is_told_when_to_come_back(strategy: str) -> None:
-    rig = Rig({"edge": {"burst_strategy": strategy}})
+    rig = EdgeRig({"edge": {"burst_strategy": strategy}})
     app = rig.layer(BurstLimit)
     assert await statuses(rig, app, 5) == [200] * 5
     refused = await rig.ask(app)
@@ -36,7 +36,7 @@ async def test_five_a_second_pass_and_the_sixth_is_told_when_to_come_back(strate
 
 @pytest.mark.parametrize("strategy", ["kv-every-request", "memory-cache"])
 async def test_windows_are_aligned_to_the_wall_clock_not_to_the_first_call(strategy: str) -> None:
-    rig = Rig({"edge": {"burst_strategy": strategy}})
+    rig = EdgeRig({"edge": {"burst_strategy": strategy}})
     app = rig.layer(BurstLimit)
     rig.clock.now = 1000.9
     assert await statuses(rig, app, 6) == [200] * 5 + [429]
@@ -45,20 +45,20 @@ async def test_windows_are_aligned_to_the_wall_clock_not_to_the_first_call(strat
 
 
 async def test_users_do_not_share_a_window() -> None:
-    rig = Rig()
+    rig = EdgeRig()
     app = rig.layer(BurstLimit)
     await statuses(rig, app, 6, "a")
     assert await statuses(rig, app, 1, "b") == [200]
 
 
 async def test_a_limit_that_is_off_counts_nothing() -> None:
-    rig = Rig(protections=())
+    rig = EdgeRig(protections=())
     assert await statuses(rig, rig.layer(BurstLimit), 50) == [200] * 50
     assert rig.kv.used_today() == {"get": 0, "put": 0}
 
 
 async def test_memory_cache_writes_once_a_window_and_never_reads() -> None:
-    rig = Rig({"edge": MEMORY})
+    rig = EdgeRig({"edge": MEMORY})
     app = rig.layer(BurstLimit)
     for second in range(3):
         rig.clock.now = 2000.0 + second
@@ -67,21 +67,21 @@ async def test_memory_cache_writes_once_a_window_and_never_reads() -> None:
 
 
 async def test_isolates_with_memory_caches_admit_five_each() -> None:
-    rig = Rig({"edge": MEMORY})
+    rig = EdgeRig({"edge": MEMORY})
     apps = [rig.layer(BurstLimit, place) for place in range(3)]
     admitted = [await statuses(rig, app, 10) for app in apps]
     assert [row.count(200) for row in admitted] == [5, 5, 5]
 
 
 async def test_isolates_that_count_in_kv_agree() -> None:
-    rig = Rig()
+    rig = EdgeRig()
     apps = [rig.layer(BurstLimit, place) for place in range(3)]
     admitted = [await statuses(rig, app, 10) for app in apps]
     assert sum(row.count(200) for row in admitted) == 5
 
 
 async def test_isolates_that_count_in_an_eventually_consistent_kv_do_not_agree() -> None:
-    rig = Rig({"kv": {"plan": "ideal", "consistency": 60.0}})
+    rig = EdgeRig({"kv": {"plan": "ideal", "consistency": 60.0}})
     apps = [rig.layer(BurstLimit, place) for place in range(3)]
     admitted = [await statuses(rig, app, 10) for app in apps]
     assert [row.count(200) for row in admitted] == [5, 5, 5]
@@ -96,7 +96,7 @@ async def test_isolates_that_count_in_an_eventually_consistent_kv_do_not_agree()
     ],
 )
 async def test_memory_cache_beyond_the_quota(mode: str, expected: list[int]) -> None:
-    rig = Rig({"kv": {"plan": "free", "writes_per_day": 1}, "edge": {**MEMORY, "burst_on_failure": mode}})
+    rig = EdgeRig({"kv": {"plan": "free", "writes_per_day": 1}, "edge": {**MEMORY, "burst_on_failure": mode}})
     app = rig.layer(BurstLimit)
     await rig.ask(app, "someone else")
     rig.clock.now += 10
@@ -105,14 +105,14 @@ async def test_memory_cache_beyond_the_quota(mode: str, expected: list[int]) -> 
 
 @pytest.mark.parametrize(("mode", "status"), [("throw", 500), ("fail-open", 200), ("fail-closed", 503)])
 async def test_kv_every_request_beyond_one_write_a_second_to_a_key(mode: str, status: int) -> None:
-    rig = Rig(free(burst_on_failure=mode))
+    rig = EdgeRig(free(burst_on_failure=mode))
     app = rig.layer(BurstLimit)
     assert await statuses(rig, app, 8) == [200] + [status] * 7
     assert rig.value("mcpist_kv_failures_total", op="put", cause="key-rate") == 7
 
 
 async def test_a_kv_failure_says_so() -> None:
-    rig = Rig(free())
+    rig = EdgeRig(free())
     app = rig.layer(BurstLimit)
     await rig.ask(app)
     failed = await rig.ask(app)
@@ -121,7 +121,7 @@ async def test_a_kv_failure_says_so() -> None:
 
 
 async def test_a_thousand_a_minute_an_address() -> None:
-    rig = Rig()
+    rig = EdgeRig()
     app = rig.layer(IpLimit)
     rig.clock.now = 60_000.0
     assert Counter(await statuses(rig, app, 1100)) == {200: 1000, 429: 100}
@@ -137,7 +137,7 @@ async def test_a_thousand_a_minute_an_address() -> None:
 
 @pytest.mark.parametrize(("mode", "status"), [("throw", 500), ("fail-open", 200), ("fail-closed", 503)])
 async def test_address_limit_when_kv_refuses(mode: str, status: int) -> None:
-    rig = Rig(free(ip_on_failure=mode))
+    rig = EdgeRig(free(ip_on_failure=mode))
     assert await statuses(rig, rig.layer(IpLimit), 3) == [200, status, status]
 
 
@@ -145,7 +145,7 @@ async def test_address_limit_when_kv_refuses(mode: str, status: int) -> None:
     st.lists(st.floats(0, 10), max_size=80).map(sorted), st.sampled_from(["kv-every-request", "memory-cache"])
 )
 async def test_no_window_ever_admits_more_than_five(offsets: list[float], strategy: str) -> None:
-    rig = Rig({"edge": {"burst_strategy": strategy}})
+    rig = EdgeRig({"edge": {"burst_strategy": strategy}})
     app = rig.layer(BurstLimit)
     admitted: Counter[int] = Counter()
     offered: Counter[int] = Counter()

@@ -7,14 +7,15 @@ import pytest
 
 from fakes.http.asgi import Scope
 from fakes.protections.worker_cpu import CpuExceeded, Meter, WorkerCpu
-from tests.support.edge_rig import Clock, Rig, reason
+from tests.support.edge_rig import EdgeRig, reason
+from tests.support.manual_clock import ManualClock
 
 
 class Work:
     """A coroutine that burns a manual CPU clock between suspensions."""
 
     def __init__(self, *burns: float) -> None:
-        self.clock = Clock(0.0)
+        self.clock = ManualClock(0.0)
         self.burns = burns
         self.done: list[float] = []
 
@@ -90,7 +91,7 @@ async def test_a_caught_cancel_lets_the_call_go_on() -> None:
     assert ended == ["caught", "done"]
 
 
-def overspent(rig: Rig) -> Any:
+def overspent(rig: EdgeRig) -> Any:
     async def inner(scope: Scope, receive: Any, send: Any) -> None:
         call = scope["state"]["call"]
         if call.checkpoint is not None:
@@ -101,7 +102,7 @@ def overspent(rig: Rig) -> Any:
 
 
 async def test_a_call_over_budget_is_answered_and_not_passed_on() -> None:
-    rig = Rig({"edge": {"cpu_budget": 1e-12}})
+    rig = EdgeRig({"edge": {"cpu_budget": 1e-12}})
     reply = await rig.ask(overspent(rig))
     assert (reply.status, reason(reply), rig.reached) == (503, "worker_cpu_exceeded", [])
     assert rig.value("mcpist_worker_cpu_seconds_count") == 1
@@ -109,5 +110,5 @@ async def test_a_call_over_budget_is_answered_and_not_passed_on() -> None:
 
 @pytest.mark.parametrize(("protections", "budget"), [((), 1e-12), (("worker-cpu",), 3600.0)])
 async def test_within_budget_or_off_it_passes(protections: tuple[str, ...], budget: float) -> None:
-    rig = Rig({"edge": {"cpu_budget": budget}}, protections)
+    rig = EdgeRig({"edge": {"cpu_budget": budget}}, protections)
     assert (await rig.ask(overspent(rig))).status == 200

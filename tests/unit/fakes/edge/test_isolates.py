@@ -9,19 +9,19 @@ from typing import Any
 
 import pytest
 
-from fakes.edge.isolates import Isolates, Made
-from fakes.edge.kv import Kv, KvError
-from fakes.edge.layer import Call
+from fakes.edge.isolates import Isolates, StackedIsolate
+from fakes.edge_runtime.isolate import EdgeCall
+from fakes.edge_runtime.kv import Kv, KvError
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 from fakes.http.hop import Hop
 from fakes.protections.burst_limit import BurstLimit
 from fakes.settings import KvSettings
-from tests.support.edge_rig import Rig, drive
+from tests.support.edge_rig import EdgeRig, drive
 
 MEMORY = {"edge": {"burst_strategy": "memory-cache"}}
 
 
-class Front(Rig):
+class Front(EdgeRig):
     """A rig whose isolates are those of the edge; `where` are the threads that the layers ran in."""
 
     def __init__(self, settings: dict[str, Any] | None = None) -> None:
@@ -30,7 +30,7 @@ class Front(Rig):
         self.spread: list[int] = []
         self.isolates = Isolates(self.make, self.inner, self.spread.append, seed=1)
 
-    def make(self, place: int, inner: ASGIApp) -> Made:
+    def make(self, place: int, inner: ASGIApp) -> StackedIsolate:
         isolate = self.isolate(place)
         limit = BurstLimit(inner, isolate)
 
@@ -101,7 +101,7 @@ async def test_reset_is_before_every_request_that_comes_after_it() -> None:
 async def test_the_cpu_budget_is_checked_where_it_was_measured() -> None:
     checked: list[str] = []
     async with front(2) as rig:
-        call = Call(rig.snapshot, {}, "1.1.1.1", "u")
+        call = EdgeCall(rig.snapshot, {}, "1.1.1.1", "u")
         call.checkpoint = lambda: checked.append(threading.current_thread().name)
         await drive(rig.isolates.app, {"type": "http", "headers": [], "state": {"call": call}})
         assert checked == rig.where
@@ -115,7 +115,7 @@ class Waiting(Front):
         super().__init__()
         self.began, self.ended = threading.Event(), threading.Event()
 
-    def make(self, place: int, inner: ASGIApp) -> Made:
+    def make(self, place: int, inner: ASGIApp) -> StackedIsolate:
         async def wait(scope: Scope, receive: Receive, send: Send) -> None:
             self.began.set()
             try:
@@ -144,7 +144,7 @@ async def test_a_client_that_leaves_ends_its_call_in_the_isolate() -> None:
 
 
 class Broken(Front):
-    def make(self, place: int, inner: ASGIApp) -> Made:
+    def make(self, place: int, inner: ASGIApp) -> StackedIsolate:
         async def fail(scope: Scope, receive: Receive, send: Send) -> None:
             raise LookupError("a layer's own fault")
 

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.edge import kv as module
-from fakes.edge.kv import Kv, KvError
+from fakes.edge_runtime import kv as module
+from fakes.edge_runtime.kv import Kv, KvError
 from fakes.settings import KvSettings
-from tests.support.edge_rig import Clock
+from tests.support.manual_clock import ManualClock
 
 _OPS = st.lists(st.tuples(st.floats(0, 90), st.sampled_from("abcde"), st.integers(0, 2)), max_size=80)
 
@@ -21,7 +21,7 @@ def test_the_store_counts_what_was_served_whatever_was_refused_expired_or_swept(
     ops: list[tuple[float, str, int]], plan: str, quota: int, sweep_every: int
 ) -> None:
     heard: Counter[tuple[str, str | None]] = Counter()
-    clock = Clock()
+    clock = ManualClock(1_000_000.0)
     settings = KvSettings.model_validate({"plan": plan, "writes_per_day": quota})
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(module, "SWEEP_EVERY", sweep_every)
@@ -37,7 +37,7 @@ def test_the_store_counts_what_was_served_whatever_was_refused_expired_or_swept(
 
 
 def test_the_state_tells_quota_and_store_and_reset_empties_both() -> None:
-    kv = Kv(Clock())
+    kv = Kv(ManualClock(1_000_000.0))
     for key in "aab":
         kv.put(KvSettings(), key, 1)
     kv.get(KvSettings(), "a")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.edge.kv import DAY
+from fakes.edge_runtime.kv import DAY
 from fakes.kv_day import __main__ as command
 from fakes.kv_day.model import STRATEGIES, Strategy, Traffic, cells, writes
 from fakes.kv_day.replay import day, replay

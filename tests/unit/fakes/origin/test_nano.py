@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.origin.nano import LIFECYCLE, Bucket, Nano, capacity, goroutines, memory_bytes
+from fakes.origin.nano import LIFECYCLE, CpuBucket, Nano, capacity, goroutines, memory_bytes
 from fakes.settings import NanoSettings
 from fakes.state_machine import IllegalEventError, Machine
 
@@ -109,18 +109,18 @@ def test_a_kill_with_nothing_in_flight_restarts_after_the_set_time() -> None:
 
 def test_the_bucket_bears_a_burst_and_then_the_rate() -> None:
     world = World()
-    bucket = Bucket(NanoSettings(cpu_share=0.1, cpu_burst=0.01, cpu_per_request=0.001), world.clock)
+    bucket = CpuBucket(NanoSettings(cpu_share=0.1, cpu_burst=0.01, cpu_per_request=0.001), world.clock)
     assert [bucket.spend() for _ in range(10)] == pytest.approx([0.0] * 10)
     assert [bucket.spend() for _ in range(3)] == pytest.approx([0.01, 0.02, 0.03])
     world.now += 0.025
-    assert bucket.look() == pytest.approx(0.005)
+    assert bucket.queue_now() == pytest.approx(0.005)
     world.now += 100
     assert bucket.spend() == 0.0
     assert bucket.spent == pytest.approx(0.014)
 
 
 def test_cpu_that_is_not_enforced_is_counted_only() -> None:
-    bucket = Bucket(NanoSettings(cpu_enforced=False, cpu_per_request=1.0), World().clock)
+    bucket = CpuBucket(NanoSettings(cpu_enforced=False, cpu_per_request=1.0), World().clock)
     assert [bucket.spend() for _ in range(5)] == [0.0] * 5
     assert bucket.spent == 5.0
 
@@ -141,7 +141,7 @@ def test_the_queue_is_first_in_first_out_and_never_beats_the_share(
     gaps: list[float], cost: float, burst: float
 ) -> None:
     world = World()
-    bucket = Bucket(NanoSettings(cpu_share=0.1, cpu_burst=burst, cpu_per_request=cost), world.clock)
+    bucket = CpuBucket(NanoSettings(cpu_share=0.1, cpu_burst=burst, cpu_per_request=cost), world.clock)
     starts = []
     for gap in gaps:
         world.now += gap

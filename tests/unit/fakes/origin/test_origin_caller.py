@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
@@ -14,14 +14,19 @@ from hypothesis import strategies as st
 from fakes.http.asgi import Reply
 from fakes.http.hop import HopConnectError, HopReset
 from fakes.http.metrics import Metrics
+from fakes.http.reasons import RefusedError
 from fakes.origin.credits import UsageRow
 from fakes.origin.memory import OriginMemory
-from fakes.origin.tool_call import Caller, Context
+from fakes.origin.tool_call import CallContext, ToolCaller
 from fakes.origin.tools import Command
-from fakes.protections.gate import RefusedError
+from fakes.protections.breaker import Breakers
+from fakes.protections.gate import Gate
+from fakes.protections.global_concurrency import GlobalConcurrency
 from fakes.protections.timeout import Deadline
+from fakes.protections.user_concurrency import UserConcurrency
 from fakes.settings import DatabaseSettings, StackSettings
 
+G = TypeVar("G", bound=Gate)
 NAMES = ("user-concurrency", "global-concurrency", "breaker")
 OK = Reply(200, [(b"server-timing", b"upstream;dur=12.5")], b"{}")
 
@@ -65,18 +70,21 @@ class Bench:
     def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.script = Scripted()
         self.settings = StackSettings()
-        self.memory = OriginMemory(self.settings.origin, NAMES, clock, clock)
-        self.caller = Caller(self.script, self.script, self.script, Metrics())  # type: ignore[arg-type]
+        self.memory = OriginMemory(self.settings, NAMES, clock, clock)
+        self.caller = ToolCaller(self.script, self.script, self.script, Metrics())  # type: ignore[arg-type]
 
     async def call(self, deadline: Deadline | None = None, request_id: str = "r") -> Any:
-        context = Context("u", request_id, self.settings, self.memory.in_force, deadline, "i")
+        context = CallContext("u", request_id, self.settings, self.memory.in_force, deadline, "i")
         return await self.caller.call(context, Command("notion", "search"), request_id)
 
+    def gate(self, kind: type[G]) -> G:
+        return next(gate for gate in self.memory.gates.values() if isinstance(gate, kind))
+
     def permits(self) -> tuple[dict[str, int], int]:
-        return self.memory.users.running, self.memory.all.running
+        return self.gate(UserConcurrency).running, self.gate(GlobalConcurrency).running
 
     def failures(self) -> int:
-        return len(self.memory.breakers.by_upstream["notion"]._failures)
+        return len(self.gate(Breakers).by_upstream["notion"]._failures)
 
 
 async def test_a_call_is_charged_recorded_and_timed() -> None:
@@ -176,7 +184,7 @@ async def _play(script: list[str]) -> None:
     for fate in script:
         await _meet(bench, fate)
         assert bench.permits() == ({}, 0)
-        assert all(breaker._probing == 0 for breaker in bench.memory.breakers.by_upstream.values())
+        assert all(breaker._probing == 0 for breaker in bench.gate(Breakers).by_upstream.values())
         now += 1.0
     done = [row for row in bench.script.rows if row.outcome == "ok"]
     assert len(done) <= len(bench.script.charged) <= len(script)
@@ -184,7 +192,7 @@ async def _play(script: list[str]) -> None:
 
 async def _meet(bench: Bench, fate: str) -> None:
     bench.script = script = Scripted()
-    bench.caller = Caller(script, script, script, Metrics())  # type: ignore[arg-type]
+    bench.caller = ToolCaller(script, script, script, Metrics())  # type: ignore[arg-type]
     script.upstream = {"500": Reply(500, [], b""), "reset": HopReset()}.get(fate, OK)
     if fate in ("cancel", "deadline"):
         script.upstream = "wait"

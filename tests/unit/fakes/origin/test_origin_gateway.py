@@ -13,40 +13,40 @@ from fakes.control.state import Snapshot
 from fakes.http import rpc
 from fakes.http.asgi import Reply
 from fakes.http.metrics import Metrics
+from fakes.http.reasons import RefusedError
 from fakes.origin.gateway import Gateway
 from fakes.origin.mcp import Mcp
 from fakes.origin.memory import OriginMemory
 from fakes.origin.metrics import OriginMetrics
 from fakes.origin.nano import Nano
-from fakes.origin.tool_call import Caller, Context
+from fakes.origin.tool_call import CallContext, ToolCaller
 from fakes.origin.tools import Command
-from fakes.protections.gate import RefusedError
 from fakes.settings import StackSettings
 
 NOW = 630.0
-Answer = Callable[[Context, Command, str], Awaitable[Any]]
+Answer = Callable[[CallContext, Command, str], Awaitable[Any]]
 
 
 class Bench:
     def __init__(self, *protections: str, settings: dict[str, Any] | None = None) -> None:
         self.snapshot = Snapshot(frozenset(protections), StackSettings.model_validate(settings or {}))
         metrics = Metrics()
-        memory = OriginMemory(self.snapshot.settings.origin, protections, lambda: NOW, lambda: NOW)
+        memory = OriginMemory(self.snapshot.settings, protections, lambda: NOW, lambda: NOW)
         nano = Nano(
             self.snapshot.settings.nano, lambda: NOW, lambda _d, _c: None, lambda _l: None, lambda: None
         )
         self.metrics = metrics
-        self.contexts: list[tuple[Context, str]] = []
+        self.contexts: list[tuple[CallContext, str]] = []
         self.does: Answer | None = None
         self.gateway = Gateway("secret", memory, Mcp(self), OriginMetrics(metrics, nano, memory, ()))  # type: ignore[arg-type]
 
-    async def call(self, context: Context, command: Command, request_id: str) -> Any:
+    async def call(self, context: CallContext, command: Command, request_id: str) -> Any:
         self.contexts.append((context, request_id))
         if self.does is not None:
             return await self.does(context, command, request_id)
-        from fakes.origin.tool_call import Result
+        from fakes.origin.tool_call import ToolResult
 
-        return Result("pong", False, 7.0)
+        return ToolResult("pong", False, 7.0)
 
     async def post(self, body: bytes | dict[str, Any], **headers: str) -> Reply:
         raw = body if isinstance(body, bytes) else json.dumps({"jsonrpc": "2.0", "id": 7, **body}).encode()
@@ -230,13 +230,13 @@ async def test_a_batch_runs_at_once_and_charges_each_command() -> None:
     bench = Bench()
     everybody = asyncio.Barrier(10)
 
-    async def together(context: Context, command: Command, request_id: str) -> Any:
-        from fakes.origin.tool_call import Result
+    async def together(context: CallContext, command: Command, request_id: str) -> Any:
+        from fakes.origin.tool_call import ToolResult
 
         await everybody.wait()
         if request_id.endswith("/3"):
             raise RefusedError("insufficient_credits")
-        return Result(request_id, False, float(request_id.rpartition("/")[2]))
+        return ToolResult(request_id, False, float(request_id.rpartition("/")[2]))
 
     bench.does = together
     reply = await bench.post(batch(10), x_request_id="b")
@@ -261,4 +261,4 @@ async def test_an_event_stream_where_wanted_and_accepted(sse: bool, accept: str,
 
 
 def test_the_caller_that_is_scripted_here_has_the_real_ones_shape() -> None:
-    assert Caller.call.__annotations__.keys() == {"context", "command", "request_id", "return"}
+    assert ToolCaller.call.__annotations__.keys() == {"context", "command", "request_id", "return"}

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fakes.processes import pids, reaper
-from fakes.processes.reaper import DECENT, PATIENCE, Charge
+from fakes.processes import pids
+from fakes.processes.libc import remove_shared_memory
+from fakes.processes.reaper import GRACE_PERIOD, TIMEOUT, Inventory
 
 
 class World:
@@ -17,9 +18,9 @@ class World:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, births: dict[int, float], deaf: set[int]) -> None:
         self.births, self.deaf, self.now = births, deaf, 0.0
         self.sent: list[tuple[int, int]] = []
-        monkeypatch.setattr(pids, "born", self.births.get)
+        monkeypatch.setattr(pids, "start_time", self.births.get)
         monkeypatch.setattr(os, "kill", self.kill)
-        monkeypatch.setattr(pids, "living_in", lambda folder, name: [])
+        monkeypatch.setattr(pids, "programs_in", lambda folder, name: [])
 
     def kill(self, pid: int, number: int) -> None:
         self.sent.append((pid, number))
@@ -29,14 +30,14 @@ class World:
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def reap(self, charge: Charge) -> bool:
-        return charge.reap(lambda: self.now, self.sleep)
+    def reap(self, inventory: Inventory) -> bool:
+        return inventory.reap(lambda: self.now, self.sleep)
 
 
-def charge(*told: dict[str, object]) -> Charge:
-    made = Charge()
+def inventory(*told: dict[str, object]) -> Inventory:
+    made = Inventory()
     for one in told:
-        made.take(json.dumps(one).encode())
+        made.add(json.dumps(one).encode())
     return made
 
 
@@ -46,29 +47,29 @@ def process(pid: int, born: float, number: int = signal.SIGTERM) -> dict[str, ob
 
 def test_each_process_gets_its_own_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {10: 1.0, 11: 2.0}, set())
-    assert world.reap(charge(process(10, 1.0, signal.SIGQUIT), process(11, 2.0)))
+    assert world.reap(inventory(process(10, 1.0, signal.SIGQUIT), process(11, 2.0)))
     assert world.sent == [(10, signal.SIGQUIT), (11, signal.SIGTERM)]
 
 
 def test_a_number_that_is_used_again_is_never_signalled(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {10: 9.0}, set())
-    assert world.reap(charge(process(10, 1.0)))
+    assert world.reap(inventory(process(10, 1.0)))
     assert world.sent == []
 
 
 def test_who_does_not_listen_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {10: 1.0}, {10})
-    assert world.reap(charge(process(10, 1.0)))
+    assert world.reap(inventory(process(10, 1.0)))
     assert world.sent[0] == (10, signal.SIGTERM)
     assert world.sent[-1] == (10, signal.SIGKILL)
-    assert DECENT < world.now < PATIENCE
+    assert GRACE_PERIOD < world.now < TIMEOUT
 
 
 def test_it_gives_up_on_what_cannot_be_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World(monkeypatch, {10: 1.0}, set())
     monkeypatch.setattr(os, "kill", lambda pid, number: None)
-    assert not world.reap(charge(process(10, 1.0)))
-    assert world.now >= PATIENCE
+    assert not world.reap(inventory(process(10, 1.0)))
+    assert world.now >= TIMEOUT
 
 
 def test_the_folder_is_removed_when_all_are_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ def test_the_folder_is_removed_when_all_are_gone(monkeypatch: pytest.MonkeyPatch
         kill(pid, number)
 
     monkeypatch.setattr(os, "kill", watched)
-    assert world.reap(charge({"folder": str(folder)}, process(10, 1.0)))
+    assert world.reap(inventory({"folder": str(folder)}, process(10, 1.0)))
     assert not folder.exists()
     assert len(there) > 1
     assert all(there)
@@ -91,34 +92,34 @@ def test_the_folder_is_removed_when_all_are_gone(monkeypatch: pytest.MonkeyPatch
 
 def test_a_folder_that_was_never_made_is_no_failure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     world = World(monkeypatch, {}, set())
-    assert world.reap(charge({"folder": str(tmp_path / "stack")}))
+    assert world.reap(inventory({"folder": str(tmp_path / "stack")}))
 
 
 def test_a_torn_line_is_left_out() -> None:
-    made = charge(process(10, 1.0))
-    made.take(b'{"pid": 11, "bor')
+    made = inventory(process(10, 1.0))
+    made.add(b'{"pid": 11, "bor')
     assert list(made.processes) == [(10, 1.0)]
 
 
 def test_a_birth_is_the_same_at_every_look() -> None:
-    assert pids.born(os.getpid()) == pids.born(os.getpid()) is not None
-    assert pids.born(2**22 + 1) is None
+    assert pids.start_time(os.getpid()) == pids.start_time(os.getpid()) is not None
+    assert pids.start_time(2**22 + 1) is None
 
 
 def test_a_signal_needs_the_right_birth(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[int] = []
     monkeypatch.setattr(os, "kill", lambda pid, number: sent.append(number))
-    birth = pids.born(os.getpid())
-    assert birth is not None
-    assert not pids.send(os.getpid(), birth - 1, signal.SIGTERM)
-    assert pids.send(os.getpid(), birth, signal.SIGTERM)
+    started = pids.start_time(os.getpid())
+    assert started is not None
+    assert not pids.send(os.getpid(), started - 1, signal.SIGTERM)
+    assert pids.send(os.getpid(), started, signal.SIGTERM)
     assert sent == [signal.SIGTERM]
 
 
 def test_only_programs_of_that_name_live_in_a_folder() -> None:
     here = Path.cwd()
-    assert os.getpid() not in dict(pids.living_in(here, "postgres"))
+    assert os.getpid() not in dict(pids.programs_in(here, "postgres"))
 
 
-def test_there_is_nothing_to_forget_in_an_empty_folder(tmp_path: Path) -> None:
-    reaper.forget_shared_memory(tmp_path)
+def test_there_is_no_shared_memory_to_remove_in_an_empty_folder(tmp_path: Path) -> None:
+    remove_shared_memory(tmp_path / "postmaster.pid")

@@ -4,29 +4,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.protections.breaker import TABLE, Breaker, Breakers, Limits
-from fakes.protections.gate import Ended, RefusedError
+from fakes.http.reasons import RefusedError
+from fakes.protections.breaker import TABLE, Breaker, BreakerLimits, Breakers
+from fakes.protections.gate import CallEnd
+from fakes.settings import OriginSettings, StackSettings
 from fakes.state_machine import IllegalEventError, Machine, diagram, states
+from tests.support.manual_clock import ManualClock
 
-LIMITS = Limits(failures=3, window=10.0, open_for=5.0, probes=2)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+SETTINGS = StackSettings(origin=OriginSettings(breaker_failures=3, breaker_probes=2))
+LIMITS = BreakerLimits(failures=3, window=10.0, open_for=5.0, probes=2)
 
 
-def call(breaker: Breaker, ended: Ended) -> None:
+def call(breaker: Breaker, ended: CallEnd) -> None:
     breaker.leave(breaker.enter(), ended)
 
 
-def tripped(clock: Clock, limits: Limits = LIMITS) -> Breaker:
+def tripped(clock: ManualClock, limits: BreakerLimits = LIMITS) -> Breaker:
     breaker = Breaker(limits, clock)
     for _ in range(limits.failures):
-        call(breaker, Ended.FAILED)
+        call(breaker, CallEnd.FAILED)
     return breaker
 
 
@@ -49,7 +45,7 @@ def test_diagram_shows_every_transition() -> None:
 
 
 def test_opens_after_failures_in_a_row_and_says_how_long() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = tripped(clock)
     clock.now = 1.5
     with pytest.raises(RefusedError) as refused:
@@ -58,52 +54,64 @@ def test_opens_after_failures_in_a_row_and_says_how_long() -> None:
 
 
 def test_a_success_forgets_failures() -> None:
-    breaker = Breaker(LIMITS, Clock())
-    for ended in (Ended.FAILED, Ended.FAILED, Ended.OK, Ended.FAILED, Ended.FAILED):
+    breaker = Breaker(LIMITS, ManualClock(0.0))
+    for ended in (
+        CallEnd.FAILED,
+        CallEnd.FAILED,
+        CallEnd.OK,
+        CallEnd.FAILED,
+        CallEnd.FAILED,
+    ):
         call(breaker, ended)
     assert breaker.state == "closed"
 
 
 def test_an_abandoned_call_is_no_evidence() -> None:
-    breaker = Breaker(LIMITS, Clock())
-    for ended in (Ended.FAILED, Ended.ABANDONED, Ended.ABANDONED, Ended.FAILED, Ended.ABANDONED):
+    breaker = Breaker(LIMITS, ManualClock(0.0))
+    for ended in (
+        CallEnd.FAILED,
+        CallEnd.ABANDONED,
+        CallEnd.ABANDONED,
+        CallEnd.FAILED,
+        CallEnd.ABANDONED,
+    ):
         call(breaker, ended)
     assert breaker.state == "closed"
-    call(breaker, Ended.FAILED)
+    call(breaker, CallEnd.FAILED)
     assert breaker.state == "open"
 
 
 def test_failures_older_than_the_window_do_not_count() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = Breaker(LIMITS, clock)
     for now in (0.0, 1.0, 10.5):
         clock.now = now
-        call(breaker, Ended.FAILED)
+        call(breaker, CallEnd.FAILED)
     assert breaker.state == "closed"
     clock.now = 10.6
-    call(breaker, Ended.FAILED)
+    call(breaker, CallEnd.FAILED)
     assert breaker.state == "open"
 
 
 def test_half_open_lets_only_probes_through_and_heals() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = tripped(clock)
     clock.now = 5.0
     first, second = breaker.enter(), breaker.enter()
     with pytest.raises(RefusedError):
         breaker.enter()
-    breaker.leave(first, Ended.OK)
+    breaker.leave(first, CallEnd.OK)
     with pytest.raises(RefusedError):
         breaker.enter()
-    breaker.leave(second, Ended.OK)
+    breaker.leave(second, CallEnd.OK)
     assert breaker.state == "closed"
 
 
 def test_a_failed_probe_opens_again_for_the_whole_time() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = tripped(clock)
     clock.now = 7.0
-    call(breaker, Ended.FAILED)
+    call(breaker, CallEnd.FAILED)
     clock.now = 11.9
     assert breaker.state == "open"
     clock.now = 12.0
@@ -111,48 +119,58 @@ def test_a_failed_probe_opens_again_for_the_whole_time() -> None:
 
 
 def test_an_abandoned_probe_frees_its_place() -> None:
-    clock = Clock()
-    breaker = tripped(clock, Limits(3, 10.0, 5.0, 1))
+    clock = ManualClock(0.0)
+    breaker = tripped(clock, BreakerLimits(3, 10.0, 5.0, 1))
     clock.now = 5.0
-    call(breaker, Ended.ABANDONED)
-    call(breaker, Ended.OK)
+    call(breaker, CallEnd.ABANDONED)
+    call(breaker, CallEnd.OK)
     assert breaker.state == "closed"
 
 
 def test_results_of_an_earlier_state_are_ignored() -> None:
-    clock = Clock()
+    clock = ManualClock(0.0)
     breaker = Breaker(LIMITS, clock)
     late = [breaker.enter() for _ in range(5)]
     for _ in range(3):
-        call(breaker, Ended.FAILED)
+        call(breaker, CallEnd.FAILED)
     clock.now = 5.0
     assert breaker.state == "half-open"
-    for ticket, ended in zip(late, (Ended.OK, Ended.OK, Ended.OK, Ended.FAILED, Ended.FAILED), strict=True):
+    for ticket, ended in zip(
+        late,
+        (
+            CallEnd.OK,
+            CallEnd.OK,
+            CallEnd.OK,
+            CallEnd.FAILED,
+            CallEnd.FAILED,
+        ),
+        strict=True,
+    ):
         breaker.leave(ticket, ended)
     assert breaker.state == "half-open"
 
 
 def test_upstreams_do_not_share_a_breaker() -> None:
-    breakers = Breakers(LIMITS, Clock())
+    breakers = Breakers(SETTINGS, ManualClock(0.0))
     for _ in range(3):
-        breakers.leave(breakers.enter("u", "notion"), Ended.FAILED)
+        breakers.leave(breakers.enter("u", "notion"), CallEnd.FAILED)
     with pytest.raises(RefusedError):
         breakers.enter("u", "notion")
-    breakers.leave(breakers.enter("u", "jira"), Ended.OK)
+    breakers.leave(breakers.enter("u", "jira"), CallEnd.OK)
 
 
 def test_new_limits_hold_for_breakers_that_exist() -> None:
-    breakers = Breakers(LIMITS, Clock())
-    breakers.leave(breakers.enter("u", "notion"), Ended.FAILED)
-    breakers.configure(Limits(1, 10.0, 5.0, 1))
-    breakers.leave(breakers.enter("u", "notion"), Ended.FAILED)
+    breakers = Breakers(SETTINGS, ManualClock(0.0))
+    breakers.leave(breakers.enter("u", "notion"), CallEnd.FAILED)
+    breakers.configure(StackSettings(origin=OriginSettings(breaker_failures=1)))
+    breakers.leave(breakers.enter("u", "notion"), CallEnd.FAILED)
     assert breakers.by_upstream["notion"].state == "open"
 
 
 steps = st.lists(
     st.one_of(
         st.just("enter"),
-        st.tuples(st.just("leave"), st.integers(0, 30), st.sampled_from(Ended)),
+        st.tuples(st.just("leave"), st.integers(0, 30), st.sampled_from(CallEnd)),
         st.tuples(st.just("wait"), st.floats(0, 8, allow_nan=False)),
     ),
     max_size=120,
@@ -161,8 +179,8 @@ steps = st.lists(
 
 @given(steps, st.integers(1, 3))
 def test_never_more_probes_than_allowed_and_never_stuck(script: list[object], probes: int) -> None:
-    clock = Clock()
-    breaker = Breaker(Limits(3, 10.0, 5.0, probes), clock)
+    clock = ManualClock(0.0)
+    breaker = Breaker(BreakerLimits(3, 10.0, 5.0, probes), clock)
     out: list[tuple[Breaker, int]] = []
     for step in script:
         if step == "enter":
@@ -181,9 +199,9 @@ def test_never_more_probes_than_allowed_and_never_stuck(script: list[object], pr
         assert 0 <= breaker._probing <= probes
         assert breaker._probing + breaker._healed <= probes
     for ticket in out:
-        breaker.leave(ticket, Ended.ABANDONED)
+        breaker.leave(ticket, CallEnd.ABANDONED)
     assert breaker._probing == 0
     clock.now += 5.0
     for _ in range(probes):
-        call(breaker, Ended.OK)
+        call(breaker, CallEnd.OK)
     assert breaker.state == "closed"

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.protections import NAMES, PRESETS, check_names, parse
+from common.protections import NAMES, PRESETS, check_names, parse
 
 
 @pytest.mark.parametrize("preset", PRESETS)

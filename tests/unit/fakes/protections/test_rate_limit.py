@@ -7,19 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes.protections.rate_limit import RateLimit
+from tests.support.manual_clock import ManualClock
 
 TIERS = {"free": 3, "unlimited": -1}
 
 
-class Clock:
-    def __init__(self, now: float = 600.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def limiter(clock: Clock, window: float = 60.0) -> RateLimit:
+def limiter(clock: ManualClock, window: float = 60.0) -> RateLimit:
     return RateLimit(window, TIERS, clock)
 
 
@@ -29,7 +22,7 @@ def sync(one: RateLimit, other: RateLimit) -> None:
 
 
 def test_headers_count_down_and_the_next_is_refused() -> None:
-    clock = Clock(610.5)
+    clock = ManualClock(610.5)
     limit = limiter(clock)
     assert [limit.take("u", "free").remaining for _ in range(3)] == [2, 1, 0]
     refused = limit.take("u", "free")
@@ -38,14 +31,14 @@ def test_headers_count_down_and_the_next_is_refused() -> None:
 
 
 def test_a_refused_request_does_not_count() -> None:
-    limit = limiter(Clock())
+    limit = limiter(ManualClock(600.0))
     for _ in range(10):
         limit.take("u", "free")
     assert limit.own == {"u": 3}
 
 
 def test_windows_turn_at_multiples_of_their_length() -> None:
-    clock = Clock(659.999)
+    clock = ManualClock(659.999)
     limit = limiter(clock)
     assert sum(limit.take("u", "free").allowed for _ in range(5)) == 3
     clock.now = 660.0
@@ -54,19 +47,19 @@ def test_windows_turn_at_multiples_of_their_length() -> None:
 
 @pytest.mark.parametrize("tier", ["unlimited", "", "nobody-knows"])
 def test_unlimited_is_minus_one_and_not_counted(tier: str) -> None:
-    limit = limiter(Clock())
+    limit = limiter(ManualClock(600.0))
     answers = [limit.take("u", tier) for _ in range(100)]
     assert {(one.allowed, one.limit, one.remaining, one.reset) for one in answers} == {(True, -1, -1, 660)}
     assert limit.own == {}
 
 
 def test_users_do_not_share() -> None:
-    limit = limiter(Clock())
+    limit = limiter(ManualClock(600.0))
     assert all(limit.take(f"u{number}", "free").allowed for number in range(50))
 
 
 def test_retry_after_is_at_least_a_second() -> None:
-    clock = Clock(659.9)
+    clock = ManualClock(659.9)
     limit = limiter(clock)
     for _ in range(4):
         answer = limit.take("u", "free")
@@ -74,7 +67,7 @@ def test_retry_after_is_at_least_a_second() -> None:
 
 
 def test_two_origins_that_sync_share_a_limit() -> None:
-    clock = Clock()
+    clock = ManualClock(600.0)
     a, b = limiter(clock), limiter(clock)
     a.take("u", "free")
     b.take("u", "free")
@@ -86,7 +79,7 @@ def test_two_origins_that_sync_share_a_limit() -> None:
 
 
 def test_a_sync_tells_only_what_changed() -> None:
-    limit = limiter(Clock())
+    limit = limiter(ManualClock(600.0))
     limit.take("u", "free")
     limit.take("v", "free")
     index, told = limit.dirty()
@@ -97,7 +90,7 @@ def test_a_sync_tells_only_what_changed() -> None:
 
 
 def test_what_a_late_sync_says_of_an_old_window_is_ignored() -> None:
-    clock = Clock()
+    clock = ManualClock(600.0)
     limit = limiter(clock)
     limit.take("u", "free")
     index, told = limit.dirty()
@@ -108,7 +101,7 @@ def test_what_a_late_sync_says_of_an_old_window_is_ignored() -> None:
 
 
 def test_another_window_length_begins_a_new_window() -> None:
-    limit = limiter(Clock(600.0))
+    limit = limiter(ManualClock(600.0))
     for _ in range(3):
         limit.take("u", "free")
     limit.configure(1.0, TIERS)
@@ -124,7 +117,7 @@ def test_another_window_length_begins_a_new_window() -> None:
 def test_exactly_the_limit_is_admitted_in_every_window(
     gaps: list[float], window: float, start: float
 ) -> None:
-    clock = Clock(start)
+    clock = ManualClock(start)
     limit = limiter(clock, window)
     asked: dict[int, int] = {}
     admitted: dict[int, int] = {}

@@ -17,10 +17,9 @@ from telemetry.influx.aggregate import KEPT, WorkerSeconds, counted
 from telemetry.influx.line_protocol import RunPoints
 from telemetry.influx.whole_run import PATIENCE, WholeRun
 from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Flag, Outcome
+from tests.support.manifest import manifest
 
-POINTS = RunPoints(
-    {"run": "r", "scenario": {"name": "s"}, "target": {"name": "t"}, "protections": [], "start_wall": 0.0}
-)
+POINTS = RunPoints(manifest(start_wall=0.0))
 TOOLS = ["fast.echo", "notion.get_page"]
 
 

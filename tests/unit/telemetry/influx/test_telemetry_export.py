@@ -6,22 +6,23 @@ import json
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
 from common.errors import ConfigError
-from telemetry.influx.client import Answer, Settings, _meaning
+from telemetry.influx.client import Settings, WriteResult, _meaning
 from telemetry.influx.event_points import event_line, verdict_lines
 from telemetry.influx.export import Export
 from telemetry.influx.line_protocol import RunPoints
 from telemetry.influx.target_points import MOST, TargetPoints
-from telemetry.recording.sample import REASONS, SAMPLE
+from telemetry.recording.sample import SAMPLE
 from telemetry.recording.tail import LineTail, SampleTail
+from telemetry.run_folder.lines import Event, Scrape
+from telemetry.run_folder.verdict_file import VerdictFile
+from tests.support.manifest import manifest
 
-MANIFEST: dict[str, Any] = {
-    "run": "r", "scenario": {"name": "s"}, "target": {"name": "t"}, "protections": [], "start_wall": 100.0,
-    "tools": ["fast.echo"], "reasons": list(REASONS),
-}  # fmt: skip
+MANIFEST = manifest()
 POINTS = RunPoints(MANIFEST)
 ENV = {
     "INFLUXDB_V2_URL": "http://db:8086", "INFLUXDB_V2_TOKEN": "secret", "INFLUXDB_V2_ORG": "o",
@@ -77,7 +78,7 @@ def test_the_same_folder_gives_the_same_lines_however_it_was_read(tmp_path: Path
 
 
 def test_torn_records_and_lines_wait_for_their_rest(tmp_path: Path) -> None:
-    samples, lines = SampleTail(tmp_path / "s"), LineTail(tmp_path / "l")
+    samples, lines = SampleTail(tmp_path / "s"), LineTail(tmp_path / "l", dict[str, Any])
     whole = np.zeros(1, dtype=SAMPLE).tobytes()
     (tmp_path / "s").write_bytes(whole + whole[:50])
     (tmp_path / "l").write_bytes(b'{"a": 1}\n{"a"')
@@ -93,14 +94,14 @@ def test_torn_records_and_lines_wait_for_their_rest(tmp_path: Path) -> None:
 
 
 def test_a_broken_line_is_passed_over(tmp_path: Path) -> None:
-    tail = LineTail(tmp_path / "l")
+    tail = LineTail(tmp_path / "l", dict[str, Any])
     (tmp_path / "l").write_bytes(b'nonsense\n[1]\n{"a": 1}\n')
     assert tail.read() == [{"a": 1}]
     assert tail.bad == 2
 
 
 def scrape(values: dict[str, float], *, up: bool = True) -> list[str]:
-    return list(TargetPoints(POINTS).lines({"t": 2.0, "source": "edge", "up": up, "values": values}))
+    return list(TargetPoints(POINTS).lines(Scrape(t=2.0, source="edge", up=up, values=values)))
 
 
 def test_only_known_metrics_and_labels_become_points() -> None:
@@ -129,7 +130,7 @@ def test_a_source_that_is_down_says_so() -> None:
 
 
 def test_events_of_one_instant_are_two_points() -> None:
-    event = {"t": 1.0, "kind": "fault", "name": "stall", "detail": {"target": "notion", "n": 2}}
+    event = Event(1.0, "fault", "stall", {"target": "notion", "n": 2})
     one, two = event_line(POINTS, event, 1), event_line(POINTS, event, 2)
     assert one.startswith("faults,kind=fault,")
     assert 'text="target notion, n 2"' in one
@@ -142,7 +143,16 @@ def test_a_verdict_and_its_points() -> None:
         {"id": "P2", "question": "q", "value": "word", "unit": "", "basis": "measured", "status": "info"},
         {"id": "P3", "question": "q", "value": None, "unit": "", "basis": "measured", "status": "info"},
     ]
-    run, one, two, three = verdict_lines(POINTS, {"verdict": "pass", "duration_s": 60, "points": answers})
+    told = {
+        "verdict": "pass",
+        "duration_s": 60,
+        "points": answers,
+        "scenario": "s",
+        "started": "",
+        "target": "t",
+    }
+    told |= {"protections": [], "stop_reason": "completed", "arrivals": {}}
+    run, one, two, three = verdict_lines(POINTS, msgspec.convert(told, VerdictFile))
     assert 'verdict="pass"' in run
     assert "1 of 3 points passed" in run
     assert " value=2.0," in one
@@ -154,19 +164,19 @@ def test_a_verdict_and_its_points() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "answer"),
     [
-        (0, "refused", Answer.LATER),
-        (401, '{"message":"unauthorized access"}', Answer.LATER),
-        (404, '{"message":"bucket not found"}', Answer.LATER),
-        (429, "", Answer.LATER),
-        (503, "", Answer.LATER),
-        (413, "", Answer.TOO_LARGE),
-        (400, '{"error":"partial write: field type conflict: input field"}', Answer.BAD_POINTS),
-        (422, '{"message":"unable to parse \'x\'"}', Answer.BAD_POINTS),
-        (400, '{"error":"partial write: max-series-per-database limit exceeded"}', Answer.LATER),
-        (400, "<html>a proxy's page</html>", Answer.LATER),
+        (0, "refused", WriteResult.LATER),
+        (401, '{"message":"unauthorized access"}', WriteResult.LATER),
+        (404, '{"message":"bucket not found"}', WriteResult.LATER),
+        (429, "", WriteResult.LATER),
+        (503, "", WriteResult.LATER),
+        (413, "", WriteResult.TOO_LARGE),
+        (400, '{"error":"partial write: field type conflict: input field"}', WriteResult.BAD_POINTS),
+        (422, '{"message":"unable to parse \'x\'"}', WriteResult.BAD_POINTS),
+        (400, '{"error":"partial write: max-series-per-database limit exceeded"}', WriteResult.LATER),
+        (400, "<html>a proxy's page</html>", WriteResult.LATER),
     ],
 )
-def test_what_an_answer_means(status: int, body: str, answer: Answer) -> None:
+def test_what_an_answer_means(status: int, body: str, answer: WriteResult) -> None:
     assert _meaning(status, body, {}).answer is answer
 
 

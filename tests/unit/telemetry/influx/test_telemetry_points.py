@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from influxdb_client.client.write.point import Point
 
 from telemetry.influx.line_protocol import RunPoints, line
+from tests.support.manifest import manifest
 
 MANIFEST: dict[str, Any] = {
     "run": "r1", "scenario": {"name": "burst"}, "target": {"name": "bundled"}, "protections": ["b", "a"],
-    "preset": None, "start_wall": 1_700_000_000.25,
+    "start_wall": 1_700_000_000.25,
 }  # fmt: skip
 # What InfluxDB's own library cannot carry through unchanged is left out: it writes a line's end as it is.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
@@ -62,13 +63,13 @@ def test_it_is_what_the_clients_library_writes(tag: str, number: int, text: str,
 
 
 def test_a_runs_points_carry_its_tags_and_time() -> None:
-    made = RunPoints(MANIFEST).line("m", {"worker": "w0"}, {"x": 1}, 1.5)
+    made = RunPoints(manifest(**MANIFEST)).line("m", {"worker": "w0"}, {"x": 1}, 1.5)
     head = "m,protections=a+b,run=r1,scenario=burst,target=bundled,worker=w0"
     assert made == f"{head} x=1i 1700000001750000000"
 
 
 def test_points_that_share_all_else_are_parted_by_place() -> None:
-    points = RunPoints(MANIFEST)
+    points = RunPoints(manifest(**MANIFEST))
     assert points.line("m", {}, {"x": 1}, 1.0, place=7).endswith("250000007")
 
 
@@ -81,4 +82,4 @@ def test_points_that_share_all_else_are_parted_by_place() -> None:
     ],
 )
 def test_the_tag_of_the_protections(part: dict[str, Any], tag: str) -> None:
-    assert RunPoints({**MANIFEST, **part}).tags["protections"] == tag
+    assert RunPoints(manifest(**{**MANIFEST, **part})).tags["protections"] == tag

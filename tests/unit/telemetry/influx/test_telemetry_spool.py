@@ -11,30 +11,30 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.influx import spool as spool_module
-from telemetry.influx.client import Answer, Reply
+from telemetry.influx.client import WriteReply, WriteResult
 from telemetry.influx.sender import LONGEST_WAIT, Sender, deliver
 from telemetry.influx.spool import REFUSED, BusyError, Spool, abandoned
 
-TAKEN, LATER = Reply(Answer.TAKEN), Reply(Answer.LATER, 503, "full")
+TAKEN, LATER = WriteReply(WriteResult.TAKEN), WriteReply(WriteResult.LATER, 503, "full")
 
 
 class Database:
     """Takes every line, unless `answers` says otherwise."""
 
-    def __init__(self, *answers: Reply, bad: str = "", most: int = 10**9) -> None:
+    def __init__(self, *answers: WriteReply, bad: str = "", most: int = 10**9) -> None:
         self.lines: list[str] = []
         self._answers, self._bad, self._most = deque(answers), bad, most
 
-    def write(self, lines: Sequence[str], timeout: float | None = None) -> Reply:
+    def write(self, lines: Sequence[str], timeout: float | None = None) -> WriteReply:
         if self._answers:
             reply = self._answers.popleft()
-            if reply.answer is not Answer.TAKEN:
+            if reply.answer is not WriteResult.TAKEN:
                 return reply
         if len(lines) > self._most:
-            return Reply(Answer.TOO_LARGE, 413)
+            return WriteReply(WriteResult.TOO_LARGE, 413)
         if self._bad in lines:
             self.lines += [line for line in lines if line != self._bad]
-            return Reply(Answer.BAD_POINTS, 400, "partial write: field type conflict")
+            return WriteReply(WriteResult.BAD_POINTS, 400, "partial write: field type conflict")
         self.lines += lines
         return TAKEN
 
@@ -151,7 +151,9 @@ def test_a_batch_that_is_too_large_is_halved(tmp_path: Path) -> None:
 def test_a_database_that_fails_in_the_middle_keeps_the_whole_batch(tmp_path: Path) -> None:
     spool = Spool(tmp_path / "q")
     spool.append(["a", "bad", "c", "d"])
-    database = Database(Reply(Answer.BAD_POINTS, 400), Reply(Answer.BAD_POINTS, 400), LATER, bad="bad")
+    database = Database(
+        WriteReply(WriteResult.BAD_POINTS, 400), WriteReply(WriteResult.BAD_POINTS, 400), LATER, bad="bad"
+    )
     assert deliver(database, spool) == (LATER, 0)
     assert (spool.points, spool.dropped) == (4, 0)
     assert deliver(database, spool)[1] == 3
@@ -164,7 +166,7 @@ def test_a_database_that_fails_in_the_middle_keeps_the_whole_batch(tmp_path: Pat
     answers=st.lists(st.sampled_from([TAKEN, LATER]), max_size=30),
 )
 def test_every_line_arrives_once_and_in_order(
-    tmp_path_factory: pytest.TempPathFactory, batches: list[int], answers: list[Reply]
+    tmp_path_factory: pytest.TempPathFactory, batches: list[int], answers: list[WriteReply]
 ) -> None:
     spool, database = Spool(tmp_path_factory.mktemp("spool") / "q"), Database(*answers)
     sent: list[str] = []
@@ -216,7 +218,9 @@ def test_the_sender_says_once_that_the_database_is_gone_and_once_that_it_is_back
 def test_the_wait_grows_to_a_bound_and_obeys_the_server(tmp_path: Path) -> None:
     own = Spool(tmp_path / "own")
     own.append(["a"])
-    found = sender(Database(*[LATER] * 20, Reply(Answer.LATER, 429, "", 17.0)), own, lambda text: None)
+    found = sender(
+        Database(*[LATER] * 20, WriteReply(WriteResult.LATER, 429, "", 17.0)), own, lambda text: None
+    )
     for _ in range(20):
         found._wait = found._send_all()
     assert found._wait == LONGEST_WAIT

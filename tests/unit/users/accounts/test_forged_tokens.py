@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from fakes.edge import key_set
 from fakes.edge.auth import Authenticate
+from fakes.edge_runtime import key_set
 from targets.auth import Auth
-from tests.support.edge_rig import Rig
+from tests.support.edge_rig import EdgeRig
 from users.accounts.accounts import Account
 from users.accounts.forge import KINDS, Forge
 from users.accounts.keys import fresh_key
@@ -29,7 +29,7 @@ def bare(header: bytes) -> bytes:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_no_forged_token_is_believed(kind: str) -> None:
-    edge = Rig({"edge": {}}, keys=KEYS)
+    edge = EdgeRig({"edge": {}}, keys=KEYS)
     layer = edge.layer(Authenticate)
     forge = Forge(AUTH, KEY)
     statuses: Counter[int] = Counter()
@@ -42,7 +42,7 @@ async def test_no_forged_token_is_believed(kind: str) -> None:
 
 
 async def test_the_sound_twin_is_believed() -> None:
-    edge = Rig({"edge": {}}, keys=KEYS)
+    edge = EdgeRig({"edge": {}}, keys=KEYS)
     good = TokenSource(AUTH, KEY)(ACCOUNT)
     assert (await edge.ask(edge.layer(Authenticate), token=bare(good))).status == 200
 

@@ -14,7 +14,7 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from common.paths import ROOT
-from telemetry.recording import manifest
+from telemetry.run_folder.machine import LoadMachine
 from tests.support.synthetic_run import Spec, write
 from verdicts.language.japanese import UNITS, WORDS
 from verdicts.language.words import Say, chosen, unit
@@ -83,7 +83,10 @@ def test_a_word_without_japanese_stays_english() -> None:
 
 
 def test_what_a_machine_says_of_itself_has_its_japanese() -> None:
-    names = {name.replace("_", " ").capitalize() for name in manifest.machine()} - {"Cpu", "Memory bytes"}
+    names = {name.replace("_", " ").capitalize() for name in LoadMachine.__struct_fields__} - {
+        "Cpu",
+        "Memory bytes",
+    }
     assert names - set(WORDS) == set()
 
 

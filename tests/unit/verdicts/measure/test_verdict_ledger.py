@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome, read_samples
+from telemetry.run_folder.lines import LedgerLine
 from tests.support.synthetic_run import Samples, Spec, drop, fail, write
 from verdicts.measure.arrivals import ledger, validity
 from verdicts.measure.arrivals.ledger import Counts
@@ -97,7 +99,7 @@ def test_late_says_who_used_the_cpu(tmp_path: Path) -> None:
 
 def test_a_load_process_without_cpu_left_is_named(tmp_path: Path) -> None:
     run = made(tmp_path, replace(SMALL, change=changed(lambda samples: drop(samples, first(samples, 50)))))
-    lines = tuple({**line, "cpu_s": line["t"] * 0.97} for line in run.ledgers["local"])
+    lines = tuple(structs.replace(line, cpu_s=line.t * 0.97) for line in run.ledgers["local"])
     hungry = replace(run, ledgers={"local": lines})
     assert (
         "process load local had no more of its one core" in validity.check(hungry, ledger.of(hungry)).starved
@@ -106,8 +108,9 @@ def test_a_load_process_without_cpu_left_is_named(tmp_path: Path) -> None:
 
 def test_a_core_that_was_full_at_another_time_is_not_blamed(tmp_path: Path) -> None:
     run = made(tmp_path, replace(SMALL, change=changed(lambda samples: drop(samples, first(samples, 50)))))
-    busy = {"t": run.load_end + 1.0, "cpu_s": run.ledgers["local"][-1]["cpu_s"] + 1.0}
-    ended = (*run.ledgers["local"], {**run.ledgers["local"][-1], "t": run.load_end}, busy)
+    last = run.ledgers["local"][-1]
+    busy = LedgerLine(t=run.load_end + 1.0, cpu_s=last.cpu_s + 1.0)
+    ended = (*run.ledgers["local"], structs.replace(last, t=run.load_end), busy)
     assert "it paused" in validity.starved(replace(run, ledgers={"local": ended}))
 
 

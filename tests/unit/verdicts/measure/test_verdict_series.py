@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from telemetry.probing.target_log import TargetLog
 from telemetry.recording.sample import SAMPLE, Outcome
+from telemetry.run_folder.end import RunEnd
+from tests.support.manifest import manifest
 from tests.support.synthetic_run import Spec, write
 from verdicts.measure.calls import series
 from verdicts.measure.calls.series import PerSecond
@@ -26,10 +28,10 @@ def run_of(calls: list[tuple[float, float, Outcome]]) -> Run:
         sample["planned"], sample["outcome"] = sent, outcome
         sample["sent"] = np.nan if gone else sent
         sample["done"] = sent if gone else sent + took
-    manifest = {"duration_s": 20.0, "scenario": {}, "bundled": True}
-    end = {"stop_reason": "completed", "workers": []}
+    about = manifest(duration_s=20.0, scenario={})
+    end = RunEnd(t_end=20.0, stop_reason="completed")
     worker = np.zeros(len(calls), np.int64)
-    return Run(Path(), manifest, ("local",), samples, worker, {"local": ()}, {}, TargetLog({}), (), end)
+    return Run(Path(), about, ("local",), samples, worker, {"local": ()}, {}, TargetLog({}), (), end)
 
 
 def in_flight_at(run: Run, t: float) -> int:

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Outcome
+from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome
+from tests.support.manifest import manifest
 from verdicts.measure.limits import windows
 from verdicts.measure.limits.promises import Promise
 from verdicts.run.reading import Run
@@ -35,8 +36,8 @@ def run_of(calls: list[tuple[float, float, float]], limit: int, width: float) ->
         seen[window] += 1
         if seen[window] > limit:
             samples["outcome"][one], samples["reason"][one] = Outcome.FAILED, REASON_CODE["burst_exceeded"]
-    manifest = {"start_wall": ZERO, "reasons": list(REASONS)}
-    run = cast(Run, SimpleNamespace(samples=samples, manifest=manifest))
+    about = manifest(start_wall=ZERO)
+    run = cast(Run, SimpleNamespace(samples=samples, manifest=about))
     return run, np.ones(len(calls), np.bool_), samples["outcome"] == Outcome.OK
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from telemetry.probing.target_log import TargetLog
 from telemetry.recording.sample import SAMPLE
+from tests.support.manifest import manifest
 from tests.support.synthetic_run import Change, Samples, Spec, fail, write
 from verdicts.judge.judge import judge
 from verdicts.measure.limits import limit_error
@@ -111,7 +114,9 @@ def test_more_than_two_origins_can_admit_fails(tmp_path: Path) -> None:
 
 def test_a_user_without_a_limit_is_unseen(tmp_path: Path) -> None:
     run = run_of(tmp_path, tiers={"starter": 6})
-    run.manifest["accounts"][0]["tier"] = "unlimited"
+    (account,) = run.manifest.accounts
+    free = structs.replace(run.manifest, accounts=(structs.replace(account, tier="unlimited"),))
+    run = replace(run, manifest=free)
     try:
         assert (point(run, "P3.1").status, point(run, "P3.2").value) == ("info", None)
     finally:
@@ -174,4 +179,4 @@ def test_spans_cover_all_time_without_a_gap(states: list[str]) -> None:
 def _bare(events: list[dict[str, Any]]) -> Run:
     told = tuple(Event(one["t"], one["kind"], one["name"], one["detail"]) for one in events)
     empty = np.empty(0, SAMPLE)
-    return Run(Path(), {}, (), empty, np.empty(0, np.int64), {}, {}, TargetLog({}), told, None)
+    return Run(Path(), manifest(), (), empty, np.empty(0, np.int64), {}, {}, TargetLog({}), told, None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.judge.judge import Judgement, judge
@@ -102,7 +103,7 @@ def test_percentiles_are_those_of_the_judged_groups(tmp_path: Path) -> None:
     run_dir = write(tmp_path / "run", replace(SMALL, change=second_group_is_slow, manifest=groups))
     run = load(run_dir)
     marked = [{**run.scenario["groups"][0]}, {"name": "attackers", "judge": False}]
-    run = replace(run, manifest={**run.manifest, "scenario": {**run.scenario, "groups": marked}})
+    run = replace(run, manifest=structs.replace(run.manifest, scenario={**run.scenario, "groups": marked}))
     (finding,) = POINTS["P1.7"].results(run, Threshold.parse("p95 <= 2 s"))
     assert finding.status == "pass"
     assert "of the judged groups" in finding.evidence

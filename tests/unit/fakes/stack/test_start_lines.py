@@ -39,6 +39,6 @@ def test_the_last_line_of_this_start_is_the_reason(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("an older run\n")
     began = log.stat().st_size
-    assert start._why(log, began) == "the stack did not start, and left no word in its log"
+    assert start._last_log_line(log, began) == "the stack did not start, and left no word in its log"
     log.write_text("an older run\nedge: Traceback\nstack: origin-a ended with exit code 3\n\n")
-    assert start._why(log, began) == "stack: origin-a ended with exit code 3"
+    assert start._last_log_line(log, began) == "stack: origin-a ended with exit code 3"

@@ -8,10 +8,10 @@ import pytest
 from fakes.control.state import ControlError
 from fakes.http.hop import HopConnectError
 from fakes.settings import StackSettings
-from fakes.stack.control_plane import Peer, Steering
+from fakes.stack.control_plane import ControlPlane, ProcessClient
 
 
-class FakePeer(Peer):
+class FakePeer(ProcessClient):
     """Remembers what it was told; `mood`: obeys, is gone, or refuses."""
 
     def __init__(self, name: str, *faults: str) -> None:
@@ -21,7 +21,7 @@ class FakePeer(Peer):
         self.told: dict[str, Any] = {}
 
     async def ask(
-        self, command: str, body: Mapping[str, Any] | None = None, patience: float = 1.0
+        self, command: str, body: Mapping[str, Any] | None = None, timeout_s: float = 1.0
     ) -> dict[str, Any]:
         if self.mood == "gone":
             raise HopConnectError("gone")
@@ -34,7 +34,7 @@ class FakePeer(Peer):
         return [fault["fault"] for fault in self.told["faults"]["faults"]]
 
 
-class Actor:
+class RecordingExecutor:
     def __init__(self) -> None:
         self.done: list[tuple[str, str]] = []
 
@@ -50,9 +50,9 @@ class Actor:
 class Rig:
     def __init__(self) -> None:
         self.a, self.b = FakePeer("origin-a", "db-hold"), FakePeer("origin-b", "db-hold")
-        self.upstream, self.actor = FakePeer("upstream", "stall"), Actor()
+        self.upstream, self.executor = FakePeer("upstream", "stall"), RecordingExecutor()
         peers = {peer.name: peer for peer in (self.a, self.b, self.upstream)}
-        self.steering = Steering(StackSettings(), ("timeout",), peers, self.actor)
+        self.control_plane = ControlPlane(StackSettings(), ("timeout",), peers, self.executor)
 
 
 @pytest.fixture
@@ -61,8 +61,8 @@ def rig() -> Rig:
 
 
 async def test_protections_go_to_everyone(rig: Rig) -> None:
-    await rig.steering.put_protections(["breaker", "rate-limit"])
-    assert rig.steering.protections == ("rate-limit", "breaker")
+    await rig.control_plane.put_protections(["breaker", "rate-limit"])
+    assert rig.control_plane.protections == ("rate-limit", "breaker")
     for peer in (rig.a, rig.b, rig.upstream):
         assert peer.told["protections"] == {"names": ("rate-limit", "breaker")}
 
@@ -70,8 +70,8 @@ async def test_protections_go_to_everyone(rig: Rig) -> None:
 @pytest.mark.parametrize("names", [None, "breaker", ["moat"], [1], ["breaker", "breaker"]])
 async def test_bad_protections_change_nothing(rig: Rig, names: object) -> None:
     with pytest.raises(ControlError, match="allowed"):
-        await rig.steering.put_protections(names)
-    assert rig.steering.protections == ("timeout",)
+        await rig.control_plane.put_protections(names)
+    assert rig.control_plane.protections == ("timeout",)
     assert rig.a.told == {}
 
 
@@ -82,26 +82,26 @@ async def test_bad_protections_change_nothing(rig: Rig, names: object) -> None:
 )  # fmt: skip
 async def test_bad_settings_change_nothing(rig: Rig, part: dict[str, Any]) -> None:
     with pytest.raises(ControlError, match=r"^settings: "):
-        await rig.steering.put_settings(part)
-    assert rig.steering.settings == StackSettings()
+        await rig.control_plane.put_settings(part)
+    assert rig.control_plane.settings == StackSettings()
     assert rig.a.told == {}
 
 
 async def test_settings_are_merged(rig: Rig) -> None:
-    await rig.steering.put_settings({"database": {"pool_size": 3}})
-    await rig.steering.put_settings({"database": {"acquire_timeout": 1}})
-    assert rig.steering.settings.database.pool_size == 3
-    assert rig.steering.settings.database.acquire_timeout == 1
+    await rig.control_plane.put_settings({"database": {"pool_size": 3}})
+    await rig.control_plane.put_settings({"database": {"acquire_timeout": 1}})
+    assert rig.control_plane.settings.database.pool_size == 3
+    assert rig.control_plane.settings.database.acquire_timeout == 1
 
 
 async def test_a_fault_goes_to_those_that_know_it(rig: Rig) -> None:
-    await rig.steering.add_fault({"fault": "db-hold"})
+    await rig.control_plane.add_fault({"fault": "db-hold"})
     assert rig.a.faults() == rig.b.faults() == ["db-hold"]
     assert rig.upstream.told == {}
 
 
 async def test_a_fault_at_a_process_goes_there_alone(rig: Rig) -> None:
-    await rig.steering.add_fault({"fault": "db-hold", "target": "origin-b"})
+    await rig.control_plane.add_fault({"fault": "db-hold", "target": "origin-b"})
     assert rig.b.faults() == ["db-hold"]
     assert "faults" not in rig.a.told
 
@@ -112,63 +112,63 @@ async def test_an_unknown_fault_is_refused(rig: Rig, fault: dict[str, Any]) -> N
         ControlError,
         match=r"unknown fault .*allowed: db-hold, db-idle-transaction, db-row-lock, process-down",
     ):
-        await rig.steering.add_fault(fault)
-    assert rig.steering.faults == []
+        await rig.control_plane.add_fault(fault)
+    assert rig.control_plane.faults == []
 
 
 async def test_a_fault_that_one_process_refuses_is_taken_back_from_all(rig: Rig) -> None:
     rig.b.mood = "refuses"
     with pytest.raises(ControlError, match="origin-b: no"):
-        await rig.steering.add_fault({"fault": "db-hold"})
-    assert rig.steering.faults == []
+        await rig.control_plane.add_fault({"fault": "db-hold"})
+    assert rig.control_plane.faults == []
     assert rig.a.faults() == []
 
 
 async def test_faults_are_cleared_by_id_or_all(rig: Rig) -> None:
-    first = await rig.steering.add_fault({"fault": "db-hold"})
-    await rig.steering.add_fault({"fault": "stall", "id": "mine"})
-    await rig.steering.clear_fault(first)
+    first = await rig.control_plane.add_fault({"fault": "db-hold"})
+    await rig.control_plane.add_fault({"fault": "stall", "id": "mine"})
+    await rig.control_plane.clear_fault(first)
     assert rig.a.faults() == []
     assert rig.upstream.faults() == ["stall"]
-    await rig.steering.clear_faults()
+    await rig.control_plane.clear_faults()
     assert rig.upstream.faults() == []
 
 
 async def test_ids_are_known_and_used_once(rig: Rig) -> None:
-    await rig.steering.add_fault({"fault": "stall", "id": "mine"})
+    await rig.control_plane.add_fault({"fault": "stall", "id": "mine"})
     with pytest.raises(ControlError, match="'mine' is in force"):
-        await rig.steering.add_fault({"fault": "db-hold", "id": "mine"})
+        await rig.control_plane.add_fault({"fault": "db-hold", "id": "mine"})
     with pytest.raises(ControlError, match="unknown id 'yours'; allowed: mine"):
-        await rig.steering.clear_fault("yours")
+        await rig.control_plane.clear_fault("yours")
 
 
 async def test_the_supervisors_own_faults_are_carried_out_by_it(rig: Rig) -> None:
-    fault = await rig.steering.add_fault({"fault": "process-down", "target": "origin-a"})
-    assert rig.actor.done == [("begin", "origin-a")]
-    await rig.steering.clear_fault(fault)
-    assert rig.actor.done[-1] == ("end", "origin-a")
+    fault = await rig.control_plane.add_fault({"fault": "process-down", "target": "origin-a"})
+    assert rig.executor.done == [("begin", "origin-a")]
+    await rig.control_plane.clear_fault(fault)
+    assert rig.executor.done[-1] == ("end", "origin-a")
     with pytest.raises(ControlError, match="process: unknown"):
-        await rig.steering.add_fault({"fault": "process-down", "target": "nobody"})
-    assert rig.steering.faults == []
+        await rig.control_plane.add_fault({"fault": "process-down", "target": "nobody"})
+    assert rig.control_plane.faults == []
 
 
 async def test_one_that_was_down_catches_up_with_everything(rig: Rig) -> None:
     rig.a.mood = "gone"
-    await rig.steering.put_protections(["breaker"])
-    await rig.steering.put_settings({"seed": 9})
-    await rig.steering.add_fault({"fault": "db-hold"})
-    assert rig.steering.stale == {"origin-a"}
-    await rig.steering.catch_up("origin-a")
-    assert rig.steering.stale == {"origin-a"}  # it is still gone
+    await rig.control_plane.put_protections(["breaker"])
+    await rig.control_plane.put_settings({"seed": 9})
+    await rig.control_plane.add_fault({"fault": "db-hold"})
+    assert rig.control_plane.stale == {"origin-a"}
+    await rig.control_plane.catch_up("origin-a")
+    assert rig.control_plane.stale == {"origin-a"}  # it is still gone
     rig.a.mood = "obeys"
-    await rig.steering.catch_up("origin-a")
-    assert rig.steering.stale == set()
+    await rig.control_plane.catch_up("origin-a")
+    assert rig.control_plane.stale == set()
     assert rig.a.told["protections"] == {"names": ("breaker",)}
     assert rig.a.told["settings"]["seed"] == 9
     assert rig.a.faults() == ["db-hold"]
 
 
 async def test_a_peer_tells_which_faults_it_knows(rig: Rig) -> None:
-    await rig.steering.learn("upstream")
+    await rig.control_plane.learn("upstream")
     own = ["db-idle-transaction", "db-row-lock", "process-down", "process-frozen"]
-    assert rig.steering.allowed_faults() == sorted(["db-hold", "learned", *own])
+    assert rig.control_plane.allowed_faults() == sorted(["db-hold", "learned", *own])

@@ -10,17 +10,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
+
+import jwt
 
 from fakes.control.state import Snapshot
-from fakes.edge.kv import Kv
-from fakes.edge.metrics import EdgeMetrics
+from fakes.edge_runtime.kv import Kv
+from fakes.edge_runtime.metrics import LayerMetrics
 from fakes.http import rpc
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send, send_reply, whole_body
-from fakes.protections.jwks_cache import JwksCache
+from fakes.settings import EdgeSettings
 
 
 @dataclass(slots=True)
-class Call:
+class EdgeCall:
     """One request on its way through the edge. `checkpoint` raises when its CPU time is used up."""
 
     snapshot: Snapshot
@@ -31,14 +34,24 @@ class Call:
     checkpoint: Callable[[], None] | None = None
 
 
+class KeySource(Protocol):
+    """Where an isolate has the issuer's keys from: `fakes.protections.jwks_cache`."""
+
+    async def key(self, kid: str, settings: EdgeSettings, on: bool) -> jwt.PyJWK | None:
+        """The key of a kid, None if the issuer has none. Raises JwksUnavailable."""
+
+    def reset(self) -> None:
+        """Forget the keys."""
+
+
 @dataclass(slots=True)
 class Isolate:
     """One isolate. `clock` gives Unix seconds: windows are aligned to the wall clock."""
 
     place: int
     kv: Kv
-    metrics: EdgeMetrics
-    jwks: JwksCache
+    metrics: LayerMetrics
+    jwks: KeySource
     issuer: str
     clock: Callable[[], float] = time.time
     _window: int = -1

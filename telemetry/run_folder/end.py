@@ -1,0 +1,62 @@
+"""`end.json`: how a run ended. Absent when its leading process was killed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from telemetry.run_folder.reading import as_struct, json_object
+
+FILE: Final = "end.json"
+COMPLETED: Final = "completed"
+
+
+class WorkerEnd(Struct, frozen=True, kw_only=True):
+    """One loading process: `lost` if it ended without its last word. Clocks are seconds off the master's."""
+
+    name: str
+    lost: bool
+    clock_offset_s: float = 0.0
+    clock_error_s: float = 0.0
+
+
+class TelemetryCounts(Struct, frozen=True):
+    """Points for InfluxDB: acknowledged, still on disk, given up."""
+
+    written: int = 0
+    spooled: int = 0
+    dropped: int = 0
+
+
+class RunEnd(Struct, frozen=True, kw_only=True):
+    """Times in seconds since the run's start; `stopped_at` is None unless it was told to stop early.
+
+    `plans`: how often the arrivals were dealt to the workers, once and once more each time some were lost.
+    """
+
+    t_end: float
+    stop_reason: str
+    stopped_at: float | None = None
+    workers: tuple[WorkerEnd, ...] = ()
+    plans: int = 1
+    telemetry: TelemetryCounts = TelemetryCounts()
+
+    @property
+    def completed(self) -> bool:
+        """It went on to its planned end."""
+        return self.stop_reason == COMPLETED
+
+
+def read(run_dir: Path) -> RunEnd | None:
+    """How the run ended; None where the file is not there. Raises RunFolderError."""
+    path = run_dir / FILE
+    return as_struct(path, json_object(path), RunEnd) if path.exists() else None
+
+
+def write(run_dir: Path, end: RunEnd) -> None:
+    """Write it: from here on the run folder is whole."""
+    (run_dir / FILE).write_text(json.dumps(msgspec.to_builtins(end), indent=1))

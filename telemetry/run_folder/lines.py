@@ -1,0 +1,65 @@
+"""The lines of a run folder's `.jsonl` files. Times `t` are seconds since the run's start."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+
+class LedgerLine(Struct, frozen=True, kw_only=True):
+    """`ledger-<worker>.jsonl`, once a second: cumulative counts of this worker, `in_flight` is now.
+
+    `plans`: how often it was dealt arrivals; `left`: when it left before the run was over.
+    """
+
+    t: float
+    planned: int = 0
+    sent: int = 0
+    dropped: int = 0
+    done: int = 0
+    ok: int = 0
+    failed: int = 0
+    aborted: int = 0
+    in_flight: int = 0
+    extra: int = 0
+    late: int = 0
+    cpu_s: float = 0.0
+    peak_in_flight: int = 0
+    finished: bool = False
+    plans: int = 0
+    left: float | UnsetType = UNSET
+
+
+class Event(Struct, frozen=True):
+    """`events.jsonl`: what happened; `kind` is run, phase, fault, control or state."""
+
+    t: float
+    kind: str
+    name: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+class ErrorText(Struct, frozen=True, kw_only=True):
+    """`errors-<worker>.jsonl`: what a failed call was told; `detail`: by a party behind the gateway."""
+
+    t: float
+    reason: str
+    status: int = 0
+    code: int = 0
+    message: str = ""
+    detail: str = ""
+
+
+class Scrape(Struct, frozen=True, kw_only=True):
+    """`target.jsonl`: one scrape of one source. `values`: series → number, none where it failed (`error`).
+
+    `t` is when the answer was whole, `took_s` how long it took.
+    """
+
+    t: float
+    source: str
+    took_s: float = 0.0
+    up: bool
+    values: dict[str, float] = field(default_factory=dict)
+    error: str | UnsetType = UNSET
