@@ -18,11 +18,9 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final, NamedTuple
 
-from fakes.edge_worker import install
-from targets.auth import Auth
-from tests.support.worker_rig import ISSUER, SIGNERS, EdgeProcess, Rig, token
-from users.accounts.accounts import Account
-from users.accounts.forge import KINDS, Forge
+from tests.support import worker_rig
+from tests.support.worker_rig import SIGNERS, WORKERD, EdgeProcess, EdgeRig, token
+from users.accounts.forge import KINDS
 
 ROUNDS: Final = 5
 CALLS: Final = 1000
@@ -58,7 +56,7 @@ def cpu(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-async def cost(rig: Rig, bearers: Bearers, pid: int | None = None) -> Cost:
+async def cost(rig: EdgeRig, bearers: Bearers, pid: int | None = None) -> Cost:
     """What a call costs the process: the edge's own, if not another's."""
     await load(rig, bearers, CALLS)
     rounds = []
@@ -69,7 +67,7 @@ async def cost(rig: Rig, bearers: Bearers, pid: int | None = None) -> Cost:
     return Cost(median(rounds), min(rounds), max(rounds))
 
 
-async def load(rig: Rig, bearers: Bearers, calls: int) -> None:
+async def load(rig: EdgeRig, bearers: Bearers, calls: int) -> None:
     """So many calls, `AT_ONCE` at a time."""
     left = iter(range(calls))
 
@@ -88,12 +86,10 @@ def sound(algorithm: str = "EdDSA") -> Bearers:
 
 def forged(kind: str) -> Bearers:
     """Bad tokens of a kind, over and over."""
-    forge = Forge(Auth(issuer=ISSUER, claims={"sub": "{account}"}), SIGNERS["EdDSA"])
-    account = Account(0, "ann", "1.1.1.1", "unlimited", 0)
-    return cycle([forge.make(kind, account, serial) for serial in range(USERS)])
+    return cycle([worker_rig.forged(kind, serial) for serial in range(USERS)])
 
 
-async def checks(rig: Rig) -> Iterator[tuple[str, Cost, float]]:
+async def checks(rig: EdgeRig) -> Iterator[tuple[str, Cost, float]]:
     """Kind of token, what a call costs, what of it is the check."""
     rows = []
     await begin(rig, ["jwks-cache"], {"token_cache": False})
@@ -112,7 +108,7 @@ async def checks(rig: Rig) -> Iterator[tuple[str, Cost, float]]:
     return iter(rows)
 
 
-async def begin(rig: Rig, protections: list[str], edge: dict[str, Any]) -> None:
+async def begin(rig: EdgeRig, protections: list[str], edge: dict[str, Any]) -> None:
     """Settings and protections in force, everything forgotten."""
     fresh = {"token_cache": True, "burst_strategy": "kv-every-request", "jwks_mode": "cached", **UNBOUND}
     await rig.control(b"settings", {"edge": {**fresh, **edge}})
@@ -120,7 +116,7 @@ async def begin(rig: Rig, protections: list[str], edge: dict[str, Any]) -> None:
     await rig.control(b"reset")
 
 
-async def stacks(rig: Rig) -> Iterator[tuple[str, Cost, Cost | None]]:
+async def stacks(rig: EdgeRig) -> Iterator[tuple[str, Cost, Cost | None]]:
     """What is on, CPU of the edge's process, CPU of the one beside it (KV and control)."""
     beside = [child.pid for child in rig.edge.family()]
     rows = []
@@ -131,7 +127,7 @@ async def stacks(rig: Rig) -> Iterator[tuple[str, Cost, Cost | None]]:
     return iter(rows)
 
 
-async def one_by_one(rig: Rig, calls: int = 2000) -> list[float]:
+async def one_by_one(rig: EdgeRig, calls: int = 2000) -> list[float]:
     """CPU milliseconds of single calls, one after the other, with today's protections."""
     await begin(rig, *STACKS["today (KV at every request)"])
     bearers = sound()
@@ -148,7 +144,7 @@ async def measure(name: str, module: str, say: Callable[[str], None]) -> None:
     """All tables of one edge."""
     with tempfile.TemporaryDirectory() as folder:
         edge = EdgeProcess(Path(folder), module)
-        rig = await Rig(edge).start()
+        rig = await EdgeRig(edge).start()
         try:
             say(f"\n{name}: CPU ms a call = CPU s per 1,000 calls\n")
             say("| in force | edge | beside it |\n|---|---|---|")
@@ -168,7 +164,7 @@ async def measure(name: str, module: str, say: Callable[[str], None]) -> None:
 
 def main() -> int:
     """Print the tables; 3 where workerd is missing."""
-    if install.installed() is None:
+    if WORKERD is None:
         print("workerd is not installed; allowed: what `make real` installs", file=sys.stderr)
         return 3
     for name, module in EDGES.items():

@@ -16,7 +16,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fakes.control.process_config import ConfigError, StackConfig, load
+from common.errors import ConfigError
+from fakes.control.process_config import StackConfig, load
 from fakes.edge_worker import install, workerd
 from fakes.http.server import BACKLOG
 

@@ -29,17 +29,17 @@ import uvloop
 from fakes.control.process_config import StackConfig, load
 from fakes.control.state import Control
 from fakes.edge.balancer_state import TABLE
-from fakes.edge.kv import Kv
+from fakes.edge_runtime.kv import Kv
 from fakes.edge_worker import totals, workerd
 from fakes.edge_worker.health_checks import ORIGINS, HealthChecks
 from fakes.edge_worker.isolates import Isolates
 from fakes.edge_worker.kv_service import KvService
 from fakes.edge_worker.workerd import Worker
 from fakes.http.asgi import TEXT, Receive, Reply, Scope, Send, send_reply
-from fakes.http.control_endpoint import Doors
+from fakes.http.control_endpoint import ControlEndpoint
 from fakes.http.metrics import LATENCY
 from fakes.http.reasons import REASONS
-from fakes.http.server import Server
+from fakes.http.server import HttpServer
 from fakes.state_machine import states
 
 LOOK: Final = 0.2  # seconds between two looks at the isolates
@@ -47,7 +47,7 @@ DECENT: Final = 0.5  # seconds that the Worker gets to end by itself
 
 
 class Companion:
-    """The ASGI app of the doors, and what it steers."""
+    """The ASGI app of the control endpoint, and what it steers."""
 
     def __init__(self, config: StackConfig, front: Worker, doors_port: int) -> None:
         self.config, self.control = config, Control(config)
@@ -55,7 +55,7 @@ class Companion:
         self.kv = Kv(watch=self._count_kv)
         self.isolates = Isolates(front, config.control_token, doors_port, self.kv_service)
         self.checks = HealthChecks(config.addresses, self.control, self._count_lb, self.push)
-        self._doors = Doors(self.control, config, self.state)
+        self._endpoint = ControlEndpoint(self.control, config, self.state)
         self._run, self._turn = token_hex(4), asyncio.Lock()
         self._forget, self._cpu_at_reset = True, 0.0  # its start is no request's CPU
         self.control.on_reset.append(self._reset)
@@ -68,7 +68,7 @@ class Companion:
         """Serve `/metrics` and `/_control/…`."""
         if scope["path"] == "/metrics":
             return await send_reply(send, Reply(200, [TEXT], await self.text()))
-        reply = await self._doors.answer(scope, receive)
+        reply = await self._endpoint.answer(scope, receive)
         if scope["method"] != "GET" and reply.status == 200:
             await self.push()
         return await send_reply(send, reply)
@@ -113,7 +113,7 @@ class Companion:
     def _now(self, counted: totals.Series) -> dict[str, float]:
         """What is read at the scrape."""
         workers, cpu = self.isolates.workers, self.isolates.cpu()
-        own = {
+        own: dict[str, float] = {
             f'mcpist_lb_state{{state="{state}"}}': state == self.checks.lb.state for state in states(TABLE)
         }
         for worker in workers:
@@ -158,9 +158,9 @@ async def serve(options: argparse.Namespace) -> None:
         loop.add_signal_handler(number, end_worker, options.worker)
     if options.life_fd is not None:
         loop.add_reader(options.life_fd, end_worker, options.worker, options.life_fd)
-    await Server(companion.kv_service(0)).listen(kv)
+    await HttpServer(companion.kv_service(0)).listen(kv)
     await companion.push()
-    await Server(companion).listen(doors)
+    await HttpServer(companion).listen(doors)
     gc.collect()
     gc.freeze()  # a full collection of what lives for ever would hold up KV
     async with asyncio.TaskGroup() as tasks:

@@ -1,7 +1,8 @@
 """The balancer's health checks: what the Worker may believe of the origins, as a Worker has no timers.
 
 State and beliefs are `fakes.edge.balancer_state`. Every `check_interval` seconds both origins get
-`GET /health`, answered within `check_timeout`. `events` are as the Python edge's: {"t", "kind", "name", "detail"}.
+`GET /health`, answered within `check_timeout`. `events` are as the Python edge's:
+{"t", "kind", "name", "detail"}.
 """
 
 from __future__ import annotations

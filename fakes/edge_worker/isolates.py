@@ -19,12 +19,12 @@ from typing import Any
 from fakes.edge_worker import totals, workerd
 from fakes.edge_worker.workerd import Worker
 from fakes.http.asgi import ASGIApp
-from fakes.http.server import Server
+from fakes.http.server import HttpServer
 from fakes.processes.sockets import HOST
 
 
 @dataclass(slots=True)
-class Isolate:
+class IsolateProcess:
     """One workerd beside the first; `url` is where it takes calls."""
 
     worker: Worker
@@ -38,7 +38,7 @@ class Isolates:
 
     def __init__(self, front: Worker, token: str, doors_port: int, kv_app: Callable[[int], ASGIApp]) -> None:
         self.front, self._token, self._doors, self._kv_app = front, token, doors_port, kv_app
-        self._more: list[Isolate] = []
+        self._more: list[IsolateProcess] = []
         self._ended: dict[str, float] = {}
         self._cpu_ended = 0.0
 
@@ -55,7 +55,7 @@ class Isolates:
         """Every process, the first one first."""
         return [self.front, *(isolate.worker for isolate in self._more)]
 
-    async def resize(self, count: int) -> list[Isolate]:
+    async def resize(self, count: int) -> list[IsolateProcess]:
         """Be at least `count`; gives those that are too many, to be ended once nobody hands them calls."""
         wanted = count if count > 1 else 0
         while len(self._more) < wanted:
@@ -64,7 +64,7 @@ class Isolates:
         del self._more[wanted:]
         return over
 
-    async def end(self, isolate: Isolate) -> None:
+    async def end(self, isolate: IsolateProcess) -> None:
         """Let it drain; its totals stay."""
         self._ended = totals.added((self._ended, await isolate.worker.figures()))
         self._cpu_ended += isolate.worker.cpu()
@@ -96,9 +96,9 @@ class Isolates:
         codes = ((isolate.worker.name, isolate.process.poll()) for isolate in self._more)
         return next((f"{name} ended with exit code {code}" for name, code in codes if code is not None), None)
 
-    async def _start(self, place: int) -> Isolate:
+    async def _start(self, place: int) -> IsolateProcess:
         with workerd.listening() as calls, workerd.listening() as control, workerd.listening() as kv:
-            server = await Server(self._kv_app(place)).listen(kv.dup())
+            server = await HttpServer(self._kv_app(place)).listen(kv.dup())
             fds = (calls.fileno(), control.fileno())
             process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
                 workerd.command(*fds, workerd.port_of(kv), self._doors),
@@ -106,4 +106,4 @@ class Isolates:
                 env={**os.environ, workerd.TOKEN: self._token},
             )  # fmt: skip
             worker = Worker(f"isolate-{place}", process.pid, workerd.port_of(control), self._token)
-            return Isolate(worker, process, server, f"http://{HOST}:{workerd.port_of(calls)}")
+            return IsolateProcess(worker, process, server, f"http://{HOST}:{workerd.port_of(calls)}")

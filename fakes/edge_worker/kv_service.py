@@ -4,8 +4,9 @@
     GET    /<key>                       200 with the value, 404 if there is none, or 429
     DELETE /<key>                       as a PUT of nothing
     GET    /?prefix=…                   {"keys": [{"name"}], "list_complete": true}, counted as a read
-Quota, the one write a second to a key and the delay between places are `fakes.edge.kv.Kv`'s. A refusal has
-the body of Cloudflare's API; the binding makes of it its own exception: "KV PUT failed: 429 Too Many Requests".
+Quota, the one write a second to a key and the delay between places are `fakes.edge_runtime.kv.Kv`'s. A
+refusal has the body of Cloudflare's API, and the binding throws its own exception for it: "KV PUT failed: 429
+Too Many Requests".
 One service a place, as each isolate writes and reads from a place of its own.
 """
 
@@ -17,7 +18,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from fakes.edge.kv import MIN_TTL, Kv, KvError
+from fakes.edge_runtime.kv import MIN_TTL, Kv, KvError
 from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.settings import KvSettings
 

@@ -17,14 +17,18 @@ import msgspec
 import psutil
 
 from common.paths import ROOT
+from fakes.edge_worker import install
 from fakes.http.asgi import Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.hop import Hop, HopError
-from fakes.http.server import Server
+from fakes.http.server import HttpServer
 from fakes.processes.sockets import HOST, Address
 from fakes.settings import StackSettings
-from targets.auth import Algorithm
+from targets.auth import Algorithm, Auth
+from users.accounts.accounts import Account
+from users.accounts.forge import Forge
 from users.accounts.keys import fresh_key
 
+WORKERD = install.installed()
 ISSUER = "us"
 CALL = b'{"jsonrpc":"2.0","id":"seven","method":"tools/list"}'
 PROTECTIONS = ["worker-cpu", "ip-limit", "jwks-cache", "burst-limit"]
@@ -36,6 +40,12 @@ SIGNERS = {name: fresh_key(name, f"key-{name}") for name in get_args(Algorithm) 
 JWKS = {"keys": [key.jwks()["keys"][0] for key in SIGNERS.values()]}
 
 
+def forged(kind: str, serial: int) -> bytes:
+    """An Authorization header with a bad token of `users.accounts.forge`."""
+    forge = Forge(Auth(issuer=ISSUER, claims={"sub": "{account}"}), SIGNERS["EdDSA"])
+    return forge.make(kind, Account(0, "ann", "1.1.1.1", "unlimited", 0), serial)
+
+
 def token(sub: Any = "ann", algorithm: str = "EdDSA", kid: str | None = None, **claims: Any) -> bytes:
     """A sound token of the issuer, but for what is told otherwise."""
     key = SIGNERS[algorithm]
@@ -43,7 +53,7 @@ def token(sub: Any = "ann", algorithm: str = "EdDSA", kid: str | None = None, **
     return jwt.encode(whole, key.private, algorithm, {"kid": kid or key.kid}).encode()
 
 
-class Origin:
+class EchoOrigin:
     """Echoes what it got and publishes the key set; `hold` keeps calls back."""
 
     def __init__(self) -> None:
@@ -118,20 +128,20 @@ class EdgeProcess:
             address.close()
 
 
-class Rig:
+class EdgeRig:
     """Two origins for a process that runs, which begins anew: settings, protections, all forgotten."""
 
     def __init__(self, edge: EdgeProcess) -> None:
-        self.edge, self.a, self.b = edge, Origin(), Origin()
+        self.edge, self.a, self.b = edge, EchoOrigin(), EchoOrigin()
         self.address = (HOST, edge.addresses["edge"].port)
         self.hop = Hop(*self.address)
-        self._servers: list[tuple[Server, asyncio.Server]] = []
+        self._servers: list[tuple[HttpServer, asyncio.Server]] = []
 
     async def start(
         self, protections: Sequence[str] = PROTECTIONS, settings: Mapping[str, Any] = SETTINGS
-    ) -> Rig:
+    ) -> EdgeRig:
         for name, origin in (("origin-a", self.a), ("origin-b", self.b)):
-            server = Server(origin)
+            server = HttpServer(origin)
             self._servers.append((server, await server.listen(self.edge.addresses[name].socket())))
         await self.ready()
         await self.control(b"settings", StackSettings.model_validate(settings).model_dump())

@@ -15,30 +15,28 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from fakes.edge_worker import install
 from fakes.http.asgi import Reply
 from fakes.http.hop import Hop, HopReset
-from targets.auth import Auth
 from tests.support.worker_rig import (
     CALL,
-    ISSUER,
     PROTECTIONS,
     SETTINGS,
     SIGNERS,
+    WORKERD,
     EdgeProcess,
-    Rig,
+    EdgeRig,
+    forged,
     message,
     reason,
     token,
 )
-from users.accounts.accounts import Account
-from users.accounts.forge import KINDS, Forge
+from users.accounts.forge import KINDS
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(install.installed() is None, reason="workerd is not installed (make real)"),
+    pytest.mark.skipif(WORKERD is None, reason="workerd is not installed (make real)"),
 ]
-Start = Callable[..., Awaitable[Rig]]
+Start = Callable[..., Awaitable[EdgeRig]]
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +48,21 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EdgeProcess]:
 
 @pytest_asyncio.fixture
 async def started(shared: EdgeProcess) -> AsyncIterator[Start]:
-    made = Rig(shared)
+    made = EdgeRig(shared)
     yield made.start
     await made.stop()
 
 
 @pytest_asyncio.fixture
-async def rig(started: Start) -> Rig:
+async def rig(started: Start) -> EdgeRig:
     return await started()
 
 
 @pytest_asyncio.fixture
-async def own(tmp_path: Path) -> AsyncIterator[Rig]:
+async def own(tmp_path: Path) -> AsyncIterator[EdgeRig]:
     """A process for this test alone, as it will end it."""
     process = EdgeProcess(tmp_path)
-    rig = Rig(process)
+    rig = EdgeRig(process)
     yield await rig.start()
     await rig.stop()
     process.end()
@@ -77,7 +75,7 @@ def edge(**settings: Any) -> dict[str, Any]:
 # The way of a call
 
 
-async def test_a_call_reaches_the_origin_with_what_the_edge_knows_and_nothing_forged(rig: Rig) -> None:
+async def test_a_call_reaches_the_origin_with_what_the_edge_knows_and_nothing_forged(rig: EdgeRig) -> None:
     forged = [(b"x-user-id", b"root"), (b"x-user-tier", b"unlimited"), (b"x-gateway-secret", b"guess")]
     kept = [
         (b"mcp-session-id", b"s"),
@@ -101,18 +99,18 @@ async def test_a_call_reaches_the_origin_with_what_the_edge_knows_and_nothing_fo
     assert not {b"authorization", b"x-user-tier", b"cf-connecting-ip"} & set(seen)
 
 
-async def test_a_tier_in_the_token_and_a_clients_request_id_go_on(rig: Rig) -> None:
+async def test_a_tier_in_the_token_and_a_clients_request_id_go_on(rig: EdgeRig) -> None:
     await rig.call((b"x-request-id", b"mine"), bearer=token(tier="pro"))
     assert (rig.a.seen[0][b"x-request-id"], rig.a.seen[0][b"x-user-tier"]) == (b"mine", b"pro")
 
 
-async def test_health_passes_through_without_a_token(rig: Rig) -> None:
+async def test_health_passes_through_without_a_token(rig: EdgeRig) -> None:
     assert await rig.health() == 200
     rig.a.healthy = False
     assert await rig.health() == 503
 
 
-async def test_refusals_never_reach_an_origin_and_name_the_calls_id(rig: Rig) -> None:
+async def test_refusals_never_reach_an_origin_and_name_the_calls_id(rig: EdgeRig) -> None:
     reply = await rig.post()
     assert (reply.status, reason(reply), msgspec.json.decode(reply.body)["id"]) == (
         401,
@@ -138,7 +136,7 @@ async def test_the_ip_limit_comes_before_the_token(started: Start) -> None:
 
 
 @pytest.mark.parametrize("algorithm", list(SIGNERS))
-async def test_each_algorithm_of_the_issuer_is_checked(rig: Rig, algorithm: str) -> None:
+async def test_each_algorithm_of_the_issuer_is_checked(rig: EdgeRig, algorithm: str) -> None:
     good = token(algorithm=algorithm)
     assert (await rig.call(bearer=good)).status == 200
     broken = good[:-8] + (b"AAAAAAAA" if good[-8:] != b"AAAAAAAA" else b"BBBBBBBB")
@@ -159,7 +157,9 @@ async def test_each_algorithm_of_the_issuer_is_checked(rig: Rig, algorithm: str)
         ({"sub": None}, 401, "malformed"),
     ],
 )
-async def test_claims_that_do_not_hold(rig: Rig, claims: dict[str, Any], status: int, result: str) -> None:
+async def test_claims_that_do_not_hold(
+    rig: EdgeRig, claims: dict[str, Any], status: int, result: str
+) -> None:
     reply = await rig.call(bearer=token(**claims))
     assert (reply.status, reason(reply), len(rig.a.seen)) == (status, "invalid_token", 0)
     assert (await rig.metrics())[f'mcpist_jwt_checks_total{{result="{result}"}}'] == 1
@@ -180,9 +180,8 @@ RESULTS = {
 @pytest.mark.parametrize("kind", KINDS)
 async def test_forged_tokens_of_every_kind_are_refused(started: Start, kind: str) -> None:
     rig = await started(protections=["jwks-cache"])
-    forge = Forge(Auth(issuer=ISSUER, claims={"sub": "{account}"}), SIGNERS["EdDSA"])
     for serial in range(30):
-        value = forge.make(kind, Account(0, "ann", "1.1.1.1", "unlimited", 0), serial)
+        value = forged(kind, serial)
         reply = await rig.post((b"authorization", value))
         assert reply.status == (403 if kind == "wrong-issuer" else 401), (value[:80], reply.body)
         assert reason(reply) in ("invalid_token", "missing_token")
@@ -317,7 +316,7 @@ async def test_what_each_strategy_asks_of_kv(started: Start, strategy: str, writ
 # Control
 
 
-async def test_what_is_in_force_is_swapped_before_the_command_is_answered(rig: Rig) -> None:
+async def test_what_is_in_force_is_swapped_before_the_command_is_answered(rig: EdgeRig) -> None:
     status, state = await rig.control(b"settings", {"edge": {"burst_per_s": 2}})
     assert (status, state["settings"]["edge"]["burst_window"]) == (200, 3600.0)
     assert [(await rig.call()).status for _ in range(3)] == [200, 200, 429]
@@ -325,7 +324,7 @@ async def test_what_is_in_force_is_swapped_before_the_command_is_answered(rig: R
     assert [(await rig.call()).status for _ in range(10)] == [200] * 10
 
 
-async def test_bad_commands_change_nothing_and_say_so_in_one_line(rig: Rig) -> None:
+async def test_bad_commands_change_nothing_and_say_so_in_one_line(rig: EdgeRig) -> None:
     commands: list[tuple[bytes, Any]] = [
         (b"settings", {"edge": {"burst_per_s": 0}}),
         (b"settings", {"edgy": {}}),
@@ -341,7 +340,7 @@ async def test_bad_commands_change_nothing_and_say_so_in_one_line(rig: Rig) -> N
     assert state["protections"] == sorted(PROTECTIONS)
 
 
-async def test_reset_forgets_windows_counters_and_the_quota_used(rig: Rig) -> None:
+async def test_reset_forgets_windows_counters_and_the_quota_used(rig: EdgeRig) -> None:
     for _ in range(6):
         await rig.call()
     _, state = await rig.control(b"reset")
@@ -354,7 +353,7 @@ async def test_reset_forgets_windows_counters_and_the_quota_used(rig: Rig) -> No
     assert 0 < counted["mcpist_worker_request_cpu_seconds_sum"] < 0.2
 
 
-async def test_the_control_socket_of_the_worker_is_no_way_around_the_token(rig: Rig) -> None:
+async def test_the_control_socket_of_the_worker_is_no_way_around_the_token(rig: EdgeRig) -> None:
     ours = psutil.Process(rig.edge.pid)
     ports = {at.laddr.port for at in ours.net_connections() if at.status == psutil.CONN_LISTEN}
     (control,) = ports - {rig.address[1]}
@@ -366,7 +365,7 @@ async def test_the_control_socket_of_the_worker_is_no_way_around_the_token(rig: 
 # The balancer
 
 
-async def test_an_origin_that_does_not_answer_in_time(rig: Rig) -> None:
+async def test_an_origin_that_does_not_answer_in_time(rig: EdgeRig) -> None:
     await rig.control(b"settings", {"edge": {"forward_timeout": 0.05}})
     rig.a.hold.clear()
     reply = await rig.call()
@@ -415,7 +414,7 @@ async def test_health_checks_move_the_balancer_and_the_worker_hears_of_it(starte
     assert (await rig.metrics())['mcpist_lb_state{state="primary"}'] == 1
 
 
-async def test_a_client_whose_connection_breaks_ends_its_call_at_the_origin(rig: Rig) -> None:
+async def test_a_client_whose_connection_breaks_ends_its_call_at_the_origin(rig: EdgeRig) -> None:
     rig.a.hold.clear()
     _, writer = await asyncio.open_connection(*rig.address)
     bearer = token().decode()
@@ -434,7 +433,7 @@ async def test_a_client_whose_connection_breaks_ends_its_call_at_the_origin(rig:
 # Isolates
 
 
-async def test_each_of_several_isolates_counts_for_itself(rig: Rig) -> None:
+async def test_each_of_several_isolates_counts_for_itself(rig: EdgeRig) -> None:
     await rig.control(b"settings", {"edge": {"isolates": 3, "burst_strategy": "memory-cache"}})
     statuses = [(await rig.call()).status for _ in range(90)]
     assert statuses.count(200) == 15
@@ -461,7 +460,7 @@ async def test_another_isolate_sees_a_write_only_after_the_delay(started: Start)
 # Its life
 
 
-async def test_it_ends_at_sigterm_and_so_does_what_it_started(own: Rig) -> None:
+async def test_it_ends_at_sigterm_and_so_does_what_it_started(own: EdgeRig) -> None:
     await own.control(b"settings", {"edge": {"isolates": 2}})
     family = own.edge.family()
     assert len(family) == 3
@@ -471,7 +470,7 @@ async def test_it_ends_at_sigterm_and_so_does_what_it_started(own: Rig) -> None:
     assert own.edge.errors() == ""
 
 
-async def test_it_ends_with_its_supervisor_even_with_a_call_in_flight(own: Rig) -> None:
+async def test_it_ends_with_its_supervisor_even_with_a_call_in_flight(own: EdgeRig) -> None:
     own.a.hold.clear()
     call = asyncio.create_task(own.call())
     await asyncio.wait_for(own.a.came.wait(), 10)
@@ -483,7 +482,7 @@ async def test_it_ends_with_its_supervisor_even_with_a_call_in_flight(own: Rig) 
         await call
 
 
-async def test_killed_it_leaves_nothing_and_its_port_refuses(own: Rig) -> None:
+async def test_killed_it_leaves_nothing_and_its_port_refuses(own: EdgeRig) -> None:
     family = own.edge.family()
     own.edge.process.kill()
     await own.edge.wait()
@@ -492,7 +491,7 @@ async def test_killed_it_leaves_nothing_and_its_port_refuses(own: Rig) -> None:
         await asyncio.open_connection(*own.address)
 
 
-async def test_an_isolate_that_dies_takes_the_edge_with_it(own: Rig) -> None:
+async def test_an_isolate_that_dies_takes_the_edge_with_it(own: EdgeRig) -> None:
     await own.control(b"settings", {"edge": {"isolates": 2}})
     _, state = await own.control(b"state")
     os.kill(state["workers"][1], signal.SIGKILL)

@@ -88,7 +88,7 @@ async def test_a_state_whose_time_is_over_is_left_without_a_check(monkeypatch: p
         waited.append(seconds)
         rig.now += seconds
 
-    monkeypatch.setattr(health_checks.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     rig.answers[1] = 503
     assert (await rig.check(3))["state"] == "failing-over"
     await rig.checks._timer

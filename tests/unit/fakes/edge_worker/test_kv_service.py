@@ -5,13 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from fakes.edge.kv import Kv
+from fakes.edge_runtime.kv import Kv
 from fakes.edge_worker.kv_service import KvService
 from fakes.http.asgi import Message, Reply
 from fakes.settings import KvSettings
 
 
-class Service:
+class TwoPlaces:
     """A namespace on a manual clock, reached from two places."""
 
     def __init__(self, **settings: Any) -> None:
@@ -36,7 +36,7 @@ class Service:
 
 
 async def test_what_is_put_can_be_got_until_it_expires() -> None:
-    service = Service()
+    service = TwoPlaces()
     assert (await service.ask("GET", "a")).status == 404
     assert (await service.put("a", b"[1,2]")).status == 200
     assert await service.ask("GET", "a") == (200, [(b"content-length", b"5")], b"[1,2]")
@@ -45,7 +45,7 @@ async def test_what_is_put_can_be_got_until_it_expires() -> None:
 
 
 async def test_without_a_ttl_a_value_stays() -> None:
-    service = Service()
+    service = TwoPlaces()
     await service.put("a", b"x", ttl=None)
     service.now += 1e9
     assert (await service.ask("GET", "a")).body == b"x"
@@ -53,7 +53,7 @@ async def test_without_a_ttl_a_value_stays() -> None:
 
 @pytest.mark.parametrize("ttl", ["59", "0", "-1", "x", "60.5"])
 async def test_a_ttl_under_a_minute_is_refused_and_writes_nothing(ttl: str) -> None:
-    service = Service()
+    service = TwoPlaces()
     reply = await service.ask("PUT", "a", f"expiration_ttl={ttl}", b"x")
     assert reply.status == 400
     assert "at least 60" in msgspec.json.decode(reply.body)["errors"][0]["message"]
@@ -61,7 +61,7 @@ async def test_a_ttl_under_a_minute_is_refused_and_writes_nothing(ttl: str) -> N
 
 
 async def test_a_deleted_key_is_gone_and_counts_as_a_write() -> None:
-    service = Service()
+    service = TwoPlaces()
     await service.put("a", b"x")
     assert (await service.ask("DELETE", "a")).status == 200
     assert (await service.ask("GET", "a")).status == 404
@@ -69,7 +69,7 @@ async def test_a_deleted_key_is_gone_and_counts_as_a_write() -> None:
 
 
 async def test_a_list_has_what_the_place_sees() -> None:
-    service = Service(consistency=30.0)
+    service = TwoPlaces(consistency=30.0)
     for key in ("b:2", "b:1", "a"):
         await service.put(key, b"x")
     reply = await service.ask("GET", "", "prefix=b%3A")
@@ -81,7 +81,7 @@ async def test_a_list_has_what_the_place_sees() -> None:
 
 
 async def test_beyond_the_quota_it_answers_as_cloudflares_api() -> None:
-    service = Service(plan="free", writes_per_day=1, reads_per_day=1)
+    service = TwoPlaces(plan="free", writes_per_day=1, reads_per_day=1)
     await service.put("a", b"x")
     for reply in (
         await service.put("b", b"x"),
@@ -92,7 +92,7 @@ async def test_beyond_the_quota_it_answers_as_cloudflares_api() -> None:
 
 
 async def test_one_write_a_second_to_a_key() -> None:
-    service = Service(plan="paid")
+    service = TwoPlaces(plan="paid")
     await service.put("a", b"x")
     assert (await service.put("a", b"y")).status == 429
     assert (await service.put("b", b"y")).status == 200
@@ -101,7 +101,7 @@ async def test_one_write_a_second_to_a_key() -> None:
 
 
 async def test_another_place_sees_a_write_after_the_delay() -> None:
-    service = Service(consistency=30.0)
+    service = TwoPlaces(consistency=30.0)
     await service.put("a", b"x")
     assert (await service.ask("GET", "a", place=1)).status == 404
     service.now += 30
@@ -109,4 +109,4 @@ async def test_another_place_sees_a_write_after_the_delay() -> None:
 
 
 async def test_an_operation_that_kv_does_not_have() -> None:
-    assert (await Service().ask("PATCH", "a")).status == 405
+    assert (await TwoPlaces().ask("PATCH", "a")).status == 405

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import platform
 import tarfile
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def test_what_is_missing_is_one_line(
 
 
 def test_a_machine_without_a_pinned_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(install.platform, "machine", lambda: "vax")
+    monkeypatch.setattr(platform, "machine", lambda: "vax")
     monkeypatch.setattr(install, "BINARY", Path("/nowhere/workerd"))
     with pytest.raises(install.InstallError, match="vax"):
         install.install()
