@@ -37,8 +37,7 @@ def main() -> None:
 
 
 def _become_workerd(options: argparse.Namespace, config: StackConfig) -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))  # a call in flight holds two files here
+    _raise_file_limit()
     calls = socket.socket(fileno=options.fd)
     calls.listen(BACKLOG)
     doors, kv, control = workerd.listening(), workerd.listening(), workerd.listening()
@@ -59,6 +58,16 @@ def _become_workerd(options: argparse.Namespace, config: StackConfig) -> None:
         os.set_inheritable(fd, True)
     command = workerd.command(calls.fileno(), control.fileno(), workerd.port_of(kv), workerd.port_of(doors))
     os.execve(command[0], command, {**os.environ, workerd.TOKEN: config.control_token})
+
+
+def _raise_file_limit() -> None:
+    """As many open files as the kernel gives: a call in flight holds six here, and workerd dies without."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = int(Path("/proc/sys/fs/nr_open").read_text())
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (ValueError, OSError):  # only root may go beyond what it was given
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _options() -> argparse.Namespace:

@@ -30,7 +30,7 @@ from fakes.control.process_config import StackConfig, load
 from fakes.control.state import Control
 from fakes.edge.balancer_state import TABLE
 from fakes.edge_runtime.kv import Kv
-from fakes.edge_worker import totals, workerd
+from fakes.edge_worker import kv_connection, totals, workerd
 from fakes.edge_worker.health_checks import ORIGINS, HealthChecks
 from fakes.edge_worker.isolates import Isolates
 from fakes.edge_worker.kv_service import KvService
@@ -158,7 +158,7 @@ async def serve(options: argparse.Namespace) -> None:
         loop.add_signal_handler(number, end_worker, options.worker)
     if options.life_fd is not None:
         loop.add_reader(options.life_fd, end_worker, options.worker, options.life_fd)
-    await HttpServer(companion.kv_service(0)).listen(kv)
+    await kv_connection.listen(companion.kv_service(0), kv)
     await companion.push()
     await HttpServer(companion).listen(doors)
     gc.collect()

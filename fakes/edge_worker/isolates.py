@@ -16,10 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from fakes.edge_worker import totals, workerd
+from fakes.edge_worker import kv_connection, totals, workerd
+from fakes.edge_worker.kv_connection import Operations
 from fakes.edge_worker.workerd import Worker
-from fakes.http.asgi import ASGIApp
-from fakes.http.server import HttpServer
 from fakes.processes.sockets import HOST
 
 
@@ -34,10 +33,12 @@ class IsolateProcess:
 
 
 class Isolates:
-    """The first process, and as many more as told. `kv_app(place)` is what serves KV to one of them."""
+    """The first process, and as many more as told. `kv_of(place)` is KV as one of them has it."""
 
-    def __init__(self, front: Worker, token: str, doors_port: int, kv_app: Callable[[int], ASGIApp]) -> None:
-        self.front, self._token, self._doors, self._kv_app = front, token, doors_port, kv_app
+    def __init__(
+        self, front: Worker, token: str, doors_port: int, kv_of: Callable[[int], Operations]
+    ) -> None:
+        self.front, self._token, self._doors, self._kv_of = front, token, doors_port, kv_of
         self._more: list[IsolateProcess] = []
         self._ended: dict[str, float] = {}
         self._cpu_ended = 0.0
@@ -98,7 +99,7 @@ class Isolates:
 
     async def _start(self, place: int) -> IsolateProcess:
         with workerd.listening() as calls, workerd.listening() as control, workerd.listening() as kv:
-            server = await HttpServer(self._kv_app(place)).listen(kv.dup())
+            server = await kv_connection.listen(self._kv_of(place), kv.dup())
             fds = (calls.fileno(), control.fileno())
             process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
                 workerd.command(*fds, workerd.port_of(kv), self._doors),

@@ -12,14 +12,15 @@ One service a place, as each isolate writes and reads from a place of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
 from fakes.edge_runtime.kv import MIN_TTL, Kv, KvError
-from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply, whole_body
+from fakes.http.asgi import JSON, Reply
 from fakes.settings import KvSettings
 
 QUOTA: Final = 10048  # Cloudflare's code for a used-up free plan
@@ -28,21 +29,20 @@ BAD_REQUEST: Final = 400
 
 
 class KvService:
-    """The ASGI app of one place; `settings` gives those in force."""
+    """The operations of one place; `settings` gives those in force."""
 
     def __init__(self, kv: Kv, settings: Callable[[], KvSettings], place: int = 0) -> None:
         self._kv, self._settings, self._place = kv, settings, place
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one operation."""
-        key, query = scope["path"][1:], dict(parse_qsl(scope["query_string"].decode()))
+    def answer(self, method: str, target: bytes, body: bytes) -> Reply:
+        """Carry out one operation."""
+        path, query = _parsed(target)
         try:
-            reply = self._serve(scope["method"], key, query, await whole_body(scope, receive))
+            return self._serve(method, path[1:], query, body)
         except KvError as error:
-            reply = refusal(429, QUOTA if error.cause == "quota" else KEY_RATE, str(error))
-        await send_reply(send, reply)
+            return refusal(429, QUOTA if error.cause == "quota" else KEY_RATE, str(error))
 
-    def _serve(self, method: str, key: str, query: dict[str, str], body: bytes) -> Reply:
+    def _serve(self, method: str, key: str, query: Mapping[str, str], body: bytes) -> Reply:
         settings = self._settings()
         match method:
             case "GET" if key:
@@ -57,7 +57,7 @@ class KvService:
                 return Reply(200, [], b"")
         return refusal(405, BAD_REQUEST, f"no such operation: {method}")
 
-    def _put(self, settings: KvSettings, key: str, query: dict[str, str], body: bytes) -> Reply:
+    def _put(self, settings: KvSettings, key: str, query: Mapping[str, str], body: bytes) -> Reply:
         ttl = query.get("expiration_ttl")
         if ttl is not None and not (ttl.isdigit() and int(ttl) >= MIN_TTL):
             words = f"Invalid expiration_ttl of {ttl}. Expiration TTL must be at least {MIN_TTL:.0f}."
@@ -69,6 +69,16 @@ class KvService:
     def _list(self, settings: KvSettings, prefix: str) -> Reply:
         keys = [{"name": key} for key in self._kv.list_keys(settings, prefix, self._place)]
         return Reply(200, [JSON], msgspec.json.encode({"keys": keys, "list_complete": True}))
+
+
+def _parsed(target: bytes) -> tuple[str, Mapping[str, str]]:
+    path, _, query = target.partition(b"?")
+    return unquote(path.decode()), _options(query)
+
+
+@lru_cache(maxsize=64)  # the Worker asks with the same few
+def _options(query: bytes) -> Mapping[str, str]:
+    return dict(parse_qsl(query.decode()))
 
 
 def refusal(status: int, code: int, message: str) -> Reply:
