@@ -30,7 +30,7 @@ from scenarios.load import load
 from scenarios.plan_runs import Changes, PlanRun
 from targets.guard import GuardError
 from verdicts.plan import files
-from verdicts.plan.book import Book, Planned
+from verdicts.plan.plan_file import PlanFile, PlannedRun
 
 PASSED_ON: Final = ("target", "protect", "workers", "seed")
 START: Final = (
@@ -101,21 +101,21 @@ def load_seconds(options: argparse.Namespace) -> float:
     return scenario.duration + (scenario.align or 0) / 2
 
 
-def planned(run: PlanRun, command: Sequence[str], out: Path) -> Planned:
+def planned(run: PlanRun, command: Sequence[str], out: Path) -> PlannedRun:
     """The run's entry in the book."""
     scenario = load(run.scenario)
     said = " ".join(["bin/attack", *command[:-1]])
-    return Planned(
+    return PlannedRun(
         run.scenario, run.label, run.name, out.name, scenario.points, run.leads, scenario.duration, said
     )
 
 
-def _book(mode: str, runs: tuple[Planned, ...]) -> Book:
+def _book(mode: str, runs: tuple[PlannedRun, ...]) -> PlanFile:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Book(mode, now, (ROOT / "VERSION").read_text().strip(), runs)
+    return PlanFile(mode, now, (ROOT / "VERSION").read_text().strip(), runs)
 
 
-def attack_all(folder: Path, commands: Sequence[Sequence[str]], book: Book) -> int:
+def attack_all(folder: Path, commands: Sequence[Sequence[str]], book: PlanFile) -> int:
     """Every run in turn, then the page; the exit code. One that does not count is tried once more."""
     book.write(folder)
     with Attacks(folder, _say) as attacks:

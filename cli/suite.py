@@ -81,7 +81,7 @@ class Suite:
         self, folder: Path, plan: str, runs: list[argparse.Namespace], commands: list[list[str]]
     ) -> None:
         self._folder, self._plan, self._runs, self._commands = folder, plan, runs, commands
-        self._entries: list[suite.Entry] = []
+        self._entries: list[suite.SuiteRun] = []
 
     def run(self) -> int:
         """Every run in turn, then the report; the exit code."""
@@ -98,7 +98,7 @@ class Suite:
         label, began = f"[{number + 1}/{len(self._runs)}] {run.scenario}", time.monotonic()
         _say(label)
         code = attacks.run(self._commands[number])
-        self._entries.append(suite.Entry.of(run.scenario, Path(run.out), code))
+        self._entries.append(suite.SuiteRun.of(run.scenario, Path(run.out), code))
         _say(f"{label}: exit code {code}, {time.monotonic() - began:.0f} s")
 
 

@@ -18,8 +18,8 @@ from users.accounts.keys import load_key
 from users.engine import job
 from users.personas.persona import Line, make_persona
 from users.transport.tls import client_context
-from verdicts import points
 from verdicts.compare import same_attack
+from verdicts.points import registry
 from verdicts.run import stored
 from verdicts.run.reading import RunFolderError
 
@@ -73,7 +73,7 @@ def check_baseline(scenario: Scenario, given: str) -> None:
 def check_points(scenario: Scenario, file: Path | str) -> None:
     """Every point is known and every threshold can be read. Raises ConfigError."""
     try:
-        points.check(scenario.points, scenario.thresholds)
+        registry.check(scenario.points, scenario.thresholds)
     except ValueError as error:
         raise ConfigError(file, "", str(error)) from None
 

@@ -20,7 +20,7 @@ from scenarios.schema import Scenario
 from targets import load as targets
 from targets.schema import Target
 from verdicts.breakpoint import table
-from verdicts.breakpoint.table import Row
+from verdicts.breakpoint.table import BreakpointRow
 
 HIGH: Final = 2000.0
 LOW: Final = 0.5
@@ -41,7 +41,7 @@ class Plan:
     start: float | None
     tolerance: float
     budget: float
-    rows: list[Row]  # those of a table that is carried on
+    rows: list[BreakpointRow]  # those of a table that is carried on
 
 
 def read(options: argparse.Namespace) -> Plan:
@@ -81,7 +81,9 @@ def _most(scenario: Scenario, target: Target) -> float:
     return max(LOW, target.max_rps - (scenario.rate - own_rate(scenario)))
 
 
-def _folder(options: argparse.Namespace, scenario: Scenario, target: Target) -> tuple[Path, list[Row]]:
+def _folder(
+    options: argparse.Namespace, scenario: Scenario, target: Target
+) -> tuple[Path, list[BreakpointRow]]:
     """Where the table goes, and the rows that are there already."""
     made = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-breakpoint-{scenario.name}"
     folder = (Path(options.out) if options.out else made).absolute()

@@ -14,9 +14,9 @@ from cli.search.trials import own_rate
 from shapes.search import Search
 from telemetry.run_folder.machine import machine
 from verdicts.breakpoint import table
-from verdicts.breakpoint.table import Row
-from verdicts.breakpoint.trial import Outcome
-from verdicts.report.breakpoint_page import render
+from verdicts.breakpoint.page import render
+from verdicts.breakpoint.table import BreakpointRow
+from verdicts.breakpoint.trial import TrialOutcome
 
 GROWTH: Final = 4.0
 MOST_TRIALS: Final = 20
@@ -26,7 +26,7 @@ AROUND_LOAD: Final = 15.0  # seconds of a trial before and after its load, as a 
 class Searches:
     """The rows of a plan; `trials` runs one at a set of protections and a rate, None if it was stopped."""
 
-    def __init__(self, plan: Plan, trials: Callable[[str, float], Outcome | None], say: Say) -> None:
+    def __init__(self, plan: Plan, trials: Callable[[str, float], TrialOutcome | None], say: Say) -> None:
         self.rows = list(plan.rows)
         self._plan, self._trials, self._say = plan, trials, say
         scenario = plan.scenario
@@ -55,7 +55,7 @@ class Searches:
         self._stopped = row.note if row.note == STOPPED else ""
         self.write()
 
-    def _search(self, protect: str, label: str) -> Row:
+    def _search(self, protect: str, label: str) -> BreakpointRow:
         plan, start = self._plan, self._start(protect)
         self._say(f"{label}: from {start:.4g} req/s")
         machine = Search(
@@ -86,7 +86,7 @@ class Searches:
         )  # fmt: skip
         table.write(plan.folder, found, render(found, rows, table.sentence(rows)))
 
-    def ordered(self) -> list[Row]:
+    def ordered(self) -> list[BreakpointRow]:
         """As the table has them; rows asked for by hand come last."""
         order = protection_sets.rows()
         return sorted(

@@ -14,8 +14,7 @@ from typing import Final
 
 from cli.attacks import Attacks, checked
 from scenarios.schema import Scenario
-from verdicts.breakpoint import trial
-from verdicts.breakpoint.early_stop import doomed
+from verdicts.breakpoint import early_stop, trial
 from verdicts.run.reading import RunFolderError, load
 
 PASSED_ON: Final = ("target", "tier", "duration", "workers", "seed")
@@ -30,7 +29,7 @@ class Trials:
     options: argparse.Namespace
     scenario: Scenario
 
-    def __call__(self, protect: str, rate: float) -> trial.Outcome | None:
+    def __call__(self, protect: str, rate: float) -> trial.TrialOutcome | None:
         """One trial; None if it was stopped. Raises NoVerdictError."""
         folder = self._new_folder(protect, rate)
         code = self.attacks.run(
@@ -83,6 +82,6 @@ def check(options: argparse.Namespace, scenario: Scenario, protect: str, rate: f
 def _over(folder: Path) -> bool:
     """The run in `folder`, which is under way, has failed already; False while it cannot be read."""
     try:
-        return bool(doomed(load(folder)))
+        return bool(early_stop.reason(load(folder)))
     except (RunFolderError, OSError, ValueError, KeyError):
         return False

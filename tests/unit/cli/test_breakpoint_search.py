@@ -18,17 +18,17 @@ from cli.search.table import Searches
 from common.protections import NAMES, PRESETS, parse
 from shapes.search import MACHINE, Search
 from verdicts.breakpoint import table
-from verdicts.breakpoint.table import Row
-from verdicts.breakpoint.trial import NoVerdictError, Outcome
+from verdicts.breakpoint.table import BreakpointRow
+from verdicts.breakpoint.trial import NoVerdictError, TrialOutcome
 
 BREAKS = {"user-concurrency": 612.0, "global-concurrency": 3.0}
 LIMIT = {"user-concurrency": "nano memory", "global-concurrency": "global-concurrency"}
-Trial = Callable[[str, float], Outcome | None]
+Trial = Callable[[str, float], TrialOutcome | None]
 
 
-def outcome(protect: str, rate: float, bears: float, limit: str) -> Outcome:
+def outcome(protect: str, rate: float, bears: float, limit: str) -> TrialOutcome:
     held = rate <= bears
-    return Outcome(
+    return TrialOutcome(
         rate=rate,
         verdict="pass" if held else "fail",
         limit="" if held else limit,
@@ -42,7 +42,7 @@ def outcome(protect: str, rate: float, bears: float, limit: str) -> Outcome:
     )
 
 
-def gateway(protect: str, rate: float) -> Outcome:
+def gateway(protect: str, rate: float) -> TrialOutcome:
     """A nano that bears 203 req/s, and what each protection makes of it."""
     names = [name for name in BREAKS if name in parse(protect).names]
     bears = min((BREAKS[name] for name in names), default=203.0)
@@ -62,7 +62,7 @@ def searched(made: Plan, trial: Trial) -> tuple[Searches, list[str]]:
     return searches, said
 
 
-def only(searches: Searches) -> Row:
+def only(searches: Searches) -> BreakpointRow:
     assert len(searches.rows) == 1
     return searches.rows[0]
 
@@ -96,7 +96,7 @@ def test_files_and_words(tmp_path: Path) -> None:
     row = only(searched(made, gateway)[0])
     found = json.loads((made.folder / table.FILE).read_text())
     assert (found["scenario"], found["target"], found["stopped"]) == ("slow-api-breakpoint", "bundled", "")
-    assert [Row.restore(one) for one in found["rows"]] == [row]
+    assert [BreakpointRow.restore(one) for one in found["rows"]] == [row]
     page = (made.folder / table.PAGE).read_text()
     assert "http://" not in page.split("<script")[0]
     assert "5,000 × 18 KB = 90 MB" in page
@@ -111,7 +111,7 @@ def test_files_and_words(tmp_path: Path) -> None:
 def test_what_this_machine_limited_is_tried_again_and_never_a_breakpoint(tmp_path: Path) -> None:
     asked: list[float] = []
 
-    def slow_stack(protect: str, rate: float) -> Outcome:
+    def slow_stack(protect: str, rate: float) -> TrialOutcome:
         asked.append(rate)
         return outcome(protect, rate, 250, MACHINE)
 
@@ -126,7 +126,7 @@ def test_what_this_machine_limited_is_tried_again_and_never_a_breakpoint(tmp_pat
 def test_a_noisy_moment_is_forgiven(tmp_path: Path) -> None:
     seen: list[float] = []
 
-    def moody(protect: str, rate: float) -> Outcome:
+    def moody(protect: str, rate: float) -> TrialOutcome:
         seen.append(rate)
         if len(seen) == 1:
             return outcome(protect, rate, 0, MACHINE)
@@ -152,7 +152,7 @@ def test_where_this_machine_bears_nothing_nothing_is_known(tmp_path: Path) -> No
 def test_a_run_without_verdict_is_tried_again_then_given_up(tmp_path: Path) -> None:
     asked: list[float] = []
 
-    def broken(protect: str, rate: float) -> Outcome:
+    def broken(protect: str, rate: float) -> TrialOutcome:
         asked.append(rate)
         raise NoVerdictError("001-none-200 left no verdict")
 
@@ -166,7 +166,7 @@ def test_a_run_without_verdict_is_tried_again_then_given_up(tmp_path: Path) -> N
 def test_one_run_without_verdict_costs_nothing_but_time(tmp_path: Path) -> None:
     asked: list[float] = []
 
-    def once(protect: str, rate: float) -> Outcome:
+    def once(protect: str, rate: float) -> TrialOutcome:
         asked.append(rate)
         if len(asked) == 2:
             raise NoVerdictError("002 left no verdict")
@@ -179,7 +179,7 @@ def test_one_run_without_verdict_costs_nothing_but_time(tmp_path: Path) -> None:
 def stopping(after: int) -> Trial:
     made: list[float] = []
 
-    def trial(protect: str, rate: float) -> Outcome | None:
+    def trial(protect: str, rate: float) -> TrialOutcome | None:
         made.append(rate)
         return None if len(made) > after else gateway(protect, rate)
 
@@ -203,7 +203,7 @@ def test_a_table_is_carried_on_where_it_ended(tmp_path: Path) -> None:
     assert made.rows[0].protect == "none"
     asked: list[str] = []
 
-    def noted(protect: str, rate: float) -> Outcome:
+    def noted(protect: str, rate: float) -> TrialOutcome:
         asked.append(protect)
         return gateway(protect, rate)
 
@@ -217,7 +217,7 @@ def test_a_table_is_carried_on_where_it_ended(tmp_path: Path) -> None:
 def test_the_budget_ends_a_search_honestly(tmp_path: Path) -> None:
     clock = [0.0]
 
-    def slow(protect: str, rate: float) -> Outcome:
+    def slow(protect: str, rate: float) -> TrialOutcome:
         clock[0] += 50
         return gateway(protect, rate)
 

@@ -17,8 +17,8 @@ from scenarios import plan_runs, suites
 from scenarios.load import load
 from scenarios.plan_runs import MODES, RUNS
 from tests.support.plan_folder import found, point
-from verdicts.plan import book
-from verdicts.questions import QUESTIONS
+from verdicts.plan import plan_file
+from verdicts.points.registry import QUESTIONS
 
 SCENARIOS = (
     *("agent-loop", "slow-api", "upstream-outage", "kv-exhaustion", "burst", "db-pool", "failover"),
@@ -144,7 +144,7 @@ def test_a_plan_from_end_to_end(
     attacks.script = {"burst": 1}
     folder = tmp_path / "plan"
     assert command.main(["--out", str(folder)]) == 1
-    told = book.read(folder)
+    told = plan_file.read(folder)
     assert [run.exit_code for run in told.runs] == [int(run.scenario == "burst") for run in told.runs]
     assert {file.name for file in folder.iterdir() if file.is_file()} == {
         *("plan.json", "plan.html", "plan.md", "junit.xml")
@@ -160,7 +160,7 @@ def test_a_run_that_does_not_count_is_tried_once_more(
     attacks.late = "burst"
     assert command.main(["--out", str(tmp_path / "plan")]) == 0
     assert "burst: does not count, once more" in capsys.readouterr().out
-    told = [run for run in book.read(tmp_path / "plan").runs if run.scenario == "burst"]
+    told = [run for run in plan_file.read(tmp_path / "plan").runs if run.scenario == "burst"]
     assert [(run.folder[3:], run.exit_code) for run in told] == [("burst-again", 0)]
     assert 'href="09-burst-again/report.html"' in (tmp_path / "plan" / "plan.html").read_text()
 
@@ -181,7 +181,7 @@ def test_a_plan_that_was_stopped_tells_what_it_knows(
     out = capsys.readouterr().out
     assert "2 of 24 questions answered, exit code 3" in out
     assert "not known: slow-api: did not run" in out
-    assert [run.exit_code for run in book.read(tmp_path / "plan").runs[:3]] == [0, 0, None]
+    assert [run.exit_code for run in plan_file.read(tmp_path / "plan").runs[:3]] == [0, 0, None]
 
 
 def test_the_smoke_run_asks_only_its_own_questions(attacks: type[FakeAttacks], tmp_path: Path) -> None:

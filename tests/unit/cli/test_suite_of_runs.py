@@ -69,16 +69,16 @@ def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
     assert command.main(["phase1", "--out", str(tmp_path)]) == 2
 
 
-def entry(folder: Path, name: str, exit_code: int, **spec: Any) -> suite.Entry:
+def entry(folder: Path, name: str, exit_code: int, **spec: Any) -> suite.SuiteRun:
     run = write(folder / name, Spec(duration=3.0, accounts=4, **spec))
     assert derive(run, quiet=True).exit_code == exit_code
-    return suite.Entry.of(spec.get("scenario", "burst"), run, exit_code)
+    return suite.SuiteRun.of(spec.get("scenario", "burst"), run, exit_code)
 
 
 def test_the_worst_run_is_the_suites_exit_code(tmp_path: Path) -> None:
     good, bad = entry(tmp_path, "good", 0), entry(tmp_path, "bad", 1, chances={"db_error": 0.5})
-    lost = suite.Entry.of("lost", tmp_path / "lost", 2)
-    invalid = suite.Entry.of("invalid", tmp_path / "invalid", 3)
+    lost = suite.SuiteRun.of("lost", tmp_path / "lost", 2)
+    invalid = suite.SuiteRun.of("invalid", tmp_path / "invalid", 3)
     assert [
         suite.worst(found) for found in ([], [good], [good, bad], [bad, lost], [lost, invalid, good])
     ] == [*(3, 0, 1, 2, 3)]
@@ -87,7 +87,7 @@ def test_the_worst_run_is_the_suites_exit_code(tmp_path: Path) -> None:
 def test_one_report_of_all_runs(tmp_path: Path) -> None:
     broken = entry(tmp_path, "02", 1, chances={"db_error": 0.5}, scenario="burst-starter")
     entries = [entry(tmp_path, "01", 0), broken]
-    entries.append(suite.Entry.of("broken", tmp_path / "03", 3))
+    entries.append(suite.SuiteRun.of("broken", tmp_path / "03", 3))
     code = suite.write(tmp_path, "phase1", entries, ["burst", "burst-starter", "broken"])
     found = json.loads((tmp_path / "suite.json").read_text())
     assert (code, found["exit_code"], found["verdict"], found["not_run"]) == (3, 3, "invalid", [])

@@ -24,7 +24,7 @@ from verdicts.compare.baseline import KINDS
 from verdicts.compare.statistics import quantile
 from verdicts.judge.judge import Judgement, judge
 from verdicts.output.files import derive
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 from verdicts.run import stored
 from verdicts.run.reading import RunFolderError, load
 

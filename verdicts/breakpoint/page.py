@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from shapes.search import MACHINE
 from verdicts.breakpoint import goroutine_arithmetic
-from verdicts.breakpoint.table import HEAD, Row
-from verdicts.breakpoint.trial import Outcome
+from verdicts.breakpoint.table import HEAD, BreakpointRow
+from verdicts.breakpoint.trial import TrialOutcome
 from verdicts.report import plotly_js
 from verdicts.report.environment import embedded, environment
 
@@ -23,7 +23,7 @@ AXIS: Final = {"type": "log", "tickformat": ",~g", "dtick": "D2"}  # 1, 2, 5, 10
 HOVER: Final = "%{y}: %{x:.4g} req/s<br>%{text}<extra></extra>"
 
 
-def render(found: Mapping[str, Any], rows: Sequence[Row], sentence: str) -> str:
+def render(found: Mapping[str, Any], rows: Sequence[BreakpointRow], sentence: str) -> str:
     """HTML; `found` is the document of breakpoint.json."""
     return (
         environment("en")
@@ -41,7 +41,7 @@ def render(found: Mapping[str, Any], rows: Sequence[Row], sentence: str) -> str:
     )
 
 
-def spec(rows: Sequence[Row]) -> dict[str, Any]:
+def spec(rows: Sequence[BreakpointRow]) -> dict[str, Any]:
     """plotly's figure: a line a row, a mark a trial, a bar from what held to what did not."""
     shown = [row for row in reversed(rows) if not row.same_as]
     data = [_trials(shown, place) for place in range(len(MARKS))]
@@ -55,7 +55,7 @@ def spec(rows: Sequence[Row]) -> dict[str, Any]:
     return {"data": [_brackets(shown), *data], "layout": layout}
 
 
-def _brackets(rows: Sequence[Row]) -> dict[str, Any]:
+def _brackets(rows: Sequence[BreakpointRow]) -> dict[str, Any]:
     """Between the highest rate that held and the lowest that did not."""
     x: list[float | None] = []
     y: list[str | None] = []
@@ -70,7 +70,7 @@ def _brackets(rows: Sequence[Row]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _trials(rows: Sequence[Row], place: int) -> dict[str, Any]:
+def _trials(rows: Sequence[BreakpointRow], place: int) -> dict[str, Any]:
     name, color, symbol = MARKS[place]
     mine = [(row.protect, trial) for row in rows for trial in row.trials if _mark(trial) == place]
     return {
@@ -81,10 +81,10 @@ def _trials(rows: Sequence[Row], place: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _mark(trial: Outcome) -> int:
+def _mark(trial: TrialOutcome) -> int:
     return 0 if trial.passed else 2 if trial.limit == MACHINE else 1
 
 
-def _told(trial: Outcome) -> str:
+def _told(trial: TrialOutcome) -> str:
     flying = "" if trial.in_flight is None else f"{trial.in_flight:,} in flight"
     return flying if trial.passed else f"{trial.limit}: {trial.bound or trial.why}<br>{flying}"

@@ -21,7 +21,7 @@ SCHEMA_VERSION: Final = 1
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRun:
     """One run: what it was to do, and its exit code when it is over."""
 
     scenario: str
@@ -37,18 +37,18 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Book:
+class PlanFile:
     """A plan's runs in order. `started` is UTC, `took_s` the seconds until the last run was over."""
 
     mode: str
     started: str
     version: str
-    runs: tuple[Planned, ...]
+    runs: tuple[PlannedRun, ...]
     took_s: float = 0.0
     schema_version: int = SCHEMA_VERSION
 
-    def ended(self, number: int, exit_code: int, took_s: float, folder: str) -> Book:
-        """The book after run `number` was over; `folder` is that of its last attempt."""
+    def ended(self, number: int, exit_code: int, took_s: float, folder: str) -> PlanFile:
+        """The file after run `number` was over; `folder` is that of its last attempt."""
         over = replace(self.runs[number], exit_code=exit_code, took_s=round(took_s, 1), folder=folder)
         runs = (*self.runs[:number], over, *self.runs[number + 1 :])
         return replace(self, runs=runs, took_s=round(self.took_s + took_s, 1))
@@ -59,14 +59,14 @@ class Book:
         (folder / FILE).write_text(text, encoding="utf-8")
 
 
-def read(folder: Path) -> Book:
-    """The book of a plan's folder. Raises RunFolderError."""
+def read(folder: Path) -> PlanFile:
+    """The file of a plan's folder. Raises RunFolderError."""
     file = folder / FILE
     try:
         data: Mapping[str, Any] = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
         version = data.get("schema_version")
         if version != SCHEMA_VERSION:
             raise RunFolderError(f"{file}: schema_version: {version!r}, allowed: {SCHEMA_VERSION}")
-        return msgspec.convert(data, Book)
+        return msgspec.convert(data, PlanFile)
     except (OSError, msgspec.MsgspecError) as error:
         raise RunFolderError(f"{file}: {error}".replace("\n", " ")) from None

@@ -13,12 +13,12 @@ TITLE = "Rate-limit error against the interval of the database sync"
 def page(
     head: Sequence[str],
     rows: Sequence[Sequence[str]],
-    points: Sequence[tuple[float, float, float, float]],
+    errors: Sequence[tuple[float, float, float, float]],
     window: float,
     sentence: str,
 ) -> str:
-    """HTML with plotly inside. `points`: (interval, mean, least, worst error as shares); times in s."""
-    plot = _figure(points, window).to_html(full_html=False, include_plotlyjs=True)
+    """HTML with plotly inside. `errors`: (interval, mean, least, worst error as shares); times in s."""
+    plot = _figure(errors, window).to_html(full_html=False, include_plotlyjs=True)
     return str(
         Markup(
             '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -29,8 +29,8 @@ def page(
     )
 
 
-def _figure(points: Sequence[tuple[float, float, float, float]], window: float) -> go.Figure:
-    x, mean, least, worst = ([one[column] for one in points] for column in range(4))
+def _figure(errors: Sequence[tuple[float, float, float, float]], window: float) -> go.Figure:
+    x, mean, least, worst = ([one[column] for one in errors] for column in range(4))
     percent = [[100 * value for value in values] for values in (mean, least, worst)]
     up = [high - middle for high, middle in zip(percent[2], percent[0], strict=True)]
     down = [middle - low for low, middle in zip(percent[1], percent[0], strict=True)]

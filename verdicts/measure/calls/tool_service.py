@@ -12,11 +12,10 @@ import numpy as np
 
 from verdicts.measure.calls import concurrency, outcomes, percentiles
 from verdicts.measure.calls.percentiles import Percentiles
-from verdicts.points.registry import Value
 from verdicts.run.reading import Mask, Run
 
 
-class Service(NamedTuple):
+class ToolService(NamedTuple):
     """One tool over some scheduled calls; times over its successful calls, seconds."""
 
     tool: str
@@ -38,7 +37,7 @@ class Service(NamedTuple):
         """The p95 that the tool is judged by."""
         return self.added.p95 if self.slow else self.response.p95
 
-    def row(self) -> dict[str, Value]:
+    def row(self) -> dict[str, float | int | str | None]:
         """As a row of a table."""
         share = None if not self.sent else round(self.success * 100, 2)
         return {
@@ -54,11 +53,11 @@ class Service(NamedTuple):
         }
 
 
-def of(run: Run, mask: Mask, tool: str = "all", *, slow: bool = False) -> Service:
+def of(run: Run, mask: Mask, tool: str = "all", *, slow: bool = False) -> ToolService:
     """The service that the masked scheduled calls got."""
     calls = mask & run.sent
     ok = calls & run.ok
-    return Service(
+    return ToolService(
         tool=tool,
         slow=slow,
         sent=int(calls.sum()),
@@ -70,7 +69,7 @@ def of(run: Run, mask: Mask, tool: str = "all", *, slow: bool = False) -> Servic
     )
 
 
-def by_tool(run: Run, mask: Mask) -> list[Service]:
+def by_tool(run: Run, mask: Mask) -> list[ToolService]:
     """The same tool by tool."""
     slow = concurrency.slow_tools(run)
     codes = np.unique(run.samples["tool"][mask & run.sent])
