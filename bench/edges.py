@@ -23,7 +23,7 @@ from tests.support.worker_rig import SIGNERS, WORKERD, EdgeProcess, EdgeRig, tok
 from users.accounts.forge import KINDS
 
 ROUNDS: Final = 5
-CALLS: Final = 1000
+CALLS: Final = 500
 AT_ONCE: Final = 8
 USERS: Final = 100
 EDGES: Final = {"Worker": "fakes.edge_worker", "Python": "fakes.edge"}
@@ -127,7 +127,7 @@ async def stacks(rig: EdgeRig) -> Iterator[tuple[str, Cost, Cost | None]]:
     return iter(rows)
 
 
-async def one_by_one(rig: EdgeRig, calls: int = 2000) -> list[float]:
+async def one_by_one(rig: EdgeRig, calls: int = 1000) -> list[float]:
     """CPU milliseconds of single calls, one after the other, with today's protections."""
     await begin(rig, *STACKS["today (KV at every request)"])
     bearers = sound()
