@@ -24,7 +24,7 @@ from telemetry.run_folder.machine import machine
 from telemetry.run_folder.manifest import SCHEMA_VERSION, Manifest, RunAccount
 from users.accounts.accounts import Account, make_accounts
 from users.engine import job
-from users.mcp.methods import METHODS
+from users.mcp.operations import METHODS
 from verdicts.points.point import Finding
 from verdicts.points.registry import POINTS, QUESTIONS
 from verdicts.run.run import Run

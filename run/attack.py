@@ -180,8 +180,8 @@ class Attack:
         """Seconds to the run's zero: with `max_rps`, sessions take their time to open."""
         if self.target.max_rps is None:
             return LEAD
-        groups = zip(self.scenario.groups, jobs.group_plans(self.scenario), strict=True)
-        calls = sum(group.accounts.count * jobs.opening_calls(plan) for group, plan in groups)
+        groups = zip(self.scenario.groups, jobs.group_behaviours(self.scenario), strict=True)
+        calls = sum(group.accounts.count * jobs.opening_calls(behaviour) for group, behaviour in groups)
         return LEAD + 2 * calls / self.target.max_rps
 
     def _hear_workers(self) -> None:

@@ -35,10 +35,11 @@ from users.accounts.jwks_server import JwksServer
 from users.accounts.keys import load_key
 from users.accounts.tokens import TokenSource, no_token
 from users.engine import job
-from users.engine.account_client import AccountLine, Head
-from users.engine.error_texts import FirstTexts
-from users.mcp.methods import INITIALIZE, LIST_TOOLS
-from users.personas.persona import Tool
+from users.engine.account_client import PooledAccountClient
+from users.engine.error_texts import ErrorTexts
+from users.mcp.answers import MCP
+from users.mcp.headers import RequestHeaders
+from users.mcp.operations import INITIALIZE, LIST_TOOLS, Operation
 from users.transport import health_check
 from users.transport.call import Call
 from users.transport.client import Client
@@ -104,14 +105,14 @@ def _signing(target: Target, found: Findings) -> Iterator[Any]:
 def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> None:
     over, texts = Event(), list[dict[str, Any]]()
     place = endpoint(target, found.pinned)
-    client = Client(place, lambda call: over.set(), timeout=target.timeout)
+    client = Client(place, lambda call: over.set(), rules=MCP, timeout=target.timeout)
     auth = target.auth
-    head = Head(
+    headers = RequestHeaders(
         target.path, found.pinned.authority, target.headers,
         auth_header=auth.header if auth else "Authorization", client_ip_header=target.client_ip_header,
     )  # fmt: skip
     account = make_accounts(scenario, target, scenario.seed)[0]
-    line = AccountLine(account, client, head, token, count(1))
+    caller = PooledAccountClient(account, client, headers, token, count(1))
     try:
         for what, tool in _three(scenario, target):
             over.clear()
@@ -120,21 +121,21 @@ def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> No
                 call.request = health_check.get(target.health or "/", found.pinned.authority, target.headers)
                 client.send(call)
             else:
-                call = line.call(tool.message, tool.code)
+                call = caller.call(tool.message, tool.code)
             over.wait()
             texts.clear()
             if call.outcome is Outcome.FAILED:
-                FirstTexts(texts.append).see(call, 0.0)
+                ErrorTexts(texts.append).see(call, 0.0)
             found.answers.append(_answer(what, call, texts))
             gevent.sleep(0)
     finally:
         client.close()
 
 
-def _three(scenario: Scenario, target: Target) -> list[tuple[str, Tool | None]]:
+def _three(scenario: Scenario, target: Target) -> list[tuple[str, Operation | None]]:
     """(what it is, what to call; None: a GET of the health check)."""
     first = ("health", None) if target.health is not None else ("initialize", INITIALIZE)
-    tool = job.group_plans(scenario)[0].tools[0]
+    tool = job.group_behaviours(scenario)[0].operations[0]
     last = ("tools/list again", LIST_TOOLS) if tool is LIST_TOOLS else (f"tool {tool.label}", tool)
     return [first, ("tools/list", LIST_TOOLS), last]
 
