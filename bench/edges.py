@@ -1,9 +1,10 @@
 """What the edge costs: the Worker in workerd beside the Python edge. `python -m bench.edges` prints tables.
 
 Load is a closed loop of `AT_ONCE` calls on loopback from this process, which also plays both origins and the
-issuer. CPU is that of the edge's process by the kernel's clock, to the nanosecond: `ROUNDS` rounds of `CALLS`
-calls after a warm-up, given as the median with the range. A check's cost is what a call with that token costs
-beyond one that needs none.
+issuer. CPU is that of the edge's process by the kernel's clock, to the nanosecond. Every round measures each
+case on each edge once, so that other work on the machine meets all alike; it can only add, so the least of
+the rounds is given first, then their median. A check's cost is what a call with that token costs beyond one
+that needs none.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from itertools import cycle
 from pathlib import Path
 from statistics import median, quantiles
@@ -22,33 +25,62 @@ from tests.support import worker_rig
 from tests.support.worker_rig import SIGNERS, WORKERD, EdgeProcess, EdgeRig, token
 from users.accounts.forge import KINDS
 
-ROUNDS: Final = 5
-CALLS: Final = 500
+ROUNDS: Final = 7
+CALLS: Final = 300  # a round, case and edge
+ONE_BY_ONE: Final = 1000
 AT_ONCE: Final = 8
 USERS: Final = 100
 EDGES: Final = {"Worker": "fakes.edge_worker", "Python": "fakes.edge"}
-UNBOUND: Final = {"burst_per_s": 10**9, "ip_per_min": 10**9}
-STACKS: Final[dict[str, tuple[list[str], dict[str, Any]]]] = {
-    "nothing but the key set": (["jwks-cache"], {}),
-    "today (KV at every request)": (["ip-limit", "jwks-cache", "burst-limit"], {}),
-    "phase1 (memory-cache)": (
-        ["ip-limit", "jwks-cache", "burst-limit"],
-        {"burst_strategy": "memory-cache"},
-    ),
-    "a key set a request (as the real Worker)": (["jwks-cache"], {"jwks_mode": "per-request"}),
-}
+FRESH: Final = {
+    "burst_per_s": 10**9, "ip_per_min": 10**9,  # nobody is refused: every call takes the whole way
+    "burst_strategy": "kv-every-request", "jwks_mode": "cached", "token_cache": True,
+}  # fmt: skip
+LIMITS: Final = ("ip-limit", "jwks-cache", "burst-limit")
 Bearers = Iterator[bytes]
 
 
+class Case(NamedTuple):
+    """What is in force, who calls, and the case whose cost is not the check's (its name)."""
+
+    name: str
+    bearers: Bearers
+    edge: dict[str, Any]
+    protections: Sequence[str] = ("jwks-cache",)
+    base: str = ""
+
+
 class Cost(NamedTuple):
-    """CPU milliseconds a call: the median of the rounds, the least and the most."""
+    """CPU milliseconds a call in each round: of the edge's process, and of the one beside it."""
 
-    middle: float
-    least: float
-    most: float
+    own: list[float]
+    beside: list[float]
 
-    def __str__(self) -> str:
-        return f"{self.middle:.3f} ({self.least:.3f}–{self.most:.3f})"
+
+def sound(algorithm: str = "EdDSA") -> Bearers:
+    """Tokens of `USERS` users, over and over."""
+    return cycle([b"Bearer " + token(f"user-{number}", algorithm) for number in range(USERS)])
+
+
+def forged(kind: str) -> Bearers:
+    """Bad tokens of a kind, over and over."""
+    return cycle([worker_rig.forged(kind, serial) for serial in range(USERS)])
+
+
+def cases() -> list[Case]:
+    """All of them: what is in force first, then the kinds of token."""
+    checked, users = {"token_cache": False}, sound()
+    return [
+        Case("key set kept, tokens remembered", users, {}),
+        Case("today: KV at every request", users, {}, LIMITS),
+        Case("phase1: memory-cache", users, {"burst_strategy": "memory-cache"}, LIMITS),
+        Case("a key set a request, as the real Worker", users, {"jwks_mode": "per-request"}),
+        Case("no token", cycle([b""]), checked),
+        *(Case(kind, forged(kind), checked, base="no token") for kind in KINDS),
+        *(
+            Case(f"valid, {name}", sound(name), checked, base="key set kept, tokens remembered")
+            for name in SIGNERS
+        ),
+    ]
 
 
 def cpu(pid: int) -> float:
@@ -56,15 +88,12 @@ def cpu(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | 2)
 
 
-async def cost(rig: EdgeRig, bearers: Bearers, pid: int | None = None) -> Cost:
-    """What a call costs the process: the edge's own, if not another's."""
-    await load(rig, bearers, CALLS)
-    rounds = []
-    for _ in range(ROUNDS):
-        before = cpu(pid or rig.edge.pid)
-        await load(rig, bearers, CALLS)
-        rounds.append((cpu(pid or rig.edge.pid) - before) / CALLS * 1000)
-    return Cost(median(rounds), min(rounds), max(rounds))
+async def begin(rig: EdgeRig, case: Case) -> None:
+    """Put a case in force, everything forgotten, and the key set fetched."""
+    await rig.control(b"settings", {"edge": {**FRESH, **case.edge}})
+    await rig.control(b"protections", {"names": list(case.protections)})
+    await rig.control(b"reset")
+    await load(rig, case.bearers, USERS)
 
 
 async def load(rig: EdgeRig, bearers: Bearers, calls: int) -> None:
@@ -79,87 +108,78 @@ async def load(rig: EdgeRig, bearers: Bearers, calls: int) -> None:
     await asyncio.gather(*(loop() for _ in range(AT_ONCE)))
 
 
-def sound(algorithm: str = "EdDSA") -> Bearers:
-    """Tokens of `USERS` users, over and over."""
-    return cycle([b"Bearer " + token(f"user-{number}", algorithm) for number in range(USERS)])
-
-
-def forged(kind: str) -> Bearers:
-    """Bad tokens of a kind, over and over."""
-    return cycle([worker_rig.forged(kind, serial) for serial in range(USERS)])
-
-
-async def checks(rig: EdgeRig) -> Iterator[tuple[str, Cost, float]]:
-    """Kind of token, what a call costs, what of it is the check."""
-    rows = []
-    await begin(rig, ["jwks-cache"], {"token_cache": False})
-    none = await cost(rig, cycle([b""]))
-    rows.append(("no token", none, 0.0))
-    for kind in KINDS:
-        found = await cost(rig, forged(kind))
-        rows.append((kind, found, found.middle - none.middle))
-    await begin(rig, ["jwks-cache"], {})
-    believed = await cost(rig, sound())
-    rows.append(("valid, remembered (forwarded)", believed, 0.0))
-    await begin(rig, ["jwks-cache"], {"token_cache": False})
-    for algorithm in SIGNERS:
-        found = await cost(rig, sound(algorithm))
-        rows.append((f"valid, {algorithm} (forwarded)", found, found.middle - believed.middle))
-    return iter(rows)
-
-
-async def begin(rig: EdgeRig, protections: list[str], edge: dict[str, Any]) -> None:
-    """Settings and protections in force, everything forgotten."""
-    fresh = {"token_cache": True, "burst_strategy": "kv-every-request", "jwks_mode": "cached", **UNBOUND}
-    await rig.control(b"settings", {"edge": {**fresh, **edge}})
-    await rig.control(b"protections", {"names": protections})
-    await rig.control(b"reset")
-
-
-async def stacks(rig: EdgeRig) -> Iterator[tuple[str, Cost, Cost | None]]:
-    """What is on, CPU of the edge's process, CPU of the one beside it (KV and control)."""
+async def round_of(rig: EdgeRig, case: Case, cost: Cost) -> None:
+    """Measure a case once."""
+    await begin(rig, case)
     beside = [child.pid for child in rig.edge.family()]
-    rows = []
-    for name, (protections, edge) in STACKS.items():
-        await begin(rig, protections, edge)
-        own = await cost(rig, sound())
-        rows.append((name, own, await cost(rig, sound(), beside[0]) if beside else None))
-    return iter(rows)
+    pids = [rig.edge.pid, *beside]
+    before = [cpu(pid) for pid in pids]
+    await load(rig, case.bearers, CALLS)
+    own, *others = [(cpu(pid) - was) / CALLS * 1000 for pid, was in zip(pids, before, strict=True)]
+    cost.own.append(own)
+    cost.beside.append(sum(others))
 
 
-async def one_by_one(rig: EdgeRig, calls: int = 1000) -> list[float]:
-    """CPU milliseconds of single calls, one after the other, with today's protections."""
-    await begin(rig, *STACKS["today (KV at every request)"])
-    bearers = sound()
-    await load(rig, bearers, CALLS)
+async def one_by_one(rig: EdgeRig, case: Case) -> list[float]:
+    """CPU milliseconds of single calls, one after the other."""
+    await begin(rig, case)
     spent = []
-    for _ in range(calls):
+    for _ in range(ONE_BY_ONE):
         before = cpu(rig.edge.pid)
-        await rig.post((b"authorization", next(bearers)))
+        await rig.post((b"authorization", next(case.bearers)))
         spent.append((cpu(rig.edge.pid) - before) * 1000)
     return sorted(spent)
 
 
-async def measure(name: str, module: str, say: Callable[[str], None]) -> None:
-    """All tables of one edge."""
+@asynccontextmanager
+async def running(module: str) -> AsyncIterator[EdgeRig]:
+    """An edge that runs, with its origins."""
     with tempfile.TemporaryDirectory() as folder:
         edge = EdgeProcess(Path(folder), module)
-        rig = await EdgeRig(edge).start()
+        rig = EdgeRig(edge)
         try:
-            say(f"\n{name}: CPU ms a call = CPU s per 1,000 calls\n")
-            say("| in force | edge | beside it |\n|---|---|---|")
-            for what, own, beside in await stacks(rig):
-                say(f"| {what} | {own} | {beside or '–'} |")
-            say("\n| token | a call | of it the check |\n|---|---|---|")
-            for what, own, check in await checks(rig):
-                say(f"| {what} | {own} | {check:.3f} |")
-            spent = await one_by_one(rig)
-            cuts = quantiles(spent, n=100)
-            say(f"\none call at a time, today: p50 {cuts[49]:.2f}, p99 {cuts[98]:.2f} ms; ")
-            say(f"over 10 ms: {sum(one > 10 for one in spent)} of {len(spent)}, most {spent[-1]:.2f} ms")
+            yield await rig.start()
         finally:
             await rig.stop()
             edge.end()
+
+
+async def measure() -> None:
+    """Measure both edges in turns, and print."""
+    every = cases()
+    costs: dict[tuple[str, str], Cost] = defaultdict(lambda: Cost([], []))
+    async with running(EDGES["Worker"]) as worker, running(EDGES["Python"]) as python:
+        rigs = {"Worker": worker, "Python": python}
+        for _ in range(ROUNDS):
+            for case in every:
+                for name, rig in rigs.items():
+                    await round_of(rig, case, costs[name, case.name])
+        alone = {name: await one_by_one(rig, every[1]) for name, rig in rigs.items()}
+    for line in [*table(every, costs), *(in_words(name, spent) for name, spent in alone.items())]:
+        print(line)
+
+
+def table(every: list[Case], costs: dict[tuple[str, str], Cost]) -> Iterator[str]:
+    """The lines of the table."""
+    yield "| CPU ms a call | Worker | of it the check | KV and control beside it | Python | check |"
+    yield "|---|---|---|---|---|---|"
+    for case in every:
+        cells = []
+        for name in EDGES:
+            cost, least = costs[name, case.name], min(costs[name, case.name].own)
+            cells.append(f"{least:.3f} ({median(cost.own):.3f})")
+            cells.append(f"{least - min(costs[name, case.base].own):.3f}" if case.base else "–")
+            cells += [f"{min(cost.beside):.3f} ({median(cost.beside):.3f})"] if name == "Worker" else []
+        yield f"| {case.name} | {' | '.join(cells)} |"
+
+
+def in_words(name: str, spent: list[float]) -> str:
+    """What single calls took."""
+    cuts, over = quantiles(spent, n=100), sum(one > 10 for one in spent)
+    return (
+        f"{name}, one call at a time, today: p50 {cuts[49]:.2f}, p99 {cuts[98]:.2f}, most {spent[-1]:.2f} "
+        f"ms; over 10 ms: {over} of {len(spent)}"
+    )
 
 
 def main() -> int:
@@ -167,8 +187,7 @@ def main() -> int:
     if WORKERD is None:
         print("workerd is not installed; allowed: what `make real` installs", file=sys.stderr)
         return 3
-    for name, module in EDGES.items():
-        asyncio.run(measure(name, module, print))
+    asyncio.run(measure())
     return 0
 
 
