@@ -109,6 +109,16 @@ test("of a key set only public keys of known kinds are used", async () => {
   for (const none of [null, {}, { keys: 1 }, []]) await assert.rejects(parseKeys(none), JwksUnavailable);
 });
 
+test("a token that says it is not signed costs no fetch of the keys", async () => {
+  let fetches = 0;
+  const rig = new Rig({ jwks_mode: "none" }, { fetcher: async () => ((fetches += 1), parseKeys(document)) });
+  for (const alg of ["none", "None"]) {
+    const authorization = `Bearer ${encoded({ alg, kid: "EdDSA" })}.${encoded({ sub: "ann" })}.`;
+    assert.equal((await authenticate(rig.call({ headers: { authorization } }))).status, 401);
+  }
+  assert.equal(fetches, 0);
+});
+
 test("the layer: who is let on, and what the others are told", async () => {
   let up = true;
   const fetcher = async () => {

@@ -40,6 +40,13 @@ test("what goes on, and what does not", async () => {
   });
 });
 
+test("who the caller is comes from the token alone", async () => {
+  const sent = origins({ a: "a" });
+  const forged = { "x-user-id": "root", "x-user-tier": "unlimited" };
+  await forward(new Rig().call({ user: "", headers: forged }));
+  assert.deepEqual([...sent[0][1].headers.keys()].filter((name) => name.startsWith("x-user")), []);
+});
+
 test("a split alternates; a dead origin gets nothing; none alive is 503", async () => {
   const sent = origins({ a: "a", b: "b" });
   const hosts = async (lb) => {

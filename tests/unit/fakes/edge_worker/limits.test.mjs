@@ -93,6 +93,9 @@ test("a mistake of ours is no failure of KV", async () => {
   const rig = new Rig({ burst_strategy: "memory-cache", burst_on_failure: "fail-open" });
   rig.isolate.countsOf = () => null;
   await assert.rejects(burstLimit(rig.call()), TypeError);
+  const call = rig.call();
+  call.request = {};
+  await assert.rejects(ipLimit(call), TypeError);
 });
 
 test("reset forgets the counts", async () => {
