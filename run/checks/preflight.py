@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from common.errors import ConfigError
-from scenarios.overrides import SOURCE
+from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from shapes.schedule import peak
 from targets import guard

@@ -46,11 +46,11 @@ from users.transport.client import Client
 from users.transport.endpoint import endpoint
 from users.transport.tls import client_context
 
-LOOK: float = 5.0  # seconds for a page of metrics
+METRICS_TIMEOUT: float = 5.0  # seconds for a page of metrics
 
 
 @dataclass
-class Answer:
+class RequestResult:
     """What became of one request; `reason` "": it worked; `text`: what the target said of a failure."""
 
     what: str
@@ -66,14 +66,14 @@ class Findings:
     """All that a dry run found. `metrics`: page → series, or why there are none."""
 
     pinned: Pinned
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[RequestResult] = field(default_factory=list)
     broken: str = ""  # why no connection came about
     key_fetches: int | None = None  # None: no keys are served
     metrics: dict[str, dict[str, float] | str] = field(default_factory=dict)
 
 
-def look(scenario: Scenario, target: Target) -> Findings:
-    """Send the three, look at the metrics. Raises GuardError, ConfigError, OSError, with nothing sent."""
+def send_three(scenario: Scenario, target: Target) -> Findings:
+    """Send the three, read the metrics. Raises GuardError, ConfigError, OSError, with nothing sent."""
     found = Findings(guard.check(target))
     places = guard.check_metrics(target)
     with _signing(target, found) as token:
@@ -140,16 +140,16 @@ def _three(scenario: Scenario, target: Target) -> list[tuple[str, Operation | No
     return [first, ("tools/list", LIST_TOOLS), last]
 
 
-def _answer(what: str, call: Call, texts: list[dict[str, Any]]) -> Answer:
+def _answer(what: str, call: Call, texts: list[dict[str, Any]]) -> RequestResult:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()}
     text = str(texts[0].get("message") or "") if texts else ""
-    return Answer(what, call.status, REASONS[call.reason], call.done - call.sent, headers, text)
+    return RequestResult(what, call.status, REASONS[call.reason], call.done - call.sent, headers, text)
 
 
 def _why_not(pinned: Pinned, target: Target) -> str:
     """Connect without saying anything, for the system's words."""
     try:
-        with socket.create_connection((pinned.addresses[0], pinned.port), LOOK) as plain:
+        with socket.create_connection((pinned.addresses[0], pinned.port), METRICS_TIMEOUT) as plain:
             if pinned.scheme != "https":
                 return "the connection broke"
             with client_context(target.tls).wrap_socket(plain, server_hostname=pinned.host):
@@ -164,6 +164,6 @@ def _page(url: str, address: str, target: Target) -> dict[str, float] | str:
     theirs = {name: ours for ours, name in target.metric_names.items()}
     tls = client_context(target.tls) if url.startswith("https") else None
     try:
-        return values(asyncio.run(fetch(url, LOOK, tls=tls, address=address)), theirs)
+        return values(asyncio.run(fetch(url, METRICS_TIMEOUT, tls=tls, address=address)), theirs)
     except (FetchError, ExpositionError) as error:
         return str(error)

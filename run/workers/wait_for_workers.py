@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import gevent
 
-from run.attack import EXIT_OURS, Attack
+from run.attack import Attack
+from run.state import EXIT_OURS
 from targets.url import is_loopback_name
 from users.cluster.wire import Wire
 
-LOOK_EVERY: Final = 0.2
+POLL_INTERVAL: Final = 0.2
 EVERYWHERE: Final = ("*", "0.0.0.0", "::")
 log = logging.getLogger("resilience")
 
@@ -63,4 +64,4 @@ def _give_up(
             runner.quit()
             gevent.kill(main, SystemExit(EXIT_OURS))
             return
-        gevent.sleep(LOOK_EVERY)
+        gevent.sleep(POLL_INTERVAL)

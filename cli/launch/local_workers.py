@@ -19,11 +19,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from cli.remote_workers import LOOPBACK
+from scenarios.options import LOOPBACK
 
 EXIT_CANNOT_START: Final = 3
 WAIT_FOR_WORKERS: Final = 60  # seconds
-PATIENCE: Final = 5.0  # seconds for workers to end after their master
+END_TIMEOUT: Final = 5.0  # seconds for workers to end after their master
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -84,7 +84,7 @@ def passing_on(children: list[subprocess.Popen[bytes]]) -> Any:
 def end(children: Sequence[subprocess.Popen[bytes]], clock: Callable[[], float] = time.monotonic) -> None:
     """See every child out: wait, then SIGTERM, then SIGKILL."""
     for ask in (lambda child: None, subprocess.Popen.terminate, subprocess.Popen.kill):
-        deadline = clock() + PATIENCE
+        deadline = clock() + END_TIMEOUT
         for child in children:
             if child.poll() is None:
                 ask(child)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
-from run import version
+from run.workers import version
 from scenarios.schema import Scenario
 from targets import guard
 from targets.auth import Auth
