@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import Final
 
 KINDS: Final = ("fakes", "real")
-REAL: Final = ("origin",)  # parts that have a real one
+REAL: Final = ("edge", "origin")  # parts that have a real one
 PARTS: Final = ("edge", "origin")
 NANO: Final = ("cgroup", "unlimited")
 

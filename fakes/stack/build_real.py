@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from common.paths import ROOT
+from fakes.edge_worker import install
 from fakes.stack.programs import BUILT, ORIGIN
 
 GO_SOURCE: Final = ROOT / "fakes" / "origin_go"
@@ -60,9 +61,9 @@ def _digest(folder: Path) -> str:
 def main() -> int:
     """Build every part; gives the exit code."""
     try:
-        for build in (build_origin,):
-            print(build())
-    except BuildError as error:
+        print(build_origin())
+        print(f"workerd: {install.install()}")
+    except (BuildError, install.InstallError) as error:
         print(f"make real: {error}", file=sys.stderr)
         return EXIT_OURS
     return 0

@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 from common.paths import ROOT
+from fakes.edge_worker import install
 from fakes.settings import PartsSettings
 
 BUILT: Final = ROOT / ".cache" / "real"
@@ -21,7 +22,11 @@ FAKES: Final = {
     "origin-a": "fakes.origin",
     "origin-b": "fakes.origin",
 }
-REAL: Final = {"origin-a": (str(ORIGIN),), "origin-b": (str(ORIGIN),)}
+REAL: Final = {
+    "edge": (sys.executable, "-m", "fakes.edge_worker"),
+    "origin-a": (str(ORIGIN),),
+    "origin-b": (str(ORIGIN),),
+}
 
 
 class PartMissingError(RuntimeError):
@@ -47,5 +52,7 @@ def part(process: str) -> str:
 
 def check(parts: PartsSettings) -> None:
     """Raises PartMissingError where a real part is not built."""
+    if parts.edge == "real" and not install.installed():
+        raise PartMissingError("STACK: workerd is not installed; `make real` does that")
     if parts.origin == "real" and not ORIGIN.is_file():
         raise PartMissingError("STACK: the origin in Go is not built; `make real` does that (it needs go)")
