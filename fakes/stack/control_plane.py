@@ -32,7 +32,7 @@ TIMEOUT: Final = 5.0  # seconds that a process may take to obey
 EFFECTS_TIMEOUT: Final = 1.0  # seconds that it may take to tell what a fault did
 OWN_FAULTS: Final = ("process-down", "process-frozen", *database_clients.FAULTS)
 # What only a new start can change: who listens where, and the database server's own settings.
-FIXED: Final = (("ports",), ("database", "dsn"), ("database", "max_connections"))
+FIXED: Final = (("ports",), ("parts",), ("database", "dsn"), ("database", "max_connections"))
 
 
 class FaultExecutor(Protocol):

@@ -7,7 +7,7 @@ import pytest
 from fakes import faults
 from fakes.faults.fault import PROCESSES, FaultKind
 from fakes.stack.control_plane import OWN_FAULTS
-from fakes.stack.supervisor import MODULES
+from fakes.stack.supervisor import PARTS
 from scenarios.load import load, names
 
 
@@ -21,7 +21,7 @@ def test_the_supervisor_obeys_what_it_owns() -> None:
 
 
 def test_every_process_can_be_a_target() -> None:
-    assert set(MODULES) <= set(PROCESSES)
+    assert set(PARTS) <= set(PROCESSES)
 
 
 @pytest.mark.parametrize("fault", faults.CATALOGUE.values(), ids=faults.CATALOGUE)
