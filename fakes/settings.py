@@ -152,6 +152,14 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
     }
 
 
+class PartsSettings(SettingsModel):
+    """Which parts are real (`common.stack_parts`), and what holds a real nano: a cgroup, or nothing."""
+
+    edge: Literal["fakes", "real"] = "fakes"
+    origin: Literal["fakes", "real"] = "fakes"
+    nano: Literal["cgroup", "unlimited"] = "cgroup"
+
+
 def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Protections' own settings over the defaults of their rows; an unknown one is refused."""
     own = {row.name: dict(row.settings) for row in TABLE if row.settings}
@@ -166,6 +174,7 @@ def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, flo
 class StackSettings(SettingsModel):
     """The whole stack."""
 
+    parts: PartsSettings = PartsSettings()
     edge: EdgeSettings = EdgeSettings()
     kv: KvSettings = KvSettings()
     balancer: BalancerSettings = BalancerSettings()

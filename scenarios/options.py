@@ -78,6 +78,22 @@ TABLE: Final = (
         environment=("attack", "suite", "compare"),
     ),
     Option(
+        "stack",
+        "fakes, real, or mixed: fakes,origin=real; empty: the scenario's",
+        ("attack", *SEVERAL, LOCUST),
+        "PARTS",
+        environment=(LOCUST,),
+        defaults={LOCUST: ""},
+    ),
+    Option(
+        "nano",
+        "cgroup: a real origin has a nano's memory and CPU; unlimited: it has the machine's",
+        ("attack", *SEVERAL, LOCUST),
+        "KIND",
+        environment=(LOCUST,),
+        defaults={LOCUST: ""},
+    ),
+    Option(
         "workers",
         f"loading processes beside the master, 0 to {MAX_WORKERS}; 0: one process in all",
         ("attack", *SEVERAL),
