@@ -78,7 +78,7 @@ stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 	@bin/resilience stack $(call option,PROTECT,protections)
 
 .PHONY: real
-real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin in Go: needs go)
+real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin in Go: needs go; the Worker's engine: npm)
 	@$(BIN)/python -m fakes.stack.build_real
 
 .PHONY: report

@@ -4,8 +4,9 @@
     item  = kind | part "=" kind             a later item overrules those before it
     kind  = fakes | real                     without a part: of every part that has a real one
 
-`real` is all that there is; `fakes,origin=real` is the fakes with the origin in Go, so that each part can be
-held against its fake. What runs for a part is named in `fakes.stack.programs`.
+`real` is all that there is: the edge as a Worker and the origin in Go. `fakes,origin=real` is the fakes with
+the origin in Go, so that each part can be held against its fake. What runs for a part is named in
+`fakes.stack.programs`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 from typing import Final
 
 KINDS: Final = ("fakes", "real")
-REAL: Final = ("origin",)  # parts that have a real one
+REAL: Final = ("edge", "origin")  # parts that have a real one
 PARTS: Final = ("edge", "origin")
 NANO: Final = ("cgroup", "unlimited")
 

@@ -1,7 +1,7 @@
 """What runs for each process of the stack, as a command that takes the options of `fakes.http.serve`.
 
 A real part is only another command under the same name: the supervisor starts, watches, steers and ends both
-alike. `make real` builds what the real ones need into `.cache/real/`.
+alike. `make real` builds what the real ones need into `.cache/`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from typing import Final
 
 from common.paths import ROOT
+from fakes.edge_worker import install
 from fakes.settings import PartsSettings
 
 BUILT: Final = ROOT / ".cache" / "real"
@@ -21,7 +22,11 @@ FAKES: Final = {
     "origin-a": "fakes.origin",
     "origin-b": "fakes.origin",
 }
-REAL: Final = {"origin-a": (str(ORIGIN),), "origin-b": (str(ORIGIN),)}
+REAL: Final = {
+    "edge": (sys.executable, "-m", "fakes.edge_worker"),
+    "origin-a": (str(ORIGIN),),
+    "origin-b": (str(ORIGIN),),
+}
 
 
 class PartMissingError(RuntimeError):
@@ -49,3 +54,5 @@ def check(parts: PartsSettings) -> None:
     """Raises PartMissingError where a real part is not built."""
     if parts.origin == "real" and not ORIGIN.is_file():
         raise PartMissingError("STACK: the origin in Go is not built; `make real` does that (it needs go)")
+    if parts.edge == "real" and install.installed() is None:
+        raise PartMissingError("STACK: workerd is not installed; `make real` does that (it needs npm)")
