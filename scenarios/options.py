@@ -77,21 +77,14 @@ TABLE: Final = (
         ("suite", "compare"),
         environment=("attack", "suite", "compare"),
     ),
-    Option(
-        "stack",
-        "fakes, real, or mixed: fakes,origin=real; empty: the scenario's",
-        ("attack", *SEVERAL, LOCUST),
-        "PARTS",
-        environment=(LOCUST,),
-        defaults={LOCUST: ""},
+    _scenario_value(
+        "stack", "fakes, real, or mixed: fakes,origin=real; empty: the scenario's", "PARTS", SEVERAL
     ),
-    Option(
+    _scenario_value(
         "nano",
         "cgroup: a real origin has a nano's memory and CPU; unlimited: it has the machine's",
-        ("attack", *SEVERAL, LOCUST),
         "KIND",
-        environment=(LOCUST,),
-        defaults={LOCUST: ""},
+        SEVERAL,
     ),
     Option(
         "workers",

@@ -116,6 +116,6 @@ def test_a_line_and_its_interval() -> None:
     line = fitted(x, np.array([1.0, 2.0, 3.5, 4.0, 5.5]))
     assert line.slope == pytest.approx(0.11)
     assert line.at_zero == pytest.approx(1.0)
-    assert line.margin == pytest.approx(3.182 * math.sqrt(0.175 / 3 / 1000), rel=0.02)  # Student's t, 3 free
+    assert line.margin == pytest.approx(3.182 * math.sqrt(0.2 / 3 / 1000), rel=0.01)  # Student's t, 3 free
     assert math.isnan(fitted(x[:3], x[:3]).slope)
     assert math.isnan(fitted(np.zeros(9), np.arange(9.0)).slope)
