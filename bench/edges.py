@@ -49,7 +49,7 @@ class Case(NamedTuple):
     base: str = ""
 
 
-class Cost(NamedTuple):
+class RoundCosts(NamedTuple):
     """CPU milliseconds a call in each round: of the edge's process, and of the one beside it."""
 
     own: list[float]
@@ -108,7 +108,7 @@ async def load(rig: EdgeRig, bearers: Bearers, calls: int) -> None:
     await asyncio.gather(*(loop() for _ in range(AT_ONCE)))
 
 
-async def round_of(rig: EdgeRig, case: Case, cost: Cost) -> None:
+async def round_of(rig: EdgeRig, case: Case, cost: RoundCosts) -> None:
     """Measure a case once."""
     await begin(rig, case)
     beside = [child.pid for child in rig.edge.family()]
@@ -147,7 +147,7 @@ async def running(module: str) -> AsyncIterator[EdgeRig]:
 async def measure() -> None:
     """Measure both edges in turns, and print."""
     every = cases()
-    costs: dict[tuple[str, str], Cost] = defaultdict(lambda: Cost([], []))
+    costs: dict[tuple[str, str], RoundCosts] = defaultdict(lambda: RoundCosts([], []))
     async with running(EDGES["Worker"]) as worker, running(EDGES["Python"]) as python:
         rigs = {"Worker": worker, "Python": python}
         for _ in range(ROUNDS):
@@ -159,7 +159,7 @@ async def measure() -> None:
         print(line)
 
 
-def table(every: list[Case], costs: dict[tuple[str, str], Cost]) -> Iterator[str]:
+def table(every: list[Case], costs: dict[tuple[str, str], RoundCosts]) -> Iterator[str]:
     """The lines of the table."""
     yield "| CPU ms a call | Worker | of it the check | KV and control beside it | Python | check |"
     yield "|---|---|---|---|---|---|"

@@ -32,7 +32,7 @@ from fakes.edge.balancer_state import TABLE
 from fakes.edge_runtime.kv import Kv
 from fakes.edge_worker import kv_connection, totals, workerd
 from fakes.edge_worker.health_checks import ORIGINS, HealthChecks
-from fakes.edge_worker.isolates import Isolates
+from fakes.edge_worker.isolates import WorkerIsolates
 from fakes.edge_worker.kv_service import KvService
 from fakes.edge_worker.workerd import Worker
 from fakes.http.asgi import TEXT, Receive, Reply, Scope, Send, send_reply
@@ -53,7 +53,7 @@ class Companion:
         self.config, self.control = config, Control(config)
         self.counts: dict[str, float] = defaultdict(float)
         self.kv = Kv(watch=self._count_kv)
-        self.isolates = Isolates(front, config.control_token, doors_port, self.kv_service)
+        self.isolates = WorkerIsolates(front, config.control_token, doors_port, self.kv_service)
         self.checks = HealthChecks(config.addresses, self.control, self._count_lb, self.push)
         self._endpoint = ControlEndpoint(self.control, config, self.state)
         self._run, self._turn = token_hex(4), asyncio.Lock()
@@ -168,7 +168,7 @@ async def serve(options: argparse.Namespace) -> None:
         tasks.create_task(watch(companion.isolates))
 
 
-async def watch(isolates: Isolates) -> None:
+async def watch(isolates: WorkerIsolates) -> None:
     """Look at the isolates for ever. Raises RuntimeError if one is gone."""
     while (dead := isolates.dead()) is None:  # noqa: ASYNC110 - nobody tells of an end
         await asyncio.sleep(LOOK)

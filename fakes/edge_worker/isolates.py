@@ -32,7 +32,7 @@ class IsolateProcess:
     url: str
 
 
-class Isolates:
+class WorkerIsolates:
     """The first process, and as many more as told. `kv_of(place)` is KV as one of them has it."""
 
     def __init__(
