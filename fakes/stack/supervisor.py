@@ -30,6 +30,7 @@ from fakes.database.pgbouncer import PgBouncerChild
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.database.postgres_child import PostgresChild
 from fakes.http.hop import HopError
+from fakes.processes import pids
 from fakes.processes.children import Child, PartChild
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import HOST, Address
@@ -264,6 +265,17 @@ class Stack:
             await self.database_clients.begin(fault)
             return
         self.kill(str(fault.get("target")), OWN_SIGNALS[fault["fault"]])
+
+    def observed(self, fault: Mapping[str, Any]) -> int:
+        """How much of one of the supervisor's own faults can be seen now; see `fakes.faults`."""
+        if fault["fault"] in DATABASE_FAULTS:
+            return self.database_clients.holding(fault)
+        self.note_ended()
+        name = str(fault["target"])
+        pid = self.children[name].pid
+        if fault["fault"] == "process-down":
+            return int(name in self.down)
+        return int(pid is not None and pids.stopped(pid))
 
     async def end(self, fault: Mapping[str, Any]) -> None:
         """Undo it."""

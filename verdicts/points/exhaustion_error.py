@@ -102,5 +102,4 @@ def _at_clients(run: Run) -> Iterator[dict[str, Value]]:
             continue
         times = None if reason in counted else int(outcomes.failed_by(run, (reason,)).sum())
         counted.add(reason)
-        words = ": ".join(filter(None, (text.message, text.detail)))
-        yield _row("client", words, times, text.status)
+        yield _row("client", text.words, times, text.status)

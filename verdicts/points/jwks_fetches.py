@@ -8,6 +8,7 @@ from verdicts.measure.limits import forged_tokens
 from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
+A_FETCH_A_REQUEST = 500  # per 1,000: every other request had to wait for one
 CAUSES = ("first", "expired", "unknown-kid", "no-cache")
 
 
@@ -25,6 +26,9 @@ CAUSES = ("first", "expired", "unknown-kid", "no-cache")
 )
 def jwks_fetches(run: Run) -> Finding:
     """Fetches of the key set per 1,000 requests; `fetches` is that figure."""
+    own = [event.detail["fetches"] for event in run.events if event.name == "key-set"]
+    if own and run.out.any():
+        return _from_us(run, int(own[-1]))
     fetches = run.target.total("edge", "mcpist_jwks_fetches_total")
     requests = int(run.out.sum())
     if np.isnan(fetches) or not requests:
@@ -46,4 +50,19 @@ def jwks_fetches(run: Run) -> Finding:
         f"({rate:.2f} a second of the flood); the issuer itself counted {issuer:,.0f}.",
         figures={"fetches": per_thousand},
         rows=tuple(rows),
+    )
+
+
+def _from_us(run: Run, fetches: int) -> Finding:
+    """Where the suite itself serves the key set it counts the fetches. One a request is no cache at all."""
+    requests = int(run.out.sum())
+    unknown = sum(int(kind.calls.sum()) for kind in forged_tokens.kinds(run) if kind.name == "unknown-kid")
+    per_thousand = fetches / requests * 1000
+    each = f"; {fetches / unknown:.3f} for each of {unknown:,} unknown key ids" if unknown else ""
+    return Finding(
+        round(per_thousand, 3),
+        "fetches per 1,000 requests",
+        f"The suite's own key set was fetched {fetches:,} times for {requests:,} requests{each}.",
+        figures={"fetches": per_thousand},
+        status="fail" if per_thousand >= A_FETCH_A_REQUEST else None,
     )

@@ -16,7 +16,7 @@ from verdicts.points.free_tier import free_tier
 from verdicts.points.jwks_fetches import jwks_fetches
 from verdicts.points.point import Finding
 from verdicts.points.token_checks import token_checks
-from verdicts.run.reading import Run
+from verdicts.run.reading import Event, Run
 
 GROUPS = [
     {"name": "valid", "persona": {"name": "caller", "options": {}}},
@@ -35,7 +35,12 @@ class Target:
         return self.totals.get((source, name, *labels.values()), float("nan"))
 
 
-def run(totals: dict[tuple[str, ...], float] | None = None, accepted: int = 0, failed: int = 0) -> Any:
+def run(
+    totals: dict[tuple[str, ...], float] | None = None,
+    accepted: int = 0,
+    failed: int = 0,
+    events: tuple[Event, ...] = (),
+) -> Any:
     """20 s: 10 valid calls a second; from second 10 on 100 expired tokens a second."""
     valid, bad = np.arange(0, 20, 0.1), np.arange(10, 20, 0.01)
     samples = np.zeros(len(valid) + len(bad), SAMPLE)
@@ -56,6 +61,7 @@ def run(totals: dict[tuple[str, ...], float] | None = None, accepted: int = 0, f
             machine={"cpu": "a machine", "cores": 2},
             stack={"settings": {"edge": {"jwks_mode": "cached"}}},
         ),
+        events=events,
         target=Target(totals or {}),
         out=everything,
         sent=everything,
@@ -146,3 +152,10 @@ def test_one_bad_token_at_the_origin_fails(
     monkeypatch.setattr(origins, "requests", lambda run: at_origin)
     _, seen = findings(free_tier(cast(Run, run(accepted=accepted))))
     assert seen.status == "fail"
+
+
+@pytest.mark.parametrize(("fetches", "status"), [(1, None), (24, None), (1200, "fail")])
+def test_the_suites_own_key_set_knows_its_fetches(fetches: int, status: str | None) -> None:
+    (found,) = findings(jwks_fetches(run(events=(Event(21.0, "run", "key-set", {"fetches": fetches}),))))
+    assert found.figures["fetches"] == pytest.approx(fetches / 1.2)
+    assert found.status == status
