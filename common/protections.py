@@ -60,6 +60,10 @@ TABLE: Final = (
         "burst-limit", "edge", "burst_exceeded", 429, TOO_MANY, "Too many requests a second", since="today"
     ),
     Protection(
+        "name-limit", "edge", "name_limit_exceeded", 429, TOO_MANY, "Too many calls of this tool a second",
+        settings={"per_s": 5, "compare": 0},
+    ),
+    Protection(
         "rate-limit", "request", "rate_limit_exceeded", 429, TOO_MANY, "Rate limit of the plan exceeded",
         since="today",
     ),

@@ -23,6 +23,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from common.protections import TABLE
 
 Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -51,6 +52,7 @@ class EdgeSettings(SettingsModel):
     jwks_cool_down: Positive = 30.0
     jwks_coalesce: bool = True
     token_cache: bool = True
+    name_routes: dict[str, Literal["origin-a", "origin-b"]] = {}  # by `Mcp-Name`, as the header has it
 
 
 class KvSettings(SettingsModel):
@@ -92,6 +94,28 @@ class NanoSettings(SettingsModel):
     restart: Positive = 10.0
 
 
+class NamedTool(SettingsModel):
+    """A tool of a module, offered under a name of its own; its arguments are the module tool's params."""
+
+    module: str
+    tool: str
+    requires: tuple[str, ...] = ()  # client capabilities: without one, −32021 (modern era)
+    asks: bool = False  # asks the user before it answers: `resultType: input_required` (modern era)
+
+
+class McpSettings(SettingsModel):
+    """The MCP server: sessions of the legacy era, hints of the modern one, streams of both."""
+
+    sessions: Literal["off", "memory", "shared"] = "off"  # needed by each legacy call, unless off
+    compare_headers: bool = True  # −32020 where the modern headers are not what the body says
+    origins: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")  # hosts that an `Origin` may name
+    sse: Share = 0.0  # of the answers, where the client accepts an event stream
+    progress: Positive = 1.0  # seconds between progress notifications, where they are asked for
+    keep_alive: Positive = 15.0  # seconds between the comment lines of a standing stream
+    ttl: NotNegative = 60.0  # how long a list may be cached
+    tools: dict[str, NamedTool] = {}  # beside the meta tools
+
+
 class OriginSettings(SettingsModel):
     """The gateway itself: rate limit, timeout, concurrency, breaker."""
 
@@ -107,7 +131,6 @@ class OriginSettings(SettingsModel):
     breaker_probes: Count = 1
     breaker_slow: Positive = 15.0  # a client that hangs up after this long of waiting: the upstream's failure
     health_db_timeout: Positive = 3.0
-    sse: bool = False  # answer as a server-sent event where the client accepts one
     usage_flush: Positive = 0.2  # how long usage rows are gathered before they are written
 
 
@@ -134,7 +157,7 @@ class Latency(SettingsModel):
     sigma: NotNegative = 0.0
     low: NotNegative = 0.0
     high: Positive = 120.0
-    error_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    error_share: Share = 0.0
     body_bytes: Count = 200
 
 
@@ -171,6 +194,7 @@ class StackSettings(SettingsModel):
     balancer: BalancerSettings = BalancerSettings()
     nano: NanoSettings = NanoSettings()
     origin: OriginSettings = OriginSettings()
+    mcp: McpSettings = McpSettings()
     database: DatabaseSettings = DatabaseSettings()
     upstreams: dict[str, dict[str, Latency]] = Field(default_factory=_upstreams)
     protections: Annotated[

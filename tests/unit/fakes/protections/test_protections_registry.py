@@ -16,10 +16,11 @@ def test_a_preset_is_its_names_in_order(preset: str) -> None:
 
 
 def test_presets_grow() -> None:
-    none, today, phase1, phase2 = (set(PRESETS[name]) for name in ("none", "today", "phase1", "phase2"))
-    assert none < today < phase1 < phase2 == set(NAMES)
+    none, today, phase1, phase2, every = (set(names) for names in PRESETS.values())
+    assert none < today < phase1 < phase2 < every == set(NAMES)
     assert phase1 - today == {"timeout", "user-concurrency"}
     assert phase2 - phase1 == {"global-concurrency", "breaker"}
+    assert every - phase2 == {"name-limit"}
 
 
 @pytest.mark.parametrize(
