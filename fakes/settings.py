@@ -100,7 +100,7 @@ class NamedTool(SettingsModel):
     module: str
     tool: str
     requires: tuple[str, ...] = ()  # client capabilities: without one, −32021 (modern era)
-    asks: bool = False  # asks the user before it answers: `resultType: input_required` (modern era)
+    asks: str = ""  # a question to the user before it answers: `resultType: input_required` (modern era)
 
 
 class McpSettings(SettingsModel):

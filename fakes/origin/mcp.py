@@ -104,7 +104,7 @@ class Mcp:
             raise tools.BadArgumentsError(f"name: allowed are {allowed}")
         if context.era is eras.MODERN and _must_ask(named, request):
             asked = {**context.era.marks, "resultType": "input_required"}
-            return rpc.result(request.id, {**asked, "inputRequests": {"answer": QUESTION}})
+            return rpc.result(request.id, {**asked, "inputRequests": {named.asks: QUESTION}})
         return await self._call(
             context, request.id, tools.named(named, arguments, context.settings.upstreams)
         )
@@ -155,7 +155,8 @@ def _must_ask(tool: NamedTool, request: rpc.Request) -> bool:
     if missing:
         data = {"requiredCapabilities": missing}
         raise rpc.RpcError(rpc.MISSING_CAPABILITY, "Missing client capability", 400, data)
-    return tool.asks and not request.params.get("inputResponses")
+    answers = request.params.get("inputResponses")
+    return bool(tool.asks) and not (isinstance(answers, dict) and tool.asks in answers)
 
 
 def _line(ended: ToolResult | RefusedError) -> dict[str, Any]:

@@ -18,7 +18,7 @@ SSE = {"accept": "application/json, text/event-stream"}
 NAMED = {"mcp": {"tools": {
     "écho": {"module": "fast", "tool": "echo"},
     "sampler": {"module": "fast", "tool": "echo", "requires": ["sampling"]},
-    "asker": {"module": "fast", "tool": "echo", "asks": True},
+    "asker": {"module": "fast", "tool": "echo", "asks": "answer"},
 }}}  # fmt: skip
 
 
@@ -134,6 +134,8 @@ async def test_a_tool_that_asks_is_answered_by_asking_again() -> None:
     asked = said(await rig.modern("tools/call", able))["result"]
     assert (asked["resultType"], list(asked["inputRequests"])) == ("input_required", ["answer"])
     assert rig.contexts == []
+    unanswered = {**able, "inputResponses": {"other": {}}}
+    assert said(await rig.modern("tools/call", unanswered))["result"]["resultType"] == "input_required"
     answered = {**able, "inputResponses": {"answer": {"action": "accept", "content": {"answer": "yes"}}}}
     assert said(await rig.modern("tools/call", answered))["result"]["resultType"] == "complete"
 
