@@ -25,7 +25,7 @@ import yaml
 from bench.nginx import nginx
 from bench.processes import GRACE
 from bench.request import TOKEN
-from cli.local_workers import free_port
+from cli.launch.local_workers import free_port
 from common.paths import ROOT
 from tests.support.recorder.handle import recorder
 

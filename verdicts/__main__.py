@@ -18,7 +18,7 @@ from common import exit_codes
 from verdicts.compare import wording
 from verdicts.output import compare_files
 from verdicts.output.files import derive
-from verdicts.plan import book, files
+from verdicts.plan import files, plan_file
 from verdicts.run.reading import RunFolderError
 
 
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if (options.run / compare_files.FILE).exists():
             return _comparison(options.run, quiet=options.quiet)
-        if (options.run / book.FILE).exists():
+        if (options.run / plan_file.FILE).exists():
             return files.derive(options.run, quiet=options.quiet)
         return derive(options.run, quiet=options.quiet).exit_code
     except RunFolderError as error:

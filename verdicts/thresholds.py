@@ -1,9 +1,9 @@
 """Thresholds: what a point's figures are held against. Parsed before load starts.
 
-    threshold  = comparison { ("," | "and") comparison }
-    comparison = figure ("<=" | "<" | ">=" | ">" | "==") number [unit]
-    figure     = a figure of the point, such as p95 or 5xx; `p95_ms <= 2000` is `p95 <= 2000 ms`
-    unit       = us ms s min | % | B kB MB GB (thousands) KiB MiB GiB | req/s | vCPU
+    threshold = bound { ("," | "and") bound }
+    bound     = figure ("<=" | "<" | ">=" | ">" | "==") number [unit]
+    figure    = a figure of the point, such as p95 or 5xx; `p95_ms <= 2000` is `p95 <= 2000 ms`
+    unit      = us ms s min | % | B kB MB GB (thousands) KiB MiB GiB | req/s | vCPU
 
     P1.7: p95 <= 2 s, p99 <= 5 s
     P1.8: 5xx <= 5 %
@@ -47,7 +47,7 @@ GRAMMAR: Final = "like `p95 <= 2 s` or `errors <= 1 %, p99 < 500 ms`"
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Bound:
     """One bound; `unit` as written, "" where there is none."""
 
     figure: str
@@ -72,7 +72,7 @@ class Comparison:
         """`value` in the figure's base unit against the bound."""
         if math.isnan(value):
             return "invalid"
-        return "pass" if _OPERATORS[self.op](value, self.bound(base_unit)) else "fail"
+        return "pass" if _OPERATORS[self.op](value, self.in_base_unit(base_unit)) else "fail"
 
     def told(self, value: float, base_unit: str) -> str:
         """The figure in the threshold's own unit beside its bound: `p95 is 2.41 s (allowed <= 2 s)`."""
@@ -80,7 +80,7 @@ class Comparison:
         own = value / _UNITS[base_unit][self.unit]
         return f"{self.figure} is {own:.4g}{unit} (allowed {self.op} {self.number:g}{unit})"
 
-    def bound(self, base_unit: str) -> float:
+    def in_base_unit(self, base_unit: str) -> float:
         """The number in the base unit."""
         return self.number * _UNITS[base_unit][self.unit]
 
@@ -89,41 +89,41 @@ class Comparison:
 class Threshold:
     """All bounds of one point; each must hold."""
 
-    comparisons: tuple[Comparison, ...] = ()
+    bounds: tuple[Bound, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Threshold:
         """Read a threshold. Raises ValueError with one line that says what is allowed."""
-        return cls(tuple(_comparison(part, text) for part in _JOIN.split(text)))
+        return cls(tuple(_bound(part, text) for part in _JOIN.split(text)))
 
     def __str__(self) -> str:
-        return ", ".join(map(str, self.comparisons))
+        return ", ".join(map(str, self.bounds))
 
     def check(self, figures: Mapping[str, str]) -> None:
         """Hold against a point's figures (name → base unit). Raises ValueError."""
-        for comparison in self.comparisons:
-            comparison.check(figures)
+        for bound in self.bounds:
+            bound.check(figures)
 
     def about(self, figures: Iterable[str]) -> Threshold:
         """The part of it that is about these figures."""
         names = frozenset(figures)
-        return Threshold(tuple(one for one in self.comparisons if one.figure in names))
+        return Threshold(tuple(one for one in self.bounds if one.figure in names))
 
     def broken(self, values: Mapping[str, float], units: Mapping[str, str]) -> list[str]:
         """Each bound that does not hold, in words."""
         return [
             one.told(values[one.figure], units[one.figure])
-            for one in self.comparisons
+            for one in self.bounds
             if one.verdict(values[one.figure], units[one.figure]) == "fail"
         ]
 
     def verdict(self, values: Mapping[str, float], units: Mapping[str, str]) -> Status:
         """fail if one bound is broken, else invalid if one has no figure, else pass."""
-        found = {one.verdict(values[one.figure], units[one.figure]) for one in self.comparisons}
+        found = {one.verdict(values[one.figure], units[one.figure]) for one in self.bounds}
         return "fail" if "fail" in found else "invalid" if "invalid" in found else "pass"
 
 
-def _comparison(part: str, text: str) -> Comparison:
+def _bound(part: str, text: str) -> Bound:
     match = _COMPARISON.fullmatch(part)
     if match is None:
         raise ValueError(f"{part.strip() or text!r} is no comparison, allowed: {GRAMMAR}")
@@ -132,4 +132,4 @@ def _comparison(part: str, text: str) -> Comparison:
         raise ValueError(f"{part.strip()!r} has two units, allowed: one, {GRAMMAR}")
     if unit and unit not in _ALL_UNITS:
         raise ValueError(f"{part.strip()!r}: unit {unit!r}, allowed: {', '.join(_ALL_UNITS)}")
-    return Comparison(match["figure"], match["op"], float(match["number"]), suffix or unit)
+    return Bound(match["figure"], match["op"], float(match["number"]), suffix or unit)

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from shapes.search import MACHINE, Search
-from verdicts.breakpoint.table import Row
-from verdicts.breakpoint.trial import NoVerdictError, Outcome
+from verdicts.breakpoint.table import BreakpointRow
+from verdicts.breakpoint.trial import NoVerdictError, TrialOutcome
 
 STOPPED: Final = "stopped"
 OVER: Final = "the budget is over"
-Run = Callable[[float], Outcome | None]
+Run = Callable[[float], TrialOutcome | None]
 Say = Callable[[str], None]
 
 
@@ -42,20 +42,20 @@ class Budget:
         self.trial = max(self.trial, seconds)
 
 
-def search(protect: str, machine: Search, run: Run, budget: Budget, say: Say) -> Row:
+def search(protect: str, machine: Search, run: Run, budget: Budget, say: Say) -> BreakpointRow:
     """The row of one set of protections."""
-    outcomes: list[Outcome] = []
+    outcomes: list[TrialOutcome] = []
     note = ""
     while not note and (rate := machine.next_trial()) is not None:
         outcome, note = _twice(rate, run, budget, say, outcomes)
         if outcome is not None:
             machine.report(rate, outcome.passed, outcome.limit)
-    return Row.of(protect, machine.result, outcomes, note)
+    return BreakpointRow.of(protect, machine.result, outcomes, note)
 
 
 def _twice(
-    rate: float, run: Run, budget: Budget, say: Say, outcomes: list[Outcome]
-) -> tuple[Outcome | None, str]:
+    rate: float, run: Run, budget: Budget, say: Say, outcomes: list[TrialOutcome]
+) -> tuple[TrialOutcome | None, str]:
     """(outcome, "") of a trial, or (None, why there is none)."""
     outcome, note = _once(rate, run, budget, say, outcomes)
     doubtful = outcome is not None and outcome.limit == MACHINE
@@ -66,8 +66,8 @@ def _twice(
 
 
 def _once(
-    rate: float, run: Run, budget: Budget, say: Say, outcomes: list[Outcome]
-) -> tuple[Outcome | None, str]:
+    rate: float, run: Run, budget: Budget, say: Say, outcomes: list[TrialOutcome]
+) -> tuple[TrialOutcome | None, str]:
     if not budget.allows():
         return None, OVER
     began = budget.clock()
@@ -85,7 +85,7 @@ def _once(
     return outcome, ""
 
 
-def described(outcome: Outcome) -> str:
+def described(outcome: TrialOutcome) -> str:
     """A trial in a few words."""
     if outcome.passed:
         return f"held, {outcome.in_flight:,} in flight" if outcome.in_flight is not None else "held"

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from verdicts.compare.statistics import Figure, compare, holm
+from verdicts.compare.statistics import FigurePair, compare, holm
 
 Floats = NDArray[np.float64]
 Noise = Callable[[np.random.Generator, tuple[int, ...]], Floats]
@@ -59,7 +59,7 @@ def pair(
 
 def ours(a: Floats, b: Floats) -> list[bool]:
     figures = [
-        Figure(str(k), x.tolist(), y.tolist(), "lower") for k, (x, y) in enumerate(zip(a, b, strict=True))
+        FigurePair(str(k), x.tolist(), y.tolist(), "lower") for k, (x, y) in enumerate(zip(a, b, strict=True))
     ]
     return [each.call != "not told apart" for each in compare(figures)]
 
@@ -129,7 +129,7 @@ def covered(noise: str, drift: str, runs: int, pairs: int, noise_b: float = 1.0)
     hits = 0
     for _ in range(pairs):
         a, b = pair(random, noise, drift, runs, noise_b)
-        [one] = compare([Figure("one", a[0].tolist(), b[0].tolist(), "lower")])
+        [one] = compare([FigurePair("one", a[0].tolist(), b[0].tolist(), "lower")])
         hits += one.interval[0] <= 0 <= one.interval[1]
     return hits / pairs
 

@@ -13,7 +13,7 @@ import numpy as np
 from telemetry.recording.sample import REASON_CODE
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.judge.judge import Judgement, judge
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 from verdicts.run.reading import load
 
 TOOLS = ["fast.echo", "notion.get_page", "jira.get_issue"]

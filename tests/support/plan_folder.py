@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from verdicts.plan.book import Book, Planned
+from verdicts.plan.plan_file import PlanFile, PlannedRun
 
 Point = dict[str, Any]
 MACHINE = {"cpu": "a processor", "cores": 2, "memory_bytes": 2**33, "python": "3.11", "kernel": "Linux"}
@@ -39,17 +39,19 @@ def found(points: Iterable[Point], **more: Any) -> dict[str, Any]:
 
 def planned(
     scenario: str, points: Sequence[str], label: str = "", code: int | None = 0, **more: Any
-) -> Planned:
+) -> PlannedRun:
     """A run in the book; its folder has its name."""
     name = f"{scenario}-{label}" if label else scenario
     values = {"leads": (), "full_s": 60.0, "command": f"bin/attack {scenario}", "took_s": 30.0, **more}
-    return Planned(scenario, label, name, name, tuple(points), exit_code=code, **values)
+    return PlannedRun(scenario, label, name, name, tuple(points), exit_code=code, **values)
 
 
-def write(folder: Path, runs: Sequence[tuple[Planned, dict[str, Any] | None]], mode: str = "quick") -> Path:
+def write(
+    folder: Path, runs: Sequence[tuple[PlannedRun, dict[str, Any] | None]], mode: str = "quick"
+) -> Path:
     """Write the folder; a run whose document is None left none."""
     folder.mkdir(parents=True, exist_ok=True)
-    book = Book(mode, "2026-11-24T10:00:00Z", "1", tuple(run for run, _ in runs), took_s=480.0)
+    book = PlanFile(mode, "2026-11-24T10:00:00Z", "1", tuple(run for run, _ in runs), took_s=480.0)
     book.write(folder)
     for run, document in runs:
         if document is not None:

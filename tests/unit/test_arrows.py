@@ -10,7 +10,7 @@ import pytest
 
 from common.paths import ROOT
 
-LOCUST = ("locustfile.py", "run/", "bench/", "users/engine/locust_stats.py")
+LOCUST = ("locustfile.py", "run/", "bench/", "users/cluster/locust_stats.py")
 ROW = re.compile(r"^\| `([a-z]+)(?:/|\.py)` \|.*\| (nothing|all but .*|`.*`) \|$", re.MULTILINE)
 
 

@@ -13,16 +13,16 @@ import numpy as np
 from telemetry.recording.sample import Outcome
 from verdicts.measure.target import goroutines
 from verdicts.run.reading import Run
-from verdicts.thresholds import Comparison, Threshold
+from verdicts.thresholds import Bound, Threshold
 
 POINT: Final = "P0.3"
 UNITS: Final = {"kills": "", "success": "share"}
 
 
-def doomed(run: Run) -> str:
+def reason(run: Run) -> str:
     """Why the run cannot pass any more, in words; "" while it can."""
     text = run.scenario.get("thresholds", {}).get(POINT)
-    bounds = {one.figure: one for one in Threshold.parse(text).comparisons} if text else {}
+    bounds = {one.figure: one for one in Threshold.parse(text).bounds} if text else {}
     if "kills" in bounds and _breaks(bounds["kills"], goroutines.kills(run)):
         return "an instance was killed"
     failed, planned = _failed(run), _planned(run)
@@ -31,7 +31,7 @@ def doomed(run: Run) -> str:
     return ""
 
 
-def _breaks(bound: Comparison, value: float) -> bool:
+def _breaks(bound: Bound, value: float) -> bool:
     return bound.verdict(value, UNITS[bound.figure]) == "fail"
 
 

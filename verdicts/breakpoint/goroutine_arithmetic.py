@@ -12,7 +12,7 @@ MODELLED: Final = "modelled"
 REASONED: Final = "the plan's reasoning"
 
 
-class Line(NamedTuple):
+class ArithmeticLine(NamedTuple):
     """One row. `basis` is never "measured"."""
 
     what: str
@@ -24,19 +24,19 @@ class Line(NamedTuple):
 HEAD: Final = ("what", "the plan", "the nano model", "basis")
 
 
-def lines(nano: Mapping[str, Any]) -> list[Line]:
+def lines(nano: Mapping[str, Any]) -> list[ArithmeticLine]:
     """The rows; `nano` are the settings of `fakes.settings.NanoSettings`, empty for a target of one's own."""
     return [*_plan(nano), *(_model(nano) if nano else ()), *REASONING]
 
 
 REASONING: Final = (
-    Line(
+    ArithmeticLine(
         "scheduler",
         "named as a limit, without a figure",
         "not in it: a parked goroutine costs no CPU",
         REASONED,
     ),
-    Line(
+    ArithmeticLine(
         "garbage collector",
         "named as a limit, without a figure",
         "not in it: Go lets the heap grow between collections, so the kill would come earlier, never later",
@@ -45,17 +45,19 @@ REASONING: Final = (
 )
 
 
-def _plan(nano: Mapping[str, Any]) -> list[Line]:
+def _plan(nano: Mapping[str, Any]) -> list[ArithmeticLine]:
     return [
-        Line(
+        ArithmeticLine(
             "1,500 calls", "1,500 × 18 KB = 27 MB", _at(nano, 1500 * nano.get("goroutines_per_call", 2)), PLAN
         ),
-        Line("5,000 goroutines", "5,000 × 18 KB = 90 MB", _at(nano, 5000), PLAN),
-        Line("10,000 goroutines", "the limit: 10,000 × 18 KB = 180 MB of 256 MB", _at(nano, 10_000), PLAN),
+        ArithmeticLine("5,000 goroutines", "5,000 × 18 KB = 90 MB", _at(nano, 5000), PLAN),
+        ArithmeticLine(
+            "10,000 goroutines", "the limit: 10,000 × 18 KB = 180 MB of 256 MB", _at(nano, 10_000), PLAN
+        ),
     ]
 
 
-def _model(nano: Mapping[str, Any]) -> list[Line]:
+def _model(nano: Mapping[str, Any]) -> list[ArithmeticLine]:
     room = (nano["memory_limit"] - nano["memory_base"]) // _each(nano) - nano["goroutines_base"]
     calls = room // nano["goroutines_per_call"]
     most = nano["goroutines_base"] + calls * nano["goroutines_per_call"]
@@ -64,8 +66,8 @@ def _model(nano: Mapping[str, Any]) -> list[Line]:
     by_cpu = f"{nano['cpu_share']:g} vCPU / {cost * 1000:g} ms a request (assumed)"
     rate = f"{nano['cpu_share'] / cost:,.0f} req/s" if cost and nano["cpu_enforced"] else "no limit"
     return [
-        Line("killed at", "256 MB", killed, MODELLED),
-        Line("CPU", "no figure", f"{by_cpu} = {rate}", MODELLED),
+        ArithmeticLine("killed at", "256 MB", killed, MODELLED),
+        ArithmeticLine("CPU", "no figure", f"{by_cpu} = {rate}", MODELLED),
     ]
 
 

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from common.atomic_write import write_whole
 from shapes.search import Kind, Result
-from verdicts.breakpoint.trial import Outcome
+from verdicts.breakpoint.trial import TrialOutcome
 
 SCHEMA_VERSION: Final = 1
 FILE: Final = "breakpoint.json"
@@ -34,7 +34,7 @@ BASE: Final = "none"
 
 
 @dataclass(frozen=True)
-class Row:
+class BreakpointRow:
     """One set of protections; see the module. `note`: why the search ended early; `same_as`: not searched."""
 
     protect: str
@@ -43,22 +43,24 @@ class Row:
     upper: float | None
     confirmed: bool
     limit: str
-    trials: tuple[Outcome, ...]
+    trials: tuple[TrialOutcome, ...]
     note: str = ""
     same_as: str = ""
 
     @classmethod
-    def of(cls, protect: str, result: Result, trials: Iterable[Outcome], note: str = "") -> Row:
+    def of(
+        cls, protect: str, result: Result, trials: Iterable[TrialOutcome], note: str = ""
+    ) -> BreakpointRow:
         """The row of a search that ended."""
         found = (result.kind, result.lower, result.upper, result.confirmed, result.first_limit)
         return cls(protect, *found, tuple(trials), note)
 
     @classmethod
-    def restore(cls, data: Mapping[str, Any]) -> Row:
+    def restore(cls, data: Mapping[str, Any]) -> BreakpointRow:
         """A row of breakpoint.json. Raises TypeError, KeyError."""
-        return cls(**{**data, "trials": tuple(Outcome(**trial) for trial in data["trials"])})
+        return cls(**{**data, "trials": tuple(TrialOutcome(**trial) for trial in data["trials"])})
 
-    def shared(self, protect: str) -> Row:
+    def shared(self, protect: str) -> BreakpointRow:
         """The answer of another set that comes to the same."""
         return replace(self, protect=protect, same_as=self.protect, trials=(), note="")
 
@@ -73,12 +75,12 @@ class Row:
         return self.answered and not self.note
 
     @property
-    def held(self) -> Outcome | None:
+    def held(self) -> TrialOutcome | None:
         """The last trial that passed at the breakpoint."""
         return next((one for one in reversed(self.trials) if one.passed and one.rate == self.lower), None)
 
     @property
-    def broke(self) -> Outcome | None:
+    def broke(self) -> TrialOutcome | None:
         """The first trial that failed above it, for the limit that is named."""
         failed = [one for one in self.trials if not one.passed and one.rate == self.upper]
         return next((one for one in failed if one.limit == self.limit), None)
@@ -92,7 +94,7 @@ class Row:
             return "not known"
         return f"at least {self.lower:.4g}" if self.kind == "at least" else f"below {self.upper:.4g}"
 
-    def cells(self, rows: Sequence[Row] = ()) -> tuple[str, ...]:
+    def cells(self, rows: Sequence[BreakpointRow] = ()) -> tuple[str, ...]:
         """As text, in the order of HEAD; `rows` are those that this one may share its answer with."""
         if self.same_as:
             first = next((row for row in rows if row.protect == self.same_as), None)
@@ -111,7 +113,7 @@ class Row:
         )
 
 
-def _load(held: Outcome | None) -> tuple[float | None, ...]:
+def _load(held: TrialOutcome | None) -> tuple[float | None, ...]:
     if held is None:
         return (None,) * 4
     return (held.in_flight, held.goroutines, held.memory_mib, held.success)
@@ -121,11 +123,11 @@ def _cell(value: float | None) -> str:
     return NO if value is None else f"{value:,.0f}" if isinstance(value, int) else f"{value:,.1f}"
 
 
-def _confirmed(row: Row) -> str:
+def _confirmed(row: BreakpointRow) -> str:
     return "yes" if row.confirmed else "no" if row.lower is not None else NO
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[BreakpointRow]) -> str:
     """The rows as text in columns."""
     lines = [HEAD, *(row.cells(rows) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
@@ -135,13 +137,13 @@ def table(rows: Sequence[Row]) -> str:
     )
 
 
-def markdown(rows: Sequence[Row]) -> str:
+def markdown(rows: Sequence[BreakpointRow]) -> str:
     """The rows as a table of a Markdown page."""
     lines = [HEAD, ("---",) * len(HEAD), *(row.cells(rows) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def document(scenario: str, rows: Sequence[Row], **about: Any) -> dict[str, Any]:
+def document(scenario: str, rows: Sequence[BreakpointRow], **about: Any) -> dict[str, Any]:
     """breakpoint.json."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -152,13 +154,13 @@ def document(scenario: str, rows: Sequence[Row], **about: Any) -> dict[str, Any]
     }
 
 
-def read(folder: Path) -> tuple[dict[str, Any], list[Row]]:
+def read(folder: Path) -> tuple[dict[str, Any], list[BreakpointRow]]:
     """(the document, its rows) of a folder. Raises OSError, ValueError."""
     found = json.loads((folder / FILE).read_bytes())
     try:
         if found["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema_version {found['schema_version']!r}, allowed: {SCHEMA_VERSION}")
-        return found, [Row.restore(row) for row in found["rows"]]
+        return found, [BreakpointRow.restore(row) for row in found["rows"]]
     except (TypeError, KeyError) as error:
         raise ValueError(f"not a table of breakpoints: {error}") from None
 
@@ -169,7 +171,7 @@ def write(folder: Path, found: Mapping[str, Any], page: str) -> None:
         write_whole(folder / name, text)
 
 
-def sentence(rows: Sequence[Row]) -> str:
+def sentence(rows: Sequence[BreakpointRow]) -> str:
     """What the table shows, in words."""
     known = [row for row in rows if row.lower is not None and not row.same_as]
     base = next((row for row in known if row.protect == BASE), None)
@@ -186,16 +188,16 @@ def sentence(rows: Sequence[Row]) -> str:
     )
 
 
-def _words(row: Row) -> str:
+def _words(row: BreakpointRow) -> str:
     held = row.held
     flying = f", {held.in_flight:,} in flight" if held and held.in_flight is not None else ""
     limit = f", then {row.limit}" if row.limit else ""
     return f"{row.answer} req/s{flying}{limit}"
 
 
-def _lower(row: Row) -> float:
+def _lower(row: BreakpointRow) -> float:
     return row.lower or 0.0
 
 
-def _times(row: Row, base: Row) -> str:
+def _times(row: BreakpointRow, base: BreakpointRow) -> str:
     return f"{_lower(row) / _lower(base):.2g} times as much"

@@ -21,7 +21,7 @@ class NoVerdictError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """One trial at `rate` (attackers' req/s). Figures are None where the target did not tell them.
 
     `in_flight`: the most calls at once at the origin, or at the callers where it does not tell. `success`:
@@ -51,7 +51,7 @@ class Outcome:
         return asdict(self)
 
 
-def read(folder: Path, rate: float) -> Outcome:
+def read(folder: Path, rate: float) -> TrialOutcome:
     """The outcome of the run in `folder`. Raises NoVerdictError."""
     try:
         found = verdict_file.read(folder)
@@ -61,7 +61,7 @@ def read(folder: Path, rate: float) -> Outcome:
         raise NoVerdictError(f"{folder.name} left no verdict: {error}") from None
     points = {point.id: point.value for point in found.points}
     name, bound, why = limit or ("", "", "")
-    return Outcome(
+    return TrialOutcome(
         rate=rate,
         verdict=found.verdict,
         limit=name,

@@ -30,11 +30,11 @@ import numpy as np
 
 from common.atomic_write import write_whole
 from verdicts.compare import comparison, figures, same_attack
-from verdicts.compare.figures import FIGURES, UNITS, Kind, Reading, View, Witness
+from verdicts.compare.figures import FIGURES, UNITS, FigureKind, Reading, View, Witness
 from verdicts.compare.statistics import ALPHA, MIN_RUNS, quantile
 from verdicts.measure.arrivals import ledger
 from verdicts.run.reading import Floats, Run, RunFolderError
-from verdicts.thresholds import Comparison, Threshold
+from verdicts.thresholds import Bound, Threshold
 
 SCHEMA_VERSION: Final = 1
 FILE: Final = "baseline.json"
@@ -47,7 +47,7 @@ KINDS: Final = {id: kind for id, kind in FIGURES.items() if not kind.own}
 
 
 def make(text: str, runs: Sequence[Run]) -> dict[str, Any]:
-    """The baseline that `text` names. Raises RunFolderError unless its runs count and are of one kind."""
+    """The baseline that `text` names. Raises RunFolderError unless its runs are valid and are of one kind."""
     for run in runs:
         same_attack.check(runs[0], run)
         if why := comparison.invalid(run):
@@ -99,15 +99,15 @@ def start_delay(run: Run) -> float:
     return float(np.nan_to_num(ledger.of(run).start_delay.p99))
 
 
-def _comparison(kind: Kind, bound: float) -> Comparison:
+def _comparison(kind: FigureKind, bound: float) -> Bound:
     """Six digits, rounded to where more passes."""
     factor, unit = UNITS[kind.unit]
     op, rounding = ("<=", ROUND_CEILING) if kind.better == "lower" else (">=", ROUND_FLOOR)
     shown = Context(prec=6, rounding=rounding).create_decimal(repr(bound * factor))
-    return Comparison(kind.id, op, float(shown), unit)
+    return Bound(kind.id, op, float(shown), unit)
 
 
-def _figure(kind: Kind, views: Sequence[View]) -> dict[str, Any]:
+def _figure(kind: FigureKind, views: Sequence[View]) -> dict[str, Any]:
     witness, found = figures.read(kind, views)
     lacking = [one for one in found if math.isnan(one.value)]
     told: dict[str, Any] = {
@@ -125,7 +125,7 @@ def _figure(kind: Kind, views: Sequence[View]) -> dict[str, Any]:
 
 
 def _bound(
-    kind: Kind, witness: Witness, views: Sequence[View], found: Sequence[Reading]
+    kind: FigureKind, witness: Witness, views: Sequence[View], found: Sequence[Reading]
 ) -> tuple[float, float, str]:
     """(the baseline's value, the worst that passes, the rule in words)."""
     values = np.array([one.value for one in found])
@@ -145,7 +145,7 @@ def _bound(
     return value, value + (away if kind.better == "lower" else -away), rule
 
 
-def _floor(kind: Kind, views: Sequence[View], value: float) -> float:
+def _floor(kind: FigureKind, views: Sequence[View], value: float) -> float:
     """What nothing smaller counts: the noise floor."""
     if kind.scale == "share":
         fewest = min(int(view.judged.sum()) for view in views)

@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 
 from verdicts.compare import figures, same_attack, statistics
-from verdicts.compare.figures import FIGURES, Kind, Reading, View, Witness
+from verdicts.compare.figures import FIGURES, FigureKind, Reading, View, Witness
 from verdicts.compare.statistics import ALPHA, MIN_RUNS, Difference
 from verdicts.measure.arrivals import ledger, validity
 from verdicts.run.reading import Run, RunFolderError
@@ -37,10 +37,10 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparedFigure:
     """One figure of both sides. `difference` is None where there is no call; then `why` says why not."""
 
-    kind: Kind
+    kind: FigureKind
     title: str
     witness: Witness
     a: tuple[Reading, ...]
@@ -68,7 +68,7 @@ class Comparison:
     a: Side
     b: Side
     interleaved: bool
-    rows: tuple[Row, ...]
+    rows: tuple[ComparedFigure, ...]
     slow: frozenset[str]
 
     @cached_property
@@ -77,7 +77,7 @@ class Comparison:
         return tuple(same_attack.against(self.a.runs[0], self.b.runs[0]))
 
     @property
-    def target_rows(self) -> tuple[Row, ...]:
+    def target_rows(self) -> tuple[ComparedFigure, ...]:
         """The rows about the target; the others are about the load."""
         return tuple(row for row in self.rows if not row.kind.own)
 
@@ -128,14 +128,16 @@ def compare(a: Side, b: Side, *, interleaved: bool) -> Comparison:
 
 
 def invalid(run: Run) -> str:
-    """Why the run does not count; "" for one that does."""
+    """Why the run is invalid; "" for a valid one."""
     return "; ".join(validity.check(run, ledger.of(run)).reasons)
 
 
-def _row(kind: Kind, a: Sequence[View], b: Sequence[View]) -> Row:
+def _row(kind: FigureKind, a: Sequence[View], b: Sequence[View]) -> ComparedFigure:
     witness, found = figures.read(kind, [*a, *b])
     sides = tuple(found[: len(a)]), tuple(found[len(a) :])
-    return Row(kind, kind.titled(a[0].run), witness, *sides, kind.floor([*a, *b]), why=_why_not(*sides))
+    return ComparedFigure(
+        kind, kind.titled(a[0].run), witness, *sides, kind.floor([*a, *b]), why=_why_not(*sides)
+    )
 
 
 def _why_not(a: Sequence[Reading], b: Sequence[Reading]) -> str:
@@ -151,18 +153,18 @@ def _why_not(a: Sequence[Reading], b: Sequence[Reading]) -> str:
     return f"{least} run{'s' if least != 1 else ''} a side, {MIN_RUNS} are needed" if least < MIN_RUNS else ""
 
 
-def _called(rows: Sequence[Row], *, interleaved: bool) -> Iterator[Row]:
+def _called(rows: Sequence[ComparedFigure], *, interleaved: bool) -> Iterator[ComparedFigure]:
     """Each row with its difference, where it can have one."""
     differences: dict[str, Difference] = {}
     for own in (False, True):
         family = [_figure(row) for row in rows if row.kind.own == own and not row.why]
         differences |= {one.name: one for one in statistics.compare(family, interleaved=interleaved)}
     for row in rows:
-        yield Row(**{**vars(row), "difference": differences.get(row.kind.id)})
+        yield ComparedFigure(**{**vars(row), "difference": differences.get(row.kind.id)})
 
 
-def _figure(row: Row) -> statistics.Figure:
-    return statistics.Figure(
+def _figure(row: ComparedFigure) -> statistics.FigurePair:
+    return statistics.FigurePair(
         row.kind.id,
         [one.value for one in row.a],
         [one.value for one in row.b],

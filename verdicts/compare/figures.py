@@ -95,7 +95,7 @@ class Witness(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Kind:
+class FigureKind:
     """One figure. The first witness that every run can bring is asked, and the same one of all of them."""
 
     id: str
@@ -148,7 +148,7 @@ def slow_tools(runs: Iterable[Run]) -> frozenset[str]:
     return frozenset(label for label, times in pooled.items() if times.size and np.median(times) >= SLOW)
 
 
-def read(kind: Kind, views: Iterable[View]) -> tuple[Witness, list[Reading]]:
+def read(kind: FigureKind, views: Iterable[View]) -> tuple[Witness, list[Reading]]:
     """A figure of several runs by the first witness that all of them can bring; else by the last."""
     views = list(views)
     for witness in kind.witnesses:
@@ -234,16 +234,18 @@ def _times(
 
 
 _ALL: Final = (
-    Kind("peak", "peak in flight at the origin", "", "lower", _IN_FLIGHT),
-    Kind("success", "success rate of {users}", "share", "higher", _shares(_succeeded)),
-    Kind("errors", "error rate of {users}", "share", "lower", _shares(outcomes.errors)),
-    Kind("refused", "share refused of {users}", "share", "lower", _shares(outcomes.refused)),
-    Kind("p50", "response p50 of {users}", "s", "lower", _times(_response, "p50"), "p50"),
-    Kind("p95", "response p95 of {users}", "s", "lower", _times(_response, "p95"), "p95"),
-    Kind("p99", "response p99 of {users}", "s", "lower", _times(_response, "p99"), "p99"),
-    Kind("added", "gateway overhead p95 on slow tools", "s", "lower", _times(_added, "p95"), "p95"),
-    Kind("memory", "origin memory", "bytes", "lower", (_MODELLED, _RESIDENT)),
-    Kind("load", "origin load", "req/s", "lower", (Witness("the origin's counter", _load),)),
-    Kind("delay", "start delay p99", "s", "lower", (Witness("the load engine", _start_delay),), own=True),
+    FigureKind("peak", "peak in flight at the origin", "", "lower", _IN_FLIGHT),
+    FigureKind("success", "success rate of {users}", "share", "higher", _shares(_succeeded)),
+    FigureKind("errors", "error rate of {users}", "share", "lower", _shares(outcomes.errors)),
+    FigureKind("refused", "share refused of {users}", "share", "lower", _shares(outcomes.refused)),
+    FigureKind("p50", "response p50 of {users}", "s", "lower", _times(_response, "p50"), "p50"),
+    FigureKind("p95", "response p95 of {users}", "s", "lower", _times(_response, "p95"), "p95"),
+    FigureKind("p99", "response p99 of {users}", "s", "lower", _times(_response, "p99"), "p99"),
+    FigureKind("added", "gateway overhead p95 on slow tools", "s", "lower", _times(_added, "p95"), "p95"),
+    FigureKind("memory", "origin memory", "bytes", "lower", (_MODELLED, _RESIDENT)),
+    FigureKind("load", "origin load", "req/s", "lower", (Witness("the origin's counter", _load),)),
+    FigureKind(
+        "delay", "start delay p99", "s", "lower", (Witness("the load engine", _start_delay),), own=True
+    ),
 )
-FIGURES: Final[Mapping[str, Kind]] = {kind.id: kind for kind in _ALL}
+FIGURES: Final[Mapping[str, FigureKind]] = {kind.id: kind for kind in _ALL}

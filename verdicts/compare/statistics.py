@@ -32,7 +32,7 @@ Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Figure:
+class FigurePair:
     """One figure of both sides: a value a run, in the order of the runs.
 
     A difference of at most `floor_absolute` (the figure's unit) or `floor_relative` (share of A's value)
@@ -98,7 +98,7 @@ class _Estimate(NamedTuple):
         return self.value - reach, self.value + reach
 
 
-def compare(figures: Sequence[Figure], *, interleaved: bool = True) -> list[Difference]:
+def compare(figures: Sequence[FigurePair], *, interleaved: bool = True) -> list[Difference]:
     """Compare B with A in each figure, in the order given; Holm's correction goes over all of them.
 
     `interleaved`: the runs were made in the order A B A B …, and a linear drift is taken out. Without it
@@ -146,7 +146,7 @@ def holm(ps: Sequence[float], alpha: float = ALPHA) -> list[Tested]:
     return [tested[index] for index in range(len(ps))]
 
 
-def _estimate(figure: Figure, interleaved: bool) -> _Estimate:
+def _estimate(figure: FigurePair, interleaved: bool) -> _Estimate:
     if interleaved and len(figure.a) != len(figure.b):
         raise ValueError(
             f"{figure.name}: {len(figure.a)} runs of A and {len(figure.b)} of B are not interleaved"
@@ -183,7 +183,7 @@ def _fit(y: Values, design: Values, a: int) -> _Estimate:
     return _Estimate(value, error, float(np.trace(form) ** 2 / np.sum(form * form.T)))
 
 
-def _difference(figure: Figure, estimate: _Estimate, tested: Tested) -> Difference:
+def _difference(figure: FigurePair, estimate: _Estimate, tested: Tested) -> Difference:
     a, b = _centre(figure, figure.a), _centre(figure, figure.b)
     low, high = estimate.interval(tested.level)
     if figure.logarithmic:
@@ -206,12 +206,12 @@ def _difference(figure: Figure, estimate: _Estimate, tested: Tested) -> Differen
     )
 
 
-def _centre(figure: Figure, values: Sequence[float]) -> float:
+def _centre(figure: FigurePair, values: Sequence[float]) -> float:
     mean = float(np.mean(np.log(values) if figure.logarithmic else values))
     return math.exp(mean) if figure.logarithmic else mean
 
 
-def _call(figure: Figure, difference: float, a: float) -> Call:
+def _call(figure: FigurePair, difference: float, a: float) -> Call:
     if abs(difference) <= max(figure.floor_absolute, figure.floor_relative * abs(a)):
         return "not told apart"
     return "better" if (difference < 0) == (figure.better == "lower") else "worse"

@@ -12,14 +12,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from verdicts.compare.comparison import Comparison, Row
+from verdicts.compare.comparison import ComparedFigure, Comparison
 from verdicts.compare.figures import UNITS, Reading, number
 
 HEAD: Final = ("figure", "A", "B", "difference", "interval", "call", "basis")
 NONE: Final = "–"
 
 
-def centre(row: Row, side: str) -> str:
+def centre(row: ComparedFigure, side: str) -> str:
     """A side's mean (the geometric one where it is compared by ratio), or why there is none."""
     if row.difference is not None:
         return row.kind.shown(getattr(row.difference, side))
@@ -36,7 +36,7 @@ def calls(readings: Sequence[Reading]) -> str:
     return f"{low:,} calls a run" if low == high else f"{low:,} to {high:,} calls a run"
 
 
-def difference(row: Row) -> str:
+def difference(row: ComparedFigure) -> str:
     """B minus A."""
     found = row.difference
     if found is None:
@@ -44,7 +44,7 @@ def difference(row: Row) -> str:
     return _signed(row, found.relative, found.difference)
 
 
-def interval(row: Row) -> str:
+def interval(row: ComparedFigure) -> str:
     """The interval of the difference, with its level."""
     found = row.difference
     if found is None:
@@ -54,7 +54,7 @@ def interval(row: Row) -> str:
     return f"{low} … {high} ({100 * found.level:.4g} %)"
 
 
-def _signed(row: Row, relative: float | None, absolute: float, *, unit: bool = True) -> str:
+def _signed(row: ComparedFigure, relative: float | None, absolute: float, *, unit: bool = True) -> str:
     """With its sign; nothing is +0."""
     factor = UNITS[row.kind.unit][0]
     value = absolute * factor if relative is None or row.kind.unit == "share" else 100 * relative
@@ -63,7 +63,7 @@ def _signed(row: Row, relative: float | None, absolute: float, *, unit: bool = T
     return f"{sign}{text}" + (f" {_unit(row, relative)}" if unit else "")
 
 
-def _unit(row: Row, relative: float | None) -> str:
+def _unit(row: ComparedFigure, relative: float | None) -> str:
     if row.kind.unit == "share":
         return "points"
     return "%" if relative is not None else UNITS[row.kind.unit][1]
@@ -74,7 +74,7 @@ def probability(p: float) -> str:
     return f"p {p:.2g}" if p >= 0.0001 else "p < 0.0001"
 
 
-def floor(row: Row) -> str:
+def floor(row: ComparedFigure) -> str:
     """The noise floor in words."""
     absolute = row.kind.shown(row.floor) if row.floor else ""
     if row.kind.unit == "share":
@@ -83,7 +83,7 @@ def floor(row: Row) -> str:
     return f"{share}, at least {absolute}" if absolute else share
 
 
-def cells(row: Row) -> tuple[str, ...]:
+def cells(row: ComparedFigure) -> tuple[str, ...]:
     """The row as text, in the order of HEAD."""
     sides = (centre(row, "a"), centre(row, "b"))
     return (row.title, *sides, difference(row), interval(row), row.call, row.witness.basis)

@@ -42,12 +42,12 @@ class Break(NamedTuple):
         return f"{say(self.what)} {self.when(say)}"
 
 
-def breaks(run: Run) -> list[Break]:
+def target_breaks(run: Run) -> list[Break]:
     """Everything of the target that broke, in the order of its first time. Refusals are no break."""
     return sorted([*_errors(run), *_alerts(run), *_kills(run)])
 
 
-def own_breaks(run: Run) -> list[Break]:
+def load_breaks(run: Run) -> list[Break]:
     """Where the load itself fell behind: the first late call, the first dropped arrival."""
     dropped = run.arrivals & run.became(Outcome.DROPPED)
     found = ((ledger.late(run), "the load: late"), (dropped, "the load: dropped"))
@@ -55,7 +55,7 @@ def own_breaks(run: Run) -> list[Break]:
     return sorted(Break(float(at[mask].min()), what, int(mask.sum())) for mask, what in found if mask.any())
 
 
-def said_no_first(run: Run, say: Say = ENGLISH) -> str:
+def first_refusal(run: Run, say: Say = ENGLISH) -> str:
     """Which protection refused first, in words; "" if none did."""
     refused = outcomes.refused(run) & run.sent
     if not refused.any():
@@ -74,7 +74,7 @@ def _errors(run: Run) -> Iterator[Break]:
 def _alerts(run: Run) -> Iterator[Break]:
     """Seconds in which an alert of the operator's would have had its figure out of bounds."""
     seconds = PerSecond.of(run)
-    slow = seconds.blamed["p95"] > SLOW_P95
+    slow = seconds.gateway_overhead["p95"] > SLOW_P95
     if slow.any():
         yield Break(_end(seconds, slow), "p95 over 2 s", int(slow.sum()), "seconds")
     ended = seconds.counts("done", run.sent & (run.samples["outcome"] != Outcome.ABORTED))

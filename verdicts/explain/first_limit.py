@@ -183,7 +183,7 @@ def _broke_at(run: Run) -> float:
     return min(kills, default=run.load_end)
 
 
-def _mean(process: cpu.Usage, until: float) -> float:
+def _mean(process: cpu.ProcessUsage, until: float) -> float:
     """Cores used in the last `WINDOW` seconds before `until`; 0 without a reading."""
     mine = (process.t > max(until - WINDOW, 0.0)) & (process.t <= until + 0.5)
     return float(process.cores[mine].mean()) if mine.any() else 0.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from verdicts.explain.first_break import Break, breaks, own_breaks, said_no_first
+from verdicts.explain.first_break import Break, first_refusal, load_breaks, target_breaks
 from verdicts.judge.judge import Judgement
 from verdicts.language.words import ENGLISH, Say
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 
 
 def sentence(judged: Judgement, say: Say = ENGLISH) -> str:
@@ -43,9 +43,9 @@ def broke_first(judged: Judgement, say: Say = ENGLISH) -> str:
 
 
 def _found(judged: Judgement) -> list[Break]:
-    """What broke; in a run that does not count, the load's own breaks stand first."""
-    own = [] if judged.validity.valid else own_breaks(judged.run)
-    return [*own, *breaks(judged.run)]
+    """What broke; in an invalid run, the load's own breaks stand first."""
+    own = [] if judged.validity.valid else load_breaks(judged.run)
+    return [*own, *target_breaks(judged.run)]
 
 
 class Card(NamedTuple):
@@ -113,7 +113,7 @@ def _ms(value: float | None) -> str:
 
 def _broke(judged: Judgement, say: Say) -> Card:
     found = _found(judged)
-    refused = said_no_first(judged.run, say)
+    refused = first_refusal(judged.run, say)
     return Card(
         say("What broke first?"),
         say(found[0].what) if found else say("Nothing broke"),

@@ -1,6 +1,6 @@
 """From a run to its verdict: validity, points, exit code.
 
-    invalid (3)  the run does not count, or a threshold had nothing to be held against
+    invalid (3)  the run is invalid, or a threshold had nothing to be held against
     fail    (1)  a threshold was broken, or the target broke its own promise
     pass    (0)  everything else
 
@@ -17,15 +17,17 @@ from typing import Final, Literal
 from common import exit_codes
 from verdicts.compare import baseline
 from verdicts.measure.arrivals import ledger, validity
-from verdicts.measure.arrivals.ledger import Ledger
+from verdicts.measure.arrivals.ledger import ArrivalLedger
 from verdicts.measure.arrivals.validity import Validity
-from verdicts.points import POINTS, PointResult, check
-from verdicts.points.registry import ARRIVAL, BASELINE, MONEY
-from verdicts.questions import QUESTIONS
+from verdicts.points.point import PointResult
+from verdicts.points.registry import POINTS, check
 from verdicts.run.reading import Run, RunFolderError
 from verdicts.thresholds import Threshold
 
 Verdict = Literal["pass", "fail", "invalid"]
+ARRIVAL: Final = "arrival"
+MONEY: Final = "money"
+BASELINE: Final = "baseline"
 EXIT_CODES: Final[dict[Verdict, int]] = {
     "pass": exit_codes.PASS,
     "fail": exit_codes.FAIL,
@@ -39,7 +41,7 @@ class Judgement:
     `baseline` comes last."""
 
     run: Run
-    ledger: Ledger
+    ledger: ArrivalLedger
     validity: Validity
     points: tuple[PointResult, ...]
 
@@ -69,29 +71,19 @@ def judge(run: Run) -> Judgement:
 
 
 def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
-    arrival = POINTS[ARRIVAL.id].results(run, Threshold())
+    arrival = POINTS[ARRIVAL].results(run, Threshold())
     yield from (_arrived(result, valid=valid) for result in arrival)
     if run.manifest.bundled:
-        yield from POINTS[MONEY.id].results(run, Threshold(), valid=valid)
+        yield from POINTS[MONEY].results(run, Threshold(), valid=valid)
     thresholds = run.scenario.get("thresholds", {})
     for id in run.scenario.get("points", ()):
         threshold = Threshold.parse(thresholds[id]) if id in thresholds else Threshold()
-        if id in POINTS:
-            yield from POINTS[id].results(run, threshold, valid=valid)
-        else:
-            yield _unanswered(run, id, threshold)
+        yield from POINTS[id].results(run, threshold, valid=valid)
     if run.baseline is not None:
-        yield from POINTS[BASELINE.id].results(run, baseline.threshold(run), valid=valid)
+        yield from POINTS[BASELINE].results(run, baseline.threshold(run), valid=valid)
 
 
 def _arrived(result: PointResult, *, valid: bool) -> PointResult:
     values = {**vars(result), "status": "pass" if valid else "invalid"}
     bounds = "dropped, unknown <= 0.1 %, late <= 1 %, balanced"
     return PointResult(**{**values, "threshold": bounds, "subject": "load engine"})
-
-
-def _unanswered(run: Run, id: str, threshold: Threshold) -> PointResult:
-    return PointResult(
-        id, QUESTIONS[id], None, "", "measured", run.subject, str(threshold),
-        "invalid" if threshold.comparisons else "info", "This version does not measure the point.",
-    )  # fmt: skip

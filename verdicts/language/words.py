@@ -1,22 +1,17 @@
 """Words of the pages in English and Japanese.
 
-`Say("ja")("{n} runs", n=3)`: the English text is the key of `verdicts.language.japanese.WORDS`. One that is
-not
-there stays English, so that no report is lost for a word; a test reads templates and code and finds it. What
-points say as evidence is English.
+`Say("ja")("{n} runs", n=3)`: the English text is the key of words.ja.toml. One that is not there stays
+English, so that no report is lost for a word; a test reads templates and code and finds it. What points say
+as evidence is English.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from typing import Final
 
-from verdicts.language.japanese import UNITS, WORDS
-
-LANGUAGES: Final = ("en", "ja")
-_UNITS: Final = [(re.compile(pattern), text) for pattern, text in UNITS]
+from verdicts.language.catalogue import LANGUAGES, japanese
 
 
 def chosen() -> str:
@@ -33,7 +28,7 @@ class Say:
 
     def __call__(self, text: str, **values: object) -> str:
         """The text with its values; in English where Japanese has no word for it."""
-        return (WORDS.get(text, text) if self.language == "ja" else text).format_map(values)
+        return (japanese().get(text, text) if self.language == "ja" else text).format_map(values)
 
     def join(self, sentences: Iterable[str | None]) -> str:
         """Sentences one after the other, without those that are empty; Japanese puts no space between."""
@@ -41,13 +36,3 @@ class Say:
 
 
 ENGLISH: Final = Say()
-
-
-def unit(text: str, language: str) -> str:
-    """A unit of a point in the page's language; as it is where Japanese has no word for it."""
-    if language != "ja" or not text:
-        return text
-    for pattern, japanese in _UNITS:
-        if found := pattern.fullmatch(text):
-            return found.expand(japanese)
-    return text

@@ -12,14 +12,14 @@ from typing import Any, Final
 
 from common.atomic_write import write_whole
 from verdicts.compare import figures, wording
-from verdicts.compare.comparison import Comparison, Row, Side, compare
+from verdicts.compare.comparison import ComparedFigure, Comparison, Side, compare
 from verdicts.report import compare_page
 from verdicts.run.reading import RunFolderError, load
 
 SCHEMA_VERSION: Final = 1
 FILE: Final = "compare.json"
 Repeat = tuple[str, str]
-"""(where the run that did not count is, why it did not)."""
+"""(where the invalid run is, why it is invalid)."""
 
 
 def write(folder: Path, found: Comparison, command: str, repeated: Sequence[Repeat] = ()) -> None:
@@ -98,7 +98,7 @@ def _side(side: Side, folder: Path) -> dict[str, Any]:
     return {"what": side.what, "protections": protections, "runs": names}
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: ComparedFigure) -> dict[str, Any]:
     factor, unit = figures.UNITS[row.kind.unit]
     found = row.difference
     plain: dict[str, Any] = {

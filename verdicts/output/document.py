@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -13,10 +12,9 @@ from telemetry.run_folder.verdict_file import SCHEMA_VERSION
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.measure.calls import outcomes, percentiles, series
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
+from verdicts.run.facts import lost_workers, started, stop_reason
 from verdicts.run.reading import Run
-
-KILLED: Final = "killed"
 
 
 def build(judged: Judgement) -> dict[str, Any]:
@@ -43,21 +41,6 @@ def build(judged: Judgement) -> dict[str, Any]:
         }
     )
     return plain
-
-
-def started(run: Run) -> datetime:
-    """When load began, UTC."""
-    return datetime.fromtimestamp(run.manifest.start_wall, UTC)
-
-
-def stop_reason(run: Run) -> str:
-    """Why the load ended."""
-    return KILLED if run.end is None else run.end.stop_reason
-
-
-def lost_workers(run: Run) -> list[str]:
-    """Workers that were lost while the run went on; a run that was killed as a whole lost none."""
-    return [] if run.killed else sorted(run.lost)
 
 
 def _clocks_ms(run: Run) -> dict[str, float]:

@@ -11,7 +11,7 @@ from typing import Final
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from verdicts.judge.judge import Judgement
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 
 _RESULTS: Final = {"fail": Failure, "invalid": Error, "info": Skipped}
 

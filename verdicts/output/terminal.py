@@ -14,8 +14,8 @@ from typing import Final, TextIO
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.measure.arrivals.ledger import equation
-from verdicts.output.document import lost_workers
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
+from verdicts.run.facts import lost_workers
 
 STYLES: Final = {"pass": "green", "fail": "bold red", "info": "dim", "invalid": "bold yellow"}
 

@@ -4,8 +4,8 @@ The run that `leads` a point answers it, else the plain run of the question's sc
 asks it; what other runs say of it stands beside. An answer's state:
 
     answered    a value that was seen
-    unknown     the run counts, and the number could not be seen: the reason stands in its place
-    invalid     the run does not count, or nothing could be held against the threshold
+    unknown     the run is valid, and the number could not be seen: the reason stands in its place
+    invalid     the run is invalid, or nothing could be held against the threshold
     missing     the run left no verdict
     not asked   no run of this mode asks it
 """
@@ -20,12 +20,13 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from verdicts.judge.judge import EXIT_CODES
+from verdicts.language import catalogue
 from verdicts.plan import numbers, rules
-from verdicts.plan.book import Book, Planned
-from verdicts.plan.milestones import BY
 from verdicts.plan.numbers import Numbers
+from verdicts.plan.plan_file import PlanFile, PlannedRun
 from verdicts.plan.rule import Advice
-from verdicts.questions import QUESTIONS, Question
+from verdicts.points.point import Question
+from verdicts.points.registry import QUESTIONS
 from verdicts.suite import overall
 
 State = Literal["answered", "unknown", "invalid", "missing", "not asked"]
@@ -34,14 +35,14 @@ Result = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Witness:
+class JudgedRun:
     """A run with its verdicts.json; `found` is empty where it left none."""
 
-    run: Planned
+    run: PlannedRun
     found: Mapping[str, Any]
 
     @classmethod
-    def of(cls, folder: Path, run: Planned) -> Witness:
+    def of(cls, folder: Path, run: PlannedRun) -> JudgedRun:
         """Read what the run left."""
         file = folder / run.folder / "verdicts.json"
         return cls(run, json.loads(file.read_bytes()) if file.exists() else {})
@@ -52,14 +53,14 @@ class Witness:
         return str(self.found.get("verdict", "missing"))
 
     @property
-    def counts(self) -> bool:
+    def valid(self) -> bool:
         """What the run says may be believed."""
-        return overall.counts(self.found)
+        return overall.valid(self.found)
 
     @property
     def exit_code(self) -> int:
         """By the verdict as it is now; 3 where the run's own process ended with more than 1."""
-        judged = EXIT_CODES.get(self.found.get("verdict", "invalid"), 3) if self.counts else 3
+        judged = EXIT_CODES.get(self.found.get("verdict", "invalid"), 3) if self.valid else 3
         return 3 if (self.run.exit_code or 0) > 1 else judged
 
     def results(self, id: str) -> list[Result]:
@@ -69,13 +70,13 @@ class Witness:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PlanAnswer:
     """One question, answered or not. `others` are further runs that ask it too."""
 
     question: Question
     state: State
-    lead: Witness | None
-    others: tuple[Witness, ...] = ()
+    lead: JudgedRun | None
+    others: tuple[JudgedRun, ...] = ()
 
     @property
     def results(self) -> list[Result]:
@@ -83,7 +84,7 @@ class Answer:
         return self.lead.results(self.question.id) if self.lead else []
 
     @property
-    def witnesses(self) -> list[Witness]:
+    def judged_runs(self) -> list[JudgedRun]:
         """Who speaks of the question, the run that answers first."""
         return [*filter(None, (self.lead,)), *self.others]
 
@@ -119,12 +120,12 @@ class Answer:
         return because or (self.main["evidence"] if self.main else f"{self.lead.run.name} gave no finding")
 
     def numbers(self) -> Numbers:
-        """Every number that is known of the question; none where the run does not count."""
+        """Every number that is known of the question; none where the run is invalid."""
         if self.state != "answered" or self.lead is None:
             return Numbers({})
         known: dict[str, float] = {}
         for other in self.others:
-            if other.counts:
+            if other.valid:
                 known |= numbers.of(other.results(self.question.id), other.found, _label(other, self.lead))
         known |= numbers.of(self.results, self.lead.found)
         seen = {name: value for name, value in known.items() if not math.isnan(value)}
@@ -132,32 +133,33 @@ class Answer:
 
     def advice(self, language: str) -> list[Advice]:
         """What follows for the operator, what is to be done first."""
-        found, by = self.numbers(), BY[self.question.when].get(language)
+        found, by = self.numbers(), catalogue.advice(language).by[self.question.when]
         mine = (one.advise(found, language, by) for one in rules.RULES if one.point == self.question.id)
         return sorted((one for one in mine if one is not None), key=lambda one: not one.act)
 
 
-def _label(other: Witness, lead: Witness) -> str:
+def _label(other: JudgedRun, lead: JudgedRun) -> str:
     """How rules name another run's numbers: by its label beside the plain run of its own scenario."""
     run = other.run
     return run.label if run.label and run.name.startswith(lead.run.scenario) else run.name
 
 
-def of(book: Book, witnesses: Sequence[Witness]) -> list[Answer]:
+def of(told: PlanFile, judged_runs: Sequence[JudgedRun]) -> list[PlanAnswer]:
     """An answer for every question, in the plan's order."""
-    return [_answer(question, witnesses) for question in QUESTIONS.values()]
+    return [_answer(question, judged_runs) for question in QUESTIONS.values()]
 
 
-def _answer(question: Question, witnesses: Sequence[Witness]) -> Answer:
+def _answer(question: Question, judged_runs: Sequence[JudgedRun]) -> PlanAnswer:
     asked = sorted(
-        (one for one in witnesses if question.id in one.run.points), key=lambda one: _rank(question, one.run)
+        (one for one in judged_runs if question.id in one.run.points),
+        key=lambda one: _rank(question, one.run),
     )
     if not asked:
-        return Answer(question, "not asked", None)
-    return Answer(question, _state(question, asked[0]), asked[0], tuple(asked[1:]))
+        return PlanAnswer(question, "not asked", None)
+    return PlanAnswer(question, _state(question, asked[0]), asked[0], tuple(asked[1:]))
 
 
-def _rank(question: Question, run: Planned) -> int:
+def _rank(question: Question, run: PlannedRun) -> int:
     if question.id in run.leads:
         return 0
     if run.label:
@@ -165,20 +167,20 @@ def _rank(question: Question, run: Planned) -> int:
     return 1 if run.scenario == question.scenario else 2
 
 
-def _state(question: Question, lead: Witness) -> State:
+def _state(question: Question, lead: JudgedRun) -> State:
     if not lead.found:
         return "missing"
     results = lead.results(question.id)
-    if not lead.counts or any(one["status"] == "invalid" for one in results):
+    if not lead.valid or any(one["status"] == "invalid" for one in results):
         return "invalid"
     return "answered" if any(one["value"] is not None for one in results) else "unknown"
 
 
-def asked(answers: Sequence[Answer]) -> list[Answer]:
+def asked(answers: Sequence[PlanAnswer]) -> list[PlanAnswer]:
     """Those that a run of this mode asks."""
     return [one for one in answers if one.state != "not asked"]
 
 
-def open_questions(answers: Sequence[Answer]) -> Iterator[Answer]:
+def open_questions(answers: Sequence[PlanAnswer]) -> Iterator[PlanAnswer]:
     """Those without an answer and without a reason that a target could give."""
     return (one for one in answers if one.state in ("missing", "invalid"))

@@ -13,24 +13,24 @@ from pathlib import Path
 from common.atomic_write import write_whole
 from verdicts.language.words import Say, chosen
 from verdicts.output import files
-from verdicts.plan import answers, book, page
-from verdicts.plan.answers import Witness
-from verdicts.plan.book import Book
-from verdicts.plan.summary import Plan
+from verdicts.plan import answers, page, plan_file
+from verdicts.plan.answers import JudgedRun
+from verdicts.plan.plan_file import PlanFile
+from verdicts.plan.summary import PlanSummary
 from verdicts.run.reading import RunFolderError
 from verdicts.suite import suite
 
 
 def derive(folder: Path, *, again: bool = True, quiet: bool = False) -> int:
     """Write the files, print the summary; the exit code. Raises RunFolderError where there is no plan."""
-    told = book.read(folder)
+    told = plan_file.read(folder)
     for run in told.runs:
         _derive_run(folder / run.folder, again=again)
-    witnesses = [Witness.of(folder, run) for run in told.runs]
-    plan = Plan(answers.of(told, witnesses), witnesses)
+    judged_runs = [JudgedRun.of(folder, run) for run in told.runs]
+    plan = PlanSummary(answers.of(told, judged_runs), judged_runs)
     write_whole(folder / "plan.html", page.html(told, plan, chosen()))
     write_whole(folder / "plan.md", page.markdown(told, plan, chosen()))
-    _junit(folder, told, witnesses)
+    _junit(folder, told, judged_runs)
     if not quiet:
         print("\n".join(summary(folder, plan)), flush=True)
     return plan.exit_code
@@ -46,17 +46,17 @@ def _derive_run(folder: Path, *, again: bool) -> None:
         print(error, file=sys.stderr)
 
 
-def _junit(folder: Path, told: Book, witnesses: list[Witness]) -> None:
+def _junit(folder: Path, told: PlanFile, judged_runs: list[JudgedRun]) -> None:
     entries = [
-        suite.Entry(one.run.name, one.run.folder, one.exit_code, one.found)
-        for one in witnesses
+        suite.SuiteRun(one.run.name, one.run.folder, one.exit_code, one.found)
+        for one in judged_runs
         if one.found or one.run.exit_code is not None
     ]
     written = {entry.scenario for entry in entries}
     suite.junit(folder, entries, [run.name for run in told.runs if run.name not in written])
 
 
-def summary(folder: Path, plan: Plan) -> Iterator[str]:
+def summary(folder: Path, plan: PlanSummary) -> Iterator[str]:
     """The lines at the terminal's end."""
     say = Say("en")
     yield f"{plan.headline(say)}, exit code {plan.exit_code}"

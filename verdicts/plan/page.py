@@ -5,36 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from verdicts.language import catalogue
 from verdicts.language.words import Say
-from verdicts.plan.book import Book
-from verdicts.plan.milestones import WHEN
-from verdicts.plan.summary import Plan
+from verdicts.plan.plan_file import PlanFile
+from verdicts.plan.summary import PlanSummary
 from verdicts.report.environment import environment
 
 
-def html(book: Book, plan: Plan, language: str) -> str:
+def html(plan_file: PlanFile, plan: PlanSummary, language: str) -> str:
     """The page."""
-    return environment(language).get_template("plan.html").render(**_values(book, plan, language))
+    return environment(language).get_template("plan.html").render(**_values(plan_file, plan, language))
 
 
-def markdown(book: Book, plan: Plan, language: str) -> str:
+def markdown(plan_file: PlanFile, plan: PlanSummary, language: str) -> str:
     """The text."""
-    return environment(language, html=False).get_template("plan.md").render(**_values(book, plan, language))
+    return (
+        environment(language, html=False).get_template("plan.md").render(**_values(plan_file, plan, language))
+    )
 
 
-def _values(book: Book, plan: Plan, language: str) -> Mapping[str, Any]:
+def _values(plan_file: PlanFile, plan: PlanSummary, language: str) -> Mapping[str, Any]:
     say = Say(language)
-    known = next((one.found for one in plan.witnesses if one.found), {})
+    known = next((one.found for one in plan.judged_runs if one.found), {})
     return {
-        "book": book,
+        "plan_file": plan_file,
         "plan": plan,
-        "when": {key: text.get(language) for key, text in WHEN.items()},
+        "when": catalogue.advice(language).when,
         "headline": plan.headline(say),
         "sentence": plan.sentence(say),
         "cards": plan.cards(say),
         "todo": plan.todo(language),
         "target": known.get("target", ""),
-        "version": known.get("version", book.version),
+        "version": known.get("version", plan_file.version),
         "machine": known.get("machine", {}),
         "time": lambda found: _time(found, say),
     }

@@ -1,48 +1,49 @@
 """What a rule is: a bound on a question's numbers, and what the operator should do when it is met.
 
 A rule fires where its condition holds and every number that its advice quotes is known. It states itself in
-the page beside the advice, so that a reader can judge both.
+the page beside the advice, so that a reader can judge both. Its texts are in `verdicts.language`, by its key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Final, NamedTuple
 
+from verdicts.language import catalogue
 from verdicts.language.words import Say
 from verdicts.plan.numbers import Numbers
 
-
-class Text(NamedTuple):
-    """A text in both languages of the page."""
-
-    en: str
-    ja: str
-
-    def get(self, language: str) -> str:
-        """The text in `language`; English for any that is not known."""
-        return self.ja if language == "ja" else self.en
+TO_DO: Final = True
+GOOD: Final = False  # good to know
 
 
-class Rule(NamedTuple):
-    """`act`: something is to be done; otherwise it is good to know. `also` is added where it is known."""
+class AdviceRule(NamedTuple):
+    """`act`: something is to be done; otherwise it is good to know."""
 
     point: str
+    name: str
     act: bool
     when: Callable[[Numbers], bool]
-    rule: Text
-    advice: Text
-    also: Text = Text("", "")
+
+    @property
+    def key(self) -> str:
+        """What its texts are called in the catalogue."""
+        return f"{self.point}.{self.name}"
+
+    def texts(self, language: str) -> Mapping[str, str]:
+        """`rule` in words, the `advice`, and `also`, which is added where it is known."""
+        return {"also": "", **catalogue.advice(language).rules[self.key]}
 
     def advise(self, numbers: Numbers, language: str, by: str) -> Advice | None:
         """What to do; None where the rule does not fire. `by` is the plan's milestone."""
         if not self.when(numbers):
             return None
-        said = numbers.says(self.advice.get(language), by=by)
+        texts = self.texts(language)
+        said = numbers.says(texts["advice"], by=by)
         if said is None:
             return None
-        also = numbers.says(self.also.get(language), by=by)
-        return Advice(self.act, Say(language).join((said, also)), self.rule.get(language))
+        also = numbers.says(texts["also"], by=by)
+        return Advice(self.act, Say(language).join((said, also)), texts["rule"])
 
 
 class Advice(NamedTuple):

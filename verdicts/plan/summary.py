@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from verdicts.explain.headline import Card
+from verdicts.language import catalogue
 from verdicts.language.words import Say
-from verdicts.plan.answers import Answer, Witness, asked, open_questions
-from verdicts.plan.milestones import BY, WHEN
+from verdicts.plan.answers import JudgedRun, PlanAnswer, asked, open_questions
 from verdicts.plan.rule import Advice
 from verdicts.suite import overall
 
@@ -25,36 +25,36 @@ class Todo:
 
 
 @dataclass(frozen=True)
-class Plan:
+class PlanSummary:
     """Everything that the page says above its rows."""
 
-    answers: list[Answer]
-    witnesses: Sequence[Witness]
+    answers: list[PlanAnswer]
+    judged_runs: Sequence[JudgedRun]
 
     @property
-    def asked(self) -> list[Answer]:
+    def asked(self) -> list[PlanAnswer]:
         """The questions of this mode."""
         return asked(self.answers)
 
     @property
-    def open(self) -> list[Answer]:
+    def open(self) -> list[PlanAnswer]:
         """Those without an answer."""
         return list(open_questions(self.answers))
 
     @property
-    def unknown(self) -> list[Answer]:
+    def unknown(self) -> list[PlanAnswer]:
         """Those whose number the target does not show."""
         return [one for one in self.asked if one.state == "unknown"]
 
     @property
-    def failed(self) -> list[Answer]:
+    def failed(self) -> list[PlanAnswer]:
         """Those out of their bounds."""
         return [one for one in self.asked if one.status == "fail"]
 
     @property
     def exit_code(self) -> int:
-        """3: a question without answer, or a run that does not count; 1: a verdict failed."""
-        codes = [one.exit_code for one in self.witnesses]
+        """3: a question without answer, or an invalid run; 1: a verdict failed."""
+        codes = [one.exit_code for one in self.judged_runs]
         return 3 if self.open else max(codes, default=3)
 
     def headline(self, say: Say) -> str:
@@ -85,16 +85,16 @@ class Plan:
     def todo(self, language: str) -> list[Todo]:
         """What to do, by milestone; a milestone with nothing to do is left out."""
         found = []
-        for when, by in BY.items():
+        for when, by in catalogue.advice(language).by.items():
             mine = [one for one in self.asked if one.question.when == when]
             steps = [(one.question.id, step) for one in mine for step in one.advice(language) if step.act]
             if steps:
-                found.append(Todo(by.get(language), steps))
+                found.append(Todo(by, steps))
         return found
 
     def cards(self, say: Say) -> list[Card]:
         """The first screen's three questions."""
-        runs = {one.run.name: one.found for one in self.witnesses}
+        runs = {one.run.name: one.found for one in self.judged_runs}
         return [overall.arrived(runs, say), self._held(say), self._first(say)]
 
     def _held(self, say: Say) -> Card:
@@ -114,19 +114,20 @@ class Plan:
         return Card(say("Did the target hold?"), answer, status, figures)
 
     def _first(self, say: Say) -> Card:
-        broken = {when: [one for one in self.failed if one.question.when == when] for when in WHEN}
-        first = next((when for when in WHEN if broken[when]), None)
+        names = catalogue.advice(say.language).when
+        broken = {when: [one for one in self.failed if one.question.when == when] for when in names}
+        first = next((when for when in names if broken[when]), None)
         answer = say("Nothing is out of bounds")
         if first is not None:
-            when = WHEN[first].get(say.language)
+            when = names[first]
             answer = say("{when}: {ids}", ids=_ids(broken[first]), when=when[0].upper() + when[1:])
         shown = [
-            (WHEN[when].get(say.language), _ids(found) or say("nothing"))
+            (names[when], _ids(found) or say("nothing"))
             for when, found in broken.items()
             if any(one.question.when == when for one in self.asked)
         ]
         return Card(say("What breaks first as you grow?"), answer, "fail" if first else "pass", shown)
 
 
-def _ids(found: Sequence[Answer]) -> str:
+def _ids(found: Sequence[PlanAnswer]) -> str:
     return ", ".join(one.question.id for one in found)

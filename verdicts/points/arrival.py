@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from verdicts.measure.arrivals import ledger, target_count
 from verdicts.measure.calls.percentiles import milliseconds
-from verdicts.points.registry import ARRIVAL, Finding, point
+from verdicts.points.point import Finding, point
 from verdicts.run.reading import Run
 
 
-@point(ARRIVAL.id, figures={"share": "share"})
+@point(
+    "arrival",
+    en="Did the attack arrive as planned?",
+    ja="攻撃は計画どおりに到達したか",
+    figures={"share": "share"},
+    units={
+        "% of planned sent": "%(計画に対する送信)",
+    },
+)
 def arrival(run: Run) -> Finding:
     """The share of planned arrivals that were sent."""
     book = ledger.of(run)
@@ -27,7 +35,7 @@ def arrival(run: Run) -> Finding:
     )
 
 
-def _counted(run: Run, book: ledger.Ledger) -> str:
+def _counted(run: Run, book: ledger.ArrivalLedger) -> str:
     count = target_count.of(run, book)
     if count is None:
         return " The target does not count our calls."

@@ -9,11 +9,19 @@ from typing import Any
 from verdicts.compare import baseline, same_attack
 from verdicts.compare.baseline import KINDS
 from verdicts.compare.figures import UNITS, Reading
-from verdicts.points.registry import BASELINE, Finding, point
+from verdicts.points.point import Finding, point
 from verdicts.run.reading import Run
 
 
-@point(BASELINE.id, figures={id: kind.unit for id, kind in KINDS.items()})
+@point(
+    "baseline",
+    en="Is it worse than the baseline?",
+    ja="基準とした過去の実行より悪化していないか",
+    figures={id: kind.unit for id, kind in KINDS.items()},
+    units={
+        "calls": "件",
+    },
+)
 def against_baseline(run: Run) -> Iterator[Finding]:
     """What the baseline is, then each figure beside the baseline's."""
     found = baseline.of(run)

@@ -17,14 +17,25 @@ from verdicts.measure.calls import edge_refusals, outcomes
 from verdicts.measure.limits import promises, sliding, windows
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.windows import Window
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_MVP, Finding, Value, point
 from verdicts.run.reading import Mask, Run
 
 REASON = "burst_exceeded"
 NO_REASON = "refused"
 
 
-@point("F1.1")
+@point(
+    "F1.1",
+    en="How many requests per second are admitted past the burst limit, and how are the rest refused?",
+    ja="バースト制限を超えたとき毎秒何件が通り、残りはどう拒否されるか",
+    scenario="single-burst",
+    when=BEFORE_MVP,
+    units={
+        "req/s admitted of {} allowed": "req/s 通過(上限{})",
+        "key fetches per 1,000 calls": "回の鍵取得(1,000件あたり)",
+        "% of calls with a CPU bound": "%(CPU上限を適用した呼び出し)",
+    },
+)
 def burst_limit(run: Run) -> Iterator[Finding]:
     """Admitted per second, refused, `Retry-After`; then what the edge says of its key cache and CPU."""
     promise = promises.burst(run)
@@ -135,9 +146,9 @@ def _kv(run: Run) -> str:
     )
     if np.isnan(writes) or not run.manifest.bundled:
         return ""
-    plan = run.scenario.get("kv", "ideal")
+    tier = run.scenario.get("kv", "ideal")
     failed = 0.0 if np.isnan(failures) else failures
-    return f" KV ({plan}): {reads:,.0f} reads, {writes:,.0f} writes, {failed:,.0f} refused."
+    return f" KV ({tier}): {reads:,.0f} reads, {writes:,.0f} writes, {failed:,.0f} refused."
 
 
 def _keys(run: Run) -> Finding:

@@ -14,11 +14,10 @@ from typing import Final
 
 import numpy as np
 
-from verdicts.measure.calls import concurrency, outage, percentiles
-from verdicts.measure.calls.outage import Phase
+from verdicts.measure.calls import concurrency, outage, percentiles, tool_service
+from verdicts.measure.calls.outage import OutagePhase
 from verdicts.measure.target import faults
-from verdicts.points import service
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Mask, Run
 
 RISE_SHARE: Final = 0.2
@@ -28,11 +27,30 @@ BREAKER: Final = "mcpist_breaker_state"
 
 @point(
     "P0.4",
+    en=(
+        "Does an upstream's outage cascade to other tools, what does the breaker change, "
+        "and how long is recovery?"
+    ),
+    ja="外部APIの障害は他のツールに連鎖するか、サーキットブレーカーで何が変わるか、復旧に何秒かかるか",
+    scenario="upstream-outage",
+    when=BEFORE_1000_MAU,
     figures={
-        "others_success": "share", "p95_rise": "share", "wait": "s", "recovery": "s", "lost": "",
+        "others_success": "share",
+        "p95_rise": "share",
+        "wait": "s",
+        "recovery": "s",
+        "lost": "",
         "success": "share",
     },
-)  # fmt: skip
+    units={
+        "% success of other tools (lowest phase)": "% 成功(他のツール、最も低いフェーズ)",
+        "ms (p95 of the fast tool, worst phase)": "ms(速いツールのp95、最悪のフェーズ)",
+        "ms until any answer during the outage (p95)": "ms(障害中に応答が返るまでのp95)",
+        "s to recover": "s(復旧まで)",
+        "% success over the whole run": "% 成功(実行全体)",
+        "calls": "件",
+    },
+)
 def cascade(run: Run) -> Iterator[Finding]:
     """Innocent tools phase by phase, the failing tool's wait and recovery, and the whole's SLO figures."""
     if faults.unmade(run):
@@ -49,13 +67,13 @@ def cascade(run: Run) -> Iterator[Finding]:
     yield _slo(run, found)
 
 
-def _others(run: Run, phases: list[Phase]) -> Finding:
+def _others(run: Run, phases: list[OutagePhase]) -> Finding:
     others = run.judged & ~outage.failing(run)
-    each = [(phase, one) for phase in phases for one in service.by_tool(run, others & phase.mask(run))]
+    each = [(phase, one) for phase in phases for one in tool_service.by_tool(run, others & phase.mask(run))]
     if not each:
         return Finding("none", "calls", "No other tool was called.")
     phase, worst = min(each, key=lambda pair: pair[1].success)
-    everything = [(phase, one) for phase in phases for one in service.by_tool(run, phase.mask(run))]
+    everything = [(phase, one) for phase in phases for one in tool_service.by_tool(run, phase.mask(run))]
     return Finding(
         round(worst.success * 100, 3),
         "% success of other tools (lowest phase)",
@@ -66,11 +84,11 @@ def _others(run: Run, phases: list[Phase]) -> Finding:
     )
 
 
-def _fast(run: Run, phases: list[Phase]) -> Finding:
+def _fast(run: Run, phases: list[OutagePhase]) -> Finding:
     """The fast tool before the faults and in its worst phase since."""
     slow = np.isin(run.samples["tool"], concurrency.slow_tools(run))
     mask = run.judged & ~slow & ~outage.failing(run)
-    each = [(phase, service.of(run, mask & phase.mask(run))) for phase in phases]
+    each = [(phase, tool_service.of(run, mask & phase.mask(run))) for phase in phases]
     before = [one.response for phase, one in each if phase.when == "before" and one.ok]
     since = [(one.response.p95, phase.name, one.ok) for phase, one in each if phase.when != "before"]
     if not before:
@@ -88,7 +106,7 @@ def _fast(run: Run, phases: list[Phase]) -> Finding:
     )
 
 
-def _wait(run: Run, phases: list[Phase]) -> Finding:
+def _wait(run: Run, phases: list[OutagePhase]) -> Finding:
     during: Mask = np.zeros(len(run.samples), dtype=np.bool_)
     for phase in phases:
         if phase.when == "during":
@@ -107,7 +125,7 @@ def _wait(run: Run, phases: list[Phase]) -> Finding:
     )
 
 
-def _losses(run: Run, phases: list[Phase], failing: Mask) -> Iterator[dict[str, Value]]:
+def _losses(run: Run, phases: list[OutagePhase], failing: Mask) -> Iterator[dict[str, Value]]:
     for phase in phases:
         mine = phase.mask(run) & failing & run.sent
         waited = percentiles.of(percentiles.response(run, mine))
@@ -115,7 +133,7 @@ def _losses(run: Run, phases: list[Phase], failing: Mask) -> Iterator[dict[str, 
             "phase": phase.name,
             "sent": int(mine.sum()),
             "lost": outage.lost(run, mine),
-            "of which refused": service.of(run, mine).refused,
+            "of which refused": tool_service.of(run, mine).refused,
             "p50 ms until any answer": percentiles.milliseconds(waited.p50),
             "p95 ms until any answer": percentiles.milliseconds(waited.p95),
         }
@@ -146,17 +164,17 @@ def _recovery(run: Run) -> Finding:
     )
 
 
-def _slo(run: Run, phases: list[Phase]) -> Finding:
+def _slo(run: Run, phases: list[OutagePhase]) -> Finding:
     rows: list[dict[str, Value]] = []
     for when in ("before", "during", "after"):
         mask: Mask = np.zeros(len(run.samples), dtype=np.bool_)
         for phase in phases:
             if phase.when == when:
                 mask |= phase.mask(run)
-        found = service.of(run, mask & run.judged, when)
+        found = tool_service.of(run, mask & run.judged, when)
         row = found.row()
         rows.append({"when": row.pop("tool"), **row, "lost": outage.lost(run, mask & run.judged)})
-    whole = service.of(run, run.judged)
+    whole = tool_service.of(run, run.judged)
     gone = outage.lost(run, run.judged)
     return Finding(
         round(whole.success * 100, 2),

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from verdicts.points.registry import Finding, point
+from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Run
 
 UNSEEN = "Not observed: only the bundled stack's database can be filled up, at the end of a run"
 
 
-@point("P1.9", figures={"limit": "", "off": ""})
+@point(
+    "P1.9",
+    en="Where is the database's connection limit?",
+    ja="データベースの接続数の上限はどこか",
+    scenario="db-pool",
+    when=AT_500_MAU,
+    figures={"limit": "", "off": ""},
+    units={
+        "connections": "接続",
+    },
+)
 def connection_limit(run: Run) -> Finding:
     """How many connections the server bore, beside what its settings promise; `off` is the difference."""
     found = run.connections

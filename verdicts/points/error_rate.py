@@ -6,11 +6,21 @@ from collections.abc import Mapping
 
 from verdicts.measure.calls import outcomes
 from verdicts.measure.calls.outcomes import Outcomes
-from verdicts.points.registry import Finding, point
+from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Run
 
 
-@point("P1.8", figures={"errors": "share", "5xx": "share", "refusals": "share"})
+@point(
+    "P1.8",
+    en="What is the error rate?",
+    ja="エラー率はいくらか",
+    scenario="burst",
+    when=AT_500_MAU,
+    figures={"errors": "share", "5xx": "share", "refusals": "share"},
+    units={
+        "% errors": "% エラー",
+    },
+)
 def error_rate(run: Run) -> Finding:
     """Share of errors; the operator's alert is on the share of 5xx answers."""
     found = outcomes.of(run, run.sent & run.judged)

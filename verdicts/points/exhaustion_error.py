@@ -18,7 +18,7 @@ from telemetry.probing.target_log import parse_labels
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes
 from verdicts.measure.target import faults, origins, pooler
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import AT_500_MAU, Finding, Value, point
 from verdicts.run.reading import Mask, Run
 
 PATIENCE: Final = 10.0  # seconds
@@ -27,7 +27,14 @@ DATABASE: Final = ("db_error", "db_pool_timeout")
 NOTHING: Final = "no call failed of it"
 
 
-@point("P1.10", figures={"unclear": "share"})
+@point(
+    "P1.10",
+    en="What is the error when connections run out, word for word?",
+    ja="接続が枯渇したときのエラーは一字一句どうなるか",
+    scenario="db-pool",
+    when=AT_500_MAU,
+    figures={"unclear": "share"},
+)
 def exhaustion_error(run: Run) -> Iterator[Finding]:
     """What everybody was told, and how many callers were not told clearly."""
     if missing := pooler.missing(run):

@@ -9,13 +9,24 @@ import numpy as np
 from telemetry.recording.sample import REASONS, Outcome
 from verdicts.measure.limits import forged_tokens
 from verdicts.measure.target import origins
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 FREE_A_DAY = 100_000
 
 
-@point("P3.6", figures={"share": "share"})
+@point(
+    "P3.6",
+    en="How many days of the free tier does the flood use up?",
+    ja="攻撃により無料枠は何日分消費されるか",
+    scenario="invalid-jwt",
+    when=BEFORE_1000_MAU,
+    figures={"share": "share"},
+    units={
+        "% of a day's free requests a minute": "%(1日の無料枠に対する1分あたりの消費)",
+        "requests at the origin from bad tokens": "件(オリジンに届いた無効なトークンのリクエスト)",
+    },
+)
 def free_tier(run: Run) -> Iterator[Finding]:
     """Share of a day's free requests that a minute of this attack uses; then what the origin saw of it."""
     yield _used(run)

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from verdicts.measure.calls import outcomes, percentiles
+from verdicts.measure.calls import outcomes, percentiles, tool_service
+from verdicts.measure.calls.tool_service import ToolService
 from verdicts.measure.target import goroutines, origins
-from verdicts.points import service
-from verdicts.points.registry import Basis, Finding, point
+from verdicts.points.point import AT_100_MAU, Basis, Finding, point
 from verdicts.run.reading import Run
 
 AROUND = 1.0  # seconds: what clients saw may come a little before or after what the stack told
@@ -23,7 +23,18 @@ AROUND = 1.0  # seconds: what clients saw may come a little before or after what
 
 @point(
     "P0.3",
+    en="How many goroutines does a nano instance really bear, before and after each protection?",
+    ja="nanoインスタンスは実際に何goroutineまで耐えられるか(各保護機構の導入前と導入後)",
+    scenario="slow-api",
+    when=AT_100_MAU,
     figures={"goroutines": "", "kills": "", "success": "share", "p95": "s", "added": "s"},
+    units={
+        "goroutines (at least)": "goroutine(少なくとも)",
+        "goroutines (seen before a kill)": "goroutine(強制終了の直前まで)",
+        "calls failed around kills": "件が強制終了の前後に失敗",
+        "% success (lowest tool)": "% 成功(最も低いツール)",
+        "judged calls": "件(判定対象の呼び出し)",
+    },
 )
 def goroutine_limit(run: Run) -> Iterator[Finding]:
     """What the instance bore, what its kills did to callers, and what innocent users got."""
@@ -108,7 +119,7 @@ def _moves(run: Run) -> str:
 
 
 def _innocents(run: Run) -> Finding:
-    found = service.by_tool(run, run.judged)
+    found = tool_service.by_tool(run, run.judged)
     if not found:
         return Finding("none", "judged calls", "No judged user made a call.", part="innocents")
     success = min(one.success for one in found)
@@ -130,7 +141,7 @@ def _innocents(run: Run) -> Finding:
     )
 
 
-def _p95(found: list[service.Service], *, slow: bool, name: str) -> dict[str, float]:
+def _p95(found: list[ToolService], *, slow: bool, name: str) -> dict[str, float]:
     """The worst tool's p95, where there is such a tool; NaN if one of them never succeeded."""
     times = [one.p95 for one in found if one.slow is slow]
     return {name: float(np.max(times))} if times else {}

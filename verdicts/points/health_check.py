@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from verdicts.measure.calls import outcomes
 from verdicts.measure.target import faults
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_MVP, Finding, Value, point
 from verdicts.run.reading import Event, Run
 
 ORIGINS: Final = ("origin-a", "origin-b")
@@ -64,7 +64,16 @@ class Outage(NamedTuple):
         return (self.target,) if self.target in ORIGINS else ORIGINS
 
 
-@point("F1.3")
+@point(
+    "F1.3",
+    en="How long until the health check notices, and how does the balancer change state?",
+    ja="ヘルスチェックは何秒で検知し、ロードバランサーの状態はどう変わるか",
+    scenario="health",
+    when=BEFORE_MVP,
+    units={
+        "s until an outage is noticed (longest)": "s(障害検知まで、最長)",
+    },
+)
 def health_check(run: Run) -> Finding:
     """Seconds until each outage and each recovery is noticed, and the states gone through."""
     if faults.unmade(run):

@@ -16,11 +16,21 @@ from verdicts.measure.calls import edge_refusals
 from verdicts.measure.limits import promises, quota, windows
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.windows import Window
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import AT_500_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 
-@point("P1.4", figures={"max": "", "p99": "", "mean": "", "isolates": ""})
+@point(
+    "P1.4",
+    en="How far do isolates with memory caches disagree?",
+    ja="メモリキャッシュを持つisolate間でカウントはどれだけ食い違うか",
+    scenario="kv-exhaustion",
+    when=AT_500_MAU,
+    figures={"max": "", "p99": "", "mean": "", "isolates": ""},
+    units={
+        "admitted per user and {} s (max; the limit is {})": "件(1ユーザー{} sあたりの最大、上限{})",
+    },
+)
 def admitted_by_isolates(run: Run) -> Finding:
     """Admitted per user and window: mean, p99 and max over whole windows in which the limit was reached."""
     promise = promises.burst(run)

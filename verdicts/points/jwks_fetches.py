@@ -5,13 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from verdicts.measure.limits import forged_tokens
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 CAUSES = ("first", "expired", "unknown-kid", "no-cache")
 
 
-@point("P3.5", figures={"fetches": ""})
+@point(
+    "P3.5",
+    en="Does the JWKS cache hold, also under unknown key ids?",
+    ja="JWKSキャッシュは未知のkidに対しても機能するか",
+    scenario="invalid-jwt",
+    when=BEFORE_1000_MAU,
+    figures={"fetches": ""},
+    units={
+        "fetches per 1,000 requests": "回取得(1,000リクエストあたり)",
+    },
+)
 def jwks_fetches(run: Run) -> Finding:
     """Fetches of the key set per 1,000 requests; `fetches` is that figure."""
     fetches = run.target.total("edge", "mcpist_jwks_fetches_total")

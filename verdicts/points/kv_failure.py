@@ -15,7 +15,7 @@ import numpy as np
 from telemetry.probing.target_log import Span
 from verdicts.measure.calls import outcomes
 from verdicts.measure.limits import promises, quota, windows
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import AT_500_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 REASON: Final = "kv_error"
@@ -24,7 +24,14 @@ LONGEST: Final = 10
 MOST_ROWS: Final = 4
 
 
-@point("P1.3", figures={"seen": "share", "failures": ""})
+@point(
+    "P1.3",
+    en="How is a failed KV write handled, and what does the user see?",
+    ja="KVの書き込み失敗はどう処理され、ユーザーには何が見えるか",
+    scenario="kv-exhaustion",
+    when=AT_500_MAU,
+    figures={"seen": "share", "failures": ""},
+)
 def failed_write(run: Run) -> Finding:
     """`seen`: share of calls that the user saw fail for the KV; `failures`: KV operations refused."""
     spans = quota.of(run)

@@ -8,13 +8,24 @@ from typing import Final
 from telemetry.probing.target_log import Span
 from verdicts.measure.limits import promises, quota
 from verdicts.measure.target import origins
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import AT_500_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 RATES: Final = dict.fromkeys(("before", "after", "offered"), "req/s")
 
 
-@point("P1.2", figures={**RATES, "let_through": "share", "excess": "share"})
+@point(
+    "P1.2",
+    en="How much load reaches the origin once the burst limit stops working?",
+    ja="バースト制限が効かなくなるとオリジンの負荷はどれだけになるか",
+    scenario="kv-exhaustion",
+    when=AT_500_MAU,
+    figures={**RATES, "let_through": "share", "excess": "share"},
+    units={
+        "req/s at the origin past the quota": "req/s(クォータ超過後のオリジン)",
+        "req/s at the origin, quota unused": "req/s(オリジン、クォータ未超過)",
+    },
+)
 def origin_load_past_the_quota(run: Run) -> Finding:
     """Req/s at the origins; `let_through` is after ÷ offered, `excess` after ÷ what the limit would admit.
 

@@ -14,24 +14,35 @@ from telemetry.probing.target_log import Span
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes
 from verdicts.measure.limits import quota
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import AT_500_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 NAN = float("nan")
 
 
-@point("P1.1", figures={"served": "share", "kv_error": "share", "refused": "share", "at": "s"})
+@point(
+    "P1.1",
+    en="What happens to requests past the daily KV quota?",
+    ja="KVの日次クォータを超えるとリクエストはどうなるか",
+    scenario="kv-exhaustion",
+    when=AT_500_MAU,
+    figures={"served": "share", "kv_error": "share", "refused": "share", "at": "s"},
+    units={
+        "% served past the quota": "% 成功(クォータ超過後)",
+        "writes counted − stored": "件(計上した書き込み − 保存済み)",
+    },
+)
 def past_the_quota(run: Run) -> Iterator[Finding]:
     """Shares of the calls sent after the quota ran out; then the KV's books."""
     spans = quota.of(run)
     if spans is None:
         yield Finding.unseen(quota.UNSEEN)
         return
-    plan = quota.plan(run)
-    if plan in ("", "free"):
+    tier = quota.kv_tier(run)
+    if tier in ("", "free"):
         yield _after(run, spans)
     else:
-        yield Finding.unseen(f"A KV of plan {plan} has no daily quota that could run out ({_used(run)}).")
+        yield Finding.unseen(f"A KV of plan {tier} has no daily quota that could run out ({_used(run)}).")
     if run.manifest.bundled:
         yield _books(run)
 

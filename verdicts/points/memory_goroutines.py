@@ -9,7 +9,7 @@ import numpy as np
 
 from verdicts.measure.target import goroutines, origins
 from verdicts.measure.target.goroutines import Pairs
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import AT_100_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 MIB = 2**20
@@ -18,7 +18,15 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 @point(
     "P0.2",
+    en="How does memory grow with goroutines?",
+    ja="goroutine数に対してメモリはどう増えるか",
+    scenario="slow-api",
+    when=AT_100_MAU,
     figures={"nano_memory": "bytes", "memory": "bytes", "goroutines": "", "per_goroutine": "bytes"},
+    units={
+        "MiB (peak, nano model)": "MiB(最大、nanoモデル)",
+        "MiB resident (peak)": "MiB(常駐、最大)",
+    },
 )
 def memory_against_goroutines(run: Run) -> Finding:
     """The highest memory, and what a goroutine takes of it."""

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from verdicts.measure.target import money
-from verdicts.points.registry import MONEY, Finding, point
+from verdicts.points.point import Finding, point
 from verdicts.run.reading import Run
 
 
-@point(MONEY.id, figures={"problems": "", "unfinished": "", "unrecorded": ""})
+@point(
+    "money",
+    en="Is every credit accounted for?",
+    ja="クレジットはすべて正しく計上されているか",
+    figures={"problems": "", "unfinished": "", "unrecorded": ""},
+    units={
+        "problems in the books": "件の帳簿の不整合",
+    },
+)
 def safe(run: Run) -> Finding:
     """Problems found in the books; calls that were charged and did not finish are counted beside."""
     books = money.of(run)

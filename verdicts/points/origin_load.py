@@ -7,11 +7,22 @@ from collections.abc import Iterator
 import numpy as np
 
 from verdicts.measure.target import origins
-from verdicts.points.registry import Finding, point
+from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Run
 
 
-@point("P1.5", figures={"mean": "req/s", "peak": "req/s", "in_flight": ""})
+@point(
+    "P1.5",
+    en="How much load does the burst put on the origin?",
+    ja="バースト時にオリジンにかかる負荷はどれだけか",
+    scenario="burst",
+    when=AT_500_MAU,
+    figures={"mean": "req/s", "peak": "req/s", "in_flight": ""},
+    units={
+        "req/s (mean)": "req/s(平均)",
+        "in flight (peak)": "件同時処理(最大)",
+    },
+)
 def origin_load(run: Run) -> Iterator[Finding]:
     """Requests per second (mean, peak second) and the most that were in flight at once."""
     yield _requests(run)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from verdicts.measure.target import cpu, origins
-from verdicts.points.registry import Finding, point
+from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Run
 
 MIB = 2**20
@@ -20,7 +20,17 @@ MIB = 2**20
 
 @point(
     "P1.6",
+    en="How much CPU and memory does the origin use?",
+    ja="オリジンのCPUとメモリの使用量はどれだけか",
+    scenario="burst",
+    when=AT_500_MAU,
     figures={"cpu": "vCPU", "memory": "bytes", "nano_memory": "bytes", "nano_cpu": "vCPU", "kills": ""},
+    units={
+        "% of a core (mean)": "%(1コアに対する平均)",
+        "MiB resident (peak)": "MiB(常駐、最大)",
+        "vCPU (mean, nano model)": "vCPU(平均、nanoモデル)",
+        "MiB (peak, nano model)": "MiB(最大、nanoモデル)",
+    },
 )
 def origin_resources(run: Run) -> Iterator[Finding]:
     """CPU and memory, measured; then the nano's, modelled, for the bundled stack."""
@@ -37,13 +47,13 @@ def origin_resources(run: Run) -> Iterator[Finding]:
         yield _nano_cpu(run)
 
 
-def _processes(run: Run) -> list[cpu.Usage]:
+def _processes(run: Run) -> list[cpu.ProcessUsage]:
     if run.manifest.bundled:
         return [one for one in cpu.usage(run) if one.name.startswith("origin-")]
     return cpu.of_sources(run, origins.sources(run))
 
 
-def _cpu(used: list[cpu.Usage]) -> Finding:
+def _cpu(used: list[cpu.ProcessUsage]) -> Finding:
     busiest = max(used, key=lambda one: one.mean)
     each = "; ".join(f"{one.name} mean {one.mean:.3f}, peak {one.peak:.3f}" for one in used)
     return Finding(
@@ -55,7 +65,7 @@ def _cpu(used: list[cpu.Usage]) -> Finding:
     )
 
 
-def _memory(used: list[cpu.Usage]) -> Finding:
+def _memory(used: list[cpu.ProcessUsage]) -> Finding:
     largest = max(used, key=lambda one: one.memory_peak)
     each = "; ".join(f"{one.name} {one.memory_peak / MIB:.1f} MiB" for one in used)
     return Finding(

@@ -17,7 +17,7 @@ from verdicts.measure.limits import promises, rate_headers, windows
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.rate_headers import REASON, Share, Wrong
 from verdicts.measure.limits.windows import Window
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_MVP, Finding, Value, point
 from verdicts.run.reading import Run
 
 ADDRESS_REASON: Final = "ip_limit_exceeded"
@@ -33,7 +33,19 @@ class Limited(NamedTuple):
     shares: list[Share]
 
 
-@point("F1.2")
+@point(
+    "F1.2",
+    en="How many requests per window are admitted past the rate limit, and are the headers right?",
+    ja="レート制限を超えたとき1ウィンドウに何件が通り、ヘッダーは正しいか",
+    scenario="rate-limit",
+    when=BEFORE_MVP,
+    units={
+        "admitted a window of {} s, {} allowed": "件通過({} sのウィンドウ、上限{}件)",
+        "wrong headers on {} answers": "件の誤ったヘッダー(応答{}件中)",
+        "admitted within some {} s, {} allowed a window": "件通過(任意の{} s間、上限{}件)",
+        "admitted an address and window of {} s, {} allowed (most)": "件通過(1 IP・{} sの最大、上限{}件)",
+    },
+)
 def rate_limit(run: Run) -> Iterator[Finding]:
     """Admitted per window, headers, the edge's double; then the limit per address where one reached it."""
     limited = list(_limited(run))

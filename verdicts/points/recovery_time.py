@@ -9,11 +9,18 @@ from collections.abc import Iterator
 from verdicts.measure.calls import recovery
 from verdicts.measure.calls.recovery import Recovery
 from verdicts.measure.target import faults, pooler
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import AT_500_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 
-@point("P1.11", figures={"seconds": "s", "restarted": "", "watched": "s"})
+@point(
+    "P1.11",
+    en="How many seconds does recovery take after connections ran out?",
+    ja="接続枯渇からの復旧に何秒かかるか",
+    scenario="db-pool",
+    when=AT_500_MAU,
+    figures={"seconds": "s", "restarted": "", "watched": "s"},
+)
 def recovery_time(run: Run) -> Iterator[Finding]:
     """The slowest recovery of all the scenario's faults."""
     if missing := pooler.missing(run):

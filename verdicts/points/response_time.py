@@ -13,13 +13,23 @@ import numpy as np
 
 from verdicts.measure.calls import percentiles
 from verdicts.measure.calls.percentiles import Percentiles
-from verdicts.points.registry import Finding, point
+from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Floats, Mask, Run
 
 SLOW: Final = 1.0  # seconds
 
 
-@point("P1.7", figures={"p50": "s", "p95": "s", "p99": "s", "max": "s"})
+@point(
+    "P1.7",
+    en="What are the response times (p50, p95, p99)?",
+    ja="レスポンスタイムのp50・p95・p99はいくらか",
+    scenario="burst",
+    when=AT_500_MAU,
+    figures={"p50": "s", "p95": "s", "p99": "s", "max": "s"},
+    units={
+        "ms (p95)": "ms(p95)",
+    },
+)
 def response_times(run: Run) -> Iterator[Finding]:
     """Response time; for slow tools, what the gateway adds, judged in its place."""
     calls = run.ok & run.judged

@@ -15,7 +15,7 @@ from verdicts.measure.calls import concurrency, outcomes, percentiles
 from verdicts.measure.calls.concurrency import Bounds
 from verdicts.measure.target import origins
 from verdicts.measure.target.cpu import since_start
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import AT_100_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 TOOL_CALLS = "mcpist_tool_calls_peak"
@@ -25,7 +25,17 @@ AT_ONCE = "at once (peak)"
 
 @point(
     "P0.1",
+    en="How many slow calls run at once?",
+    ja="遅いツール呼び出しは同時にいくつ実行されるか",
+    scenario="slow-api",
+    when=AT_100_MAU,
     figures={"in_flight": "", "upstream": "", "callers": "", "per_user": "", "refused_p50": "s"},
+    units={
+        "at once (peak)": "件同時(最大)",
+        "at once by one user (peak)": "件同時(1ユーザーの最大)",
+        "refused": "件拒否",
+        "ms to be refused (p50)": "ms(拒否までのp50)",
+    },
 )
 def slow_calls(run: Run) -> Iterator[Finding]:
     """Peaks in flight by three witnesses, the most of one user, and how the rest was refused."""

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from verdicts.measure.target import balancer_states
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Floats, Run
 
 HITS: Final = "mcpist_rate_limit_hits_total"
@@ -23,7 +23,14 @@ MOST_HITS: Final = 100  # a minute
 MINUTE: Final = 60.0
 
 
-@point("P3.3", figures={"hits": "", "fired": "s"})
+@point(
+    "P3.3",
+    en="Does an alert see it?",
+    ja="アラートで検知できるか",
+    scenario="failover",
+    when=BEFORE_1000_MAU,
+    figures={"hits": "", "fired": "s"},
+)
 def alert(run: Run) -> Finding:
     """Seconds, uncompressed, from the first departure from `primary` to the first alert; most hits/min."""
     scale = float(run.manifest.time_scale)

@@ -15,9 +15,9 @@ from typing import Any, Final
 import numpy as np
 
 from verdicts.measure.limits import limit_error
-from verdicts.measure.limits.limit_error import Window
+from verdicts.measure.limits.limit_error import RateWindow
 from verdicts.measure.target import crash, faults
-from verdicts.points.registry import Finding, Value, point
+from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 NONE: Final = "No account had a limit and enough calls in a whole window."
@@ -26,7 +26,18 @@ FIGURES: Final = {"max": "share", "mean": "share", "windows": ""}
 MOST_ROWS: Final = 200
 
 
-@point("P3.1", figures={**FIGURES, "lost": "", "retried": "", "doubled": ""})
+@point(
+    "P3.1",
+    en="How far off is the rate limit while two origins share the load?",
+    ja="2つのオリジンに分散している間、レート制限の誤差はどれだけか",
+    scenario="failover",
+    when=BEFORE_1000_MAU,
+    figures={**FIGURES, "lost": "", "retried": "", "doubled": ""},
+    units={
+        "% over the limit (worst window), {} allowed a window": "% 超過(最悪のウィンドウ、上限{}件)",
+        "calls lost of {} in flight": "件喪失(処理中{}件のうち)",
+    },
+)
 def error(run: Run) -> Iterator[Finding]:
     """The error a window; then, where an origin died, what became of the calls in flight at it."""
     found = limit_error.windows(run)
@@ -40,7 +51,7 @@ def error(run: Run) -> Iterator[Finding]:
         yield _crash(part)
 
 
-def _error(found: list[Window], crashes: Mapping[str, float]) -> Finding:
+def _error(found: list[RateWindow], crashes: Mapping[str, float]) -> Finding:
     judged = limit_error.judged(found)
     figures = _figures(judged)
     whole = "split throughout" if judged[0].split else "whole, none of them split throughout"
@@ -54,18 +65,18 @@ def _error(found: list[Window], crashes: Mapping[str, float]) -> Finding:
     )
 
 
-def _figures(judged: list[Window]) -> dict[str, float]:
+def _figures(judged: list[RateWindow]) -> dict[str, float]:
     errors = [window.error for window in judged]
     return {"max": max(errors), "mean": float(np.mean(errors)), "windows": float(len(errors))}
 
 
-def _shares(judged: list[Window]) -> str:
+def _shares(judged: list[RateWindow]) -> str:
     names = sorted({name for window in judged for name in window.admitted})
     means = {name: np.mean([window.admitted.get(name, 0) for window in judged]) for name in names}
     return ", ".join(f"{name} {mean:.2f}" for name, mean in means.items())
 
 
-def _row(window: Window) -> dict[str, Value]:
+def _row(window: RateWindow) -> dict[str, Value]:
     return {
         "from s": round(window.start, 2) + 0.0,
         "state": " → ".join(window.states),
@@ -106,7 +117,17 @@ def _shown(value: float) -> str:
     return "not observed" if math.isnan(value) else f"{value:,.0f}"
 
 
-@point("P3.2", figures={**FIGURES, "interval": "s"})
+@point(
+    "P3.2",
+    en="How far off is it with the 10-minute database sync?",
+    ja="10分間隔のDB同期がある場合の誤差はどれだけか",
+    scenario="failover",
+    when=BEFORE_1000_MAU,
+    figures={**FIGURES, "interval": "s"},
+    units={
+        "% over the limit (mean window), sync every {} s": "% 超過(平均、{} sごとに同期)",
+    },
+)
 def error_with_sync(run: Run) -> Finding:
     """The mean error at this run's sync interval, and how many syncs there were."""
     found = limit_error.windows(run)

@@ -9,13 +9,24 @@ import numpy as np
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import percentiles
 from verdicts.measure.limits import forged_tokens
-from verdicts.points.registry import Finding, Status, Value, point
+from verdicts.points.point import BEFORE_1000_MAU, Finding, Status, Value, point
 from verdicts.run.reading import Run
 
 LIMIT_MS = 10
 
 
-@point("P3.4", figures={"mean": "s"})
+@point(
+    "P3.4",
+    en="How much edge CPU does an invalid JWT cost, against 10 ms?",
+    ja="無効なJWT1件あたりのエッジのCPU時間はいくらか(上限10ms)",
+    scenario="invalid-jwt",
+    when=BEFORE_1000_MAU,
+    figures={"mean": "s"},
+    units={
+        "ms CPU a check ({})": "ms(検証1件のCPU、{})",
+        "% of valid users' calls succeeded": "%(正規ユーザーの成功率)",
+    },
+)
 def token_checks(run: Run) -> Iterator[Finding]:
     """CPU seconds a check, by result; the dearest mean is the answer. Then the valid users' service."""
     yield _cost(run)

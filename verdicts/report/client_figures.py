@@ -91,7 +91,7 @@ def _response(run: Run, seconds: PerSecond) -> Figure:
 
 
 def _added(run: Run, seconds: PerSecond) -> Figure:
-    part = seconds.blamed
+    part = seconds.gateway_overhead
     summary = (
         "The same without the slow tools' own time, as far as they told it: what the gateway answers for. "
         f"At most {np.nanmax(part['max']) * 1000:,.1f} ms."
@@ -103,7 +103,7 @@ def _added(run: Run, seconds: PerSecond) -> Figure:
 def _response_bounds(run: Run, series: dict[str, Floats]) -> list[tuple[float, str]]:
     """The scenario's own bounds on response times, where they are near enough to be seen."""
     threshold = Threshold.parse(run.scenario.get("thresholds", {}).get("P1.7", "p95 <= 2 s"))
-    bounds = [(one.bound("s"), str(one)) for one in threshold.comparisons]
+    bounds = [(one.in_base_unit("s"), str(one)) for one in threshold.bounds]
     highest = float(np.nanmax(series["max"], initial=0.0))
     return [(bound * 1000, text) for bound, text in bounds if bound <= 4 * highest]
 

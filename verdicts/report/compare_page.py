@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from verdicts.compare import wording
-from verdicts.compare.comparison import CALLS, Comparison, Row
-from verdicts.output import document
+from verdicts.compare.comparison import CALLS, ComparedFigure, Comparison
 from verdicts.report import compare_figures, markers, plotly_js
 from verdicts.report.environment import embedded, environment
+from verdicts.run.facts import started
 from verdicts.run.reading import Run
 
 STATUS: Final = {"better": "pass", "worse": "fail"}  # how page.css colours a call; others as info
@@ -34,7 +34,7 @@ def render(found: Comparison, folder: Path, repeated: Sequence[tuple[str, str]],
         status=lambda row: STATUS.get(row.call, "info"),
         values=values,
         link=lambda one: os.path.relpath(one.folder, folder),
-        started=document.started,
+        started=started,
         sent=_sent,
         repeated=repeated,
         command=command,
@@ -54,7 +54,7 @@ def title(found: Comparison) -> str:
     return f"B: {', '.join(told)}" if told else "Not told apart"
 
 
-def values(row: Row) -> list[tuple[str, ...]]:
+def values(row: ComparedFigure) -> list[tuple[str, ...]]:
     """(run, A, A's calls, B, B's calls) of each turn, as text."""
     rows: list[tuple[str, ...]] = []
     for turn in range(max(len(row.a), len(row.b))):

@@ -1,8 +1,8 @@
-"""How pages are rendered: strict Jinja, files of this folder as assets, words in the page's language.
+"""How pages are rendered: strict Jinja, styles and scripts as assets, words in the page's language.
 
     page = environment("ja").get_template("page.html").render(…)
 
-In templates `_("{n} runs", n=3)` is a text of `verdicts.language.japanese`, `unit(…)` a unit; `|figure` and
+In templates `_("{n} runs", n=3)` is a text of words.ja.toml, `unit(…)` a point's unit; `|figure` and
 `|bound` show numbers and thresholds.
 """
 
@@ -15,25 +15,27 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from verdicts.language.words import Say, unit
+from verdicts.language.units import translated
+from verdicts.language.words import Say
+from verdicts.points.registry import UNITS
 
-HERE: Final = Path(__file__).resolve().parent
+TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
 
 def environment(language: str, *, html: bool = True) -> Environment:
     """Templates in `language` (en, ja); `html` false: plain text, nothing is escaped."""
     made = Environment(
-        loader=FileSystemLoader(HERE),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=html,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     made.globals |= {
-        "asset": lambda name: Markup((HERE / name).read_text("utf-8")),
+        "asset": lambda name: Markup((TEMPLATES / name).read_text("utf-8")),
         "language": language,
         "_": Say(language),
-        "unit": lambda text: unit(text, language),
+        "unit": lambda unit: translated(unit, UNITS) if language == "ja" else unit,
     }
     made.filters |= {"figure": figure, "bound": bound, "cell": cell}
     return made

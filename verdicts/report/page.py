@@ -10,10 +10,10 @@ from verdicts.judge.judge import Judgement
 from verdicts.language.words import Say
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import cpu, origins
-from verdicts.output import document
 from verdicts.report import client_figures, markers, plotly_js, rerun, target_figures
 from verdicts.report.environment import embedded, environment
 from verdicts.report.figure import Figure
+from verdicts.run.facts import started
 from verdicts.run.reading import Run
 
 Section = tuple[str, list[Figure]]
@@ -31,7 +31,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
             judged=judged,
             run=run,
             found=found,
-            started=document.started(run),
+            started=started(run),
             cards=headline.cards(judged, found, say),
             sentence=headline.sentence(judged, say),
             broke_first=headline.broke_first(judged, say),
@@ -45,7 +45,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
     )
 
 
-def _processes(run: Run) -> list[cpu.Usage]:
+def _processes(run: Run) -> list[cpu.ProcessUsage]:
     own = [] if run.manifest.bundled else cpu.of_sources(run, origins.sources(run))
     return [*cpu.usage(run), *own]
 
@@ -61,7 +61,9 @@ def _sections(judged: Judgement, seconds: PerSecond) -> list[Section]:
     return [section for section in found if section[1]]
 
 
-def _specs(sections: list[Section], spans: list[markers.Span], shown: tuple[float, float]) -> dict[str, Any]:
+def _specs(
+    sections: list[Section], spans: list[markers.Marker], shown: tuple[float, float]
+) -> dict[str, Any]:
     marks = markers.marks(spans)
     figures = chain.from_iterable(figures for _, figures in sections)
     return {figure.id: figure.spec(marks, shown) for figure in figures}

@@ -13,7 +13,7 @@ MIB = 2**20
 _COLORS = ("c1", "c2", "c3", "c4", "c5", "c6", "c7", "faint")
 
 
-def measured(run: Run, processes: list[cpu.Usage]) -> Iterator[Figure]:
+def measured(run: Run, processes: list[cpu.ProcessUsage]) -> Iterator[Figure]:
     """CPU and memory of every process that told it."""
     told = [one for one in processes if one.t.size]
     if told:
@@ -24,7 +24,7 @@ def measured(run: Run, processes: list[cpu.Usage]) -> Iterator[Figure]:
         yield Figure("memory", "Resident memory of each process", "MiB", "measured", summary, traces)
 
 
-def _cpu(told: list[cpu.Usage]) -> Figure:
+def _cpu(told: list[cpu.ProcessUsage]) -> Figure:
     traces = [
         line(one.name, one.t, one.cores, color) for one, color in zip(told, cycle(_COLORS), strict=False)
     ]
@@ -36,7 +36,7 @@ def _cpu(told: list[cpu.Usage]) -> Figure:
     return Figure("cpu", "CPU of each process", "cores", "measured", summary, traces)
 
 
-def _memory_traces(run: Run, told: list[cpu.Usage]) -> list[Trace]:
+def _memory_traces(run: Run, told: list[cpu.ProcessUsage]) -> list[Trace]:
     found = []
     for one, color in zip(told, cycle(_COLORS), strict=False):
         t, memory = cpu.memory(run, one.name)

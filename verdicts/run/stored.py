@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from verdicts.output.document import started
+from verdicts.run.facts import started
 from verdicts.run.reading import Run, RunFolderError, load
 
 ALLOWED = "allowed: the folder of a run, or of runs, several by comma"

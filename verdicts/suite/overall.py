@@ -14,7 +14,7 @@ from verdicts.language.words import Say
 Runs = Mapping[str, Mapping[str, Any]]
 
 
-def counts(found: Mapping[str, Any]) -> bool:
+def valid(found: Mapping[str, Any]) -> bool:
     """What the run says of the target may be believed."""
     return bool(found) and not found["invalid_because"]
 
@@ -26,7 +26,7 @@ def cards(runs: Runs, say: Say) -> list[Card]:
 
 def arrived(runs: Runs, say: Say) -> Card:
     """Whether the attacks of all runs arrived."""
-    lost = [name for name, found in runs.items() if not counts(found)]
+    lost = [name for name, found in runs.items() if not valid(found)]
     books = [found["arrivals"] for found in runs.values() if found]
     total = {key: sum(one[key] for one in books) for key in ("planned", "sent", "late", "dropped", "unknown")}
     delay = max((one["start_delay_ms"]["p99"] or 0 for one in books), default=0)

@@ -17,8 +17,7 @@ from typing import Any, Final
 from junitparser import Error, JUnitXml, TestCase, TestSuite
 
 from verdicts.language.words import Say, chosen
-from verdicts.points.registry import OWN
-from verdicts.questions import QUESTIONS
+from verdicts.points.registry import POINTS
 from verdicts.report.environment import environment
 from verdicts.suite import overall
 
@@ -26,7 +25,7 @@ WORDS: Final = {0: "pass", 1: "fail", 2: "configuration", 3: "invalid"}
 
 
 @dataclass(frozen=True)
-class Entry:
+class SuiteRun:
     """One run of the suite: its folder's name, its exit code, its verdicts.json ({} if it left none)."""
 
     scenario: str
@@ -35,7 +34,7 @@ class Entry:
     found: Mapping[str, Any]
 
     @classmethod
-    def of(cls, scenario: str, folder: Path, exit_code: int) -> Entry:
+    def of(cls, scenario: str, folder: Path, exit_code: int) -> SuiteRun:
         """Read what the run left."""
         file = folder / "verdicts.json"
         return cls(scenario, folder.name, exit_code, json.loads(file.read_bytes()) if file.exists() else {})
@@ -56,12 +55,12 @@ class Entry:
         return {status: statuses.count(status) for status in ("pass", "fail", "info", "invalid")}
 
 
-def worst(entries: Sequence[Entry]) -> int:
+def worst(entries: Sequence[SuiteRun]) -> int:
     """The suite's exit code; 3 for a suite without a run."""
     return max((entry.exit_code for entry in entries), default=3)
 
 
-def write(folder: Path, plan: str, entries: Sequence[Entry], planned: Sequence[str]) -> int:
+def write(folder: Path, plan: str, entries: Sequence[SuiteRun], planned: Sequence[str]) -> int:
     """Write the combined files into `folder`; gives the exit code. `planned` that did not run are named."""
     missing = [name for name in planned if name not in {entry.scenario for entry in entries}]
     code = 3 if missing else worst(entries)
@@ -80,7 +79,7 @@ def write(folder: Path, plan: str, entries: Sequence[Entry], planned: Sequence[s
     return code
 
 
-def _run(entry: Entry) -> dict[str, Any]:
+def _run(entry: SuiteRun) -> dict[str, Any]:
     keys = ("started", "duration_s", "time_scale", "protections", "target", "version")
     return {
         "scenario": entry.scenario,
@@ -92,7 +91,7 @@ def _run(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _page(document: Mapping[str, Any], entries: Sequence[Entry]) -> str:
+def _page(document: Mapping[str, Any], entries: Sequence[SuiteRun]) -> str:
     say = Say(chosen())
     return (
         environment(say.language)
@@ -101,12 +100,12 @@ def _page(document: Mapping[str, Any], entries: Sequence[Entry]) -> str:
             suite=document,
             entries=entries,
             cards=overall.cards({entry.scenario: entry.found for entry in entries}, say),
-            questions={id: question.text(say.language) for id, question in {**QUESTIONS, **OWN}.items()},
+            questions={id: point.question.text(say.language) for id, point in POINTS.items()},
         )
     )
 
 
-def junit(folder: Path, entries: Sequence[Entry], missing: Sequence[str]) -> None:
+def junit(folder: Path, entries: Sequence[SuiteRun], missing: Sequence[str]) -> None:
     """Write one `junit.xml` of all runs; `missing` did not run."""
     xml = JUnitXml()
     for entry in entries:
@@ -129,7 +128,7 @@ def _broken(scenario: str, why: str) -> TestSuite:
     return suite
 
 
-def summary(folder: Path, entries: Sequence[Entry], code: int) -> Iterator[str]:
+def summary(folder: Path, entries: Sequence[SuiteRun], code: int) -> Iterator[str]:
     """The table at the terminal's end, as lines."""
     width = max((len(entry.scenario) for entry in entries), default=0)
     yield f"{WORDS[code].upper()}: {len(entries)} runs, exit code {code}"

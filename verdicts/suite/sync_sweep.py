@@ -20,14 +20,14 @@ import numpy as np
 from verdicts.judge.judge import judge
 from verdicts.measure.limits import limit_error
 from verdicts.points.split_limit import sync_interval
-from verdicts.report.sweep_page import page
 from verdicts.run.reading import Run, RunFolderError, load
+from verdicts.suite.sweep_page import page
 
 FALLS: Final = 0.10  # of the limit
 HEAD: Final = ("sync every s", "window s", "windows", "mean error %", "least %", "worst %", "faster", "load")
 
 
-class Row(NamedTuple):
+class SweepRow(NamedTuple):
     """One run; seconds as the scenario has them (uncompressed), errors as shares of the limit."""
 
     interval: float
@@ -47,7 +47,7 @@ class Row(NamedTuple):
         return (*counts, *errors, f"{self.scale:g} x", "valid" if self.valid else "INVALID")
 
 
-def row(run: Run) -> Row:
+def row(run: Run) -> SweepRow:
     """The row of a run. Raises RunFolderError."""
     found = [window for window in limit_error.windows(run) if window.split]
     interval = sync_interval(run)
@@ -55,18 +55,18 @@ def row(run: Run) -> Row:
         raise RunFolderError(f"{run.folder}: no window was split throughout, allowed: runs of failover")
     errors = [window.error for window in found]
     scale = float(run.manifest.time_scale)
-    return Row(
+    return SweepRow(
         interval, found[0].promise.width * scale, len(found), float(np.mean(errors)), min(errors),
         max(errors), scale, judge(run).verdict != "invalid",
     )  # fmt: skip
 
 
-def begins_to_fall(rows: Sequence[Row]) -> float | None:
+def begins_to_fall(rows: Sequence[SweepRow]) -> float | None:
     """The interval, seconds; None where it never does. `rows` by interval, the longest first."""
     return next((one.interval for one in rows if one.mean <= rows[0].mean - FALLS), None)
 
 
-def sentence(rows: Sequence[Row]) -> str:
+def sentence(rows: Sequence[SweepRow]) -> str:
     """What the table shows, in words."""
     falls = begins_to_fall(rows)
     longest = rows[0]
@@ -76,7 +76,7 @@ def sentence(rows: Sequence[Row]) -> str:
     return f"{begin}; it begins to fall at {falls:g} s (window {longest.window:g} s)."
 
 
-def table(rows: Sequence[Row]) -> str:
+def table(rows: Sequence[SweepRow]) -> str:
     """The rows as text, right-aligned."""
     lines = [HEAD, *(one.cells for one in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]

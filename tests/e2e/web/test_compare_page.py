@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,19 +9,12 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.e2e.web.test_report_browser import opened
-from tests.support import browser_rig
 from tests.support.browser_rig import VIEWS, reads_well
 from tests.support.compare_runs import SPEC, runs
 from verdicts.compare.comparison import Side, compare
 from verdicts.output import compare_files
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browser_rig.chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

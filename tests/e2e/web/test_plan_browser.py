@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.support import browser_rig, plan_folder
+from tests.support import plan_folder
 from tests.support.browser_rig import VIEWS, opened, reads_well
 from tests.support.synthetic_run import Spec, write
 from verdicts.output.files import derive
@@ -17,12 +16,6 @@ from verdicts.plan import files
 from verdicts.suite import suite
 
 pytestmark = pytest.mark.e2e
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browser_rig.chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +37,12 @@ def suite_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("suite")
     runs = {"good": Spec(duration=4.0), "bad": Spec(duration=4.0, fault=(1.0, 3.0, "db_error"))}
     entries = [
-        suite.Entry.of(name, run := write(folder / name, spec), derive(run, quiet=True).exit_code)
+        suite.SuiteRun.of(name, run := write(folder / name, spec), derive(run, quiet=True).exit_code)
         for name, spec in runs.items()
     ]
-    suite.write(folder, "phase2", [*entries, suite.Entry("lost", "lost", 3, {})], [*runs, "lost", "health"])
+    suite.write(
+        folder, "phase2", [*entries, suite.SuiteRun("lost", "lost", 3, {})], [*runs, "lost", "health"]
+    )
     return folder / "suite.html"
 
 

@@ -12,23 +12,23 @@ from hypothesis import strategies as st
 
 from cli import breakpoint as command
 from cli.search import protection_sets
-from cli.search.request import Plan, read
+from cli.search.request import SearchRequest, read
 from cli.search.search import OVER, STOPPED, Budget, search
 from cli.search.table import Searches
 from common.protections import NAMES, PRESETS, parse
 from shapes.search import MACHINE, Search
 from verdicts.breakpoint import table
-from verdicts.breakpoint.table import Row
-from verdicts.breakpoint.trial import NoVerdictError, Outcome
+from verdicts.breakpoint.table import BreakpointRow
+from verdicts.breakpoint.trial import NoVerdictError, TrialOutcome
 
 BREAKS = {"user-concurrency": 612.0, "global-concurrency": 3.0}
 LIMIT = {"user-concurrency": "nano memory", "global-concurrency": "global-concurrency"}
-Trial = Callable[[str, float], Outcome | None]
+Trial = Callable[[str, float], TrialOutcome | None]
 
 
-def outcome(protect: str, rate: float, bears: float, limit: str) -> Outcome:
+def outcome(protect: str, rate: float, bears: float, limit: str) -> TrialOutcome:
     held = rate <= bears
-    return Outcome(
+    return TrialOutcome(
         rate=rate,
         verdict="pass" if held else "fail",
         limit="" if held else limit,
@@ -42,18 +42,18 @@ def outcome(protect: str, rate: float, bears: float, limit: str) -> Outcome:
     )
 
 
-def gateway(protect: str, rate: float) -> Outcome:
+def gateway(protect: str, rate: float) -> TrialOutcome:
     """A nano that bears 203 req/s, and what each protection makes of it."""
     names = [name for name in BREAKS if name in parse(protect).names]
     bears = min((BREAKS[name] for name in names), default=203.0)
     return outcome(protect, rate, bears, LIMIT[names[-1]] if names else "nano memory")
 
 
-def plan(tmp_path: Path, *words: str) -> Plan:
+def asked_for(tmp_path: Path, *words: str) -> SearchRequest:
     return read(command.parser().parse_args([*words, "--out", str(tmp_path / "table")]))
 
 
-def searched(made: Plan, trial: Trial) -> tuple[Searches, list[str]]:
+def searched(made: SearchRequest, trial: Trial) -> tuple[Searches, list[str]]:
     said: list[str] = []
     made.folder.mkdir(exist_ok=True)
     searches = Searches(made, trial, said.append)
@@ -62,13 +62,13 @@ def searched(made: Plan, trial: Trial) -> tuple[Searches, list[str]]:
     return searches, said
 
 
-def only(searches: Searches) -> Row:
+def only(searches: Searches) -> BreakpointRow:
     assert len(searches.rows) == 1
     return searches.rows[0]
 
 
 def test_the_whole_table_has_a_row_for_everything(tmp_path: Path) -> None:
-    searches, _ = searched(plan(tmp_path), gateway)
+    searches, _ = searched(asked_for(tmp_path), gateway)
     rows = {row.protect: row for row in searches.ordered()}
     assert list(rows) == ["none", *NAMES, *[name for name in PRESETS if name != "none"]]
     for name, row in rows.items():
@@ -85,18 +85,18 @@ def test_the_whole_table_has_a_row_for_everything(tmp_path: Path) -> None:
 
 
 def test_a_row_like_its_neighbour_takes_three_trials(tmp_path: Path) -> None:
-    searches, _ = searched(plan(tmp_path), gateway)
+    searches, _ = searched(asked_for(tmp_path), gateway)
     rows = {row.protect: row for row in searches.rows}
     like_none = [name for name in NAMES if name not in BREAKS]
     assert {len(rows[name].trials) for name in [*like_none, "today", "phase1"]} == {3}
 
 
 def test_files_and_words(tmp_path: Path) -> None:
-    made = plan(tmp_path, "--protect", "none")
+    made = asked_for(tmp_path, "--protect", "none")
     row = only(searched(made, gateway)[0])
     found = json.loads((made.folder / table.FILE).read_text())
     assert (found["scenario"], found["target"], found["stopped"]) == ("slow-api-breakpoint", "bundled", "")
-    assert [Row.restore(one) for one in found["rows"]] == [row]
+    assert [BreakpointRow.restore(one) for one in found["rows"]] == [row]
     page = (made.folder / table.PAGE).read_text()
     assert "http://" not in page.split("<script")[0]
     assert "5,000 × 18 KB = 90 MB" in page
@@ -111,11 +111,11 @@ def test_files_and_words(tmp_path: Path) -> None:
 def test_what_this_machine_limited_is_tried_again_and_never_a_breakpoint(tmp_path: Path) -> None:
     asked: list[float] = []
 
-    def slow_stack(protect: str, rate: float) -> Outcome:
+    def slow_stack(protect: str, rate: float) -> TrialOutcome:
         asked.append(rate)
         return outcome(protect, rate, 250, MACHINE)
 
-    searches, _ = searched(plan(tmp_path, "--protect", "none"), slow_stack)
+    searches, _ = searched(asked_for(tmp_path, "--protect", "none"), slow_stack)
     row = only(searches)
     assert (row.kind, row.limit, row.answered) == ("at least", MACHINE, True)
     assert row.answer.startswith("at least 2")
@@ -126,13 +126,13 @@ def test_what_this_machine_limited_is_tried_again_and_never_a_breakpoint(tmp_pat
 def test_a_noisy_moment_is_forgiven(tmp_path: Path) -> None:
     seen: list[float] = []
 
-    def moody(protect: str, rate: float) -> Outcome:
+    def moody(protect: str, rate: float) -> TrialOutcome:
         seen.append(rate)
         if len(seen) == 1:
             return outcome(protect, rate, 0, MACHINE)
         return gateway(protect, rate)
 
-    row = only(searched(plan(tmp_path, "--protect", "none"), moody)[0])
+    row = only(searched(asked_for(tmp_path, "--protect", "none"), moody)[0])
     assert row.lower is not None
     assert 190 < row.lower <= 203
     assert (row.kind, row.limit) == ("breakpoint", "nano memory")
@@ -141,7 +141,7 @@ def test_a_noisy_moment_is_forgiven(tmp_path: Path) -> None:
 
 def test_where_this_machine_bears_nothing_nothing_is_known(tmp_path: Path) -> None:
     searches, _ = searched(
-        plan(tmp_path, "--protect", "none", "--low", "100"),
+        asked_for(tmp_path, "--protect", "none", "--low", "100"),
         lambda protect, rate: outcome(protect, rate, 0, MACHINE),
     )
     row = only(searches)
@@ -152,11 +152,11 @@ def test_where_this_machine_bears_nothing_nothing_is_known(tmp_path: Path) -> No
 def test_a_run_without_verdict_is_tried_again_then_given_up(tmp_path: Path) -> None:
     asked: list[float] = []
 
-    def broken(protect: str, rate: float) -> Outcome:
+    def broken(protect: str, rate: float) -> TrialOutcome:
         asked.append(rate)
         raise NoVerdictError("001-none-200 left no verdict")
 
-    searches, said = searched(plan(tmp_path, "--protect", "none"), broken)
+    searches, said = searched(asked_for(tmp_path, "--protect", "none"), broken)
     row = only(searches)
     assert asked == [200, 200]
     assert (row.kind, row.note) == ("none", "001-none-200 left no verdict")
@@ -166,20 +166,20 @@ def test_a_run_without_verdict_is_tried_again_then_given_up(tmp_path: Path) -> N
 def test_one_run_without_verdict_costs_nothing_but_time(tmp_path: Path) -> None:
     asked: list[float] = []
 
-    def once(protect: str, rate: float) -> Outcome:
+    def once(protect: str, rate: float) -> TrialOutcome:
         asked.append(rate)
         if len(asked) == 2:
             raise NoVerdictError("002 left no verdict")
         return gateway(protect, rate)
 
-    row = only(searched(plan(tmp_path, "--protect", "none"), once)[0])
+    row = only(searched(asked_for(tmp_path, "--protect", "none"), once)[0])
     assert (row.kind, row.confirmed, row.note) == ("breakpoint", True, "")
 
 
 def stopping(after: int) -> Trial:
     made: list[float] = []
 
-    def trial(protect: str, rate: float) -> Outcome | None:
+    def trial(protect: str, rate: float) -> TrialOutcome | None:
         made.append(rate)
         return None if len(made) > after else gateway(protect, rate)
 
@@ -187,7 +187,7 @@ def stopping(after: int) -> Trial:
 
 
 def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
-    made = plan(tmp_path)
+    made = asked_for(tmp_path)
     searches, _ = searched(made, stopping(after=4))
     assert [row.protect for row in searches.rows] == ["none", "worker-cpu"]
     first, second = searches.rows
@@ -198,12 +198,12 @@ def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
 
 
 def test_a_table_is_carried_on_where_it_ended(tmp_path: Path) -> None:
-    searched(plan(tmp_path), stopping(after=4))
-    made = plan(tmp_path)
+    searched(asked_for(tmp_path), stopping(after=4))
+    made = asked_for(tmp_path)
     assert made.rows[0].protect == "none"
     asked: list[str] = []
 
-    def noted(protect: str, rate: float) -> Outcome:
+    def noted(protect: str, rate: float) -> TrialOutcome:
         asked.append(protect)
         return gateway(protect, rate)
 
@@ -217,11 +217,11 @@ def test_a_table_is_carried_on_where_it_ended(tmp_path: Path) -> None:
 def test_the_budget_ends_a_search_honestly(tmp_path: Path) -> None:
     clock = [0.0]
 
-    def slow(protect: str, rate: float) -> Outcome:
+    def slow(protect: str, rate: float) -> TrialOutcome:
         clock[0] += 50
         return gateway(protect, rate)
 
-    made = plan(tmp_path, "--protect", "none", "--budget", "130s", "--start", "150")
+    made = asked_for(tmp_path, "--protect", "none", "--budget", "130s", "--start", "150")
     made.folder.mkdir()
     searches = Searches(made, slow, lambda line: None)
     searches._budget.clock, searches._budget.began = lambda: clock[0], 0.0
@@ -272,7 +272,7 @@ def test_bad_usage_is_one_line(words: list[str], line: str, capsys: pytest.Captu
 def test_a_table_of_another_search_is_not_carried_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    searched(plan(tmp_path, "--protect", "none"), gateway)
+    searched(asked_for(tmp_path, "--protect", "none"), gateway)
     for words in (["slow-api"], ["--tier", "starter"], ["--duration", "40s"]):
         assert command.main([*words, "--out", str(tmp_path / "table")]) == 2
         assert "allowed: a new folder, or one with a breakpoint.json" in capsys.readouterr().err

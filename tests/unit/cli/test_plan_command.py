@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 
 from cli import plan as command
-from cli.attacks import checked
+from cli.attack import checked
 from common.errors import ConfigError
+from run.request import CheckedRun
 from scenarios import plan_runs, suites
 from scenarios.load import load
 from scenarios.plan_runs import MODES, RUNS
 from tests.support.plan_folder import found, point
-from verdicts.plan import book
-from verdicts.questions import QUESTIONS
+from verdicts.plan import plan_file
+from verdicts.points.registry import QUESTIONS
 
 SCENARIOS = (
     *("agent-loop", "slow-api", "upstream-outage", "kv-exhaustion", "burst", "db-pool", "failover"),
@@ -39,7 +40,7 @@ def test_all_eleven_scenarios_run_as_they_are_and_ask_every_question(mode: str) 
 
 
 def test_the_smoke_run_has_phase_1_and_one_scenario_of_each_priority() -> None:
-    assert set(suites.plan("phase1")) <= set(names("smoke"))
+    assert set(suites.members("phase1")) <= set(names("smoke"))
     assert {load(name).priority for name in names("smoke")} == {"P0", "P1", "P3", "phase 1"}
 
 
@@ -47,8 +48,8 @@ def test_the_smoke_run_has_phase_1_and_one_scenario_of_each_priority() -> None:
 def test_every_run_of_a_mode_is_a_command_line_that_fits(mode: str, tmp_path: Path) -> None:
     options = command.parser().parse_args(["--mode", mode])
     for run, changes in plan_runs.runs(mode):
-        words = command.words(options, run, changes, tmp_path / run.name)
-        assert command.load_seconds(checked(words)) > 0
+        request = command.request(options, run, changes, tmp_path / run.name)
+        assert command.load_seconds(checked(request)) > 0
 
 
 def test_folders_are_told_apart_and_points_are_led_once() -> None:
@@ -62,8 +63,8 @@ def test_folders_are_told_apart_and_points_are_led_once() -> None:
 def test_a_further_runs_own_protections_outweigh_the_plans(tmp_path: Path) -> None:
     options = command.parser().parse_args(["--protect", "none", "--seed", "3"])
     plain, held = (run for run, _ in plan_runs.runs("quick") if run.scenario == "slow-api")
-    assert "--protect=none" in command.words(options, plain, {}, tmp_path)
-    words = command.words(options, held, {"duration": "20s"}, tmp_path)
+    assert "--protect=none" in command.request(options, plain, {}, tmp_path).words()
+    words = command.request(options, held, {"duration": "20s"}, tmp_path).words()
     assert words[0] == "slow-api"
     assert {"--protect=phase2", "--duration=20s", "--seed=3", "--target=bundled"} <= set(words)
 
@@ -115,7 +116,8 @@ class FakeAttacks:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, words: Sequence[str]) -> int:
+    def run(self, run: CheckedRun) -> int:
+        words = run.request.words()
         self.done += 1
         self.stopped = self.done >= self.stop_after
         code = self.script.get(words[0], 0)
@@ -144,7 +146,7 @@ def test_a_plan_from_end_to_end(
     attacks.script = {"burst": 1}
     folder = tmp_path / "plan"
     assert command.main(["--out", str(folder)]) == 1
-    told = book.read(folder)
+    told = plan_file.read(folder)
     assert [run.exit_code for run in told.runs] == [int(run.scenario == "burst") for run in told.runs]
     assert {file.name for file in folder.iterdir() if file.is_file()} == {
         *("plan.json", "plan.html", "plan.md", "junit.xml")
@@ -160,7 +162,7 @@ def test_a_run_that_does_not_count_is_tried_once_more(
     attacks.late = "burst"
     assert command.main(["--out", str(tmp_path / "plan")]) == 0
     assert "burst: does not count, once more" in capsys.readouterr().out
-    told = [run for run in book.read(tmp_path / "plan").runs if run.scenario == "burst"]
+    told = [run for run in plan_file.read(tmp_path / "plan").runs if run.scenario == "burst"]
     assert [(run.folder[3:], run.exit_code) for run in told] == [("burst-again", 0)]
     assert 'href="09-burst-again/report.html"' in (tmp_path / "plan" / "plan.html").read_text()
 
@@ -181,7 +183,7 @@ def test_a_plan_that_was_stopped_tells_what_it_knows(
     out = capsys.readouterr().out
     assert "2 of 24 questions answered, exit code 3" in out
     assert "not known: slow-api: did not run" in out
-    assert [run.exit_code for run in book.read(tmp_path / "plan").runs[:3]] == [0, 0, None]
+    assert [run.exit_code for run in plan_file.read(tmp_path / "plan").runs[:3]] == [0, 0, None]
 
 
 def test_the_smoke_run_asks_only_its_own_questions(attacks: type[FakeAttacks], tmp_path: Path) -> None:

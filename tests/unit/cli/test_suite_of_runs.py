@@ -14,8 +14,8 @@ from cli import suite as command
 from common.errors import ConfigError
 from fakes.settings import StackSettings
 from fakes.stack.handle import StackHandle
-from run.shared_stack import SharedStack, unwell
-from run.stack_events import write as write_events
+from run.stack.events import write as write_events
+from run.stack.shared_stack import SharedStack, unwell
 from scenarios import suites as plans
 from scenarios.load import load
 from scenarios.schema import Scenario
@@ -35,16 +35,16 @@ WELL: dict[str, Any] = {
 
 
 def test_plans_are_in_order_and_hold_no_variant() -> None:
-    assert plans.plan("phase1") == ["single-burst", "rate-limit", "health"]
-    everything = plans.plan("all")
-    assert everything[:3] == plans.plan("phase1")
+    assert plans.members("phase1") == ["single-burst", "rate-limit", "health"]
+    everything = plans.members("all")
+    assert everything[:3] == plans.members("phase1")
     assert not [name for name in everything if load(name).variant_of]
-    assert set(plans.plan("phase2")) <= set(everything)
+    assert set(plans.members("phase2")) <= set(everything)
 
 
 def test_an_unknown_plan_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigError, match="allowed: phase1, phase2, all"):
-        plans.plan("phase3")
+        plans.members("phase3")
     assert command.main(["phase3"]) == 2
     assert capsys.readouterr().err == "command line: plan: 'phase3', allowed: phase1, phase2, all\n"
 
@@ -69,16 +69,16 @@ def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
     assert command.main(["phase1", "--out", str(tmp_path)]) == 2
 
 
-def entry(folder: Path, name: str, exit_code: int, **spec: Any) -> suite.Entry:
+def entry(folder: Path, name: str, exit_code: int, **spec: Any) -> suite.SuiteRun:
     run = write(folder / name, Spec(duration=3.0, accounts=4, **spec))
     assert derive(run, quiet=True).exit_code == exit_code
-    return suite.Entry.of(spec.get("scenario", "burst"), run, exit_code)
+    return suite.SuiteRun.of(spec.get("scenario", "burst"), run, exit_code)
 
 
 def test_the_worst_run_is_the_suites_exit_code(tmp_path: Path) -> None:
     good, bad = entry(tmp_path, "good", 0), entry(tmp_path, "bad", 1, chances={"db_error": 0.5})
-    lost = suite.Entry.of("lost", tmp_path / "lost", 2)
-    invalid = suite.Entry.of("invalid", tmp_path / "invalid", 3)
+    lost = suite.SuiteRun.of("lost", tmp_path / "lost", 2)
+    invalid = suite.SuiteRun.of("invalid", tmp_path / "invalid", 3)
     assert [
         suite.worst(found) for found in ([], [good], [good, bad], [bad, lost], [lost, invalid, good])
     ] == [*(3, 0, 1, 2, 3)]
@@ -87,7 +87,7 @@ def test_the_worst_run_is_the_suites_exit_code(tmp_path: Path) -> None:
 def test_one_report_of_all_runs(tmp_path: Path) -> None:
     broken = entry(tmp_path, "02", 1, chances={"db_error": 0.5}, scenario="burst-starter")
     entries = [entry(tmp_path, "01", 0), broken]
-    entries.append(suite.Entry.of("broken", tmp_path / "03", 3))
+    entries.append(suite.SuiteRun.of("broken", tmp_path / "03", 3))
     code = suite.write(tmp_path, "phase1", entries, ["burst", "burst-starter", "broken"])
     found = json.loads((tmp_path / "suite.json").read_text())
     assert (code, found["exit_code"], found["verdict"], found["not_run"]) == (3, 3, "invalid", [])

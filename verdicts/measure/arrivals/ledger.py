@@ -26,7 +26,7 @@ LATE_MS: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class ArrivalCounts:
     """Arrivals of one worker or of all of them."""
 
     planned: int = 0
@@ -39,8 +39,8 @@ class Counts:
     late: int = 0
     extra: int = 0
 
-    def __add__(self, other: Counts) -> Counts:
-        return Counts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Counts)))
+    def __add__(self, other: ArrivalCounts) -> ArrivalCounts:
+        return ArrivalCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(ArrivalCounts)))
 
     @property
     def balances(self) -> bool:
@@ -50,17 +50,17 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class ArrivalLedger:
     """Counts of each worker, of all, and how long calls waited to be sent."""
 
-    workers: Mapping[str, Counts]
-    total: Counts
+    workers: Mapping[str, ArrivalCounts]
+    total: ArrivalCounts
     start_delay: percentiles.Percentiles
     due: Due | None = None
 
 
 @lru_cache(maxsize=4)
-def of(run: Run) -> Ledger:
+def of(run: Run) -> ArrivalLedger:
     """The ledger of a run.
 
     A worker that was lost plans up to its last word only; the gap until others took over is in the
@@ -68,22 +68,22 @@ def of(run: Run) -> Ledger:
     """
     by_schedule = due(run)
     workers = {name: _of_worker(run, number, name) for number, name in enumerate(run.workers)}
-    total = sum(workers.values(), Counts())
+    total = sum(workers.values(), ArrivalCounts())
     if by_schedule is not None and run.lost:
         total = _planned(total, max(by_schedule.most, total.planned))
-    return Ledger(workers, total, percentiles.of(percentiles.start_delay(run, run.sent)), by_schedule)
+    return ArrivalLedger(workers, total, percentiles.of(percentiles.start_delay(run, run.sent)), by_schedule)
 
 
-def _of_worker(run: Run, number: int, name: str) -> Counts:
+def _of_worker(run: Run, number: int, name: str) -> ArrivalCounts:
     mine = run.worker == number
     recorded = _recorded(run, mine)
     return _planned(recorded, _planned_by(run, name, mine & run.arrivals))
 
 
-def _recorded(run: Run, mine: Mask) -> Counts:
+def _recorded(run: Run, mine: Mask) -> ArrivalCounts:
     sent = run.sent & mine
     outcomes = np.bincount(run.samples["outcome"][run.arrivals & mine], minlength=len(Outcome))
-    return Counts(
+    return ArrivalCounts(
         sent=int(sent.sum()),
         dropped=int(outcomes[Outcome.DROPPED]),
         ok=int(outcomes[Outcome.OK]),
@@ -94,9 +94,9 @@ def _recorded(run: Run, mine: Mask) -> Counts:
     )
 
 
-def _planned(counts: Counts, planned: int) -> Counts:
-    values: dict[str, Any] = {f.name: getattr(counts, f.name) for f in fields(Counts)}
-    return Counts(**{**values, "planned": planned, "unknown": planned - counts.sent - counts.dropped})
+def _planned(counts: ArrivalCounts, planned: int) -> ArrivalCounts:
+    values: dict[str, Any] = {f.name: getattr(counts, f.name) for f in fields(ArrivalCounts)}
+    return ArrivalCounts(**{**values, "planned": planned, "unknown": planned - counts.sent - counts.dropped})
 
 
 def _planned_by(run: Run, name: str, arrivals: Mask) -> int:
@@ -123,7 +123,7 @@ def late_after(run: Run) -> float:
     return float(run.scenario.get("late_ms", LATE_MS)) / 1000
 
 
-def equation(counts: Counts) -> str:
+def equation(counts: ArrivalCounts) -> str:
     """The ledger as one line."""
     return (
         f"planned {counts.planned:,} = sent {counts.sent:,} + dropped {counts.dropped:,} "

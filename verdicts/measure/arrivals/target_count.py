@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from verdicts.measure.arrivals.ledger import Ledger
+from verdicts.measure.arrivals.ledger import ArrivalLedger
 from verdicts.run.reading import Run
 
 COUNTER: Final = "mcpist_requests_total"
@@ -30,7 +30,7 @@ class Count(NamedTuple):
         return self.answered <= self.counted <= self.out
 
 
-def of(run: Run, ledger: Ledger) -> Count | None:
+def of(run: Run, ledger: ArrivalLedger) -> Count | None:
     """The count at the target's front door; None where it does not count our path."""
     path = run.manifest.path
     source = "edge" if "edge" in run.target.sources else "target-0"
@@ -41,7 +41,7 @@ def of(run: Run, ledger: Ledger) -> Count | None:
     return Count(source, round(counted), answered, ledger.total.sent + ledger.total.extra)
 
 
-def disagreement(run: Run, ledger: Ledger) -> str:
+def disagreement(run: Run, ledger: ArrivalLedger) -> str:
     """One line where the bundled stack counted otherwise; others may have guests of their own."""
     count = of(run, ledger)
     if count is None or count.agrees or run.killed or run.lost or not run.manifest.bundled:

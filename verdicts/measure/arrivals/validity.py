@@ -21,7 +21,7 @@ import numpy as np
 from telemetry.recording.sample import Outcome
 from telemetry.run_folder.lines import LedgerLine
 from verdicts.measure.arrivals import target_count
-from verdicts.measure.arrivals.ledger import Counts, Ledger, equation, late
+from verdicts.measure.arrivals.ledger import ArrivalCounts, ArrivalLedger, equation, late
 from verdicts.measure.target import cpu
 from verdicts.run.reading import Run
 
@@ -43,14 +43,14 @@ class Validity:
         return not self.reasons
 
 
-def check(run: Run, ledger: Ledger) -> Validity:
-    """Every reason why the run does not count."""
+def check(run: Run, ledger: ArrivalLedger) -> Validity:
+    """Every reason why the run is invalid."""
     behind = tuple(_behind(ledger.total))
     reasons = (*behind, *_ended(run, ledger), *_balance(run, ledger))
     return Validity(reasons, starved(run) if behind else "")
 
 
-def _behind(total: Counts) -> Iterator[str]:
+def _behind(total: ArrivalCounts) -> Iterator[str]:
     for name, count in (("dropped", total.dropped), ("unknown", total.unknown)):
         if total.planned and count / total.planned > MOST_LOST:
             share = f"{count / total.planned:.2%}, allowed 0.1 %"
@@ -59,7 +59,7 @@ def _behind(total: Counts) -> Iterator[str]:
         yield f"{total.late:,} of {total.sent:,} calls late ({total.late / total.sent:.2%}, allowed 1 %)"
 
 
-def _ended(run: Run, ledger: Ledger) -> Iterator[str]:
+def _ended(run: Run, ledger: ArrivalLedger) -> Iterator[str]:
     if not ledger.total.planned:
         yield "nothing was planned: the load never began"
     if run.killed:
@@ -68,11 +68,11 @@ def _ended(run: Run, ledger: Ledger) -> Iterator[str]:
         yield from (f"worker {name} was lost" for name in sorted(run.lost) if _matters(ledger.total))
 
 
-def _matters(total: Counts) -> bool:
+def _matters(total: ArrivalCounts) -> bool:
     return bool(total.planned) and (total.dropped + total.unknown) / total.planned > MOST_LOST
 
 
-def _balance(run: Run, ledger: Ledger) -> Iterator[str]:
+def _balance(run: Run, ledger: ArrivalLedger) -> Iterator[str]:
     for name, counts in ledger.workers.items():
         if not counts.balances:
             yield f"worker {name}: {equation(counts)} does not balance"
@@ -88,7 +88,7 @@ def _balance(run: Run, ledger: Ledger) -> Iterator[str]:
         yield problem
 
 
-def _own_words(name: str, counts: Counts, lines: tuple[LedgerLine, ...]) -> Iterator[str]:
+def _own_words(name: str, counts: ArrivalCounts, lines: tuple[LedgerLine, ...]) -> Iterator[str]:
     """Where a worker's last ledger line and its samples tell different stories."""
     if not lines:
         yield f"worker {name}: wrote no ledger"
@@ -126,7 +126,7 @@ def starved(run: Run) -> str:
     return f"{head}. Cores used: {shares}."
 
 
-def _had_none_left(run: Run, loader: cpu.Usage) -> bool:
+def _had_none_left(run: Run, loader: cpu.ProcessUsage) -> bool:
     """Its core was full when arrivals fell behind; elsewhere a full core says nothing."""
     behind = late(run) | (run.arrivals & run.became(Outcome.DROPPED))
     places = np.searchsorted(loader.t, run.samples["planned"][behind])

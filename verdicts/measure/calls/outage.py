@@ -19,7 +19,7 @@ STEADY: Final = 5.0  # seconds for which service must hold to count as recovered
 WELL: Final = 0.99  # share of successes that is service again
 
 
-class Phase(NamedTuple):
+class OutagePhase(NamedTuple):
     """A phase of the scenario; `when` is before, during or after the faults. Seconds since start."""
 
     name: str
@@ -34,7 +34,7 @@ class Phase(NamedTuple):
         return mask
 
 
-def phases(run: Run) -> list[Phase]:
+def phases(run: Run) -> list[OutagePhase]:
     """The scenario's phases; empty where it has none, or no faults.
 
     They are told apart by plan, not by when a fault was really lifted.
@@ -43,7 +43,7 @@ def phases(run: Run) -> list[Phase]:
         return []
     first, healed = begins(run), max(_lifted(run))
     return [
-        Phase(
+        OutagePhase(
             one["name"],
             one["start"],
             one["end"],

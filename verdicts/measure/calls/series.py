@@ -80,7 +80,7 @@ class PerSecond:
         return self.percentiles(percentiles.response(self.run, ok), self.run.samples["planned"][ok])
 
     @cached_property
-    def blamed(self) -> dict[str, Floats]:
+    def gateway_overhead(self) -> dict[str, Floats]:
         """The same of the part that the gateway answers for, seconds."""
         ok = self.run.ok
         return self.percentiles(gateway_overhead.seconds(self.run, ok), self.run.samples["planned"][ok])

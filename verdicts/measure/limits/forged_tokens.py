@@ -26,19 +26,19 @@ RESULTS: Final = {
 }
 
 
-class Kind(NamedTuple):
+class TokenKind(NamedTuple):
     """One kind of bad token: its name and its calls that went out (a mask over the samples)."""
 
     name: str
     calls: NDArray[np.bool_]
 
 
-def kinds(run: Run) -> Iterator[Kind]:
+def kinds(run: Run) -> Iterator[TokenKind]:
     """Every kind of the run."""
     for number, group in enumerate(run.scenario["groups"]):
         persona = group["persona"]
         if persona["name"] == "forger":
-            yield Kind(persona["options"]["kind"], run.out & (run.samples["group"] == number))
+            yield TokenKind(persona["options"]["kind"], run.out & (run.samples["group"] == number))
 
 
 def bad(run: Run) -> NDArray[np.bool_]:

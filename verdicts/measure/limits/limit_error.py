@@ -21,7 +21,7 @@ from verdicts.run.reading import Run
 EDGE: Final = 0.01  # seconds: a run that begins so close to a window's start holds the whole window
 
 
-class Window(NamedTuple):
+class RateWindow(NamedTuple):
     """One account's whole window; `start` in seconds since the run's start."""
 
     account: int
@@ -44,7 +44,7 @@ class Window(NamedTuple):
         return bool(self.states) and set(self.states) <= set(balancer_states.SPLITS)
 
 
-def windows(run: Run) -> list[Window]:
+def windows(run: Run) -> list[RateWindow]:
     """Every whole window in which the limit could be reached, by account and in order."""
     return [
         window
@@ -54,19 +54,19 @@ def windows(run: Run) -> list[Window]:
     ]
 
 
-def judged(found: list[Window]) -> list[Window]:
+def judged(found: list[RateWindow]) -> list[RateWindow]:
     """The windows that were split throughout; where none was, all of them."""
     return [window for window in found if window.split] or found
 
 
-def _of(run: Run, account: int, promise: Promise) -> Iterator[Window]:
+def _of(run: Run, account: int, promise: Promise) -> Iterator[RateWindow]:
     zero = float(run.manifest.start_wall)
     for share in rate_headers.shares(run, account, promise):
         start = share.window * promise.width - zero
         whole = start >= -EDGE and start + promise.width <= run.load_end + EDGE
         unknown = _unknown(run, account, start, promise.width)
         if whole and len(share.calls) + unknown >= promise.limit:
-            yield Window(
+            yield RateWindow(
                 account, start, len(share.calls) + unknown, _admitted(run, share), int(share.refused.sum()),
                 unknown, promise, _states(run, share, start, promise.width),
             )  # fmt: skip

@@ -87,8 +87,8 @@ def failures(run: Run, span: Span, **labels: str) -> int:
     return 0 if np.isnan(found) else round(found)
 
 
-def plan(run: Run) -> str:
-    """The KV's plan that the bundled stack ran with; "" where nobody told us."""
+def kv_tier(run: Run) -> str:
+    """The KV's tier (free, paid, ideal) that the bundled stack ran with; "" where nobody told us."""
     return str(run.manifest.settings("kv").get("plan", ""))
 
 

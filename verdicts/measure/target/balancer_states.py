@@ -11,7 +11,7 @@ PRIMARY: Final = "primary"
 SPLITS: Final = ("split", "recovering")  # calls go to both origins in turn
 
 
-class Span(NamedTuple):
+class BalancerState(NamedTuple):
     """One state from `start` to `end`, seconds since the run's start; the last has no end (infinity)."""
 
     state: str
@@ -19,7 +19,7 @@ class Span(NamedTuple):
     end: float
 
 
-def spans(run: Run) -> list[Span]:
+def spans(run: Run) -> list[BalancerState]:
     """Every state gone through, in order; a balancer that told nothing was in `primary` throughout."""
     changes = sorted(
         (event for event in run.events if event.kind == "state" and event.name == "lb"), key=lambda one: one.t
@@ -28,7 +28,7 @@ def spans(run: Run) -> list[Span]:
     first = str(changes[0].detail["from"]) if changes else PRIMARY
     times = [-math.inf, *(event.t for event in changes), math.inf]
     return [
-        Span(state, start, end)
+        BalancerState(state, start, end)
         for state, start, end in zip((first, *states), times[:-1], times[1:], strict=True)
     ]
 

@@ -17,7 +17,7 @@ MEMORY: Final = "stack_process_resident_memory_bytes"
 LOADER: Final = "load "
 
 
-class Usage(NamedTuple):
+class ProcessUsage(NamedTuple):
     """One process. `cpu_s` counts until the last answer, `mean` while load was sent.
 
     `t` and `cores` are its CPU share in each interval between readings, at the interval's end.
@@ -32,7 +32,7 @@ class Usage(NamedTuple):
     cores: Floats
 
 
-def usage(run: Run) -> list[Usage]:
+def usage(run: Run) -> list[ProcessUsage]:
     """Every process that told its CPU: the load's own first, then the stack's by CPU seconds."""
     stack = [_of_stack(run, name) for name in stack_processes(run)]
     loaders = [_of_worker(run, worker) for worker in run.workers if len(run.ledgers[worker]) > 1]
@@ -53,13 +53,13 @@ def memory(run: Run, name: str) -> tuple[Floats, Floats]:
     return run.target.series("stack", MEMORY, process=name)
 
 
-def of_sources(run: Run, sources: list[str]) -> list[Usage]:
+def of_sources(run: Run, sources: list[str]) -> list[ProcessUsage]:
     """Processes that tell their own CPU and memory, as Prometheus clients do."""
     found = [_of_source(run, source) for source in sources]
     return [one for one in found if one.t.size]
 
 
-def _of_source(run: Run, source: str) -> Usage:
+def _of_source(run: Run, source: str) -> ProcessUsage:
     counter = run.target.series(source, "process_cpu_seconds_total")
     return _usage(run, source, *since_start(*counter), _peak(memory(run, source)[1]))
 
@@ -68,12 +68,12 @@ def _peak(values: Floats) -> float:
     return float(values.max()) if values.size else float("nan")
 
 
-def _of_stack(run: Run, name: str) -> Usage:
+def _of_stack(run: Run, name: str) -> ProcessUsage:
     counter = run.target.series("stack", CPU, process=name)
     return _usage(run, name, *since_start(*counter), _peak(memory(run, name)[1]))
 
 
-def _of_worker(run: Run, name: str) -> Usage:
+def _of_worker(run: Run, name: str) -> ProcessUsage:
     lines = run.ledgers[name]
     t = np.array([line.t for line in lines], dtype=np.float64)
     cpu = np.array([line.cpu_s for line in lines], dtype=np.float64)
@@ -98,11 +98,11 @@ def _steps(counter: Floats) -> Floats:
     return np.where(steps < 0, counter[1:], steps)
 
 
-def _usage(run: Run, name: str, t: Floats, counter: Floats, memory: float) -> Usage:
+def _usage(run: Run, name: str, t: Floats, counter: Floats, memory: float) -> ProcessUsage:
     ends, cores = rates(t, counter)
     total = float(_steps(counter).sum())
     peak = float(cores.max()) if cores.size else float("nan")
-    return Usage(name, total, mean(run, t, counter), peak, memory, ends, cores)
+    return ProcessUsage(name, total, mean(run, t, counter), peak, memory, ends, cores)
 
 
 def mean(run: Run, t: Floats, counter: Floats) -> float:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tests.support.compare_simulation import DRIFTS, NOISES, covered, found, ours, told_apart
-from verdicts.compare.statistics import ALPHA, Difference, Figure, compare, holm
+from verdicts.compare.statistics import ALPHA, Difference, FigurePair, compare, holm
 
 values = st.lists(st.floats(0.5, 1000), min_size=4, max_size=8)
 
@@ -19,7 +19,7 @@ values = st.lists(st.floats(0.5, 1000), min_size=4, max_size=8)
 def one(
     a: list[float], b: list[float], better: Any = "lower", *, interleaved: bool = True, **rest: Any
 ) -> Difference:
-    return compare([Figure("p95", a, b, better, **rest)], interleaved=interleaved)[0]
+    return compare([FigurePair("p95", a, b, better, **rest)], interleaved=interleaved)[0]
 
 
 @pytest.mark.parametrize("drift", ["none", "linear", "jump"])
@@ -79,7 +79,7 @@ def test_a_drift_that_is_the_same_for_both_sides_is_no_difference(
 def test_an_interval_leaves_zero_out_if_and_only_if_the_figure_is_told_apart(
     sides: list[tuple[list[float], list[float]]],
 ) -> None:
-    figures = [Figure(str(k), a, b, "lower") for k, (a, b) in enumerate(sides)]
+    figures = [FigurePair(str(k), a, b, "lower") for k, (a, b) in enumerate(sides)]
     for each in compare(figures, interleaved=False):
         low, high = each.interval
         assert low <= each.difference <= high
@@ -182,8 +182,8 @@ def test_the_unit_makes_no_difference(a: list[float], unit: float) -> None:
 
 
 def test_more_figures_make_each_harder_to_tell() -> None:
-    noise = Figure("noise", [1.0, 100, 3, 40], [2.0, 50, 9, 10], "lower")
-    close = Figure("close", FAST, [104.0, 105, 104, 106], "lower")
+    noise = FigurePair("noise", [1.0, 100, 3, 40], [2.0, 50, 9, 10], "lower")
+    close = FigurePair("close", FAST, [104.0, 105, 104, 106], "lower")
     alone, among = compare([close])[0], compare([close, *[noise] * 9])[0]
     assert among.p == pytest.approx(10 * alone.p)
     assert among.level == pytest.approx(0.995)

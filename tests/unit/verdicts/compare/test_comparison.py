@@ -13,7 +13,7 @@ import pytest
 from tests.support.compare_runs import SPEC, folder, runs
 from tests.support.synthetic_run import Samples, Spec, drop
 from verdicts.compare import statistics, wording
-from verdicts.compare.comparison import Comparison, Row, Side, compare
+from verdicts.compare.comparison import ComparedFigure, Comparison, Side, compare
 from verdicts.compare.figures import FIGURES
 from verdicts.run.reading import RunFolderError, load
 
@@ -25,7 +25,7 @@ def compared(tmp_path: Path, spec_b: Spec = SPEC, *, slower: float = 1.0, **how:
     return compare(Side("A", "none", sides[0]), Side("B", "more", sides[1]), **{"interleaved": True, **how})
 
 
-def row(found: Comparison, id: str) -> Row:
+def row(found: Comparison, id: str) -> ComparedFigure:
     return next(one for one in found.rows if one.kind.id == id)
 
 
@@ -155,7 +155,7 @@ def test_a_run_that_was_stopped_is_refused(tmp_path: Path) -> None:
 KINDS = [kind for kind in FIGURES.values() if not kind.own]
 
 
-def pair(random: np.random.Generator, drift: float) -> list[statistics.Figure]:
+def pair(random: np.random.Generator, drift: float) -> list[statistics.FigurePair]:
     """Every figure of A and B, equal but for chance: 4 runs a side, in turns; times and counts drift."""
     place = np.arange(8) / 7
     common = random.normal(0, 1, 8)
@@ -172,7 +172,7 @@ def pair(random: np.random.Generator, drift: float) -> list[statistics.Figure]:
             "scale": kind.scale,
         }
         made.append(
-            statistics.Figure(kind.id, values[::2].tolist(), values[1::2].tolist(), kind.better, **floor)
+            statistics.FigurePair(kind.id, values[::2].tolist(), values[1::2].tolist(), kind.better, **floor)
         )
     return made
 

@@ -14,7 +14,7 @@ import pytest
 from tests.support.p0_runs import TOOLS, mixed
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.compare import figures
-from verdicts.compare.figures import FIGURES, NAN, Kind, Reading, View, Witness
+from verdicts.compare.figures import FIGURES, NAN, FigureKind, Reading, View, Witness
 from verdicts.run.reading import Run, load
 
 SLOW = frozenset(TOOLS[1:])
@@ -120,7 +120,7 @@ def test_memory_is_modelled_for_the_stack_and_measured_on_a_target(tmp_path: Pat
 def test_all_runs_are_asked_by_the_same_witness() -> None:
     known = Witness("one that sees all", lambda view: Reading(1.0))
     partly = Witness("one that sees the first", lambda view: Reading(1.0 if "a" in view.slow else NAN))
-    kind = Kind("x", "x", "", "lower", (partly, known))
+    kind = FigureKind("x", "x", "", "lower", (partly, known))
     views: list[Any] = [View(None, frozenset("a")), View(None, frozenset("b"))]  # type: ignore[arg-type]
     assert figures.read(kind, views[:1])[0] is partly
     assert figures.read(kind, views)[0] is known

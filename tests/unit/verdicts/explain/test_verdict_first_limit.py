@@ -18,10 +18,11 @@ from tests.support import p0_runs
 from tests.support.p0_runs import Scrape, judged, mixed, refuse
 from tests.support.synthetic_run import Samples, Spec, drop, fail
 from verdicts.breakpoint import trial
-from verdicts.breakpoint.early_stop import doomed
+from verdicts.breakpoint.early_stop import reason
 from verdicts.explain import first_limit
 from verdicts.explain.first_limit import IN_FLIGHT, NANO_CPU, NANO_MEMORY, TARGET, Limit
 from verdicts.judge.judge import Judgement
+from verdicts.output import document
 from verdicts.run.reading import load
 
 BOUNDS = {"P0.3": "kills == 0, success >= 99 %, p95 <= 1 s, added <= 1 s"}
@@ -223,9 +224,9 @@ def run_of(folder: Path, spec: Spec, scrapes: list[Scrape]) -> Judgement:
 
 def test_a_run_is_doomed_by_what_cannot_be_mended(tmp_path: Path) -> None:
     run_of(tmp_path, changed(broken), told())
-    assert "calls of judged users failed, of 120 to come" in doomed(load(tmp_path / "run"))
+    assert "calls of judged users failed, of 120 to come" in reason(load(tmp_path / "run"))
     run_of(tmp_path, asked(BOUNDS), told(kills=1))
-    assert doomed(load(tmp_path / "run")) == "an instance was killed"
+    assert reason(load(tmp_path / "run")) == "an instance was killed"
 
 
 def test_a_run_that_may_still_pass_goes_on(tmp_path: Path) -> None:
@@ -235,18 +236,17 @@ def test_a_run_that_may_still_pass_goes_on(tmp_path: Path) -> None:
         return samples
 
     run_of(tmp_path, changed(one), told())
-    assert not doomed(load(tmp_path / "run"))
+    assert not reason(load(tmp_path / "run"))
     run_of(tmp_path, changed(broken, {"P0.3": "p95 <= 1 s"}), told(kills=1))
-    assert not doomed(load(tmp_path / "run"))
+    assert not reason(load(tmp_path / "run"))
 
 
 def test_an_outcome_is_read_from_what_the_run_left(tmp_path: Path) -> None:
     found = judged(
         tmp_path, changed(broken, {**BOUNDS, "P0.1": "callers <= 500", "P0.2": ""}), told(kills=1), [KILLED]
     )
-    document: dict[str, Any] = {"verdict": found.verdict, "peak_in_flight": 33, "points": []}
-    document["points"] = [{"id": one.id, "value": one.value} for one in found.points]
-    (tmp_path / "run" / "verdicts.json").write_text(json.dumps(document))
+    left = {**document.build(found), "peak_in_flight": 33}
+    (tmp_path / "run" / "verdicts.json").write_text(json.dumps(left))
     got = trial.read(tmp_path / "run", 12.0)
     assert (got.rate, got.verdict, got.limit, got.folder, got.passed) == (
         12.0,
@@ -258,7 +258,7 @@ def test_an_outcome_is_read_from_what_the_run_left(tmp_path: Path) -> None:
     assert (got.in_flight, got.goroutines, got.memory_mib) == (33, 100, 47.7)
     assert got.success is not None
     assert got.success < 60
-    assert trial.Outcome(**json.loads(json.dumps(dataclasses.asdict(got)))) == got
+    assert trial.TrialOutcome(**json.loads(json.dumps(dataclasses.asdict(got)))) == got
 
 
 @pytest.mark.parametrize("text", [None, "{"])

@@ -22,7 +22,7 @@ def judged(folder: Path, spec: Spec) -> Judgement:
 def test_nothing_broke(tmp_path: Path) -> None:
     found = judged(tmp_path, SMALL)
     assert headline.broke_first(found) == "nothing broke"
-    assert first_break.said_no_first(found.run) == ""
+    assert first_break.first_refusal(found.run) == ""
     assert headline.sentence(found).startswith("The attack arrived and the target held")
 
 
@@ -33,7 +33,7 @@ def test_what_broke_stands_in_the_order_of_time(tmp_path: Path) -> None:
         return samples
 
     found = judged(tmp_path, replace(SMALL, change=two_errors))
-    assert [(one.what, one.times) for one in first_break.breaks(found.run)] == [
+    assert [(one.what, one.times) for one in first_break.target_breaks(found.run)] == [
         ("internal_error", 1),
         ("timeout", 50),
     ]
@@ -42,15 +42,15 @@ def test_what_broke_stands_in_the_order_of_time(tmp_path: Path) -> None:
 
 def test_a_second_is_over_an_alert_only_when_it_has_ended(tmp_path: Path) -> None:
     found = judged(tmp_path, replace(SMALL, fault=(2.0, 3.0, "db_error")))
-    alert = next(one for one in first_break.breaks(found.run) if one.what == "5xx over 5 %")
+    alert = next(one for one in first_break.target_breaks(found.run) if one.what == "5xx over 5 %")
     assert alert.t == 3.0
-    assert first_break.breaks(found.run)[0].what == "db_error"
+    assert first_break.target_breaks(found.run)[0].what == "db_error"
 
 
 def test_refusals_break_nothing_and_are_told_apart(tmp_path: Path) -> None:
     found = judged(tmp_path, replace(SMALL, fault=(2.0, 3.0, "burst_exceeded")))
-    assert first_break.breaks(found.run) == []
-    assert first_break.said_no_first(found.run).startswith("burst_exceeded at 2.0 s, 100 calls")
+    assert first_break.target_breaks(found.run) == []
+    assert first_break.first_refusal(found.run).startswith("burst_exceeded at 2.0 s, 100 calls")
 
 
 def test_a_load_that_fell_behind_broke_first_itself(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_slow_tools_own_time_is_not_the_gateways(tmp_path: Path, upstream: flo
         return samples
 
     found = judged(tmp_path, replace(SMALL, change=told))
-    assert [one.what for one in first_break.breaks(found.run)] == broke
+    assert [one.what for one in first_break.target_breaks(found.run)] == broke
     assert gateway_overhead.is_part(found.run) == (not broke)
 
 

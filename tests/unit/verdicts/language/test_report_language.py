@@ -16,13 +16,15 @@ from jinja2.ext import extract_from_ast
 from common.paths import ROOT
 from telemetry.run_folder.machine import LoadMachine
 from tests.support.synthetic_run import Spec, write
-from verdicts.language.japanese import UNITS, WORDS
-from verdicts.language.words import Say, chosen, unit
+from verdicts.language.catalogue import japanese
+from verdicts.language.units import translated
+from verdicts.language.words import Say, chosen
 from verdicts.output.files import derive
-from verdicts.report.environment import HERE, environment
+from verdicts.points.registry import POINTS, UNITS
+from verdicts.report.environment import TEMPLATES, environment
 from verdicts.suite import suite
 
-TEMPLATES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
+PAGES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
 CODE = (
     "verdicts/explain/headline.py",
     "verdicts/explain/first_break.py",
@@ -30,6 +32,7 @@ CODE = (
     "verdicts/plan/summary.py",
     "verdicts/plan/page.py",
 )
+WORDS = japanese()
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 # Findings whose unit is a number's name in itself.
 AS_THEY_ARE = {"", "%", "s", "ms (p95)", "CPU", "Python", "of {full}"}
@@ -40,7 +43,7 @@ def gaps(text: str) -> set[str]:
 
 
 def of_template(name: str) -> Iterator[str]:
-    tree = Environment().parse((HERE / name).read_text())
+    tree = Environment().parse((TEMPLATES / name).read_text())
     for _, _, message in extract_from_ast(tree, ("_",)):
         found = message[0] if isinstance(message, tuple) else message
         if isinstance(found, str):
@@ -57,7 +60,7 @@ def of_code(file: str) -> Iterator[str]:
             )
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@pytest.mark.parametrize("name", PAGES)
 def test_every_word_of_a_template_has_its_japanese(name: str) -> None:
     words = set(of_template(name))
     assert words
@@ -114,15 +117,24 @@ def test_many_units_are_found() -> None:
 
 @pytest.mark.parametrize("text", units())
 def test_every_unit_has_its_japanese(text: str) -> None:
-    japanese = unit(text, "ja")
-    assert unit(text, "en") == text
-    assert JAPANESE.search(japanese) or text in AS_THEY_ARE, text
-    assert re.findall(r"7", japanese) == re.findall(r"7", text)
+    found = translated(text, UNITS)
+    shown = [
+        environment(language).from_string("{{ unit(text)|safe }}").render(text=text)
+        for language in ("en", "ja")
+    ]
+    assert shown == [text, found]
+    assert JAPANESE.search(found) or text in AS_THEY_ARE, text
+    assert re.findall(r"7", found) == re.findall(r"7", text)
 
 
 def test_units_that_nobody_knows_stay_as_they_are() -> None:
-    assert unit("furlongs", "ja") == "furlongs"
-    assert len({pattern for pattern, _ in UNITS}) == len(UNITS)
+    assert translated("furlongs", UNITS) == "furlongs"
+
+
+def test_points_that_share_a_unit_agree_on_it() -> None:
+    for point in POINTS.values():
+        assert dict(point.units).items() <= dict(UNITS).items()
+        assert all(english.count("{}") == japanese.count("{}") for english, japanese in point.units.items())
 
 
 @pytest.mark.parametrize(("asked", "language"), [("ja", "ja"), ("en", "en"), ("fr", "en"), ("", "en")])
@@ -151,7 +163,7 @@ def test_a_whole_report_and_a_suite_in_japanese(
     assert '<html lang="ja">' in html
     for english in ("Did the target hold", "Answers</h2>", "Ledger</h2>", "Arrivals planned"):
         assert english not in html
-    suite.write(tmp_path, "phase1", [suite.Entry.of("burst", folder, code)], ["burst", "health"])
+    suite.write(tmp_path, "phase1", [suite.SuiteRun.of("burst", folder, code)], ["burst", "health"])
     page = (tmp_path / "suite.html").read_text()
     assert '<html lang="ja">' in page
     assert "ターゲットは耐えたか" in page

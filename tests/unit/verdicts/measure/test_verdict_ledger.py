@@ -14,7 +14,7 @@ from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome, read_sample
 from telemetry.run_folder.lines import LedgerLine
 from tests.support.synthetic_run import Samples, Spec, drop, fail, write
 from verdicts.measure.arrivals import ledger, validity
-from verdicts.measure.arrivals.ledger import Counts
+from verdicts.measure.arrivals.ledger import ArrivalCounts
 from verdicts.run.reading import Run, load
 
 SMALL = Spec(duration=4.0, accounts=10)
@@ -45,7 +45,7 @@ def test_a_whole_run_balances(tmp_path: Path) -> None:
     book = ledger.of(run)
     assert reasons(run) == ()
     assert book.total.planned == 200
-    assert sum(book.workers.values(), Counts()) == book.total
+    assert sum(book.workers.values(), ArrivalCounts()) == book.total
     assert book.total.extra == 30
     assert book.total.failed == int((run.samples["outcome"] == Outcome.FAILED).sum()) > 0
 
@@ -55,7 +55,7 @@ def test_counts_balance_exactly_when_both_equations_hold(
     ok: int, failed: int, dropped: int, off: int
 ) -> None:
     sent = ok + failed
-    counts = Counts(planned=sent + dropped + off, sent=sent, dropped=dropped, ok=ok, failed=failed)
+    counts = ArrivalCounts(planned=sent + dropped + off, sent=sent, dropped=dropped, ok=ok, failed=failed)
     assert counts.balances == (off == 0)
     assert not replace(counts, planned=sent + dropped - 1, unknown=-1).balances
 

@@ -13,30 +13,30 @@ from tests.support import plan_folder, synthetic_run
 from tests.support.plan_folder import found, planned, point
 from verdicts.__main__ import main
 from verdicts.language.words import Say
-from verdicts.plan import answers, book, files
-from verdicts.plan.answers import Answer, Witness
-from verdicts.plan.summary import Plan
+from verdicts.plan import answers, files, plan_file
+from verdicts.plan.answers import JudgedRun, PlanAnswer
+from verdicts.plan.summary import PlanSummary
 from verdicts.run.reading import RunFolderError
 
 SAY = Say()
 
 
-def read(folder: Path) -> Plan:
-    told = book.read(folder)
-    witnesses = [Witness.of(folder, run) for run in told.runs]
-    return Plan(answers.of(told, witnesses), witnesses)
+def read(folder: Path) -> PlanSummary:
+    told = plan_file.read(folder)
+    judged_runs = [JudgedRun.of(folder, run) for run in told.runs]
+    return PlanSummary(answers.of(told, judged_runs), judged_runs)
 
 
-def by_id(plan: Plan) -> dict[str, Answer]:
+def by_id(plan: PlanSummary) -> dict[str, PlanAnswer]:
     return {answer.question.id: answer for answer in plan.answers}
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
+def plan(tmp_path: Path) -> PlanSummary:
     return read(plan_folder.whole(tmp_path / "plan"))
 
 
-def test_every_kind_of_answer(plan: Plan) -> None:
+def test_every_kind_of_answer(plan: PlanSummary) -> None:
     got = {id: (one.state, one.status) for id, one in by_id(plan).items() if one.state != "not asked"}
     assert got == {
         "P0.1": ("answered", "info"),
@@ -50,7 +50,7 @@ def test_every_kind_of_answer(plan: Plan) -> None:
     assert len(plan.answers) == 24
 
 
-def test_what_stands_in_the_place_of_an_answer(plan: Plan) -> None:
+def test_what_stands_in_the_place_of_an_answer(plan: PlanSummary) -> None:
     reasons = {id: one.reason for id, one in by_id(plan).items()}
     assert reasons["P0.1"] == reasons["P1.2"] == ""
     assert reasons["P1.1"] == "Not observed: no KV counters."
@@ -59,11 +59,11 @@ def test_what_stands_in_the_place_of_an_answer(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("id", ["P1.1", "P1.7", "P1.9", "P1.2"])
-def test_what_is_not_known_gives_no_recommendation(plan: Plan, id: str) -> None:
+def test_what_is_not_known_gives_no_recommendation(plan: PlanSummary, id: str) -> None:
     assert by_id(plan)[id].advice("en") == by_id(plan)[id].advice("ja") == []
 
 
-def test_the_plain_run_answers_and_the_others_stand_beside(plan: Plan) -> None:
+def test_the_plain_run_answers_and_the_others_stand_beside(plan: PlanSummary) -> None:
     slow = by_id(plan)["P0.3"]
     assert slow.lead is not None
     assert slow.lead.run.name == "slow-api"
@@ -138,7 +138,7 @@ def test_the_exit_code(tmp_path: Path, runs: list[Any], code: int) -> None:
     assert read(plan_folder.write(tmp_path / "plan", entries)).exit_code == code
 
 
-def test_the_first_screen(plan: Plan) -> None:
+def test_the_first_screen(plan: PlanSummary) -> None:
     assert plan.headline(SAY) == "4 of 7 questions answered"
     assert plan.sentence(SAY) == (
         "Without an answer: P1.7, P1.9. Not observed on this target: P1.1. The target is out of bounds in 1: "

@@ -11,7 +11,7 @@ import pytest
 from tests.support import plan_folder
 from tests.support.plan_folder import found, planned, point
 from verdicts.plan import files
-from verdicts.questions import QUESTIONS
+from verdicts.points.registry import QUESTIONS
 
 
 @pytest.fixture

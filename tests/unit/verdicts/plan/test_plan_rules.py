@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from verdicts.language import catalogue
 from verdicts.plan import numbers, rules
-from verdicts.plan.milestones import BY, WHEN
 from verdicts.plan.numbers import Number, Numbers
-from verdicts.plan.rule import Advice, Rule
+from verdicts.plan.rule import Advice, AdviceRule
 from verdicts.plan.rules import DERIVED, RULES
-from verdicts.questions import QUESTIONS
+from verdicts.points.point import MILESTONES
+from verdicts.points.registry import QUESTIONS
 
 # (point, numbers on which the rule fires, numbers on which it is silent), in the order of RULES
 EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
@@ -97,8 +98,10 @@ EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
 ]
 
 
-def advise(rule: Rule, known: dict[str, float], language: str = "en") -> Advice | None:
-    return rule.advise(rules.derived(rule.point, Numbers(known)), language, BY["at 100 MAU"].get(language))
+def advise(rule: AdviceRule, known: dict[str, float], language: str = "en") -> Advice | None:
+    return rule.advise(
+        rules.derived(rule.point, Numbers(known)), language, catalogue.advice(language).by["at 100 MAU"]
+    )
 
 
 def names(template: str) -> set[str]:
@@ -121,29 +124,41 @@ def test_a_rule_fires_and_is_silent(number: int, language: str) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.point)
-def test_a_rule_quotes_the_same_numbers_in_both_languages(rule: Rule) -> None:
-    for text in (rule.advice, rule.also):
-        assert names(text.en) == names(text.ja)
-    assert names(rule.advice.en) - {"by"}, "a recommendation quotes the number that it follows from"
-    for text in (rule.rule, rule.advice):
-        assert text.en
-        assert re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text.ja)
-        assert not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", text.en)
+def test_a_rule_quotes_the_same_numbers_in_both_languages(rule: AdviceRule) -> None:
+    english, japanese = rule.texts("en"), rule.texts("ja")
+    for text in ("advice", "also"):
+        assert names(english[text]) == names(japanese[text])
+    assert names(english["advice"]) - {"by"}, "a recommendation quotes the number that it follows from"
+    for text in ("rule", "advice"):
+        assert english[text]
+        assert re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", japanese[text])
+        assert not re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", english[text])
+
+
+def test_the_catalogue_has_the_texts_of_every_rule_in_each_language_and_no_others() -> None:
+    english, japanese = (catalogue.advice(language) for language in ("en", "ja"))
+    assert list(english.rules) == list(japanese.rules) == [rule.key for rule in RULES]
+    for key, texts in english.rules.items():
+        assert list(texts) == list(japanese.rules[key])
+        assert {"rule", "advice"} <= set(texts) <= {"rule", "advice", "also"}
 
 
 def test_every_question_has_a_rule_and_every_rule_a_question() -> None:
     assert {rule.point for rule in RULES} == set(QUESTIONS)
     assert set(DERIVED) <= set(QUESTIONS)
-    assert {question.when for question in QUESTIONS.values()} == set(WHEN) == set(BY)
+    assert {question.when for question in QUESTIONS.values()} == set(MILESTONES)
+    for language in catalogue.LANGUAGES:
+        texts = catalogue.advice(language)
+        assert list(texts.when) == list(texts.by) == list(MILESTONES)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.point)
-def test_without_numbers_there_is_no_recommendation(rule: Rule) -> None:
+def test_without_numbers_there_is_no_recommendation(rule: AdviceRule) -> None:
     assert advise(rule, {}) is None
 
 
 def test_what_another_run_shows_is_added_where_it_is_known() -> None:
-    rule = next(rule for rule in RULES if rule.point == "P0.4" and "wait" in rule.advice.en)
+    rule = next(rule for rule in RULES if rule.point == "P0.4" and "wait" in rule.key)
     alone, beside = (
         advise(rule, known)
         for known in ({"wait": 25.0}, {"wait": 25.0, "phase2_wait": 4.0, "phase2_recovery": 2.4})
@@ -191,7 +206,7 @@ def own_names(point: str) -> list[str]:
     for rule in RULES:
         if rule.point == point:
             rule.when(asked)
-            asked.names |= names(rule.advice.en) - {"by"}
+            asked.names |= names(rule.texts("en")["advice"]) - {"by"}
     for work in DERIVED.get(point, {}).values():
         work(asked)
     return sorted(name for name in asked.names if not name.startswith("phase2_"))

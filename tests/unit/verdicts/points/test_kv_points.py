@@ -16,7 +16,8 @@ from telemetry.recording.sample import Flag
 from tests.support.synthetic_run import STATUS, Samples, Spec, fail, write
 from verdicts.judge.judge import judge
 from verdicts.measure.limits import quota
-from verdicts.points import POINTS, PointResult
+from verdicts.points.point import PointResult
+from verdicts.points.registry import POINTS
 from verdicts.run.reading import Run, load
 from verdicts.thresholds import Threshold
 

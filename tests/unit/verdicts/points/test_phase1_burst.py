@@ -8,7 +8,7 @@ import pytest
 from tests.support.limiter_simulation import BETWEEN, burst, spec
 from tests.support.synthetic_run import Change, write
 from verdicts.judge.judge import judge
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 from verdicts.run.reading import load
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.support.limiter_simulation import spec
 from tests.support.synthetic_run import write
 from verdicts.judge.judge import judge
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 from verdicts.run.reading import load
 
 BALANCER = {"check_interval": 3.0, "failures_to_down": 3, "successes_to_up": 2}

@@ -9,7 +9,7 @@ import pytest
 from tests.support.limiter_simulation import rate, spec
 from tests.support.synthetic_run import Change, Samples, write
 from verdicts.judge.judge import judge
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 from verdicts.run.reading import load
 
 STARTER = [{"id": "a", "ip": "198.51.100.1", "tier": "starter", "group": "users"}]

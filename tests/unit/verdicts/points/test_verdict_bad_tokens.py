@@ -13,7 +13,7 @@ from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome
 from verdicts.measure.target import origins
 from verdicts.points.free_tier import free_tier
 from verdicts.points.jwks_fetches import jwks_fetches
-from verdicts.points.registry import Finding
+from verdicts.points.point import Finding
 from verdicts.points.token_checks import token_checks
 from verdicts.run.reading import Run
 

@@ -15,7 +15,7 @@ from telemetry.recording.sample import REASON_CODE, Outcome
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.judge.judge import judge
 from verdicts.measure.calls import recovery
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 from verdicts.run.reading import Run, load
 
 FAULT = {"at": 10.0, "until": 15.0, "fault": "db-hold", "target": None, "params": {}}

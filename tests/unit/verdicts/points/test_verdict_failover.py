@@ -22,7 +22,7 @@ from tests.support.synthetic_run import Change, Samples, Spec, fail, write
 from verdicts.judge.judge import judge
 from verdicts.measure.limits import limit_error
 from verdicts.measure.target import balancer_states, crash
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 from verdicts.run.reading import Event, Run, load
 
 USER = [{"id": "account-0", "ip": "198.51.100.1", "tier": "starter", "group": "users"}]

@@ -15,7 +15,7 @@ from telemetry.recording.sample import REASON_CODE, Outcome
 from tests.support.synthetic_run import Samples, Spec, write
 from verdicts.judge.judge import judge
 from verdicts.measure.target import money
-from verdicts.points import PointResult
+from verdicts.points.point import PointResult
 from verdicts.run.reading import Run, load
 
 SMALL = Spec(duration=4.0, accounts=10, chances={})

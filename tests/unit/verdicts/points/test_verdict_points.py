@@ -11,8 +11,8 @@ from msgspec import structs
 
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.judge.judge import Judgement, judge
-from verdicts.points import POINTS, Finding, Point, PointResult, point
-from verdicts.questions import QUESTIONS
+from verdicts.points.point import AT_500_MAU, Finding, Point, PointResult, point
+from verdicts.points.registry import POINTS, QUESTIONS
 from verdicts.run.reading import load
 from verdicts.thresholds import Threshold
 
@@ -144,16 +144,15 @@ def test_a_compressed_time_stands_at_every_point(tmp_path: Path) -> None:
     assert all("60 times as fast" in one.evidence for one in found.points)
 
 
-def test_a_point_that_is_not_measured_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(POINTS, "P1.5")
-    found = judged(tmp_path, SMALL)
-    assert result(found, "P1.5").status == "info"
-    assert "does not measure" in result(found, "P1.5").evidence
+@pytest.mark.parametrize("id", ["Q1.1", "P1", "P1.x", "P9.1"])
+def test_an_id_that_is_none_of_the_plans_is_refused(id: str) -> None:
+    with pytest.raises(ValueError, match=f"point {id}: allowed: P0, P1, .* such as P1.8"):
+        point(id, en="?", ja="?", scenario="burst", when=AT_500_MAU)
 
 
 def test_ids_are_registered_once() -> None:
     with pytest.raises(ValueError, match=r"P1\.7 is registered twice"):
-        point("P1.7")(lambda run: Finding.unseen("never"))
+        point("P1.7", en="?", ja="?")(lambda run: Finding.unseen("never"))
 
 
 def test_a_nan_figure_makes_its_threshold_invalid(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verdicts import points
+from verdicts.points import registry
 from verdicts.thresholds import Threshold
 
 UNITS = {"p95": "s", "5xx": "share", "memory": "bytes", "mean": "req/s", "in_flight": "", "cpu": "vCPU"}
@@ -99,8 +99,8 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def test_a_scenario_is_checked_before_load_starts() -> None:
-    points.check(["P1.7", "P0.1"], {"P1.7": "p95 <= 2 s"})
+    registry.check(["P1.7", "P0.1"], {"P1.7": "p95 <= 2 s"})
     with pytest.raises(ValueError, match=r"points: 'P9.9', allowed: P0.1"):
-        points.check(["P9.9"], {})
+        registry.check(["P9.9"], {})
     with pytest.raises(ValueError, match=r"thresholds.P1.7: figure 'p42', allowed: p50, p95"):
-        points.check(["P1.7"], {"P1.7": "p42 <= 2 s"})
+        registry.check(["P1.7"], {"P1.7": "p42 <= 2 s"})

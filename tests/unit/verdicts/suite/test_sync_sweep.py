@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.synthetic_run import Change, Samples, fail
 from tests.unit.verdicts.points.test_verdict_failover import SPLIT, run_of, shared
-from verdicts.suite.sync_sweep import Row, begins_to_fall, main, sentence
+from verdicts.suite.sync_sweep import SweepRow, begins_to_fall, main, sentence
 
 
 def refusing(share: int) -> Change:
@@ -23,8 +23,8 @@ def refusing(share: int) -> Change:
     return change
 
 
-def row(interval: float, mean: float) -> Row:
-    return Row(interval, 60.0, 8, mean, mean, mean, 10.0, True)
+def row(interval: float, mean: float) -> SweepRow:
+    return SweepRow(interval, 60.0, 8, mean, mean, mean, 10.0, True)
 
 
 @pytest.mark.parametrize(

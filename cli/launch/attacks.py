@@ -1,0 +1,123 @@
+"""Several attacks one after the other, each in a process of its own, on one bundled stack.
+
+    with Attacks(folder, say) as attacks:
+        code = attacks.run(run)         # a run that was checked
+        attacks.stopped                 # SIGINT or SIGTERM came: nothing more is started
+
+The stack is started for the first attack that needs one and ends with the block; each attack resets it and
+puts its own settings in force (`run.stack.shared_stack`). A signal ends the attack that is under way, which
+still writes its report.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from cli.launch import local_workers
+from cli.launch.locust import launch_command
+from cli.parser import forget_environment
+from common.errors import ConfigError
+from common.paths import RESULTS
+from run import active_runs
+from run.folders import stamped
+from run.request import CheckedRun
+from run.stack.shared_stack import SharedStack, StackError
+from scenarios.option import SOURCE
+
+EXIT_STOPPED: Final = 3
+POLL_INTERVAL: Final = 2.0  # seconds between two questions whether an attack may end early
+KNOWN: Final = range(4)  # exit codes of bin/attack; anything else is a failure of ours
+
+Over = Callable[[], bool]
+Say = Callable[[str], None]
+
+
+def say_for(command: str) -> Say:
+    """Says a line of progress in the command's name."""
+    return lambda line: print(f"{command}: {line}", flush=True)
+
+
+def new_folder(out: str | None, name: str) -> Path:
+    """Where several runs go: `out`, or results/<time>-<name>. Raises ConfigError where it is taken."""
+    folder = Path(out) if out else stamped(name)
+    if os.path.lexists(folder):
+        raise ConfigError(SOURCE, "--out", f"{folder} is there already, allowed: a new folder")
+    return folder.absolute()
+
+
+class Attacks:
+    """Attacks on one stack, whose files are in `folder`; `say` takes a line about the stack."""
+
+    def __init__(self, folder: Path, say: Say) -> None:
+        self.stopped = False
+        self._say = say
+        self._stack = SharedStack(folder)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._before: dict[int, Any] = {}
+        self._announced = active_runs.announced(RESULTS, folder)
+
+    def __enter__(self) -> Attacks:
+        """From here on SIGINT and SIGTERM are for the attack under way."""
+        forget_environment()
+        self._before = {one: signal.signal(one, self._on_signal) for one in (signal.SIGINT, signal.SIGTERM)}
+        self._before[active_runs.SIGNAL] = signal.signal(active_runs.SIGNAL, self._on_wish)
+        self._announced.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the stack; signals are as they were before."""
+        self._announced.__exit__(None, None, None)
+        try:
+            self._stack.stop()
+        except StackError as error:
+            self._say(str(error))
+        finally:
+            for one, previous in self._before.items():
+                signal.signal(one, previous)
+
+    def run(self, run: CheckedRun, log: Path | None = None, over: Over | None = None) -> int:
+        """One attack; its exit code, and 3 for a run that did not happen.
+
+        What it prints goes to the file `log`, if given. The attack is ended as soon as `over()`, asked every
+        `POLL_INTERVAL` seconds, says that there is nothing more to learn.
+        """
+        try:
+            if run.target.bundled and (said := self._stack.ready_for(run.scenario)):
+                self._say(said)
+        except StackError as error:
+            self._say(str(error))
+            return EXIT_STOPPED
+        if self.stopped:
+            return EXIT_STOPPED
+        self._child = local_workers.start(launch_command(run.request), log=log)
+        code = self._child.wait() if over is None else _watched(self._child, over)
+        self._child = None
+        return code if code in KNOWN else EXIT_STOPPED
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        """The attack under way is told once, and ends with its report."""
+        if not self.stopped and self._child is not None:
+            self._child.send_signal(number)
+        self.stopped = True
+
+    def _on_wish(self, number: int, frame: FrameType | None) -> None:
+        """`make stop` tells the attack under way by itself."""
+        self.stopped = True
+
+
+def _watched(child: subprocess.Popen[bytes], over: Over) -> int:
+    """Wait for the child's exit code, and end it when `over` says so."""
+    told = False
+    while True:
+        try:
+            return child.wait(POLL_INTERVAL)
+        except subprocess.TimeoutExpired:
+            if not told and over():
+                told = True
+                child.send_signal(signal.SIGINT)

@@ -1,0 +1,130 @@
+"""The loading side: from what the conductor says to the job of this process."""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import os
+import resource
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final
+
+from run.workers import version
+from scenarios.schema import Scenario
+from targets import guard
+from targets.auth import Auth
+from targets.schema import Target
+from telemetry.recording.recorder import Sink
+from users.accounts.accounts import Account, make_accounts
+from users.accounts.forge import Forge
+from users.accounts.keys import read_key
+from users.accounts.tokens import TokenSource, no_token
+from users.cluster.locust_stats import StatsSink
+from users.cluster.performer import RefusalError
+from users.engine import job as jobs
+from users.engine.job import Job
+from users.mcp.headers import RequestHeaders
+from users.transport.endpoint import endpoint
+
+FILES: Final = 65_536
+PRIORITY: Final = -10  # nice value; root alone may go below 0
+USUAL_PRIORITY: Final = os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
+    """What this process is to do, from the conductor's `load.prepare`. RefusalError: one clear line."""
+    if data["version"] != (mine := version.version()):
+        raise RefusalError(f"is version {mine}, the master is {data['version']}; allowed: the same on both")
+    scenario = Scenario.restore(data["scenario"])
+    target = Target.model_validate(data["target"])
+    pinned = where(target, data)
+    accounts = make_accounts(scenario, target, scenario.seed)
+    auth = target.auth
+    job = Job(
+        schedule=jobs.schedule(scenario),
+        accounts=accounts,
+        groups=jobs.group_behaviours(scenario),
+        endpoint=endpoint(target, pinned),
+        headers=RequestHeaders(
+            target.path,
+            pinned.authority,
+            target.headers,
+            auth_header=auth.header if auth else "Authorization",
+            client_ip_header=target.client_ip_header,
+        ),
+        **signing(auth, data["key"], accounts),
+        timeout=scenario.timeout or target.timeout,
+        late=scenario.late_ms / 1000,
+        max_rps=target.max_rps,
+        max_duration=target.max_duration,
+    )
+    names = [group.name for group in scenario.groups]
+    raise_file_limit()
+    widen_file_table()
+    gc.unfreeze()  # what an earlier run of this process left
+    gc.collect()
+    gc.freeze()  # the schedule and the accounts live as long as the run: no collection need look at them
+    return job, [StatsSink(stats, jobs.tool_table(scenario), names)]
+
+
+def where(target: Target, data: dict[str, Any]) -> guard.Pinned:
+    """Where this process may send load: where the master would, too. GuardError, RefusalError.
+
+    The target's name is resolved here as well, and judged by the same rule. Of its addresses here those count
+    that it has at the master. Loopback is the master's own: another machine has another.
+    """
+    pinned = guard.check(target, data["base_url"])
+    if guard.is_loopback(pinned.addresses[0]) and data["machine"] != version.machine():
+        raise RefusalError(
+            f"{pinned.host} is this worker's own loopback, not the master's, "
+            "allowed: workers on the master's machine, or a target that both reach"
+        )
+    shared = tuple(address for address in pinned.addresses if address in data["addresses"])
+    if not shared:
+        here, there = ", ".join(pinned.addresses), ", ".join(data["addresses"])
+        raise RefusalError(
+            f"{pinned.host} is {here} here and {there} at the master, allowed: an address in common"
+        )
+    return replace(pinned, addresses=shared)
+
+
+def signing(auth: Auth | None, pem: bytes | None, accounts: list[Account]) -> dict[str, Any]:
+    """`token` and `forge` of the job: what signs for the accounts; all have a token before load starts."""
+    if auth is None or pem is None:
+        return {"token": no_token, "forge": None}
+    key = read_key(pem, auth.algorithm, auth.kid)
+    source = TokenSource(auth, key)
+    source.warm(accounts)
+    return {"token": source, "forge": Forge(auth, key)}
+
+
+def claim_priority() -> None:
+    """Have the CPU before the stack under attack and all else of this machine, where that is allowed."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
+
+
+def give_priority_back() -> None:
+    """As before the load: what a later run of this process starts, its stack, inherits no advantage."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, USUAL_PRIORITY)
+
+
+def raise_file_limit() -> None:
+    """As many open files as the system allows: each call in flight is one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def widen_file_table() -> None:
+    """Make room for `FILES` open files now.
+
+    Linux doubles a process's table of files when it is full, and where there are threads it waits for
+    all processors to notice: 5 to 15 ms in which no arrival can be sent, at 256, 512, 1024 … calls.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    last = (FILES if limit == resource.RLIM_INFINITY else min(limit, FILES)) - 1
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.close(fcntl.fcntl(null, fcntl.F_DUPFD_CLOEXEC, last))
+    os.close(null)

@@ -1,0 +1,43 @@
+"""The texts of this room's data files, read once.
+
+    words.ja.toml         the pages' words in Japanese, by their English
+    advice.<language>.toml  what the plan tells the operator, by rule; its milestones
+
+A text that is missing is a KeyError: tests hold the languages' files against each other and against the code.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+LANGUAGES: Final = ("en", "ja")
+HERE: Final = Path(__file__).resolve().parent
+
+
+class AdviceTexts(NamedTuple):
+    """`when` and `by`: milestone → words; `rules`: rule's key → `rule`, `advice` and, for some, `also`."""
+
+    when: Mapping[str, str]
+    by: Mapping[str, str]
+    rules: Mapping[str, Mapping[str, str]]
+
+
+@cache
+def japanese() -> Mapping[str, str]:
+    """A page's English → its Japanese."""
+    return _read("words.ja.toml")
+
+
+@cache
+def advice(language: str) -> AdviceTexts:
+    """The plan's texts in one of LANGUAGES."""
+    found = _read(f"advice.{language}.toml")
+    return AdviceTexts(found.pop("when"), found.pop("by"), found)
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((HERE / name).read_text("utf-8"))

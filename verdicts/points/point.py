@@ -1,0 +1,179 @@
+"""A verification point: a question, and a function that answers it from a run.
+
+    @point(
+        "P1.8",
+        en="What is the error rate?",
+        ja="エラー率はいくらか",
+        scenario="burst",                    # the attack that answers it; without one every run may
+        when=AT_500_MAU,                     # by when the plan wants it
+        figures={"errors": "share"},         # what a threshold may speak of, with its base unit
+        units={"% errors": "% エラー"},      # the findings' units in Japanese; {} stands for a value
+    )
+    def error_rate(run: Run) -> Finding: ...
+
+The point stands in one file of this room, which `verdicts.points.registry` reads. A finding whose number
+could not be observed is `Finding.unseen(reason)`: `info`, never a made-up value. A figure that is NaN
+(nothing happened that could be measured) makes its threshold `invalid`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
+
+from verdicts.run.reading import Run
+from verdicts.thresholds import Threshold
+
+Status = Literal["pass", "fail", "info", "invalid"]
+Basis = Literal["measured", "modelled"]
+Value = float | int | str | None
+BEFORE_MVP: Final = "before the MVP"
+AT_100_MAU: Final = "at 100 MAU"
+AT_500_MAU: Final = "at 500 MAU"
+BEFORE_1000_MAU: Final = "before 1,000 MAU"
+MILESTONES: Final = (BEFORE_MVP, AT_100_MAU, AT_500_MAU, BEFORE_1000_MAU)
+PRIORITIES: Final = {"P0": "P0", "P1": "P1", "P2": "P2", "P3": "P3", "F1": "phase 1"}
+"""How an id of the plan begins → its priority; in the plan's order."""
+
+
+class Question(NamedTuple):
+    """What a point asks. `scenario` is the attack that answers it; "" for what every run is asked."""
+
+    id: str
+    priority: str
+    scenario: str
+    when: str
+    en: str
+    ja: str
+
+    def text(self, language: str = "en") -> str:
+        """The question in a language of the report."""
+        return self.ja if language == "ja" else self.en
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Where it stands in the plan."""
+        begin, _, number = self.id.partition(".")
+        return [*PRIORITIES].index(begin), int(number)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One answer. `part` tells several findings of a point apart (`P1.6.cpu`).
+
+    `subject` "" means the run's own; `status` is given only where the point judges by itself
+    (what the target promises), not by a threshold. `rows` is a table: each row has the same keys.
+    """
+
+    value: Value
+    unit: str
+    evidence: str
+    figures: Mapping[str, float] = field(default_factory=dict)
+    part: str = ""
+    basis: Basis = "measured"
+    subject: str = ""
+    status: Status | None = None
+    rows: tuple[Mapping[str, Value], ...] = ()
+    seen: bool = True
+
+    @classmethod
+    def unseen(cls, reason: str, part: str = "", basis: Basis = "measured") -> Finding:
+        """A number that could not be observed, and why."""
+        return cls(None, "", reason, part=part, basis=basis, status="info", seen=False)
+
+
+@dataclass(frozen=True)
+class PointResult:
+    """One row of the report, and of `points` in verdicts.json."""
+
+    id: str
+    question: Question
+    value: Value
+    unit: str
+    basis: Basis
+    subject: str
+    threshold: str
+    status: Status
+    evidence: str
+    rows: tuple[Mapping[str, Value], ...] = ()
+    broken: tuple[str, ...] = ()  # each bound that does not hold, in words
+    figures: Mapping[str, float] = field(default_factory=dict)  # by name, in base units
+
+
+Find = Callable[[Run], Finding | Iterable[Finding]]
+
+
+@dataclass(frozen=True)
+class Point:
+    """A registered point."""
+
+    id: str
+    question: Question
+    figures: Mapping[str, str]
+    find: Find
+    units: Mapping[str, str] = field(default_factory=dict)
+
+    def results(self, run: Run, threshold: Threshold, *, valid: bool = True) -> list[PointResult]:
+        """Every finding judged. In an invalid run, nothing passes or fails."""
+        found = self.find(run)
+        findings = [found] if isinstance(found, Finding) else list(found)
+        return [self._result(run, one, threshold.about(one.figures), valid) for one in findings]
+
+    def _result(self, run: Run, finding: Finding, threshold: Threshold, valid: bool) -> PointResult:
+        status = _status(finding, threshold, self.figures)
+        return PointResult(
+            id=f"{self.id}.{finding.part}" if finding.part else self.id,
+            question=self.question,
+            value=finding.value,
+            unit=finding.unit,
+            basis=finding.basis,
+            subject=finding.subject or run.subject,
+            threshold=str(threshold),
+            status="invalid" if not valid and status != "info" else status,
+            evidence=finding.evidence + _scaled(run),
+            rows=finding.rows,
+            broken=tuple(threshold.broken(finding.figures, self.figures)),
+            figures=finding.figures,
+        )
+
+
+def _status(finding: Finding, threshold: Threshold, units: Mapping[str, str]) -> Status:
+    if finding.status is not None:
+        return finding.status
+    if not threshold.bounds:
+        return "info"
+    return threshold.verdict(finding.figures, units)
+
+
+def _scaled(run: Run) -> str:
+    scale = run.manifest.time_scale if run.manifest.bundled else 1  # ours alone runs faster
+    return "" if scale == 1 else f" Time ran {scale:g} times as fast: windows and intervals were scaled."
+
+
+REGISTERED: Final[dict[str, Point]] = {}
+
+
+def point(
+    id: str,
+    *,
+    en: str,
+    ja: str,
+    scenario: str = "",
+    when: str = "",
+    figures: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> Callable[[Find], Find]:
+    """Register a point. Raises ValueError for an id that is taken, or that begins like none of the plan's."""
+    if id in REGISTERED:
+        raise ValueError(f"point {id} is registered twice")
+    priority = PRIORITIES.get(id.partition(".")[0], "")
+    if scenario and not (priority and id.partition(".")[2].isdigit()):
+        raise ValueError(f"point {id}: allowed: {', '.join(PRIORITIES)}, each with a number, such as P1.8")
+
+    def register(find: Find) -> Find:
+        question = Question(id, priority, scenario, when, en, ja)
+        REGISTERED[id] = Point(id, question, figures or {}, find, units or {})
+        return find
+
+    return register
