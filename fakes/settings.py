@@ -52,6 +52,7 @@ class EdgeSettings(SettingsModel):
     jwks_cool_down: Positive = 30.0
     jwks_coalesce: bool = True
     token_cache: bool = True
+    count_eras: bool = False  # bytes and CPU of requests by era of MCP; the CPU where `worker-cpu` is on
     name_routes: dict[str, Literal["origin-a", "origin-b"]] = {}  # by `Mcp-Name`, as the header has it
 
 
