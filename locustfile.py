@@ -22,17 +22,15 @@ from gevent.event import Event
 from locust import LoadTestShape, User, events, task
 from locust.runners import MasterRunner, WorkerRunner
 
-from common.paths import RESULTS
-
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from run import active_runs
+from common import exit_codes
+from common.paths import RESULTS
+from run import active_runs, wait_for_workers
 from run.attack import Attack
 from run.folders import check_out, new_dir
 from run.options import add_arguments, check_host
 from run.request import CheckedRun, RunRequest
-from run.state import EXIT_CONFIG
-from run.workers import wait_for_workers
 from run.workers.worker_job import build_job, claim_priority, give_priority_back
 from shapes.locust_shape import tick
 from users.cluster.conductor import EVERY_ONE_LOST
@@ -47,7 +45,7 @@ os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
 log = logging.getLogger("resilience")
 
 
-class Account(User):
+class IdleUser(User):
     """An account of the run. It idles: the dispatcher deals its arrivals to its persona."""
 
     @task
@@ -118,7 +116,7 @@ class Leader:
             attack = self.attack = Attack(self._wire, run)
         except ValueError as error:
             log.error("%s", error)
-            self._leave(EXIT_CONFIG)
+            self._leave(exit_codes.USAGE)
             return
         AllAccounts.accounts = run.accounts
         if self._headless:  # Locust's own figures go to a file, its tables not to the terminal
@@ -203,7 +201,7 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
             AllAccounts.accounts = checked.accounts
         except ValueError as error:  # bad input: one line, exit 2, before anything starts
             sys.stderr.write(f"{error}\n")
-            raise SystemExit(EXIT_CONFIG) from None
+            raise SystemExit(exit_codes.USAGE) from None
     leader = Leader(environment, checked)
     if isinstance(environment.runner, MasterRunner):
         wait_for_workers.warn_if_open(options.master_bind_host, environment.runner.server.port)
@@ -214,4 +212,4 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
             install(web_ui, options, leader, leader.results, os.environ.get(VARIABLE, ""))
         except ValueError as error:
             sys.stderr.write(f"{error}\n")
-            raise SystemExit(EXIT_CONFIG) from None
+            raise SystemExit(exit_codes.USAGE) from None

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Final
 
 from cli.launch.locust import LOCUST
-from cli.parser import EXIT_USAGE
+from common import exit_codes
 
 COMMANDS: Final = {
     "attack": ("cli.attack", "attack a gateway with one scenario"),
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     name, *words = (sys.argv[1:] if arguments is None else arguments) or [""]
     if name in ("", "-h", "--help"):
         print(usage(), file=sys.stdout if name else sys.stderr)
-        return 0 if name else EXIT_USAGE
+        return 0 if name else exit_codes.USAGE
     if name == "master":
         name, words = MASTER[0], [*MASTER[1:], *words]
     if name in PROGRAMS:
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name not in COMMANDS and name != LAUNCH:
         allowed = ", ".join(sorted([*COMMANDS, *PROGRAMS, "master"]))
         print(f"command line: command: {name!r:.40}, allowed: {allowed}", file=sys.stderr)
-        return EXIT_USAGE
+        return exit_codes.USAGE
     module = "cli.launch.locust" if name == LAUNCH else COMMANDS[name][0]
     code: int = import_module(module).main(words)
     return code

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from cli.launch.locust import launch
+from cli.launch.parser import Parser, command_parser, refusing
 from cli.launch.remote_workers import master_options
-from cli.parser import Parser, command_parser, refusing
-from common.errors import ConfigError
-from run.request import CheckedRun, RunRequest
+from run.request import RunRequest
 from scenarios import load as scenarios
 
 EPILOG: Final = """\
@@ -36,23 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(listing())
         return 0
     request = RunRequest.of(options)
-    checked(request)
+    request.check()
     return launch(request, master_options(request) if request.master else ())
 
 
 def read(words: Sequence[str]) -> RunRequest:
     """What a command line of `bin/attack` asks for, unchecked. Raises ConfigError."""
     return RunRequest.of(parser().parse_args(words))
-
-
-def checked(request: RunRequest) -> CheckedRun:
-    """The request, checked as a whole. Raises ConfigError or GuardError."""
-    if not request.scenario:
-        allowed = ", ".join(scenarios.names())
-        raise ConfigError(
-            "command line", "scenario", f"is missing, allowed: {allowed}, or a path ending in .yaml"
-        )
-    return request.check()
 
 
 def listing() -> str:

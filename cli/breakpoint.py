@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from cli.launch.attacks import Attacks, say_for
-from cli.parser import Parser, command_parser, refusing
+from cli.launch.parser import Parser, command_parser, refusing
 from cli.search.request import SearchRequest, read
 from cli.search.table import Searches
 from cli.search.trials import Trials, attackers, own_rate
+from common import exit_codes
 from verdicts.breakpoint import table
 
-EXIT_UNKNOWN: Final = 3
 EPILOG: Final = """\
 exit code: 0 every row is answered ("at least" is an answer); 2 bad usage or configuration; 3 a row is not
 known, or the search was stopped. Ctrl-C ends the trial and still writes what is known.
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(table.table(searches.ordered()))
     print(f"  {table.sentence(searches.ordered())}\n  page: {request.folder / table.PAGE}", flush=True)
     complete = len(asked) == len(request.protects) and all(row.answered for row in asked)
-    return 0 if complete and not attacks.stopped else EXIT_UNKNOWN
+    return 0 if complete and not attacks.stopped else exit_codes.OURS
 
 
 def _begin(request: SearchRequest) -> list[str]:

@@ -11,7 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from cli.parser import EXIT_CANNOT_START, Parser, command_parser, refusing
+from cli.launch.parser import Parser, command_parser, refusing
+from common import exit_codes
 from common.errors import ConfigError, short
 from run.checks import dry_run
 from run.checks.answerability import answers
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
     except OSError as error:
         print(f"the check broke: {error}", file=sys.stderr)
-        return EXIT_CANNOT_START
+        return exit_codes.OURS
     rows = [*works(target, found), *seen(scenario, target, found), *warnings(scenario, target, found),
             *load(scenario, target)]  # fmt: skip
     print("\n".join(table(rows)))

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cli import attack
 from cli.launch.attacks import Attacks, new_folder, say_for
-from cli.parser import Parser, command_parser, refusing
+from cli.launch.parser import Parser, command_parser, refusing
+from common import exit_codes
 from common.errors import ConfigError
 from run.request import CheckedRun, RunRequest
 from scenarios import options as table
@@ -29,7 +29,6 @@ from verdicts.output import compare_files
 from verdicts.run import stored
 from verdicts.run.reading import Run, RunFolderError, load
 
-EXIT_INVALID: Final = 3
 MAX_RUNS: Final = 50
 REPEATS: Final = 2
 EPILOG: Final = """\
@@ -61,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
     except Exception:  # ours: 1 would say that something is worse
         traceback.print_exc()
-        return EXIT_INVALID
+        return exit_codes.OURS
 
 
 def in_turns(options: argparse.Namespace) -> int:
@@ -110,7 +109,7 @@ def planned(options: argparse.Namespace) -> tuple[Path, list[Turn]]:
 def _checked(options: argparse.Namespace, side: str, out: Path) -> CheckedRun:
     """A side's run; all runs of a side are the same but for their folder."""
     given = {"scenario": options.scenario, "protect": getattr(options, side), "out": str(out)}
-    run = attack.checked(RunRequest.passed_on("compare", options, **given))
+    run = RunRequest.passed_on("compare", options, **given).check()
     if not run.target.bundled:
         what = "a target's protections cannot be switched from here"
         raise ConfigError("command line", f"--{side}", f"{what}, allowed: stored runs, --run-a and --run-b")
@@ -184,7 +183,7 @@ class Turns:
     def _invalid(self, why: str) -> int:
         compare_files.write_invalid(self._folder, why, self._repeated)
         print(f"INVALID: {why}\n  results: {self._folder}", flush=True)
-        return EXIT_INVALID
+        return exit_codes.OURS
 
 
 def read_valid(folder: Path, code: int) -> tuple[Run | None, str]:

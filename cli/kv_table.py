@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cli.parser import forget_environment
+from cli.launch.parser import forget_environment
 from common.paths import ROOT
 from scenarios import load as scenarios
 

@@ -18,9 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from cli import attack
 from cli.launch.attacks import Attacks, new_folder, say_for
-from cli.parser import Parser, command_parser, refusing
+from cli.launch.parser import Parser, command_parser, refusing
 from common.paths import ROOT
 from run.request import CheckedRun, RunRequest
 from scenarios import plan_runs
@@ -53,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = plan_runs.runs(options.mode)
     folder = new_folder(options.out, f"plan-{options.mode}")
     runs = [
-        attack.checked(request(options, run, changes, folder / f"{number:02d}-{run.name}"))
+        request(options, run, changes, folder / f"{number:02d}-{run.name}").check()
         for number, (run, changes) in enumerate(chosen, 1)
     ]
     folder.mkdir(parents=True)

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from cli import attack
 from cli.launch.attacks import Attacks, new_folder, say_for
-from cli.parser import Parser, command_parser, refusing
+from cli.launch.parser import Parser, command_parser, refusing
 from run.request import CheckedRun, RunRequest
 from scenarios import suites
 from verdicts.suite import suite
@@ -43,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         RunRequest.passed_on("suite", options, scenario=name, out=str(out))
         for name, out in zip(names, outs, strict=True)
     ]
-    runs = [attack.checked(one) for one in requests]
+    runs = [one.check() for one in requests]
     folder.mkdir(parents=True)
     return run_all(folder, options.plan, runs)
 

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from cli.launch.locust import LOCUST
+from cli.launch.parser import Parser, command_parser, forget_environment, refusing
 from cli.launch.remote_workers import worker_options
-from cli.parser import EXIT_CANNOT_START, Parser, command_parser, forget_environment, refusing
+from common import exit_codes
 from common.errors import ConfigError
 from scenarios.options import OPTIONS
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     check_name(options.master)
     if not wait_for(options.master, port):
         print(f"no master at {options.master} port {port} within {TIMEOUT:g} s", file=sys.stderr)
-        return EXIT_CANNOT_START
+        return exit_codes.OURS
     forget_environment()
     command = [*LOCUST, *worker_options(options.master, port)]
     return os.execv(command[0], command)

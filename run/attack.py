@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from gevent.event import Event
 
+from common import exit_codes
 from common.errors import ConfigError
 from common.paths import RESULTS
 from fakes.stack.handle import StackError
@@ -24,7 +25,7 @@ from run.judge import judge
 from run.lead import lead
 from run.prepare import prepare
 from run.request import CheckedRun
-from run.state import EXIT_CONFIG, EXIT_OURS, RunState
+from run.state import RunState
 from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from targets.guard import GuardError
@@ -46,7 +47,7 @@ class Attack:
     def __init__(self, wire: Wire, run: CheckedRun) -> None:
         """Nothing starts yet. ConfigError where the baseline's runs cannot be read."""
         request = run.request
-        self.exit_code = EXIT_OURS
+        self.exit_code = exit_codes.OURS
         self.summary = ""
         self.failure = ""  # one line: why there is no verdict
         self.done = Event()
@@ -127,9 +128,9 @@ class Attack:
 
     def _fail(self, error: Exception) -> None:
         """Say why, and end with the exit code of it. A fault of ours must not leave Locust idling."""
-        line, code = str(error), EXIT_OURS
+        line, code = str(error), exit_codes.OURS
         if isinstance(error, ConfigError):
-            code = EXIT_CONFIG
+            code = exit_codes.USAGE
         elif not isinstance(error, OURS):
             log.error("the run broke", exc_info=error)
             line = f"the run broke: {type(error).__name__}: {error}"

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from common import exit_codes
 from common.paths import ROOT
 from run.folders import link_latest
-from run.state import EXIT_OURS
 
 VERDICTS: Final = frozenset((0, 1, 3))  # exit codes that say how the run went; another is a failure of ours
 
@@ -31,5 +31,5 @@ def judge(folder: Path) -> Judged:
         capture_output=True,
         text=True,
     )
-    code = done.returncode if done.returncode in VERDICTS else EXIT_OURS
+    code = done.returncode if done.returncode in VERDICTS else exit_codes.OURS
     return Judged(code, done.stdout + done.stderr)

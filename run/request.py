@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from common.errors import ConfigError
 from run.checks import preflight
 from run.folders import check_out
 from scenarios import load as scenarios
@@ -90,7 +91,10 @@ class RunRequest:
         return CheckedRun(scenario, target, self)
 
     def check(self) -> CheckedRun:
-        """As `read`; and its folder can be made, its workers be counted. ConfigError, GuardError."""
+        """As `read`; and it names a scenario, its folder can be made, its workers be counted."""
+        if not self.scenario:
+            allowed = f"{', '.join(scenarios.names())}, or a path ending in .yaml"
+            raise ConfigError(SOURCE, "scenario", f"is missing, allowed: {allowed}")
         run = self.read()
         if self.out:
             check_out(self.out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from fakes.stack.handle import StackHandle
 from run.progress import Progress
@@ -16,9 +16,6 @@ from telemetry.influx import exporter_process
 from telemetry.recording.event_log import EventLog
 from users.cluster.conductor import Conductor
 from users.cluster.wire import Wire
-
-EXIT_CONFIG: Final = 2
-EXIT_OURS: Final = 3
 
 
 class Once:

@@ -21,7 +21,8 @@ from typing import Any, Final
 
 from cli.launch import local_workers
 from cli.launch.locust import launch_command
-from cli.parser import forget_environment
+from cli.launch.parser import forget_environment
+from common import exit_codes
 from common.errors import ConfigError
 from common.paths import RESULTS
 from run import active_runs
@@ -30,7 +31,6 @@ from run.request import CheckedRun
 from run.stack.shared_stack import SharedStack, StackError
 from scenarios.option import SOURCE
 
-EXIT_STOPPED: Final = 3
 POLL_INTERVAL: Final = 2.0  # seconds between two questions whether an attack may end early
 KNOWN: Final = range(4)  # exit codes of bin/attack; anything else is a failure of ours
 
@@ -92,13 +92,13 @@ class Attacks:
                 self._say(said)
         except StackError as error:
             self._say(str(error))
-            return EXIT_STOPPED
+            return exit_codes.OURS
         if self.stopped:
-            return EXIT_STOPPED
+            return exit_codes.OURS
         self._child = local_workers.start(launch_command(run.request), log=log)
         code = self._child.wait() if over is None else _watched(self._child, over)
         self._child = None
-        return code if code in KNOWN else EXIT_STOPPED
+        return code if code in KNOWN else exit_codes.OURS
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """The attack under way is told once, and ends with its report."""

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from cli.launch import local_workers
-from cli.parser import EXIT_CANNOT_START, command_parser, forget_environment
+from cli.launch.parser import command_parser, forget_environment
+from common import exit_codes
 from common.paths import ROOT
 from run.request import RunRequest
 
@@ -30,7 +31,7 @@ def launch(request: RunRequest, master: Sequence[str] = ()) -> int:
         os.execv(command[0], [*command, *master])
     except OSError as error:
         print(f"Locust cannot start: {error.strerror}", file=sys.stderr)
-        return EXIT_CANNOT_START
+        return exit_codes.OURS
 
 
 def launch_command(request: RunRequest) -> list[str]:

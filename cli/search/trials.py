@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import attack
 from cli.launch.attacks import Attacks
 from run.request import RunRequest
 from scenarios.schema import Scenario
@@ -32,7 +31,7 @@ class Trials:
         """One trial; None if it was stopped. Raises NoVerdictError."""
         folder = self._new_folder(protect, rate)
         code = self.attacks.run(
-            attack.checked(trial_request(self.options, self.scenario, protect, rate, folder)),
+            trial_request(self.options, self.scenario, protect, rate, folder).check(),
             log=folder.with_suffix(".log"),
             over=lambda: _over(folder),
         )
@@ -75,7 +74,7 @@ def trial_request(
 def check(options: argparse.Namespace, scenario: Scenario, protect: str, rate: float) -> None:
     """A trial at `rate` could be run. Raises ConfigError or GuardError."""
     folder = Path(options.out or "results") / "trial-that-is-not"
-    attack.checked(trial_request(options, scenario, protect, rate, folder))
+    trial_request(options, scenario, protect, rate, folder).check()
 
 
 def _over(folder: Path) -> bool:

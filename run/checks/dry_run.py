@@ -30,12 +30,12 @@ from targets.schema import Target
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, fetch
 from telemetry.recording.sample import REASONS, Outcome
+from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import make_accounts
 from users.accounts.jwks_server import JwksServer
 from users.accounts.keys import load_key
 from users.accounts.tokens import TokenSource, no_token
 from users.engine import job
-from users.engine.account_client import PooledAccountClient
 from users.engine.error_texts import ErrorTexts
 from users.mcp.answers import MCP
 from users.mcp.headers import RequestHeaders

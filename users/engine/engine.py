@@ -17,8 +17,8 @@ import gevent
 
 from telemetry.recording.recorder import FLUSH_EVERY, Instances, Recorder, Sink
 from telemetry.recording.sample import REASON_CODE, Outcome
+from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account
-from users.engine.account_client import PooledAccountClient
 from users.engine.dispatcher import Dispatcher
 from users.engine.error_texts import ErrorTexts
 from users.engine.job import Job

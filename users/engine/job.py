@@ -14,9 +14,9 @@ from scenarios.parts import Group
 from scenarios.schema import Scenario
 from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
+from users.accounts.account_client import Token
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
-from users.engine.account_client import Token
 from users.engine.dispatcher import DROP_AFTER
 from users.engine.ledger import LATE
 from users.mcp import messages

@@ -15,7 +15,7 @@ from cli import attack as cli
 from cli import worker
 from cli.launch.local_workers import free_port
 from common.paths import ROOT
-from run.workers import wait_for_workers
+from run import wait_for_workers
 from tests.support.manual_clock import ManualClock
 from users.cluster.wire import LOCAL, Wire
 

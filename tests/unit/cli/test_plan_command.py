@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from cli import plan as command
-from cli.attack import checked
 from common.errors import ConfigError
 from run.request import CheckedRun
 from scenarios import plan_runs, suites
@@ -49,7 +48,7 @@ def test_every_run_of_a_mode_is_a_command_line_that_fits(mode: str, tmp_path: Pa
     options = command.parser().parse_args(["--mode", mode])
     for run, changes in plan_runs.runs(mode):
         request = command.request(options, run, changes, tmp_path / run.name)
-        assert command.load_seconds(checked(request)) > 0
+        assert command.load_seconds(request.check()) > 0
 
 
 def test_folders_are_told_apart_and_points_are_led_once() -> None:

@@ -21,7 +21,7 @@ from tests.support.compare_runs import SPEC, folder, folders, runs
 from tests.support.synthetic_run import Samples, Spec, drop, fail
 from verdicts.compare import baseline
 from verdicts.compare.baseline import KINDS
-from verdicts.compare.statistics import quantile
+from verdicts.compare.student_t import quantile
 from verdicts.judge.judge import Judgement, judge
 from verdicts.output.files import derive
 from verdicts.points.point import PointResult

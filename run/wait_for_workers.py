@@ -13,8 +13,8 @@ from typing import Any, Final
 
 import gevent
 
+from common import exit_codes
 from run.attack import Attack
-from run.state import EXIT_OURS
 from targets.url import is_loopback_name
 from users.cluster.wire import Wire
 
@@ -62,6 +62,6 @@ def _give_up(
             came = len(runner.clients.ready)
             log.error("%d of %d workers came within %g s: the run could not start", came, expected, within)
             runner.quit()
-            gevent.kill(main, SystemExit(EXIT_OURS))
+            gevent.kill(main, SystemExit(exit_codes.OURS))
             return
         gevent.sleep(POLL_INTERVAL)

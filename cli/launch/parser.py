@@ -11,16 +11,15 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Final, NoReturn
+from typing import NoReturn
 
+from common import exit_codes
 from common.errors import ConfigError
 from scenarios.option import SOURCE, Option
 from scenarios.options import VARIABLES, of
 from targets.guard import GuardError
 from verdicts.run.reading import RunFolderError
 
-EXIT_USAGE: Final = 2
-EXIT_CANNOT_START: Final = 3
 Main = Callable[[Sequence[str] | None], int]
 
 
@@ -75,6 +74,6 @@ def refusing(main: Main) -> Callable[..., int]:
             return main(arguments)
         except (ConfigError, GuardError, RunFolderError) as error:
             print(error, file=sys.stderr)
-            return EXIT_USAGE
+            return exit_codes.USAGE
 
     return refuse
