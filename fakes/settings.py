@@ -101,6 +101,7 @@ class NamedTool(SettingsModel):
     module: str
     tool: str
     requires: tuple[str, ...] = ()  # client capabilities: without one, −32021 (modern era)
+    headers: dict[str, str] = {}  # parameter → `x-mcp-header`: sent as `Mcp-Param-…` too (modern era)
     asks: str = ""  # a question to the user before it answers: `resultType: input_required` (modern era)
 
 

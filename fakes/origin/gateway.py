@@ -121,7 +121,7 @@ class Gateway:
             request = rpc.decode(body)
             era = era_of(headers, request)
             if era is MODERN:
-                check_modern(headers, request, settings.compare_headers)
+                check_modern(headers, request, settings)
             elif settings.sessions != "off" and request.method != "initialize":
                 session = await self._sessions.find(headers, user, settings.sessions == "shared")
         except (RefusedError, rpc.RpcError) as error:

@@ -98,7 +98,8 @@ def listing(modules: Modules, tools: Mapping[str, NamedTool]) -> dict[str, Any]:
 
 def _described(name: str, tool: NamedTool) -> dict[str, Any]:
     about = f"{tool.tool} of {tool.module}."
-    return {"name": name, "description": about, "inputSchema": _schema({})}
+    properties = {param: {"type": "string", "x-mcp-header": header} for param, header in tool.headers.items()}
+    return {"name": name, "description": about, "inputSchema": _schema(properties)}
 
 
 def module_schema(arguments: Mapping[str, Any], modules: Modules) -> str:

@@ -47,6 +47,7 @@ SETTINGS: Final[dict[str, Any]] = {
         "tools": {
             "test_simple_text": ECHO,
             "test_logging_tool": ECHO,
+            "test_custom_header": {**ECHO, "headers": {"region": "Region"}},
             "test_error_handling": {"module": "odd", "tool": "fails"},
             "test_tool_with_progress": {"module": "odd", "tool": "slow"},
             "test_missing_capability": {**ECHO, "requires": ["sampling"]},
@@ -113,7 +114,10 @@ def held(out: Path) -> dict[str, bool]:
 @pytest.mark.parametrize(
     ("revision", "must"),
     [
-        ("2026-07-28", {"server-stateless", "http-header-validation", "tools-call-with-progress"}),
+        (
+            "2026-07-28",
+            {"server-stateless", "http-header-validation", "http-custom-header-server-validation"},
+        ),
         ("2025-11-25", {"server-session-lifecycle", "dns-rebinding-protection", "server-initialize"}),
     ],
 )

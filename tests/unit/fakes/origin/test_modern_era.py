@@ -69,6 +69,34 @@ async def test_without_the_comparison_a_name_may_lie_but_not_the_version() -> No
     assert refusal(await rig.modern("tools/call", CALL, mcp_protocol_version="")) == (400, -32020)
 
 
+PARAM = {"mcp": {"tools": {"find": {"module": "fast", "tool": "echo", "headers": {"region": "Region"}}}}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told", "status"),
+    [
+        ({"region": "eu"}, "eu", 200),
+        ({"region": "eu"}, "=?base64?ZXU=?=", 200),
+        ({"region": "eu"}, "=?base64?ZXU?=", 400),
+        ({"region": "eu"}, "us", 400),
+        ({"region": "eu"}, "", 400),
+        ({"region": True}, "true", 200),
+        ({}, "", 200),
+        ({}, "eu", 400),
+    ],
+)
+async def test_a_parameter_and_its_header_agree(arguments: dict[str, Any], told: str, status: int) -> None:
+    rig = GatewayRig(settings=PARAM)
+    reply = await rig.modern("tools/call", {"name": "find", "arguments": arguments}, mcp_param_region=told)
+    assert reply.status == status
+    assert status == 200 or refusal(reply) == (400, -32020)
+
+
+async def test_a_schema_names_the_header_of_its_parameter() -> None:
+    listed = said(await GatewayRig(settings=PARAM).modern("tools/list"))["result"]["tools"][0]
+    assert listed["inputSchema"]["properties"] == {"region": {"type": "string", "x-mcp-header": "Region"}}
+
+
 async def test_a_version_that_is_not_served_is_told_which_are() -> None:
     reply = await GatewayRig().modern(
         "tools/list", {"_meta": {VERSION_KEY: "v999"}}, mcp_protocol_version="v999"
