@@ -65,6 +65,11 @@ def test_all_are_served_again_when_the_last_has_its_first_success(tmp_path: Path
     assert (seconds.figures["hit"], seconds.figures["p50"] <= seconds.figures["seconds"]) == (10, True)
 
 
+def test_a_success_before_the_first_failure_is_no_recovery(tmp_path: Path) -> None:
+    late = replace(HIT, fault=(5.0, 6.0, "connect"))
+    assert (found(made(tmp_path, late), "M1.1").figures["p50"]) > 2.0
+
+
 def test_an_account_that_is_never_served_again_is_infinite(tmp_path: Path) -> None:
     def shut_out(samples: Samples) -> Samples:
         fail(samples, (samples["account"] == 3) & (samples["planned"] >= 4.0), "connect")
