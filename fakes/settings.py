@@ -47,7 +47,7 @@ class EdgeSettings(SettingsModel):
     burst_on_failure: Literal["throw", "fail-open", "fail-closed"] = "throw"
     forward_timeout: Positive = 30.0
     cpu_budget: Positive = 0.010
-    jwks_mode: Literal["cached", "refetch-unknown", "cool-down", "none"] = "cached"
+    jwks_mode: Literal["cached", "refetch-unknown", "cool-down", "none", "per-request"] = "cached"
     jwks_ttl: Positive = 300.0
     jwks_cool_down: Positive = 30.0
     jwks_coalesce: bool = True
