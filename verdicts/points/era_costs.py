@@ -12,7 +12,7 @@ from verdicts.run.reading import Run
 UNSEEN: Final = "Not observed: the edge did not count both eras (edge.count_eras)"
 
 
-class Cost(NamedTuple):
+class EraCost(NamedTuple):
     """One era: requests, and bytes and CPU seconds of one."""
 
     requests: float
@@ -51,15 +51,15 @@ def era_costs(run: Run) -> Finding:
     )  # fmt: skip
 
 
-def _cost(run: Run, era: str) -> Cost:
+def _cost(run: Run, era: str) -> EraCost:
     requests, size, cpu = (
         run.target.sum(f"mcpist_era_{name}_total", "edge", era=era)
         for name in ("requests", "request_bytes", "cpu_seconds")
     )
-    return Cost(requests, size / requests, cpu / requests) if requests > 0 else Cost(0.0, 0.0, 0.0)
+    return EraCost(requests, size / requests, cpu / requests) if requests > 0 else EraCost(0.0, 0.0, 0.0)
 
 
-def _row(era: str, cost: Cost) -> dict[str, Value]:
+def _row(era: str, cost: EraCost) -> dict[str, Value]:
     return {
         "era": era,
         "requests": round(cost.requests),
