@@ -24,16 +24,16 @@ RUN ?= results/latest
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(1)),--$(2)=$(call quoted,$($(1))))
 options = $(foreach name,$(1),$(call option,$(name),$(shell echo $(name) | tr A-Z_ a-z-)))
-ATTACK = TARGET DURATION PROTECT ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE BASELINE
-SUITE = TARGET PROTECT SEED WORKERS OUT DURATION_SCALE
-ANSWERS = MODE TARGET PROTECT SEED WORKERS OUT
-COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE
-BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET
+ATTACK = TARGET DURATION PROTECT ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE BASELINE STACK NANO
+SUITE = TARGET PROTECT SEED WORKERS OUT DURATION_SCALE STACK NANO
+ANSWERS = MODE TARGET PROTECT SEED WORKERS OUT STACK NANO
+COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE STACK NANO
+BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET STACK NANO
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE A B RUNS RUN_A RUN_B BUDGET"
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE A B RUNS RUN_A RUN_B BUDGET STACK NANO"
 
 .PHONY: headless
 headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [BASELINE=results/x] …
@@ -78,6 +78,10 @@ ui: $(STAMP) ## web UI on http://127.0.0.1:8089/attack [LOCUST_WEB_HOST=… WEB_
 .PHONY: stack
 stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 	@bin/resilience stack $(call option,PROTECT,protections)
+
+.PHONY: real
+real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin in Go: needs go; the Worker's engine: npm)
+	@$(BIN)/python -m fakes.stack.build_real
 
 .PHONY: report
 report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from its samples [LANG_REPORT=ja]

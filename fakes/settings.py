@@ -16,9 +16,9 @@ scaled window's end.
 from __future__ import annotations
 
 import operator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from common.protections import TABLE
 
@@ -177,6 +177,14 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
     }
 
 
+class PartsSettings(SettingsModel):
+    """Which parts are real (`common.stack_parts`), and what holds a real nano: a cgroup, or nothing."""
+
+    edge: Literal["fakes", "real"] = "fakes"
+    origin: Literal["fakes", "real"] = "fakes"
+    nano: Literal["cgroup", "unlimited"] = "cgroup"
+
+
 def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Protections' own settings over the defaults of their rows; an unknown one is refused."""
     own = {row.name: dict(row.settings) for row in TABLE if row.settings}
@@ -191,6 +199,7 @@ def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, flo
 class StackSettings(SettingsModel):
     """The whole stack."""
 
+    parts: PartsSettings = PartsSettings()
     edge: EdgeSettings = EdgeSettings()
     kv: KvSettings = KvSettings()
     balancer: BalancerSettings = BalancerSettings()
@@ -204,6 +213,15 @@ class StackSettings(SettingsModel):
     ] = Field(default_factory=dict, exclude_if=operator.not_)  # those that a protection's row declares
     ports: dict[str, int] = {}  # process name → fixed port; otherwise any free one
     seed: int = 1
+
+    @model_validator(mode="after")
+    def _known_to_real_parts(self) -> Self:
+        """Raises ValueError for what no real part can do: it would silently not happen."""
+        if self.parts.origin == "real" and self.mcp.model_copy(update={"sse": 0.0}) != McpSettings():
+            raise ValueError("mcp: with the origin in Go, sse alone is allowed")
+        if self.parts.edge == "real" and (self.edge.name_routes or self.edge.count_eras):
+            raise ValueError("edge: name_routes and count_eras are allowed with the edge in Python alone")
+        return self
 
     def scaled(self, factor: float) -> StackSettings:
         """These settings with time running `factor` times as fast; see the module for what that means."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from verdicts.measure.calls import outcomes
 from verdicts.points.point import AT_500_MAU, Finding, point
+from verdicts.run import real_parts
 from verdicts.run.reading import Run
 
 LIMIT: Final = "name-limit"
@@ -48,7 +49,8 @@ def lies_that_pass(run: Run) -> Finding:
 )
 def evaded_limit(run: Run) -> Finding:
     """Calls a second of the boldest liar that passed ÷ what the limit lets one user have of one tool."""
-    if LIMIT not in run.manifest.protections or not run.manifest.bundled:
+    real = real_parts.is_real(run, "edge")  # the Worker has no such limit
+    if LIMIT not in run.manifest.protections or not run.manifest.bundled or real:
         return Finding.unseen("No limit by tool name was in force (name-limit).")
     liars = run.sent & ~run.judged
     if not liars.any() or run.load_end <= 0:

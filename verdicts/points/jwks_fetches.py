@@ -17,6 +17,7 @@ CAUSES = ("first", "expired", "unknown-kid", "no-cache")
     ja="JWKSキャッシュは未知のkidに対しても機能するか",
     scenario="invalid-jwt",
     when=BEFORE_1000_MAU,
+    part="edge",
     figures={"fetches": ""},
     units={
         "fetches per 1,000 requests": "回取得(1,000リクエストあたり)",

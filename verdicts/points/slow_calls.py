@@ -29,6 +29,7 @@ AT_ONCE = "at once (peak)"
     ja="遅いツール呼び出しは同時にいくつ実行されるか",
     scenario="slow-api",
     when=AT_100_MAU,
+    part="origin",
     figures={"in_flight": "", "upstream": "", "callers": "", "per_user": "", "refused_p50": "s"},
     units={
         "at once (peak)": "件同時(最大)",
