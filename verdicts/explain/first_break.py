@@ -19,6 +19,7 @@ from verdicts.measure.target import origins
 from verdicts.run.reading import Floats, Mask, Run
 
 SLOW_P95: Final = 2.0  # seconds: the operator's alert
+CPU_CUT: Final = "worker_cpu_exceeded"
 MANY_5XX: Final = 0.05  # share: the operator's alert
 
 
@@ -66,9 +67,15 @@ def first_refusal(run: Run, say: Say = ENGLISH) -> str:
 
 
 def _errors(run: Run) -> Iterator[Break]:
-    errors = outcomes.errors(run) & run.sent
+    errors = outcomes.errors(run) & run.sent & ~_ours(run)
     for reason, count in run.reasons(errors).items():
         yield Break(_when(run, errors & outcomes.failed_by(run, (reason,))), reason, count)
+
+
+def _ours(run: Run) -> Mask:
+    """Calls that the bundled edge cut off for CPU: this machine's Python was busy, no Worker was."""
+    mask = outcomes.failed_by(run, (CPU_CUT,))
+    return mask if run.manifest.bundled else np.zeros_like(mask)
 
 
 def _alerts(run: Run) -> Iterator[Break]:
@@ -78,7 +85,7 @@ def _alerts(run: Run) -> Iterator[Break]:
     if slow.any():
         yield Break(_end(seconds, slow), "p95 over 2 s", int(slow.sum()), "seconds")
     ended = seconds.counts("done", run.sent & (run.samples["outcome"] != Outcome.ABORTED))
-    bad = seconds.counts("done", run.sent & (run.samples["status"] >= 500))
+    bad = seconds.counts("done", run.sent & (run.samples["status"] >= 500) & ~_ours(run))
     many = bad > MANY_5XX * np.maximum(ended, 1)
     if many.any():
         yield Break(_end(seconds, many), "5xx over 5 %", int(many.sum()), "seconds")
