@@ -5,6 +5,7 @@ Refusals are no break: a protection did what it is there for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -21,6 +22,10 @@ from verdicts.run.reading import Floats, Mask, Run
 SLOW_P95: Final = 2.0  # seconds: the operator's alert
 CPU_CUT: Final = "worker_cpu_exceeded"
 MANY_5XX: Final = 0.05  # share: the operator's alert
+
+
+_TOLD: Final = re.compile(r"(.+) at ([\d.]+) s, ([\d,]+) (\w+) in all")
+_KILLED: Final = re.compile(r"(\S+) killed \(nano model\)")
 
 
 class Break(NamedTuple):
@@ -41,6 +46,18 @@ class Break(NamedTuple):
     def told(self, say: Say = ENGLISH) -> str:
         """What, when and how often."""
         return f"{say(self.what)} {self.when(say)}"
+
+
+def retold(text: str, say: Say) -> str:
+    """What `told` said in English, as verdicts.json holds it, in the page's language."""
+    found = _TOLD.fullmatch(text)
+    if found is None:
+        return say(text) if "{" not in text else text
+    what, t, times, unit = found.groups()
+    killed = _KILLED.fullmatch(what)
+    said = say("{source} killed (nano model)", source=killed[1]) if killed else what
+    said = say(said) if "{" not in said else said
+    return say("{what} at {t} s, {times} {unit} in all", what=said, t=t, times=times, unit=say(unit))
 
 
 def target_breaks(run: Run) -> list[Break]:
