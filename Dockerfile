@@ -16,6 +16,6 @@ COPY --chown=root:root . .
 ENV PATH=/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER resilience
 VOLUME ["/app/results"]
-# The web UI, which demands WEB_PASSWORD in the environment here; a command of its own replaces it: docker run … python -m cli.attack burst
+# The web UI, which demands WEB_PASSWORD in the environment here; a command of its own replaces it: docker run … python -m cli attack burst
 EXPOSE 8089
 CMD ["locust", "-f", "locustfile.py", "--web-host", "0.0.0.0"]

@@ -12,88 +12,58 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 CODE := bench cli common fakes grafana run scenarios shapes targets telemetry tests users verdicts webui locustfile.py
 
-# Variables of an attack; empty ones leave the scenario's own.
+# Variables of commands; those that are not given leave what the scenario or the command has. What each command
+# takes, and how it is called there, is the table of scenarios/options.py: a test holds these lists to it.
 SCENARIO ?= burst
-TARGET ?=
-DURATION ?=
-PROTECT ?=
-ACCOUNTS ?=
-RATE ?=
-TIER ?=
-SEED ?=
-WORKERS ?=
-OUT ?=
-MASTER ?=
-BIND ?=
-PORT ?=
-DURATION_SCALE ?=
-BUDGET ?=
 PLAN ?= phase1
-BASELINE ?=
-A ?=
-B ?=
-RUNS ?=
-RUN_A ?=
-RUN_B ?=
 MODE ?= quick
 RUN ?= results/latest
 
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(1)),--$(2)=$(call quoted,$($(1))))
-OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duration) $(call option,PROTECT,protect) \
-	$(call option,ACCOUNTS,accounts) $(call option,RATE,rate) $(call option,TIER,tier) \
-	$(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out) \
-	$(call option,DURATION_SCALE,duration-scale) $(call option,BASELINE,baseline)
-COMPARE_OPTIONS = $(call option,A,a) $(call option,B,b) $(call option,RUNS,runs) $(call option,RUN_A,run-a) \
-	$(call option,RUN_B,run-b) $(call option,TARGET,target) $(call option,DURATION,duration) \
-	$(call option,ACCOUNTS,accounts) $(call option,RATE,rate) $(call option,TIER,tier) \
-	$(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out) \
-	$(call option,DURATION_SCALE,duration-scale)
-SUITE_OPTIONS = $(call option,TARGET,target) $(call option,PROTECT,protect) $(call option,SEED,seed) \
-	$(call option,WORKERS,workers) $(call option,OUT,out) $(call option,DURATION_SCALE,duration-scale)
-BREAKPOINT_OPTIONS = $(call option,TARGET,target) $(call option,DURATION,duration) $(call option,PROTECT,protect) \
-	$(call option,TIER,tier) $(call option,SEED,seed) $(call option,WORKERS,workers) $(call option,OUT,out) \
-	$(call option,BUDGET,budget)
-
-PLAN_OPTIONS = $(call option,TARGET,target) $(call option,PROTECT,protect) $(call option,SEED,seed) \
-	$(call option,WORKERS,workers) $(call option,OUT,out)
+options = $(foreach name,$(1),$(call option,$(name),$(shell echo $(name) | tr A-Z_ a-z-)))
+ATTACK = TARGET DURATION PROTECT ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE BASELINE
+SUITE = TARGET PROTECT SEED WORKERS OUT DURATION_SCALE
+ANSWERS = MODE TARGET PROTECT SEED WORKERS OUT
+COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE
+BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE"
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE A B RUNS RUN_A RUN_B BUDGET"
 
 .PHONY: headless
 headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [BASELINE=results/x] …
-	@bin/attack $(call quoted,$(SCENARIO)) $(OPTIONS)
+	@bin/attack $(call quoted,$(SCENARIO)) $(call options,$(ATTACK))
 
 .PHONY: master
 master: $(STAMP) ## lead WORKERS=n of other machines: SCENARIO=… [BIND=0.0.0.0] [PORT=5557] …
-	@bin/attack $(call quoted,$(SCENARIO)) --master $(OPTIONS) $(call option,BIND,bind) $(call option,PORT,port)
+	@bin/attack $(call quoted,$(SCENARIO)) --master $(call options,$(ATTACK) BIND PORT)
 
 .PHONY: worker
 worker: $(STAMP) ## load for MASTER=host [PORT=5557]
-	@bin/worker $(call quoted,$(MASTER)) $(call option,PORT,port)
+	@bin/worker $(call quoted,$(MASTER)) $(call options,PORT)
 
 .PHONY: suite
 suite: $(STAMP) ## run PLAN=phase1 (or phase2, all) on one stack, one report [DURATION_SCALE=6] [PROTECT=…]
-	@bin/suite $(call quoted,$(PLAN)) $(SUITE_OPTIONS)
+	@bin/suite $(call quoted,$(PLAN)) $(call options,$(SUITE))
 
 .PHONY: breakpoint
 breakpoint: $(STAMP) ## the highest rate that holds: [SCENARIO=…] [PROTECT=none: one search, else the table] [BUDGET=40m]
-	@bin/breakpoint $(if $(filter-out file,$(origin SCENARIO)),$(call quoted,$(SCENARIO))) $(BREAKPOINT_OPTIONS)
+	@bin/breakpoint $(if $(filter-out file,$(origin SCENARIO)),$(call quoted,$(SCENARIO))) $(call options,$(BREAKPOINT))
 
 .PHONY: compare
 compare: $(STAMP) ## is B better? SCENARIO=slow-api A=none B=global-concurrency [RUNS=4] …, or RUN_A=… RUN_B=…
-	@bin/compare $(if $(RUN_A)$(RUN_B),,$(call quoted,$(SCENARIO))) $(COMPARE_OPTIONS)
+	@bin/compare $(if $(RUN_A)$(RUN_B),,$(call quoted,$(SCENARIO))) $(call options,$(COMPARE))
 
 .PHONY: plan
 plan: $(STAMP) ## answer all questions of the resilience plan: plan.html, plan.md [MODE=quick, full or smoke]
-	@bin/plan $(call option,MODE,mode) $(PLAN_OPTIONS)
+	@bin/plan $(call options,$(ANSWERS))
 
 .PHONY: check-target
 check-target: $(STAMP) ## three requests to TARGET=targets/mine.yaml: what works, what can be seen [SCENARIO=…]
-	@bin/check_target $(call quoted,$(TARGET)) $(call option,SCENARIO,scenario)
+	@bin/check_target $(call quoted,$(TARGET)) $(call options,SCENARIO)
 
 .PHONY: stop
 stop: $(STAMP) ## end every run of this checkout that is under way [RUN=results/<run>: that one]; each still writes its report
@@ -101,27 +71,27 @@ stop: $(STAMP) ## end every run of this checkout that is under way [RUN=results/
 
 .PHONY: ui
 ui: $(STAMP) ## web UI on http://127.0.0.1:8089/attack [LOCUST_WEB_HOST=… WEB_PASSWORD=…]
-	@$(BIN)/locust -f locustfile.py
+	@bin/resilience ui
 
 .PHONY: stack
 stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
-	@$(BIN)/python -m fakes.stack --keep $(call option,PROTECT,protections)
+	@bin/resilience stack $(call option,PROTECT,protections)
 
 .PHONY: report
 report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from its samples [LANG_REPORT=ja]
-	@$(BIN)/python -m verdicts $(call quoted,$(RUN))
+	@bin/resilience report $(call quoted,$(RUN))
 
 .PHONY: influx
 influx: $(STAMP) ## a local InfluxDB 1.8 in .influx/, where influxd is installed; prints the variables
-	@$(BIN)/python -m telemetry.influx.local_influx
+	@bin/resilience influx
 
 .PHONY: flush
 flush: $(STAMP) ## send what earlier runs could not to InfluxDB
-	@$(BIN)/python -m telemetry.influx.flush
+	@bin/resilience flush
 
 .PHONY: kv-table
 kv-table: $(STAMP) ## kv-exhaustion by strategy, failure mode and isolates (ten minutes)
-	@$(BIN)/python -m cli.kv_table
+	@bin/resilience kv-table
 
 .PHONY: up
 up: ## InfluxDB, Grafana, the stack and Locust in containers [WORKERS=4]

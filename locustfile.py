@@ -22,14 +22,16 @@ from gevent.event import Event
 from locust import LoadTestShape, User, events, task
 from locust.runners import MasterRunner, WorkerRunner
 
-from common.paths import RESULTS
-
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from common import exit_codes
+from common.paths import RESULTS
 from run import active_runs, wait_for_workers
-from run.attack import EXIT_CONFIG, Attack
-from run.options import add_arguments, all_accounts, check_host, check_out, new_dir, read
-from run.worker_job import build_job, claim_priority, give_priority_back
+from run.attack import Attack
+from run.folders import check_out, new_dir
+from run.options import add_arguments, check_host
+from run.request import CheckedRun, RunRequest
+from run.workers.worker_job import build_job, claim_priority, give_priority_back
 from shapes.locust_shape import tick
 from users.cluster.conductor import EVERY_ONE_LOST
 from users.cluster.performer import LEASE, Performer
@@ -37,13 +39,13 @@ from users.cluster.wire import LocalWire, MasterWire, Wire, listen
 from webui.access import VARIABLE
 from webui.install import install
 
-REPORT_WITHIN: Final = 90.0  # seconds that a stopped run may take to write its report
+REPORT_TIMEOUT: Final = 90.0  # seconds that a stopped run may take to write its report
 # When a worker comes or goes Locust waits a second for all users, and hears no worker meanwhile.
 os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
 log = logging.getLogger("resilience")
 
 
-class Account(User):
+class IdleUser(User):
     """An account of the run. It idles: the dispatcher deals its arrivals to its persona."""
 
     @task
@@ -65,8 +67,10 @@ class AllAccounts(LoadTestShape):
 class Leader:
     """Master or single process: starts an attack when Locust starts, ends it when Locust is told to end."""
 
-    def __init__(self, environment: Any) -> None:
+    def __init__(self, environment: Any, checked: CheckedRun | None) -> None:
+        """`checked`: the one run of a headless process; with the web UI each start reads its own."""
         self._environment = environment
+        self._checked = checked
         self.attack: Attack | None = None  # the run of now, or the last one
         self.results = Path(environment.parsed_options.out or RESULTS)  # with the web UI: where runs go
         self._wire = self._make_wire()
@@ -108,12 +112,13 @@ class Leader:
     def _on_test_start(self, **_: Any) -> None:
         options = self._environment.parsed_options
         try:
-            attack = self.attack = Attack(self._wire, options)
+            run = self._checked or RunRequest.of(options).read()
+            attack = self.attack = Attack(self._wire, run)
         except ValueError as error:
             log.error("%s", error)
-            self._leave(EXIT_CONFIG)
+            self._leave(exit_codes.USAGE)
             return
-        AllAccounts.accounts = all_accounts(attack.scenario)
+        AllAccounts.accounts = run.accounts
         if self._headless:  # Locust's own figures go to a file, its tables not to the terminal
             options.json_file = str(attack.dir / "locust")
         else:
@@ -139,7 +144,7 @@ class Leader:
         attack = self.attack
         if attack is not None and not attack.done.is_set():
             attack.stop(reason)
-            attack.done.wait(REPORT_WITHIN)
+            attack.done.wait(REPORT_TIMEOUT)
             self._environment.process_exit_code = attack.exit_code
 
     def _on_signal(self, name: str) -> None:
@@ -186,17 +191,18 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
         return
     options = environment.parsed_options
     options.only_summary = True
+    checked = None
     if options.headless:
         try:
-            scenario, target = read(options)
-            check_host(options.host, target)
+            checked = RunRequest.of(options).read()
+            check_host(options.host, checked.target)
             if options.out:
                 check_out(options.out)
-            AllAccounts.accounts = all_accounts(scenario)
+            AllAccounts.accounts = checked.accounts
         except ValueError as error:  # bad input: one line, exit 2, before anything starts
             sys.stderr.write(f"{error}\n")
-            raise SystemExit(EXIT_CONFIG) from None
-    leader = Leader(environment)
+            raise SystemExit(exit_codes.USAGE) from None
+    leader = Leader(environment, checked)
     if isinstance(environment.runner, MasterRunner):
         wait_for_workers.warn_if_open(options.master_bind_host, environment.runner.server.port)
         if options.headless:
@@ -206,4 +212,4 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
             install(web_ui, options, leader, leader.results, os.environ.get(VARIABLE, ""))
         except ValueError as error:
             sys.stderr.write(f"{error}\n")
-            raise SystemExit(EXIT_CONFIG) from None
+            raise SystemExit(exit_codes.USAGE) from None

@@ -36,20 +36,21 @@ def _open(options: argparse.Namespace) -> str:
 
 def _workers(options: argparse.Namespace) -> str:
     seconds = options.seconds or 8.0
-    attacks = [scaling.Attack(workers, rate, seconds) for rate in RATES for workers in (1, 2)]
+    attacks = [scaling.MeasuredAttack(workers, rate, seconds) for rate in RATES for workers in (1, 2)]
     return throughput_table([scaling.best(attack, options.repeats) for attack in attacks], options.repeats)
 
 
 def _messages(options: argparse.Namespace) -> str:
     seconds = options.seconds or 10.0
-    attacks = [scaling.Attack(workers, rate, seconds) for rate in (200, 1000) for workers in (1, 2, 4, 8)]
+    sizes = [(workers, rate) for rate in (200, 1000) for workers in (1, 2, 4, 8)]
+    attacks = [scaling.MeasuredAttack(workers, rate, seconds) for workers, rate in sizes]
     return messages_table([scaling.fast(attack) for attack in attacks])
 
 
 def _in_flight(options: argparse.Namespace) -> str:
     return in_flight_table(
         [
-            (answer, scaling.slow(scaling.Attack(1, rate, options.seconds or answer + 4), answer))
+            (answer, scaling.slow(scaling.MeasuredAttack(1, rate, options.seconds or answer + 4), answer))
             for rate, answer in SLOW
         ]
     )

@@ -17,7 +17,6 @@ import sys  # noqa: E402
 import time  # noqa: E402
 from itertools import count, repeat  # noqa: E402
 from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
 from urllib.parse import urlsplit  # noqa: E402
 
 import gevent  # noqa: E402
@@ -28,12 +27,14 @@ from shapes.schedule import merge  # noqa: E402
 from telemetry.recording.recorder import SampleFile  # noqa: E402
 from telemetry.recording.sample import Outcome  # noqa: E402
 from users.accounts.accounts import Account  # noqa: E402
-from users.engine.account_client import Head  # noqa: E402
-from users.engine.engine import Engine, GroupPlan, Job, Outlets  # noqa: E402
+from users.engine.engine import Engine, Outlets  # noqa: E402
+from users.engine.job import GroupBehaviour, Job  # noqa: E402
+from users.mcp.headers import RequestHeaders  # noqa: E402
 from users.mcp.messages import call_tool  # noqa: E402
-from users.personas.persona import Line, Tool, persona  # noqa: E402
+from users.mcp.operations import Operation  # noqa: E402
+from users.personas.persona import AccountClient, NoOptions, persona  # noqa: E402
 from users.transport.call import Call  # noqa: E402
-from users.transport.client import Endpoint  # noqa: E402
+from users.transport.endpoint import Endpoint  # noqa: E402
 
 _numbers = count()
 _TOKEN = TOKEN.encode()
@@ -42,8 +43,10 @@ _TOKEN = TOKEN.encode()
 class Looper:
     """Calls again as soon as it is answered; a call that fails ends its loop."""
 
-    def __init__(self, line: Line, tools: tuple[Tool, ...], options: dict[str, Any]) -> None:
-        self._line, self._tools = line, tools
+    opening = 1
+
+    def __init__(self, client: AccountClient, operations: tuple[Operation, ...], options: NoOptions) -> None:
+        self._client, self._operation = client, operations[0]
 
     def open(self) -> None:
         """Start the loop."""
@@ -51,8 +54,8 @@ class Looper:
 
     def arrive(self, index: int, planned: float, draw: int) -> None:
         """One turn of the loop."""
-        tool = self._tools[0]
-        self._line.call(tool.message, tool.code, index=index, planned=planned, on_done=self._again)
+        message, code = self._operation.message, self._operation.code
+        self._client.call(message, code, index=index, planned=planned, on_done=self._again)
 
     def _again(self, call: Call) -> None:
         if call.outcome is Outcome.OK:
@@ -66,26 +69,26 @@ def job(url: str, connections: int) -> Job:
     accounts = [
         Account(index, str(index), f"198.18.0.{index}", "unlimited", 0) for index in range(connections)
     ]
-    tool = Tool(0, "fast.echo", call_tool("fast", "echo", {"text": "bench"}))
+    tool = Operation(0, "fast.echo", call_tool("fast", "echo", {"text": "bench"}))
     return Job(
         schedule=merge([]),
         accounts=accounts,
-        groups=[GroupPlan("bench-loop", (tool,))],
+        groups=[GroupBehaviour("bench-loop", (tool,))],
         endpoint=Endpoint(socket.AF_INET, address, "127.0.0.1"),
-        head=Head(PATH, parts.netloc, {}, client_ip_header="CF-Connecting-IP"),
+        headers=RequestHeaders(PATH, parts.netloc, {}, client_ip_header="CF-Connecting-IP"),
         token=lambda account: _TOKEN,
     )
 
 
 def main() -> None:
     url, seconds, folder, connections = sys.argv[1:]
-    persona("bench-loop")(Looper)
+    persona("bench-loop", NoOptions)(Looper)
     outlets = Outlets([SampleFile(Path(folder), "bench")], lambda line: None, lambda names: None)
     work = job(url, int(connections))
     engine = Engine(work, outlets)
     engine._ids = repeat(REQUEST_ID)  # type: ignore[assignment]
     began, cpu = time.monotonic(), time.process_time()
-    engine.plan(0, 1, began, 0.0)
+    engine.take_share(0, 1, began, 0.0)
     gevent.sleep(float(seconds))
     figures = {
         "requests": engine.ledger.ok,

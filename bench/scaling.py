@@ -25,7 +25,7 @@ import yaml
 from bench.nginx import nginx
 from bench.processes import GRACE
 from bench.request import TOKEN
-from cli.local_workers import free_port
+from cli.launch.local_workers import free_port
 from common.paths import ROOT
 from tests.support.recorder.handle import recorder
 
@@ -35,7 +35,7 @@ LOCUST: Final = (sys.executable, "-m", "locust", "-f", LOCUSTFILE)
 
 
 @dataclass(frozen=True)
-class Attack:
+class MeasuredAttack:
     """So many workers, together `rate` requests a second, for `seconds`."""
 
     workers: int
@@ -47,7 +47,7 @@ class Attack:
 class Scaled:
     """What one attack did: CPU in cores and figures per second while load was sent; memory in bytes."""
 
-    attack: Attack
+    attack: MeasuredAttack
     valid: bool
     arrivals: Mapping[str, Any]
     in_flight: int
@@ -60,25 +60,25 @@ class Scaled:
     bytes_out: float
 
 
-def fast(attack: Attack) -> Scaled:
+def fast(attack: MeasuredAttack) -> Scaled:
     """Against nginx, which answers at once."""
     with nginx() as server:
         return _measure(attack, server.url, {})
 
 
-def best(attack: Attack, repeats: int) -> Scaled:
+def best(attack: MeasuredAttack, repeats: int) -> Scaled:
     """The run of several with the fewest late and dropped arrivals: what the machine can do, left alone."""
     runs = [fast(attack) for _ in range(repeats)]
     return min(runs, key=lambda run: int(run.arrivals["late"] + run.arrivals["dropped"]))
 
 
-def slow(attack: Attack, answer: float) -> Scaled:
+def slow(attack: MeasuredAttack, answer: float) -> Scaled:
     """Against the recording server, which answers after so many seconds."""
     with recorder(answer) as server:
         return _measure(attack, server.base_url, {"BENCH_ANY_ID": "1"})
 
 
-def _measure(attack: Attack, url: str, env: Mapping[str, str]) -> Scaled:
+def _measure(attack: MeasuredAttack, url: str, env: Mapping[str, str]) -> Scaled:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         options = ["--scenario", _scenario(folder, attack), "--target", _target(folder, url)]
@@ -97,7 +97,7 @@ def _measure(attack: Attack, url: str, env: Mapping[str, str]) -> Scaled:
         return _read(attack, folder, memory)
 
 
-def _scenario(folder: Path, attack: Attack) -> str:
+def _scenario(folder: Path, attack: MeasuredAttack) -> str:
     file = folder / "attack.yaml"
     content = {
         "title": "An attack of a bench",
@@ -153,7 +153,7 @@ def _largest(
     return most
 
 
-def _read(attack: Attack, folder: Path, memory: int) -> Scaled:
+def _read(attack: MeasuredAttack, folder: Path, memory: int) -> Scaled:
     run = folder / "run"
     verdicts, manifest = (json.loads((run / name).read_text()) for name in ("verdicts.json", "run.json"))
     start = float(manifest["start_monotonic"])

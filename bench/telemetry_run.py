@@ -27,13 +27,13 @@ from telemetry.recording.sample import REASONS  # noqa: E402
 from telemetry.run_folder import manifest  # noqa: E402
 from telemetry.run_folder.machine import machine  # noqa: E402
 from users.engine.engine import Engine, Outlets  # noqa: E402
-from users.personas.persona import persona  # noqa: E402
+from users.personas.persona import NoOptions, persona  # noqa: E402
 
 
 def main() -> None:
     url, seconds, name, connections = sys.argv[1:]
     folder = Path(name)
-    persona("bench-loop")(Looper)
+    persona("bench-loop", NoOptions)(Looper)
     files = journal.WorkerJournal(folder, "bench")
     numbers = count(1)
 
@@ -55,7 +55,7 @@ def main() -> None:
         tools=("fast.echo",), groups=(),
     )  # fmt: skip
     manifest.write(folder, about)
-    engine.plan(0, 1, began, 0.0)
+    engine.take_share(0, 1, began, 0.0)
     ends = began + float(seconds)
     while time.monotonic() < ends:  # the schedule is empty, so the engine's own ledger has ended
         gevent.sleep(1.0)

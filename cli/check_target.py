@@ -7,18 +7,18 @@ target file or the command line is bad (one line); 3 a failure of our own.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from cli.attack import EXIT_CANNOT_START, EXIT_USAGE, Parser
+from cli.launch.parser import Parser, command_parser, refusing
+from common import exit_codes
 from common.errors import ConfigError, short
-from run import dry_run
-from run.answerability import foresee
-from run.dry_run import Answer, Findings
-from run.options import with_tool
-from run.preflight import check_points
+from run.checks import dry_run
+from run.checks.answerability import answers
+from run.checks.dry_run import Findings, RequestResult
+from run.checks.preflight import check_points
+from run.request import with_tool
 from scenarios import load as scenarios
 from scenarios.schema import Scenario
 from shapes.schedule import peak
@@ -31,7 +31,7 @@ UNAUTHORIZED: Final = (401, 403)
 CLOUDFLARE: Final = "cf-connecting-ip"
 
 
-class Row(NamedTuple):
+class TableLine(NamedTuple):
     """One line of the table; `state`: ok, NO, info, WARN or a dash."""
 
     what: str
@@ -39,27 +39,23 @@ class Row(NamedTuple):
     detail: str
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """All options, with their help."""
-    made = Parser(prog="bin/check_target", description=__doc__, allow_abbrev=False,
-                  formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    made.add_argument("target", help="a target file, or the name of one in targets/")
-    made.add_argument("--scenario", default="burst", help="whose points and load to tell of (default: burst)")
-    return made
+    return command_parser("check-target", __doc__ or "")
 
 
+@refusing
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check and print; the exit code."""
+    options = parser().parse_args(arguments)
+    scenario, target = read(options.target, options.scenario)
     try:
-        options = parser().parse_args(arguments)
-        scenario, target = read(options.target, options.scenario)
-        found = dry_run.look(scenario, target)
-    except (ConfigError, GuardError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
+        found = dry_run.send_three(scenario, target)
+    except (ConfigError, GuardError):
+        raise
     except OSError as error:
         print(f"the check broke: {error}", file=sys.stderr)
-        return EXIT_CANNOT_START
+        return exit_codes.OURS
     rows = [*works(target, found), *seen(scenario, target, found), *warnings(scenario, target, found),
             *load(scenario, target)]  # fmt: skip
     print("\n".join(table(rows)))
@@ -77,41 +73,43 @@ def read(name: str, scenario_name: str) -> tuple[Scenario, Target]:
     return (with_tool(scenario, target) if target.tool_given else scenario), target
 
 
-def works(target: Target, found: Findings) -> Iterator[Row]:
+def works(target: Target, found: Findings) -> Iterator[TableLine]:
     """What of the target works."""
-    pinned, answers = found.pinned, found.answers
+    pinned, results = found.pinned, found.answers
     where = "loopback" if all(map(is_loopback, pinned.addresses)) else "yours, says the file"
-    yield Row(
+    yield TableLine(
         "target", "ok", f"{target.name}: {target.base_url}{target.path}, {pinned.addresses[0]} ({where})"
     )
     if found.broken:
-        yield Row("connect", "NO", found.broken)
+        yield TableLine("connect", "NO", found.broken)
     else:
-        yield Row("connect", "ok", f"3 requests were sent, {sum(a.status > 0 for a in answers)} answered")
+        yield TableLine(
+            "connect", "ok", f"3 requests were sent, {sum(a.status > 0 for a in results)} answered"
+        )
     if pinned.scheme == "https" and not found.broken:
-        yield Row("TLS", "ok" if target.tls.verify else "WARN", _certificate(target))
+        yield TableLine("TLS", "ok" if target.tls.verify else "WARN", _certificate(target))
     yield _auth(target, found)
-    yield from (_request(answer) for answer in answers)
+    yield from (_request(answer) for answer in results)
     if target.health is None:
-        yield Row("health", "–", "the file names no `health`")
+        yield TableLine("health", "–", "the file names no `health`")
 
 
 def _certificate(target: Target) -> str:
     return "the certificate is good" if target.tls.verify else "the certificate is not checked (tls.verify)"
 
 
-def _auth(target: Target, found: Findings) -> Row:
+def _auth(target: Target, found: Findings) -> TableLine:
     auth, calls = target.auth, [one for one in found.answers if one.what != "health" and one.status]
     refused = [one for one in calls if one.status in UNAUTHORIZED]
     keys = "" if found.key_fetches is None else f"; the key set was fetched {found.key_fetches} times"
     if auth is None:
         state = "NO" if refused else "–"
-        return Row("auth", state, f"none is given{', and the target wants one' if refused else ''}")
+        return TableLine("auth", state, f"none is given{', and the target wants one' if refused else ''}")
     how = f"{auth.algorithm} in {auth.header}, {auth.ttl:g} s{keys}"
     if refused or not calls:
         why = f"status {refused[0].status} {refused[0].text}".rstrip() if refused else "nothing was answered"
-        return Row("auth", "NO", f"{why} ({how}){_stale(target) if refused else ''}")
-    return Row("auth", "ok", how)
+        return TableLine("auth", "NO", f"{why} ({how}){_stale(target) if refused else ''}")
+    return TableLine("auth", "ok", how)
 
 
 def _stale(target: Target) -> str:
@@ -122,39 +120,39 @@ def _stale(target: Target) -> str:
     return f"; no `key` is named, so each run makes a new one: a target may still hold an old {auth.kid}"
 
 
-def _request(answer: Answer) -> Row:
+def _request(answer: RequestResult) -> TableLine:
     if not answer.reason:
-        return Row(answer.what, "ok", f"status {answer.status} in {answer.took_s * 1000:.0f} ms")
+        return TableLine(answer.what, "ok", f"status {answer.status} in {answer.took_s * 1000:.0f} ms")
     status = f"status {answer.status}, " if answer.status else ""
-    return Row(answer.what, "NO", f"{status}{answer.reason}{f': {answer.text}' if answer.text else ''}")
+    return TableLine(answer.what, "NO", f"{status}{answer.reason}{f': {answer.text}' if answer.text else ''}")
 
 
-def seen(scenario: Scenario, target: Target, found: Findings) -> Iterator[Row]:
+def seen(scenario: Scenario, target: Target, found: Findings) -> Iterator[TableLine]:
     """What the suite will be able to see, and which points that answers."""
     if not target.metrics:
-        yield Row("metrics", "–", "the file names none: points that need them are info")
+        yield TableLine("metrics", "–", "the file names none: points that need them are info")
     for number, (url, page) in enumerate(found.metrics.items()):
         if isinstance(page, str):
-            yield Row(f"metrics {number}", "NO", f"{url}: {page}")
+            yield TableLine(f"metrics {number}", "NO", f"{url}: {page}")
         else:
             ours = sorted({key.partition("{")[0] for key in page if key.startswith(("mcpist_", "process_"))})
             named = ", ".join(ours) or "none that the suite knows (map them with `metric_names`)"
-            yield Row(f"metrics {number}", "ok", f"{url}: {len(page)} series; of use: {named}")
+            yield TableLine(f"metrics {number}", "ok", f"{url}: {len(page)} series; of use: {named}")
     pages = {f"target-{n}": p for n, p in enumerate(found.metrics.values()) if not isinstance(p, str)}
-    for one in foresee(scenario, target, pages):
-        yield Row(
+    for one in answers(scenario, target, pages):
+        yield TableLine(
             f"point {one.id}", "info" if one.why else "ok", one.why or f"can be answered: {one.question}"
         )
 
 
-def warnings(scenario: Scenario, target: Target, found: Findings) -> Iterator[Row]:
+def warnings(scenario: Scenario, target: Target, found: Findings) -> Iterator[TableLine]:
     """What would bend the attack."""
     if not (_behind_cloudflare(found) or _claims_addresses(target, found)):
         return
     limit, rate = target.limits.ip_per_min, peak(job.schedule(scenario).planned)
     text = "Cloudflare sets the client's address itself: all load would come from this machine's one address"
     if limit is None:
-        yield Row("one address", "WARN", f"{text}; the file promises no limit per address")
+        yield TableLine("one address", "WARN", f"{text}; the file promises no limit per address")
         return
     passing = limit / 60
     effect = f"its limit of {limit:,} a minute lets {passing:.1f} req/s pass"
@@ -163,7 +161,7 @@ def warnings(scenario: Scenario, target: Target, found: Findings) -> Iterator[Ro
             f"; of {scenario.name}'s {rate:,} req/s {1 - passing / rate:.0%} would be refused with 429, "
         )
         effect += "so the run would measure that limit and nothing behind it: attack the origin instead"
-    yield Row("one address", "WARN", f"{text}; {effect}")
+    yield TableLine("one address", "WARN", f"{text}; {effect}")
 
 
 def _behind_cloudflare(found: Findings) -> bool:
@@ -176,28 +174,22 @@ def _claims_addresses(target: Target, found: Findings) -> bool:
     return not here and (target.client_ip_header or "").lower() == CLOUDFLARE
 
 
-def load(scenario: Scenario, target: Target) -> Iterator[Row]:
+def load(scenario: Scenario, target: Target) -> Iterator[TableLine]:
     """What a run would send at most."""
-    plan = job.schedule(scenario)
-    most, accounts = peak(plan.planned), sum(group.accounts.count for group in scenario.groups)
-    text = (
-        f"{scenario.name}: {len(plan):,} requests in {scenario.duration:g} s, at most {most:,} in a second, "
-    )
-    text += f"from {accounts:,} accounts"
+    schedule = job.schedule(scenario)
+    highest, accounts = peak(schedule.planned), sum(group.accounts.count for group in scenario.groups)
+    text = f"{scenario.name}: {len(schedule):,} requests in {scenario.duration:g} s, "
+    text += f"at most {highest:,} in a second, from {accounts:,} accounts"
     try:
-        refuse_excess(target, most, scenario.duration)
+        refuse_excess(target, highest, scenario.duration)
     except GuardError as error:
-        yield Row("at most", "info", f"{text}; it would be refused: {error}")
+        yield TableLine("at most", "info", f"{text}; it would be refused: {error}")
         return
     bound = f"; never more than max_rps {target.max_rps:g}, whatever personas add" if target.max_rps else ""
-    yield Row("at most", "ok", text + bound)
+    yield TableLine("at most", "ok", text + bound)
 
 
-def table(rows: Sequence[Row]) -> list[str]:
+def table(rows: Sequence[TableLine]) -> list[str]:
     """The lines, in columns."""
     width = max(len(row.what) for row in rows)
     return [f"{row.what:<{width}}  {row.state:<4}  {row.detail}" for row in rows]
-
-
-if __name__ == "__main__":
-    sys.exit(main())

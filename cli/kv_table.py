@@ -1,11 +1,11 @@
 """The table of `kv-exhaustion`: every variant attacked in turn, one line each, as Markdown.
 
-    python -m cli.kv_table                        # runs them all (about ten minutes), into results/kv-table/
-    python -m cli.kv_table --only isolates memory # those whose names contain one of the words
-    python -m cli.kv_table --read results/kv-table/*   # only the table, from runs that are there
+    bin/resilience kv-table                        # runs them all (about ten minutes), into results/kv-table/
+    bin/resilience kv-table --only isolates memory # those whose names contain one of the words
+    bin/resilience kv-table --read results/kv-table/*   # only the table, from runs that are there
 
 A run is one of `bin/attack`, so its whole report is in its folder; one that is there is not run again. Exit
-code: 0 when every run counts, whatever its verdict (a variant that fails is a finding); 2 bad usage; 3 when
+code: 0 when every run is valid, whatever its verdict (a variant that fails is a finding); 2 bad usage; 3 when
 a run was invalid or could not start.
 """
 
@@ -19,12 +19,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from cli.launch.parser import forget_environment
 from common.paths import ROOT
 from scenarios import load as scenarios
 
 BASE: Final = "kv-exhaustion"
 RESULTS: Final = ROOT / "results" / "kv-table"
-COUNTS: Final = ("pass", "fail")
+VALID: Final = ("pass", "fail")
 HEAD: Final = (
     *("scenario", "offered req/s", "origin before", "origin after", "% served after", "% kv_error after"),
     *("order in a window after", "most per user and s: before", "after", "mean after", "books", "verdict"),
@@ -39,7 +40,8 @@ def variants(words: Sequence[str]) -> list[str]:
 
 def attack(name: str, out: Path) -> None:
     """One run; its output goes on to ours."""
-    command = [sys.executable, "-m", "cli.attack", name, "--out", str(out)]
+    forget_environment()
+    command = [sys.executable, "-m", "cli", "attack", name, "--out", str(out)]
     subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
 
 
@@ -74,7 +76,9 @@ def table(lines: Iterable[Sequence[str]]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print; see above."""
-    parser = argparse.ArgumentParser(prog="python -m cli.kv_table", description="The table of kv-exhaustion.")
+    parser = argparse.ArgumentParser(
+        prog="bin/resilience kv-table", description="The table of kv-exhaustion."
+    )
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="variants that contain a word")
     parser.add_argument("--out", type=Path, default=RESULTS, help="a folder for the runs")
     parser.add_argument("--read", nargs="+", type=Path, metavar="RUN", help="no runs: read these")
@@ -89,8 +93,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"no verdicts of kv-exhaustion: {error}", file=sys.stderr)
         return 2 if options.read else 3
     print(table(lines))
-    return 0 if all(cells[-1] in COUNTS for cells in lines) else 3
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return 0 if all(cells[-1] in VALID for cells in lines) else 3

@@ -17,8 +17,8 @@ from typing import Final
 from common.paths import RESULTS
 from run import active_runs
 
-WITHIN: Final = 120.0  # seconds: the drain of a run and its report
-POLL: Final = 0.2
+TIMEOUT: Final = 120.0  # seconds: the drain of a run and its report
+POLL_INTERVAL: Final = 0.2
 
 
 def main(
@@ -30,7 +30,7 @@ def main(
     """Tell each once, those of `folders` alone if there are any, and wait; the exit code."""
     wanted = {Path(one).resolve() for one in folders}
     told: dict[Path, str] = {}
-    deadline = clock() + WITHIN
+    deadline = clock() + TIMEOUT
     while live := [
         one for one in active_runs.under_way(results) if not wanted or Path(one.what).resolve() in wanted
     ]:
@@ -40,12 +40,10 @@ def main(
                 print(f"stopping {one.what} (process {one.pid})", flush=True)
                 active_runs.tell(one)
         if clock() > deadline:
-            print(f"still running after {WITHIN:g} s: {', '.join(one.what for one in live)}", file=sys.stderr)
+            print(
+                f"still running after {TIMEOUT:g} s: {', '.join(one.what for one in live)}", file=sys.stderr
+            )
             return 3
-        sleep(POLL)
+        sleep(POLL_INTERVAL)
     print(f"ended: {', '.join(told.values())}" if told else "nothing is running")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

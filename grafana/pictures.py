@@ -204,7 +204,7 @@ def _reaches(figure: go.Figure, limit: float) -> bool:
     return bool(values) and limit <= 3 * max(values)
 
 
-class Parser(argparse.ArgumentParser):
+class TextParser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
@@ -233,7 +233,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = Parser(prog="python -m grafana.pictures", description=__doc__)
+    parser = TextParser(prog="python -m grafana.pictures", description=__doc__)
     parser.add_argument("runs", type=Path, nargs="+")
     parser.add_argument("--board", action="append", default=[])
     parser.add_argument("--out", type=Path, default=Path("docs/img"))

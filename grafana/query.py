@@ -33,7 +33,7 @@ class Query:
     table: bool = False
 
 
-class Target(Dataquery):
+class PanelTarget(Dataquery):
     """A query as a dashboard's JSON holds it."""
 
     def __init__(self, ref: str, query: Query) -> None:
@@ -55,7 +55,7 @@ class TargetBuilder(Builder[Dataquery]):
     """What panel builders take."""
 
     def __init__(self, ref: str, query: Query) -> None:
-        self._target = Target(ref, query)
+        self._target = PanelTarget(ref, query)
 
     def build(self) -> Dataquery:
         """The target."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any, Final, TextIO
 
-CI_EVERY: Final = 5.0  # seconds between lines where there is no terminal
+CI_INTERVAL: Final = 5.0  # seconds between lines where there is no terminal
 
 
 def total(lines: list[dict[str, Any]]) -> dict[str, float]:
@@ -23,7 +23,7 @@ def describe(t: float, duration: float, sums: dict[str, float]) -> str:
 
 
 class Progress:
-    """Writes the line: over itself at a terminal, else every CI_EVERY seconds."""
+    """Writes the line: over itself at a terminal, else every CI_INTERVAL seconds."""
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
         self._stream = stream
@@ -37,7 +37,7 @@ class Progress:
 
     def show(self, t: float, duration: float, lines: list[dict[str, Any]]) -> None:
         """The state at `t` seconds of the run."""
-        if not self._live and t - self._last < CI_EVERY:
+        if not self._live and t - self._last < CI_INTERVAL:
             return
         self._last = t
         text = describe(t, duration, total(lines))

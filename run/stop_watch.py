@@ -16,7 +16,7 @@ from telemetry.recording.journal import SAMPLES
 from telemetry.recording.sample import REASON_CODE, REFUSALS, SAMPLE
 from users.transport.health_check import HealthWatch
 
-EVERY: Final = 1.0  # seconds
+CHECK_INTERVAL: Final = 1.0  # seconds
 _REFUSED: Final = tuple(REASON_CODE[name] for name in REFUSALS)
 
 
@@ -36,7 +36,7 @@ class Rule:
             self._since = None
             return ""
         if self._since is None:
-            self._since = t - EVERY
+            self._since = t - CHECK_INTERVAL
         return f"{self._says} (the last second: {share:.2f})" if t - self._since >= self._window else ""
 
 
@@ -78,8 +78,8 @@ class StopWatch:
         ):
             self._counts[key] += int(which.sum())
 
-    def look(self, t: float) -> str:
-        """Why the run has to end, or ""; `t` in seconds, a second after the last look."""
+    def why_stop(self, t: float) -> str:
+        """Why the run has to end, or ""; `t` in seconds, a second after it was last asked."""
         counts, self._counts = self._counts, dict.fromkeys(self._counts, 0)
         answers = counts["answers"]
         shares = [rule.see(t, counts[rule.key] / answers) for rule in self._rules] if answers else []

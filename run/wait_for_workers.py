@@ -13,11 +13,12 @@ from typing import Any, Final
 
 import gevent
 
-from run.attack import EXIT_OURS, Attack
+from common import exit_codes
+from run.attack import Attack
 from targets.url import is_loopback_name
 from users.cluster.wire import Wire
 
-LOOK_EVERY: Final = 0.2
+POLL_INTERVAL: Final = 0.2
 EVERYWHERE: Final = ("*", "0.0.0.0", "::")
 log = logging.getLogger("resilience")
 
@@ -61,6 +62,6 @@ def _give_up(
             came = len(runner.clients.ready)
             log.error("%d of %d workers came within %g s: the run could not start", came, expected, within)
             runner.quit()
-            gevent.kill(main, SystemExit(EXIT_OURS))
+            gevent.kill(main, SystemExit(exit_codes.OURS))
             return
-        gevent.sleep(LOOK_EVERY)
+        gevent.sleep(POLL_INTERVAL)

@@ -18,10 +18,10 @@ from pydantic import ConfigDict, Field, field_validator
 from common.durations import Duration
 from common.protections import parse
 from common.strict import Strict, validate
+from scenarios.option import SOURCE
 from scenarios.parts import AccountCount, Rate, Tier
 from scenarios.schema import Scenario
 
-SOURCE: Final = "command line"
 SHAPE_TIMES: Final = ("at", "for")
 
 

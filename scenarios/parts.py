@@ -44,7 +44,7 @@ class Accounts(Strict):
     id: Literal["uuid", "text"] = "uuid"
 
 
-class Shape(Strict):
+class ShapeSettings(Strict):
     """When arrivals fall: the name of a schedule and its parameters, as `shapes/registry.py` has them.
 
     Rates are multiples of the group's rate; times are seconds, also written as a duration (`20s`).
@@ -59,7 +59,7 @@ class Shape(Strict):
         return {key: seconds_within(value) for key, value in _checked_options(params).items()}
 
 
-class Persona(Strict):
+class PersonaSettings(Strict):
     """How an account behaves: the name of a persona of `users/personas/` and its own options."""
 
     name: Name = "caller"
@@ -95,8 +95,8 @@ class Group(Strict):
     name: Name = "users"
     accounts: Accounts = Accounts()
     rate: Rate = 1.0
-    shape: Shape = Shape()
-    persona: Persona = Persona()
+    shape: ShapeSettings = ShapeSettings()
+    persona: PersonaSettings = PersonaSettings()
     tools: Several[Tool] = ()
     attack: bool = False
     judge: bool

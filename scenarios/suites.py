@@ -1,7 +1,7 @@
-"""The plans that `make suite` runs: which scenarios, in what order.
+"""The suites that `make suite` runs: which scenarios, in what order.
 
-A scenario names its plan itself (`plan: phase1`); variants (`extends`) are in none. `all` is every scenario
-that is no variant: the two plans first, then the rest.
+A scenario names its suite itself (`plan: phase1`); variants (`extends`) are in none. `all` is every scenario
+that is no variant: the two suites first, then the rest.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from common.errors import ConfigError
 from scenarios.load import load, names
 from scenarios.schema import Scenario
 
-PLANS: Final = ("phase1", "phase2", "all")
+SUITES: Final = ("phase1", "phase2", "all")
 # From the quick and gentle to what wears the stack out; a scenario that is not named here comes last.
 ORDER: Final = (
     *("single-burst", "rate-limit", "health"),
@@ -21,10 +21,10 @@ ORDER: Final = (
 )
 
 
-def plan(name: str) -> list[str]:
-    """The scenarios of a plan, in order. Raises ConfigError."""
-    if name not in PLANS:
-        raise ConfigError("command line", "plan", f"{name!r:.40}, allowed: {', '.join(PLANS)}")
+def members(name: str) -> list[str]:
+    """The scenarios of a suite, in order. Raises ConfigError."""
+    if name not in SUITES:
+        raise ConfigError("command line", "plan", f"{name!r:.40}, allowed: {', '.join(SUITES)}")
     own = [one for one in map(load, names()) if one.variant_of is None and _within(one, name)]
     return [one.name for one in sorted(own, key=_place)]
 

@@ -31,7 +31,7 @@ MAX_STAGES: Final = 1000
 
 
 @dataclass(frozen=True)
-class Group:
+class GroupLoad:
     """What a schedule is made for: arrivals/s of all its accounts, seconds, seed."""
 
     rate: float
@@ -73,38 +73,38 @@ def make(kind: str, params: Mapping[str, Any], *, rate: float, duration: float, 
     """
     if kind not in KINDS:
         raise ValueError(f"unknown shape {kind!r}; allowed: {', '.join(KINDS)}")
-    return KINDS[kind](params, Group(check_rate(rate), check_duration(duration), seed))
+    return KINDS[kind](params, GroupLoad(check_rate(rate), check_duration(duration), seed))
 
 
-def _constant(given: Mapping[str, Any], group: Group) -> Shape:
+def _constant(given: Mapping[str, Any], group: GroupLoad) -> Shape:
     Params("constant", given, {})
     return constant(group.rate, group.duration)
 
 
-def _poisson(given: Mapping[str, Any], group: Group) -> Shape:
+def _poisson(given: Mapping[str, Any], group: GroupLoad) -> Shape:
     Params("poisson", given, {})
     return Poisson(group.rate, group.duration, group.seed)
 
 
-def _ramp(given: Mapping[str, Any], group: Group) -> Shape:
+def _ramp(given: Mapping[str, Any], group: GroupLoad) -> Shape:
     params = Params("ramp", given, {"from": 0, "to": 1})
     return ramp(params.factor("from") * group.rate, params.factor("to") * group.rate, group.duration)
 
 
-def _spike(given: Mapping[str, Any], group: Group) -> Shape:
+def _spike(given: Mapping[str, Any], group: GroupLoad) -> Shape:
     lasts = group.duration
     params = Params("spike", given, {"base": 0.1, "peak": 1, "at": 0.4 * lasts, "for": 0.2 * lasts})
     base, peak = params.factor("base") * group.rate, params.factor("peak") * group.rate
     return spike(base, peak, params.seconds("at", lasts), params.seconds("for"), lasts)
 
 
-def _step(given: Mapping[str, Any], group: Group) -> Shape:
+def _step(given: Mapping[str, Any], group: GroupLoad) -> Shape:
     params = Params("step", given, {"from": 0.1, "to": 1, "steps": 10})
     steps = whole(params.label("steps"), params["steps"], 1, MAX_STEPS)
     return step(params.factor("from") * group.rate, params.factor("to") * group.rate, steps, group.duration)
 
 
-def _stages(given: Mapping[str, Any], group: Group) -> Shape:
+def _stages(given: Mapping[str, Any], group: GroupLoad) -> Shape:
     listed = Params("stages", given, {"stages": ()})["stages"]
     if not isinstance(listed, list | tuple) or not 1 <= len(listed) <= MAX_STAGES:
         raise ValueError(f"shape stages: stages must be a list of 1 to {MAX_STAGES} stages")
@@ -132,7 +132,7 @@ def _stage(given: Any, level: float) -> tuple[float, float, float]:
     return params.seconds("for"), params.factor("from"), params.factor("to")
 
 
-KINDS: Final[dict[str, Callable[[Mapping[str, Any], Group], Shape]]] = {
+KINDS: Final[dict[str, Callable[[Mapping[str, Any], GroupLoad], Shape]]] = {
     "constant": _constant,
     "poisson": _poisson,
     "ramp": _ramp,

@@ -1,1 +1,0 @@
-"""Raw samples, probes of the target, and their way to InfluxDB."""

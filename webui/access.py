@@ -12,7 +12,7 @@ from typing import Final
 from common.errors import one_line
 
 VARIABLE: Final = "WEB_PASSWORD"
-SHORTEST: Final = 8  # characters
+MIN_LENGTH: Final = 8  # characters
 
 
 class AccessError(ValueError):
@@ -21,8 +21,8 @@ class AccessError(ValueError):
 
 def check(host: str, password: str, login: bool = False) -> None:
     """The UI may listen on `host` ("": every interface). Raises AccessError."""
-    if password and len(password) < SHORTEST:
-        raise AccessError(f"{VARIABLE}: {len(password)} characters, allowed: {SHORTEST} or more")
+    if password and len(password) < MIN_LENGTH:
+        raise AccessError(f"{VARIABLE}: {len(password)} characters, allowed: {MIN_LENGTH} or more")
     if password:
         return
     if not is_loopback(host):

@@ -8,19 +8,18 @@ name, or by what the process was started with: nobody reads files of the machine
 from __future__ import annotations
 
 import math
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from common.errors import one_line, short
-from run.options import HELP
-from scenarios.schema import Scenario
+from run.request import CheckedRun, RunRequest
+from scenarios.options import FORM
 from targets.schema import Target
 
 STOCK: Final = ("user_count", "spawn_rate", "host", "run_time", "profile")  # of Locust's own form
 NUMBERS: Final = ("user_count", "spawn_rate")  # the scenario's accounts come instead
-Read = Callable[[Any], tuple[Scenario, Target]]
+Read = Callable[[RunRequest], CheckedRun]
 
 
 class FormError(ValueError):
@@ -34,33 +33,33 @@ class SwarmForm:
     """The form of one process."""
 
     def __init__(self, options: Any, lists: Mapping[str, list[str]], read: Read) -> None:
-        """`options`: as the process was started; `read`: options → checked scenario and target."""
-        started_with = {key: str(getattr(options, key, "")) for key in HELP}
+        """`options`: as the process was started; `read` checks what is asked for."""
+        started_with = {key: str(getattr(options, key, "")) for key in FORM}
         self.choices = {
             key: list(dict.fromkeys([*values, started_with[key]])) for key, values in lists.items()
         }
         self._options = options
         self._read = read
 
-    def check(self, pairs: Iterable[tuple[str, str]]) -> tuple[Scenario, Target]:
+    def check(self, pairs: Iterable[tuple[str, str]]) -> CheckedRun:
         """What the form's fields, over what holds now, ask for. Raises ValueError with one line."""
         values = _once(pairs)
         for field, value in values.items():
             if field in self.choices and value not in self.choices[field]:
                 raise FormError(field, value, ", ".join(filter(None, self.choices[field])))
         _check_stock(values)
-        ours = {key: value for key, value in values.items() if key in HELP}
-        scenario, target = self._read(Namespace(**{**vars(self._options), **ours, "given_by": "form"}))
-        _check_host(values.get("host", ""), target)
-        return scenario, target
+        ours = {key: value for key, value in values.items() if key in FORM}
+        run = self._read(RunRequest.of(self._options, **ours, given_by="form"))
+        _check_host(values.get("host", ""), run.target)
+        return run
 
 
 def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Each field once, and no field that is not in the form."""
     found = list(pairs)
     for field, count in Counter(key for key, _ in found).items():
-        if field not in HELP and field not in STOCK:
-            raise FormError("form", field, f"the fields {', '.join(HELP)}")
+        if field not in FORM and field not in STOCK:
+            raise FormError("form", field, f"the fields {', '.join(FORM)}")
         if count > 1:
             raise FormError(field, f"{count} values", "one value")
     return dict(found)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from run.options import choices, read
+from run.options import choices
+from run.request import RunRequest
 from webui import access, login, pages, stock
 from webui.form import SwarmForm
 from webui.live import Leading
@@ -17,7 +18,7 @@ def install(web_ui: Any, options: Any, leader: Leading, results: Path, password:
     access.check(web_ui.host, password, options.web_login)
     base_path = options.web_base_path or ""
     app = web_ui.app
-    form = SwarmForm(options, choices(), read)
+    form = SwarmForm(options, choices(), RunRequest.read)
     if password:
         login.require(web_ui, password, base_path)
     stock.guard_swarm(app, form, leader)

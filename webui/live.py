@@ -67,7 +67,7 @@ class Live:
         return min(max(self.t / self.duration, 0.0), 1.0) if self.duration else 0.0
 
 
-def look(attack: Attack | None, clock: Callable[[], float] = time.monotonic) -> Live:
+def snapshot(attack: Attack | None, clock: Callable[[], float] = time.monotonic) -> Live:
     """This moment of `attack`; of no run at all if there is none."""
     if attack is None:
         return Live()
@@ -109,8 +109,8 @@ def start_delay(run_dir: Path) -> dict[str, float]:
     if not len(sent):
         return {}
     delay = (sent["sent"] - sent["planned"]) * 1000
-    p50, p99, most = np.quantile(delay, (0.5, 0.99, 1.0))
-    return {"p50": float(p50), "p99": float(p99), "max": float(most)}
+    p50, p99, longest = np.quantile(delay, (0.5, 0.99, 1.0))
+    return {"p50": float(p50), "p99": float(p99), "max": float(longest)}
 
 
 def _tail(file: Path) -> np.ndarray[tuple[int], np.dtype[np.void]]:

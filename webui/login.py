@@ -11,7 +11,7 @@ from flask import redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user  # type: ignore[import-untyped]
 
 OPEN: Final = ("locust.login", "locust.send_assets", "authenticate")
-AFTER_WRONG: Final = 1.0  # seconds until a wrong password is answered
+WRONG_PASSWORD_DELAY: Final = 1.0  # seconds until a wrong password is answered
 
 
 class Operator(UserMixin):  # type: ignore[misc]
@@ -43,7 +43,7 @@ def require(web_ui: Any, password: str, base_path: str) -> None:
 
 def _answer(password: str) -> Any:
     if not hmac.compare_digest(request.form.get("password", "").encode(), password.encode()):
-        gevent.sleep(AFTER_WRONG)
+        gevent.sleep(WRONG_PASSWORD_DELAY)
         session["auth_error"] = "That is not the password."
         return redirect(url_for("locust.login"))
     session["auth_error"] = None

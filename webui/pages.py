@@ -15,10 +15,10 @@ from typing import Any, Final
 from flask import Blueprint, Response, abort, make_response, render_template, send_file
 
 from common.protections import NAMES, PRESETS
-from run.options import HELP
+from scenarios.options import FORM
 from webui import runs, target_tail, words
 from webui.form import SwarmForm
-from webui.live import Leading, look
+from webui.live import Leading, snapshot
 from webui.scenario_list import entries
 
 PAGE_POLICY: Final = (
@@ -42,7 +42,7 @@ def blueprint(leader: Leading, form: SwarmForm, options: Any, results: Path, bas
     helpers = {"words": words, "titles": target_tail.TITLES}
 
     def live() -> dict[str, Any]:
-        now = look(leader.attack)
+        now = snapshot(leader.attack)
         run = runs.read(results / now.run) if now.state == "finished" else runs.PastRun("")
         sources = target_tail.rows(leader.attack.dir) if leader.attack else []
         return {"live": now, "run": run, "sources": sources, **helpers}
@@ -52,10 +52,10 @@ def blueprint(leader: Leading, form: SwarmForm, options: Any, results: Path, bas
             "attack.html",
             entries=known,
             choices=form.choices,
-            help=HELP,
+            help=FORM,
             presets=[*PRESETS, *(f"today,-{name}" for name in PRESETS["today"])],
             protections=NAMES,
-            now={key: getattr(options, key) for key in HELP},
+            now={key: getattr(options, key) for key in FORM},
             past=runs.listed(results),
             **live(),
         )

@@ -15,7 +15,7 @@ from telemetry.run_folder import manifest, verdict_file
 from telemetry.run_folder.reading import RunFolderError
 from telemetry.run_folder.verdict_file import VerdictFile
 
-MOST: Final = 50
+MAX_RUNS: Final = 50
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 REPORT: Final = "report.html"
 
@@ -43,7 +43,7 @@ def listed(results: Path) -> list[PastRun]:
         return []
     folders = [one for one in results.iterdir() if NAME.fullmatch(one.name) and not one.is_symlink()]
     found = [(run.stat().st_mtime, one) for one in folders if (run := one / manifest.FILE).is_file()]
-    return [read(folder) for _, folder in sorted(found, reverse=True)[:MOST]]
+    return [read(folder) for _, folder in sorted(found, reverse=True)[:MAX_RUNS]]
 
 
 def read(folder: Path) -> PastRun:
@@ -56,7 +56,7 @@ def read(folder: Path) -> PastRun:
     return _read(folder, stamp)
 
 
-@lru_cache(maxsize=4 * MOST)
+@lru_cache(maxsize=4 * MAX_RUNS)
 def _read(folder: Path, stamp: int) -> PastRun:
     try:
         return _past_run(folder, verdict_file.read(folder))

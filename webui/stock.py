@@ -10,7 +10,7 @@ from flask import Response, jsonify, request
 
 from webui import runs, tabs, target_tail
 from webui.form import SwarmForm
-from webui.live import Leading, look
+from webui.live import Leading, snapshot
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LINK = (
@@ -60,7 +60,7 @@ def add_tabs(web_ui: Any, leader: Leading, results: Path, base_path: str) -> Non
 def extended(leader: Leading, results: Path, base_path: str) -> list[dict[str, Any]]:
     """The rows of every tab."""
     attack = leader.attack
-    live = look(attack)
+    live = snapshot(attack)
     judged = runs.read(attack.dir) if attack and live.state == "finished" else runs.PastRun("")
     rows = {
         "arrivals": tabs.arrivals(live),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +12,7 @@ from cli.search import protection_sets
 from cli.search.trials import check, own_rate
 from common.durations import ALLOWED, seconds
 from common.errors import ConfigError
-from common.paths import RESULTS
+from run.folders import stamped
 from scenarios import load as scenarios
 from scenarios.overrides import Overrides
 from scenarios.schema import Scenario
@@ -23,12 +22,12 @@ from verdicts.breakpoint import table
 from verdicts.breakpoint.table import BreakpointRow
 
 HIGH: Final = 2000.0
-LOW: Final = 0.5
+LOW: Final = 0.5  # req/s, where a target file allows less than others send
 EACH: Final = 900.0  # seconds of a search, unless --budget is given
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchRequest:
     """What was asked for, checked."""
 
     options: argparse.Namespace
@@ -44,21 +43,23 @@ class Plan:
     rows: list[BreakpointRow]  # those of a table that is carried on
 
 
-def read(options: argparse.Namespace) -> Plan:
+def read(options: argparse.Namespace) -> SearchRequest:
     """Check everything. Raises ConfigError or GuardError."""
     target = targets.load(options.target)
     scenario = scenarios.load(options.scenario, _overrides(options))
     folder, rows = _folder(options, scenario, target)
     protects = _protects(options, scenario, target)
     low = _number("--low", options.low, 1e-3, HIGH)
-    high = _number("--high", options.high or _most(scenario, target), low, 1e5)
+    high = _number("--high", options.high or _highest(scenario, target), low, 1e5)
     start = None if options.start is None else _number("--start", options.start, low, high)
     tolerance = _number("--tolerance", options.tolerance, 0.001, 1)
     for rate in (low, high):
         for protect in protects:
             check(options, scenario, protect, rate)
     budget = _budget(options.budget) if options.budget else EACH * len(protects)
-    return Plan(options, scenario, target, folder, protects, low, high, start, tolerance, budget, rows)
+    return SearchRequest(
+        options, scenario, target, folder, protects, low, high, start, tolerance, budget, rows
+    )
 
 
 def _overrides(options: argparse.Namespace) -> Overrides:
@@ -74,7 +75,7 @@ def _protects(options: argparse.Namespace, scenario: Scenario, target: Target) -
     return protection_sets.rows() if target.bundled else [scenario.protections]
 
 
-def _most(scenario: Scenario, target: Target) -> float:
+def _highest(scenario: Scenario, target: Target) -> float:
     """The highest rate, where none is given: what a target file allows, less what others send."""
     if target.max_rps is None:
         return HIGH
@@ -85,8 +86,7 @@ def _folder(
     options: argparse.Namespace, scenario: Scenario, target: Target
 ) -> tuple[Path, list[BreakpointRow]]:
     """Where the table goes, and the rows that are there already."""
-    made = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-breakpoint-{scenario.name}"
-    folder = (Path(options.out) if options.out else made).absolute()
+    folder = Path(options.out or stamped(f"breakpoint-{scenario.name}")).absolute()
     if not os.path.lexists(folder):
         return folder, []
     allowed = f"allowed: a new folder, or one with a {table.FILE} of the same search"

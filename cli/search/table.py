@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from cli.search import protection_sets
-from cli.search.request import Plan
+from cli.search.request import SearchRequest
 from cli.search.search import STOPPED, Budget, Say, search
 from cli.search.trials import own_rate
 from shapes.search import Search
@@ -19,27 +19,31 @@ from verdicts.breakpoint.table import BreakpointRow
 from verdicts.breakpoint.trial import TrialOutcome
 
 GROWTH: Final = 4.0
-MOST_TRIALS: Final = 20
+MAX_TRIALS: Final = 20
 AROUND_LOAD: Final = 15.0  # seconds of a trial before and after its load, as a first guess
 
 
 class Searches:
-    """The rows of a plan; `trials` runs one at a set of protections and a rate, None if it was stopped."""
+    """The rows of a table; `trials` runs one at a set of protections and a rate, None if it was stopped."""
 
-    def __init__(self, plan: Plan, trials: Callable[[str, float], TrialOutcome | None], say: Say) -> None:
-        self.rows = list(plan.rows)
-        self._plan, self._trials, self._say = plan, trials, say
-        scenario = plan.scenario
-        guess = scenario.duration + (scenario.drain or scenario.timeout or plan.target.timeout) + AROUND_LOAD
-        self._budget = Budget(plan.budget, guess)
+    def __init__(
+        self, request: SearchRequest, trials: Callable[[str, float], TrialOutcome | None], say: Say
+    ) -> None:
+        self.rows = list(request.rows)
+        self._request, self._trials, self._say = request, trials, say
+        scenario = request.scenario
+        guess = (
+            scenario.duration + (scenario.drain or scenario.timeout or request.target.timeout) + AROUND_LOAD
+        )
+        self._budget = Budget(request.budget, guess)
         self._stopped = ""
 
     def run(self) -> None:
         """Every row in turn."""
-        for number, protect in enumerate(self._plan.protects, 1):
+        for number, protect in enumerate(self._request.protects, 1):
             if self._stopped:
                 return
-            self._one(protect, f"[{number}/{len(self._plan.protects)}] {protect}")
+            self._one(protect, f"[{number}/{len(self._request.protects)}] {protect}")
 
     def _one(self, protect: str, label: str) -> None:
         known = [row.protect for row in self.rows if row.finished]
@@ -56,10 +60,15 @@ class Searches:
         self.write()
 
     def _search(self, protect: str, label: str) -> BreakpointRow:
-        plan, start = self._plan, self._start(protect)
+        request, start = self._request, self._start(protect)
         self._say(f"{label}: from {start:.4g} req/s")
         machine = Search(
-            plan.low, plan.high, start=start, tolerance=plan.tolerance, growth=GROWTH, max_trials=MOST_TRIALS
+            request.low,
+            request.high,
+            start=start,
+            tolerance=request.tolerance,
+            growth=GROWTH,
+            max_trials=MAX_TRIALS,
         )
         row = search(
             protect, machine, lambda rate: self._trials(protect, rate), self._budget,
@@ -70,21 +79,23 @@ class Searches:
 
     def _start(self, protect: str) -> float:
         known = {row.protect: row.lower for row in self.rows if row.lower is not None}
-        likely = self._plan.start or protection_sets.start(protect, known) or own_rate(self._plan.scenario)
-        return min(max(likely, self._plan.low), self._plan.high)
+        likely = (
+            self._request.start or protection_sets.start(protect, known) or own_rate(self._request.scenario)
+        )
+        return min(max(likely, self._request.low), self._request.high)
 
     def write(self) -> None:
         """Both files, whole."""
-        plan, scenario = self._plan, self._plan.scenario
+        request, scenario = self._request, self._request.scenario
         rows = self.ordered()
         found = table.document(
             scenario.name, rows,
-            title=scenario.title.en, target=plan.target.name, stopped=self._stopped,
+            title=scenario.title.en, target=request.target.name, stopped=self._stopped,
             machine=msgspec.to_builtins(machine()),
-            nano=scenario.stack_settings().nano.model_dump() if plan.target.bundled else {},
-            tolerance=plan.tolerance, duration_s=scenario.duration, tier=plan.options.tier,
+            nano=scenario.stack_settings().nano.model_dump() if request.target.bundled else {},
+            tolerance=request.tolerance, duration_s=scenario.duration, tier=request.options.tier,
         )  # fmt: skip
-        table.write(plan.folder, found, render(found, rows, table.sentence(rows)))
+        table.write(request.folder, found, render(found, rows, table.sentence(rows)))
 
     def ordered(self) -> list[BreakpointRow]:
         """As the table has them; rows asked for by hand come last."""

@@ -10,14 +10,12 @@ import argparse
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from cli.attacks import Attacks, checked
+from cli.launch.attacks import Attacks
+from run.request import RunRequest
 from scenarios.schema import Scenario
 from verdicts.breakpoint import early_stop, trial
 from verdicts.run.reading import RunFolderError, load
-
-PASSED_ON: Final = ("target", "tier", "duration", "workers", "seed")
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Trials:
         """One trial; None if it was stopped. Raises NoVerdictError."""
         folder = self._new_folder(protect, rate)
         code = self.attacks.run(
-            words(self.options, self.scenario, protect, rate, folder),
+            trial_request(self.options, self.scenario, protect, rate, folder).check(),
             log=folder.with_suffix(".log"),
             over=lambda: _over(folder),
         )
@@ -52,8 +50,8 @@ class Trials:
 def attackers(scenario: Scenario, rate: float) -> tuple[int, float]:
     """(accounts of each attacking group, req/s of each account) that make `rate` together."""
     groups = [group for group in scenario.groups if group.attack] or list(scenario.groups)
-    most = max(group.rate for group in groups)
-    accounts = max(1, math.ceil(round(rate / len(groups) / most, 9)))
+    highest = max(group.rate for group in groups)
+    accounts = max(1, math.ceil(round(rate / len(groups) / highest, 9)))
     return accounts, rate / len(groups) / accounts
 
 
@@ -63,20 +61,20 @@ def own_rate(scenario: Scenario) -> float:
     return sum(group.rate * group.accounts.count for group in groups)
 
 
-def words(
+def trial_request(
     options: argparse.Namespace, scenario: Scenario, protect: str, rate: float, folder: Path
-) -> list[str]:
-    """The command line of one trial, as `bin/attack` takes it."""
+) -> RunRequest:
+    """What one trial asks for."""
     accounts, each = attackers(scenario, rate)
-    given = [(name, getattr(options, name)) for name in PASSED_ON]
-    more = [f"--{name}={value}" for name, value in given if value]
-    load = [f"--accounts={accounts}", f"--rate={each!r}"]
-    return [options.scenario, f"--protect={protect}", *load, *more, f"--out={folder}"]
+    load = {"protect": protect, "accounts": str(accounts), "rate": repr(each)}
+    given = {"scenario": options.scenario, "out": str(folder), **load}
+    return RunRequest.passed_on("breakpoint", options, **given)
 
 
 def check(options: argparse.Namespace, scenario: Scenario, protect: str, rate: float) -> None:
     """A trial at `rate` could be run. Raises ConfigError or GuardError."""
-    checked(words(options, scenario, protect, rate, Path(options.out or "results") / "trial-that-is-not"))
+    folder = Path(options.out or "results") / "trial-that-is-not"
+    trial_request(options, scenario, protect, rate, folder).check()
 
 
 def _over(folder: Path) -> bool:

@@ -51,7 +51,7 @@ class _Given(CollectorRegistry):
 
 
 def of_processes(
-    pids: Mapping[str, int | None], figures: Mapping[str, process_usage.ProcessUsage]
+    pids: Mapping[str, int | None], figures: Mapping[str, process_usage.CpuAndMemory]
 ) -> list[Metric]:
     """CPU, memory and presence by process."""
     cpu = CounterMetricFamily("stack_process_cpu_seconds", "CPU, user and system.", labels=["process"])

@@ -14,14 +14,14 @@ from typing import NamedTuple
 import psutil
 
 
-class ProcessUsage(NamedTuple):
+class CpuAndMemory(NamedTuple):
     """Of one process: CPU seconds since it began, and resident bytes now."""
 
     cpu_s: float
     rss: float
 
 
-def of_all(pids: Mapping[str, int | None]) -> dict[str, ProcessUsage]:
+def of_all(pids: Mapping[str, int | None]) -> dict[str, CpuAndMemory]:
     """Name → figures, for the processes that run; `postgres` with its children."""
     found = {}
     for name, pid in pids.items():
@@ -31,18 +31,18 @@ def of_all(pids: Mapping[str, int | None]) -> dict[str, ProcessUsage]:
     return found
 
 
-def single(pid: int) -> ProcessUsage | None:
+def single(pid: int) -> CpuAndMemory | None:
     """Figures of one process alone; None if it is gone."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():
             times = process.cpu_times()
-            return ProcessUsage(times.user + times.system, process.memory_info().rss)
+            return CpuAndMemory(times.user + times.system, process.memory_info().rss)
     except psutil.Error:
         return None
 
 
-def family(pid: int) -> ProcessUsage | None:
+def family(pid: int) -> CpuAndMemory | None:
     """Figures of a process with all that it started; None if it is gone."""
     try:
         head = psutil.Process(pid)
@@ -52,7 +52,7 @@ def family(pid: int) -> ProcessUsage | None:
         return None
     waited = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     parts = [part for part in map(_part, everyone) if part is not None]
-    return ProcessUsage(waited + sum(part[0] for part in parts), _memory(part[1:] for part in parts))
+    return CpuAndMemory(waited + sum(part[0] for part in parts), _memory(part[1:] for part in parts))
 
 
 def _part(process: psutil.Process) -> tuple[float, int, int] | None:

@@ -16,7 +16,7 @@ SCHEMA_VERSION: Final = 1
 Number = int | float | None
 
 
-class ArrivalCounts(Struct, frozen=True, kw_only=True):
+class VerdictArrivals(Struct, frozen=True, kw_only=True):
     """The ledger: planned = sent + dropped + unknown, sent = ok + failed + aborted."""
 
     planned: int = 0
@@ -68,7 +68,7 @@ class VerdictFile(Struct, frozen=True, kw_only=True):
     workers_lost: tuple[str, ...] = ()
     clocks_ms: dict[str, Number] = field(default_factory=dict)
     telemetry: TelemetryCounts = TelemetryCounts()
-    arrivals: ArrivalCounts
+    arrivals: VerdictArrivals
     response_ms: dict[str, Number] = field(default_factory=dict)
     service_ms: dict[str, Number] = field(default_factory=dict)
     overhead_ms: dict[str, Number] = field(default_factory=dict)

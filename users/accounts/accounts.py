@@ -7,19 +7,19 @@ reserved or multicast, so that no code on the way takes them for its own network
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from faker import Faker
 
 from common.errors import ConfigError
+from scenarios.schema import Scenario
 from targets.load import account_ids
 from targets.schema import AccountSource, Target
 
 Ips = Literal["per-account", "one"] | int
-Style = Literal["uuid", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +33,7 @@ class Account:
     group: int
 
 
-class Wanted(Protocol):
-    """What a group says of its accounts (`scenarios.parts.Accounts`)."""
-
-    count: int
-    tier: str
-    ips: Ips
-    id: Style
-
-
-class Crowd(Protocol):
-    """One group (`scenarios.parts.Group`)."""
-
-    @property
-    def accounts(self) -> Wanted:
-        """Its accounts."""
-        ...
-
-
-class Plan(Protocol):
-    """What is asked of a scenario."""
-
-    @property
-    def groups(self) -> Sequence[Crowd]:
-        """Its groups, in order."""
-        ...
-
-
-def make_accounts(scenario: Plan, target: Target, seed: int) -> list[Account]:
+def make_accounts(scenario: Scenario, target: Target, seed: int) -> list[Account]:
     """The accounts of all groups, group after group; the target's own ids where it gives them.
 
     Raises ConfigError when the target knows fewer accounts than the scenario wants.
@@ -111,7 +84,7 @@ def shared(addresses: Iterator[str], ips: Ips) -> Iterator[str]:
     return cycle(list(islice(addresses, 1 if ips == "one" else ips)))
 
 
-def _made_ids(fake: Any, scenario: Plan, source: AccountSource) -> Iterator[str]:
+def _made_ids(fake: Any, scenario: Scenario, source: AccountSource) -> Iterator[str]:
     styles = [source.id or g.accounts.id for g in scenario.groups for _ in range(g.accounts.count)]
     for index, style in enumerate(styles):
         yield fake.uuid4() if style == "uuid" else f"{fake.user_name()}-{index}"

@@ -20,7 +20,7 @@ import json
 import random
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -29,6 +29,10 @@ from targets.auth import Auth, fill
 from users.accounts.accounts import Account
 from users.accounts.keys import SigningKey
 
+Kind = Literal[
+    "bad-signature", "expired", "unknown-kid", "alg-none", "hs256-public-key", "wrong-issuer", "garbage"
+]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 EXPIRED_AGO: Final = 300  # seconds
 WRONG_ISSUER: Final = "https://issuer.invalid"
 _LETTERS: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
@@ -46,7 +50,7 @@ class Forge:
     def make(self, kind: str, account: Account, serial: int) -> bytes:
         """A header value of `kind`; another one for each `serial`. KeyError for an unknown kind."""
         chance = random.Random(f"{kind}/{account.index}/{serial}")
-        return self._prefix + _KINDS[kind](self, account, chance)
+        return self._prefix + _MAKERS[kind](self, account, chance)
 
     def _claims(self, account: Account, **other: Any) -> dict[str, Any]:
         now = int(self._clock())
@@ -128,7 +132,7 @@ _GARBAGE: Final[tuple[_Maker, ...]] = (
     Forge._empty_parts,
     Forge._broken_base64,
 )
-_KINDS: Final[dict[str, _Maker]] = {
+_MAKERS: Final[dict[str, _Maker]] = {
     "bad-signature": Forge._bad_signature,
     "expired": Forge._expired,
     "unknown-kid": Forge._unknown_kid,
@@ -137,4 +141,3 @@ _KINDS: Final[dict[str, _Maker]] = {
     "wrong-issuer": Forge._wrong_issuer,
     "garbage": Forge._garbage,
 }
-KINDS: Final = tuple(_KINDS)

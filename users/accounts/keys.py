@@ -25,8 +25,8 @@ from jwt.algorithms import get_default_algorithms
 from common.errors import ConfigError
 from targets.auth import Algorithm, Auth, Key
 
-LARGEST: Final = 64_000  # bytes
-SHORTEST_SECRET: Final = 32  # bytes, RFC 7518 3.2
+MAX_BYTES: Final = 64_000  # bytes
+MIN_SECRET: Final = 32  # bytes, RFC 7518 3.2
 _FRESH: Final[dict[str, Callable[[], Any]]] = {
     "RS256": lambda: rsa.generate_private_key(public_exponent=65537, key_size=2048),
     "ES256": lambda: ec.generate_private_key(ec.SECP256R1()),
@@ -79,10 +79,8 @@ def fresh_key(algorithm: Algorithm, kid: str | None = None) -> SigningKey:
 def read_key(text: bytes, algorithm: Algorithm, kid: str | None, source: str = "key") -> SigningKey:
     """The key that `text` holds (what `SigningKey.pem` gave). Raises ConfigError that names `source`."""
     if algorithm == "HS256":
-        if len(text) < SHORTEST_SECRET:
-            raise ConfigError(
-                source, "", f"too short a secret, allowed: {SHORTEST_SECRET} bytes or more (HS256)"
-            )
+        if len(text) < MIN_SECRET:
+            raise ConfigError(source, "", f"too short a secret, allowed: {MIN_SECRET} bytes or more (HS256)")
         return SigningKey(algorithm, text, kid)
     try:
         private = load_pem_private_key(text, password=None)
@@ -111,6 +109,6 @@ def _text(key: Key, environ: Mapping[str, str]) -> tuple[str, bytes]:
     file = Path(key.file or "")
     try:
         with file.open("rb") as stream:
-            return str(file), stream.read(LARGEST).strip()
+            return str(file), stream.read(MAX_BYTES).strip()
     except OSError as error:
         raise ConfigError(file, "", f"cannot be read: {error.strerror}, allowed: the signing key") from None

@@ -2,16 +2,15 @@
 
 A single process is the case of one worker that is reached without a wire; there is one path for both.
 
-    prepare every worker → measure its clock → plan: one start instant, rank r of n
-    → until all are finished (or stop, or a worker is lost: the rest get a new plan from `now + LEASE`)
+    prepare every worker → measure its clock → deal: one start instant, rank r of n
+    → until all are finished (or stop, or a worker is lost: the arrivals are dealt anew from `now + LEASE`)
     → finish: every journal is whole and acknowledged, or its worker is named as lost
 
 Lost means: Locust heard no heartbeat, or the worker said that it leaves. What it sent and did not report
 stays unknown. Once its lease is over (`users.cluster.performer`; it began when the worker was last heard),
-or after
-the instant that it named when it left, it sends nothing. So of its share, what is planned from there to the
-new plan is dropped, for nobody sends it. A new plan begins a whole lease after it was given: a live worker
-that has not heard of it is silent by then, too. So no arrival is sent twice.
+or after the instant that it named when it left, it sends nothing. So of its share, what is planned from
+there to the new deal is dropped, for nobody sends it. A new deal begins a whole lease after it was given: a
+live worker that has not heard of it is silent by then, too. So no arrival is sent twice.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from users.cluster.shares import Shares
 LEAD: Final = 3.0  # seconds to the run's zero: probes take their baseline and sessions open in it
 PREPARE_TIMEOUT: Final = 60.0
 FINISH_TIMEOUT: Final = 15.0
-POLL: Final = 0.05
+POLL_INTERVAL: Final = 0.05
 CLOCK_ROUNDS: Final = 5
 EVERY_ONE_LOST: Final = "every worker was lost"
 
@@ -64,7 +63,7 @@ class Conductor:
         self.start_at = float("nan")
         self.stop_reason = ""
         self.stopped_at: float | None = None  # seconds since start, of a run that ended early
-        self.plans = 0
+        self.deals = 0
         self.nodes = {
             identity: Node(identity, name, WorkerJournal(run_dir, name, _told(heard, name)))
             for identity, name in nodes
@@ -110,7 +109,7 @@ class Conductor:
             if not node.lost:
                 node.heard = self._clock()
             number, lost = node.journal.take(number, data["kind"], data["data"]), node.lost
-        ack = {"run": data["run"], "number": number, "plans": self.plans, "lost": lost}
+        ack = {"run": data["run"], "number": number, "deals": self.deals, "lost": lost}
         self._send("load.ack", ack, node_id)
 
     # The run
@@ -147,24 +146,24 @@ class Conductor:
         return self.start_at
 
     def start(self) -> None:
-        """Give every worker its plan."""
-        self._plan(float("-inf"))
+        """Give every worker its share."""
+        self._deal(float("-inf"))
 
-    def _plan(self, from_t: float) -> None:
+    def _deal(self, from_t: float) -> None:
         live = [node for node in self.nodes.values() if not node.lost]
-        self.plans += 1
-        self._shares.plan([node.id for node in live], from_t)
+        self.deals += 1
+        self._shares.deal([node.id for node in live], from_t)
         for rank, node in enumerate(live):
             node.heard = now = self._clock()
-            plan = {
-                "plan": self.plans,
+            share = {
+                "deal": self.deals,
                 "rank": rank,
                 "of": len(live),
                 "start_at": self.start_at + node.offset,
                 "from_t": from_t,
                 "now": now + node.offset,
             }
-            self._send("load.plan", plan, node.id)
+            self._send("load.share", share, node.id)
 
     def stop(self, reason: str) -> None:
         """End all load now; the first reason given is the one that is kept."""
@@ -185,18 +184,18 @@ class Conductor:
         Calls still open at `drained` (seconds since the run's zero, after its last arrival) are aborted.
         """
         while not self.stop_reason and not self._all_done():
-            gevent.sleep(POLL)
+            gevent.sleep(POLL_INTERVAL)
             if self._clock() - self.start_at >= drained:
                 drained = float("inf")
                 self._abort()
-        self._look_for_losses()  # Locust stops a run, too, when the last worker is gone
+        self._find_losses()  # Locust stops a run, too, when the last worker is gone
         self.stop_reason = self.stop_reason or "completed"
 
     def _all_done(self) -> bool:
-        self._look_for_losses()
-        return all(node.finished(self.plans) or node.lost for node in self.nodes.values())
+        self._find_losses()
+        return all(node.finished(self.deals) or node.lost for node in self.nodes.values())
 
-    def _look_for_losses(self) -> None:
+    def _find_losses(self) -> None:
         alive = self._alive()
         live = [node for node in self.nodes.values() if not node.lost]
         lost = [node for node in live if node.id not in alive or node.left is not None]
@@ -214,7 +213,7 @@ class Conductor:
         for node in lost:
             node.journal.add_samples(self._shares.unsent(node.id, self._free_from(node), until))
         if self.stopped_at is None:
-            self._plan(until)
+            self._deal(until)
 
     def _free_from(self, node: Node) -> float:
         """From when on (s since start) a lost worker surely sends nothing that is planned."""
@@ -227,7 +226,7 @@ class Conductor:
                 self._send("load.finish", {}, node.id)
         with gevent.Timeout(FINISH_TIMEOUT, False):
             while not all(node.journal.final or node.lost for node in self.nodes.values()):
-                gevent.sleep(POLL)
+                gevent.sleep(POLL_INTERVAL)
         self._over = True
         for node in self.nodes.values():
             node.lost = node.lost or not node.journal.final
@@ -249,7 +248,7 @@ class Conductor:
             stop_reason=self.stop_reason,
             stopped_at=self.stopped_at,
             workers=workers,
-            plans=self.plans,
+            plans=self.deals,
             telemetry=TelemetryCounts(**telemetry),
         )
         end.write(self._run_dir, told)

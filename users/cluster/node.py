@@ -24,10 +24,10 @@ class Node:
     heard: float = float("inf")  # when it last said something, by our clock
     lost: bool = False
 
-    def finished(self, plans: int) -> bool:
-        """It has dealt its share of the latest of so many plans, and every answer is in."""
+    def finished(self, deals: int) -> bool:
+        """It has dealt its share of the latest of so many deals, and every answer is in."""
         line = self.journal.last_ledger
-        return bool(line.get("finished")) and line["plans"] == plans
+        return bool(line.get("finished")) and line["plans"] == deals
 
     @property
     def left(self) -> float | None:

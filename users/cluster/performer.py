@@ -6,10 +6,10 @@ It answers the conductor's messages, over Locust's own wire:
 |---|---|---|
 | `load.clock` {sent} | tells its clock | `load.clock-told` {sent, now} |
 | `load.prepare` {run, version, …job} | builds its engine | `load.prepared` {error: "" or one line} |
-| `load.plan` {plan, rank, of, start_at, from_t, now} | (re)plans its share, from `from_t` on | – |
+| `load.share` {deal, rank, of, start_at, from_t, now} | takes its share, from `from_t` on | – |
 | `load.stop` {} | ends all load now | – |
 | `load.finish` {} | closes its engine | entry `final` |
-| `load.ack` {number, plans, lost} | forgets what has arrived; leaves if given up, or a plan was missed | – |
+| `load.ack` {number, deals, lost} | forgets what has arrived; leaves if given up, or a deal was missed | – |
 | `load.late` {run} | says that it sits out the run under way | – |
 
 Everything else it says is `load.entry` {number, kind, data}: see `users.cluster.outbox`,
@@ -34,11 +34,12 @@ import gevent
 from telemetry.recording.journal import FINAL, INSTANCES, LEDGER, SAMPLES, TEXTS
 from telemetry.recording.recorder import Sink
 from users.cluster.outbox import Outbox
-from users.engine.engine import Engine, Job, Outlets
+from users.engine.engine import Engine, Outlets
+from users.engine.job import Job
 
 LEASE: Final = 4.0  # seconds; a worker says something each second
-RESEND_EVERY: Final = 2.0
-WATCH_EVERY: Final = 0.1
+RESEND_INTERVAL: Final = 2.0
+POLL_INTERVAL: Final = 0.1
 log = logging.getLogger("resilience")
 Reply = Callable[[str, dict[str, Any]], None]
 
@@ -67,7 +68,7 @@ class Performer:
         self._begin = begin
         self._lease = lease
         self._until = float("inf")  # monotonic s
-        self._plans = 0  # the number of the newest
+        self._deals = 0  # the number of the newest
         self._outbox = Outbox(lambda entry: None)
         self._background: list[gevent.Greenlet] = []
 
@@ -76,7 +77,7 @@ class Performer:
         return {
             "load.clock": self._on_clock,
             "load.prepare": self._on_prepare,
-            "load.plan": self._on_plan,
+            "load.share": self._on_share,
             "load.stop": lambda data: self.stop(),
             "load.finish": lambda data: self._on_finish(),
             "load.ack": self._on_ack,
@@ -116,7 +117,7 @@ class Performer:
         self.close()
         self.run = run = data["run"]
         self._until = float("inf")
-        self._plans = 0
+        self._deals = 0
         self._outbox = outbox = Outbox(
             lambda entry: self._reply("load.entry", {"run": run, **entry}), self._clock
         )
@@ -126,7 +127,7 @@ class Performer:
                 samples=[lambda chunk: outbox.put(SAMPLES, chunk), *sinks],
                 ledger=lambda line: outbox.put(LEDGER, line),
                 instances=lambda names: outbox.put(INSTANCES, names),
-                texts=lambda text: outbox.put(TEXTS, text),
+                error_texts=lambda text: outbox.put(TEXTS, text),
             )
             self.engine = Engine(job, outlets, clock=self._clock)
         except (RefusalError, ValueError, OSError) as refusal:
@@ -136,12 +137,12 @@ class Performer:
         self._background = [gevent.spawn(self._resend_forever), gevent.spawn(self._watch_lease)]
         self._reply("load.prepared", {"run": run, "error": ""})
 
-    def _on_plan(self, data: dict[str, Any]) -> None:
+    def _on_share(self, data: dict[str, Any]) -> None:
         if self.engine is not None:
             self._begin()
-            self._plans = data["plan"]
+            self._deals = data["deal"]
             self._extend(data["now"])
-            self.engine.plan(data["rank"], data["of"], data["start_at"], data["from_t"])
+            self.engine.take_share(data["rank"], data["of"], data["start_at"], data["from_t"])
 
     def _on_finish(self) -> None:
         if self.engine is not None:
@@ -152,7 +153,7 @@ class Performer:
     def _on_ack(self, data: dict[str, Any]) -> None:
         if data["run"] == self.run:
             self._outbox.acknowledged(data["number"])
-            if data["lost"] or data["plans"] != self._plans:
+            if data["lost"] or data["deals"] != self._deals:
                 self.leave("its share went to others")
             self._extend(self._outbox.heard)
             if self.engine is None and self._outbox.empty:
@@ -171,11 +172,11 @@ class Performer:
 
     def _watch_lease(self) -> None:
         while self.engine is not None:
-            gevent.sleep(WATCH_EVERY)
+            gevent.sleep(POLL_INTERVAL)
             if self._clock() > self._until:
                 self.leave(f"nothing was heard of the master for {self._lease:g} s")
 
     def _resend_forever(self) -> None:
         while True:
-            gevent.sleep(RESEND_EVERY)
+            gevent.sleep(RESEND_INTERVAL)
             self._outbox.resend()

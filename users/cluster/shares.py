@@ -1,7 +1,7 @@
-"""Who has which arrivals of the one schedule, by the plans so far.
+"""Who has which arrivals of the one schedule, by the deals so far.
 
-A plan counts from its `from_t` on; up to there a worker keeps what earlier plans gave it. `unsent` are the
-records of arrivals that nobody sends, for their worker was gone and the next plan had yet to begin.
+A deal counts from its `from_t` on; up to there a worker keeps what earlier deals gave it. `unsent` are the
+records of arrivals that nobody sends, for their worker was gone and the next deal had yet to begin.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Shares:
         self._schedule = schedule
         self._shares: dict[str, NDArray[np.int64]] = {}
 
-    def plan(self, workers: list[str], from_t: float) -> None:
+    def deal(self, workers: list[str], from_t: float) -> None:
         """Deal what is planned at `from_t` or later to `workers`, in the order of their rank."""
         for rank, worker in enumerate(workers):
             earlier = self._between(worker, float("-inf"), from_t)

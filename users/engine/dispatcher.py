@@ -76,7 +76,7 @@ class Dispatcher:
                 self._wait_for_room(self._room)
             if self._clock() > self.until:
                 self.lapse()
-            if self.stopped or not self.remaining:  # a new plan may have cut the share
+            if self.stopped or not self.remaining:  # a later share may have cut this one
                 return
             self.dealt += 1
             if self._clock() - planned > self._drop_after:
@@ -93,13 +93,13 @@ class Dispatcher:
             self._sleep(wait)
 
     def end_at(self, t: float) -> None:
-        """Leave the arrivals planned at `t` (s since start) or later to another plan."""
+        """Leave the arrivals planned at `t` (s since start) or later to another share."""
         keep = max(self.dealt, int(np.searchsorted(self._planned, t, side="left")))
         self._share = self._share[:keep]
         self._planned = self._planned[:keep]
 
     def lapse(self) -> None:
-        """Stop, for `until` is over: what was planned later is left to another plan."""
+        """Stop, for `until` is over: what was planned later is left to another share."""
         self.end_at(self.until - self._start_at)
         self.stop()
 

@@ -1,109 +1,92 @@
 """One loading process at work: its accounts, their personas, the dispatcher, the client, the ledger.
 
-A process is given the whole schedule. `plan` names its share, opens its accounts' sessions and begins to
-deal at one shared instant; `finished` says when the last answer is in; `stop` ends all load at once.
+A process is given the whole schedule. `take_share` names its share, opens its accounts' sessions and begins
+to deal at one shared instant; `finished` says when the last answer is in; `stop` ends all load at once.
 Samples and ledger lines flow to the sinks all the while, at most `FLUSH_EVERY` seconds old.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import gevent
 
-from shapes.schedule import Schedule
 from telemetry.recording.recorder import FLUSH_EVERY, Instances, Recorder, Sink
 from telemetry.recording.sample import REASON_CODE, Outcome
+from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account
-from users.accounts.forge import Forge
-from users.engine.account_client import AccountLine, Head, Token
-from users.engine.dispatcher import DROP_AFTER, Dispatcher
-from users.engine.error_texts import FirstTexts
-from users.engine.ledger import LATE, Ledger
-from users.engine.pace import Pace, parts
-from users.mcp import messages
-from users.personas.persona import Line, Persona, Tool, make_persona
+from users.engine.dispatcher import Dispatcher
+from users.engine.error_texts import ErrorTexts
+from users.engine.job import Job
+from users.engine.ledger import Ledger
+from users.engine.pace import Pace, pace_shares
+from users.mcp.answers import MCP
+from users.mcp.headers import INSTANCE, read_headers
+from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
-from users.transport.client import Client, Endpoint
+from users.transport.client import Client
 
-LEDGER_EVERY: Final = 1.0
-POLL: Final = 0.05
-
-
-@dataclass(frozen=True)
-class GroupPlan:
-    """How the accounts of one group behave."""
-
-    persona: str
-    tools: tuple[Tool, ...]
-    options: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a loading process does; the same on every worker: its share comes with the plan."""
-
-    schedule: Schedule
-    accounts: Sequence[Account]
-    groups: Sequence[GroupPlan]
-    endpoint: Endpoint
-    head: Head
-    token: Token
-    forge: Forge | None = None
-    timeout: float = 35.0
-    late: float = LATE
-    drop_after: float = DROP_AFTER
-    max_rps: float | None = None  # of the whole run, all workers together
-    max_duration: float | None = None
+LEDGER_INTERVAL: Final = 1.0
+POLL_INTERVAL: Final = 0.05
 
 
 @dataclass(frozen=True)
 class Outlets:
     """Where a process's truth goes: samples (bytes), ledger lines (dicts), instance tables (names).
 
-    `texts`: what failed calls were told, the first of each kind (`users.engine.error_texts`).
+    `error_texts`: what failed calls were told, the first of each kind (`users.engine.error_texts`).
     """
 
     samples: list[Sink]
     ledger: Callable[[dict[str, Any]], None]
     instances: Callable[[list[str]], None]
-    texts: Callable[[dict[str, Any]], None] = lambda text: None
+    error_texts: Callable[[dict[str, Any]], None] = lambda text: None
 
 
 class Engine:
     """Runs one job."""
 
-    def __init__(self, job: Job, outlets: Outlets, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        job: Job,
+        outlets: Outlets,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = gevent.sleep,
+        loop: Any = None,
+    ) -> None:
         self.ledger = Ledger(job.late)
-        self._pace = Pace(job.max_duration, clock=clock) if job.max_rps is not None else None
+        self._pace = Pace(job.max_duration, clock=clock, sleep=sleep) if job.max_rps is not None else None
         sent = self.ledger.out if self._pace is None else self._paced_out
-        self.client = Client(job.endpoint, self._record, sent=sent, timeout=job.timeout, clock=clock)
+        self.client = Client(
+            job.endpoint, self._record, rules=MCP, sent=sent, timeout=job.timeout, clock=clock, loop=loop
+        )
         self.start_at = NAN
         self._job = job
         self._outlets = outlets
         self._clock = clock
+        self._sleep = sleep
         self._recorder: Recorder | None = None
         self._instances = Instances(outlets.instances)
-        self._texts = FirstTexts(outlets.texts)
+        self._error_texts = ErrorTexts(outlets.error_texts)
         self._dispatchers: list[Dispatcher] = []
         self._until = float("inf")
         self._background: list[gevent.Greenlet] = []
         self._ids = count(1)
-        self._lines: dict[int, AccountLine] = {}
+        self._clients: dict[int, PooledAccountClient] = {}
         self._personas: dict[int, Persona] = {}
         for group in job.groups:  # an unknown option is said now, not at the first arrival
-            make_persona(group.persona, cast(Line, None), group.tools, group.options)
+            check_persona(group.persona, group.options)
 
-    def plan(self, rank: int, of: int, start_at: float, from_t: float) -> None:
+    def take_share(self, rank: int, of: int, start_at: float, from_t: float) -> None:
         """Take the accounts a with a mod `of` = `rank`, for arrivals planned at `from_t` or later.
 
-        The first plan fixes the run's zero, `start_at` (monotonic s), and opens the accounts' sessions
-        (extra calls, recorded before zero). A later plan, after a worker was lost, ends the share of the
-        plan before it at `from_t`.
+        The first share fixes the run's zero, `start_at` (monotonic s), and opens the accounts' sessions
+        (extra calls, recorded before zero). A later one, after a worker was lost, ends the share before it
+        at `from_t`.
         """
         if self._recorder is None:
             self.start_at = start_at
@@ -126,6 +109,7 @@ class Engine:
             self._deal,
             self._drop,
             clock=self._clock,
+            sleep=self._sleep,
             drop_after=self._job.drop_after,
             room=self._pace.wait if self._pace is not None else None,
         )
@@ -137,20 +121,22 @@ class Engine:
         """This process's part of `max_rps`; all workers come to the same parts."""
         if self._pace is not None and self._job.max_rps is not None:
             shares = [self._job.schedule.share(one, of, from_t) for one in range(of)]
-            self._pace.part = parts(self._job.schedule, shares, self._job.max_rps)[rank]
+            self._pace.share = pace_shares(self._job.schedule, shares, self._job.max_rps)[rank]
             self._pace.start = self.start_at
 
     def _settle(self, account: Account) -> None:
         """Make an account's persona when the account first becomes ours, and open its session."""
         job = self._job
-        line = AccountLine(
-            account, self.client, job.head, job.token, self._ids, forge=job.forge, clock=self._clock,
+        client = PooledAccountClient(
+            account, self.client, job.headers, job.token, self._ids, forge=job.forge, clock=self._clock,
             turn=self._pace.turn if self._pace is not None else None,
         )  # fmt: skip
         group = job.groups[account.group]
-        self._lines[account.index] = line
-        self._personas[account.index] = make_persona(group.persona, line, group.tools, group.options)
-        self._personas[account.index].open()
+        made = make_persona(group.persona, client, group.operations, group.options)
+        self._clients[account.index] = client
+        self._personas[account.index] = made
+        if isinstance(made, OpeningPersona):
+            made.open()
 
     @property
     def finished(self) -> bool:
@@ -177,8 +163,8 @@ class Engine:
 
     def stop(self) -> None:
         """End all load now: deal nothing more, abort what is in flight. Safe to repeat."""
-        for line in self._lines.values():
-            line.stopped = True
+        for client in self._clients.values():
+            client.stopped = True
         if self._pace is not None:
             self._pace.stop()
         for dispatcher in self._dispatchers:
@@ -205,7 +191,7 @@ class Engine:
         return {
             "peak_in_flight": self.client.peak_in_flight,
             "finished": self.finished,
-            "plans": len(self._dispatchers),
+            "plans": len(self._dispatchers),  # shares taken so far
         }
 
     def flush(self) -> None:
@@ -215,14 +201,14 @@ class Engine:
 
     def _flush_forever(self) -> None:
         while True:
-            gevent.sleep(FLUSH_EVERY)
+            self._sleep(FLUSH_EVERY)
             self.flush()
 
     def _ledger_forever(self) -> None:
         while True:
-            due, finished = self._clock() + LEDGER_EVERY, self.finished
+            due, finished = self._clock() + LEDGER_INTERVAL, self.finished
             while self.finished == finished and self._clock() < due:
-                gevent.sleep(POLL)
+                self._sleep(POLL_INTERVAL)
             self.flush()
             self._outlets.ledger(self.line())
 
@@ -246,18 +232,13 @@ class Engine:
         if call.headers:
             self._observe(call)
             if call.outcome is Outcome.FAILED:
-                self._texts.see(call, call.done - self.start_at)
+                self._error_texts.see(call, call.done - self.start_at)
         self.ledger.over(call)
         assert self._recorder is not None
         assert call.outcome is not None
         self._recorder.record(call, call.outcome)
 
     def _observe(self, call: Call) -> None:
-        headers = call.headers
         call.size = len(call.body)
-        call.instance = self._instances.code(headers.get(b"x-instance-id"))
-        call.upstream_s = messages.upstream_seconds(headers)
-        call.retry_after = messages.retry_after(headers)
-        call.reset = messages.number(headers.get(b"x-ratelimit-reset"))
-        call.limit = messages.whole(headers.get(b"x-ratelimit-limit"))
-        call.remaining = messages.whole(headers.get(b"x-ratelimit-remaining"))
+        call.instance = self._instances.code(call.headers.get(INSTANCE))
+        read_headers(call)

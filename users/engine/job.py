@@ -1,21 +1,56 @@
-"""From a scenario and its accounts to the job of a loading process: schedule, tools, personas.
+"""The job of a loading process, and how it follows from a scenario: schedule, operations, personas.
 
-Pure: the same scenario and seed give the same schedule, tools and draws on every worker.
+Pure: the same scenario and seed give the same schedule, operations and draws on every worker.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import cast
+from typing import Any
 
 from scenarios.parts import Group
 from scenarios.schema import Scenario
 from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
-from users.engine.engine import GroupPlan
+from users.accounts.account_client import Token
+from users.accounts.accounts import Account
+from users.accounts.forge import Forge
+from users.engine.dispatcher import DROP_AFTER
+from users.engine.ledger import LATE
 from users.mcp import messages
-from users.mcp.methods import LIST_TOOLS, METHODS
-from users.personas.persona import Line, Tool, make_persona
+from users.mcp.headers import RequestHeaders
+from users.mcp.operations import LIST_TOOLS, METHODS, Operation
+from users.personas import persona
+from users.transport.endpoint import Endpoint
+
+
+@dataclass(frozen=True)
+class GroupBehaviour:
+    """How the accounts of one group behave."""
+
+    persona: str
+    operations: tuple[Operation, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a loading process does; the same on every worker: its share is given to it when the run starts."""
+
+    schedule: Schedule
+    accounts: Sequence[Account]
+    groups: Sequence[GroupBehaviour]
+    endpoint: Endpoint
+    headers: RequestHeaders
+    token: Token
+    forge: Forge | None = None
+    timeout: float = 35.0
+    late: float = LATE
+    drop_after: float = DROP_AFTER
+    max_rps: float | None = None  # of the whole run, all workers together
+    max_duration: float | None = None
 
 
 def tool_table(scenario: Scenario) -> list[str]:
@@ -26,20 +61,20 @@ def tool_table(scenario: Scenario) -> list[str]:
     return labels
 
 
-def group_plans(scenario: Scenario) -> list[GroupPlan]:
+def group_behaviours(scenario: Scenario) -> list[GroupBehaviour]:
     """How each group behaves."""
     labels = tool_table(scenario)
     return [
-        GroupPlan(group.persona.name, _tools(group, labels), dict(group.persona.options))
+        GroupBehaviour(group.persona.name, _operations(group, labels), dict(group.persona.options))
         for group in scenario.groups
     ]
 
 
-def _tools(group: Group, labels: list[str]) -> tuple[Tool, ...]:
+def _operations(group: Group, labels: list[str]) -> tuple[Operation, ...]:
     if not group.tools:
         return (LIST_TOOLS,)
     return tuple(
-        Tool(
+        Operation(
             labels.index(tool.label),
             tool.label,
             messages.call_tool(tool.module, tool.tool, dict(tool.params)),
@@ -50,10 +85,9 @@ def _tools(group: Group, labels: list[str]) -> tuple[Tool, ...]:
     )
 
 
-def opening_calls(plan: GroupPlan) -> int:
-    """How many calls each of its accounts makes before load starts: its persona says so (`opening`)."""
-    persona = make_persona(plan.persona, cast(Line, None), plan.tools, plan.options)
-    return int(getattr(persona, "opening", 0))
+def opening_calls(behaviour: GroupBehaviour) -> int:
+    """How many calls each of its accounts makes before load starts."""
+    return persona.opening_calls(behaviour.persona, behaviour.operations, behaviour.options)
 
 
 def schedule(scenario: Scenario) -> Schedule:

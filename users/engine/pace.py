@@ -1,13 +1,14 @@
-"""Holds the target file's `max_rps`: no more calls leave this process in any second than its part of it.
+"""Holds the target file's `max_rps`: no more calls leave this process in any second than its share of it.
 
-Before load starts the whole plan is held against `max_rps` (`run.preflight`). What could still pass it is
+Before load starts the whole schedule is held against `max_rps` (`run.checks.preflight`). What could still
+pass it is
 held here: arrivals that bunch up because the machine paused, and calls beyond the schedule, which nobody
 planned (opening sessions, repeating what was refused). Arrivals wait for their turn, and are late, or dropped
-by the dispatcher's own rule. Extra calls get what the plan leaves; one that found no room for `PATIENCE`
-seconds, or until `max_duration`, is never made.
+by the dispatcher's own rule. Extra calls get what the schedule leaves; one that found no room for
+`TURN_TIMEOUT` seconds, or until `max_duration`, is never made.
 
-With several workers each gets its part of `max_rps`, in the proportion of their plans' own peaks. A target
-without `max_rps` has no pace, and none of this is in a call's way.
+With several workers each gets its share of `max_rps`, in proportion to the peak of what it is to send. A
+target without `max_rps` has no pace, and none of this is in a call's way.
 """
 
 from __future__ import annotations
@@ -24,34 +25,34 @@ from numpy.typing import NDArray
 
 from shapes.schedule import Schedule, peak
 
-PATIENCE: Final = 5.0  # seconds of load
+TURN_TIMEOUT: Final = 5.0  # seconds of load
 SECOND: Final = 1.0
-SLACK: Final = 0.05  # seconds that the network may bunch calls, where the plan leaves so much room
-POLL: Final = 0.01
+SLACK: Final = 0.05  # seconds that the network may bunch calls, where the schedule leaves so much room
+POLL_INTERVAL: Final = 0.01
 
 
 @dataclass(frozen=True)
-class Part:
-    """A process's part of `max_rps`: `limit` calls in any `window` seconds, `planned` of them planned."""
+class PaceShare:
+    """A process's share of `max_rps`: `limit` calls in any `window` seconds, `planned` of them planned."""
 
     limit: int
     planned: int
     window: float
 
 
-def parts(schedule: Schedule, shares: Sequence[NDArray[np.int64]], max_rps: float) -> list[Part]:
-    """The parts of all workers, given each one's share (indices into the schedule)."""
+def pace_shares(schedule: Schedule, shares: Sequence[NDArray[np.int64]], max_rps: float) -> list[PaceShare]:
+    """Those of all workers, given each one's share of the schedule (indices into it)."""
     times = [schedule.planned[share] for share in shares]
     for window in (SECOND + SLACK, SECOND):
         peaks = [peak(planned, window) for planned in times]
         if sum(peaks) <= max_rps:
             break
     whole = max(1, sum(peaks))
-    return [Part(int(max_rps * one / whole), one, window) for one in peaks]
+    return [PaceShare(int(max_rps * one / whole), one, window) for one in peaks]
 
 
 class Pace:
-    """One process's; `part` and `start` are set by a plan."""
+    """One process's; `share` and `start` are set with its share of the schedule."""
 
     def __init__(
         self,
@@ -60,7 +61,7 @@ class Pace:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = gevent.sleep,
     ) -> None:
-        self.part = Part(0, 0, SECOND)
+        self.share = PaceShare(0, 0, SECOND)
         self.start = float("inf")  # monotonic seconds: the run's zero
         self._max_duration = float("inf") if max_duration is None else max_duration
         self._clock = clock
@@ -77,7 +78,7 @@ class Pace:
 
     def wait(self) -> float:
         """Seconds until an arrival may go out; 0 or less for now."""
-        return self._until(self._sent, self.part.limit)
+        return self._until(self._sent, self.share.limit)
 
     def turn(self, go: Callable[[], None]) -> None:
         """Have an extra call made in its turn, if it ever comes."""
@@ -86,21 +87,21 @@ class Pace:
     def run(self) -> None:
         """Make extra calls in their turn, for ever; ended by killing its greenlet."""
         while True:
-            self._sleep(max(POLL, self.step()))
+            self._sleep(max(POLL_INTERVAL, self.step()))
 
     def step(self) -> float:
         """Make the extra calls whose turn it is; seconds until there may be another."""
         while self._waiting:
             since, go = self._waiting[0]
             now = self._clock()
-            if now - max(since, self.start) > PATIENCE or now - self.start >= self._max_duration:
+            if now - max(since, self.start) > TURN_TIMEOUT or now - self.start >= self._max_duration:
                 self._waiting.popleft()
             elif (wait := max(self.wait(), self._until(self._extra, self._room(now)))) > 0:
                 return wait
             else:
                 self._waiting.popleft()
                 go()
-        return POLL
+        return POLL_INTERVAL
 
     def stop(self) -> None:
         """Nothing that waits is made any more."""
@@ -108,11 +109,11 @@ class Pace:
 
     def _room(self, now: float) -> int:
         """How many extra calls a window may hold: all of it while no arrival is near."""
-        near = now >= self.start - self.part.window
-        return self.part.limit - (self.part.planned if near else 0)
+        near = now >= self.start - self.share.window
+        return self.share.limit - (self.share.planned if near else 0)
 
     def _until(self, times: deque[float], limit: int) -> float:
-        now, window = self._clock(), self.part.window
+        now, window = self._clock(), self.share.window
         while times and times[0] <= now - window:
             times.popleft()
         if len(times) < limit:

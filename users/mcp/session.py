@@ -6,27 +6,62 @@ every later call of the account. A client whose `initialize` fails goes on witho
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final, Protocol
+
 from telemetry.recording.sample import Flag, Outcome
-from users.mcp.methods import INITIALIZE, INITIALIZED, LIST_TOOLS
-from users.personas.persona import Line, Tool
+from users.mcp.headers import SESSION
+from users.mcp.messages import Message
+from users.mcp.operations import INITIALIZE, INITIALIZED, LIST_TOOLS, Operation
 from users.transport.call import Call
 
-SESSION_HEADER = b"mcp-session-id"
+SESSION_CALLS: Final = 3
+"""What `open_session` sends at most."""
 
 
-def open_session(line: Line) -> None:
+class SessionClient(Protocol):
+    """Who sends calls in a session."""
+
+    @property
+    def session(self) -> bytes:
+        """The `Mcp-Session-Id` that goes with each call; b"" for none."""
+        ...
+
+    @session.setter
+    def session(self, value: bytes) -> None: ...
+
+    def call(
+        self,
+        message: Message,
+        tool: int,
+        *,
+        index: int = -1,
+        planned: float | None = None,
+        on_done: Callable[[Call], None] | None = None,
+        flags: int = 0,
+        attempt: int = 0,
+        token: bytes | None = None,
+    ) -> Call:
+        """Send `message`. With an index it is that arrival; without, it is an extra call, planned now.
+
+        `token` is sent in place of the account's own.
+        """
+        ...
+
+
+def open_session(client: SessionClient) -> None:
     """Begin; the rest follows from the answer."""
 
     def initialized(call: Call) -> None:
         if call.outcome is not Outcome.OK:
             return
-        line.session = call.headers.get(SESSION_HEADER, b"")
-        extra_call(line, INITIALIZED)
-        extra_call(line, LIST_TOOLS)
+        client.session = call.headers.get(SESSION, b"")
+        extra_call(client, INITIALIZED)
+        extra_call(client, LIST_TOOLS)
 
-    line.call(INITIALIZE.message, INITIALIZE.code, on_done=initialized, flags=Flag.EXTRA)
+    client.call(INITIALIZE.message, INITIALIZE.code, on_done=initialized, flags=Flag.EXTRA)
 
 
-def extra_call(line: Line, tool: Tool) -> None:
+def extra_call(client: SessionClient, operation: Operation) -> None:
     """One call beyond the schedule."""
-    line.call(tool.message, tool.code, flags=Flag.EXTRA)
+    client.call(operation.message, operation.code, flags=Flag.EXTRA)

@@ -8,34 +8,30 @@ from __future__ import annotations
 
 from bisect import bisect
 from itertools import accumulate
-from typing import Any
 
-from users.personas.persona import Line, Tool, persona
+from users.mcp.operations import Operation
+from users.personas.persona import AccountClient, NoOptions, persona
 
 DRAWS = 2**32
 
 
-def thresholds(tools: tuple[Tool, ...]) -> list[float]:
-    """Upper ends of each tool's share of the draws 0..2^32−1; the last one is left open."""
-    total = sum(tool.weight for tool in tools)
-    return [DRAWS * part / total for part in accumulate(tool.weight for tool in tools)][:-1]
+def thresholds(operations: tuple[Operation, ...]) -> list[float]:
+    """Upper ends of each operation's share of the draws 0..2^32−1; the last one is left open."""
+    weights = [operation.weight for operation in operations]
+    total = sum(weights)
+    return [DRAWS * part / total for part in accumulate(weights)][:-1]
 
 
-@persona("caller")
+@persona("caller", NoOptions)
 class Caller:
     """One call an arrival."""
 
-    def __init__(self, line: Line, tools: tuple[Tool, ...], options: dict[str, Any]) -> None:
-        if options:
-            raise ValueError(f"persona caller: unknown option {sorted(options)[0]!r}, allowed: none")
-        self._line = line
-        self._tools = tools
-        self._ends = thresholds(tools)
-
-    def open(self) -> None:
-        """Nothing to open."""
+    def __init__(self, client: AccountClient, operations: tuple[Operation, ...], options: NoOptions) -> None:
+        self._client = client
+        self._operations = operations
+        self._ends = thresholds(operations)
 
     def arrive(self, index: int, planned: float, draw: int) -> None:
         """Call the tool that the draw names."""
-        tool = self._tools[bisect(self._ends, draw)]
-        self._line.call(tool.message, tool.code, index=index, planned=planned)
+        operation = self._operations[bisect(self._ends, draw)]
+        self._client.call(operation.message, operation.code, index=index, planned=planned)

@@ -6,45 +6,51 @@ starts (default 64) and then uses in turn.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Final
 
-from users.accounts.forge import KINDS
-from users.personas.persona import Line, Tool, persona
+import msgspec
+from msgspec import Meta
 
-DEFAULT: Final = 64
-MOST: Final = 10_000
+from users.accounts.forge import Kind
+from users.mcp.operations import Operation
+from users.personas.persona import AccountClient, persona
+
+MAX_TOKENS: Final = 10_000
 
 
-@persona("forger")
+class ForgerOptions(msgspec.Struct, frozen=True):
+    """See above."""
+
+    kind: Annotated[Kind, Meta(title="kind")]
+    tokens: Annotated[int, Meta(ge=1, le=MAX_TOKENS, title="tokens", description=f"1 to {MAX_TOKENS:,}")] = 64
+
+
+@persona("forger", ForgerOptions)
 class Forger:
     """One call an arrival, each with the next of its bad tokens."""
 
-    def __init__(self, line: Line, tools: tuple[Tool, ...], options: dict[str, Any]) -> None:
-        for name in options:
-            if name not in {"kind", "tokens"}:
-                raise ValueError(f"persona forger: unknown option {name!r}, allowed: kind, tokens")
-        self._kind = options.get("kind")
-        if self._kind not in KINDS:
-            raise ValueError(f"persona forger: kind {self._kind!r}, allowed: {', '.join(KINDS)}")
-        count = options.get("tokens", DEFAULT)
-        if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MOST:
-            raise ValueError(f"persona forger: tokens {count!r}, allowed: 1 to {MOST:,}")
-        self._count = count
-        self._line = line
-        self._tool = tools[0]
+    opening = 0
+
+    def __init__(
+        self, client: AccountClient, operations: tuple[Operation, ...], options: ForgerOptions
+    ) -> None:
+        self._options = options
+        self._client = client
+        self._operation = operations[0]
         self._tokens: list[bytes] = []
         self._next = 0
 
     def open(self) -> None:
-        """Make the tokens."""
-        forge = self._line.forge
+        """Make the tokens; it calls nobody."""
+        forge = self._client.forge
         if forge is None:
             raise ValueError("persona forger: the target signs no tokens, allowed: a target with auth")
-        account = self._line.account
-        self._tokens = [forge.make(self._kind or "", account, serial) for serial in range(self._count)]
+        account, options = self._client.account, self._options
+        self._tokens = [forge.make(options.kind, account, serial) for serial in range(options.tokens)]
 
     def arrive(self, index: int, planned: float, draw: int) -> None:
         """Call with the next token."""
         token = self._tokens[self._next]
         self._next = (self._next + 1) % len(self._tokens)
-        self._line.call(self._tool.message, self._tool.code, index=index, planned=planned, token=token)
+        operation = self._operation
+        self._client.call(operation.message, operation.code, index=index, planned=planned, token=token)

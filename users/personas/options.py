@@ -1,41 +1,46 @@
-"""Reads a persona's options: unknown names refused, each read as what it must be."""
+"""Reads a persona's options into its struct: unknown names refused, each value held against its field.
+
+A field's type says all: `Literal[…]`, or `Annotated[…, Meta(ge=…, description="what is allowed")]`. A field
+without a default must be given. Every error is a ValueError of one line that says what is allowed.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+import msgspec
+from msgspec.structs import FieldInfo, fields
+
+OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
 
 
-class Options:
-    """The options of persona `name`; every error is a ValueError of one line that says what is allowed."""
+def read_options(persona: str, given: Mapping[str, Any], struct: type[OptionsT]) -> OptionsT:
+    """`given`, as the persona takes it."""
+    known = {field.name: field for field in fields(struct)}
+    if unknown := sorted(set(given) - set(known)):
+        allowed = ", ".join(known) or "none"
+        raise ValueError(f"persona {persona}: unknown option {unknown[0]!r}, allowed: {allowed}")
+    read = {
+        name: _read(persona, field, given.get(name))
+        for name, field in known.items()
+        if name in given or field.required
+    }
+    return struct(**read)
 
-    def __init__(self, name: str, given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
-        if unknown := sorted(set(given) - set(allowed)):
-            known = ", ".join(allowed) or "none"
-            raise ValueError(f"persona {name}: unknown option {unknown[0]!r}, allowed: {known}")
-        self._name = name
-        self._given = given
 
-    def choice(self, key: str, allowed: tuple[str, ...], default: str) -> str:
-        """One of some words."""
-        value = self._given.get(key, default)
-        if value not in allowed:
-            raise self._bad(key, value, ", ".join(allowed))
-        return str(value)
+def _read(persona: str, field: FieldInfo, value: Any) -> Any:
+    try:
+        return msgspec.convert(value, field.type)
+    except msgspec.ValidationError:
+        label, allowed = _words(field)
+        raise ValueError(f"persona {persona}: {label} {value!r:.40}, allowed: {allowed}") from None
 
-    def share(self, key: str, default: float) -> float:
-        """A number from 0 to 1."""
-        value = self._given.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise self._bad(key, value, "0 to 1")
-        return float(value)
 
-    def whole(self, key: str, low: int, high: int, default: int) -> int:
-        """A whole number from `low` to `high`."""
-        value = self._given.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise self._bad(key, value, f"a whole number, {low} to {high}")
-        return value
-
-    def _bad(self, key: str, value: object, allowed: str) -> ValueError:
-        return ValueError(f"persona {self._name}: {key}: {value!r:.40}, allowed: {allowed}")
+def _words(field: FieldInfo) -> tuple[str, str]:
+    """(what a message calls the field, what it says is allowed): `Meta.title`, `Meta.description`."""
+    plain, *metas = get_args(field.type) if hasattr(field.type, "__metadata__") else (field.type,)
+    title = next((meta.title for meta in metas if meta.title), f"{field.name}:")
+    described = next((meta.description for meta in metas if meta.description), "")
+    choices = get_args(plain) if get_origin(plain) is Literal else ()
+    return title, described or ", ".join(choices)

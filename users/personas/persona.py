@@ -1,66 +1,28 @@
 """What an account does with an arrival: one persona a file, registered by name.
 
 A persona lives with one account. It gets the account's arrivals (`arrive`) and the ends of the calls
-it made (`on_done`), and makes calls through its `Line`. It must not wait: it runs in the event loop.
+it made (`on_done`), and makes calls through its `AccountClient`. It must not wait: it runs in the event loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast, runtime_checkable
+
+import msgspec
 
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
-from users.mcp.messages import Message
-from users.transport.call import Call
+from users.mcp.operations import Operation
+from users.mcp.session import SessionClient
+from users.personas.options import read_options
 
 
-@dataclass(frozen=True)
-class Tool:
-    """One thing to call: `label` is what reports show; its place in the run's table is `code`.
-
-    `command` is the same call as a line of a batch; None for what no batch can hold.
-    """
-
-    code: int
-    label: str
-    message: Message
-    weight: float = 1.0
-    command: dict[str, Any] | None = None
-
-
-class Line(Protocol):
+class AccountClient(SessionClient, Protocol):
     """An account's way to the target."""
 
     account: Account
     forge: Forge | None  # None where the target signs no tokens
-
-    @property
-    def session(self) -> bytes:
-        """The `Mcp-Session-Id` that goes with each call; b"" for none."""
-        ...
-
-    @session.setter
-    def session(self, value: bytes) -> None: ...
-
-    def call(
-        self,
-        message: Message,
-        tool: int,
-        *,
-        index: int = -1,
-        planned: float | None = None,
-        on_done: Callable[[Call], None] | None = None,
-        flags: int = 0,
-        attempt: int = 0,
-        token: bytes | None = None,
-    ) -> Call:
-        """Send `message`. With an index it is that arrival; without, it is an extra call, planned now.
-
-        `token` is sent in place of the account's own.
-        """
-        ...
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` after `seconds`, unless the run has stopped sending by then."""
@@ -68,41 +30,74 @@ class Line(Protocol):
 
 
 class Persona(Protocol):
-    """One account's behaviour. One whose `open` makes calls says how many in a number `opening`: where the
-    target file bounds the rate, so much more time is left before load starts."""
-
-    def open(self) -> None:
-        """Before load starts: open a session, look around. All its calls are extra."""
-        ...
+    """One account's behaviour."""
 
     def arrive(self, index: int, planned: float, draw: int) -> None:
         """Arrival `index` is due; `planned` in monotonic seconds, `draw` uniform in 0..2^32−1."""
         ...
 
 
-Factory = Callable[[Line, tuple[Tool, ...], dict[str, Any]], Persona]
-"""(the account's line, its group's tools, the persona's options from the scenario) → persona.
-ValueError with one clear line for an option that it does not know."""
+@runtime_checkable
+class OpeningPersona(Persona, Protocol):
+    """One that has something to do before load starts."""
 
-_FACTORIES: dict[str, Factory] = {}
+    @property
+    def opening(self) -> int:
+        """How many calls `open` makes: where the target bounds the rate, so much more time is left for it."""
+        ...
+
+    def open(self) -> None:
+        """Before load starts: open a session, look around. All its calls are extra."""
+        ...
 
 
-def persona(name: str) -> Callable[[Factory], Factory]:
-    """Register a persona under the name that scenarios use."""
+OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
+Factory = Callable[[AccountClient, tuple[Operation, ...], OptionsT], Persona]
+"""(the account's client, its group's tools, the persona's options) → persona."""
 
-    def register(factory: Factory) -> Factory:
-        if name in _FACTORIES:
+_REGISTERED: dict[str, tuple[Factory[Any], type[msgspec.Struct]]] = {}
+
+
+class NoOptions(msgspec.Struct, frozen=True):
+    """Of a persona without any."""
+
+
+def persona(name: str, options: type[OptionsT]) -> Callable[[Factory[OptionsT]], Factory[OptionsT]]:
+    """Register a persona under the name that scenarios use; `options` is the struct that it takes."""
+
+    def register(factory: Factory[OptionsT]) -> Factory[OptionsT]:
+        if name in _REGISTERED:
             raise ValueError(f"persona {name!r} is registered twice")
-        _FACTORIES[name] = factory
+        if hasattr(factory, "open") != hasattr(factory, "opening"):
+            raise TypeError(f"persona {name!r} has one of `open` and `opening`, allowed: both or none")
+        _REGISTERED[name] = factory, options
         return factory
 
     return register
 
 
-def make_persona(name: str, line: Line, tools: tuple[Tool, ...], options: dict[str, Any]) -> Persona:
-    """The persona `name` for one account; ValueError for an unknown name or option."""
+def make_persona(
+    name: str, client: AccountClient, operations: tuple[Operation, ...], options: dict[str, Any]
+) -> Persona:
+    """The persona `name` for one account; ValueError as `check_persona`."""
+    factory, struct = _registered(name)
+    return factory(client, operations, read_options(name, options, struct))
+
+
+def check_persona(name: str, options: dict[str, Any]) -> None:
+    """ValueError with one line for an unknown name or option."""
+    read_options(name, options, _registered(name)[1])
+
+
+def _registered(name: str) -> tuple[Factory[Any], type[msgspec.Struct]]:
     import users.personas  # noqa: F401 - registers every persona
 
-    if name not in _FACTORIES:
-        raise ValueError(f"unknown persona {name!r}, allowed: {', '.join(sorted(_FACTORIES))}")
-    return _FACTORIES[name](line, tools, options)
+    if name not in _REGISTERED:
+        raise ValueError(f"unknown persona {name!r}, allowed: {', '.join(sorted(_REGISTERED))}")
+    return _REGISTERED[name]
+
+
+def opening_calls(name: str, operations: tuple[Operation, ...], options: dict[str, Any]) -> int:
+    """How many calls the persona makes for each account before load starts. ValueError as `make_persona`."""
+    made = make_persona(name, cast(AccountClient, None), operations, options)
+    return made.opening if isinstance(made, OpeningPersona) else 0

@@ -8,44 +8,46 @@ nothing. Ties go to the tool that stands first in the list.
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from telemetry.recording.sample import REASON_CODE, REFUSALS, Flag, Outcome
-from users.mcp.methods import LIST_TOOLS
+from users.mcp.operations import LIST_TOOLS, Operation
 from users.mcp.session import extra_call
-from users.personas.options import Options
-from users.personas.persona import Line, Tool, persona
+from users.personas.persona import AccountClient, NoOptions, persona
 from users.transport.call import Call
 
 UNANSWERED: Final = float("inf")
 _REFUSED: Final = frozenset(REASON_CODE[name] for name in REFUSALS)
 
 
-@persona("spammer")
+@persona("spammer", NoOptions)
 class Spammer:
     """Calls the tool that took longest."""
 
-    def __init__(self, line: Line, tools: tuple[Tool, ...], options: dict[str, Any]) -> None:
-        Options("spammer", options, ())
-        self._line = line
-        self._tools = tools
-        self._seconds = [UNANSWERED] * len(tools)
-        self._slowest = tools[0]
-        self.opening = 1 + len(tools)  # calls that `open` makes
+    def __init__(self, client: AccountClient, operations: tuple[Operation, ...], options: NoOptions) -> None:
+        self._client = client
+        self._operations = operations
+        self._seconds = [UNANSWERED] * len(operations)
+        self._slowest = operations[0]
+
+    @property
+    def opening(self) -> int:
+        """The list, and each tool once."""
+        return 1 + len(self._operations)
 
     def open(self) -> None:
         """List the tools, and try each."""
-        extra_call(self._line, LIST_TOOLS)
-        for place, tool in enumerate(self._tools):
+        extra_call(self._client, LIST_TOOLS)
+        for place, tool in enumerate(self._operations):
             done = partial(self._measured, place)
-            self._line.call(tool.message, tool.code, on_done=done, flags=Flag.EXTRA)
+            self._client.call(tool.message, tool.code, on_done=done, flags=Flag.EXTRA)
 
     def arrive(self, index: int, planned: float, draw: int) -> None:
         """Call the slowest."""
         tool = self._slowest
-        self._line.call(tool.message, tool.code, index=index, planned=planned)
+        self._client.call(tool.message, tool.code, index=index, planned=planned)
 
     def _measured(self, place: int, call: Call) -> None:
         told = call.outcome in (Outcome.OK, Outcome.FAILED) and call.reason not in _REFUSED
         self._seconds[place] = call.done - call.sent if told else 0.0
-        self._slowest = self._tools[self._seconds.index(max(self._seconds))]
+        self._slowest = self._operations[self._seconds.index(max(self._seconds))]

@@ -1,43 +1,31 @@
-"""The lean MCP client: a pool of connections per account, a deadline per call, one sample per call.
+"""The lean HTTP client: a pool of connections per account, a deadline per call, one sample per call.
 
 Nothing here waits. `send` starts a call and returns; the event loop finishes it: answered, broken,
 timed out or aborted, exactly once, and the sample goes to the recorder. Any number of calls may be
-in flight; each takes an idle connection of its account (the warmest first) or opens a new one.
+in flight; each takes an idle connection of its account (the warmest first) or opens a new one. What an
+answer means is for the `AnswerRules` to say.
 """
 
 from __future__ import annotations
 
-import ssl
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import gevent
 
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome
-from users.mcp.messages import judge
-from users.transport.call import Call
-from users.transport.connection import Connection, Tls
+from users.transport.answer_rules import PLAIN_HTTP, AnswerRules
+from users.transport.call import NAN, Call
+from users.transport.connection import Connection
+from users.transport.endpoint import Endpoint
+from users.transport.lifecycle import State
 
-REAP_EVERY: Final = 0.02  # seconds: how late a deadline may be noticed
+REAP_INTERVAL: Final = 0.02  # seconds: how late a deadline may be noticed
 _TIMEOUT: Final = REASON_CODE["timeout"]
 _FD_LIMIT: Final = REASON_CODE["fd_limit"]
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where calls go: an address that the guard has pinned, and how to speak to it."""
-
-    family: int
-    address: Any  # (host, port) or (host, port, flow, scope), numeric
-    server_name: str
-    tls: ssl.SSLContext | None = None
-
-    def session(self) -> Tls | None:
-        """A new TLS session, or None for plain TCP."""
-        return Tls(self.tls, self.server_name) if self.tls else None
+_IDLE: Final = State.IDLE
 
 
 class Client:
@@ -48,6 +36,7 @@ class Client:
         endpoint: Endpoint,
         record: Callable[[Call], None],
         *,
+        rules: AnswerRules = PLAIN_HTTP,
         sent: Callable[[Call], None] = lambda call: None,
         timeout: float = 35.0,
         clock: Callable[[], float] = time.monotonic,
@@ -59,12 +48,14 @@ class Client:
         self._endpoint = endpoint
         self._record = record
         self._sent = sent
+        self._judge = rules.judge
+        self._stream_answered = rules.stream_answered
         self._timeout = timeout
         self._clock = clock
         self._loop = loop or gevent.get_hub().loop
         self._idle: dict[int, list[Connection]] = defaultdict(list)
         self._deadlines: deque[Call] = deque()
-        self._reaper = self._loop.timer(REAP_EVERY, REAP_EVERY)
+        self._reaper = self._loop.timer(REAP_INTERVAL, REAP_INTERVAL)
         self._reaper.start(self._reap)
 
     def send(self, call: Call) -> None:
@@ -76,9 +67,9 @@ class Client:
             connection = idle.pop()
         else:
             try:
-                connection = self._open()
+                connection = self._open(call.account)
             except OSError:
-                call.sent = float("nan")
+                call.sent = NAN
                 self._over(call, Outcome.DROPPED, _FD_LIMIT)
                 return
             call.flags |= Flag.NEW_CONNECTION
@@ -87,13 +78,16 @@ class Client:
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
         self._deadlines.append(call)
         self._sent(call)
-        if connection.ready:
+        if connection.state is _IDLE:
             connection.start(call)
         else:
             connection.connect(self._endpoint.address, call)
 
-    def _open(self) -> Connection:
-        connection = Connection(self._loop, self, self._endpoint.family, self._endpoint.session())
+    def _open(self, account: int) -> Connection:
+        endpoint = self._endpoint
+        connection = Connection(
+            self._loop, self, account, endpoint.socket(), endpoint.session(), self._stream_answered
+        )
         self.connections += 1
         return connection
 
@@ -119,15 +113,14 @@ class Client:
         """The whole answer is here: judge it, keep the connection if it is good for another."""
         self.in_flight -= 1
         call.done = self._clock()
-        if connection.reusable:
+        if connection.state is _IDLE:
             self._idle[call.account].append(connection)
         else:
             self._drop(connection)
-        connection.pool = call.account
-        judge(call)
+        self._judge(call)
         self._finish(call)
 
-    def broken(self, connection: Connection | None, call: Call, reason: str) -> None:
+    def broken(self, connection: Connection, call: Call, reason: str) -> None:
         """No answer will come."""
         self.in_flight -= 1
         self.connections -= 1
@@ -137,7 +130,7 @@ class Client:
     def idle_closed(self, connection: Connection) -> None:
         """The target closed a connection that we kept warm."""
         self.connections -= 1
-        idle = self._idle[connection.pool]
+        idle = self._idle[connection.account]
         if connection in idle:
             idle.remove(connection)
 

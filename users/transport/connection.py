@@ -1,15 +1,12 @@
 """One HTTP/1.1 connection that carries one call at a time, driven by the event loop.
 
 There is no greenlet per call. A connection keeps one read watcher for its whole life, so a call on
-a warm connection costs one `send`, one `recv` and no `epoll_ctl`. Framing is llhttp's (httptools):
-Content-Length, chunked, until EOF, and interim 1xx answers. Redirects are not followed: the client
-sees the 3xx. TLS runs through memory BIOs, so both kinds share every line below `_receive`.
+a warm connection costs one `send`, one `recv` and no `epoll_ctl`. What the bytes say is `http_response`'s,
+where the connection stands is `lifecycle`'s. Redirects are not followed: the client sees the 3xx. TLS runs
+through memory BIOs, so both kinds share every line below `_receive`.
 
-    closed ──start──▶ connecting ──▶ (handshake) ──▶ busy ──answer──▶ idle ──start──▶ busy …
-    any state ──error, EOF, close──▶ closed
-
-A connection tells its owner four things: `answered(connection, call)`, `broken(connection, call,
-reason)`, and, by the two flags `fresh` and `reusable`, what it is good for.
+A connection tells its owner `answered`, `broken` or `idle_closed`. After `answered` its state is IDLE, or
+SPENT: then the owner closes it.
 """
 
 from __future__ import annotations
@@ -18,20 +15,19 @@ import errno
 import socket as _socket
 import ssl
 import struct
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-import httptools
-from gevent.monkey import get_original
-
-from users.mcp.messages import answers
 from users.transport.call import Call
+from users.transport.http_response import BadResponseError, Response, ResponseParser
+from users.transport.lifecycle import LOSS, MOVES, State
+from users.transport.tls import CHUNK, TlsSession
 
-_make_socket: Any = get_original("socket", "socket")
 READ: Final = 1
 WRITE: Final = 2
-CHUNK: Final = 65536
-MAX_BODY: Final = 64 * 1024 * 1024
 _LINGER_RESET: Final = struct.pack("ii", 1, 0)
+_BUSY: Final = State.BUSY
+_IDLE: Final = State.IDLE
 
 
 class Owner(Protocol):
@@ -40,7 +36,7 @@ class Owner(Protocol):
     def answered(self, connection: Connection, call: Call) -> None:
         """The whole answer is in `call`."""
 
-    def broken(self, connection: Connection | None, call: Call, reason: str) -> None:
+    def broken(self, connection: Connection, call: Call, reason: str) -> None:
         """There will be no answer: `connect`, `reset` or `bad_response`."""
 
     def idle_closed(self, connection: Connection) -> None:
@@ -48,73 +44,67 @@ class Owner(Protocol):
 
 
 class Connection:
-    """A socket, its parser, and the call that it carries."""
+    """A socket, its parser, and the call that it carries. `account` is whose calls it carries."""
 
     __slots__ = (
-        "_body",
         "_call",
-        "_complete",
-        "_fd_watch",
-        "_headers",
-        "_io",
         "_loop",
         "_out",
         "_owner",
         "_parser",
-        "_sized",
+        "_read_watch",
         "_sock",
-        "_status",
-        "_streaming",
+        "_stream_answered",
         "_tls",
         "_write_watch",
-        "fresh",
-        "pool",
-        "ready",
-        "reusable",
+        "account",
+        "state",
     )
 
-    def __init__(self, loop: Any, owner: Owner, family: int, tls: Tls | None = None) -> None:
-        """Open a non-blocking socket of `family`; OSError (EMFILE) if the process may open no more."""
+    def __init__(
+        self,
+        loop: Any,
+        owner: Owner,
+        account: int,
+        sock: Any,
+        tls: TlsSession | None,
+        stream_answered: Callable[[bytes, int], bool],
+    ) -> None:
+        """`sock` is new and does not block.
+
+        `stream_answered(body so far, request id)`: an event stream that is still open holds the answer.
+        """
+        self.account = account
+        self.state = State.NEW
         self._loop = loop
         self._owner = owner
+        self._sock = sock
         self._tls = tls
-        self._sock = _make_socket(family, _socket.SOCK_STREAM)
-        self._sock.setblocking(False)
-        self._sock.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
-        self._fd_watch = loop.io(self._sock.fileno(), READ)
+        self._stream_answered = stream_answered
+        self._read_watch = loop.io(sock.fileno(), READ)
         self._write_watch: Any = None
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser = ResponseParser()
         self._call: Call | None = None
         self._out = b""
-        self._headers: dict[bytes, bytes] = {}
-        self._body: list[bytes] = []
-        self._status = 0
-        self._sized = self._streaming = self._complete = False
-        self.fresh = True
-        self.ready = False
-        self.reusable = True
-        self.pool: Any = None
 
     # Sending
 
     def connect(self, address: Any, call: Call) -> None:
         """Connect, then send `call`."""
+        self.state = MOVES[self.state][State.CONNECTING]
         self._call = call
-        code = self._sock.connect_ex(address)
-        if code not in (0, errno.EINPROGRESS):
-            self._fail("connect")
+        if self._sock.connect_ex(address) not in (0, errno.EINPROGRESS):
+            self._lost()
             return
         self._watch_write(self._on_connected)
 
     def start(self, call: Call) -> None:
-        """Send `call` on a connection that is warm and idle."""
+        """Send `call`; the connection is idle, or has just become ready."""
+        self.state = MOVES[self.state][_BUSY]
         self._call = call
-        self.fresh = False
-        self._send(call.request)
+        self._write(call.request if self._tls is None else self._tls.encrypt(call.request))
 
-    def _send(self, data: bytes) -> None:
-        if self._tls is not None:
-            data = self._tls.encrypt(data)
+    def _write(self, data: bytes) -> None:
         if self._out:
             self._out += data
             return
@@ -123,7 +113,7 @@ class Connection:
         except BlockingIOError:
             sent = 0
         except OSError:
-            self._fail("reset")
+            self._lost()
             return
         if sent < len(data):
             self._out = data[sent:]
@@ -134,50 +124,45 @@ class Connection:
             self._write_watch = self._loop.io(self._sock.fileno(), WRITE)
         self._write_watch.start(callback)
 
-    def _on_connected(self) -> None:
-        self._write_watch.stop()
-        if self._sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR):
-            self._fail("connect")
-            return
-        self._fd_watch.start(self._on_readable)
-        if self._tls is not None:
-            self._shake_hands(b"")
-        else:
-            self._established()
-
-    def _established(self) -> None:
-        self.ready = True
-        if self._call is not None:
-            self._send(self._call.request)
-
-    def _shake_hands(self, data: bytes) -> None:
-        assert self._tls is not None
-        try:
-            finished, answer = self._tls.handshake(data)
-        except ssl.SSLError:
-            self._fail("connect")
-            return
-        if answer:
-            self._send_raw(answer)
-        if finished and self._call is not None:
-            self._established()
-
-    def _send_raw(self, data: bytes) -> None:
-        tls, self._tls = self._tls, None
-        self._send(data)
-        self._tls = tls
-
     def _on_writable(self) -> None:
         try:
             sent = self._sock.send(self._out)
         except BlockingIOError:
             return
         except OSError:
-            self._fail("reset")
+            self._lost()
             return
         self._out = self._out[sent:]
         if not self._out:
             self._write_watch.stop()
+
+    # Becoming ready
+
+    def _on_connected(self) -> None:
+        self._write_watch.stop()
+        if self._sock.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR):
+            self._lost()
+            return
+        self._read_watch.start(self._on_readable)
+        if self._tls is None:
+            assert self._call is not None
+            self.start(self._call)
+        else:
+            self.state = MOVES[self.state][State.HANDSHAKING]
+            self._shake_hands(self._tls, b"")
+
+    def _shake_hands(self, tls: TlsSession, data: bytes) -> bool:
+        """Whether the session is up, and the request on its way."""
+        try:
+            finished, answer = tls.handshake(data)
+        except ssl.SSLError:
+            self._lost()
+            return False
+        if answer:
+            self._write(answer)
+        if finished and self._call is not None:
+            self.start(self._call)
+        return self._call is not None and finished
 
     # Receiving
 
@@ -187,74 +172,62 @@ class Connection:
         except BlockingIOError:
             return
         except OSError:
-            self._fail("reset" if self.ready else "connect")
+            self._lost()
             return
         if not data:
             self._on_eof()
         elif self._tls is None:
             self._receive(data)
-        elif not self.ready:
-            self._shake_hands(data)
-            self._receive_tls(b"")
         else:
-            self._receive_tls(data)
+            self._receive_tls(self._tls, data)
 
-    def _receive_tls(self, data: bytes) -> None:
-        if self._tls is None or not self.ready:
-            return
+    def _receive_tls(self, tls: TlsSession, data: bytes) -> None:
+        if self.state is State.HANDSHAKING:
+            if not self._shake_hands(tls, data):
+                return
+            data = b""  # the session has it already, and what came with it
         try:
-            plain, ended = self._tls.decrypt(data)
+            plain, ended = tls.decrypt(data)
         except ssl.SSLError:
-            self._fail("reset")
+            self._lost()
             return
         if plain:
             self._receive(plain)
-        if ended and self._fd_watch is not None:
+        if ended and self.state is not State.CLOSED:
             self._on_eof()
 
     def _receive(self, data: bytes) -> None:
-        if self._call is None:  # nobody asked
-            self._fail("reset")
+        call = self._call
+        if call is None:  # nobody asked
+            self._lost()
             return
+        parser = self._parser
         try:
-            self._parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            self.reusable = False
-            if not self._complete:
-                self._fail("bad_response")
-                return
-        if self._complete:
-            self._finish()
-        elif self._streaming and answers(b"".join(self._body), self._call.request_id):
-            self.reusable = False  # the stream may stay open: our answer is here, so the call is over
-            self._finish()
+            response = parser.receive(data)
+        except BadResponseError:
+            self._lost("bad_response")
+            return
+        if response is not None:
+            self._finish(call, response)
+        elif parser.event_stream and self._stream_answered(parser.body_so_far(), call.request_id):
+            self._finish(call, parser.take_unfinished())  # the stream may stay open, the call is over
 
     def _on_eof(self) -> None:
-        headers_seen = self._status >= 200
-        if self._call is not None and headers_seen and not self._sized and not self._complete:
-            self.reusable = False  # a body that ends where the connection ends
-            self._finish()
-        else:
-            self._fail("reset" if self.ready else "connect")
-
-    def _finish(self) -> None:
         call = self._call
-        assert call is not None
-        if self._out or not self._complete:
-            self.reusable = False
-        body = self._body
-        call.status = self._status
-        call.headers = self._headers
-        call.body = body[0] if len(body) == 1 else b"".join(body)
+        response = self._parser.receive_eof() if call is not None else None
+        if call is not None and response is not None:
+            self._finish(call, response)
+        else:
+            self._lost()
+
+    def _finish(self, call: Call, response: Response) -> None:
+        call.status, call.headers, call.body, keep_alive = response
         self._call = None
-        self._headers = {}
-        self._body = []
-        self._status = 0
-        self._complete = self._sized = self._streaming = False
+        self.state = MOVES[self.state][_IDLE if keep_alive and not self._out else State.SPENT]
         self._owner.answered(self, call)
 
-    def _fail(self, reason: str) -> None:
-        call, self._call = self._call, None
+    def _lost(self, reason: str = "") -> None:
+        call, reason = self._call, reason or LOSS.get(self.state, "")
         self.close()
         if call is None:
             self._owner.idle_closed(self)
@@ -263,94 +236,13 @@ class Connection:
 
     def close(self, reset: bool = False) -> None:
         """Close; with `reset`, by RST, so that the other side sees an abort. Safe to repeat."""
-        if self._fd_watch is None:
+        if self.state is State.CLOSED:
             return
-        self._fd_watch.close()
-        self._fd_watch = None
+        self.state = MOVES[self.state][State.CLOSED]
+        self._read_watch.close()
         if self._write_watch is not None:
             self._write_watch.close()
         if reset:
             self._sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _LINGER_RESET)
         self._sock.close()
         self._call = None
-        self.reusable = False
-
-    # llhttp's callbacks
-
-    def on_message_begin(self) -> None:
-        """A second answer to one request makes the connection useless."""
-        if self._complete:
-            self.reusable = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep one header by its lower-case name; trailers are not headers."""
-        if not self._status:
-            self._headers[name.lower()] = value
-
-    def on_headers_complete(self) -> None:
-        """Note how the body is framed."""
-        if self._complete:
-            return
-        headers = self._headers
-        self._status = self._parser.get_status_code()
-        self._sized = b"content-length" in headers or b"transfer-encoding" in headers
-        self._streaming = headers.get(b"content-type", b"").startswith(b"text/event-stream")
-
-    def on_body(self, data: bytes) -> None:
-        """Collect the body, up to MAX_BODY."""
-        if self._complete:
-            return
-        self._body.append(data)
-        if len(self._body) * CHUNK > MAX_BODY and sum(map(len, self._body)) > MAX_BODY:
-            raise ValueError("the body is larger than 64 MiB")
-
-    def on_message_complete(self) -> None:
-        """An interim 1xx answer ends here too; the final one follows."""
-        if self._complete:
-            return
-        if self._status < 200:
-            self._headers = {}
-            self._status = 0
-        else:
-            self._complete = True
-            if not self._parser.should_keep_alive():  # true only here: llhttp resets it afterwards
-                self.reusable = False
-
-
-class Tls:
-    """A TLS session over memory BIOs: bytes in, bytes out, no socket."""
-
-    __slots__ = ("_incoming", "_object", "_outgoing")
-
-    def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
-        self._object = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
-
-    def handshake(self, data: bytes) -> tuple[bool, bytes]:
-        """Take what arrived; give (finished, what to send). ssl.SSLError if the peer is not trusted."""
-        self._incoming.write(data)
-        try:
-            self._object.do_handshake()
-            finished = True
-        except ssl.SSLWantReadError:
-            finished = False
-        return finished, self._outgoing.read()
-
-    def encrypt(self, data: bytes) -> bytes:
-        """Plain bytes to records."""
-        self._object.write(data)
-        return self._outgoing.read()
-
-    def decrypt(self, data: bytes) -> tuple[bytes, bool]:
-        """Records to (plain bytes, the peer closed the session)."""
-        self._incoming.write(data)
-        plain = []
-        try:
-            while piece := self._object.read(CHUNK):
-                plain.append(piece)
-            return b"".join(plain), True
-        except ssl.SSLWantReadError:
-            return b"".join(plain), False
-        except ssl.SSLZeroReturnError:
-            return b"".join(plain), True

@@ -1,11 +1,40 @@
-"""Where the guard lets us go, as the client takes it."""
+"""Where calls go: an address that the guard has pinned, and how to speak to it."""
 
 from __future__ import annotations
 
+import socket as _socket
+import ssl
+from dataclasses import dataclass
+from typing import Any
+
+from gevent.monkey import get_original
+
 from targets.guard import Pinned
 from targets.schema import Target
-from users.transport.client import Endpoint
-from users.transport.tls import client_context
+from users.transport.tls import TlsSession, client_context
+
+_make_socket: Any = get_original("socket", "socket")
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One address and its protocol."""
+
+    family: int
+    address: Any  # (host, port) or (host, port, flow, scope), numeric
+    server_name: str
+    tls: ssl.SSLContext | None = None
+
+    def socket(self) -> Any:
+        """A new socket that does not block; OSError (EMFILE) if the process may open no more."""
+        made = _make_socket(self.family, _socket.SOCK_STREAM)
+        made.setblocking(False)
+        made.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        return made
+
+    def session(self) -> TlsSession | None:
+        """A new TLS session, or None for plain TCP."""
+        return TlsSession(self.tls, self.server_name) if self.tls else None
 
 
 def endpoint(target: Target, pinned: Pinned) -> Endpoint:

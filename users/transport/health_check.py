@@ -1,6 +1,6 @@
 """Asks the target's health check once a second, on a connection of its own, and counts failures in a row.
 
-A check is good with a 2xx within `PATIENCE`. Redirects are not followed; none of it is in the ledger.
+A check is good with a 2xx within `TIMEOUT`. Redirects are not followed; none of it is in the ledger.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import gevent
 
 from telemetry.recording.sample import REASONS, Outcome
 from users.transport.call import Call
-from users.transport.client import Client, Endpoint
+from users.transport.client import Client
+from users.transport.endpoint import Endpoint
 
-EVERY: Final = 1.0  # seconds
-PATIENCE: Final = 5.0  # seconds; the gateway's own check may take 3 until it says 503
+INTERVAL: Final = 1.0  # seconds
+TIMEOUT: Final = 5.0  # seconds; the gateway's own check may take 3 until it says 503
 
 
 def get(path: str, host: str, headers: dict[str, str] | None = None) -> bytes:
@@ -41,7 +42,7 @@ class HealthWatch:
         self.last = ""
         self._request = request
         self._clock = clock
-        self._client = Client(endpoint, self.told, timeout=PATIENCE, clock=clock, loop=loop)
+        self._client = Client(endpoint, self.told, timeout=TIMEOUT, clock=clock, loop=loop)
 
     def ask(self) -> None:
         """Send one check; its end is told to `told`."""
@@ -61,6 +62,6 @@ class HealthWatch:
         try:
             while True:
                 self.ask()
-                gevent.sleep(EVERY)
+                gevent.sleep(INTERVAL)
         finally:
             self._client.close()

@@ -31,7 +31,8 @@ import numpy as np
 from common.atomic_write import write_whole
 from verdicts.compare import comparison, figures, same_attack
 from verdicts.compare.figures import FIGURES, UNITS, FigureKind, Reading, View, Witness
-from verdicts.compare.statistics import ALPHA, MIN_RUNS, quantile
+from verdicts.compare.statistics import ALPHA, MIN_RUNS
+from verdicts.compare.student_t import quantile
 from verdicts.measure.arrivals import ledger
 from verdicts.run.reading import Floats, Run, RunFolderError
 from verdicts.thresholds import Bound, Threshold

@@ -23,6 +23,8 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from verdicts.compare import student_t
+
 MIN_RUNS: Final = 4
 ALPHA: Final = 0.05
 _ROUNDING: Final = 1e-12  # a spread below this share of the values is the float's own
@@ -91,10 +93,10 @@ class _Estimate(NamedTuple):
     def p(self) -> float:
         if self.error == 0:
             return 0.0 if self.value else 1.0
-        return 2 * _below(-abs(self.value) / self.error, self.df)
+        return 2 * student_t.below(-abs(self.value) / self.error, self.df)
 
     def interval(self, level: float) -> tuple[float, float]:
-        reach = self.error * quantile((1 + level) / 2, self.df) if self.error else 0.0
+        reach = self.error * student_t.quantile((1 + level) / 2, self.df) if self.error else 0.0
         return self.value - reach, self.value + reach
 
 
@@ -108,19 +110,6 @@ def compare(figures: Sequence[FigurePair], *, interleaved: bool = True) -> list[
     estimates = [_estimate(figure, interleaved) for figure in figures]
     tested = holm([estimate.p for estimate in estimates])
     return [_difference(*each) for each in zip(figures, estimates, tested, strict=True)]
-
-
-def quantile(share: float, df: float) -> float:
-    """Student's t: what `share` of it lies below, with `df` degrees of freedom."""
-    from scipy import special  # half a second, which runs without a comparison need not wait for
-
-    return float(special.stdtrit(df, share))
-
-
-def _below(t: float, df: float) -> float:
-    from scipy import special
-
-    return float(special.stdtr(df, t))
 
 
 class Tested(NamedTuple):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from scenarios import options
 from verdicts.run.reading import Run
 
 
@@ -18,28 +18,28 @@ def _attack(run: Run) -> str:
     scenario = run.scenario
     scale = scenario.get("duration_scale", 1)
     values: dict[str, Any] = {
-        "SCENARIO": scenario["name"],
-        "DURATION": f"{run.duration * scale:g}s",
-        "PROTECT": scenario.get("protections") or ",".join(run.manifest.protections) or "none",
-        "SEED": run.manifest.seed,
+        "scenario": scenario["name"],
+        "duration": f"{run.duration * scale:g}s",
+        "protect": scenario.get("protections") or ",".join(run.manifest.protections) or "none",
+        "seed": run.manifest.seed,
         **_size(scenario),
     }
     if scale != 1:
-        values["DURATION_SCALE"] = f"{scale:g}"
+        values["duration_scale"] = f"{scale:g}"
     if run.baseline is not None:
-        values["BASELINE"] = run.baseline["given"]
+        values["baseline"] = run.baseline["given"]
     if not run.manifest.bundled:
-        values["TARGET"] = run.manifest.target.get("file") or "<the target file>"
-    return "make headless " + " ".join(f"{key}={shlex.quote(str(value))}" for key, value in values.items())
+        values["target"] = run.manifest.target.get("file") or "<the target file>"
+    return options.make("headless", values)
 
 
 def _size(scenario: Mapping[str, Any]) -> dict[str, Any]:
-    """ACCOUNTS and RATE go to all groups alike, so they stand only where that says it all."""
+    """Accounts and rate go to all groups alike, so they stand only where that says it all."""
     groups = scenario["groups"]
     if len(groups) != 1:
         return {}
-    return {"ACCOUNTS": groups[0]["accounts"]["count"], "RATE": f"{groups[0]['rate']:g}"}
+    return {"accounts": groups[0]["accounts"]["count"], "rate": f"{groups[0]['rate']:g}"}
 
 
 def _report(run: Run) -> str:
-    return f"make report RUN={shlex.quote(str(run.folder))}"
+    return options.make("report", {"run": run.folder})

@@ -33,10 +33,10 @@ time.sleep(60)
 """
 START = """
 import sys
-from bin import distributed
-distributed.PATIENCE = 0.3
+from cli.launch import local_workers
+local_workers.END_TIMEOUT = 0.3
 folder = sys.argv[1]
-sys.exit(distributed.run([sys.executable, "-c", sys.argv[2], folder + "/master"],
+sys.exit(local_workers.run([sys.executable, "-c", sys.argv[2], folder + "/master"],
                          [sys.executable, "-c", sys.argv[3], folder + "/worker"], 2))
 """
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cli.local_workers import free_port
+from cli.launch.local_workers import free_port
 from telemetry.recording.sample import REASONS, Outcome
 from tests.support.recorder.attack import Attack, Plan, Run, attack
 from tests.support.recorder.handle import Recorder, recorder

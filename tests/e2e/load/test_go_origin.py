@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +17,12 @@ from typing import Any
 import pytest
 
 from common.paths import ROOT
+from tests.support import needs
 
 SOURCE = ROOT / "tests" / "support" / "go_origin"
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.slow,
-    pytest.mark.skipif(shutil.which("go") is None, reason="go is not installed: no Go server can be built"),
 ]
 SCENARIO = """
 title: Slow calls on a Go server
@@ -47,7 +46,7 @@ def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("go") / "go-origin"
     env = {**os.environ, "GOFLAGS": "-mod=mod -buildvcs=false", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
     done = subprocess.run(
-        ["go", "build", "-o", made, "."],
+        [needs.require("go"), "build", "-o", made, "."],
         cwd=SOURCE,
         env=env,
         check=False,

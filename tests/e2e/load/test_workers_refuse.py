@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from cli.local_workers import free_port
+from cli.launch.local_workers import free_port
 from common.paths import ROOT
 from tests.support.recorder.attack import Plan, Run
 from tests.support.recorder.handle import Recorder, recorder
@@ -74,9 +74,12 @@ def differing(folder: Path, line: str) -> str:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("import run.version as i; i.version = lambda: '0.0.9'", "is version 0.0.9, the master is 0."),
         (
-            "import run.version as i; i.machine = lambda: 'other'",
+            "import run.workers.version as i; i.version = lambda: '0.0.9'",
+            "is version 0.0.9, the master is 0.",
+        ),
+        (
+            "import run.workers.version as i; i.machine = lambda: 'other'",
             "localhost is this worker's own loopback",
         ),
         (

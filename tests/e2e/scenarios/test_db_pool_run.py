@@ -40,7 +40,15 @@ faults:
 def attack(folder: Path, text: str) -> tuple[int, Path]:
     """The exit code and the run folder of a scenario."""
     (folder / "short.yaml").write_text(text)
-    command = [sys.executable, "-m", "cli.attack", str(folder / "short.yaml"), "--out", str(folder / "run")]
+    command = [
+        sys.executable,
+        "-m",
+        "cli",
+        "attack",
+        str(folder / "short.yaml"),
+        "--out",
+        str(folder / "run"),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180, check=False)
     assert (folder / "run" / "report.html").exists(), done.stdout + done.stderr
     return done.returncode, folder / "run"

@@ -26,7 +26,7 @@ thresholds: {P3.1: max <= 100 %, P3.3: hits <= 100}
 def test_a_split_admits_twice_the_limit(tmp_path: Path) -> None:
     (tmp_path / "short.yaml").write_text(SHORT)
     run = tmp_path / "run"
-    command = [sys.executable, "-m", "cli.attack", str(tmp_path / "short.yaml"), "--out", str(run)]
+    command = [sys.executable, "-m", "cli", "attack", str(tmp_path / "short.yaml"), "--out", str(run)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (run / "verdicts.json").exists(), done.stdout + done.stderr
     found = {point["id"]: point for point in json.loads((run / "verdicts.json").read_text())["points"]}

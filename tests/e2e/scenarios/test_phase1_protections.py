@@ -13,7 +13,7 @@ import pytest
 
 from common.paths import ROOT
 from common.protections import PRESETS
-from run.shared_stack import SharedStack
+from run.stack.shared_stack import SharedStack
 from scenarios.load import load
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -21,10 +20,10 @@ from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.metrics import Metrics
 from fakes.http.reasons import RefusedError
 from fakes.settings import DatabaseSettings
+from tests.support import needs
 
 pytestmark = pytest.mark.e2e
 CHARGE = "SELECT mcpist.charge($1, $2, 1, 'a', 100, 100, $3)"
-BOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
 
 @pytest.fixture(scope="module")
@@ -138,8 +137,7 @@ async def test_settings_may_change_under_way(postgres: EmbeddedPostgres) -> None
 
 @pytest.fixture
 def bouncer(postgres: EmbeddedPostgres) -> Iterator[str]:
-    if BOUNCER is None:
-        pytest.skip("pgbouncer is not installed (Debian: apt-get install pgbouncer)")
+    program = needs.require("pgbouncer")
     assert postgres.home is not None
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
@@ -156,7 +154,7 @@ def bouncer(postgres: EmbeddedPostgres) -> Iterator[str]:
         postgres.home.chmod(0o711)
         as_root = {"user": "nobody", "extra_groups": ()} if os.geteuid() == 0 else {}
         with (Path(folder) / "log").open("wb") as log:
-            process = subprocess.Popen([BOUNCER, str(ini)], stdout=log, stderr=log, **as_root)  # type: ignore[call-overload]
+            process = subprocess.Popen([program, str(ini)], stdout=log, stderr=log, **as_root)  # type: ignore[call-overload]
         yield f"postgresql://mcpist@127.0.0.1:{port}/postgres"
         process.terminate()
         process.wait(10)

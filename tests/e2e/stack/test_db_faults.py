@@ -13,10 +13,10 @@ from typing import Any
 import jwt
 import pytest
 
-from fakes.database import pgbouncer
 from fakes.settings import StackSettings
 from fakes.stack.handle import StackError, StackHandle
 from fakes.stack.start import start_stack
+from tests.support import needs
 from tests.support.stack_rig import wait_until
 
 pytestmark = pytest.mark.e2e
@@ -161,8 +161,8 @@ def test_no_books_without_a_database(stack: StackHandle) -> None:
     assert stack.consistency()["problems"] == []
 
 
-@pytest.mark.skipif(pgbouncer.installed() is None, reason="pgbouncer is not installed")
 def test_calls_go_through_pgbouncer(tmp_path_factory: pytest.TempPathFactory) -> None:
+    needs.require("pgbouncer")
     stack = started(tmp_path_factory, mode="pooler", pooler_size=2, pool_size=10, pool_open=10)
     try:
         with ThreadPoolExecutor(10) as threads:

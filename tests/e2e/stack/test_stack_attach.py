@@ -69,7 +69,7 @@ def test_a_stack_that_is_not_there_is_said_in_one_line(
 def test_a_whole_run_against_it(tmp_path: Path) -> None:
     with kept(tmp_path) as state:
         out = tmp_path / "run"
-        command = [sys.executable, "-m", "cli.attack", "burst", "--duration", "2s", "--rate", "1"]
+        command = [sys.executable, "-m", "cli", "attack", "burst", "--duration", "2s", "--rate", "1"]
         command += ["--target", "targets/compose.yaml", "--out", str(out)]
         env = {**_environment(), "STACK_STATE": str(state)}
         done = subprocess.run(

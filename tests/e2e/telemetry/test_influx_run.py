@@ -20,7 +20,7 @@ from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.server import influx
 
 pytestmark = pytest.mark.e2e
-COMMAND = (sys.executable, "-m", "cli.attack")
+COMMAND = (sys.executable, "-m", "cli", "attack")
 # Panels of things that need not happen in a burst: nothing was refused, nothing failed.
 QUIET = {"Refusals by reason", "Rate-limit hits", "KV failures", "Database errors", "Answers of the plan"}
 

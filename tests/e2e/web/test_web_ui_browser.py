@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from common.paths import ROOT
-from tests.support.browser_rig import CHROMIUM, FLAGS
+from tests.support import browser_rig
 from tests.support.web_ui_rig import WebUi, web_ui
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -25,10 +25,8 @@ WIDE: Final = (1280, 800)
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with browser_rig.chromium() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture(scope="module")

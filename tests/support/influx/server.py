@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
-from telemetry.influx.local_influx import INSTALL, LocalInflux, find
+from telemetry.influx.local_influx import LocalInflux
+from tests.support import needs
 
 
 @contextmanager
 def influx(folder: Path, user: str = "", password: str = "") -> Iterator[LocalInflux]:
     """A running server."""
-    if find() is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(
-            f"influxd is not installed: {INSTALL}"
-        )
+    needs.require("influxd")
     server = LocalInflux(folder, user=user, password=password)
     server.start()
     try:

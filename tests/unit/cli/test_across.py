@@ -13,7 +13,7 @@ import pytest
 
 from cli import attack as cli
 from cli import worker
-from cli.local_workers import free_port
+from cli.launch.local_workers import free_port
 from common.paths import ROOT
 from run import wait_for_workers
 from tests.support.manual_clock import ManualClock
@@ -107,8 +107,8 @@ def test_a_worker_waits_and_says_so_but_not_for_ever(capsys: pytest.CaptureFixtu
     begun = clock.now
     assert not worker.wait_for("127.0.0.1", port, clock=clock, sleep=clock.sleep)
     lines = capsys.readouterr().err.splitlines()
-    assert clock.now - begun >= worker.WAIT
-    assert len(lines) == worker.WAIT / worker.SAY_EVERY
+    assert clock.now - begun >= worker.TIMEOUT
+    assert len(lines) == worker.TIMEOUT / worker.SAY_INTERVAL
     assert set(lines) == {f"waiting for the master at 127.0.0.1 port {port}: Connection refused"}
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cli import breakpoint as command
 from cli.search import protection_sets
-from cli.search.request import Plan, read
+from cli.search.request import SearchRequest, read
 from cli.search.search import OVER, STOPPED, Budget, search
 from cli.search.table import Searches
 from common.protections import NAMES, PRESETS, parse
@@ -49,11 +49,11 @@ def gateway(protect: str, rate: float) -> TrialOutcome:
     return outcome(protect, rate, bears, LIMIT[names[-1]] if names else "nano memory")
 
 
-def plan(tmp_path: Path, *words: str) -> Plan:
+def asked_for(tmp_path: Path, *words: str) -> SearchRequest:
     return read(command.parser().parse_args([*words, "--out", str(tmp_path / "table")]))
 
 
-def searched(made: Plan, trial: Trial) -> tuple[Searches, list[str]]:
+def searched(made: SearchRequest, trial: Trial) -> tuple[Searches, list[str]]:
     said: list[str] = []
     made.folder.mkdir(exist_ok=True)
     searches = Searches(made, trial, said.append)
@@ -68,7 +68,7 @@ def only(searches: Searches) -> BreakpointRow:
 
 
 def test_the_whole_table_has_a_row_for_everything(tmp_path: Path) -> None:
-    searches, _ = searched(plan(tmp_path), gateway)
+    searches, _ = searched(asked_for(tmp_path), gateway)
     rows = {row.protect: row for row in searches.ordered()}
     assert list(rows) == ["none", *NAMES, *[name for name in PRESETS if name != "none"]]
     for name, row in rows.items():
@@ -85,14 +85,14 @@ def test_the_whole_table_has_a_row_for_everything(tmp_path: Path) -> None:
 
 
 def test_a_row_like_its_neighbour_takes_three_trials(tmp_path: Path) -> None:
-    searches, _ = searched(plan(tmp_path), gateway)
+    searches, _ = searched(asked_for(tmp_path), gateway)
     rows = {row.protect: row for row in searches.rows}
     like_none = [name for name in NAMES if name not in BREAKS]
     assert {len(rows[name].trials) for name in [*like_none, "today", "phase1"]} == {3}
 
 
 def test_files_and_words(tmp_path: Path) -> None:
-    made = plan(tmp_path, "--protect", "none")
+    made = asked_for(tmp_path, "--protect", "none")
     row = only(searched(made, gateway)[0])
     found = json.loads((made.folder / table.FILE).read_text())
     assert (found["scenario"], found["target"], found["stopped"]) == ("slow-api-breakpoint", "bundled", "")
@@ -115,7 +115,7 @@ def test_what_this_machine_limited_is_tried_again_and_never_a_breakpoint(tmp_pat
         asked.append(rate)
         return outcome(protect, rate, 250, MACHINE)
 
-    searches, _ = searched(plan(tmp_path, "--protect", "none"), slow_stack)
+    searches, _ = searched(asked_for(tmp_path, "--protect", "none"), slow_stack)
     row = only(searches)
     assert (row.kind, row.limit, row.answered) == ("at least", MACHINE, True)
     assert row.answer.startswith("at least 2")
@@ -132,7 +132,7 @@ def test_a_noisy_moment_is_forgiven(tmp_path: Path) -> None:
             return outcome(protect, rate, 0, MACHINE)
         return gateway(protect, rate)
 
-    row = only(searched(plan(tmp_path, "--protect", "none"), moody)[0])
+    row = only(searched(asked_for(tmp_path, "--protect", "none"), moody)[0])
     assert row.lower is not None
     assert 190 < row.lower <= 203
     assert (row.kind, row.limit) == ("breakpoint", "nano memory")
@@ -141,7 +141,7 @@ def test_a_noisy_moment_is_forgiven(tmp_path: Path) -> None:
 
 def test_where_this_machine_bears_nothing_nothing_is_known(tmp_path: Path) -> None:
     searches, _ = searched(
-        plan(tmp_path, "--protect", "none", "--low", "100"),
+        asked_for(tmp_path, "--protect", "none", "--low", "100"),
         lambda protect, rate: outcome(protect, rate, 0, MACHINE),
     )
     row = only(searches)
@@ -156,7 +156,7 @@ def test_a_run_without_verdict_is_tried_again_then_given_up(tmp_path: Path) -> N
         asked.append(rate)
         raise NoVerdictError("001-none-200 left no verdict")
 
-    searches, said = searched(plan(tmp_path, "--protect", "none"), broken)
+    searches, said = searched(asked_for(tmp_path, "--protect", "none"), broken)
     row = only(searches)
     assert asked == [200, 200]
     assert (row.kind, row.note) == ("none", "001-none-200 left no verdict")
@@ -172,7 +172,7 @@ def test_one_run_without_verdict_costs_nothing_but_time(tmp_path: Path) -> None:
             raise NoVerdictError("002 left no verdict")
         return gateway(protect, rate)
 
-    row = only(searched(plan(tmp_path, "--protect", "none"), once)[0])
+    row = only(searched(asked_for(tmp_path, "--protect", "none"), once)[0])
     assert (row.kind, row.confirmed, row.note) == ("breakpoint", True, "")
 
 
@@ -187,7 +187,7 @@ def stopping(after: int) -> Trial:
 
 
 def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
-    made = plan(tmp_path)
+    made = asked_for(tmp_path)
     searches, _ = searched(made, stopping(after=4))
     assert [row.protect for row in searches.rows] == ["none", "worker-cpu"]
     first, second = searches.rows
@@ -198,8 +198,8 @@ def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
 
 
 def test_a_table_is_carried_on_where_it_ended(tmp_path: Path) -> None:
-    searched(plan(tmp_path), stopping(after=4))
-    made = plan(tmp_path)
+    searched(asked_for(tmp_path), stopping(after=4))
+    made = asked_for(tmp_path)
     assert made.rows[0].protect == "none"
     asked: list[str] = []
 
@@ -221,7 +221,7 @@ def test_the_budget_ends_a_search_honestly(tmp_path: Path) -> None:
         clock[0] += 50
         return gateway(protect, rate)
 
-    made = plan(tmp_path, "--protect", "none", "--budget", "130s", "--start", "150")
+    made = asked_for(tmp_path, "--protect", "none", "--budget", "130s", "--start", "150")
     made.folder.mkdir()
     searches = Searches(made, slow, lambda line: None)
     searches._budget.clock, searches._budget.began = lambda: clock[0], 0.0
@@ -272,7 +272,7 @@ def test_bad_usage_is_one_line(words: list[str], line: str, capsys: pytest.Captu
 def test_a_table_of_another_search_is_not_carried_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    searched(plan(tmp_path, "--protect", "none"), gateway)
+    searched(asked_for(tmp_path, "--protect", "none"), gateway)
     for words in (["slow-api"], ["--tier", "starter"], ["--duration", "40s"]):
         assert command.main([*words, "--out", str(tmp_path / "table")]) == 2
         assert "allowed: a new folder, or one with a breakpoint.json" in capsys.readouterr().err

@@ -10,12 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli import breakpoint as command
-from cli.attacks import Attacks
+from cli.launch.attacks import Attacks
 from cli.search import protection_sets
-from cli.search.trials import Trials, attackers, own_rate, words
+from cli.search.trials import Trials, attackers, own_rate, trial_request
 from common.protections import NAMES, PRESETS, parse
 from fakes.origin.nano import capacity
 from fakes.settings import NanoSettings
+from run.request import CheckedRun
 from scenarios.load import load
 from verdicts.breakpoint import goroutine_arithmetic
 from verdicts.breakpoint.trial import NoVerdictError
@@ -44,7 +45,7 @@ def test_the_scenarios_own_rate_is_its_own_attackers() -> None:
 
 def test_a_trial_is_a_command_of_the_attack() -> None:
     options = command.parser().parse_args(["--tier", "starter", "--seed", "7"])
-    assert words(options, SEARCHED, "today,-breaker", 210, Path("out/001")) == [
+    assert trial_request(options, SEARCHED, "today,-breaker", 210, Path("out/001")).words() == [
         "slow-api-breakpoint", "--protect=today,-breaker", "--accounts=42", "--rate=5.0",
         "--target=bundled", "--tier=starter", "--seed=7", "--out=out/001",
     ]  # fmt: skip
@@ -57,8 +58,8 @@ class FakeAttacks:
         self.code, self.stopped = code, stopped
         self.ran: list[list[str]] = []
 
-    def run(self, command: list[str], log: Path, over: Any) -> int:
-        self.ran.append(command)
+    def run(self, run: CheckedRun, log: Path, over: Any) -> int:
+        self.ran.append(run.request.words())
         log.touch()
         assert over() is False  # nothing can be read, so nothing is known to have failed
         return self.code

@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 import yaml
 
-from cli import attack, local_workers
+from cli import attack
+from cli.launch import local_workers
 from common.errors import ConfigError
 from common.paths import ROOT
-from run.options import read
 from shapes.schedule import peak
 from targets.guard import GuardError
 
 
 def check(scenario: str | Path, target: str) -> None:
-    read(attack.parser().parse_args([str(scenario), "--target", target]))
+    attack.read([str(scenario), "--target", target]).read()
 
 
 class BecameError(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from cli import compare as command
+from run.request import CheckedRun
 from tests.support.compare_runs import SPEC, START, folder, folders, noisy
 from tests.support.synthetic_run import Samples, Spec, drop, write
 from verdicts.__main__ import main as derive_again
@@ -26,7 +27,7 @@ def dropped(samples: Samples) -> Samples:
 
 
 class FakeAttacks:
-    """In the place of `cli.attacks.Attacks`: each run is what `make(number, out, protect)` leaves there."""
+    """In the place of `Attacks`: each run is what `make(number, out, protect)` leaves there."""
 
     def __init__(self, make: Make) -> None:
         self.made: list[tuple[str, str]] = []
@@ -41,8 +42,8 @@ class FakeAttacks:
 
     def __exit__(self, *_: object) -> None: ...
 
-    def run(self, words: Sequence[str]) -> int:
-        given = dict(word.removeprefix("--").split("=", 1) for word in words[1:])
+    def run(self, run: CheckedRun) -> int:
+        given = dict(word.removeprefix("--").split("=", 1) for word in run.request.words()[1:])
         self.made.append((given["protect"], Path(given["out"]).name))
         code = self._make(len(self.made), Path(given["out"]), given["protect"])
         self.stopped = code == 130

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cli import plan as command
-from cli.attacks import checked
 from common.errors import ConfigError
+from run.request import CheckedRun
 from scenarios import plan_runs, suites
 from scenarios.load import load
 from scenarios.plan_runs import MODES, RUNS
@@ -40,7 +40,7 @@ def test_all_eleven_scenarios_run_as_they_are_and_ask_every_question(mode: str) 
 
 def test_the_smoke_run_has_phase_1_and_one_scenario_of_each_priority() -> None:
     scenarios = {run.scenario for run, _ in plan_runs.runs("smoke")}
-    assert set(suites.plan("phase1")) <= scenarios
+    assert set(suites.members("phase1")) <= scenarios
     assert {load(name).priority for name in scenarios} == {"P0", "P1", "P3", "phase 1"}
 
 
@@ -71,8 +71,8 @@ def test_only_quick_leaves_questions_and_says_which() -> None:
 def test_every_run_of_a_mode_is_a_command_line_that_fits(mode: str, tmp_path: Path) -> None:
     options = command.parser().parse_args(["--mode", mode])
     for run, changes in plan_runs.runs(mode):
-        words = command.words(options, run, changes, tmp_path / run.name)
-        assert command.load_seconds(checked(words)) > 0
+        request = command.request(options, run, changes, tmp_path / run.name)
+        assert command.load_seconds(request.check()) > 0
 
 
 def test_folders_are_told_apart_and_points_are_led_by_one_kind_of_run() -> None:
@@ -86,8 +86,8 @@ def test_folders_are_told_apart_and_points_are_led_by_one_kind_of_run() -> None:
 def test_a_further_runs_own_protections_outweigh_the_plans(tmp_path: Path) -> None:
     options = command.parser().parse_args(["--protect", "none", "--seed", "3"])
     plain, held = (run for run, _ in plan_runs.runs("quick") if run.scenario == "slow-api")
-    assert "--protect=none" in command.words(options, plain, {}, tmp_path)
-    words = command.words(options, held, {"duration": "20s"}, tmp_path)
+    assert "--protect=none" in command.request(options, plain, {}, tmp_path).words()
+    words = command.request(options, held, {"duration": "20s"}, tmp_path).words()
     assert words[0] == "slow-api"
     assert {"--protect=phase2", "--duration=20s", "--seed=3", "--target=bundled"} <= set(words)
 
@@ -139,7 +139,8 @@ class FakeAttacks:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def run(self, words: Sequence[str]) -> int:
+    def run(self, run: CheckedRun) -> int:
+        words = run.request.words()
         self.done += 1
         self.stopped = self.done >= self.stop_after
         code = self.script.get(words[0], 0)

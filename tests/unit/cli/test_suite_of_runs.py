@@ -14,8 +14,8 @@ from cli import suite as command
 from common.errors import ConfigError
 from fakes.settings import StackSettings
 from fakes.stack.handle import StackHandle
-from run.shared_stack import SharedStack, unwell
-from run.stack_events import write as write_events
+from run.stack.events import write as write_events
+from run.stack.shared_stack import SharedStack, unwell
 from scenarios import suites as plans
 from scenarios.load import load
 from scenarios.schema import Scenario
@@ -35,16 +35,16 @@ WELL: dict[str, Any] = {
 
 
 def test_plans_are_in_order_and_hold_no_variant() -> None:
-    assert plans.plan("phase1") == ["single-burst", "rate-limit", "health"]
-    everything = plans.plan("all")
-    assert everything[:3] == plans.plan("phase1")
+    assert plans.members("phase1") == ["single-burst", "rate-limit", "health"]
+    everything = plans.members("all")
+    assert everything[:3] == plans.members("phase1")
     assert not [name for name in everything if load(name).variant_of]
-    assert set(plans.plan("phase2")) <= set(everything)
+    assert set(plans.members("phase2")) <= set(everything)
 
 
 def test_an_unknown_plan_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigError, match="allowed: phase1, phase2, all"):
-        plans.plan("phase3")
+        plans.members("phase3")
     assert command.main(["phase3"]) == 2
     assert capsys.readouterr().err == "command line: plan: 'phase3', allowed: phase1, phase2, all\n"
 

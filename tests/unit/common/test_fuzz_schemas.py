@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from common.errors import ConfigError
 from common.strict import validate
 from common.yaml_file import read_mapping
-from run import preflight
+from run.checks import preflight
 from scenarios import load as scenarios
 from scenarios.schema import Scenario
 from targets import load as targets

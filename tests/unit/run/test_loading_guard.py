@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from run import version
-from run.worker_job import build_job, where
+from run.workers import version
+from run.workers.worker_job import build_job, where
 from targets import guard
 from targets.schema import Target
 from users.cluster.performer import RefusalError

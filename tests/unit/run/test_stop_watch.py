@@ -38,7 +38,7 @@ def watched(asked: StopWhen, *seconds: tuple[str, ...]) -> list[str]:
     said = []
     for t, kinds in enumerate(seconds, 1):
         watch.heard("w", SAMPLES, chunk(*kinds))
-        said.append(watch.look(float(t)))
+        said.append(watch.why_stop(float(t)))
     return said
 
 
@@ -74,14 +74,14 @@ def test_all_workers_count_together() -> None:
     watch.heard("w1", SAMPLES, chunk("500", "500"))
     watch.heard("w2", SAMPLES, chunk("ok", "ok", "ok"))
     watch.heard("w2", LEDGER, {"sent": 5})
-    assert not watch.look(1.0)
+    assert not watch.why_stop(1.0)
 
 
 def test_nobody_asked_for_anything() -> None:
     watch = StopWatch([("target t", None), ("the scenario", None)])
     assert not watch.active
     watch.heard("w", SAMPLES, chunk("500"))
-    assert not watch.look(1.0)
+    assert not watch.why_stop(1.0)
 
 
 class Health(HealthWatch):
@@ -100,7 +100,7 @@ def told(health: HealthWatch, outcome: Outcome, status: int = 0, reason: str = "
 def test_health_checks_that_fail_in_a_row() -> None:
     watch = StopWatch([("the scenario", wish(health_failures=2))])
     assert watch.asks_health
-    assert not watch.look(1.0)
+    assert not watch.why_stop(1.0)
     health = watch.health = Health()
     for outcome, status, reason in (
         (Outcome.FAILED, 503, "http_error"),
@@ -109,9 +109,9 @@ def test_health_checks_that_fail_in_a_row() -> None:
         (Outcome.DROPPED, 0, "fd_limit"),
     ):
         told(health, outcome, status, reason)
-        assert not watch.look(1.0)
+        assert not watch.why_stop(1.0)
     told(health, Outcome.FAILED, 0, "timeout")
-    assert watch.look(2.0) == "stop_when of the scenario: 2 health checks in a row failed (last: timeout)"
+    assert watch.why_stop(2.0) == "stop_when of the scenario: 2 health checks in a row failed (last: timeout)"
 
 
 def test_a_health_check_is_one_plain_request() -> None:

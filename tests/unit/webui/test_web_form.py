@@ -11,17 +11,19 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from run.options import HELP, choices, read
+from run.options import choices
+from run.request import RunRequest
+from scenarios.options import FORM
 from webui.form import STOCK, SwarmForm
 
 
 def options(**given_at_start: str) -> Namespace:
-    empty = dict.fromkeys(HELP, "")
+    empty = dict.fromkeys(FORM, "")
     return Namespace(**{**empty, "scenario": "burst", "target": "bundled", "out": "", **given_at_start})
 
 
 def form(**given_at_start: str) -> SwarmForm:
-    return SwarmForm(options(**given_at_start), choices(), read)
+    return SwarmForm(options(**given_at_start), choices(), RunRequest.read)
 
 
 def refusal(pairs: list[tuple[str, str]], **given_at_start: str) -> str:
@@ -40,21 +42,21 @@ def target_file(folder: Path, **content: Any) -> str:
 
 def test_a_filled_form_is_what_runs() -> None:
     fields = {"scenario": "single-burst", "protect": "today,-breaker", "duration": "6s", "seed": "7"}
-    scenario, target = form().check({**fields, "protect": "none", "user_count": "0", "host": ""}.items())
+    scenario, target, _ = form().check({**fields, "protect": "none", "user_count": "0", "host": ""}.items())
     assert (scenario.name, scenario.duration, scenario.seed) == ("single-burst", 6.0, 7)
     assert scenario.choice.names == ()
     assert target.bundled
 
 
 def test_an_empty_form_is_what_the_process_was_started_with() -> None:
-    scenario, _ = form(scenario="burst", accounts="3", rate="2").check([])
+    scenario, _, _ = form(scenario="burst", accounts="3", rate="2").check([])
     assert (scenario.groups[0].accounts.count, scenario.groups[0].rate) == (3, 2.0)
 
 
 def test_nothing_of_the_process_changes_when_a_form_is_checked() -> None:
     started = options()
     before = dict(vars(started))
-    SwarmForm(started, choices(), read).check([("accounts", "3")])
+    SwarmForm(started, choices(), RunRequest.read).check([("accounts", "3")])
     assert vars(started) == before
 
 
@@ -107,19 +109,19 @@ def test_more_than_the_owner_allows_is_refused(tmp_path: Path) -> None:
 
 def test_the_targets_own_host_is_taken(tmp_path: Path) -> None:
     file = target_file(tmp_path, base_url="http://127.0.0.1:9000")
-    _, target = form(target=file).check([("host", "http://127.0.0.1:9000/")])
+    _, target, _ = form(target=file).check([("host", "http://127.0.0.1:9000/")])
     assert target.name == "mine"
     assert "http://127.0.0.1:9001" in refusal([("host", "http://127.0.0.1:9001")], target=file)
 
 
 @given(st.text(max_size=20), st.text(max_size=40))
 def test_no_field_at_all_breaks_it(field: str, value: str) -> None:
-    if field in HELP or field in STOCK:
+    if field in FORM or field in STOCK:
         return
     assert "allowed: the fields" in refusal([(field, value)])
 
 
-@given(st.sampled_from([*HELP, *STOCK]), st.text(max_size=60))
+@given(st.sampled_from([*FORM, *STOCK]), st.text(max_size=60))
 def test_any_value_is_taken_or_refused_in_one_line(field: str, value: str) -> None:
     line = ""
     try:

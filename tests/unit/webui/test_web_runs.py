@@ -92,7 +92,7 @@ def test_a_huge_file_is_read_from_its_end(tmp_path: Path) -> None:
 
 
 def test_no_run_is_shown_as_none() -> None:
-    now = live.look(None)
+    now = live.snapshot(None)
     assert (now.state, now.going, now.share) == ("idle", False, 0.0)
     assert tabs.arrivals(now)[0]["figure"] == "No run yet"
 

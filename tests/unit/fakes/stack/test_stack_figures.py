@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 
 from fakes.stack import process_usage
 from fakes.stack.process_figures import of_database, of_processes
-from fakes.stack.process_usage import ProcessUsage
+from fakes.stack.process_usage import CpuAndMemory
 
 Times = namedtuple("Times", "user system children_user children_system")
 Memory = namedtuple("Memory", "rss shared")
@@ -45,7 +45,7 @@ def test_a_family_counts_the_living_and_those_it_waited_for(monkeypatch: pytest.
     gone = FakeProcess(Times(9, 9, 0, 0), Memory(9, 9), gone=True)
     head = FakeProcess(Times(2.0, 1.0, 4.0, 0.25), Memory(50, 35), [backend, gone])
     monkeypatch.setattr(psutil, "Process", lambda pid: head)
-    assert process_usage.family(7) == ProcessUsage(3.0 + 1.5 + 4.25, (50 - 35) + (40 - 30) + 35)
+    assert process_usage.family(7) == CpuAndMemory(3.0 + 1.5 + 4.25, (50 - 35) + (40 - 30) + 35)
 
 
 def test_who_is_gone_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +72,7 @@ def values(metrics: list[Metric]) -> dict[str, float]:
 
 
 def test_a_process_that_is_down_is_told_as_down_and_no_more() -> None:
-    assert values(of_processes({"edge": 7, "upstream": None}, {"edge": ProcessUsage(1.5, 100)})) == {
+    assert values(of_processes({"edge": 7, "upstream": None}, {"edge": CpuAndMemory(1.5, 100)})) == {
         "stack_process_cpu_seconds_total edge": 1.5,
         "stack_process_resident_memory_bytes edge": 100,
         "stack_process_up edge": 1,

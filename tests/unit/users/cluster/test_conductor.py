@@ -33,13 +33,13 @@ class Worker:
         self.name = name
         self.offset = offset
         self.error = error
-        self.plans: list[dict[str, Any]] = []
+        self.shares: list[dict[str, Any]] = []
         self.stops = 0
         self.number = 0
         self.acks: list[dict[str, Any]] = []
 
 
-class Wire:
+class FakeWire:
     """Delivers at once, unless the worker is dead; each clock message takes `delay` each way."""
 
     def __init__(self, *workers: Worker, clock: ManualClock, delay: float = 0.004) -> None:
@@ -71,14 +71,14 @@ class Wire:
             now = self.clock.now + worker.offset
             self.clock.now += self.delay
             self.tell("load.clock-told", {"sent": data["sent"], "now": now}, node)
-        elif kind == "load.plan":
-            worker.plans.append(data)
+        elif kind == "load.share":
+            worker.shares.append(data)
         elif kind == "load.ack":
             worker.acks.append(data)
         elif kind == "load.stop":
             worker.stops += 1
         elif kind == "load.finish":
-            self.entry(node, FINAL, {"t": 1.0, "finished": True, "plans": len(worker.plans)})
+            self.entry(node, FINAL, {"t": 1.0, "finished": True, "plans": len(worker.shares)})
 
 
 @pytest.fixture(autouse=True)
@@ -98,9 +98,9 @@ def closed_journals(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             journal.close()
 
 
-def rig(tmp_path: Path, *workers: Worker) -> tuple[Conductor, Wire, ManualClock]:
+def rig(tmp_path: Path, *workers: Worker) -> tuple[Conductor, FakeWire, ManualClock]:
     clock = ManualClock()
-    wire = Wire(*workers, clock=clock)
+    wire = FakeWire(*workers, clock=clock)
     nodes = [(worker.name, worker.name) for worker in workers]
     run_dir = tmp_path / "run"
     run_dir.mkdir()
@@ -117,10 +117,10 @@ def test_every_worker_gets_its_rank_and_the_start_by_its_own_clock(tmp_path: Pat
     start = conductor.fix_start(1.0)
     conductor.start()
     for rank, worker in enumerate(workers):
-        (plan,) = worker.plans
-        assert (plan["rank"], plan["of"]) == (rank, 3)
-        assert plan["start_at"] == pytest.approx(start + worker.offset)
-        assert plan["from_t"] == float("-inf")
+        (share,) = worker.shares
+        assert (share["rank"], share["of"]) == (rank, 3)
+        assert share["start_at"] == pytest.approx(start + worker.offset)
+        assert share["from_t"] == float("-inf")
 
 
 def test_a_worker_that_refuses_is_named(tmp_path: Path) -> None:
@@ -146,15 +146,15 @@ def test_a_lost_worker_closes_the_epoch(tmp_path: Path) -> None:
     clock.now = conductor.start_at + 10
     wire.dead.add("b")
     wire.entry("a", LEDGER, {"finished": False})
-    conductor._look_for_losses()
+    conductor._find_losses()
     for rank, worker in enumerate((workers[0], workers[2])):
-        plan = worker.plans[-1]
-        assert (plan["plan"], plan["rank"], plan["of"]) == (2, rank, 2)
-        assert plan["from_t"] == pytest.approx(10 + LEASE)
-    assert len(workers[1].plans) == 1
+        share = worker.shares[-1]
+        assert (share["deal"], share["rank"], share["of"]) == (2, rank, 2)
+        assert share["from_t"] == pytest.approx(10 + LEASE)
+    assert len(workers[1].shares) == 1
 
 
-def started(tmp_path: Path, *names: str) -> tuple[Conductor, Wire, ManualClock]:
+def started(tmp_path: Path, *names: str) -> tuple[Conductor, FakeWire, ManualClock]:
     """A run whose load began."""
     conductor, wire, clock = rig(tmp_path, *map(Worker, names))
     conductor.prepare({})
@@ -182,14 +182,14 @@ def of_rank(rank: int, of: int, since: float, until: float) -> list[float]:
     return [float(planned) for planned in share[share < until]]
 
 
-def test_a_killed_workers_arrivals_after_its_lease_are_dropped_up_to_the_new_plan(tmp_path: Path) -> None:
+def test_a_killed_workers_arrivals_after_its_lease_are_dropped_up_to_the_new_deal(tmp_path: Path) -> None:
     conductor, wire, clock = started(tmp_path, "a", "b", "c")
     at(conductor, clock, 5.05)
     wire.entry("b", LEDGER, {"finished": False, "plans": 1})
     wire.dead.add("b")
     at(conductor, clock, 9.5)
-    conductor._look_for_losses()
-    assert wire.workers["a"].plans[-1]["from_t"] == pytest.approx(9.5 + LEASE)
+    conductor._find_losses()
+    assert wire.workers["a"].shares[-1]["from_t"] == pytest.approx(9.5 + LEASE)
     assert unsent(tmp_path, "b") == of_rank(1, 3, 5.05 + LEASE, 9.5 + LEASE)
 
 
@@ -197,7 +197,7 @@ def test_a_worker_that_leaves_says_from_when_on_it_sends_nothing(tmp_path: Path)
     conductor, wire, clock = started(tmp_path, "a", "b")
     at(conductor, clock, 6.0)
     wire.entry("b", FINAL, {"finished": True, "plans": 1, "t": 5.55, "left": 5.55})
-    conductor._look_for_losses()
+    conductor._find_losses()
     assert conductor.nodes["b"].lost
     assert unsent(tmp_path, "b") == of_rank(1, 2, 5.55, 6.0 + LEASE)
 
@@ -207,9 +207,9 @@ def test_two_losses_shortly_after_each_other_leave_no_arrival_to_nobody_or_to_tw
     at(conductor, clock, 6.0)
     for name in ("b", "c"):
         wire.entry(name, FINAL, {"finished": True, "plans": 1, "t": 6.0, "left": 6.0})
-        conductor._look_for_losses()
+        conductor._find_losses()
         at(conductor, clock, 6.3)
-    first, second = wire.workers["a"].plans[1:]
+    first, second = wire.workers["a"].shares[1:]
     assert (first["of"], second["of"], second["from_t"]) == (2, 1, pytest.approx(6.3 + LEASE))
     until = second["from_t"]
     dropped = unsent(tmp_path, "b") + unsent(tmp_path, "c")
@@ -221,39 +221,39 @@ def test_a_lost_worker_that_comes_back_is_told_and_its_entries_are_kept(tmp_path
     conductor, wire, clock = started(tmp_path, "a", "b")
     wire.dead.add("b")
     at(conductor, clock, 8.0)
-    conductor._look_for_losses()
+    conductor._find_losses()
     wire.dead.clear()
     wire.entry("b", LEDGER, {"finished": False, "plans": 1})
-    assert wire.workers["b"].acks[-1] == {"run": "run", "number": 1, "plans": 2, "lost": True}
+    assert wire.workers["b"].acks[-1] == {"run": "run", "number": 1, "deals": 2, "lost": True}
     assert conductor.nodes["b"].journal.applied == 1
     wire.entry("a", LEDGER, {"finished": True, "plans": 2})
     conductor.wait()
     conductor.finish()
     wire.entry("b", LEDGER, {"finished": False, "plans": 1})
-    assert wire.workers["b"].acks[-1] == {"run": "run", "number": 2, "plans": 2, "lost": True}
+    assert wire.workers["b"].acks[-1] == {"run": "run", "number": 2, "deals": 2, "lost": True}
 
 
-def test_who_was_finished_is_not_before_the_new_plan_is_carried_out(tmp_path: Path) -> None:
+def test_who_was_finished_is_not_before_the_new_deal_is_carried_out(tmp_path: Path) -> None:
     conductor, wire, clock = started(tmp_path, "a", "b")
     wire.entry("a", LEDGER, {"finished": True, "plans": 1})
     assert not conductor._all_done()
     wire.dead.add("b")
     at(conductor, clock, 8.0)
     assert not conductor._all_done()
-    wire.entry("a", LEDGER, {"finished": True, "plans": 1})  # said before it heard of the new plan
+    wire.entry("a", LEDGER, {"finished": True, "plans": 1})  # said before it heard of the new deal
     assert not conductor._all_done()
     wire.entry("a", LEDGER, {"finished": True, "plans": 2})
     assert conductor._all_done()
 
 
-def test_after_a_stop_a_loss_makes_no_new_plan(tmp_path: Path) -> None:
+def test_after_a_stop_a_loss_makes_no_new_deal(tmp_path: Path) -> None:
     conductor, wire, clock = started(tmp_path, "a", "b")
     at(conductor, clock, 8.0)
     conductor.stop("SIGINT")
     wire.dead.add("b")
     at(conductor, clock, 8.2)
     conductor.wait()
-    assert len(wire.workers["a"].plans) == 1
+    assert len(wire.workers["a"].shares) == 1
     assert conductor.stop_reason == "SIGINT"
     assert unsent(tmp_path, "b") == of_rank(1, 2, LEASE - 1.0, 8.0)
 
@@ -264,7 +264,7 @@ def test_the_end_names_who_was_lost(tmp_path: Path) -> None:
     conductor.fix_start(1.0)
     conductor.start()
     wire.dead.add("b")
-    conductor._look_for_losses()
+    conductor._find_losses()
     wire.entry("a", LEDGER, {"finished": True, "plans": 2})
     conductor.wait()
     conductor.finish()

@@ -23,7 +23,7 @@ class StubEngine:
         self.left: list[float] = []
         self.closed = False
 
-    def plan(self, rank: int, of: int, start_at: float, from_t: float) -> None:
+    def take_share(self, rank: int, of: int, start_at: float, from_t: float) -> None:
         self.start_at = start_at
 
     def extend(self, until: float) -> None:
@@ -56,8 +56,8 @@ class Rig:
     def tell(self, kind: str, **data: Any) -> None:
         self.performer.handlers()[kind](data)
 
-    def plan(self, now: float = 10.0) -> None:
-        self.tell("load.plan", plan=1, rank=0, of=2, start_at=13.0, from_t=0.0, now=now)
+    def share(self, now: float = 10.0) -> None:
+        self.tell("load.share", deal=1, rank=0, of=2, start_at=13.0, from_t=0.0, now=now)
 
     def say(self, at: float) -> None:
         """A ledger line, put at `at`."""
@@ -76,51 +76,51 @@ def rig(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     made.performer.close()
 
 
-def test_the_lease_begins_when_the_plan_was_sent_not_when_it_came(rig: Rig) -> None:
+def test_the_lease_begins_when_the_share_was_sent_not_when_it_came(rig: Rig) -> None:
     rig.clock.now = 12.5
-    rig.plan(now=10.0)
+    rig.share(now=10.0)
     assert rig.engine.untils == [14.0]
 
 
 def test_an_acknowledgement_counts_from_when_its_entry_was_put(rig: Rig) -> None:
-    rig.plan()
+    rig.share()
     rig.say(11.0)
     rig.say(12.0)
     rig.clock.now = 13.5
-    rig.tell("load.ack", run="run", number=2, plans=1, lost=False)
+    rig.tell("load.ack", run="run", number=2, deals=1, lost=False)
     assert rig.engine.untils[-1] == 16.0
 
 
 def test_stale_news_do_not_renew_a_lease(rig: Rig) -> None:
     """A process that was frozen finds an old acknowledgement when it wakes up."""
-    rig.plan()
+    rig.share()
     rig.say(11.0)
     rig.clock.now = 60.0
-    rig.tell("load.ack", run="run", number=1, plans=1, lost=False)
+    rig.tell("load.ack", run="run", number=1, deals=1, lost=False)
     assert rig.engine.untils[-1] == 15.0
-    rig.tell("load.ack", run="run", number=1, plans=1, lost=False)
-    rig.tell("load.plan", plan=2, rank=0, of=1, start_at=13.0, from_t=70.0, now=12.0)
+    rig.tell("load.ack", run="run", number=1, deals=1, lost=False)
+    rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=70.0, now=12.0)
     assert rig.engine.untils[-1] == 16.0
 
 
 def test_who_was_given_up_leaves_at_once_and_says_so(rig: Rig) -> None:
-    rig.plan()
+    rig.share()
     rig.say(11.0)
     rig.clock.now = 13.2
-    rig.tell("load.ack", run="run", number=1, plans=1, lost=True)
+    rig.tell("load.ack", run="run", number=1, deals=1, lost=True)
     assert rig.engine.left == [13.2]
     assert rig.entries(FINAL) == [{"left": pytest.approx(0.2)}]
     assert rig.performer.engine is None
 
 
 def test_who_leaves_late_left_when_the_lease_was_over(rig: Rig) -> None:
-    rig.plan()
+    rig.share()
     rig.clock.now = 40.0
     rig.performer.leave("nothing was heard")
     assert rig.engine.left == [14.0]
 
 
-def test_who_has_no_plan_leaves_without_a_word(rig: Rig) -> None:
+def test_who_has_no_share_leaves_without_a_word(rig: Rig) -> None:
     rig.performer.leave("it is told to end")
     assert rig.engine.closed
     assert rig.entries(FINAL) == []
@@ -130,7 +130,7 @@ def test_who_has_no_plan_leaves_without_a_word(rig: Rig) -> None:
 def test_a_single_process_has_no_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "Engine", StubEngine)
     rig = Rig(lease=float("inf"))
-    rig.plan()
+    rig.share()
     assert set(rig.engine.untils) == {float("inf")}
     rig.performer.close()
 
@@ -152,9 +152,9 @@ def test_a_late_worker_logs_it(rig: Rig, caplog: pytest.LogCaptureFixture) -> No
     assert "came after run other had begun" in caplog.text
 
 
-def test_who_missed_a_plan_leaves(rig: Rig) -> None:
-    rig.plan()
+def test_who_missed_a_deal_leaves(rig: Rig) -> None:
+    rig.share()
     rig.say(11.0)
-    rig.tell("load.ack", run="run", number=1, plans=2, lost=False)
+    rig.tell("load.ack", run="run", number=1, deals=2, lost=False)
     assert rig.performer.engine is None
     assert len(rig.entries(FINAL)) == 1

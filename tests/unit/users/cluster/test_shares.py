@@ -32,7 +32,7 @@ def test_every_arrival_is_sent_by_one_or_dropped_once(
     """A loss: which worker, how long after the one before, how long until the new plan."""
     live = [f"w{number}" for number in range(workers)]
     shares, t, covered = Shares(SCHEDULE), 0.0, []
-    shares.plan(live, float("-inf"))
+    shares.deal(live, float("-inf"))
     for which, after, until_plan in losses:
         if len(live) == 1:
             break
@@ -40,7 +40,7 @@ def test_every_arrival_is_sent_by_one_or_dropped_once(
         t += after
         covered += indices(shares.unsent(gone, float("-inf"), t))  # what it had sent by then
         covered += indices(shares.unsent(gone, t, t + until_plan))
-        shares.plan(live, t + until_plan)
+        shares.deal(live, t + until_plan)
         t += until_plan
     covered += [index for worker in live for index in indices(shares.unsent(worker, *EVER))]
     assert sorted(covered) == list(range(COUNT))
@@ -48,7 +48,7 @@ def test_every_arrival_is_sent_by_one_or_dropped_once(
 
 def test_a_dropped_arrival_says_whose_it_was() -> None:
     shares = Shares(SCHEDULE)
-    shares.plan(["a", "b"], float("-inf"))
+    shares.deal(["a", "b"], float("-inf"))
     (record,) = np.frombuffer(shares.unsent("a", 0.0, 0.1), SAMPLE)
     assert (record["index"], record["planned"], record["account"], record["group"]) == (0, 0.0, 0, 0)
     assert np.isnan(record["sent"])

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from telemetry.recording.sample import REASON_CODE
-from users.engine.error_texts import LONGEST, MOST, FirstTexts
+from users.engine.error_texts import MAX_LENGTH, MAX_TEXTS, ErrorTexts
 from users.transport.call import Call
 
 
@@ -28,7 +28,7 @@ def said() -> list[dict[str, Any]]:
 
 
 def test_a_text_is_kept_word_for_word(said: list[dict[str, Any]]) -> None:
-    FirstTexts(said.append).see(failed(error("sorry, too many clients already")), 3.14159)
+    ErrorTexts(said.append).see(failed(error("sorry, too many clients already")), 3.14159)
     assert said == [
         {
             "t": 3.142, "reason": "db_error", "status": 500, "code": -32603, "message": "No",
@@ -38,7 +38,7 @@ def test_a_text_is_kept_word_for_word(said: list[dict[str, Any]]) -> None:
 
 
 def test_the_same_text_is_kept_once_whatever_its_id(said: list[dict[str, Any]]) -> None:
-    texts = FirstTexts(said.append)
+    texts = ErrorTexts(said.append)
     for number in range(50):
         texts.see(failed(error("full", number)), number)
     assert len(said) == 1
@@ -47,10 +47,10 @@ def test_the_same_text_is_kept_once_whatever_its_id(said: list[dict[str, Any]]) 
 
 
 def test_no_more_than_so_many(said: list[dict[str, Any]]) -> None:
-    texts = FirstTexts(said.append)
-    for number in range(3 * MOST):
+    texts = ErrorTexts(said.append)
+    for number in range(3 * MAX_TEXTS):
         texts.see(failed(error(f"text {number}")), number)
-    assert len(said) == MOST
+    assert len(said) == MAX_TEXTS
 
 
 @pytest.mark.parametrize(
@@ -60,16 +60,16 @@ def test_no_more_than_so_many(said: list[dict[str, Any]]) -> None:
         (b"<html>Bad Gateway</html>", "<html>Bad Gateway</html>"),
         (b'{"error": "plain"}', '{"error": "plain"}'),
         (b"\xff\xfe", "��"),
-        (b"x" * 10_000, "x" * LONGEST),
-        (b"[" * 100_000, "[" * LONGEST),
+        (b"x" * 10_000, "x" * MAX_LENGTH),
+        (b"[" * 100_000, "[" * MAX_LENGTH),
     ],
 )
 def test_other_bodies_are_kept_as_they_are(said: list[dict[str, Any]], body: bytes, message: str) -> None:
-    FirstTexts(said.append).see(failed(body, "http_error", 502), 0)
+    ErrorTexts(said.append).see(failed(body, "http_error", 502), 0)
     assert said[0]["message"] == message
     assert (said[0]["code"], said[0]["detail"]) == (0, "")
 
 
 def test_an_error_without_data_has_no_detail(said: list[dict[str, Any]]) -> None:
-    FirstTexts(said.append).see(failed(b'{"error":{"code":-1,"message":"no"}}'), 0)
+    ErrorTexts(said.append).see(failed(b'{"error":{"code":-1,"message":"no"}}'), 0)
     assert (said[0]["message"], said[0]["detail"]) == ("no", "")

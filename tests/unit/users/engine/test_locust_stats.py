@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome
-from users.engine.locust_stats import StatsSink, rounded
+from users.cluster.locust_stats import StatsSink, rounded
 
 stats = pytest.importorskip("locust.stats")
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shapes.schedule import Schedule, peak
 from tests.support.manual_clock import ManualClock
 from users.engine.dispatcher import Dispatcher
-from users.engine.pace import PATIENCE, Pace, Part, parts
+from users.engine.pace import TURN_TIMEOUT, Pace, PaceShare, pace_shares
 
 
 def schedule(planned: list[float], accounts: int = 1) -> Schedule:
@@ -21,12 +21,12 @@ def schedule(planned: list[float], accounts: int = 1) -> Schedule:
 
 
 def rig(
-    part: Part, start: float = 1000.0, max_duration: float | None = None
+    share: PaceShare, start: float = 1000.0, max_duration: float | None = None
 ) -> tuple[Pace, ManualClock, list[float]]:
     """A pace that notes what goes out; the list is its times."""
     clock = ManualClock(1000.0)
     pace = Pace(max_duration, clock=clock, sleep=clock.sleep)
-    pace.part, pace.start = part, start
+    pace.share, pace.start = share, start
     return pace, clock, []
 
 
@@ -51,7 +51,7 @@ def let_run(pace: Pace, clock: ManualClock, until: float) -> None:
 
 
 def test_arrivals_that_bunch_up_wait_for_their_turn() -> None:
-    pace, clock, out = rig(Part(10, 10, 1.0))
+    pace, clock, out = rig(PaceShare(10, 10, 1.0))
     plan = schedule([n / 10 for n in range(40)])
     paused = [False]
 
@@ -70,7 +70,7 @@ def test_arrivals_that_bunch_up_wait_for_their_turn() -> None:
 
 
 def test_extra_calls_get_what_the_plan_leaves() -> None:
-    pace, clock, out = rig(Part(12, 10, 1.0))
+    pace, clock, out = rig(PaceShare(12, 10, 1.0))
     asked(pace, clock, out, 100)
     let_run(pace, clock, 1004.5)
     assert most(out) == 2
@@ -78,7 +78,7 @@ def test_extra_calls_get_what_the_plan_leaves() -> None:
 
 
 def test_before_load_starts_all_of_it_is_theirs() -> None:
-    pace, clock, out = rig(Part(12, 10, 1.0), start=1010.0)
+    pace, clock, out = rig(PaceShare(12, 10, 1.0), start=1010.0)
     asked(pace, clock, out, 30)
     let_run(pace, clock, 1004.0)
     assert len(out) == 30
@@ -86,16 +86,16 @@ def test_before_load_starts_all_of_it_is_theirs() -> None:
 
 
 def test_what_found_no_room_in_time_is_never_made() -> None:
-    pace, clock, out = rig(Part(10, 10, 1.0))
+    pace, clock, out = rig(PaceShare(10, 10, 1.0))
     asked(pace, clock, out, 5)
-    let_run(pace, clock, 1000 + PATIENCE + 3)
+    let_run(pace, clock, 1000 + TURN_TIMEOUT + 3)
     assert out == []
     assert pace.step() > 0
     assert not pace._waiting
 
 
 def test_nothing_extra_goes_out_past_max_duration() -> None:
-    pace, clock, out = rig(Part(10, 0, 1.0), max_duration=3.0)
+    pace, clock, out = rig(PaceShare(10, 0, 1.0), max_duration=3.0)
     clock.now = 1002.9
     asked(pace, clock, out, 15)
     let_run(pace, clock, 1008.0)
@@ -104,7 +104,7 @@ def test_nothing_extra_goes_out_past_max_duration() -> None:
 
 
 def test_after_a_stop_nothing_waits() -> None:
-    pace, clock, out = rig(Part(1, 0, 1.0))
+    pace, clock, out = rig(PaceShare(1, 0, 1.0))
     asked(pace, clock, out, 5)
     pace.step()
     pace.stop()
@@ -115,13 +115,13 @@ def test_after_a_stop_nothing_waits() -> None:
 def test_a_plan_that_leaves_room_is_given_a_margin() -> None:
     even = schedule([n / 10 for n in range(50)])
     share = np.arange(50, dtype=np.int64)
-    assert parts(even, [share], 10) == [Part(10, 10, 1.0)]
-    assert parts(even, [share], 11) == [Part(11, 11, 1.05)]
+    assert pace_shares(even, [share], 10) == [PaceShare(10, 10, 1.0)]
+    assert pace_shares(even, [share], 11) == [PaceShare(11, 11, 1.05)]
 
 
 def test_workers_share_it_by_their_plans() -> None:
     plan = schedule([n / 12 for n in range(60)], accounts=3)
-    made = parts(plan, [plan.share(rank, 2) for rank in range(2)], 15.9)
+    made = pace_shares(plan, [plan.share(rank, 2) for rank in range(2)], 15.9)
     assert [part.planned for part in made] == [9, 5]
     assert sum(part.limit for part in made) <= 15.9
     assert all(part.limit >= part.planned for part in made)
@@ -137,7 +137,7 @@ def test_workers_share_it_by_their_plans() -> None:
 def test_the_parts_never_add_up_to_more(times: list[float], of: int, spare: float, window: float) -> None:
     plan = schedule(sorted(times), accounts=7)
     allowed = peak(plan.planned, window) + spare
-    made = parts(plan, [plan.share(rank, of) for rank in range(of)], allowed)
+    made = pace_shares(plan, [plan.share(rank, of) for rank in range(of)], allowed)
     assert sum(part.limit for part in made) <= allowed
 
 
@@ -147,7 +147,7 @@ def test_the_parts_never_add_up_to_more(times: list[float], of: int, spare: floa
     asks=st.lists(st.tuples(st.floats(0, 3), st.integers(1, 12)), min_size=1, max_size=8),
 )
 def test_no_second_holds_more_whatever_is_asked(limit: int, asks: list[tuple[float, int]]) -> None:
-    pace, clock, out = rig(Part(limit, 0, 1.0))
+    pace, clock, out = rig(PaceShare(limit, 0, 1.0))
     for gap, count in asks:
         let_run(pace, clock, clock() + gap)
         asked(pace, clock, out, count)

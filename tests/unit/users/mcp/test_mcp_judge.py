@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.recording.sample import REASONS, Flag, Outcome
-from users.mcp import messages
+from users.mcp import answers, headers, messages, sse
 from users.transport.call import Call
 
 OURS = 7
 
 
-def answered(status: int, body: bytes, **headers: str) -> Call:
+def answered(status: int, body: bytes, **named: str) -> Call:
     call = Call(0, 0.0, 0, 0, 0)
     call.request_id = OURS
     call.status = status
     call.body = body
-    call.headers = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
-    messages.judge(call)
+    call.headers = {name.replace("_", "-").encode(): value.encode() for name, value in named.items()}
+    answers.judge(call)
     return call
 
 
@@ -70,7 +70,7 @@ def test_reasons(status: int, body: bytes, expected: str) -> None:
 def test_a_notification_wants_no_answer() -> None:
     call = Call(-1, 0.0, 0, 0, 0)
     call.status = 202
-    messages.judge(call)
+    answers.judge(call)
     assert call.outcome is Outcome.OK
 
 
@@ -85,15 +85,15 @@ def test_an_event_stream_may_hold_other_messages_first() -> None:
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
 def test_every_newline_of_event_streams(newline: bytes) -> None:
     stream = newline.join([b": comment", b"data: " + reply(result={}), b"", b""])
-    assert messages.answers(stream, OURS)
-    assert not messages.answers(stream, OURS + 1)
+    assert sse.holds_answer(stream, OURS)
+    assert not sse.holds_answer(stream, OURS + 1)
 
 
 def test_an_event_over_several_data_lines_is_one_message() -> None:
     half = reply(result={"a": 1})
     at = half.index(b'"result"')
     stream = b"data: " + half[:at] + b"\ndata:" + half[at:] + b"\n\n"
-    assert messages.answers(stream, OURS)
+    assert sse.holds_answer(stream, OURS)
 
 
 @given(status=st.integers(200, 599), body=st.binary(max_size=200), sse=st.booleans())
@@ -123,9 +123,12 @@ def test_an_assembled_request_is_valid_json_of_the_stated_length(request_id: int
     ],
 )
 def test_the_upstreams_own_time(header: bytes, seconds: float) -> None:
-    assert messages.upstream_seconds({b"server-timing": header}) == pytest.approx(seconds, nan_ok=True)
+    assert headers.upstream_seconds(header) == pytest.approx(seconds, nan_ok=True)
 
 
 @pytest.mark.parametrize(("value", "whole"), [(None, -1), (b"60", 60), (b"-1", -1), (b"x", -1), (b"", -1)])
 def test_whole_numbers_of_headers(value: bytes | None, whole: int) -> None:
-    assert messages.whole(value) == whole
+    call = Call(0, 0.0, 0, 0, 0)
+    call.headers = {} if value is None else {b"x-ratelimit-limit": value}
+    headers.read_headers(call)
+    assert call.limit == whole

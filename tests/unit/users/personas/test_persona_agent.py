@@ -11,62 +11,63 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.recording.sample import Flag
-from tests.support.fake_line import FakeLine, answer
+from tests.support.fake_account_client import FakeAccountClient, answer
 from users.accounts.accounts import Account
 from users.mcp import messages
-from users.mcp.methods import BATCH, INITIALIZE, INITIALIZED, LIST_TOOLS
-from users.personas.agent import LONGEST_WAIT, wait
+from users.mcp.operations import BATCH, INITIALIZE, INITIALIZED, LIST_TOOLS, Operation
+from users.personas.agent import MAX_WAIT, wait
 from users.personas.caller import DRAWS
-from users.personas.persona import Persona, Tool, make_persona
+from users.personas.persona import OpeningPersona, Persona, make_persona
 
-SEARCH = Tool(5, "notion.search", messages.call_tool("notion", "search", {"query": "x"}), 1.0,
+SEARCH = Operation(5, "notion.search", messages.call_tool("notion", "search", {"query": "x"}), 1.0,
               {"module": "notion", "tool": "search", "params": {"query": "x"}})  # fmt: skip
-ISSUE = Tool(6, "jira.get_issue", messages.call_tool("jira", "get_issue", {}), 3.0,
+ISSUE = Operation(6, "jira.get_issue", messages.call_tool("jira", "get_issue", {}), 3.0,
              {"module": "jira", "tool": "get_issue", "params": {}})  # fmt: skip
 
 
 def agent(
-    line: FakeLine, options: dict[str, Any] | None = None, tools: tuple[Tool, ...] = (SEARCH,)
+    client: FakeAccountClient, options: dict[str, Any] | None = None, tools: tuple[Operation, ...] = (SEARCH,)
 ) -> Persona:
-    made = make_persona("agent", line, tools, options or {})
+    made = make_persona("agent", client, tools, options or {})
+    assert isinstance(made, OpeningPersona)
     made.open()
     return made
 
 
-def opened(line: FakeLine, options: dict[str, Any]) -> Persona:
+def opened(client: FakeAccountClient, options: dict[str, Any]) -> Persona:
     """An agent whose session is open and forgotten."""
-    made = agent(line, options)
-    answer(line, line.calls[0])
-    line.sent.clear()
+    made = agent(client, options)
+    answer(client, client.calls[0])
+    client.sent.clear()
     return made
 
 
 def test_opens_a_session_and_keeps_its_id() -> None:
-    line = FakeLine()
-    agent(line)
-    assert [call.tool for call in line.calls] == [INITIALIZE.code]
-    answer(line, line.calls[0], headers={b"mcp-session-id": b"s-1"})
-    assert line.session == b"s-1"
-    assert [call.tool for call in line.calls] == [INITIALIZE.code, INITIALIZED.code, LIST_TOOLS.code]
-    assert all(call.index == -1 and call.flags & Flag.EXTRA for call in line.calls)
-    assert not line.retries
+    client = FakeAccountClient()
+    agent(client)
+    assert [call.tool for call in client.calls] == [INITIALIZE.code]
+    answer(client, client.calls[0], headers={b"mcp-session-id": b"s-1"})
+    assert client.session == b"s-1"
+    assert [call.tool for call in client.calls] == [INITIALIZE.code, INITIALIZED.code, LIST_TOOLS.code]
+    assert all(call.index == -1 and call.flags & Flag.EXTRA for call in client.calls)
+    assert not client.retries
 
 
 def test_a_refused_session_is_gone_without() -> None:
-    line = FakeLine()
-    made = agent(line)
-    answer(line, line.calls[0], 429, "burst_exceeded", headers={b"mcp-session-id": b"s-1"})
+    client = FakeAccountClient()
+    made = agent(client)
+    answer(client, client.calls[0], 429, "burst_exceeded", headers={b"mcp-session-id": b"s-1"})
     made.arrive(0, 1.0, 0)
-    assert line.session == b""
-    assert [call.tool for call in line.calls] == [INITIALIZE.code, SEARCH.code]
+    assert client.session == b""
+    assert [call.tool for call in client.calls] == [INITIALIZE.code, SEARCH.code]
 
 
 def test_repeats_the_same_call_whatever_the_draw() -> None:
-    line = FakeLine()
-    made = agent(line, tools=(SEARCH, ISSUE))
+    client = FakeAccountClient()
+    made = agent(client, tools=(SEARCH, ISSUE))
     for index, draw in enumerate((0, 7, DRAWS // 2, DRAWS - 1)):
         made.arrive(index, index / 5, draw)
-    arrivals = [(call, message) for call, message in line.sent if call.index >= 0]
+    arrivals = [(call, message) for call, message in client.sent if call.index >= 0]
     assert len({message for _, message in arrivals}) == 1
     assert [call.index for call, _ in arrivals] == [0, 1, 2, 3]
     assert [call.planned for call, _ in arrivals] == [0.0, 0.2, 0.4, 0.6]
@@ -75,54 +76,54 @@ def test_repeats_the_same_call_whatever_the_draw() -> None:
 def test_accounts_share_the_tools_by_weight() -> None:
     chosen = []
     for number in range(400):
-        line = FakeLine(Account(number, "a", "198.51.100.1", "unlimited", 0))
-        agent(line, tools=(SEARCH, ISSUE)).arrive(0, 0.0, 0)
-        chosen.append(line.calls[-1].tool)
+        client = FakeAccountClient(Account(number, "a", "198.51.100.1", "unlimited", 0))
+        agent(client, tools=(SEARCH, ISSUE)).arrive(0, 0.0, 0)
+        chosen.append(client.calls[-1].tool)
     assert abs(chosen.count(ISSUE.code) - 300) <= 4
 
 
-@pytest.mark.parametrize(("told", "seconds"), [(7.0, 7.0), (math.nan, 1.0), (-3.0, 0.0), (1e9, LONGEST_WAIT)])
+@pytest.mark.parametrize(("told", "seconds"), [(7.0, 7.0), (math.nan, 1.0), (-3.0, 0.0), (1e9, MAX_WAIT)])
 def test_honours_retry_after(told: float, seconds: float) -> None:
-    line = FakeLine()
-    made = opened(line, {"on_429": "honour"})
+    client = FakeAccountClient()
+    made = opened(client, {"on_429": "honour"})
     made.arrive(0, 0.0, 0)
-    answer(line, line.calls[0], 429, "rate_limit_exceeded", told)
-    line.advance(max(seconds - 0.001, 0.0) if seconds else 0.0)
-    assert len(line.retries) == (0 if seconds else 1)
-    line.advance(seconds)
-    (retry,) = line.retries
+    answer(client, client.calls[0], 429, "rate_limit_exceeded", told)
+    client.advance(max(seconds - 0.001, 0.0) if seconds else 0.0)
+    assert len(client.retries) == (0 if seconds else 1)
+    client.advance(seconds)
+    (retry,) = client.retries
     assert (retry.index, retry.attempt, retry.planned) == (-1, 1, seconds)
     assert retry.flags == Flag.EXTRA | Flag.RETRY
     assert wait(told) == seconds
 
 
 def test_ignore_lets_it_be() -> None:
-    line = FakeLine()
-    made = opened(line, {"on_429": "ignore"})
+    client = FakeAccountClient()
+    made = opened(client, {"on_429": "ignore"})
     made.arrive(0, 0.0, 0)
-    answer(line, line.calls[0], 429, "burst_exceeded", 1.0)
-    line.advance(100.0)
-    assert len(line.calls) == 1
+    answer(client, client.calls[0], 429, "burst_exceeded", 1.0)
+    client.advance(100.0)
+    assert len(client.calls) == 1
 
 
 @pytest.mark.parametrize("status", [200, 401, 403, 500, 502, 503, 504])
 def test_repeats_nothing_but_a_429(status: int) -> None:
-    line = FakeLine()
-    made = opened(line, {"on_429": "retry-at-once"})
+    client = FakeAccountClient()
+    made = opened(client, {"on_429": "retry-at-once"})
     made.arrive(0, 0.0, 0)
-    answer(line, line.calls[0], status, "" if status == 200 else "http_error", 1.0)
-    line.advance(100.0)
-    assert len(line.calls) == 1
+    answer(client, client.calls[0], status, "" if status == 200 else "http_error", 1.0)
+    client.advance(100.0)
+    assert len(client.calls) == 1
 
 
 def test_repeats_are_bounded() -> None:
-    line = FakeLine()
-    made = opened(line, {"on_429": "retry-at-once", "retries": 2})
+    client = FakeAccountClient()
+    made = opened(client, {"on_429": "retry-at-once", "retries": 2})
     made.arrive(0, 0.0, 0)
     for _ in range(10):
-        for call in line.open_calls:
-            answer(line, call, 429, "burst_exceeded", 1.0)
-    assert [call.attempt for call in line.calls] == [0, 1, 2]
+        for call in client.open_calls:
+            answer(client, call, 429, "burst_exceeded", 1.0)
+    assert [call.attempt for call in client.calls] == [0, 1, 2]
 
 
 @given(
@@ -133,25 +134,25 @@ def test_repeats_are_bounded() -> None:
 def test_every_arrival_goes_out_and_repeats_keep_their_bound(
     policy: str, retries: int, refusals: list[bool]
 ) -> None:
-    line = FakeLine()
-    made = opened(line, {"on_429": policy, "retries": retries})
+    client = FakeAccountClient()
+    made = opened(client, {"on_429": policy, "retries": retries})
     for index, refused in enumerate(refusals):
-        made.arrive(index, line.now, 0)
-        for call in line.open_calls:
-            answer(line, call, 429 if refused else 200, "burst_exceeded" if refused else "", 1.0)
-        line.advance(line.now + 0.2)
-    arrivals = [call for call in line.calls if call.index >= 0]
+        made.arrive(index, client.now, 0)
+        for call in client.open_calls:
+            answer(client, call, 429 if refused else 200, "burst_exceeded" if refused else "", 1.0)
+        client.advance(client.now + 0.2)
+    arrivals = [call for call in client.calls if call.index >= 0]
     assert [call.index for call in arrivals] == list(range(len(refusals)))
-    assert len(line.retries) <= (0 if policy == "ignore" else retries * len(refusals))
-    assert all(1 <= call.attempt <= retries for call in line.retries)
+    assert len(client.retries) <= (0 if policy == "ignore" else retries * len(refusals))
+    assert all(1 <= call.attempt <= retries for call in client.retries)
 
 
 def test_batches_by_share_hold_ten_of_the_same_call() -> None:
-    line = FakeLine()
-    made = opened(line, {"batch_share": 0.25})
+    client = FakeAccountClient()
+    made = opened(client, {"batch_share": 0.25})
     for index in range(100):
         made.arrive(index, 0.0, index * DRAWS // 100)
-    batches = [message for call, message in line.sent if call.tool == BATCH.code]
+    batches = [message for call, message in client.sent if call.tool == BATCH.code]
     assert len(batches) == 25
     body = json.loads(batches[0].before + b"1" + batches[0].after)
     lines = body["params"]["arguments"]["commands"].splitlines()
@@ -159,10 +160,10 @@ def test_batches_by_share_hold_ten_of_the_same_call() -> None:
 
 
 def test_what_no_batch_can_hold_is_called_alone() -> None:
-    line = FakeLine()
-    made = agent(line, {"batch_share": 1.0}, (LIST_TOOLS,))
+    client = FakeAccountClient()
+    made = agent(client, {"batch_share": 1.0}, (LIST_TOOLS,))
     made.arrive(0, 0.0, 0)
-    assert line.calls[-1].tool == LIST_TOOLS.code
+    assert client.calls[-1].tool == LIST_TOOLS.code
 
 
 @pytest.mark.parametrize(
@@ -178,5 +179,5 @@ def test_what_no_batch_can_hold_is_called_alone() -> None:
 )
 def test_bad_options_are_one_clear_line(options: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=r"^persona agent: ") as error:
-        make_persona("agent", FakeLine(), (SEARCH,), options)
+        make_persona("agent", FakeAccountClient(), (SEARCH,), options)
     assert told in str(error.value)

@@ -7,31 +7,31 @@ from typing import Any
 import pytest
 
 from targets.auth import Auth
-from tests.support.fake_line import FakeLine
+from tests.support.fake_account_client import FakeAccountClient
 from users.accounts.forge import KINDS, Forge
 from users.accounts.keys import fresh_key
-from users.mcp.methods import LIST_TOOLS
+from users.mcp.operations import LIST_TOOLS
 from users.personas.persona import make_persona
 
 FORGE = Forge(Auth(issuer="issuer"), fresh_key("EdDSA", "key-1"))
 
 
-def forger(line: FakeLine, **options: Any) -> Any:
-    return make_persona("forger", line, (LIST_TOOLS,), options)
+def forger(client: FakeAccountClient, **options: Any) -> Any:
+    return make_persona("forger", client, (LIST_TOOLS,), options)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_arrival_takes_the_next_token(kind: str) -> None:
-    line = FakeLine(forge=FORGE)
-    persona = forger(line, kind=kind, tokens=3)
+    client = FakeAccountClient(forge=FORGE)
+    persona = forger(client, kind=kind, tokens=3)
     persona.open()
-    assert line.sent == []
+    assert client.sent == []
     for index in range(7):
         persona.arrive(index, 0.1 * index, 0)
-    assert [call.index for call in line.calls] == list(range(7))
-    assert line.tokens[:3] == line.tokens[3:6]
-    assert line.tokens[6] == line.tokens[0]
-    assert all(token and token.startswith(b"Bearer ") for token in line.tokens)
+    assert [call.index for call in client.calls] == list(range(7))
+    assert client.tokens[:3] == client.tokens[3:6]
+    assert client.tokens[6] == client.tokens[0]
+    assert all(token and token.startswith(b"Bearer ") for token in client.tokens)
 
 
 @pytest.mark.parametrize(
@@ -46,10 +46,10 @@ def test_each_arrival_takes_the_next_token(kind: str) -> None:
 )
 def test_bad_options_are_one_line(options: dict[str, Any], told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        forger(FakeLine(forge=FORGE), **options)
+        forger(FakeAccountClient(forge=FORGE), **options)
 
 
 def test_a_target_without_auth_has_no_tokens_to_forge() -> None:
-    persona = forger(FakeLine(), kind="expired")
+    persona = forger(FakeAccountClient(), kind="expired")
     with pytest.raises(ValueError, match="signs no tokens"):
         persona.open()

@@ -7,89 +7,90 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.recording.sample import Flag, Outcome
-from tests.support.fake_line import FakeLine, answer
+from tests.support.fake_account_client import FakeAccountClient, answer
 from users.mcp import messages
-from users.mcp.methods import LIST_TOOLS
-from users.personas.persona import Persona, Tool, make_persona
+from users.mcp.operations import LIST_TOOLS, Operation
+from users.personas.persona import OpeningPersona, Persona, make_persona
 
-TOOLS = tuple(Tool(5 + n, f"m.t{n}", messages.call_tool("m", f"t{n}", {})) for n in range(3))
+TOOLS = tuple(Operation(5 + n, f"m.t{n}", messages.call_tool("m", f"t{n}", {})) for n in range(3))
 
 
-def spammer(line: FakeLine) -> Persona:
-    made = make_persona("spammer", line, TOOLS, {})
+def spammer(client: FakeAccountClient) -> Persona:
+    made = make_persona("spammer", client, TOOLS, {})
+    assert isinstance(made, OpeningPersona)
     made.open()
     return made
 
 
-def called(line: FakeLine, made: Persona) -> int:
+def called(client: FakeAccountClient, made: Persona) -> int:
     """The place of the tool that an arrival is spent on now."""
-    made.arrive(0, line.now, 0)
-    return line.calls[-1].tool - TOOLS[0].code
+    made.arrive(0, client.now, 0)
+    return client.calls[-1].tool - TOOLS[0].code
 
 
 def test_measures_first_and_all_of_that_is_extra() -> None:
-    line = FakeLine()
-    spammer(line)
-    assert [call.tool for call in line.calls] == [LIST_TOOLS.code, *(tool.code for tool in TOOLS)]
-    assert all(call.index == -1 and call.flags == Flag.EXTRA for call in line.calls)
+    client = FakeAccountClient()
+    spammer(client)
+    assert [call.tool for call in client.calls] == [LIST_TOOLS.code, *(tool.code for tool in TOOLS)]
+    assert all(call.index == -1 and call.flags == Flag.EXTRA for call in client.calls)
 
 
 @given(st.lists(st.floats(0.001, 60), min_size=3, max_size=3, unique=True))
 def test_calls_the_slowest(seconds: list[float]) -> None:
-    line = FakeLine()
-    made = spammer(line)
-    probes = line.calls[1:]
+    client = FakeAccountClient()
+    made = spammer(client)
+    probes = client.calls[1:]
     for took, probe in sorted(zip(seconds, probes, strict=True), key=lambda pair: pair[0]):
-        line.advance(took)
-        answer(line, probe)
-    assert called(line, made) == seconds.index(max(seconds))
+        client.advance(took)
+        answer(client, probe)
+    assert called(client, made) == seconds.index(max(seconds))
 
 
 def test_no_answer_yet_is_the_slowest_so_far() -> None:
-    line = FakeLine()
-    made = spammer(line)
-    assert called(line, made) == 0
-    line.advance(2.0)
-    answer(line, line.calls[1])
-    assert called(line, made) == 1
+    client = FakeAccountClient()
+    made = spammer(client)
+    assert called(client, made) == 0
+    client.advance(2.0)
+    answer(client, client.calls[1])
+    assert called(client, made) == 1
 
 
 def test_a_refusal_teaches_nothing() -> None:
-    line = FakeLine()
-    made = spammer(line)
-    line.advance(0.5)
-    answer(line, line.calls[1])
-    line.advance(3.0)
-    for probe in line.calls[2:4]:
-        answer(line, probe, 429, "burst_exceeded")
-    assert called(line, made) == 0
+    client = FakeAccountClient()
+    made = spammer(client)
+    client.advance(0.5)
+    answer(client, client.calls[1])
+    client.advance(3.0)
+    for probe in client.calls[2:4]:
+        answer(client, probe, 429, "burst_exceeded")
+    assert called(client, made) == 0
 
 
 def test_a_timeout_is_slow() -> None:
-    line = FakeLine()
-    made = spammer(line)
-    line.advance(0.5)
-    answer(line, line.calls[1])
-    answer(line, line.calls[2])
-    line.advance(35.0)
-    answer(line, line.calls[3], 0, "timeout")
-    assert called(line, made) == 2
+    client = FakeAccountClient()
+    made = spammer(client)
+    client.advance(0.5)
+    answer(client, client.calls[1])
+    answer(client, client.calls[2])
+    client.advance(35.0)
+    answer(client, client.calls[3], 0, "timeout")
+    assert called(client, made) == 2
 
 
 @pytest.mark.parametrize("outcome", [Outcome.ABORTED, Outcome.DROPPED])
 def test_a_probe_that_told_nothing_is_not_the_slowest(outcome: Outcome) -> None:
-    line = FakeLine()
-    made = spammer(line)
-    line.advance(0.5)
-    for probe in line.calls[1:3]:
-        answer(line, probe)
-    lost = line.calls[3]
+    client = FakeAccountClient()
+    made = spammer(client)
+    client.advance(0.5)
+    for probe in client.calls[1:3]:
+        answer(client, probe)
+    lost = client.calls[3]
     lost.outcome = outcome
     assert lost.on_done is not None
     lost.on_done(lost)
-    assert called(line, made) == 0
+    assert called(client, made) == 0
 
 
 def test_it_takes_no_options() -> None:
     with pytest.raises(ValueError, match="unknown option 'probes', allowed: none"):
-        make_persona("spammer", FakeLine(), TOOLS, {"probes": 3})
+        make_persona("spammer", FakeAccountClient(), TOOLS, {"probes": 3})

@@ -14,14 +14,14 @@ from junitparser import JUnitXml
 
 from cli import attack
 from common.errors import ConfigError
-from run import preflight
+from run.checks import preflight
 from scenarios.load import load as load_scenario
 from scenarios.overrides import Overrides
 from tests.support.compare_runs import SPEC, folder, folders, runs
 from tests.support.synthetic_run import Samples, Spec, drop, fail
 from verdicts.compare import baseline
 from verdicts.compare.baseline import KINDS
-from verdicts.compare.statistics import quantile
+from verdicts.compare.student_t import quantile
 from verdicts.judge.judge import Judgement, judge
 from verdicts.output.files import derive
 from verdicts.points.point import PointResult
@@ -204,7 +204,7 @@ def test_the_baseline_of_another_attack_is_refused_before_anything_starts(
                 load_scenario("burst", Overrides.read({**given, **change})), str(earlier)
             )
     words = ["burst", "--duration=12s", "--accounts=20", "--rate=5", f"--out={tmp_path / 'out'}"]
-    assert attack.checked(attack.parser().parse_args([*words, f"--baseline={earlier}"])) == 0
+    assert attack.checked(attack.read([*words, f"--baseline={earlier}"])).request.worker_count == 0
     for place, why in ((tmp_path / "nowhere", "not a folder"), (tmp_path / "out", "not a folder")):
         assert attack.main([*words, f"--baseline={place}"]) == 2
         error = capsys.readouterr().err

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from run.answerability import foresee
+from run.checks.answerability import answers as foreseen
 from scenarios import load as scenarios
 from targets.schema import Target
 
@@ -22,7 +22,7 @@ def target(**keys: Any) -> Target:
 
 
 def answers(name: str, on: Target, found: Any) -> dict[str, str]:
-    return {one.id: one.why for one in foresee(scenarios.load(name), on, found)}
+    return {one.id: one.why for one in foreseen(scenarios.load(name), on, found)}
 
 
 @pytest.mark.parametrize("name", scenarios.names())

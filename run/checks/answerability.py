@@ -24,19 +24,19 @@ from telemetry.run_folder.machine import machine
 from telemetry.run_folder.manifest import SCHEMA_VERSION, Manifest, RunAccount
 from users.accounts.accounts import Account, make_accounts
 from users.engine import job
-from users.mcp.methods import METHODS
+from users.mcp.operations import METHODS
 from verdicts.points.point import Finding
 from verdicts.points.registry import POINTS, QUESTIONS
 from verdicts.run.run import Run
 
-MOST_CALLS: Final = 5000
-MOST_SCRAPES: Final = 100
+MAX_CALLS: Final = 5000
+MAX_SCRAPES: Final = 100
 ANSWERED: Final = 0.02  # seconds
 Found = Mapping[str, Mapping[str, float]]
-"""Source → series → value, as one look at the metrics gave them."""
+"""Source → series → value, as one page of metrics gave them."""
 
 
-class Foreseen(NamedTuple):
+class Answerable(NamedTuple):
     """One answer of a point; `why` is "" where it would have a number."""
 
     id: str
@@ -44,7 +44,7 @@ class Foreseen(NamedTuple):
     why: str
 
 
-def foresee(scenario: Scenario, target: Target, found: Found) -> Iterator[Foreseen]:
+def answers(scenario: Scenario, target: Target, found: Found) -> Iterator[Answerable]:
     """Every answer of the scenario's points on this target."""
     run = made_up(scenario, target, found)
     for id in scenario.points:
@@ -52,7 +52,7 @@ def foresee(scenario: Scenario, target: Target, found: Found) -> Iterator[Forese
         told = POINTS[id].find(run)
         for one in [told] if isinstance(told, Finding) else told:
             name = f"{id}.{one.part}" if one.part else id
-            yield Foreseen(name, question, "" if one.seen else one.evidence)
+            yield Answerable(name, question, "" if one.seen else one.evidence)
 
 
 def made_up(scenario: Scenario, target: Target, found: Found) -> Run:
@@ -74,13 +74,13 @@ def made_up(scenario: Scenario, target: Target, found: Found) -> Run:
 
 
 def _samples(scenario: Scenario) -> NDArray[np.void]:
-    plan = job.schedule(scenario)
-    kept = slice(0, min(len(plan), MOST_CALLS))
+    schedule = job.schedule(scenario)
+    kept = slice(0, min(len(schedule), MAX_CALLS))
     samples = np.zeros(kept.stop, SAMPLE)
     samples["index"] = np.arange(kept.stop)
-    samples["planned"] = samples["sent"] = plan.planned[kept]
+    samples["planned"] = samples["sent"] = schedule.planned[kept]
     samples["done"] = samples["sent"] + ANSWERED
-    samples["account"], samples["group"] = plan.account[kept], plan.group[kept]
+    samples["account"], samples["group"] = schedule.account[kept], schedule.group[kept]
     samples["limit"] = samples["remaining"] = -1
     samples["reset"] = samples["retry_after"] = samples["upstream_s"] = np.nan
     forged = [n for n, group in enumerate(scenario.groups) if group.persona.name == "forger"]
@@ -95,7 +95,7 @@ def _samples(scenario: Scenario) -> NDArray[np.void]:
 def _manifest(scenario: Scenario, target: Target, accounts: list[Account]) -> Manifest:
     groups = [group.name for group in scenario.groups]
     return Manifest(
-        schema_version=SCHEMA_VERSION, run="foresight", version="", scenario=scenario.dump(),
+        schema_version=SCHEMA_VERSION, run="answerability", version="", scenario=scenario.dump(),
         target=target.public(), bundled=False, protections=(), seed=scenario.seed,
         time_scale=scenario.time_scale, start_wall=0.0, duration_s=scenario.duration, groups=tuple(groups),
         tools=(*job.tool_table(scenario), ""), reasons=REASONS, machine=machine(),
@@ -106,7 +106,7 @@ def _manifest(scenario: Scenario, target: Target, accounts: list[Account]) -> Ma
 
 
 def _scrapes(values: Mapping[str, float], duration: float) -> Scrapes:
-    t = np.linspace(-1.0, duration + 1, min(MOST_SCRAPES, int(duration) + 3))
+    t = np.linspace(-1.0, duration + 1, min(MAX_SCRAPES, int(duration) + 3))
     rise = np.arange(len(t), dtype=np.float64)
     return Scrapes(t, {key: value + rise for key, value in values.items()}, np.empty(0))
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
 
 from common.errors import ConfigError
-from scenarios.overrides import SOURCE
+from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from shapes.schedule import peak
 from targets import guard
@@ -16,7 +15,7 @@ from users.accounts.accounts import make_accounts
 from users.accounts.jwks_server import check_place
 from users.accounts.keys import load_key
 from users.engine import job
-from users.personas.persona import Line, make_persona
+from users.personas.persona import check_persona
 from users.transport.tls import client_context
 from verdicts.compare import same_attack
 from verdicts.points import registry
@@ -80,8 +79,8 @@ def check_points(scenario: Scenario, file: Path | str) -> None:
 
 def check_personas(scenario: Scenario, file: Path | str) -> None:
     """Every persona is known, and so are its options. Raises ConfigError."""
-    for group, plan in zip(scenario.groups, job.group_plans(scenario), strict=True):
+    for group, behaviour in zip(scenario.groups, job.group_behaviours(scenario), strict=True):
         try:
-            make_persona(plan.persona, cast(Line, None), plan.tools, plan.options)
+            check_persona(behaviour.persona, behaviour.options)
         except ValueError as error:
             raise ConfigError(file, f"{group.name}.persona", str(error)) from None

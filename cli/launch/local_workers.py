@@ -19,11 +19,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from cli.remote_workers import LOOPBACK
+from common import exit_codes
+from scenarios.options import LOOPBACK
 
-EXIT_CANNOT_START: Final = 3
 WAIT_FOR_WORKERS: Final = 60  # seconds
-PATIENCE: Final = 5.0  # seconds for workers to end after their master
+END_TIMEOUT: Final = 5.0  # seconds for workers to end after their master
 _PR_SET_PDEATHSIG: Final = 1
 
 
@@ -38,7 +38,7 @@ def run(master: Sequence[str], worker: Sequence[str], workers: int) -> int:
             code = started[0].wait()
         finally:
             end(started)
-    return code if code >= 0 else EXIT_CANNOT_START
+    return code if code >= 0 else exit_codes.OURS
 
 
 def master_options(port: int, workers: int) -> list[str]:
@@ -68,7 +68,7 @@ def passing_on(children: list[subprocess.Popen[bytes]]) -> Any:
 
     def handler(number: int, frame: FrameType | None) -> None:
         if not children:
-            raise SystemExit(EXIT_CANNOT_START)
+            raise SystemExit(exit_codes.OURS)
         if number not in passed:
             passed.add(number)
             children[0].send_signal(number)
@@ -84,7 +84,7 @@ def passing_on(children: list[subprocess.Popen[bytes]]) -> Any:
 def end(children: Sequence[subprocess.Popen[bytes]], clock: Callable[[], float] = time.monotonic) -> None:
     """See every child out: wait, then SIGTERM, then SIGKILL."""
     for ask in (lambda child: None, subprocess.Popen.terminate, subprocess.Popen.kill):
-        deadline = clock() + PATIENCE
+        deadline = clock() + END_TIMEOUT
         for child in children:
             if child.poll() is None:
                 ask(child)

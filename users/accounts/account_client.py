@@ -1,4 +1,4 @@
-"""An account's way to the target: its headers, its token, its session, its calls."""
+"""An account's way to the target: its token, its session, its calls."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import gevent
 
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
+from users.mcp.headers import RequestHeaders
 from users.mcp.messages import Message, assemble
 from users.transport.call import Call
 from users.transport.client import Client
@@ -20,49 +21,14 @@ Token = Callable[[Account], bytes]
 """The account's authorization header value, renewed in time; b"" for a target without auth."""
 
 
-class Head:
-    """The header lines that every request of the run shares, and how an account's own join them."""
-
-    def __init__(
-        self,
-        path: str,
-        host: str,
-        headers: dict[str, str],
-        *,
-        auth_header: str = "Authorization",
-        client_ip_header: str | None = None,
-    ) -> None:
-        fixed = {
-            "Host": host,
-            "Accept": "application/json, text/event-stream",
-            "Content-Type": "application/json",
-            **headers,
-        }
-        lines = "".join(f"{name}: {value}\r\n" for name, value in fixed.items())
-        self._start = f"POST {path} HTTP/1.1\r\n{lines}".encode("latin-1")
-        self._auth = f"{auth_header}: ".encode("latin-1")
-        self._ip = f"{client_ip_header}: ".encode("latin-1") if client_ip_header else b""
-
-    def of(self, account: Account, token: bytes, session: bytes) -> bytes:
-        """All header lines of a request by `account`, but Content-Length."""
-        lines = [self._start]
-        if token:
-            lines += [self._auth, token, b"\r\n"]
-        if self._ip:
-            lines += [self._ip, account.ip.encode("ascii"), b"\r\n"]
-        if session:
-            lines += [b"Mcp-Session-Id: ", session, b"\r\n"]
-        return b"".join(lines)
-
-
-class AccountLine:
-    """Implements `users.personas.persona.Line` on the shared client."""
+class PooledAccountClient:
+    """Implements `users.personas.persona.AccountClient` on the shared pool of connections."""
 
     def __init__(
         self,
         account: Account,
         client: Client,
-        head: Head,
+        headers: RequestHeaders,
         token: Token,
         request_ids: count[int],
         *,
@@ -77,7 +43,7 @@ class AccountLine:
         self.stopped = False
         self._session = b""
         self._client = client
-        self._head = head
+        self._request_headers = headers
         self._token = token
         self._ids = request_ids
         self._clock = clock
@@ -108,7 +74,7 @@ class AccountLine:
         attempt: int = 0,
         token: bytes | None = None,
     ) -> Call:
-        """Send `message` now; see `users.personas.persona.Line`."""
+        """Send `message` now; see `users.mcp.session.SessionClient`."""
         planned = self._clock() if planned is None else planned
         call = Call(index, planned, self.account.index, self.account.group, tool)
         call.request_id = next(self._ids) if message.answered else 0
@@ -118,24 +84,27 @@ class AccountLine:
         if index < 0 and self._turn is not None:
             self._turn(partial(self._send, call, message, token))
             return call
-        head = self._headers() if token is None else self._head.of(self.account, token, self._session)
-        call.request = assemble(head, message, call.request_id)
+        headers = self._own_headers() if token is None else self._headers_with(token)
+        call.request = assemble(headers, message, call.request_id)
         self._client.send(call)
         return call
 
     def _send(self, call: Call, message: Message, token: bytes | None) -> None:
         """In its turn, with the token and the session of then."""
-        head = self._headers() if token is None else self._head.of(self.account, token, self._session)
-        call.request = assemble(head, message, call.request_id)
+        headers = self._own_headers() if token is None else self._headers_with(token)
+        call.request = assemble(headers, message, call.request_id)
         self._client.send(call)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` after `seconds`, unless sending has stopped by then."""
         self._spawn_later(seconds, lambda: None if self.stopped else action())
 
-    def _headers(self) -> bytes:
+    def _own_headers(self) -> bytes:
         token = self._token(self.account)
         if token is not self._cached_token or self._cached is None:
             self._cached_token = token
-            self._cached = self._head.of(self.account, token, self._session)
+            self._cached = self._headers_with(token)
         return self._cached
+
+    def _headers_with(self, token: bytes) -> bytes:
+        return self._request_headers.of(self.account.ip, token, self._session)

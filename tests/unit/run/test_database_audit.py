@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from fakes.stack.handle import StackError, StackHandle
-from run import database_audit
+from run.stack import database_audit
 
 
 class Stack:

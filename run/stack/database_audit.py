@@ -1,6 +1,6 @@
 """What is asked of the bundled stack's database when the load is over, as files of the run folder.
 
-consistency.json   the books: `fakes.database.audit`, of every run
+consistency.json   the audit: `fakes.database.audit`, of every run
 connections.json   the connection limit: `fakes.database.connection_limit`, where a point asks for it
 """
 

@@ -1,65 +1,60 @@
-"""Several attacks one after the other, each a `bin/attack` in a process of its own, on one bundled stack.
+"""Several attacks one after the other, each in a process of its own, on one bundled stack.
 
     with Attacks(folder, say) as attacks:
-        code = attacks.run(["burst", "--protect=none", f"--out={folder / '1'}"])
+        code = attacks.run(run)         # a run that was checked
         attacks.stopped                 # SIGINT or SIGTERM came: nothing more is started
 
 The stack is started for the first attack that needs one and ends with the block; each attack resets it and
-puts its own settings in force (`run.shared_stack`). A signal ends the attack that is under way, which
+puts its own settings in force (`run.stack.shared_stack`). A signal ends the attack that is under way, which
 still writes its report.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from cli import attack, local_workers
+from cli.launch import local_workers
+from cli.launch.locust import launch_command
+from cli.launch.parser import forget_environment
+from common import exit_codes
 from common.errors import ConfigError
-from common.paths import RESULTS, ROOT
+from common.paths import RESULTS
 from run import active_runs
-from run.options import read
-from run.shared_stack import SharedStack, StackError
+from run.folders import stamped
+from run.request import CheckedRun
+from run.stack.shared_stack import SharedStack, StackError
+from scenarios.option import SOURCE
 
-EXIT_STOPPED: Final = 3
-LOOK: Final = 2.0  # seconds between two looks at an attack that may end early
+POLL_INTERVAL: Final = 2.0  # seconds between two questions whether an attack may end early
 KNOWN: Final = range(4)  # exit codes of bin/attack; anything else is a failure of ours
 
 Over = Callable[[], bool]
+Say = Callable[[str], None]
 
 
-def checked(words: Sequence[str]) -> argparse.Namespace:
-    """A command line of `bin/attack`, read and checked as a whole. Raises ConfigError or GuardError."""
-    options = attack.parser().parse_args(words)
-    attack.checked(options)
-    return options
-
-
-def command(scenario: str, given: Mapping[str, Any], out: Path) -> list[str]:
-    """The command line of `bin/attack` for one run; options without a value are left out."""
-    options = (f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value)
-    return [scenario, *options, f"--out={out}"]
+def say_for(command: str) -> Say:
+    """Says a line of progress in the command's name."""
+    return lambda line: print(f"{command}: {line}", flush=True)
 
 
 def new_folder(out: str | None, name: str) -> Path:
     """Where several runs go: `out`, or results/<time>-<name>. Raises ConfigError where it is taken."""
-    folder = Path(out) if out else RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
+    folder = Path(out) if out else stamped(name)
     if os.path.lexists(folder):
-        raise ConfigError("command line", "--out", f"{folder} is there already, allowed: a new folder")
+        raise ConfigError(SOURCE, "--out", f"{folder} is there already, allowed: a new folder")
     return folder.absolute()
 
 
 class Attacks:
     """Attacks on one stack, whose files are in `folder`; `say` takes a line about the stack."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, folder: Path, say: Say) -> None:
         self.stopped = False
         self._say = say
         self._stack = SharedStack(folder)
@@ -69,6 +64,7 @@ class Attacks:
 
     def __enter__(self) -> Attacks:
         """From here on SIGINT and SIGTERM are for the attack under way."""
+        forget_environment()
         self._before = {one: signal.signal(one, self._on_signal) for one in (signal.SIGINT, signal.SIGTERM)}
         self._before[active_runs.SIGNAL] = signal.signal(active_runs.SIGNAL, self._on_wish)
         self._announced.__enter__()
@@ -85,25 +81,24 @@ class Attacks:
             for one, previous in self._before.items():
                 signal.signal(one, previous)
 
-    def run(self, words: Sequence[str], log: Path | None = None, over: Over | None = None) -> int:
-        """One attack, by its command line; its exit code, and 3 for a run that did not happen.
+    def run(self, run: CheckedRun, log: Path | None = None, over: Over | None = None) -> int:
+        """One attack; its exit code, and 3 for a run that did not happen.
 
         What it prints goes to the file `log`, if given. The attack is ended as soon as `over()`, asked every
-        `LOOK` seconds, says that there is nothing more to learn.
+        `POLL_INTERVAL` seconds, says that there is nothing more to learn.
         """
         try:
-            scenario, target = read(attack.parser().parse_args(words))
-            if target.bundled and (said := self._stack.ready_for(scenario)):
+            if run.target.bundled and (said := self._stack.ready_for(run.scenario)):
                 self._say(said)
         except StackError as error:
             self._say(str(error))
-            return EXIT_STOPPED
+            return exit_codes.OURS
         if self.stopped:
-            return EXIT_STOPPED
-        self._child = local_workers.start([str(ROOT / "bin" / "attack"), *words], log=log)
+            return exit_codes.OURS
+        self._child = local_workers.start(launch_command(run.request), log=log)
         code = self._child.wait() if over is None else _watched(self._child, over)
         self._child = None
-        return code if code in KNOWN else EXIT_STOPPED
+        return code if code in KNOWN else exit_codes.OURS
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         """The attack under way is told once, and ends with its report."""
@@ -121,7 +116,7 @@ def _watched(child: subprocess.Popen[bytes], over: Over) -> int:
     told = False
     while True:
         try:
-            return child.wait(LOOK)
+            return child.wait(POLL_INTERVAL)
         except subprocess.TimeoutExpired:
             if not told and over():
                 told = True

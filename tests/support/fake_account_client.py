@@ -1,4 +1,4 @@
-"""An account's line without a network: what was called, and a clock that moves only when told to."""
+"""An account's client without a network: what was called, and a clock that moves only when told to."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from users.transport.call import Call
 
 
 @dataclass
-class FakeLine:
-    """Implements `users.personas.persona.Line`; `sent` holds every call with its message, in order."""
+class FakeAccountClient:
+    """A `users.personas.persona.AccountClient`; `sent` holds every call with its message, in order."""
 
     account: Account = field(default_factory=lambda: Account(0, "a", "198.51.100.1", "unlimited", 0))
     session: bytes = b""
@@ -69,15 +69,15 @@ class FakeLine:
 
 
 def answer(
-    line: FakeLine,
+    client: FakeAccountClient,
     call: Call,
     status: int = 200,
     reason: str = "",
     retry_after: float = math.nan,
     headers: dict[bytes, bytes] | None = None,
 ) -> None:
-    """End a call at the line's own time, as the client would."""
-    call.done, call.status, call.retry_after = line.now, status, retry_after
+    """End a call at the client's own time, as the client would."""
+    call.done, call.status, call.retry_after = client.now, status, retry_after
     call.headers = headers or {}
     call.reason = REASON_CODE[reason]
     call.outcome = Outcome.FAILED if reason else Outcome.OK

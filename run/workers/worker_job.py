@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
-from run import version
+from run.workers import version
 from scenarios.schema import Scenario
 from targets import guard
 from targets.auth import Auth
@@ -20,11 +20,11 @@ from users.accounts.accounts import Account, make_accounts
 from users.accounts.forge import Forge
 from users.accounts.keys import read_key
 from users.accounts.tokens import TokenSource, no_token
+from users.cluster.locust_stats import StatsSink
 from users.cluster.performer import RefusalError
 from users.engine import job as jobs
-from users.engine.account_client import Head
-from users.engine.engine import Job
-from users.engine.locust_stats import StatsSink
+from users.engine.job import Job
+from users.mcp.headers import RequestHeaders
 from users.transport.endpoint import endpoint
 
 FILES: Final = 65_536
@@ -44,9 +44,9 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     job = Job(
         schedule=jobs.schedule(scenario),
         accounts=accounts,
-        groups=jobs.group_plans(scenario),
+        groups=jobs.group_behaviours(scenario),
         endpoint=endpoint(target, pinned),
-        head=Head(
+        headers=RequestHeaders(
             target.path,
             pinned.authority,
             target.headers,

@@ -30,26 +30,27 @@ from targets.schema import Target
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, fetch
 from telemetry.recording.sample import REASONS, Outcome
+from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import make_accounts
 from users.accounts.jwks_server import JwksServer
 from users.accounts.keys import load_key
 from users.accounts.tokens import TokenSource, no_token
 from users.engine import job
-from users.engine.account_client import AccountLine, Head
-from users.engine.error_texts import FirstTexts
-from users.mcp.methods import INITIALIZE, LIST_TOOLS
-from users.personas.persona import Tool
+from users.engine.error_texts import ErrorTexts
+from users.mcp.answers import MCP
+from users.mcp.headers import RequestHeaders
+from users.mcp.operations import INITIALIZE, LIST_TOOLS, Operation
 from users.transport import health_check
 from users.transport.call import Call
 from users.transport.client import Client
 from users.transport.endpoint import endpoint
 from users.transport.tls import client_context
 
-LOOK: float = 5.0  # seconds for a page of metrics
+METRICS_TIMEOUT: float = 5.0  # seconds for a page of metrics
 
 
 @dataclass
-class Answer:
+class RequestResult:
     """What became of one request; `reason` "": it worked; `text`: what the target said of a failure."""
 
     what: str
@@ -65,14 +66,14 @@ class Findings:
     """All that a dry run found. `metrics`: page → series, or why there are none."""
 
     pinned: Pinned
-    answers: list[Answer] = field(default_factory=list)
+    answers: list[RequestResult] = field(default_factory=list)
     broken: str = ""  # why no connection came about
     key_fetches: int | None = None  # None: no keys are served
     metrics: dict[str, dict[str, float] | str] = field(default_factory=dict)
 
 
-def look(scenario: Scenario, target: Target) -> Findings:
-    """Send the three, look at the metrics. Raises GuardError, ConfigError, OSError, with nothing sent."""
+def send_three(scenario: Scenario, target: Target) -> Findings:
+    """Send the three, read the metrics. Raises GuardError, ConfigError, OSError, with nothing sent."""
     found = Findings(guard.check(target))
     places = guard.check_metrics(target)
     with _signing(target, found) as token:
@@ -104,14 +105,14 @@ def _signing(target: Target, found: Findings) -> Iterator[Any]:
 def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> None:
     over, texts = Event(), list[dict[str, Any]]()
     place = endpoint(target, found.pinned)
-    client = Client(place, lambda call: over.set(), timeout=target.timeout)
+    client = Client(place, lambda call: over.set(), rules=MCP, timeout=target.timeout)
     auth = target.auth
-    head = Head(
+    headers = RequestHeaders(
         target.path, found.pinned.authority, target.headers,
         auth_header=auth.header if auth else "Authorization", client_ip_header=target.client_ip_header,
     )  # fmt: skip
     account = make_accounts(scenario, target, scenario.seed)[0]
-    line = AccountLine(account, client, head, token, count(1))
+    caller = PooledAccountClient(account, client, headers, token, count(1))
     try:
         for what, tool in _three(scenario, target):
             over.clear()
@@ -120,35 +121,35 @@ def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> No
                 call.request = health_check.get(target.health or "/", found.pinned.authority, target.headers)
                 client.send(call)
             else:
-                call = line.call(tool.message, tool.code)
+                call = caller.call(tool.message, tool.code)
             over.wait()
             texts.clear()
             if call.outcome is Outcome.FAILED:
-                FirstTexts(texts.append).see(call, 0.0)
+                ErrorTexts(texts.append).see(call, 0.0)
             found.answers.append(_answer(what, call, texts))
             gevent.sleep(0)
     finally:
         client.close()
 
 
-def _three(scenario: Scenario, target: Target) -> list[tuple[str, Tool | None]]:
+def _three(scenario: Scenario, target: Target) -> list[tuple[str, Operation | None]]:
     """(what it is, what to call; None: a GET of the health check)."""
     first = ("health", None) if target.health is not None else ("initialize", INITIALIZE)
-    tool = job.group_plans(scenario)[0].tools[0]
+    tool = job.group_behaviours(scenario)[0].operations[0]
     last = ("tools/list again", LIST_TOOLS) if tool is LIST_TOOLS else (f"tool {tool.label}", tool)
     return [first, ("tools/list", LIST_TOOLS), last]
 
 
-def _answer(what: str, call: Call, texts: list[dict[str, Any]]) -> Answer:
+def _answer(what: str, call: Call, texts: list[dict[str, Any]]) -> RequestResult:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()}
     text = str(texts[0].get("message") or "") if texts else ""
-    return Answer(what, call.status, REASONS[call.reason], call.done - call.sent, headers, text)
+    return RequestResult(what, call.status, REASONS[call.reason], call.done - call.sent, headers, text)
 
 
 def _why_not(pinned: Pinned, target: Target) -> str:
     """Connect without saying anything, for the system's words."""
     try:
-        with socket.create_connection((pinned.addresses[0], pinned.port), LOOK) as plain:
+        with socket.create_connection((pinned.addresses[0], pinned.port), METRICS_TIMEOUT) as plain:
             if pinned.scheme != "https":
                 return "the connection broke"
             with client_context(target.tls).wrap_socket(plain, server_hostname=pinned.host):
@@ -163,6 +164,6 @@ def _page(url: str, address: str, target: Target) -> dict[str, float] | str:
     theirs = {name: ours for ours, name in target.metric_names.items()}
     tls = client_context(target.tls) if url.startswith("https") else None
     try:
-        return values(asyncio.run(fetch(url, LOOK, tls=tls, address=address)), theirs)
+        return values(asyncio.run(fetch(url, METRICS_TIMEOUT, tls=tls, address=address)), theirs)
     except (FetchError, ExpositionError) as error:
         return str(error)

@@ -1,0 +1,44 @@
+"""From a request that was checked to Locust: this process becomes it, or leads it with workers beside it.
+
+Several runs in a row (`cli.launch.attacks`) are checked before the first of them begins, so each starts with
+`bin/resilience launch`, which checks nothing again. The process that sends the load always checks: there the
+guard stands.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from cli.launch import local_workers
+from cli.launch.parser import command_parser, forget_environment
+from common import exit_codes
+from common.paths import ROOT
+from run.request import RunRequest
+
+LOCUST: Final = (sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"))
+
+
+def launch(request: RunRequest, master: Sequence[str] = ()) -> int:
+    """Run it; the exit code, unless this process became Locust. `master`: Locust's options of a master."""
+    forget_environment()
+    command = [*LOCUST, "--headless", *request.locust_words()]
+    try:
+        if request.worker_count and not master:
+            return local_workers.run(command, [*LOCUST], request.worker_count)
+        os.execv(command[0], [*command, *master])
+    except OSError as error:
+        print(f"Locust cannot start: {error.strerror}", file=sys.stderr)
+        return exit_codes.OURS
+
+
+def launch_command(request: RunRequest) -> list[str]:
+    """The command of a process of its own that launches a request that was checked."""
+    return [str(ROOT / "bin" / "resilience"), "launch", *request.words()]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Launch what the words of a checked request say."""
+    return launch(RunRequest.of(command_parser("attack", "Launch a run.").parse_args(arguments)))

@@ -1,0 +1,79 @@
+"""A command's own parser, made from the table of options; bad usage is one line and exit code 2.
+
+A command hears the environment only where the table says so, and nothing of it reaches what it starts:
+every run is told all it needs on its command line (`forget_environment`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from common import exit_codes
+from common.errors import ConfigError
+from scenarios.option import SOURCE, Option
+from scenarios.options import VARIABLES, of
+from targets.guard import GuardError
+from verdicts.run.reading import RunFolderError
+
+Main = Callable[[Sequence[str] | None], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise it as a ConfigError."""
+        raise ConfigError(SOURCE, "", f"{message}; {self.prog} --help tells what is allowed")
+
+
+def command_parser(command: str, description: str, epilog: str = "") -> Parser:
+    """All options of a command, with their help."""
+    made = Parser(
+        prog=f"bin/{command.replace('-', '_')}",
+        description=description,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    for option in of(command):
+        _add(made, option, command)
+    return made
+
+
+def _add(parser: Parser, option: Option, command: str) -> None:
+    help = option.help.replace("%", "%%")
+    default = option.default_of(command)
+    if command in option.environment:
+        default = os.environ.get(option.variable) or default
+    if command in option.positional:
+        needed = None if command in option.required else "?"
+        parser.add_argument(option.name, nargs=needed, default=default, help=help)
+    elif option.metavar is None:
+        parser.add_argument(option.flag, action="store_true", help=help)
+    else:
+        parser.add_argument(option.flag, default=default, metavar=option.metavar, help=help)
+
+
+def forget_environment() -> None:
+    """Take every option's variable away from what this process starts, or becomes."""
+    for name in VARIABLES:
+        os.environ.pop(name, None)
+
+
+def refusing(main: Main) -> Callable[..., int]:
+    """A `main` whose bad input, before anything starts, is one line on standard error and exit code 2."""
+
+    @functools.wraps(main)
+    def refuse(arguments: Sequence[str] | None = None) -> int:
+        try:
+            return main(arguments)
+        except (ConfigError, GuardError, RunFolderError) as error:
+            print(error, file=sys.stderr)
+            return exit_codes.USAGE
+
+    return refuse

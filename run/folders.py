@@ -1,0 +1,59 @@
+"""Where runs go: a folder of their own, new, by time and scenario; `results/latest` is the newest."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from common.errors import ConfigError, short
+from common.paths import RESULTS
+from scenarios.option import SOURCE
+
+
+def run_dir(out: str | None, name: str) -> Path:
+    """Where the run goes: `out`, or a new folder of its own under results/."""
+    return Path(out) if out else new_dir(RESULTS, name)
+
+
+def stamped(name: str, results: Path = RESULTS) -> Path:
+    """results/<time>-<name>."""
+    return results / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{name}"
+
+
+def new_dir(results: Path, name: str) -> Path:
+    """A folder under `results` that is not there yet, named by time and scenario."""
+    first = stamped(name, results)
+    candidate, number = first, 1
+    while candidate.exists():
+        number += 1
+        candidate = first.with_name(f"{first.name}-{number}")
+    return candidate
+
+
+def check_out(out: str) -> None:
+    """`out` is not there and can be made; nothing is left of the try. Raises ConfigError."""
+    path = Path(out)
+    if os.path.lexists(path):
+        raise ConfigError(SOURCE, "--out", f"{out} is there already, allowed: a new folder")
+    missing = [one for one in (path, *path.parents) if not os.path.lexists(one)]
+    try:
+        path.mkdir(parents=True)
+    except OSError as error:
+        text = f"{short(out)} cannot be made: {error.strerror}, allowed: a new folder where you may write"
+        raise ConfigError(SOURCE, "--out", text) from None
+    finally:
+        for one in missing:
+            with suppress(OSError):
+                one.rmdir()
+
+
+def link_latest(run: Path) -> None:
+    """results/latest points at the newest run; a run elsewhere is linked too."""
+    RESULTS.mkdir(exist_ok=True)
+    link = RESULTS / "latest"
+    partial = RESULTS / f".latest-{run.name}"
+    partial.unlink(missing_ok=True)
+    partial.symlink_to(run.resolve())
+    partial.replace(link)

@@ -1,0 +1,48 @@
+"""The third phase: what everybody knows of the load, into the run folder. With `end.json` it is whole.
+
+faults are lifted → every worker's truth → the stack's own events → the probes' last scrape → the database's
+audit → telemetry → `end.json`
+"""
+
+from __future__ import annotations
+
+import time
+
+from fakes.stack.handle import StackError
+from run.stack import database_audit, events
+from run.state import Load, RunState
+from telemetry.influx import exporter_process
+
+
+def gather(state: RunState, load: Load) -> None:
+    """Complete the run folder."""
+    conductor = state.leader()
+    load.finish_faults()
+    load.finish_conductor()
+    state.progress.end()
+    _write_stack_events(state, load)
+    load.events.add(time.monotonic() - state.start_at, "run", "end", reason=conductor.stop_reason)
+    load.finish_probes()
+    if state.stack is not None:
+        database_audit.write(state.stack, state.scenario.points, state.dir, state.say)
+    conductor.write_end(_finish_telemetry(state))
+
+
+def _write_stack_events(state: RunState, load: Load) -> None:
+    """What the stack has to say of the run; a stack that gives no answer says nothing."""
+    if state.stack is None:
+        return
+    try:
+        events.write(state.stack.state(), load.events, state.start_at)
+    except StackError as error:
+        state.say(f"the stack's own events are missing: {error}")
+
+
+def _finish_telemetry(state: RunState) -> dict[str, int]:
+    """What became of the points; nothing where telemetry is off."""
+    if state.exporter is None:
+        return exporter_process.NOTHING
+    counts = state.exporter.finish()
+    told = ", ".join(f"{count} {what}" for what, count in counts.items())
+    state.say(f"telemetry: {told} points")
+    return counts

@@ -1,0 +1,35 @@
+"""The last phase: the verdict files, derived from the run folder alone, in a process of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from common import exit_codes
+from common.paths import ROOT
+from run.folders import link_latest
+
+VERDICTS: Final = frozenset((0, 1, 3))  # exit codes that say how the run went; another is a failure of ours
+
+
+class Judged(NamedTuple):
+    """The run's exit code, and what the terminal says of it."""
+
+    exit_code: int
+    summary: str
+
+
+def judge(folder: Path) -> Judged:
+    """Write the verdict and its report."""
+    link_latest(folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "verdicts", str(folder)],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    code = done.returncode if done.returncode in VERDICTS else exit_codes.OURS
+    return Judged(code, done.stdout + done.stderr)

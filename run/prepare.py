@@ -1,0 +1,175 @@
+"""The first phase: everything that a run needs before its zero. No load is sent yet.
+
+telemetry → the target (the bundled stack is started for it) → workers that listen → each builds its engine
+→ the run's zero is fixed → `run.json`
+
+Whatever fails here means that the run could not start; what was started by then ends with `resources`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import ExitStack
+from typing import Any, Final, cast
+
+import gevent
+
+from fakes.stack.start import start_stack
+from run.state import RunState
+from run.workers import version
+from targets import guard
+from targets.auth import Algorithm, Auth
+from telemetry.influx import exporter_process
+from telemetry.recording.sample import REASONS
+from telemetry.run_folder import manifest
+from telemetry.run_folder.machine import machine
+from telemetry.run_folder.manifest import Manifest, RunAccount, RunStack
+from users.accounts.accounts import make_accounts
+from users.accounts.jwks_server import JwksServer
+from users.accounts.keys import SigningKey, load_key, read_key
+from users.cluster.conductor import LEAD, CannotStartError, Conductor
+from users.engine import job as jobs
+
+BUNDLED_TOKEN_LIFE: Final = 300.0  # seconds
+HELLO_TIMEOUT: Final = 10.0  # seconds
+
+
+def prepare(state: RunState, resources: ExitStack) -> None:
+    """Make `state` ready to be led. Raises CannotStartError, StackError, GuardError, OSError, ConfigError."""
+    if warning := exporter_process.check(os.environ):
+        state.say(warning)
+    state.exporter = exporter_process.start(state.dir, os.environ)
+    if state.exporter is not None:
+        resources.callback(state.exporter.finish)
+    _find_target(state, resources)
+    job = _job(state, resources)
+    _hear_workers(state)
+    conductor = state.conductor = Conductor(
+        state.dir,
+        state.wire.nodes(),
+        state.wire.send,
+        state.wire.alive,
+        jobs.schedule(state.scenario),
+        heard=state.watch.heard,
+    )
+    state.wire.hear = conductor.handlers()
+    with ExitStack() as unstarted:
+        unstarted.callback(_dismiss, conductor)
+        conductor.prepare(job)
+        if state.stopped:
+            raise CannotStartError(f"stopped before load started: {state.stopped}")
+        state.start_at = conductor.fix_start(_lead_time(state), align=state.scenario.align)
+        _write_manifest(state)
+        unstarted.pop_all()
+
+
+def _dismiss(conductor: Conductor) -> None:
+    """No worker waits for a run that does not come. One that refused has nothing to finish."""
+    if all(node.prepared.is_set() and not node.error for node in conductor.nodes.values()):
+        conductor.finish()
+
+
+def _find_target(state: RunState, resources: ExitStack) -> None:
+    """The base URL, the addresses and the metric sources; the bundled stack is started for it."""
+    target, scenario = state.target, state.scenario
+    if not target.bundled:
+        state.base_url, state.addresses = target.base_url, guard.check(target).addresses
+        places = guard.check_metrics(target)
+        state.sources = {f"target-{i}": url for i, url in enumerate(target.metrics)}
+        state.pinned = {name: places[url].addresses[0] for name, url in state.sources.items()}
+        return
+    state.say("starting the bundled stack …")
+    names = sorted(scenario.choice.names)
+    stack = state.stack = start_stack(scenario.stack_settings(), names, state.dir / "run.log")
+    resources.callback(stack.stop)
+    state.say(f"the stack is healthy at {stack.base_url}")
+    state.addresses = guard.check(target, stack.base_url).addresses
+    state.base_url, state.sources = stack.base_url, dict(stack.metrics)
+
+
+def _hear_workers(state: RunState) -> None:
+    """Wait for workers that have only just connected. CannotStartError for one that is none of ours."""
+    with gevent.Timeout(HELLO_TIMEOUT, False):
+        while state.wire.silent():
+            gevent.sleep(0.05)
+    for node in state.wire.silent():
+        raise CannotStartError(f"worker {node} does not answer, allowed: workers of this locustfile alone")
+
+
+def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
+    """What every worker is told."""
+    target, key = state.target, None
+    if state.stack is not None:
+        signing = state.stack.signing
+        auth = Auth(
+            algorithm=cast(Algorithm, signing.algorithm),
+            kid=signing.kid,
+            issuer=signing.issuer,
+            claims={"sub": "{account}", "tier": "{tier}"},
+            ttl=BUNDLED_TOKEN_LIFE,
+        )
+        key = read_key(signing.key.encode(), auth.algorithm, auth.kid)
+        target = target.model_copy(update={"auth": auth, "base_url": state.base_url, "control": None})
+    elif target.auth is not None:
+        key = _own_key(target.auth, resources)
+    return {
+        "version": version.version(),
+        "machine": version.machine(),
+        "scenario": state.scenario.dump(),
+        "target": target.model_dump(mode="json", by_alias=True),
+        "base_url": state.base_url,
+        "addresses": list(state.addresses),
+        "key": key.pem() if key else None,
+    }
+
+
+def _own_key(auth: Auth, resources: ExitStack) -> SigningKey:
+    key = load_key(auth)
+    if auth.serve_jwks is not None:
+        server = JwksServer(auth.serve_jwks, key.jwks())
+        resources.callback(server.stop)
+        server.start()
+    return key
+
+
+def _lead_time(state: RunState) -> float:
+    """Seconds to the run's zero: with `max_rps`, sessions take their time to open."""
+    if state.target.max_rps is None:
+        return LEAD
+    groups = zip(state.scenario.groups, jobs.group_behaviours(state.scenario), strict=True)
+    calls = sum(group.accounts.count * jobs.opening_calls(behaviour) for group, behaviour in groups)
+    return LEAD + 2 * calls / state.target.max_rps
+
+
+def _write_manifest(state: RunState) -> None:
+    scenario, choice, stack = state.scenario, state.scenario.choice, state.stack
+    accounts = make_accounts(scenario, state.target, scenario.seed)
+    groups = [group.name for group in scenario.groups]
+    about = Manifest(
+        schema_version=manifest.SCHEMA_VERSION,
+        run=state.dir.name,
+        reasons=REASONS,
+        machine=machine(),
+        version=version.RELEASE,
+        scenario=scenario.dump(),
+        target={**state.target.public(), "base_url": state.base_url},
+        bundled=state.target.bundled,
+        protections=tuple(sorted(choice.names)) if stack else (),
+        preset=choice.preset if stack else None,
+        seed=scenario.seed,
+        time_scale=scenario.time_scale,
+        start_wall=time.time() + state.start_at - time.monotonic(),
+        start_monotonic=state.start_at,
+        duration_s=scenario.duration,
+        accounts=tuple(
+            RunAccount(id=one.id, ip=one.ip, tier=one.tier, group=groups[one.group]) for one in accounts
+        ),
+        tools=tuple(jobs.tool_table(scenario)),
+        groups=tuple(groups),
+        workers=len(state.leader().nodes),
+        stack=RunStack(settings=scenario.stack_settings().model_dump(mode="json"), processes=stack.pids)
+        if stack
+        else None,
+    )
+    manifest.write(state.dir, about)

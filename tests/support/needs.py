@@ -1,0 +1,151 @@
+"""What the tests use beyond Python: Debian's packages, and Go programs built once into .cache/bin.
+
+    python -m tests.support.needs            # installs what is missing, where it may; a line each
+    needs.require("chromium")                # its path; where it is missing the test is skipped
+
+With REQUIRE_ALL=1 (as continuous integration sets it) a missing one fails the test that needs it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from common.paths import ROOT
+
+BUILT: Final = ROOT / ".cache" / "bin"
+PLACES: Final = (
+    str(BUILT),
+    os.environ.get("GOBIN", ""),
+    str(Path.home() / "go" / "bin"),
+    "/usr/local/go/bin",
+)
+PATH: Final = os.pathsep.join(filter(None, (os.environ.get("PATH", ""), *PLACES, "/usr/sbin")))
+BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+OLDEST_GO: Final = (1, 21)  # older ones cannot fetch the newer one that a module asks for
+SKIPPED: Final = "needs "  # how the reason of every such skip begins
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A program: why it is wanted, the names it goes by, and its Debian package or Go module."""
+
+    name: str
+    why: str
+    debian: str = ""
+    go: str = ""  # module@version
+    programs: tuple[str, ...] = ()
+
+    def find(self) -> str | None:
+        """The program's path; None where it is missing."""
+        found = (shutil.which(program, path=PATH) for program in self.programs or (self.name,))
+        return next(filter(None, found), None) or (_playwrights_own() if self.name == "chromium" else None)
+
+    @property
+    def command(self) -> str:
+        """What a person types to have it."""
+        return (
+            f"apt-get install {self.debian}" if self.debian else f"GOBIN={_shown(BUILT)} go install {self.go}"
+        )
+
+
+NEEDS: Final = {
+    need.name: need
+    for need in (
+        Need("chromium", "reads reports and the web UI", debian="chromium", programs=BROWSERS),
+        Need("nginx", "answers at once, for benchmarks", debian="nginx-light"),
+        Need("pgbouncer", "the pooler before Postgres", debian="pgbouncer"),
+        Need("wrk", "a peer of the benchmarks", debian="wrk"),
+        Need("hey", "a peer of the benchmarks", debian="hey"),
+        Need("go", "builds servers and peers written in Go", debian="golang-go ca-certificates git"),
+        Need(
+            "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
+        ),
+        Need("vegeta", "a peer of the benchmarks", go="github.com/tsenart/vegeta/v12@v12.13.0"),
+    )
+}
+
+
+def require(name: str) -> str:
+    """The program's path. Where it is missing the test that asks is skipped; with REQUIRE_ALL=1 it fails."""
+    need = NEEDS[name]
+    if path := need.find():
+        return path
+    text = f"{SKIPPED}{name} ({need.why}): {need.command}"
+    return pytest.fail(text) if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip(text)
+
+
+def install() -> None:
+    """Install what is missing, where that needs no password; a line on stderr for each step."""
+    missing = [need for need in NEEDS.values() if need.find() is None]
+    packages = " ".join(need.debian for need in missing if need.debian).split()
+    if packages and (root := _as_root()) is not None and shutil.which("apt-get"):
+        _say(f"installing {' '.join(packages)}")
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        quiet = ("-qq", "--yes", "--no-install-recommends")
+        _run([*root, "apt-get", "update", "-qq"], environment)
+        _run([*root, "apt-get", "install", *quiet, *packages], environment)
+    for need in missing:
+        if need.go and (go := NEEDS["go"].find()):
+            _say(f"building {need.name}")
+            _run([_new_enough(go), "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
+
+
+def _new_enough(go: str) -> str:
+    """Debian's Go, or the one that it fetches where it is older than `OLDEST_GO`."""
+    said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
+    version = tuple(int(part) for part in said.strip().removeprefix("go").split(".")[:2] if part.isdigit())
+    if version >= OLDEST_GO:
+        return go
+    newer = "go1.24.0"
+    environment = {**os.environ, "GOBIN": str(BUILT)}
+    _say(f"fetching {newer}")
+    _run([go, "install", f"golang.org/dl/{newer}@latest"], environment)
+    _run([str(BUILT / newer), "download"], environment)
+    root = subprocess.run([BUILT / newer, "env", "GOROOT"], capture_output=True, text=True, check=False)
+    return str(Path(root.stdout.strip()) / "bin" / "go")
+
+
+def _as_root() -> list[str] | None:
+    """What a command of root's begins with; None where there is no way without a password."""
+    if os.geteuid() == 0:
+        return []
+    sudo = ["sudo", "--non-interactive"]
+    free = shutil.which("sudo") and subprocess.run([*sudo, "true"], capture_output=True, check=False)
+    return sudo if free and free.returncode == 0 else None
+
+
+def _playwrights_own() -> str | None:
+    """A Chromium that Playwright was told to install, if it is there."""
+    cache = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or Path.home() / ".cache" / "ms-playwright")
+    return next((str(path) for path in sorted(cache.glob("chromium-*/chrome-linux*/chrome"))), None)
+
+
+def _run(command: Sequence[str], environment: dict[str, str]) -> None:
+    """Run it; what went wrong is said, and the tests that miss something say so themselves."""
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
+    )
+    if done.returncode:
+        last = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        _say(f"{' '.join(command)}: exit code {done.returncode}: {last[-1]}")
+
+
+def _say(line: str) -> None:
+    print(f"tests: {line}", file=sys.stderr, flush=True)
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    install()

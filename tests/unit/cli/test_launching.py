@@ -1,0 +1,147 @@
+"""What runs in a row are told: checked once each, by their command line alone, nothing by the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import attack, suite
+from cli.__main__ import COMMANDS, PROGRAMS, main
+from cli.launch import attacks, local_workers
+from common.paths import ROOT
+from run.checks import preflight
+
+SHIMS = ("attack", "suite", "plan", "breakpoint", "compare", "check_target", "stop", "worker")
+SLIPPED = {"RATE": "2", "ACCOUNTS": "5", "OUT": "elsewhere", "SEED": "9", "PROTECT": "all"}
+
+
+class Child:
+    """A run that is over at once."""
+
+    def wait(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[list[str], dict[str, str]]]:
+    """The (command, environment) of every process that runs are started in."""
+    found: list[tuple[list[str], dict[str, str]]] = []
+
+    def start(command: Sequence[str], log: Any = None) -> Child:
+        found.append((list(command), dict(os.environ)))
+        return Child()
+
+    monkeypatch.setattr(local_workers, "start", start)
+    monkeypatch.setattr(attacks, "RESULTS", tmp_path / "results")
+    monkeypatch.setenv("STACK_STATE", "/elsewhere/state.json")  # somebody's stack: none is started
+    return found
+
+
+def set_all(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_a_suite_takes_from_the_environment_what_it_takes_and_its_runs_take_nothing(
+    started: list[tuple[list[str], dict[str, str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_all(monkeypatch, **SLIPPED, BASELINE="/nowhere", DURATION_SCALE="2")
+    suite.main(["phase1", "--seed=3", f"--out={tmp_path / 'out'}"])
+    assert len(started) == 3
+    for number, (command, environment) in enumerate(started, 1):
+        assert command[:2] == [str(ROOT / "bin" / "resilience"), "launch"]
+        name = command[2]
+        assert set(command[3:]) == {
+            "--target=bundled", "--seed=3", "--duration-scale=2", "--workers=0",
+            f"--out={tmp_path / 'out' / f'{number:02d}-{name}'}",
+        }  # fmt: skip
+        assert environment.keys().isdisjoint({*SLIPPED, "BASELINE", "DURATION_SCALE"})
+
+
+def test_each_run_of_a_suite_is_checked_once_by_it(
+    started: list[tuple[list[str], dict[str, str]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    check = preflight.check
+
+    def counted(scenario: Any, target: Any, file: Any) -> None:
+        checked.append(scenario.name)
+        check(scenario, target, file)
+
+    monkeypatch.setattr(preflight, "check", counted)
+    suite.main(["phase1", f"--out={tmp_path / 'out'}"])
+    assert checked == [command[2] for command, _ in started] == ["single-burst", "rate-limit", "health"]
+
+
+@pytest.fixture
+def became(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
+    found: list[tuple[list[str], dict[str, str]]] = []
+    monkeypatch.setattr(os, "execv", lambda path, command: found.append((command, dict(os.environ))))
+    return found
+
+
+def test_an_attack_takes_from_the_environment_what_it_takes_and_locust_takes_nothing(
+    became: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_all(monkeypatch, **SLIPPED, DURATION_SCALE="2")
+    attack.main(["burst"])
+    ((command, environment),) = became
+    assert command[7:] == ["burst", "--target=bundled", "--duration-scale=2"]
+    assert environment.keys().isdisjoint({*SLIPPED, "DURATION_SCALE"})
+
+
+def test_launching_checks_nothing_again(
+    became: list[tuple[list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def checked(*_: Any) -> None:
+        raise AssertionError("checked again")
+
+    monkeypatch.setattr(preflight, "check", checked)
+    main(["launch", "burst", "--seed=3"])
+    ((command, _),) = became
+    assert command[7:] == ["burst", "--target=bundled", "--seed=3"]
+
+
+def test_a_command_goes_by_its_name(
+    became: list[tuple[list[str], dict[str, str]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["attack", "--list"]) == 0
+    assert "burst-one-ip" in capsys.readouterr().out
+    main(["report", "results/x"])
+    main(["ui", "--headless"])
+    assert [command[2:] for command, _ in became] == [
+        ["verdicts", "results/x"],
+        ["locust", "-f", str(ROOT / "locustfile.py"), "--headless"],
+    ]
+
+
+def test_a_master_is_an_attack(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["master", "burst", "--bind", "eth0"]) == 2
+    assert "--bind: 'eth0', allowed" in capsys.readouterr().err
+
+
+def test_every_command_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    told = {line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]}
+    assert told == {*COMMANDS, *PROGRAMS, "master"}
+    assert len(told) == 15
+
+
+@pytest.mark.parametrize("words", [["atack"], ["--colour"]])
+def test_an_unknown_command_is_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"command line: command: {words[0]!r}, allowed: attack, breakpoint, ")
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", SHIMS)
+def test_a_script_is_two_lines(name: str) -> None:
+    first, second = (ROOT / "bin" / name).read_text().splitlines()
+    assert first == "#!/bin/sh"
+    assert second.endswith(f'/resilience" {name.replace("_", "-")} "$@"')
+    assert os.access(ROOT / "bin" / name, os.X_OK)

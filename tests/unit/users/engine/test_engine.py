@@ -1,0 +1,247 @@
+"""The engine on virtual time, its target at the other end of socket pairs: the ledger balances, always."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+import pytest
+
+from shapes.schedule import Schedule
+from telemetry.recording.sample import REASONS, SAMPLE, Outcome
+from tests.support.manual_loop import ManualLoop, PairedEndpoint
+from tests.support.virtual_time import VirtualTime
+from users.accounts.accounts import Account
+from users.engine.dispatcher import DROP_AFTER
+from users.engine.engine import Engine, Outlets
+from users.engine.job import GroupBehaviour, Job
+from users.mcp.headers import RequestHeaders
+from users.mcp.operations import LIST_TOOLS
+
+START = 1003.0
+RATE = 10  # arrivals a second, of four accounts in turn
+COUNT = 100
+ACCOUNTS = 4
+_ID = re.compile(rb'"id":(\d+)')
+
+
+def schedule() -> Schedule:
+    index = np.arange(COUNT)
+    return Schedule(
+        index / RATE + 0.05,  # no arrival falls on the instant of a check
+        (index % ACCOUNTS).astype(np.uint32),
+        np.zeros(COUNT, np.uint8),
+        np.zeros(COUNT, np.uint32),
+    )
+
+
+class Rig:
+    """`answering`: whether the target answers, at once."""
+
+    def __init__(self, persona: str = "caller", **job: Any) -> None:
+        self.answering = True
+        self.endpoint, self.loop = PairedEndpoint(), ManualLoop()
+        self.time = VirtualTime(START - 3.0, self._pump)
+        self.chunks: list[bytes] = []
+        self.lines: list[dict[str, Any]] = []
+        accounts = [Account(n, f"a{n}", f"198.51.100.{n}", "pro", 0) for n in range(ACCOUNTS)]
+        self.engine = Engine(
+            Job(
+                schedule=schedule(),
+                accounts=accounts,
+                groups=[GroupBehaviour(persona, (LIST_TOOLS,))],
+                endpoint=self.endpoint,
+                headers=RequestHeaders("/", "t", {}),
+                token=lambda account: b"",
+                timeout=5.0,
+                **job,
+            ),
+            Outlets([self.chunks.append], self.lines.append, lambda names: None),
+            clock=self.time,
+            sleep=self.time.sleep,
+            loop=self.loop,
+        )
+
+    def _pump(self) -> None:
+        self.loop.tick()
+        self.loop.run()
+        for peer in self.endpoint.peers if self.answering else []:
+            with suppress(OSError):
+                for request in peer.recv(1 << 16).split(b"POST ")[1:]:
+                    found = _ID.search(request)
+                    body = b'{"jsonrpc":"2.0","id":%b,"result":{}}' % found[1] if found else b""
+                    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        self.loop.run()
+
+    def to(self, t: float) -> None:
+        """Go on to `t` seconds since start."""
+        self.time.advance(START + t)
+
+    def pause(self, seconds: float) -> None:
+        """The process does not run for a while."""
+        self.time.now += seconds
+
+    def samples(self) -> Any:
+        self.engine.flush()
+        return np.frombuffer(b"".join(self.chunks), SAMPLE)
+
+    def balanced(self) -> dict[str, Any]:
+        """The ledger now; it must add up, and say what the samples say."""
+        line = self.engine.line()
+        planned = self.samples()
+        planned = planned[planned["index"] >= 0]
+        assert line["sent"] == line["done"] + line["in_flight"]
+        assert line["done"] == line["ok"] + line["failed"] + line["aborted"]
+        assert len(planned) == line["done"] + line["dropped"]
+        assert len(set(planned["index"].tolist())) == len(planned)
+        assert (planned["outcome"] == Outcome.OK).sum() == line["ok"]
+        return line
+
+
+@pytest.fixture
+def rig() -> Iterator[Rig]:
+    made = Rig()
+    made.engine.take_share(0, 1, START, float("-inf"))
+    yield made
+    made.engine.close()
+    made.endpoint.close()
+
+
+def test_every_arrival_is_dealt_at_its_instant_and_answered(rig: Rig) -> None:
+    rig.to(20.0)
+    line = rig.balanced()
+    assert (line["planned"], line["sent"], line["ok"], line["dropped"], line["late"]) == (
+        COUNT,
+        COUNT,
+        COUNT,
+        0,
+        0,
+    )
+    samples = rig.samples()
+    assert np.allclose(samples["sent"], samples["planned"])
+    assert rig.engine.finished
+    assert rig.lines[-1]["finished"]
+
+
+def test_nothing_is_dealt_before_the_start(rig: Rig) -> None:
+    rig.to(0.0)
+    assert rig.balanced()["sent"] == 0
+    assert not rig.engine.finished
+
+
+def test_after_a_short_pause_arrivals_are_late(rig: Rig) -> None:
+    rig.to(2.0)
+    rig.pause(0.48)
+    rig.to(20.0)
+    line = rig.balanced()
+    assert (line["sent"], line["dropped"]) == (COUNT, 0)
+    assert line["late"] == 4  # the fifth by 30 ms, which is not late
+
+
+def test_after_a_long_pause_they_are_dropped(rig: Rig) -> None:
+    rig.to(2.0)
+    rig.pause(DROP_AFTER + 1.0)
+    rig.to(20.0)
+    line = rig.balanced()
+    assert line["sent"] + line["dropped"] == line["planned"] == COUNT
+    assert line["dropped"] == 10
+    dropped = rig.samples()
+    dropped = dropped[dropped["outcome"] == Outcome.DROPPED]
+    assert {REASONS[code] for code in dropped["reason"]} == {"too_late"}
+
+
+def test_a_stop_in_mid_run_ends_everything_at_once(rig: Rig) -> None:
+    rig.to(3.0)
+    rig.answering = False
+    rig.to(4.0)
+    rig.pause(0.4)
+    rig.engine.stop()
+    line = rig.balanced()
+    assert (line["planned"], line["sent"], line["dropped"]) == (44, 40, 4)
+    assert (line["ok"], line["aborted"], line["in_flight"]) == (30, 10, 0)
+    assert rig.engine.finished
+    rig.engine.stop()
+    rig.to(20.0)
+    assert rig.balanced()["planned"] == 44
+
+
+def test_it_is_finished_when_the_last_answer_is_in(rig: Rig) -> None:
+    rig.to(9.0)
+    rig.answering = False
+    rig.to(11.0)
+    line = rig.balanced()
+    assert (line["sent"], line["in_flight"], line["finished"]) == (COUNT, 10, False)
+    rig.answering = True
+    rig.to(12.0)
+    line = rig.balanced()
+    assert (line["ok"], line["in_flight"], line["finished"]) == (COUNT, 0, True)
+    assert line["peak_in_flight"] == 10
+
+
+def test_without_answers_every_call_times_out(rig: Rig) -> None:
+    rig.answering = False
+    rig.to(20.0)
+    line = rig.balanced()
+    assert (line["sent"], line["failed"], line["finished"]) == (COUNT, COUNT, True)
+    assert {REASONS[code] for code in rig.samples()["reason"]} == {"timeout"}
+
+
+def test_nothing_is_dealt_after_the_lease(rig: Rig) -> None:
+    rig.engine.extend(START + 4.0)
+    rig.to(20.0)
+    line = rig.balanced()
+    assert (line["sent"], line["dropped"]) == (40, 0)
+
+
+def test_who_leaves_says_when(rig: Rig) -> None:
+    rig.to(5.0)
+    line = rig.engine.leave(START + 5.0)
+    assert (line["left"], line["t"], line["planned"], line["sent"]) == (5.0, 5.0, 50, 50)
+
+
+def test_two_workers_and_a_loss_send_every_arrival_once() -> None:
+    first, second = Rig(), Rig()
+    for rank, rig in enumerate((first, second)):
+        rig.engine.take_share(rank, 2, START, float("-inf"))
+        rig.to(4.0)
+    second.engine.leave(START + 4.0)
+    first.engine.take_share(0, 1, START, 4.0)
+    first.to(20.0)
+    sent = [*first.samples()["index"].tolist(), *second.samples()["index"].tolist()]
+    assert sorted(sent) == list(range(COUNT))
+    assert first.balanced()["plans"] == 2
+    for rig in (first, second):
+        rig.engine.close()
+        rig.endpoint.close()
+
+
+def test_sessions_open_before_zero_and_are_extra() -> None:
+    rig = Rig("agent")
+    rig.engine.take_share(0, 1, START, float("-inf"))
+    rig.to(0.0)
+    assert (rig.balanced()["extra"], rig.balanced()["sent"]) == (3 * ACCOUNTS, 0)
+    assert (rig.samples()["planned"] < 0).all()
+    rig.engine.close()
+    rig.endpoint.close()
+
+
+def test_a_target_with_max_rps_is_never_sent_more() -> None:
+    rig = Rig("agent", max_rps=12.0)
+    rig.engine.take_share(0, 1, START, float("-inf"))
+    rig.to(2.0)
+    rig.pause(0.9)
+    rig.to(30.0)
+    assert rig.balanced()["sent"] + rig.balanced()["dropped"] == COUNT
+    sent = np.sort(rig.samples()["sent"])
+    sent = sent[~np.isnan(sent)]
+    assert max(np.searchsorted(sent, sent + 1.0) - np.arange(len(sent))) <= 12
+    rig.engine.close()
+    rig.endpoint.close()
+
+
+def test_an_unknown_option_is_said_when_the_engine_is_made() -> None:
+    with pytest.raises(ValueError, match="unknown persona 'nobody'"):
+        Rig("nobody")
