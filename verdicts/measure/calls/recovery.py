@@ -6,7 +6,7 @@
                  failed (refused ones too)
     recovered    the first second after the fault's end from which three seconds in a row are normal, and
                  so is the minute that begins there (as much of it as there is before the next fault or
-                 the load's end)
+                 the load's end), and after any later second in which most calls failed (a relapse)
 
 A fault ends when the scenario lifts it: what it takes to start a killed process again is part of the
 recovery. Seconds are whole, counted from the fault's end: 0 is the first.
@@ -94,10 +94,13 @@ def of(run: Run) -> Iterator[Recovery]:
             continue
         later = [float(other["at"]) for other in found if other["at"] >= end]
         watched = min([run.load_end, *later]) - end
+        relapse = _relapse(run, end, watched, normal)
+        seconds = _seconds(run, end, watched, normal)
+        if relapse is not None and relapse.failed > relapse.sent / 2:
+            seconds = max(seconds, float(relapse.second + 1))
         yield Recovery(
-            _name(fault), float(fault["at"]), end, watched, _seconds(run, end, watched, normal),
-            run.reasons(_judged(run, float(fault["at"]), end + watched) & run.became(Outcome.FAILED)),
-            _relapse(run, end, watched, normal),
+            _name(fault), float(fault["at"]), end, watched, seconds,
+            run.reasons(_judged(run, float(fault["at"]), end + watched) & run.became(Outcome.FAILED)), relapse,
         )  # fmt: skip
 
 
