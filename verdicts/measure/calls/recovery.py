@@ -98,10 +98,8 @@ def of(run: Run) -> Iterator[Recovery]:
         seconds = _seconds(run, end, watched, normal)
         if relapse is not None and relapse.failed > relapse.sent / 2:
             seconds = max(seconds, float(relapse.second + 1))
-        yield Recovery(
-            _name(fault), float(fault["at"]), end, watched, seconds,
-            run.reasons(_judged(run, float(fault["at"]), end + watched) & run.became(Outcome.FAILED)), relapse,
-        )  # fmt: skip
+        failed = _judged(run, float(fault["at"]), end + watched) & run.became(Outcome.FAILED)
+        yield Recovery(_name(fault), float(fault["at"]), end, watched, seconds, run.reasons(failed), relapse)
 
 
 def _name(fault: dict[str, Any]) -> str:
