@@ -1,11 +1,9 @@
 # The suite: load generator, bundled stack, exporter, reports. No compiler and no test tool in the image.
 FROM python:3.11.13-slim-bookworm AS build
 WORKDIR /build
-COPY pyproject.toml requirements.lock ./
-# The run-time dependencies of pyproject.toml at the lock's versions; pip holds them to the lock's hashes.
-RUN python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' > wanted.txt \
-    && python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --only-binary :all: --requirement wanted.txt --constraint requirements.lock
+COPY requirements.lock ./
+RUN python -m venv /venv \
+    && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes --requirement requirements.lock
 
 FROM python:3.11.13-slim-bookworm
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin resilience \

@@ -1,5 +1,6 @@
 # Load-resilience suite for the MCPist gateway. `make help` lists the targets.
-# The first call makes .venv from requirements.lock; Python 3.11+ and make are all it needs.
+# The first call makes .venv from requirements.lock; Python 3.11+ and make are all it needs. `make test` and
+# `make check` add requirements-dev.lock, and what the tests use beyond Python (tests/support/needs.py).
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -10,6 +11,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+DEV := $(VENV)/.dev-stamp
 CODE := bench cli common fakes grafana run scenarios shapes targets telemetry tests users verdicts webui locustfile.py
 
 # Variables of commands; those that are not given leave what the scenario or the command has. What each command
@@ -22,16 +24,16 @@ RUN ?= results/latest
 quoted = '$(subst ','\'',$(1))'
 option = $(if $($(1)),--$(2)=$(call quoted,$($(1))))
 options = $(foreach name,$(1),$(call option,$(name),$(shell echo $(name) | tr A-Z_ a-z-)))
-ATTACK = TARGET DURATION PROTECT ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE BASELINE
-SUITE = TARGET PROTECT SEED WORKERS OUT DURATION_SCALE
-ANSWERS = MODE TARGET PROTECT SEED WORKERS OUT
-COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE
-BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET
+ATTACK = TARGET DURATION PROTECT ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE BASELINE STACK NANO
+SUITE = TARGET PROTECT SEED WORKERS OUT DURATION_SCALE STACK NANO
+ANSWERS = MODE TARGET PROTECT SEED WORKERS OUT STACK NANO
+COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE STACK NANO
+BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET STACK NANO
 
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE A B RUNS RUN_A RUN_B BUDGET"
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE A B RUNS RUN_A RUN_B BUDGET STACK NANO"
 
 .PHONY: headless
 headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [BASELINE=results/x] …
@@ -77,6 +79,10 @@ ui: $(STAMP) ## web UI on http://127.0.0.1:8089/attack [LOCUST_WEB_HOST=… WEB_
 stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 	@bin/resilience stack $(call option,PROTECT,protections)
 
+.PHONY: real
+real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin in Go: needs go; the Worker's engine: npm)
+	@$(BIN)/python -m fakes.stack.build_real
+
 .PHONY: report
 report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from its samples [LANG_REPORT=ja]
 	@bin/resilience report $(call quoted,$(RUN))
@@ -102,13 +108,14 @@ down: ## end the containers; the volumes stay
 	@docker compose down
 
 .PHONY: check
-check: $(STAMP) ## format, lint and types
+check: $(DEV) ## format, lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy $(CODE)
 
 .PHONY: test
-test: $(STAMP) ## all tests, three parts at once [ARGS="-k guard"]
+test: $(DEV) ## all tests, three parts at once [ARGS="-k guard"]
+	@$(BIN)/python -m tests.support.needs
 	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-unit test-e2e-1 test-e2e-2
 
 PYTEST = $(BIN)/python -m pytest -raR -o asyncio_default_fixture_loop_scope=function $(ARGS)
@@ -116,17 +123,17 @@ NONE_FITS = $(if $(ARGS),|| [ $$? -eq 5 ]) # ARGS may choose tests of one kind a
 
 # Tests without real time; they let all else go first, so that they may run beside the others.
 .PHONY: test-unit
-test-unit: $(STAMP)
+test-unit: $(DEV)
 	@nice -n 10 $(PYTEST) tests/unit tests/golden $(NONE_FITS)
 
 # Tests with real processes and real time, in two halves: they wait more than they work. One that fails is run again,
 # and pytest says so: where the machine stood still for a moment a run is invalid, and that is no fault of the code.
 .PHONY: test-e2e-1 test-e2e-2
-test-e2e-1 test-e2e-2: test-e2e-%: $(STAMP)
+test-e2e-1 test-e2e-2: test-e2e-%: $(DEV)
 	@$(PYTEST) --reruns 2 $$(ls tests/e2e/*/test_*.py | awk 'NR % 2 == $* % 2') $(NONE_FITS)
 
 .PHONY: bench
-bench: $(STAMP) ## requests per CPU second beside other generators, start delay
+bench: $(DEV) ## requests per CPU second beside other generators, start delay
 	@$(BIN)/python -m bench
 
 .PHONY: venv
@@ -138,19 +145,32 @@ $(STAMP): requirements.lock
 	set PYTHON=python3.11 or the like" >&2; exit 1; }
 	@echo "making $(VENV) from requirements.lock (once)" >&2
 	@$(PYTHON) -m venv $(VENV) >&2
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input \
-		--require-hashes --requirement requirements.lock >&2
+	@$(call install,requirements.lock)
 	@touch $@
 
+$(DEV): $(STAMP) requirements-dev.lock
+	@echo "adding what tests and checks use, from requirements-dev.lock (once)" >&2
+	@$(call install,requirements-dev.lock)
+	@touch $@
+
+# uv does it in a thirtieth of pip's CPU time. Where there is none it is fetched first; where it fails pip does it.
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --requirement
+UV = $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
+install = { [ -x $(UV) ] || $(PIP) requirements-uv.lock; } >&2 && $(UV) pip install --quiet \
+	--python $(BIN)/python --require-hashes --requirement $(1) >&2 2>/dev/null || $(PIP) $(1) >&2
+
 .PHONY: schemas
-schemas: $(STAMP) ## write docs/schema/ anew from the structs of the run folder
+schemas: $(DEV) ## write docs/schema/ anew from the structs of the run folder
 	@$(BIN)/python -m telemetry.run_folder.schemas
 
 .PHONY: lock
-lock: $(STAMP) ## make requirements.lock anew from pyproject.toml
-	@$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--no-emit-trusted-host --no-header --strip-extras --extra dev --allow-unsafe \
-		--output-file requirements.lock pyproject.toml
+lock: $(DEV) ## make the lock files anew from pyproject.toml
+	@$(COMPILE) --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	@echo uv | $(COMPILE) --no-annotate --output-file requirements-uv.lock -
+
+COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --no-header --strip-extras --allow-unsafe
 
 .PHONY: clean
 clean: ## remove caches and results; the virtual environment stays

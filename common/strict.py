@@ -52,6 +52,8 @@ def explain(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
         return key, f"{short(error['input'])}, {text}" if text.startswith("allowed") else text
     if kind == "string_pattern_mismatch":
         return key, f"{short(error['input'])}, allowed: text that matches {context['pattern']}"
+    if kind == "model_type":  # pydantic would name the class, which is nobody's word but the code's
+        return key, f"{short(error['input'])}, allowed: a mapping"
     wanted = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
     return key, f"{short(error['input'])}, allowed: {wanted}"
 

@@ -46,7 +46,7 @@ class EdgeSettings(SettingsModel):
     burst_on_failure: Literal["throw", "fail-open", "fail-closed"] = "throw"
     forward_timeout: Positive = 30.0
     cpu_budget: Positive = 0.010
-    jwks_mode: Literal["cached", "refetch-unknown", "cool-down", "none"] = "cached"
+    jwks_mode: Literal["cached", "refetch-unknown", "cool-down", "none", "per-request"] = "cached"
     jwks_ttl: Positive = 300.0
     jwks_cool_down: Positive = 30.0
     jwks_coalesce: bool = True
@@ -152,6 +152,14 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
     }
 
 
+class PartsSettings(SettingsModel):
+    """Which parts are real (`common.stack_parts`), and what holds a real nano: a cgroup, or nothing."""
+
+    edge: Literal["fakes", "real"] = "fakes"
+    origin: Literal["fakes", "real"] = "fakes"
+    nano: Literal["cgroup", "unlimited"] = "cgroup"
+
+
 def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Protections' own settings over the defaults of their rows; an unknown one is refused."""
     own = {row.name: dict(row.settings) for row in TABLE if row.settings}
@@ -166,6 +174,7 @@ def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, flo
 class StackSettings(SettingsModel):
     """The whole stack."""
 
+    parts: PartsSettings = PartsSettings()
     edge: EdgeSettings = EdgeSettings()
     kv: KvSettings = KvSettings()
     balancer: BalancerSettings = BalancerSettings()

@@ -43,6 +43,8 @@ class RunRequest:
     tier: str | None = None
     seed: str | None = None
     duration_scale: str | None = None
+    stack: str | None = None
+    nano: str | None = None
     workers: str | None = None
     baseline: str | None = None
     master: bool = False

@@ -77,6 +77,15 @@ TABLE: Final = (
         ("suite", "compare"),
         environment=("attack", "suite", "compare"),
     ),
+    _scenario_value(
+        "stack", "fakes, real, or mixed: fakes,origin=real; empty: the scenario's", "PARTS", SEVERAL
+    ),
+    _scenario_value(
+        "nano",
+        "cgroup: a real origin has a nano's memory and CPU; unlimited: it has the machine's",
+        "KIND",
+        SEVERAL,
+    ),
     Option(
         "workers",
         f"loading processes beside the master, 0 to {MAX_WORKERS}; 0: one process in all",

@@ -11,11 +11,13 @@ f below 1 slows a scenario down that is scaled itself, down to real time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
+from common import stack_parts
 from common.durations import Duration
+from common.merge import merged
 from common.protections import parse
 from common.strict import Strict, validate
 from scenarios.option import SOURCE
@@ -39,6 +41,16 @@ class Overrides(Strict):
     tier: Tier | None = None
     duration_scale: float | None = Field(default=None, gt=0, le=1000, allow_inf_nan=False)
 
+    stack: str | None = None
+    nano: Literal["cgroup", "unlimited"] | None = None
+
+    @field_validator("stack")
+    @classmethod
+    def _parts(cls, stack: str | None) -> str | None:
+        if stack is not None:
+            stack_parts.parse(stack)
+        return stack
+
     @field_validator("protect")
     @classmethod
     def _known(cls, protect: str | None) -> str | None:
@@ -57,12 +69,18 @@ class Overrides(Strict):
         tree = scenario.dump()
         given = {"duration": self.duration, "protections": self.protect, "seed": self.seed}
         tree.update({key: value for key, value in given.items() if value is not None})
+        if chosen := self._stack_parts():
+            tree["stack"] = merged(tree["stack"], {"parts": chosen})
         attackers = [group for group in tree["groups"] if group["attack"]]
         for group in attackers or tree["groups"]:
             _set(group, "rate", self.rate)
             _set(group["accounts"], "count", self.accounts)
             _set(group["accounts"], "tier", self.tier)
         return tree if self.duration_scale is None else _scaled(tree, self.duration_scale)
+
+    def _stack_parts(self) -> dict[str, str]:
+        chosen = {} if self.stack is None else stack_parts.parse(self.stack)
+        return chosen if self.nano is None else {**chosen, "nano": self.nano}
 
 
 def _scaled(tree: dict[str, Any], factor: float) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from jwt.types import Options
 from fakes.edge_runtime.isolate import EdgeCall, Isolate, refuse
 from fakes.edge_runtime.key_set import JwksUnavailable
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
+from fakes.protections.jwks_cache import UNCACHED
 
 MAX_TOKENS: Final = 10_000  # remembered an isolate
 _RESULTS: Final = (
@@ -101,7 +102,8 @@ class Authenticate:
 
 def _believes(call: EdgeCall) -> bool:
     edge = call.snapshot.settings.edge
-    return edge.token_cache and edge.jwks_mode != "none" and "jwks-cache" in call.snapshot.protections
+    kept = edge.jwks_mode not in UNCACHED and "jwks-cache" in call.snapshot.protections
+    return edge.token_cache and kept
 
 
 def _bearer(call: EdgeCall) -> bytes:

@@ -74,10 +74,7 @@ class Kv:
         with self._lock:
             now = self._clock()
             self._count("get", settings, settings.reads_per_day, now)
-            for version in reversed(self._versions.get(key, ())):
-                if version.place == place or now - version.written >= settings.consistency:
-                    return version.value if now < version.expires else None
-            return None
+            return self._seen(settings, key, place, now)
 
     def put(self, settings: KvSettings, key: str, value: Any, ttl: float = MIN_TTL, place: int = 0) -> None:
         """Write a value for `ttl` seconds, 60 at least. Raises KvError."""
@@ -91,6 +88,14 @@ class Kv:
             kept = _still_seen(versions, now - settings.consistency) if versions else []
             self._versions[key] = [*kept, _Version(value, now, place, now + max(ttl, MIN_TTL), number)]
             self._sweep(now)
+
+    def list_keys(self, settings: KvSettings, prefix: str, place: int = 0) -> list[str]:
+        """The keys with that prefix that `place` sees, in order; counted as one read. Raises KvError."""
+        with self._lock:
+            now = self._clock()
+            self._count("get", settings, settings.reads_per_day, now)
+            keys = sorted(key for key in self._versions if key.startswith(prefix))
+            return [key for key in keys if self._seen(settings, key, place, now) is not None]
 
     def used_today(self) -> dict[str, int]:
         """Operations served since 00:00 UTC (or since reset): {"get": n, "put": n}."""
@@ -116,6 +121,12 @@ class Kv:
             self._versions.clear()
             self._swept = 0
             self._served = {"get": 0, "put": 0}
+
+    def _seen(self, settings: KvSettings, key: str, place: int, now: float) -> Any:
+        for version in reversed(self._versions.get(key, ())):
+            if version.place == place or now - version.written >= settings.consistency:
+                return version.value if now < version.expires else None
+        return None
 
     def _too_soon(self, settings: KvSettings, last: _Version, now: float) -> bool:
         return now - last.written < 1 / settings.writes_per_key_per_s

@@ -11,9 +11,11 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from fakes.processes.cgroup import Cgroup
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import Address
 
@@ -61,14 +63,21 @@ class StderrRelay:
             print(f"{self.name}: {line}", file=sys.stderr)
 
 
-class PythonChild:
-    """`python -m <module> --config … --fd … --life-fd … --name …` on an address of ours."""
+class PartChild:
+    """`<command> --config … --fd … --life-fd … --name …` on an address of ours, in a cgroup where given."""
 
     def __init__(
-        self, name: str, module: str, address: Address, config: Path, life_fd: int, reaper: Reaper
+        self,
+        name: str,
+        command: Sequence[str],
+        address: Address,
+        config: Path,
+        life_fd: int,
+        reaper: Reaper,
     ) -> None:
         self.name, self.address = name, address
-        self._module, self._config, self._life, self._reaper = module, config, life_fd, reaper
+        self._program, self._config, self._life, self._reaper = command, config, life_fd, reaper
+        self.cgroup: Cgroup | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self.stderr = StderrRelay(config.with_name(f"{name}.log"), name)
         self.stderr.path.touch(0o600)
@@ -90,10 +99,11 @@ class PythonChild:
         self._reaper.process(self._process.pid)
 
     def _command(self, listen: int, life: int) -> list[str]:
-        return [
-            sys.executable, "-m", self._module, "--name", self.name, "--config", str(self._config),
+        words = [
+            *self._program, "--name", self.name, "--config", str(self._config),
             "--fd", str(listen), "--life-fd", str(life),
         ]  # fmt: skip
+        return words if self.cgroup is None else self.cgroup.entering(words)
 
     def send(self, number: int) -> None:
         """Send it a signal."""

@@ -6,9 +6,10 @@ A process in a session of its own, so that neither Ctrl-C nor a kill of the grou
 pipe it is told, line by line, what to answer for:
     {"folder": path}                        the stack's private folder, named before it is made
     {"pid": n, "born": x, "signal": n}      a process, and the signal that ends it decently
+    {"cgroup": [path, …]}                   the folders of a cgroup, named before they are made
 EOF means that the supervisor is gone: by its own will or by kill -9. Each process that is still the one
 that was named gets its signal, then SIGKILL; so do the children of Postgres, which work in the folder.
-Then the folder is removed. The reaper alone removes it, so that way is taken in every run.
+Then the folder and the cgroups are removed. The reaper alone removes it, so that way is taken in every run.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from fakes.processes import pids
+from fakes.processes import cgroup, pids
 from fakes.processes.libc import remove_shared_memory
 
 GRACE_PERIOD: Final = 2.0  # seconds between a process's own signal and SIGKILL
@@ -38,6 +39,7 @@ class Inventory:
 
     def __init__(self) -> None:
         self.folder: Path | None = None
+        self.cgroups: list[Path] = []
         self.processes: dict[tuple[int, float], int] = {}
 
     def add(self, line: bytes) -> None:
@@ -46,6 +48,8 @@ class Inventory:
             told = json.loads(line)
             if "folder" in told:
                 self.folder = Path(told["folder"])
+            elif "cgroup" in told:
+                self.cgroups += map(Path, told["cgroup"])
             else:
                 self.processes[told["pid"], told["born"]] = told["signal"]
 
@@ -63,7 +67,9 @@ class Inventory:
             if clock() - began > GRACE_PERIOD:
                 pids.kill_all(left)
             sleep(POLL_INTERVAL)
-        return not left and self._remove()
+        while not (empty := cgroup.remove(self.cgroups)) and clock() - began < TIMEOUT:
+            sleep(POLL_INTERVAL)  # the kernel takes a moment to let go of what was killed
+        return not left and self._remove() and empty
 
     def _remove(self) -> bool:
         if self.folder is None or not self.folder.exists():
@@ -93,6 +99,10 @@ class Reaper:
     def folder(self, path: Path) -> None:
         """Name the folder to remove; do so before it is made."""
         self._tell({"folder": str(path)})
+
+    def cgroup(self, folders: Sequence[Path]) -> None:
+        """Name the folders of a cgroup; do so before they are made."""
+        self._tell({"cgroup": [str(folder) for folder in folders]})
 
     def process(self, pid: int, number: int = signal.SIGKILL) -> None:
         """Name a child that runs now, and the signal that ends it decently."""

@@ -5,8 +5,9 @@
     refetch-unknown  also on every unknown kid (the usual bug: a flood of them reaches the issuer)
     cool-down        also on an unknown kid, but not within `cool_down` seconds of the last fetch
     none             for every request; so it is when the protection is off
+    per-request      for every request, by a key set made for it: what the real Worker does
 
-With `coalesce`, calls that need a fetch while one is under way wait for that one (never with `none`).
+With `coalesce`, calls that need a fetch while one is under way wait for that one (but where nothing is kept).
 When a fetch fails, keys that are known stay in use; without any, JwksUnavailable.
 Seconds of an injected clock. `watch(cause)` hears each fetch: first, expired, unknown-kid, no-cache.
 """
@@ -16,11 +17,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Final
 
 import jwt
 
 from fakes.edge_runtime.key_set import Fetch, JwksUnavailable, Keys
 from fakes.settings import EdgeSettings
+
+UNCACHED: Final = ("none", "per-request")  # modes that keep nothing between requests
 
 
 class JwksCache:
@@ -37,7 +41,7 @@ class JwksCache:
     async def key(self, kid: str, settings: EdgeSettings, on: bool) -> jwt.PyJWK | None:
         """The key of a kid, None if the issuer has none. Raises JwksUnavailable."""
         mode = settings.jwks_mode if on else "none"
-        if mode == "none":
+        if mode in UNCACHED:
             self._watch("no-cache")
             return (await self._fetch()).get(kid)
         keys = await self._fresh(settings)

@@ -50,6 +50,7 @@ def attach(
 ) -> AttachedStack:
     """The stack whose state file this is, put into the run's settings. Raises StackError."""
     stack = AttachedStack(_read(file, time.monotonic() + timeout_s))
+    _check_parts(stack.state()["settings"].get("parts", {}), settings)
     stack.clear_faults()
     stack.put_settings(_changeable(settings))
     stack.put_protections(protections)
@@ -71,10 +72,18 @@ def _read(file: Path, deadline: float) -> dict[str, Any]:
             return state
 
 
+def _check_parts(has: dict[str, Any], settings: StackSettings) -> None:
+    """A run must not believe that real parts served it, nor that fakes did."""
+    wanted = settings.parts.model_dump()
+    for part in (part for part in wanted if has.get(part, wanted[part]) != wanted[part]):
+        said = f"{part} is {has[part]} there, not {wanted[part]}"
+        raise StackError(f"{STATE}: {said}; allowed: the STACK that it was started with")
+
+
 def _changeable(settings: StackSettings) -> dict[str, Any]:
     """The settings without what only a new start can change."""
     tree = settings.model_dump(mode="json")
-    del tree["ports"]
+    del tree["ports"], tree["parts"]
     for name in ("dsn", "max_connections"):
         del tree["database"][name]
     return tree

@@ -43,7 +43,7 @@ class ControlApi:
         self._commands: dict[tuple[str, str], Command] = {
             ("GET", "/state"): lambda _: self.state(),
             ("PUT", "/protections"): lambda body: control_plane.put_protections(body.get("names")),
-            ("PUT", "/settings"): control_plane.put_settings,
+            ("PUT", "/settings"): self._put_settings,
             ("POST", "/faults"): self._add_fault,
             ("DELETE", "/faults"): lambda _: control_plane.clear_faults(),
             ("POST", "/reset"): self._reset,
@@ -115,6 +115,10 @@ class ControlApi:
             return {**process, "error": f"no answer: {type(error).__name__}"}
         return {**process, "own": {key: value for key, value in said.items() if key not in LEFT_OUT}}
 
+    async def _put_settings(self, body: Body) -> None:
+        await self.stack.control_plane.put_settings(body)
+        self.stack.nanos.configure(self.stack.control_plane.settings.nano)
+
     async def _add_fault(self, body: Body) -> Body:
         fault_id = await self.stack.control_plane.add_fault(body)
         self.stack.note("fault", str(body.get("fault")), {**body, "id": fault_id, "on": True})
@@ -126,6 +130,7 @@ class ControlApi:
 
     async def _reset(self, body: Body) -> None:
         await self.stack.control_plane.reset()
+        self.stack.nanos.reset()
         await self.stack.reset_database()
 
     async def _restart(self, body: Body) -> None:

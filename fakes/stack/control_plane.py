@@ -31,7 +31,7 @@ from fakes.settings import StackSettings
 TIMEOUT: Final = 5.0  # seconds that a process may take to obey
 OWN_FAULTS: Final = ("process-down", "process-frozen", *database_clients.FAULTS)
 # What only a new start can change: who listens where, and the database server's own settings.
-FIXED: Final = (("ports",), ("database", "dsn"), ("database", "max_connections"))
+FIXED: Final = (("ports",), ("parts",), ("database", "dsn"), ("database", "max_connections"))
 
 
 class FaultExecutor(Protocol):

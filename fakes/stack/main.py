@@ -23,7 +23,8 @@ from fakes.http.server import HttpServer
 from fakes.processes.sockets import PortTakenError
 from fakes.settings import StackSettings
 from fakes.stack.control_api import ControlApi
-from fakes.stack.supervisor import Stack, StartError, write_private
+from fakes.stack.nanos import StartError
+from fakes.stack.supervisor import Stack, write_private
 
 POLL_INTERVAL: Final = 0.5  # seconds between two looks whether the parent is still there
 DAY: Final = 86400.0

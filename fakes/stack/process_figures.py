@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from fakes.database.monitor import Monitor
+from fakes.processes.cgroup import CgroupFigures
 from fakes.stack import process_usage
 from fakes.stack.supervisor import Stack
 
@@ -35,6 +36,7 @@ class StackMetrics:
             said = await self._monitor.ask()
             pids = self._stack.pids()
             metrics = [*of_processes(pids, process_usage.of_all(pids)), *of_database(said)]
+            metrics += of_cgroups(self._stack.nanos.figures())
             self._text, self._at = generate_latest(_Given(metrics)), self._clock()
         return self._text
 
@@ -63,6 +65,23 @@ def of_processes(
     for name, pid in pids.items():
         up.add_metric([name], pid is not None)
     return [cpu, rss, up]
+
+
+def of_cgroups(figures: Mapping[str, CgroupFigures]) -> list[Metric]:
+    """What the kernel counted of each nano, by the process that it holds; nothing where there is none."""
+    families: list[GaugeMetricFamily | CounterMetricFamily] = [
+        GaugeMetricFamily("stack_cgroup_memory_bytes", "Memory charged to it now.", labels=["process"]),
+        GaugeMetricFamily("stack_cgroup_memory_peak_bytes", "The most since reset.", labels=["process"]),
+        CounterMetricFamily("stack_cgroup_cpu_seconds", "CPU used.", labels=["process"]),
+        CounterMetricFamily("stack_cgroup_periods", "CPU periods with work.", labels=["process"]),
+        CounterMetricFamily("stack_cgroup_throttled_periods", "Those throttled.", labels=["process"]),
+        CounterMetricFamily("stack_cgroup_throttled_seconds", "Time throttled.", labels=["process"]),
+        CounterMetricFamily("stack_cgroup_oom_kills", "Kills for memory.", labels=["process"]),
+    ]
+    for name, counted in figures.items():
+        for family, value in zip(families, counted, strict=True):
+            family.add_metric([name], value)
+    return [*families] if figures else []
 
 
 def of_database(said: tuple[Mapping[str, float], float, float] | None) -> list[Metric]:

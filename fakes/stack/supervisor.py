@@ -30,20 +30,16 @@ from fakes.database.pgbouncer import PgBouncerChild
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.database.postgres_child import PostgresChild
 from fakes.http.hop import HopError
-from fakes.processes.children import Child, PythonChild
+from fakes.processes.children import Child, PartChild
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import HOST, Address
 from fakes.settings import StackSettings
+from fakes.stack import programs
 from fakes.stack.control_plane import ControlPlane, ProcessClient
 from fakes.stack.credentials import Identity
+from fakes.stack.nanos import Nanos, StartError
 
-MODULES: Final = {
-    "edge": "fakes.edge",
-    "upstream": "fakes.upstream",
-    "supabase": "fakes.supabase",
-    "origin-a": "fakes.origin",
-    "origin-b": "fakes.origin",
-}
+PARTS: Final = tuple(programs.FAKES)
 NEED_DATABASE: Final = ("origin-a", "origin-b")
 JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"
 DATABASE_TIMEOUT: Final = 25.0  # seconds for a question to the database itself
@@ -57,10 +53,6 @@ SIGNALS: Final = {
 }
 
 
-class StartError(RuntimeError):
-    """The stack could not be started, as one line."""
-
-
 class Stack:
     """All processes of one stack. Belongs to the event loop."""
 
@@ -70,17 +62,18 @@ class Stack:
         self.reaper.folder(self.folder)
         self.folder.mkdir(mode=0o711)  # Postgres passes through as another user; files are 0600
         self._life, self._life_end = os.pipe()
-        self.addresses = {name: Address(name, settings.ports.get(name, 0)) for name in (*MODULES, "stack")}
+        self.addresses = {name: Address(name, settings.ports.get(name, 0)) for name in (*PARTS, "stack")}
         self.dsn = settings.database.dsn
         self.children: dict[str, Child] = self._children(settings)
         token = self.identity.control_token
-        peers = {name: ProcessClient(name, (HOST, self.addresses[name].port), token) for name in MODULES}
+        peers = {name: ProcessClient(name, (HOST, self.addresses[name].port), token) for name in PARTS}
         self.control_plane = ControlPlane(settings, protections, peers, self)
         self.down: dict[str, str] = {}
         self.frozen: set[str] = set()
         self.log_begins = 0  # where this run's part of Postgres' log begins, bytes
         self.events: list[dict[str, Any]] = []
         self.database_clients = DatabaseClients(lambda: self.admin_dsn)
+        self.nanos = Nanos(self)
         self._postgres_start: asyncio.Future[None] | None = None
 
     def _children(self, settings: StackSettings) -> dict[str, Child]:
@@ -94,8 +87,9 @@ class Stack:
                 home = self.folder / "pgbouncer"
                 children["pgbouncer"] = PgBouncerChild(program, where, home, data, self.reaper)
         config = self.folder / "stack.json"
-        for name, module in MODULES.items():
-            children[name] = PythonChild(name, module, self.addresses[name], config, self._life, self.reaper)
+        for name in PARTS:
+            command = programs.command(name, settings.parts)
+            children[name] = PartChild(name, command, self.addresses[name], config, self._life, self.reaper)
         return children
 
     @property
@@ -136,15 +130,16 @@ class Stack:
             raise StartError(f"not healthy within {timeout:g} s: {await self._unready()}") from None
 
     async def _start(self) -> None:
+        self.nanos.make()
         self._write_config(None)
-        early = [name for name in MODULES if name not in NEED_DATABASE]
+        early = [name for name in PARTS if name not in NEED_DATABASE]
         for name in early:
             self.children[name].start()
         await self._start_database()
         self._write_config(self.gateway_dsn)
         for name in NEED_DATABASE:
             self.children[name].start()
-        await asyncio.gather(*map(self._ready, MODULES))
+        await asyncio.gather(*map(self._ready, PARTS))
         await self._healthy()
 
     async def _start_database(self) -> None:
@@ -193,7 +188,7 @@ class Stack:
             await asyncio.sleep(READY_POLL_INTERVAL)
 
     async def _unready(self) -> str:
-        silent = [name for name in MODULES if not await self._answers(name)]
+        silent = [name for name in PARTS if not await self._answers(name)]
         return f"no answer from {', '.join(silent)}" if silent else "the edge's /health is not 200"
 
     # Watch
@@ -213,6 +208,7 @@ class Stack:
             if ended is not None and name not in self.down:
                 self.down[name] = ended
                 self.note("state", name, {"up": False, "how": ended})
+                self.nanos.ended(name)
 
     def note(self, kind: str, name: str, detail: Mapping[str, Any]) -> None:
         """Remember an event; `monotonic` is time.monotonic()."""

@@ -8,7 +8,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
@@ -21,15 +20,10 @@ from fakes.database import pool
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.asgi import Headers, Reply
 from fakes.http.hop import Hop
-from fakes.settings import StackSettings
-from fakes.stack import credentials
+from fakes.settings import PartsSettings, StackSettings
+from fakes.stack import credentials, programs
 
-MODULES = {
-    "upstream": "fakes.upstream",
-    "supabase": "fakes.supabase",
-    "origin-a": "fakes.origin",
-    "origin-b": "fakes.origin",
-}
+PARTS = PartsSettings()  # a test that is for every kind of origin sets another
 
 
 class OriginRig:
@@ -161,7 +155,7 @@ def _start(name: str, path: Path, sock: socket.socket, life: int) -> subprocess.
     fd = sock.fileno()
     options = {"--config": path, "--fd": fd, "--name": name, "--life-fd": life}
     words = [str(word) for pair in options.items() for word in pair]
-    return subprocess.Popen([sys.executable, "-m", MODULES[name], *words], pass_fds=(fd, life), cwd=ROOT)
+    return subprocess.Popen([*programs.command(name, PARTS), *words], pass_fds=(fd, life), cwd=ROOT)
 
 
 def _config(

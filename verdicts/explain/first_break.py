@@ -17,6 +17,7 @@ from verdicts.measure.arrivals import ledger
 from verdicts.measure.calls import outcomes
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import origins
+from verdicts.run import real_parts
 from verdicts.run.reading import Floats, Mask, Run
 
 SLOW_P95: Final = 2.0  # seconds: the operator's alert
@@ -114,12 +115,13 @@ def _end(seconds: PerSecond, mask: Mask) -> float:
 
 
 def _kills(run: Run) -> Iterator[Break]:
+    who = "by the kernel, in its cgroup" if real_parts.is_real(run) else "nano model"
     for source in origins.sources(run):
-        t, kills = run.target.series(source, "mcpist_nano_kills_total")
-        rises = np.flatnonzero(np.diff(kills, prepend=_before(run, source, t, kills)) > 0)
+        place, t, kills = real_parts.kill_series(run, source)
+        rises = np.flatnonzero(np.diff(kills, prepend=_before(run, place, t, kills)) > 0)
         if rises.size:
-            times = int(run.target.total(source, "mcpist_nano_kills_total"))
-            yield Break(float(t[rises[0]]), f"{source} killed (nano model)", times, "times")
+            times = int(real_parts.kills(run, source))
+            yield Break(float(t[rises[0]]), f"{source} killed ({who})", times, "times")
 
 
 def _before(run: Run, source: str, t: Floats, counter: Floats) -> float:

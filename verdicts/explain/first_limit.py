@@ -7,7 +7,7 @@ In this order; the first that applies is the answer.
 | this machine | the run is invalid, its own processes had no CPU or no open files left, or the stack lagged |
 | nano memory | the model killed an instance, or a bound on its memory broke |
 | a protection, by name | judged users were refused, more than they met errors |
-| nano CPU | judged users waited, and at least half of that is the model's own CPU queue |
+| nano CPU | judged users waited, and half of it is the model's CPU queue; a real nano was throttled |
 | calls in flight | a bound on a number of calls or goroutines broke: no slowness of ours makes those |
 | this machine, the target | anything else: of a bundled stack the fakes', of a target its own |
 
@@ -27,7 +27,8 @@ from shapes.search import MACHINE
 from verdicts.judge.judge import Judgement
 from verdicts.measure.arrivals.validity import BUSY
 from verdicts.measure.calls import concurrency, gateway_overhead, outcomes, percentiles, series
-from verdicts.measure.target import cpu, goroutines, origins
+from verdicts.measure.target import cpu, goroutines, origins, real_nano
+from verdicts.run import real_parts
 from verdicts.run.reading import Mask, Run
 
 NANO_MEMORY: Final = "nano memory"
@@ -40,6 +41,7 @@ OF_MEMORY: Final = ("kills", "nano_memory")
 WINDOW: Final = 10.0  # seconds before the break in which CPU is looked at
 FILES_A_CALL: Final = 2  # sockets that the edge and an origin hold for a call in flight
 FILES_SPARE: Final = 200
+THROTTLED: Final = 0.5  # of the CPU periods of a real nano
 LAG: Final = 0.1  # of the upstream's own time
 SEVERAL_CORES: Final = ("postgres",)
 NAMES: Final = {  # where the reason does not tell the name
@@ -121,7 +123,7 @@ def _lag(run: Run) -> str:
         return ""
     upstream = float(np.median(run.samples["upstream_s"][calls]))
     added = float(np.median(percentiles.overhead(run, calls)))
-    if added < LAG * upstream or _queue(run) >= added / 2:
+    if added < LAG * upstream or _queue(run) >= added / 2 or _throttled(run) >= THROTTLED:
         return ""
     return f"the stack itself added {added:.2f} s to answers of {upstream:.2f} s (median)"
 
@@ -133,7 +135,8 @@ def _memory(run: Run, broken: list[str]) -> Limit | None:
         return None
     told = [event for event in run.events if event.name == "nano" and event.detail["to"] == "killed"]
     when = f"killed at {told[0].t:.1f} s" if told else "not killed"
-    return Limit(NANO_MEMORY, bound or (broken[0] if broken else ""), f"{when}, modelled")
+    how = "measured" if real_parts.is_real(run) else "modelled"
+    return Limit(NANO_MEMORY, bound or (broken[0] if broken else ""), f"{when}, {how}")
 
 
 def _refused(run: Run, broken: list[str]) -> Limit | None:
@@ -147,11 +150,18 @@ def _refused(run: Run, broken: list[str]) -> Limit | None:
 
 
 def _cpu(run: Run, broken: list[str]) -> Limit | None:
+    if broken and (share := _throttled(run)) >= THROTTLED:
+        return Limit(NANO_CPU, broken[0], f"throttled in {share:.0%} of its CPU periods, measured")
     waited = percentiles.of(gateway_overhead.seconds(run, run.ok & run.judged)).p95
     queue = _queue(run)
     if not broken or not queue > 0 or not queue >= waited / 2:
         return None
     return Limit(NANO_CPU, broken[0], f"queue for CPU p95 {queue:.2f} s of {waited:.2f} s waited, modelled")
+
+
+def _throttled(run: Run) -> float:
+    """The share of CPU periods in which a real nano was stopped, up to where it broke."""
+    return real_nano.throttled(run, 0.0, _broke_at(run))
 
 
 def _queue(run: Run) -> float:

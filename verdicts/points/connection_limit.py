@@ -17,6 +17,7 @@ UNSEEN = "Not observed: only the bundled stack's database can be filled up, at t
     ja="データベースの接続数の上限はどこか",
     scenario="db-pool",
     when=AT_500_MAU,
+    part="origin",
     figures={"limit": "", "off": ""},
     units={
         "connections": "接続",

@@ -34,6 +34,7 @@ NOTHING: Final = "no call failed of it"
     ja="接続が枯渇したときのエラーは一字一句どうなるか",
     scenario="db-pool",
     when=AT_500_MAU,
+    part="origin",
     figures={"unclear": "share"},
 )
 def exhaustion_error(run: Run) -> Iterator[Finding]:

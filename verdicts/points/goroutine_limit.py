@@ -16,6 +16,7 @@ from verdicts.measure.calls import outcomes, percentiles, tool_service
 from verdicts.measure.calls.tool_service import ToolService
 from verdicts.measure.target import goroutines, origins
 from verdicts.points.point import AT_100_MAU, Basis, Finding, point
+from verdicts.run import real_parts
 from verdicts.run.reading import Run
 
 AROUND = 1.0  # seconds: what clients saw may come a little before or after what the stack told
@@ -27,6 +28,7 @@ AROUND = 1.0  # seconds: what clients saw may come a little before or after what
     ja="nanoインスタンスは実際に何goroutineまで耐えられるか(各保護機構の導入前と導入後)",
     scenario="slow-api",
     when=AT_100_MAU,
+    part="origin",
     figures={"goroutines": "", "kills": "", "success": "share", "p95": "s", "added": "s"},
     units={
         "goroutines (at least)": "goroutine(少なくとも)",
@@ -45,7 +47,8 @@ def goroutine_limit(run: Run) -> Iterator[Finding]:
 
 
 def _borne(run: Run) -> Finding:
-    basis: Basis = "modelled" if run.manifest.bundled else "measured"
+    modelled = run.manifest.bundled and not real_parts.is_real(run)
+    basis: Basis = "modelled" if modelled else "measured"
     found = goroutines.pairs(run)
     if not found:
         return Finding.unseen(f"{origins.UNSEEN} (goroutines).", basis=basis)
@@ -64,7 +67,7 @@ def _borne(run: Run) -> Finding:
 def _capacity(run: Run) -> str:
     """The model's own limit by memory, from the settings that it ran with."""
     settings = goroutines.nano(run)
-    if not settings:
+    if not settings or real_parts.is_real(run):
         return ""
     each = settings["stack_bytes"] + settings["buffer_bytes"]
     room = (settings["memory_limit"] - settings["memory_base"]) // each - settings["goroutines_base"]
@@ -86,11 +89,16 @@ def _killed(run: Run) -> Finding:
         int(broken.sum()),
         "calls failed around kills",
         f"From {start:.1f} to {end:.1f} s callers saw {broken.sum():,} errors ({reasons}), {innocent:,} of "
-        f"them judged users'. Balancer: {_moves(run)}. Whether an instance is killed is modelled; what "
-        f"clients saw is measured.",
+        f"them judged users'. Balancer: {_moves(run)}. {_by_whom(run)}",
         part="kills",
         rows=tuple(rows),
     )
+
+
+def _by_whom(run: Run) -> str:
+    if real_parts.is_real(run):
+        return "The kernel killed it, for what its cgroup held."
+    return "Whether an instance is killed is modelled; what clients saw is measured."
 
 
 def _kills(run: Run) -> Iterator[dict[str, Any]]:

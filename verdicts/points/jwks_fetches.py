@@ -23,6 +23,7 @@ CAUSES = ("first", "expired", "unknown-kid", "no-cache")
     ja="JWKSキャッシュは未知のkidに対しても機能するか",
     scenario="invalid-jwt",
     when=BEFORE_1000_MAU,
+    part="edge",
     figures={"fetches": "", "unknown": "", "caused": "", "ttl": "s"},
     units={
         "fetches for unknown key ids": "回取得(未知のkidによる)",

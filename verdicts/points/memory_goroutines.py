@@ -1,4 +1,4 @@
-"""P0.2: memory against goroutines: modelled for the bundled stack, measured on a target that shows both."""
+"""P0.2: memory against goroutines: modelled for the fake origin, measured on a real one and on a target."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 
 from verdicts.measure.target import goroutines, origins
 from verdicts.measure.target.goroutines import Pairs
+from verdicts.points import memory_real
 from verdicts.points.point import AT_100_MAU, Finding, Value, point
+from verdicts.run import real_parts
 from verdicts.run.reading import Run
 
 MIB = 2**20
@@ -22,14 +24,24 @@ QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
     ja="goroutine数に対してメモリはどう増えるか",
     scenario="slow-api",
     when=AT_100_MAU,
-    figures={"nano_memory": "bytes", "memory": "bytes", "goroutines": "", "per_goroutine": "bytes"},
+    part="origin",
+    figures={
+        "nano_memory": "bytes",
+        "memory": "bytes",
+        "goroutines": "",
+        "per_goroutine": "bytes",
+        "per_call": "bytes",
+    },
     units={
         "MiB (peak, nano model)": "MiB(最大、nanoモデル)",
         "MiB resident (peak)": "MiB(常駐、最大)",
+        "MiB (peak of the cgroup)": "MiB(cgroupの最大)",
     },
 )
 def memory_against_goroutines(run: Run) -> Finding:
     """The highest memory, and what a goroutine takes of it."""
+    if real_parts.is_real(run):
+        return memory_real.of(run)
     basis, wanted = ("modelled", "mcpist_goroutines, mcpist_memory_bytes")
     if not run.manifest.bundled:
         basis, wanted = "measured", "go_goroutines, process_resident_memory_bytes"

@@ -17,6 +17,7 @@ from verdicts.run.reading import Run
     ja="バースト時にオリジンにかかる負荷はどれだけか",
     scenario="burst",
     when=AT_500_MAU,
+    part="origin",
     figures={"mean": "req/s", "peak": "req/s", "in_flight": ""},
     units={
         "req/s (mean)": "req/s(平均)",

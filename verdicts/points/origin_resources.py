@@ -2,7 +2,7 @@
 
 *Measured*: the operating system's figures of the process that ran. For the bundled stack that is a
 Python fake, so the subject says so, and it is never an estimate of the real gateway.
-*Modelled*: the nano's memory and CPU by the model of its instance.
+*Modelled*: the nano's memory and CPU by the model of its instance; of a real origin the kernel's own counts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from verdicts.measure.target import cpu, origins
+from verdicts.points import nano_real
 from verdicts.points.point import AT_500_MAU, Finding, point
+from verdicts.run import real_parts
 from verdicts.run.reading import Run
 
 MIB = 2**20
@@ -25,15 +27,20 @@ QUEUE = "mcpist_nano_cpu_queue_seconds"
     ja="オリジンのCPUとメモリの使用量はどれだけか",
     scenario="burst",
     when=AT_500_MAU,
+    part="origin",
     figures={
         **{"cpu": "vCPU", "memory": "bytes", "nano_memory": "bytes", "nano_cpu": "vCPU", "kills": ""},
         **{"nano_demand": "vCPU", "nano_queue": "s", "nano_rate": "req/s", "nano_cost": "s"},
+        **{"throttled": "share", "full": "req/s"},
     },
     units={
         "% of a core (mean)": "%(1コアに対する平均)",
         "MiB resident (peak)": "MiB(常駐、最大)",
         "vCPU (mean, nano model)": "vCPU(平均、nanoモデル)",
         "MiB (peak, nano model)": "MiB(最大、nanoモデル)",
+        "MiB (peak of the cgroup)": "MiB(cgroupの最大)",
+        "vCPU (mean of the cgroup)": "vCPU(cgroupの平均)",
+        "req/s fill the nano": "req/sでnanoが飽和",
     },
 )
 def origin_resources(run: Run) -> Iterator[Finding]:
@@ -46,7 +53,9 @@ def origin_resources(run: Run) -> Iterator[Finding]:
         if sized
         else Finding.unseen(f"{origins.UNSEEN} (process_resident_memory_bytes).", "memory")
     )
-    if run.manifest.bundled:
+    if real_parts.is_real(run):
+        yield from nano_real.of(run)
+    elif run.manifest.bundled:
         yield _nano_memory(run)
         yield _nano_cpu(run)
 

@@ -8,6 +8,7 @@
         when=AT_500_MAU,                     # by when the plan wants it
         figures={"errors": "share"},         # what a threshold may speak of, with its base unit
         units={"% errors": "% エラー"},      # the findings' units in Japanese; {} stands for a value
+        part="origin",                       # the part of the stack that it is about; "": all of it
     )
     def error_rate(run: Run) -> Finding: ...
 
@@ -22,6 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple
 
+from verdicts.run import real_parts
 from verdicts.run.reading import Run
 from verdicts.thresholds import Threshold
 
@@ -113,6 +115,7 @@ class Point:
     figures: Mapping[str, str]
     find: Find
     units: Mapping[str, str] = field(default_factory=dict)
+    part: str = ""
 
     def results(self, run: Run, threshold: Threshold, *, valid: bool = True) -> list[PointResult]:
         """Every finding judged. In an invalid run, nothing passes or fails."""
@@ -128,7 +131,7 @@ class Point:
             value=finding.value,
             unit=finding.unit,
             basis=finding.basis,
-            subject=finding.subject or run.subject,
+            subject=finding.subject or real_parts.subject(run, self.part),
             threshold=str(threshold),
             status="invalid" if not valid and status != "info" else status,
             evidence=finding.evidence + _scaled(run),
@@ -163,6 +166,7 @@ def point(
     when: str = "",
     figures: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
+    part: Literal["", "edge", "origin"] = "",
 ) -> Callable[[Find], Find]:
     """Register a point. Raises ValueError for an id that is taken, or that begins like none of the plan's."""
     if id in REGISTERED:
@@ -173,7 +177,7 @@ def point(
 
     def register(find: Find) -> Find:
         question = Question(id, priority, scenario, when, en, ja)
-        REGISTERED[id] = Point(id, question, figures or {}, find, units or {})
+        REGISTERED[id] = Point(id, question, figures or {}, find, units or {}, part)
         return find
 
     return register

@@ -19,6 +19,7 @@ from verdicts.run.reading import Run
     ja="接続枯渇からの復旧に何秒かかるか",
     scenario="db-pool",
     when=AT_500_MAU,
+    part="origin",
     figures={"seconds": "s", "restarted": "", "watched": "s"},
 )
 def recovery_time(run: Run) -> Iterator[Finding]:
@@ -70,7 +71,7 @@ def _normal(run: Run) -> str:
 def _restarted(names: list[str], kills: int) -> str:
     parts = [f"{name} ({times})" if times > 1 else name for name, times in Counter(names).items()]
     if kills:
-        parts.append(f"an origin by the nano model ({kills})")
+        parts.append(f"an origin, killed for its memory ({kills})")
     return f"Restarted: {', '.join(parts)}." if parts else "Nothing had to be restarted."
 
 

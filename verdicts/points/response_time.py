@@ -13,6 +13,7 @@ import numpy as np
 
 from verdicts.measure.calls import percentiles
 from verdicts.measure.calls.percentiles import Percentiles
+from verdicts.measure.target import real_nano
 from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Floats, Mask, Run
 
@@ -25,6 +26,7 @@ SLOW: Final = 1.0  # seconds
     ja="レスポンスタイムのp50・p95・p99はいくらか",
     scenario="burst",
     when=AT_500_MAU,
+    part="origin",
     figures={"p50": "s", "p95": "s", "p99": "s", "max": "s", "served": "share"},
     units={
         "ms (p95)": "ms(p95)",
@@ -69,7 +71,12 @@ def _evidence(run: Run, found: Percentiles, what: str) -> str:
     sent = int((run.sent & run.judged).sum())
     groups = "" if run.judged.all() else " of the judged groups"
     figures = f"p50 {p50}, p95 {p95}, p99 {p99}, max {most} ms"
-    return f"{figures} over {found.count:,} successful calls{groups} of {sent:,}; {what}."
+    return f"{figures} over {found.count:,} successful calls{groups} of {sent:,}; {what}.{_throttled(run)}"
+
+
+def _throttled(run: Run) -> str:
+    share = real_nano.throttled(run, 0.0, run.load_end)
+    return f" The origin's nano was throttled in {share:.0%} of its CPU periods meanwhile." if share else ""
 
 
 def _rows(run: Run, calls: Mask, everything: Percentiles) -> Iterator[dict[str, float | int | str | None]]:

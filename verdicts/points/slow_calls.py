@@ -34,6 +34,7 @@ MEMORY_ALERT = 200e6  # bytes: the operator's
     ja="遅いツール呼び出しは同時にいくつまで実行できるか、その上限は何で決まるか",
     scenario="slow-api",
     when=AT_100_MAU,
+    part="origin",
     figures={
         **dict.fromkeys(("limit", "room", "users", "in_flight", "upstream", "callers", "per_user"), ""),
         "refused_p50": "s",

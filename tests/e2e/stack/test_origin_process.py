@@ -12,7 +12,8 @@ import pytest
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.hop import HopConnectError, HopReset
 from fakes.origin.nano import memory_bytes
-from fakes.settings import NanoSettings
+from fakes.settings import NanoSettings, PartsSettings
+from tests.support import origin_rig, real_parts
 from tests.support.origin_rig import OriginRig, data, reason, rig, until
 
 pytestmark = pytest.mark.e2e
@@ -22,6 +23,17 @@ ORPHANS = (
     "SELECT count(*) FROM mcpist.credit_transactions t "
     "WHERE NOT EXISTS (SELECT FROM mcpist.usage u WHERE u.request_id = t.request_id)"
 )
+
+
+@pytest.fixture(params=["fakes", "real"], autouse=True)
+def origin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The contract is one: each test runs on the fake and on the origin in Go, unless it is marked."""
+    if request.param == "real":
+        if request.node.get_closest_marker("modelled"):
+            pytest.skip("the nano is modelled in the fake alone")
+        real_parts.build()
+    monkeypatch.setattr(origin_rig, "PARTS", PartsSettings(origin=request.param))
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +144,7 @@ async def test_the_breaker_spares_money_and_heals(postgres: EmbeddedPostgres) ->
         assert await made.metric("origin-a", 'mcpist_breaker_state{state="closed",upstream="fast"}') == 1
 
 
+@pytest.mark.modelled
 async def test_over_its_memory_the_instance_dies_and_returns_as_another(postgres: EmbeddedPostgres) -> None:
     nano = {"memory_limit": memory_bytes(NanoSettings(), 2), "restart": 1.0}
     async with rig({**SLOW, "nano": nano}, ("rate-limit",), postgres=postgres) as made:
@@ -160,6 +173,7 @@ async def test_over_its_memory_the_instance_dies_and_returns_as_another(postgres
         assert await in_flight(made) == (0, 0)
 
 
+@pytest.mark.modelled
 async def test_cpu_is_a_queue(postgres: EmbeddedPostgres) -> None:
     nano = {"cpu_per_request": 0.01, "cpu_burst": 0.0, "cpu_share": 0.1}
     async with rig({"nano": nano, **SLOW}, postgres=postgres) as made:

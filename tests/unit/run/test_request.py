@@ -20,7 +20,8 @@ from scenarios.options import of
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
 GIVEN = {
     "scenario": "burst", "protect": "today,-breaker", "accounts": "3", "rate": "0.5", "target": "t.yaml",
-    "duration": "20s", "tier": "free", "seed": "7", "duration_scale": "2", "workers": "2",
+    "duration": "20s", "tier": "free", "seed": "7", "duration_scale": "2", "stack": "real",
+    "nano": "unlimited", "workers": "2",
     "baseline": "results/x", "bind": "127.0.0.1", "port": "6000", "out": "results/new",
 }  # fmt: skip
 

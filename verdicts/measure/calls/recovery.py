@@ -22,6 +22,7 @@ import numpy as np
 
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import percentiles
+from verdicts.run import real_parts
 from verdicts.run.reading import Mask, Run
 
 FACTOR: Final = 1.2
@@ -158,10 +159,7 @@ def _came_up(detail: Any) -> bool:
 
 
 def kills(run: Run) -> int:
-    """How often the nano model killed an origin."""
-    totals = [
-        run.target.total(source, "mcpist_nano_kills_total")
-        for source in run.target.sources
-        if source.startswith("origin-")
-    ]
+    """How often an origin was killed for its memory, by the nano model or the kernel."""
+    sources = [source for source in run.target.sources if source.startswith("origin-")]
+    totals = [real_parts.kills(run, source) for source in sources]
     return int(np.nansum(totals)) if totals else 0

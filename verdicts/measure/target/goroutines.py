@@ -14,6 +14,7 @@ import numpy as np
 
 from verdicts.measure.target import origins
 from verdicts.measure.target.cpu import since_start
+from verdicts.run import real_parts
 from verdicts.run.reading import Floats, Run
 
 GOROUTINES: Final = ("mcpist_goroutines", "go_goroutines")
@@ -25,7 +26,6 @@ DEFAULTS: Final[Mapping[str, int]] = {  # a stack that tells none of its setting
     **{"memory_limit": 256 * 2**20, "memory_base": 40 * 2**20, "stack_bytes": 8192, "buffer_bytes": 10240},
     **{"goroutines_base": 20, "goroutines_per_call": 2},
 }
-KILLS: Final = "mcpist_nano_kills_total"
 PLAN: Final = (
     "The plan's arithmetic: 5,000 goroutines × 18 KB = 90 MB, 10,000 as the limit, on a nano of 256 MB."
 )
@@ -94,12 +94,12 @@ def _series(run: Run, source: str, names: tuple[str, ...]) -> tuple[Floats, Floa
 
 
 def kills(run: Run) -> float:
-    """How often the model killed an instance; NaN where nobody would tell.
+    """How often an instance was killed, by the model or the kernel; NaN where nobody would tell.
 
     A counter with a label is not there before its first count, so where the model runs none is 0.
     """
-    totals = [run.target.total(source, KILLS) for source in origins.sources(run)]
+    totals = [real_parts.kills(run, source) for source in origins.sources(run)]
     known = [total for total in totals if not np.isnan(total)]
-    if not known and not (run.manifest.bundled and pairs(run)):
+    if not known and (real_parts.is_real(run) or not (run.manifest.bundled and pairs(run))):
         return float("nan")
     return float(sum(known))

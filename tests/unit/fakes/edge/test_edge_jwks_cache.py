@@ -76,7 +76,7 @@ async def test_a_rotated_key_is_found_after_the_cool_down() -> None:
     assert await issuer.ask("new", jwks_mode="cool-down") is KEY
 
 
-@pytest.mark.parametrize(("on", "mode"), [(True, "none"), (False, "cached")])
+@pytest.mark.parametrize(("on", "mode"), [(True, "none"), (True, "per-request"), (False, "cached")])
 async def test_without_a_cache_every_request_fetches(on: bool, mode: str) -> None:
     issuer = Issuer()
     for _ in range(3):

@@ -123,3 +123,19 @@ def test_only_programs_of_that_name_live_in_a_folder() -> None:
 
 def test_there_is_no_shared_memory_to_remove_in_an_empty_folder(tmp_path: Path) -> None:
     remove_shared_memory(tmp_path / "postmaster.pid")
+
+
+def test_a_cgroup_is_removed_once_it_is_empty(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    world = World(monkeypatch, {10: 1.0}, set())
+    folders = [tmp_path / "memory", tmp_path / "cpu", tmp_path / "never-made"]
+    for folder in folders[:2]:
+        folder.mkdir()
+    assert world.reap(inventory({"cgroup": [str(folder) for folder in folders]}, process(10, 1.0)))
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_a_cgroup_that_is_held_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    world = World(monkeypatch, {}, set())
+    (tmp_path / "held" / "inside").mkdir(parents=True)
+    assert not world.reap(inventory({"cgroup": [str(tmp_path / "held")]}))
+    assert world.now >= TIMEOUT

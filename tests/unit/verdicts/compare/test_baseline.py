@@ -204,7 +204,7 @@ def test_the_baseline_of_another_attack_is_refused_before_anything_starts(
                 load_scenario("burst", Overrides.read({**given, **change})), str(earlier)
             )
     words = ["burst", "--duration=12s", "--accounts=20", "--rate=5", f"--out={tmp_path / 'out'}"]
-    assert attack.checked(attack.read([*words, f"--baseline={earlier}"])).request.worker_count == 0
+    assert attack.read([*words, f"--baseline={earlier}"]).check().request.worker_count == 0
     for place, why in ((tmp_path / "nowhere", "not a folder"), (tmp_path / "out", "not a folder")):
         assert attack.main([*words, f"--baseline={place}"]) == 2
         error = capsys.readouterr().err

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome
+from tests.support.manifest import manifest
 from verdicts.measure.target import origins
 from verdicts.points.free_tier import free_tier
 from verdicts.points.jwks_fetches import jwks_fetches
@@ -45,16 +46,16 @@ def run(totals: dict[tuple[str, ...], float] | None = None, accepted: int = 0, f
     samples["reason"][len(valid) + accepted :] = REASON_CODE["invalid_token"]
     samples["outcome"][:failed] = Outcome.FAILED
     everything = np.ones(len(samples), dtype=bool)
-    manifest = SimpleNamespace(
-        groups=["valid", "expired"],
-        machine=SimpleNamespace(cpu="a machine"),
-        settings=lambda part: {"jwks_mode": "cached", "jwks_ttl": 300.0},
-        time_scale=1,
-    )
+    scenario = {"groups": GROUPS, "phases": PHASES}
     return SimpleNamespace(
-        scenario={"groups": GROUPS, "phases": PHASES},
         samples=samples,
-        manifest=manifest,
+        scenario=scenario,
+        manifest=manifest(
+            scenario=scenario,
+            groups=["valid", "expired"],
+            machine={"cpu": "a machine", "cores": 2},
+            stack={"settings": {"edge": {"jwks_mode": "cached", "jwks_ttl": 300.0}}},
+        ),
         target=Target(totals or {}),
         out=everything,
         sent=everything,
@@ -73,6 +74,15 @@ def checks(result: str, count: float, seconds: float, within: float) -> dict[tup
         ("edge", f"{name}_sum", result): seconds,
         ("edge", f"{name}_bucket", result, "0.01"): within,
     }
+
+
+def test_of_a_real_worker_its_processes_cpu_over_all_calls_is_the_answer() -> None:
+    name = "mcpist_worker_request_cpu_seconds"
+    totals: dict[tuple[str, ...], float] = {("edge", f"{name}_count"): 1200.0, ("edge", f"{name}_sum"): 0.6}
+    cost, _ = findings(token_checks(cast(Run, run(totals))))
+    assert (cost.value, cost.unit, cost.figures) == (0.5, "ms CPU a call (mean)", {"mean": 0.0005})
+    unseen, _ = findings(token_checks(cast(Run, run())))
+    assert name in unseen.evidence
 
 
 def test_the_dearest_kind_of_token_is_the_answer() -> None:

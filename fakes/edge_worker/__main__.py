@@ -1,0 +1,88 @@
+"""`python -m fakes.edge_worker …` *becomes* workerd: options and doors are those of `fakes.http.serve`.
+
+The Worker's process is then the one that the supervisor started: it can be killed, frozen and measured as
+itself. Beside it runs the companion (`fakes.edge_worker.companion`): KV, control, figures, health checks,
+further isolates. Each ends with the other: a pipe that workerd holds reads EOF in the companion, and a
+companion that fails kills workerd.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from common.errors import ConfigError
+from fakes.control.process_config import StackConfig, load
+from fakes.edge_worker import install, workerd
+from fakes.http.server import BACKLOG
+
+
+def main() -> None:
+    """Start the companion, then be workerd. Exit codes 2 and 3 as in `fakes.http.serve`."""
+    options = _options()
+    try:
+        config = load(options.config, options.name)
+    except ConfigError as error:
+        sys.exit(_say(2, str(error)))
+    if missing := [name for name in ("origin-a", "origin-b") if name not in config.addresses]:
+        sys.exit(_say(3, f"{options.config}: addresses: {missing[0]} is missing"))
+    if install.installed() is None:
+        sys.exit(_say(3, f"{install.BINARY} is missing; allowed: what `make real` installs"))
+    _become_workerd(options, config)
+
+
+def _become_workerd(options: argparse.Namespace, config: StackConfig) -> None:
+    _raise_file_limit()
+    calls = socket.socket(fileno=options.fd)
+    calls.listen(BACKLOG)
+    doors, kv, control = workerd.listening(), workerd.listening(), workerd.listening()
+    ending, alive = os.pipe()  # `alive` stays open in workerd alone
+    passed = [doors.fileno(), kv.fileno(), ending]
+    if options.life_fd is not None:
+        passed.append(options.life_fd)
+    subprocess.Popen(
+        [
+            sys.executable, "-m", "fakes.edge_worker.companion", "--config", str(options.config),
+            "--name", options.name, "--worker", str(os.getpid()), "--control", str(workerd.port_of(control)),
+            "--doors-fd", str(doors.fileno()), "--kv-fd", str(kv.fileno()), "--end-fd", str(ending),
+            *([] if options.life_fd is None else ["--life-fd", str(options.life_fd)]),
+        ],
+        pass_fds=passed,
+    )  # fmt: skip
+    for fd in (calls.fileno(), control.fileno(), alive):
+        os.set_inheritable(fd, True)
+    command = workerd.command(calls.fileno(), control.fileno(), workerd.port_of(kv), workerd.port_of(doors))
+    os.execve(command[0], command, {**os.environ, workerd.TOKEN: config.control_token})
+
+
+def _raise_file_limit() -> None:
+    """As many open files as the kernel gives: a call in flight holds six here, and workerd dies without."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = int(Path("/proc/sys/fs/nr_open").read_text())
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    except (ValueError, OSError):  # only root may go beyond what it was given
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--fd", type=int, required=True, help="a socket bound to the edge's address")
+    parser.add_argument("--name", default="edge")
+    parser.add_argument("--life-fd", type=int, help="exit when this pipe reads EOF")
+    return parser.parse_args()
+
+
+def _say(code: int, line: str) -> int:
+    print(line, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+// `burst-limit`: at most `burst_per_s` requests a user in a window (5 a second), KV key `burst:{user}`.
+//
+// Fixed windows aligned to the wall clock. Two strategies:
+//   kv-every-request  KV holds [window, count]: a read and a write a request. The window stands in the value,
+//                     as KV keeps nothing for less than 60 s
+//   memory-cache      the isolate's memory holds the counts; the first request of a window writes KV, which
+//                     is never read: isolates do not know of each other
+// When KV refuses, `burst_on_failure` decides:
+//   throw        500 kv_error. With memory-cache the count was already begun: the first call of a window
+//                fails and the next four pass (the plan's code as written)
+//   fail-open    the call passes
+//   fail-closed  503 kv_error, and nothing is counted: the next call tries KV again
+
+import { kvGet, KvError, kvPut } from "./kv.mjs";
+import { kvRefusal, overLimit } from "./refuse.mjs";
+
+export async function burstLimit(call) {
+  if (!call.on("burst-limit")) return null;
+  const span = call.edge.burst_window;
+  const now = call.now();
+  const admitted = call.edge.burst_strategy === "memory-cache" ? inMemory : inKv;
+  try {
+    if (await admitted(call, Math.floor(now / span))) return null;
+  } catch (error) {
+    if (!(error instanceof KvError)) throw error;
+    return kvRefusal(call, error, call.edge.burst_on_failure);
+  }
+  return overLimit(call, "burst-limit", "burst_exceeded", span - (now % span));
+}
+
+async function inKv(call, window) {
+  const key = `burst:${call.user}`;
+  const [seen, stored] = (await kvGet(call, key)) ?? [window, 0];
+  const count = seen === window ? stored : 0;
+  if (count >= call.edge.burst_per_s) return false;
+  await kvPut(call, key, [window, count + 1]);
+  return true;
+}
+
+async function inMemory(call, window) {
+  const counts = call.isolate.countsOf(window);
+  const count = counts.get(call.user) ?? 0;
+  if (count >= call.edge.burst_per_s) return false;
+  counts.set(call.user, count + 1);
+  if (count === 0) await writeFirst(call, window, counts);
+  return true;
+}
+
+async function writeFirst(call, window, counts) {
+  try {
+    await kvPut(call, `burst:${call.user}`, [window, 1]);
+  } catch (error) {
+    if (call.edge.burst_on_failure === "fail-closed") counts.delete(call.user);
+    throw error;
+  }
+}

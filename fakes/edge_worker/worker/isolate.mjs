@@ -1,0 +1,62 @@
+// What an isolate remembers between requests, and one call on its way through it.
+
+import { Figures } from "./figures.mjs";
+import { JwksCache } from "./jwks_cache.mjs";
+import { fetchKeys } from "./key_set.mjs";
+
+export class Isolate {
+  // `connect` opens a TCP connection, as `cloudflare:sockets` has it; `clock` gives Unix milliseconds.
+  constructor(connect, clock = Date.now, fetcher = fetchKeys) {
+    this.connect = connect;
+    this.clock = clock;
+    this.inForce = null; // what control.mjs was told last; replaced as a whole
+    this.figures = new Figures(clock);
+    this.jwks = new JwksCache(fetcher, this.figures, clock);
+    this.tokens = new Map(); // verified token → its claims
+    this.suspects = new Set(); // origins whose last call was lost
+    this.turn = 0; // of a balancer that splits
+    this.calls = 0; // for request ids
+    this.#forgetCounts(-1);
+  }
+
+  // The burst counts by user; those of an earlier window are forgotten.
+  countsOf(window) {
+    if (window !== this.window) this.#forgetCounts(window);
+    return this.counts;
+  }
+
+  reset() {
+    this.#forgetCounts(-1);
+    this.jwks.reset();
+    this.suspects.clear();
+    this.figures.reset();
+  }
+
+  #forgetCounts(window) {
+    this.window = window;
+    this.counts = new Map();
+  }
+}
+
+export class Call {
+  constructor(request, path, env, ctx, isolate) {
+    this.request = request;
+    this.path = path;
+    this.env = env;
+    this.ctx = ctx;
+    this.isolate = isolate;
+    this.inForce = isolate.inForce; // read once: a change is for calls to come
+    this.edge = this.inForce.settings;
+    this.user = "";
+    this.tier = "";
+  }
+
+  on(protection) {
+    return this.inForce.protections.includes(protection);
+  }
+
+  // Unix seconds.
+  now() {
+    return this.isolate.clock() / 1000;
+  }
+}

@@ -1,0 +1,90 @@
+// The gateway's origin in Go: a real server in the place of fakes/origin, with the same options, the same
+// answers, the same metrics and the same control door (fakes/http/serve.py tells them).
+//
+//	origin --config stack.json --fd 7 [--name origin-a] [--life-fd 9]
+//
+// A request goes through, in this order:
+//
+//	gateway secret → rate limit → timeout → per-user limit → global limit → breaker →
+//	quota and credits in one transaction → upstream → usage row
+//
+// Nothing of a nano is modelled here: memory and CPU are the process's own, and its cgroup's.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+const (
+	backlog   = 4096
+	keepAlive = 120 * time.Second // longer than the hops of the edge keep a connection
+	badConfig = 2
+	notBuilt  = 3
+)
+
+func main() {
+	config := flag.String("config", "", "the stack's JSON file")
+	fd := flag.Int("fd", -1, "a bound socket")
+	name := flag.String("name", "origin-a", "this origin's name")
+	life := flag.Int("life-fd", -1, "exit when this pipe reads EOF")
+	flag.Parse()
+	log.SetFlags(0)
+	loaded, err := loadConfig(*config, *name)
+	if err != nil {
+		exit(badConfig, fmt.Errorf("%s: %w", *config, err))
+	}
+	go leaveAtSignal()
+	if *life >= 0 {
+		go leaveAtEOF(*life)
+	}
+	origin, err := newOrigin(context.Background(), loaded)
+	if err != nil {
+		exit(notBuilt, err)
+	}
+	listener, err := listen(*fd)
+	if err != nil {
+		exit(notBuilt, err)
+	}
+	server := http.Server{Handler: origin.handler(), IdleTimeout: keepAlive, ErrorLog: log.Default()}
+	exit(notBuilt, server.Serve(listener))
+}
+
+// listen takes a bound socket over; it may be listening already.
+func listen(fd int) (net.Listener, error) {
+	if err := syscall.Listen(fd, backlog); err != nil {
+		return nil, fmt.Errorf("--fd %d: %w", fd, err)
+	}
+	file := os.NewFile(uintptr(fd), "listener")
+	defer file.Close()
+	return net.FileListener(file)
+}
+
+func leaveAtSignal() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	<-signals
+	os.Exit(0)
+}
+
+func leaveAtEOF(fd int) {
+	pipe, one := os.NewFile(uintptr(fd), "life"), make([]byte, 64)
+	for {
+		if n, err := pipe.Read(one); n == 0 || err != nil {
+			os.Exit(0)
+		}
+	}
+}
+
+func exit(code int, err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(code)
+}

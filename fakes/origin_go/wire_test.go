@@ -1,0 +1,128 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func text(t *testing.T, value any) string {
+	t.Helper()
+	made, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(made)
+}
+
+func TestARefusalOnTheWire(t *testing.T) {
+	made := (&refusal{reason: "rate_limit_exceeded", retryAfter: 1.2, detail: "said"}).answer("a")
+	seen := httptest.NewRecorder()
+	made.write(seen, false)
+	want := `{"error":{"code":-32029,"data":{"detail":"said","reason":"rate_limit_exceeded","retry_after":2},` +
+		`"message":"Rate limit of the plan exceeded"},"id":"a","jsonrpc":"2.0"}`
+	if seen.Code != 429 || seen.Body.String() != want || seen.Header().Get("Retry-After") != "2" {
+		t.Fatal(seen.Code, seen.Header(), seen.Body)
+	}
+}
+
+func TestAnAnswerAsAnEvent(t *testing.T) {
+	seen := httptest.NewRecorder()
+	result(7.0, "x").write(seen, true)
+	if seen.Body.String() != "event: message\ndata: {\"id\":7,\"jsonrpc\":\"2.0\",\"result\":\"x\"}\n\n" ||
+		seen.Header().Get("Content-Type") != "text/event-stream" {
+		t.Fatal(seen.Header(), seen.Body)
+	}
+}
+
+func TestWhatIsNoRequest(t *testing.T) {
+	for body, code := range map[string]int{
+		`{`: parseError, ``: parseError, `[]`: invalidRequest, `{"id":1}`: invalidRequest, `{"method":1}`: invalidRequest,
+		`{"method":"a","id":{}}`: invalidRequest, `{"method":"a","id":true}`: invalidRequest,
+		`{"method":"a","params":[]}`: invalidRequest,
+	} {
+		_, err := decode([]byte(body))
+		refused, is := err.(*rpcError)
+		if !is || refused.code != code {
+			t.Errorf("%s: %v, not %d", body, err, code)
+		}
+	}
+	if id := idOf([]byte(`{"id":"x","method":1}`)); id != "x" {
+		t.Error(id)
+	}
+}
+
+var known = modules{"fast": {"echo": nil}, "notion": {"search": nil}}
+
+func TestWhatABatchMayHold(t *testing.T) {
+	line := `{"module":"fast","tool":"echo"}`
+	for lines, said := range map[string]string{
+		"":                              "1 to 10",
+		strings.Repeat(line+"\n", 11):   "got 11",
+		line + "\n{":                    "line 2",
+		`{"module":"fast","tool":"no"}`: "unknown tool fast.no",
+	} {
+		_, err := commands(json.RawMessage(text(t, map[string]string{"commands": lines})), known)
+		if err == nil || !strings.Contains(err.Error(), said) {
+			t.Errorf("%q: %v", lines, err)
+		}
+	}
+	made, err := commands(json.RawMessage(text(t, map[string]string{"commands": "\n" + line + "\n"})), known)
+	if err != nil || len(made) != 1 || made[0].Module != "fast" {
+		t.Fatal(made, err)
+	}
+}
+
+func TestSettingsAreMergedAndUnknownOnesRefused(t *testing.T) {
+	whole := tree{
+		"origin":    map[string]any{"timeout": 30.0, "tiers": map[string]any{"free": 30.0}},
+		"upstreams": map[string]any{},
+	}
+	part := map[string]any{
+		"origin":    map[string]any{"timeout": 1.0, "tiers": map[string]any{"gold": 9.0}},
+		"upstreams": map[string]any{"a": map[string]any{"b": 1.0}},
+	}
+	merged, err := whole.with(part, "")
+	want := `{"origin":{"tiers":{"free":30,"gold":9},"timeout":1},"upstreams":{"a":{"b":1}}}`
+	if err != nil || text(t, merged) != want {
+		t.Fatal(text(t, merged), err)
+	}
+	if text(t, whole) != `{"origin":{"tiers":{"free":30},"timeout":30},"upstreams":{}}` {
+		t.Fatal("the tree before must not change")
+	}
+	if _, err := whole.with(map[string]any{"origin": map[string]any{"timeuot": 1.0}}, ""); err == nil ||
+		err.Error() != "settings: origin.timeuot: unknown key" {
+		t.Fatal(err)
+	}
+}
+
+func TestAStallHoldsAndLetsGo(t *testing.T) {
+	c := &config{Name: "origin-a", Settings: tree{}}
+	first, err := newSnapshot(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := newControl(c, first, func(*snapshot) {}, func() {})
+	stall := map[string]any{"faults": []any{map[string]any{"fault": "origin-stall"}}}
+	for range 2 {
+		if status, err := made.obey("faults", stall); status != 200 {
+			t.Fatal(err)
+		}
+	}
+	held := made.snapshot().going
+	select {
+	case <-held:
+		t.Fatal("it goes on")
+	default:
+	}
+	made.obey("faults", map[string]any{"faults": []any{}})
+	<-held
+	<-made.snapshot().going
+	if status, err := made.obey("faults", map[string]any{"faults": []any{map[string]any{"fault": "no"}}}); status != 400 {
+		t.Fatal(err)
+	}
+	if status, err := made.obey("protections", map[string]any{"names": []any{"timeout", "timeout"}}); status != 400 {
+		t.Fatal(err)
+	}
+}

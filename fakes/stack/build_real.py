@@ -1,0 +1,82 @@
+"""Builds the real parts into `.cache/`: `make real`, or `python -m fakes.stack.build_real`.
+
+The origin in Go: its modules are downloaded into `.cache/go/`, held against `go.sum`, and built; what is
+built already of the same sources is left as it is. The engine of the Worker: `fakes.edge_worker.install`.
+Exit code 3 with one line where a tool is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from common.paths import ROOT
+from fakes.edge_worker import install
+from fakes.stack.programs import BUILT, ORIGIN
+
+GO_SOURCE: Final = ROOT / "fakes" / "origin_go"
+EXIT_OURS: Final = 3
+
+
+class BuildError(RuntimeError):
+    """A part could not be built, as one line."""
+
+
+def build_origin() -> str:
+    """Build the origin in Go; what was done. Raises BuildError."""
+    go = shutil.which("go")
+    stamp, sources = ORIGIN.with_suffix(".sources"), _digest(GO_SOURCE)
+    if ORIGIN.is_file() and stamp.is_file() and stamp.read_text() == sources:
+        return f"origin in Go: {ORIGIN.relative_to(ROOT)} is up to date"
+    if go is None:
+        raise BuildError("go is not installed (Debian: golang-go; 1.26 or newer); the origin in Go needs it")
+    BUILT.mkdir(parents=True, exist_ok=True)
+    partial = ORIGIN.with_suffix(f".new-{os.getpid()}")
+    flags = "-mod=readonly -modcacherw -trimpath -buildvcs=false"
+    env = {**os.environ, "GOFLAGS": flags, "GOMODCACHE": str(ROOT / ".cache" / "go"), "CGO_ENABLED": "0"}
+    words = [go, "build", "-ldflags=-s -w", "-o", str(partial), "."]
+    done = subprocess.run(words, cwd=GO_SOURCE, env=env, check=False, capture_output=True, text=True)
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["no word"]
+        raise BuildError(f"go build failed: {said[-1]}")
+    partial.replace(ORIGIN)
+    stamp.write_text(sources)
+    told = hashlib.sha256(ORIGIN.read_bytes()).hexdigest()
+    return f"origin in Go: built {ORIGIN.relative_to(ROOT)}, sha256 {told}"
+
+
+def install_workerd() -> str:
+    """Have the engine of the Worker; what was done. Raises BuildError."""
+    try:
+        return f"workerd: {install.install().relative_to(ROOT)}"
+    except install.InstallError as error:
+        raise BuildError(str(error)) from None
+
+
+def _digest(folder: Path) -> str:
+    """Of all that the build reads."""
+    found = hashlib.sha256()
+    for file in sorted((*folder.glob("*.go"), *folder.glob("go.*"))):
+        if not file.name.endswith("_test.go"):
+            found.update(file.name.encode() + b"\0" + file.read_bytes())
+    return found.hexdigest()
+
+
+def main() -> int:
+    """Build every part; gives the exit code."""
+    try:
+        for build in (build_origin, install_workerd):
+            print(build())
+    except BuildError as error:
+        print(f"make real: {error}", file=sys.stderr)
+        return EXIT_OURS
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""What runs for each process of the stack, as a command that takes the options of `fakes.http.serve`.
+
+A real part is only another command under the same name: the supervisor starts, watches, steers and ends both
+alike. `make real` builds what the real ones need into `.cache/`.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+from common.paths import ROOT
+from fakes.edge_worker import install
+from fakes.settings import PartsSettings
+
+BUILT: Final = ROOT / ".cache" / "real"
+ORIGIN: Final = BUILT / "origin"
+FAKES: Final = {
+    "edge": "fakes.edge",
+    "upstream": "fakes.upstream",
+    "supabase": "fakes.supabase",
+    "origin-a": "fakes.origin",
+    "origin-b": "fakes.origin",
+}
+REAL: Final = {
+    "edge": (sys.executable, "-m", "fakes.edge_worker"),
+    "origin-a": (str(ORIGIN),),
+    "origin-b": (str(ORIGIN),),
+}
+
+
+class PartMissingError(RuntimeError):
+    """A real part that was asked for is not here, as one line."""
+
+
+def command(process: str, parts: PartsSettings) -> tuple[str, ...]:
+    """The command of a process, without its options."""
+    if is_real(process, parts):
+        return REAL[process]
+    return sys.executable, "-m", FAKES[process]
+
+
+def is_real(process: str, parts: PartsSettings) -> bool:
+    """Whether a real part runs for this process."""
+    return getattr(parts, part(process), "fakes") == "real"
+
+
+def part(process: str) -> str:
+    """The part that a process is of: both origins are `origin`."""
+    return process.partition("-")[0]
+
+
+def check(parts: PartsSettings) -> None:
+    """Raises PartMissingError where a real part is not built."""
+    if parts.edge == "real" and not install.installed():
+        raise PartMissingError("STACK: workerd is not installed; `make real` does that")
+    if parts.origin == "real" and not ORIGIN.is_file():
+        raise PartMissingError("STACK: the origin in Go is not built; `make real` does that (it needs go)")
+    if parts.edge == "real" and install.installed() is None:
+        raise PartMissingError("STACK: workerd is not installed; `make real` does that (it needs npm)")

@@ -1,0 +1,35 @@
+"""Real parts for tests: built once where their tools are, skipped by name where not."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from fakes.processes import available_cgroup
+from fakes.processes.cgroup import CgroupError
+from fakes.stack import build_real
+
+
+def build() -> None:
+    """Have the origin in Go, or skip."""
+    if missing := _missing():
+        pytest.skip(missing)
+
+
+def nano() -> None:
+    """Have it, and the right to make a cgroup for it, or skip."""
+    build()
+    try:
+        available_cgroup.find("mcpist-test")
+    except CgroupError as error:
+        pytest.skip(str(error))
+
+
+@cache
+def _missing() -> str:
+    try:
+        build_real.build_origin()
+    except build_real.BuildError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,113 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { burstLimit } from "../../../../fakes/edge_worker/worker/burst_limit.mjs";
+import { ipLimit } from "../../../../fakes/edge_worker/worker/ip_limit.mjs";
+import { reason, Rig } from "./rig.mjs";
+
+// Statuses of n calls; null is a call that went on.
+async function statuses(step, rig, n, options) {
+  const found = [];
+  for (let i = 0; i < n; i += 1) found.push((await step(rig.call(options)))?.status ?? null);
+  return found;
+}
+const PASS = null;
+
+test("a protection that is off asks nothing of KV", async () => {
+  const rig = new Rig({}, { protections: [] });
+  assert.deepEqual(await statuses(burstLimit, rig, 9), Array(9).fill(PASS));
+  assert.deepEqual(await statuses(ipLimit, rig, 9), Array(9).fill(PASS));
+  assert.deepEqual([rig.kv.gets, rig.kv.puts.length], [0, 0]);
+});
+
+test("an address has its window, and another address another", async () => {
+  const rig = new Rig();
+  const one = { headers: { "cf-connecting-ip": "1.1.1.1" } };
+  assert.deepEqual(await statuses(ipLimit, rig, 5, one), [PASS, PASS, PASS, 429, 429]);
+  assert.deepEqual(await statuses(ipLimit, rig, 1, { headers: { "cf-connecting-ip": "2.2.2.2" } }), [PASS]);
+  assert.equal(rig.kv.puts[0][0], `global:1.1.1.1:${1_000_000_000 / 60 | 0}`);
+  assert.equal(rig.kv.puts[0][2], 120);
+  assert.equal(rig.count('mcpist_rate_limit_hits_total{limit="ip-limit"}'), 2);
+  rig.now += 60_000;
+  assert.deepEqual(await statuses(ipLimit, rig, 1, one), [PASS]);
+});
+
+test("a refusal names its reason, its call and when to come again", async () => {
+  const rig = new Rig({ ip_per_min: 1, ip_window: 60 });
+  await ipLimit(rig.call());
+  const response = await ipLimit(rig.call());
+  assert.equal(response.headers.get("retry-after"), String(60 - (1_000_000_000 % 60)));
+  const { id, error } = await response.json();
+  assert.deepEqual([id, error.data.reason, error.code], [7, "ip_limit_exceeded", -32029]);
+});
+
+for (const [id, body] of [[7, '{"id":7}'], ["x", '{"id":"x"}'], [null, '{"id":{}}'], [null, "no json"], [null, "3"]]) {
+  test(`the id of ${body} is ${id}`, async () => {
+    const rig = new Rig({ ip_per_min: 1 });
+    await ipLimit(rig.call());
+    assert.equal((await (await ipLimit(rig.call({ body }))).json()).id, id);
+  });
+}
+
+test("KV at every request: a read and a write for each that is admitted, a read for the rest", async () => {
+  const rig = new Rig();
+  assert.deepEqual(await statuses(burstLimit, rig, 7), [...Array(5).fill(PASS), 429, 429]);
+  assert.deepEqual([rig.kv.gets, rig.kv.puts.length], [7, 5]);
+  assert.deepEqual(rig.kv.puts[4], ["burst:ann", `[${1_000_000_000},5]`, 60]);
+  rig.now += 1000;
+  assert.deepEqual(await statuses(burstLimit, rig, 1), [PASS]);
+});
+
+test("memory-cache: one write a window, no read, counts by user", async () => {
+  const rig = new Rig({ burst_strategy: "memory-cache" });
+  assert.deepEqual(await statuses(burstLimit, rig, 7), [...Array(5).fill(PASS), 429, 429]);
+  assert.deepEqual(await statuses(burstLimit, rig, 1, { user: "bob" }), [PASS]);
+  assert.deepEqual([rig.kv.gets, rig.kv.puts.length], [0, 2]);
+  rig.now += 1000;
+  assert.deepEqual(await statuses(burstLimit, rig, 1), [PASS]);
+});
+
+const ALL = (status) => Array(7).fill(status);
+for (const [strategy, mode, expected] of [
+  ["kv-every-request", "throw", ALL(500)],
+  ["kv-every-request", "fail-open", ALL(PASS)],
+  ["kv-every-request", "fail-closed", ALL(503)],
+  ["memory-cache", "throw", [500, PASS, PASS, PASS, PASS, 429, 429]],
+  ["memory-cache", "fail-open", [...Array(5).fill(PASS), 429, 429]],
+  ["memory-cache", "fail-closed", ALL(503)],
+]) {
+  test(`a failed write with ${strategy} and ${mode}`, async () => {
+    const rig = new Rig({ burst_strategy: strategy, burst_on_failure: mode });
+    rig.kv.failure = { put: true };
+    assert.deepEqual(await statuses(burstLimit, rig, 7), expected);
+  });
+}
+
+test("the words of the binding reach the client", async () => {
+  const rig = new Rig({ ip_on_failure: "throw" });
+  rig.kv.failure = { get: true };
+  const { error } = await (await ipLimit(rig.call())).json();
+  assert.deepEqual([error.data.reason, error.message], ["kv_error", "KV GET failed: 429 Too Many Requests"]);
+});
+
+test("a mistake of ours is no failure of KV", async () => {
+  const rig = new Rig({ burst_strategy: "memory-cache", burst_on_failure: "fail-open" });
+  rig.isolate.countsOf = () => null;
+  await assert.rejects(burstLimit(rig.call()), TypeError);
+  const call = rig.call();
+  call.request = {};
+  await assert.rejects(ipLimit(call), TypeError);
+});
+
+test("reset forgets the counts", async () => {
+  const rig = new Rig({ burst_strategy: "memory-cache" });
+  await statuses(burstLimit, rig, 6);
+  rig.isolate.reset();
+  assert.deepEqual(await statuses(burstLimit, rig, 1), [PASS]);
+  assert.equal(rig.count('mcpist_rate_limit_hits_total{limit="burst-limit"}'), 0);
+});
+
+test("the reason of a burst", async () => {
+  const rig = new Rig({ burst_per_s: 1 });
+  await burstLimit(rig.call());
+  assert.equal(await reason(await burstLimit(rig.call())), "burst_exceeded");
+});

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fakes.edge_worker.kv_connection import KvConnection
+from fakes.http.asgi import Reply
+
+PUT = b"PUT /k?expiration_ttl=60 HTTP/1.1\r\nhost: fake-host\r\ncontent-length: 5\r\n\r\n[1,2]"
+GET = b"GET /k HTTP/1.1\r\nhost: fake-host\r\n\r\n"
+ANSWER = b"HTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 2\r\n\r\nok"
+
+
+class Line:
+    """A connection without a socket."""
+
+    def __init__(self, status: int = 200) -> None:
+        self.status = status
+        self.asked: list[tuple[str, bytes, bytes]] = []
+        self.said, self.open = b"", True
+        self.connection = KvConnection(self)
+        transport: Any = self
+        self.connection.connection_made(transport)
+
+    def answer(self, method: str, target: bytes, body: bytes) -> Reply:
+        self.asked.append((method, target, body))
+        return Reply(self.status, [(b"x", b"y")], b"ok")
+
+    def write(self, data: bytes) -> None:
+        self.said += data
+
+    def close(self) -> None:
+        self.open = False
+
+    abort = close
+
+
+@pytest.mark.parametrize("step", [1, 7, len(PUT + GET)])
+def test_whole_or_in_pieces_the_same_is_answered(step: int) -> None:
+    line, data = Line(), PUT + GET
+    for at in range(0, len(data), step):
+        line.connection.data_received(data[at : at + step])
+    assert line.asked == [("PUT", b"/k?expiration_ttl=60", b"[1,2]"), ("GET", b"/k", b"")]
+    assert (line.said, line.open) == (ANSWER * 2, True)
+
+
+def test_a_refusal_has_the_words_that_the_binding_repeats() -> None:
+    line = Line(429)
+    line.connection.data_received(GET)
+    assert line.said.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+
+
+def test_it_closes_when_asked_to() -> None:
+    line = Line()
+    line.connection.data_received(GET.replace(b"host: fake-host", b"connection: close"))
+    assert (line.said, line.open) == (ANSWER, False)
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x16\x03\x01", b"GET / HTTP/1.1\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n"]
+)
+def test_what_is_no_http_is_broken_off(data: bytes) -> None:
+    line = Line()
+    line.connection.data_received(data)
+    assert not line.open

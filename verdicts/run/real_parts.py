@@ -1,0 +1,42 @@
+"""Which parts of the bundled stack were real in a run, by the settings that it was started with (`parts`)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from verdicts.run.run import Floats, Run
+
+REAL: Final = "real parts"
+PARTS: Final = ("edge", "origin")
+MODEL_KILLS: Final = "mcpist_nano_kills_total"
+KERNEL_KILLS: Final = "stack_cgroup_oom_kills_total"
+
+
+def is_real(run: Run, part: str = "origin") -> bool:
+    """Whether a real one ran."""
+    return run.manifest.settings("parts").get(part) == "real"
+
+
+def is_held(run: Run) -> bool:
+    """Whether a cgroup held the real origin."""
+    return is_real(run) and run.manifest.settings("parts").get("nano") == "cgroup"
+
+
+def subject(run: Run, part: str = "") -> str:
+    """Whose figures a point has: of one part, or "" of all of them together."""
+    parts = (part,) if part else PARTS
+    return REAL if all(is_real(run, one) for one in parts) else run.subject
+
+
+def kills(run: Run, source: str) -> float:
+    """How often an origin was killed: by the kernel, or by the model; NaN where nobody told."""
+    if is_real(run):
+        return run.target.total("stack", KERNEL_KILLS, process=source)
+    return run.target.total(source, MODEL_KILLS)
+
+
+def kill_series(run: Run, source: str) -> tuple[str, Floats, Floats]:
+    """(who told, instants, kills so far) of an origin."""
+    if is_real(run):
+        return "stack", *run.target.series("stack", KERNEL_KILLS, process=source)
+    return source, *run.target.series(source, MODEL_KILLS)
