@@ -80,7 +80,7 @@ stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 	@bin/resilience stack $(call option,PROTECT,protections)
 
 .PHONY: real
-real: $(STAMP) ## the real parts for STACK=real, into .cache/ (origin: needs go; workerd)
+real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin in Go: needs go; the Worker's engine: npm)
 	@$(BIN)/python -m fakes.stack.build_real
 
 .PHONY: report

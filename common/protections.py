@@ -32,7 +32,8 @@ class Protection:
     `place` is where it stands: a layer of the edge, the edge's token check, the origin's request path, or
     a gate that each tool call passes. It answers with `reason`: HTTP `status`, JSON-RPC `code` and `message`;
     where it `fails` a request, clients count an error, otherwise a refusal. `since` is the first preset
-    that has it; without, only `all` does. `settings` are those it has beside the stack's own, with defaults.
+    that has it; without, only `all` does, and "by name" none does. `settings` are those it has beside the
+    stack's own, with defaults.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Protection:
     status: int = 0
     code: int = 0
     message: str = ""
-    since: Literal["today", "phase1", "phase2"] | None = None
+    since: Literal["today", "phase1", "phase2", "by name"] | None = None
     fails: bool = False
     settings: Mapping[str, float] = field(default_factory=dict)
 
@@ -58,6 +59,10 @@ TABLE: Final = (
     Protection("jwks-cache", "token check", since="today"),
     Protection(
         "burst-limit", "edge", "burst_exceeded", 429, TOO_MANY, "Too many requests a second", since="today"
+    ),
+    Protection(
+        "name-limit", "edge", "name_limit_exceeded", 429, TOO_MANY, "Too many calls of this tool a second",
+        since="by name", settings={"per_s": 5, "compare": 0},
     ),
     Protection(
         "rate-limit", "request", "rate_limit_exceeded", 429, TOO_MANY, "Rate limit of the plan exceeded",
@@ -93,7 +98,7 @@ PRESETS: Final[dict[str, tuple[str, ...]]] = {
     "today": _since("today"),
     "phase1": _since("today", "phase1"),
     "phase2": _since("today", "phase1", "phase2"),
-    "all": NAMES,
+    "all": tuple(row.name for row in TABLE if row.since != "by name"),
 }
 _MEMORY_CACHE: Final = {"edge": {"burst_strategy": "memory-cache"}}
 

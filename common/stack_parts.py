@@ -4,8 +4,9 @@
     item  = kind | part "=" kind             a later item overrules those before it
     kind  = fakes | real                     without a part: of every part that has a real one
 
-`real` is all that there is; `fakes,origin=real` is the fakes with the origin in Go, so that each part can be
-held against its fake. What runs for a part is named in `fakes.stack.programs`.
+`real` is all that there is: the edge as a Worker and the origin in Go. `fakes,origin=real` is the fakes with
+the origin in Go, so that each part can be held against its fake. What runs for a part is named in
+`fakes.stack.programs`.
 """
 
 from __future__ import annotations

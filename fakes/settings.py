@@ -16,13 +16,14 @@ scaled window's end.
 from __future__ import annotations
 
 import operator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from common.protections import TABLE
 
 Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
 
@@ -51,6 +52,8 @@ class EdgeSettings(SettingsModel):
     jwks_cool_down: Positive = 30.0
     jwks_coalesce: bool = True
     token_cache: bool = True
+    count_eras: bool = False  # bytes and CPU of requests by era of MCP; the CPU where `worker-cpu` is on
+    name_routes: dict[str, Literal["origin-a", "origin-b"]] = {}  # by `Mcp-Name`, as the header has it
 
 
 class KvSettings(SettingsModel):
@@ -92,6 +95,29 @@ class NanoSettings(SettingsModel):
     restart: Positive = 10.0
 
 
+class NamedTool(SettingsModel):
+    """A tool of a module, offered under a name of its own; its arguments are the module tool's params."""
+
+    module: str
+    tool: str
+    requires: tuple[str, ...] = ()  # client capabilities: without one, −32021 (modern era)
+    headers: dict[str, str] = {}  # parameter → `x-mcp-header`: sent as `Mcp-Param-…` too (modern era)
+    asks: str = ""  # a question to the user before it answers: `resultType: input_required` (modern era)
+
+
+class McpSettings(SettingsModel):
+    """The MCP server: sessions of the legacy era, hints of the modern one, streams of both."""
+
+    sessions: Literal["off", "memory", "shared"] = "off"  # needed by each legacy call, unless off
+    compare_headers: bool = True  # −32020 where the modern headers are not what the body says
+    origins: tuple[str, ...] = ("localhost", "127.0.0.1", "::1")  # hosts that an `Origin` may name
+    sse: Share = 0.0  # of the answers, where the client accepts an event stream
+    progress: Positive = 1.0  # seconds between progress notifications, where they are asked for
+    keep_alive: Positive = 15.0  # seconds between the comment lines of a standing stream
+    ttl: NotNegative = 60.0  # how long a list may be cached
+    tools: dict[str, NamedTool] = {}  # beside the meta tools
+
+
 class OriginSettings(SettingsModel):
     """The gateway itself: rate limit, timeout, concurrency, breaker."""
 
@@ -107,7 +133,6 @@ class OriginSettings(SettingsModel):
     breaker_probes: Count = 1
     breaker_slow: Positive = 15.0  # a client that hangs up after this long of waiting: the upstream's failure
     health_db_timeout: Positive = 3.0
-    sse: bool = False  # answer as a server-sent event where the client accepts one
     usage_flush: Positive = 0.2  # how long usage rows are gathered before they are written
 
 
@@ -134,7 +159,7 @@ class Latency(SettingsModel):
     sigma: NotNegative = 0.0
     low: NotNegative = 0.0
     high: Positive = 120.0
-    error_share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    error_share: Share = 0.0
     body_bytes: Count = 200
 
 
@@ -180,6 +205,7 @@ class StackSettings(SettingsModel):
     balancer: BalancerSettings = BalancerSettings()
     nano: NanoSettings = NanoSettings()
     origin: OriginSettings = OriginSettings()
+    mcp: McpSettings = McpSettings()
     database: DatabaseSettings = DatabaseSettings()
     upstreams: dict[str, dict[str, Latency]] = Field(default_factory=_upstreams)
     protections: Annotated[
@@ -187,6 +213,15 @@ class StackSettings(SettingsModel):
     ] = Field(default_factory=dict, exclude_if=operator.not_)  # those that a protection's row declares
     ports: dict[str, int] = {}  # process name → fixed port; otherwise any free one
     seed: int = 1
+
+    @model_validator(mode="after")
+    def _known_to_real_parts(self) -> Self:
+        """Raises ValueError for what no real part can do: it would silently not happen."""
+        if self.parts.origin == "real" and self.mcp.model_copy(update={"sse": 0.0}) != McpSettings():
+            raise ValueError("mcp: with the origin in Go, sse alone is allowed")
+        if self.parts.edge == "real" and (self.edge.name_routes or self.edge.count_eras):
+            raise ValueError("edge: name_routes and count_eras are allowed with the edge in Python alone")
+        return self
 
     def scaled(self, factor: float) -> StackSettings:
         """These settings with time running `factor` times as fast; see the module for what that means."""

@@ -45,7 +45,8 @@ async def reset(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(
-            "TRUNCATE mcpist.credits, mcpist.credit_transactions, mcpist.usage, mcpist.rate_windows"
+            "TRUNCATE mcpist.credits, mcpist.credit_transactions, mcpist.usage, mcpist.rate_windows, "
+            "mcpist.sessions"
         )
     finally:
         await connection.close()

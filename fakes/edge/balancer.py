@@ -20,7 +20,7 @@ from typing import Any, Final
 from fakes.control.state import Control, Snapshot
 from fakes.edge.balancer_state import A, B, LbState, Origin, Outcome
 from fakes.edge.metrics import EdgeMetrics
-from fakes.http.asgi import Headers, Reply
+from fakes.http.asgi import Answer, Headers
 from fakes.http.hop import Hop, HopConnectError, HopError, HopReset, HopTimeout
 
 MAX_EVENTS: Final = 1000
@@ -58,15 +58,19 @@ class Balancer:
         headers: Sequence[tuple[bytes, bytes]],
         body: bytes,
         deadline: float,
-    ) -> Reply:
-        """An origin's answer by `deadline`. Raises OriginUnavailable and HopTimeout."""
+        preferred: Origin | None = None,
+    ) -> Answer:
+        """An origin's answer by `deadline`, from the `preferred` one if it lives.
+
+        Raises OriginUnavailable and HopTimeout.
+        """
         balancer = snapshot.settings.balancer
         failure = OriginUnavailable(503, "no origin is alive")
-        for origin in self.lb.route(balancer, self.clock()):
+        for origin in _first(preferred, self.lb.route(balancer, self.clock())):
             self.metrics.lb_forwarded(origin).inc()
             try:
                 left = max(0.0, deadline - self.clock())
-                reply = await self.hops[origin].request(method, path, headers, body, left)
+                reply = await self.hops[origin].exchange(method, path, headers, body, left)
             except HopConnectError as error:
                 failure = OriginUnavailable(503, f"{origin} refuses: {error}")
             except HopReset as error:
@@ -104,12 +108,17 @@ class Balancer:
             return "silent"
         return "pass" if reply.status == 200 else "fail"
 
-    def _stamped(self, reply: Reply, origin: str) -> Reply:
+    def _stamped(self, reply: Answer, origin: str) -> Answer:
         stamp: Headers = [(b"x-backend", origin.encode()), (b"x-lb-state", self.lb.state.encode())]
-        return Reply(reply.status, reply.headers + stamp, reply.body)
+        return reply._replace(headers=reply.headers + stamp)
 
     def _log(self, now: float, name: str, detail: dict[str, Any]) -> None:
         self.events.append({"t": now, "kind": "state", "name": name, "detail": detail})
         del self.events[:-MAX_EVENTS]
         if name == "lb":
             self.metrics.lb_changed(detail["from"], detail["to"])
+
+
+def _first(preferred: Origin | None, order: list[Origin]) -> list[Origin]:
+    """The order with the preferred origin in front, if it is one of them."""
+    return order if preferred not in order else [preferred, *(one for one in order if one != preferred)]

@@ -2,7 +2,11 @@
 
 Sent on are the client's headers but for framing, the token, and any that only the edge may set;
 added are X-User-ID, X-User-Tier (if the token names one), X-Gateway-Secret and X-Request-ID (made here
-unless the client brought one). No answer within `forward_timeout` seconds: 504 gateway_timeout.
+unless the client brought one). No answer within `forward_timeout` seconds: 504 gateway_timeout. For an event
+stream that counts until its head is there; a client that leaves a stream ends it at the origin too, and a
+stream that breaks is broken off.
+
+`edge.name_routes` sends a call to the origin that its `Mcp-Name` names; the header alone is believed.
 """
 
 from __future__ import annotations
@@ -15,9 +19,20 @@ from typing import Final
 from fakes.edge.balancer import Balancer, OriginUnavailable
 from fakes.edge.metrics import EdgeMetrics
 from fakes.edge_runtime.isolate import EdgeCall
-from fakes.http import rpc
-from fakes.http.asgi import Headers, Receive, Reply, Scope, Send, send_reply, whole_body
-from fakes.http.hop import HopTimeout
+from fakes.http import mcp_headers, rpc
+from fakes.http.asgi import (
+    Answer,
+    Headers,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    StreamReply,
+    send_reply,
+    send_stream,
+    whole_body,
+)
+from fakes.http.hop import HopReset, HopTimeout
 
 _HOP_BY_HOP: Final = frozenset(
     (b"connection", b"keep-alive", b"transfer-encoding", b"content-length", b"te", b"trailer", b"upgrade")
@@ -40,20 +55,33 @@ class Forward:
         body = await whole_body(scope, receive)
         if call.checkpoint is not None:
             call.checkpoint()
+        reply: Answer
         try:
             reply = await self._answer(scope, call, body)
         except HopTimeout:
             reply = self._refusal("gateway_timeout", body)
         except OriginUnavailable as error:
             reply = self._refusal("origin_unavailable", body, str(error), error.status)
-        await send_reply(send, reply)
+        if isinstance(reply, Reply):
+            await send_reply(send, reply)
+        else:
+            await self._relay(scope, send, reply)
 
-    async def _answer(self, scope: Scope, call: EdgeCall, body: bytes) -> Reply:
+    async def _relay(self, scope: Scope, send: Send, reply: StreamReply) -> None:
+        try:
+            await send_stream(send, reply)
+        except HopReset:
+            scope["state"]["abort"]()
+
+    async def _answer(self, scope: Scope, call: EdgeCall, body: bytes) -> Answer:
         self.metrics.forwarded().inc()
-        deadline = time.monotonic() + call.snapshot.settings.edge.forward_timeout
+        edge = call.snapshot.settings.edge
+        deadline = time.monotonic() + edge.forward_timeout
         method, path = scope["method"].encode(), _target(scope)
+        routes = edge.name_routes
+        preferred = routes.get(mcp_headers.name_of(call.headers) or "") if routes else None
         reply = await self.balancer.forward(
-            call.snapshot, method, path, self._headers(call, scope), body, deadline
+            call.snapshot, method, path, self._headers(call, scope), body, deadline, preferred
         )
         return reply._replace(headers=[pair for pair in reply.headers if pair[0] not in _NOT_RETURNED])
 

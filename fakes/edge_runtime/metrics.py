@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from fakes.http.metrics import Metrics
 
+MODERN: Final = b"2026-07-28"
 CPU_SECONDS: Final = (5e-5, 1e-4, 2e-4, 3e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 2e-2)
 
 
@@ -24,6 +26,18 @@ class LayerMetrics:
             "mcpist_jwt_verify_cpu_seconds", "CPU time of one token check.", CPU_SECONDS, "result"
         )
         self.worker_cpu = histogram("mcpist_worker_cpu_seconds", "CPU time of one request.", CPU_SECONDS)
+
+        self._era_requests = counter("mcpist_era_requests_total", "Requests by era of MCP.", "era")
+        self._era_bytes = counter("mcpist_era_request_bytes_total", "Their head lines and bodies.", "era")
+        self._era_cpu = counter("mcpist_era_cpu_seconds_total", "CPU time of them.", "era")
+
+    def era(self, headers: Mapping[bytes, bytes], cpu_seconds: float) -> None:
+        """Count what one request cost under its era of MCP, as its version header tells it."""
+        era = "modern" if headers.get(b"mcp-protocol-version") == MODERN else "legacy"
+        lines = sum(len(name) + len(value) + 4 for name, value in headers.items())
+        self._era_requests(era).inc()
+        self._era_bytes(era).inc(lines + int(headers.get(b"content-length", 0)))
+        self._era_cpu(era).inc(cpu_seconds)
 
     def kv(self, op: str, cause: str | None) -> None:
         """Count one KV operation: the `watch` of `fakes.edge_runtime.kv.Kv`."""

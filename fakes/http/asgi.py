@@ -1,13 +1,14 @@
-"""Types and four small helpers of plain ASGI, shared by every fake.
+"""Types and five small helpers of plain ASGI, shared by every fake.
 
-Bodies are whole: an answer is one `Reply` and goes out in one piece, with its length. The body of a
-request is read once, by `whole_body`, and kept in `scope["state"]["body"]`.
+An answer is one `Reply` and goes out in one piece, with its length; a `StreamReply` is an event stream that
+goes out chunk by chunk. The body of a request is read once, by `whole_body`, and kept in
+`scope["state"]["body"]`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 Headers = list[tuple[bytes, bytes]]
 Scope = MutableMapping[str, Any]
@@ -26,6 +27,30 @@ class Reply(NamedTuple):
     status: int
     headers: Headers
     body: bytes
+
+
+class Chunks(Protocol):
+    """The body of a stream, chunk by chunk. Whoever holds one closes it, read or not."""
+
+    def __aiter__(self) -> Chunks:
+        """Itself."""
+
+    async def __anext__(self) -> bytes:
+        """The next chunk."""
+
+    async def aclose(self) -> None:
+        """Nobody reads on: free what it holds. A second time does nothing."""
+
+
+class StreamReply(NamedTuple):
+    """An answer whose body comes bit by bit."""
+
+    status: int
+    headers: Headers
+    chunks: Chunks
+
+
+Answer = Reply | StreamReply
 
 
 class Disconnect(Exception):  # noqa: N818 - an event, named as ASGI names it
@@ -65,3 +90,14 @@ async def send_reply(send: Send, reply: Reply) -> None:
     headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})
+
+
+async def send_stream(send: Send, reply: StreamReply) -> None:
+    """Send a stream to its end and close it, whatever ends it. Raises what its chunks raise."""
+    try:
+        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+        async for chunk in reply.chunks:
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        await reply.chunks.aclose()

@@ -10,6 +10,10 @@ What becomes of a call, beside a Reply:
                       already known to be closed when it is taken from the pool is not used at all.
     HopTimeout        no whole answer within `timeout` seconds of the call, connecting included.
 Cancelling the task that waits closes its connection, so the peer sees a disconnect. Not thread-safe.
+
+`request` gives a whole answer. `exchange` gives an event stream without a length as it comes: its timeout
+is for the head alone, a stream that breaks raises HopReset from its chunks, and closing one before its end
+closes the connection.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from collections.abc import Sequence
 
 import httptools
 
-from fakes.http.asgi import Headers, Reply
+from fakes.http.asgi import Answer, Headers, Reply, StreamReply
 
 
 class HopError(Exception):
@@ -39,21 +43,55 @@ class HopTimeout(HopError):  # noqa: N818
     """No whole answer in time."""
 
 
+class HopStream:
+    """The chunks of one event stream."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._chunks: asyncio.Queue[bytes | HopError | None] = asyncio.Queue()
+        self.feed = self._chunks.put_nowait
+        self.ended = False
+
+    def end(self, error: HopError | None = None) -> None:
+        """All chunks are there, or the connection broke."""
+        self.ended = True
+        self.feed(error)
+
+    def __aiter__(self) -> HopStream:
+        return self
+
+    async def __anext__(self) -> bytes:
+        chunk = await self._chunks.get()
+        if chunk is None:
+            raise StopAsyncIteration
+        if isinstance(chunk, HopError):
+            raise chunk
+        return chunk
+
+    async def aclose(self) -> None:
+        """Give the stream up."""
+        if not self.ended:
+            self._transport.abort()
+
+
 class _HopConnection(asyncio.Protocol):
     """One connection; at most one call at a time."""
+
+    streams = False
+    stream: HopStream | None = None
 
     def __init__(self, hop: Hop) -> None:
         self.hop = hop
         self.idle_since = 0.0
-        self.answer: asyncio.Future[Reply] | None = None
+        self.answer: asyncio.Future[Answer] | None = None
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self.transport = transport  # type: ignore[assignment]
 
-    def ask(self, request: bytes, answer: asyncio.Future[Reply]) -> None:
-        self.answer = answer
+    def ask(self, request: bytes, answer: asyncio.Future[Answer], streams: bool) -> None:
+        self.answer, self.streams = answer, streams
         self.parser = httptools.HttpResponseParser(self)
         self.headers: Headers = []
         self.body: list[bytes] = []
@@ -61,7 +99,7 @@ class _HopConnection(asyncio.Protocol):
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        if self.answer is None:
+        if self.answer is None and self.stream is None:
             self.transport.abort()
             return
         try:
@@ -76,9 +114,17 @@ class _HopConnection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self.headed = self.parser.get_status_code() >= 200
+        if self.streams and self.headed and _is_stream(self.headers):
+            answer, self.answer = self.answer, None
+            self.stream = HopStream(self.transport)
+            if answer is not None and not answer.done():
+                answer.set_result(StreamReply(self.parser.get_status_code(), self.headers, self.stream))
 
     def on_body(self, body: bytes) -> None:
-        self.body.append(body)
+        if self.stream is not None:
+            self.stream.feed(body)
+        else:
+            self.body.append(body)
 
     def on_message_complete(self) -> None:
         if self.parser.get_status_code() < 200:
@@ -88,16 +134,20 @@ class _HopConnection(asyncio.Protocol):
 
     def _finish(self, keep: bool) -> None:
         answer, self.answer = self.answer, None
+        stream, self.stream = self.stream, None
         body = self.body[0] if len(self.body) == 1 else b"".join(self.body)
         if keep:
             self.hop.put_back(self)
         else:
             self.transport.close()
-        if answer is not None and not answer.done():
+        if stream is not None:
+            stream.end()
+        elif answer is not None and not answer.done():
             answer.set_result(Reply(self.parser.get_status_code(), self.headers, body))
 
     def eof_received(self) -> None:
-        if self.answer is not None and self.headed and not self.framed:
+        open_ended = self.answer is not None or self.stream is not None
+        if open_ended and self.headed and not self.framed:
             self._finish(keep=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -108,7 +158,10 @@ class _HopConnection(asyncio.Protocol):
 
     def _fail(self, error: HopError) -> None:
         answer, self.answer = self.answer, None
+        stream, self.stream = self.stream, None
         self.transport.abort()
+        if stream is not None:
+            stream.end(error)
         if answer is not None and not answer.done():
             answer.set_exception(error)
 
@@ -130,11 +183,27 @@ class Hop:
         timeout: float | None = None,  # noqa: ASYNC109 - a timer a call is cheaper than a scope
     ) -> Reply:
         """Call the peer; headers without host and framing. Raises HopError's three kinds."""
+        answer = await self._ask(self._encode(method, path, headers, body), timeout, streams=False)
+        assert isinstance(answer, Reply)
+        return answer
+
+    async def exchange(
+        self,
+        method: bytes,
+        path: bytes,
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        body: bytes = b"",
+        timeout: float | None = None,  # noqa: ASYNC109
+    ) -> Answer:
+        """As `request`, but an event stream is given as it comes."""
+        return await self._ask(self._encode(method, path, headers, body), timeout, streams=True)
+
+    async def _ask(self, request: bytes, timeout: float | None, streams: bool) -> Answer:  # noqa: ASYNC109
         loop = asyncio.get_running_loop()
         deadline = None if timeout is None else loop.time() + timeout
         connection = self._take(loop.time()) or await self._connect(loop, timeout)
-        answer: asyncio.Future[Reply] = loop.create_future()
-        connection.ask(self._encode(method, path, headers, body), answer)
+        answer: asyncio.Future[Answer] = loop.create_future()
+        connection.ask(request, answer, streams)
         timer = None if deadline is None else loop.call_at(deadline, connection.time_out)
         try:
             return await answer
@@ -185,3 +254,9 @@ class Hop:
         except OSError as error:
             raise HopConnectError(str(error)) from None
         return connection
+
+
+def _is_stream(headers: Headers) -> bool:
+    """An event stream without a length."""
+    kinds = dict(headers)
+    return kinds.get(b"content-type", b"").startswith(b"text/event-stream") and b"content-length" not in kinds

@@ -4,6 +4,7 @@
     rpc.result(request.id, {...})            # 200
     rpc.refuse("burst_exceeded", request.id, retry_after=1)     # 429 with Retry-After
     rpc.failure(request.id, -32601, "…")     # 200 with an error, as JSON-RPC over HTTP has it
+    rpc.failed(request.id, rpc.RpcError(…))  # an error of the protocol with its status and data
 
 The edge needs no more than the id, and only when it refuses: `id_of` reads that alone.
 """
@@ -11,7 +12,7 @@ The edge needs no more than the id, and only when it refuses: `id_of` reads that
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -25,15 +26,21 @@ PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
 METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
+HEADER_MISMATCH: Final = -32020
+MISSING_CAPABILITY: Final = -32021
+UNSUPPORTED_VERSION: Final = -32022
+NO_SESSION: Final = -32000
+SESSION_GONE: Final = -32001
+CANCELLED: Final = -32800
 
 
 class RpcError(Exception):
-    """A body that is no JSON-RPC request: `code` and a message."""
+    """A request that the protocol does not allow: `code`, a message, HTTP `status`, `error.data`."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, status: int = 200, data: Any = None) -> None:
         super().__init__(message)
-        self.code = code
-        self.message = message
+        self.code, self.message = code, message
+        self.status, self.data = status, data
 
 
 class Request(msgspec.Struct):
@@ -52,6 +59,7 @@ class _Identified(msgspec.Struct):
 _requests: Final = msgspec.json.Decoder(Request)
 _ids: Final = msgspec.json.Decoder(_Identified)
 _encode: Final = msgspec.json.Encoder().encode
+NOTHING: Final[Mapping[str, Any]] = {}
 
 
 def decode(body: bytes) -> Request:
@@ -79,19 +87,48 @@ def result(request_id: Id, value: Any, headers: Sequence[tuple[bytes, bytes]] = 
 
 
 def text_result(
-    request_id: Id, text: str, is_error: bool = False, headers: Sequence[tuple[bytes, bytes]] = ()
+    request_id: Id,
+    text: str,
+    is_error: bool = False,
+    headers: Sequence[tuple[bytes, bytes]] = (),
+    marks: Mapping[str, Any] = NOTHING,
 ) -> Reply:
-    """A tool's result as text; `is_error` says that the tool failed."""
+    """A tool's result as text; `is_error` says that the tool failed. `marks` join the result."""
     content = [{"type": "text", "text": text}]
-    return result(request_id, {"content": content, "isError": is_error}, headers)
+    return result(request_id, {"content": content, "isError": is_error, **marks}, headers)
 
 
-def failure(
-    request_id: Id, code: int, message: str, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
-) -> Reply:
+def notification(method: str, params: Mapping[str, Any]) -> bytes:
+    """A notification's body."""
+    return _encode({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+def event(body: bytes) -> bytes:
+    """A message as one event of a stream."""
+    return b"event: message\ndata: " + body + b"\n\n"
+
+
+def failure(request_id: Id, code: int, message: str, status: int = 200, data: Any = None) -> Reply:
     """An error of the protocol, without a reason of ours."""
-    body = _encode({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
-    return Reply(status, [JSON, *headers], body)
+    error: dict[str, Any] = {"code": code, "message": message}
+    if data is not None:
+        error["data"] = data
+    return Reply(status, [JSON], _encode({"jsonrpc": "2.0", "id": request_id, "error": error}))
+
+
+def failed(request_id: Id, error: RpcError) -> Reply:
+    """What an RpcError looks like on the wire."""
+    return failure(request_id, error.code, error.message, error.status, error.data)
+
+
+def header_mismatch(request_id: Id, header: str) -> Reply:
+    """A header does not say what the body says."""
+    return failed(request_id, mismatch(header))
+
+
+def mismatch(header: str) -> RpcError:
+    """The error for a header that does not say what the body says."""
+    return RpcError(HEADER_MISMATCH, f"Header mismatch: {header} is not what the body says", 400)
 
 
 def refuse(

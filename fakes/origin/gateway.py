@@ -1,54 +1,106 @@
-"""The gateway's request path: secret, rate limit, deadline, then the method. See `fakes.origin`.
+"""The gateway's request path: secret, Origin, rate limit, era, session, deadline, then the method.
 
-Every answer behind the secret carries X-RateLimit-Limit, -Remaining and -Reset (Unix seconds); −1 is no
-limit, by plan or because the protection is off.
+Every answer to a POST behind the secret carries X-RateLimit-Limit, -Remaining and -Reset (Unix seconds); −1
+is no limit, by plan or because the protection is off.
+
+A caller who leaves ends its call. Not so within a session of the legacy era: there the call goes on until
+its end, unless `notifications/cancelled` names it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
+import random
 import secrets
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+from urllib.parse import urlsplit
 
 from fakes.control.state import Snapshot
 from fakes.http import rpc
-from fakes.http.asgi import Headers, Reply
+from fakes.http.asgi import JSON, Answer, Headers, Reply, StreamReply
 from fakes.http.reasons import RefusedError
+from fakes.origin.eras import LEGACY_VERSIONS, MODERN, Era, check_modern, era_of
 from fakes.origin.mcp import Mcp
 from fakes.origin.memory import OriginMemory
 from fakes.origin.metrics import OriginMetrics
+from fakes.origin.sessions import Session, Sessions
+from fakes.origin.streams import EVENT_STREAM, ProgressStream, StandingStreams, progress_token
 from fakes.origin.tool_call import CallContext
 from fakes.protections.rate_limit import Decision
 from fakes.protections.timeout import Deadline
+from fakes.settings import McpSettings
 
-SSE: Final = (b"content-type", b"text/event-stream")
+Call = asyncio.Task[Reply]
+Work = Coroutine[Any, Any, Reply]
 log = logging.getLogger(__name__)
 
 
 class Gateway:
-    """Answers a POST to /v1/mcp. `instance` is the name that the usage rows carry."""
+    """Answers what comes to /v1/mcp. `instance` is the name that the usage rows carry.
 
-    def __init__(self, secret: str, memory: OriginMemory, mcp: Mcp, metrics: OriginMetrics) -> None:
+    `went_on` hears of a call that goes on without its caller.
+    """
+
+    def __init__(
+        self,
+        secret: str,
+        memory: OriginMemory,
+        mcp: Mcp,
+        metrics: OriginMetrics,
+        sessions: Sessions,
+        streams: StandingStreams,
+        went_on: Callable[[Call], None],
+    ) -> None:
         self._secret = secret.encode()
         self._memory, self._mcp, self._metrics = memory, mcp, metrics
+        self._sessions, self._streams, self._went_on = sessions, streams, went_on
+        self._random = random.Random(secret)
         self.instance = ""
 
-    async def answer(self, snapshot: Snapshot, headers: Mapping[bytes, bytes], body: bytes) -> Reply:
-        """The whole path; what goes wrong is an answer too."""
-        if not hmac.compare_digest(headers.get(b"x-gateway-secret", b""), self._secret):
-            return self._refuse(RefusedError("bad_gateway_secret"), rpc.id_of(body))
-        user = headers.get(b"x-user-id", b"").decode("utf-8", "replace")
-        if not user:
-            return self._refuse(RefusedError("missing_token", "no X-User-ID"), rpc.id_of(body))
+    async def answer(self, snapshot: Snapshot, headers: Mapping[bytes, bytes], body: bytes) -> Answer:
+        """A POST's whole path; what goes wrong is an answer too."""
+        try:
+            user = self._caller(snapshot, headers)
+        except (RefusedError, rpc.RpcError) as error:
+            return self._failed(error, rpc.id_of(body))
         decision = self._limit(snapshot, user, headers)
+        reply: Answer
         if decision.allowed:
             reply = await self._admitted(snapshot, user, headers, body)
         else:
             reply = self._limited(decision, rpc.id_of(body))
         reply.headers.extend(_shown(decision))
         return reply
+
+    async def beside(self, snapshot: Snapshot, method: str, headers: Mapping[bytes, bytes]) -> Answer:
+        """What a session has beside POST: GET, its stream; DELETE, its end. 405 where there is none."""
+        settings = snapshot.settings.mcp
+        try:
+            user = self._caller(snapshot, headers)
+            offered = settings.sessions != "off" and method in ("GET", "DELETE")
+            if not offered or not _legacy(headers):
+                return Reply(405, [JSON, (b"allow", b"POST")], b'{"error":"only POST"}')
+            session = await self._sessions.find(headers, user, shared := settings.sessions == "shared")
+            if method == "GET":
+                return self._streams.get(session, settings.keep_alive)
+            await self._sessions.close(session, shared)
+        except (RefusedError, rpc.RpcError) as error:
+            return self._failed(error, None)
+        return Reply(200, [], b"")
+
+    def _caller(self, snapshot: Snapshot, headers: Mapping[bytes, bytes]) -> str:
+        if not hmac.compare_digest(headers.get(b"x-gateway-secret", b""), self._secret):
+            raise RefusedError("bad_gateway_secret")
+        origin = headers.get(b"origin")
+        if origin is not None and _host(origin) not in snapshot.settings.mcp.origins:
+            raise rpc.RpcError(rpc.INVALID_REQUEST, "Origin is not allowed", 403)
+        user = headers.get(b"x-user-id", b"").decode("utf-8", "replace")
+        if not user:
+            raise RefusedError("missing_token", "no X-User-ID")
+        return user
 
     def _limit(self, snapshot: Snapshot, user: str, headers: Mapping[bytes, bytes]) -> Decision:
         limiter = self._memory.limiter
@@ -62,33 +114,87 @@ class Gateway:
 
     async def _admitted(
         self, snapshot: Snapshot, user: str, headers: Mapping[bytes, bytes], body: bytes
-    ) -> Reply:
+    ) -> Answer:
+        settings = snapshot.settings.mcp
+        session = None
         try:
             request = rpc.decode(body)
-        except rpc.RpcError as error:
-            return rpc.failure(rpc.id_of(body), error.code, error.message)
+            era = era_of(headers, request)
+            if era is MODERN:
+                check_modern(headers, request, settings)
+            elif settings.sessions != "off" and request.method != "initialize":
+                session = await self._sessions.find(headers, user, settings.sessions == "shared")
+        except (RefusedError, rpc.RpcError) as error:
+            return self._failed(error, rpc.id_of(body))
+        if era is MODERN and request.method == "subscriptions/listen":
+            return self._streams.listen(request.id, settings.keep_alive)
+        if session is not None and request.method == "notifications/cancelled":
+            session.cancel_call(request.params.get("requestId"))
         request_id = headers.get(b"x-request-id", b"").decode("latin-1") or secrets.token_hex(16)
-        reply = await self._served(snapshot, user, request_id, request)
-        wanted = snapshot.settings.origin.sse and b"text/event-stream" in headers.get(b"accept", b"")
-        return _event(reply) if wanted and reply.status == 200 else reply
+        work = self._served(snapshot, user, request_id, era, request)
+        event = self._event_wanted(settings, headers)
+        token = progress_token(request.params) if event else None
+        if token is None:
+            reply = await (work if session is None else self._in_session(work, session, request))
+            return _event(reply) if event and reply.status == 200 else reply
+        call = asyncio.get_running_loop().create_task(work)
+        left = _stop
+        if session is not None:
+            session.begin(request.id, call)
+            left = self._go_on
+        return StreamReply(200, [EVENT_STREAM], ProgressStream(call, token, settings.progress, left))
 
-    async def _served(self, snapshot: Snapshot, user: str, request_id: str, request: rpc.Request) -> Reply:
+    def _event_wanted(self, settings: McpSettings, headers: Mapping[bytes, bytes]) -> bool:
+        share = settings.sse
+        if not share or b"text/event-stream" not in headers.get(b"accept", b""):
+            return False
+        return share >= 1 or self._random.random() < share
+
+    async def _in_session(self, work: Work, session: Session, request: rpc.Request) -> Reply:
+        """The answer to work that its caller may leave without ending it."""
+        call = asyncio.get_running_loop().create_task(work)
+        session.begin(request.id, call)
         try:
-            return await self._in_time(snapshot, user, request_id, request)
+            return await asyncio.shield(call)
+        except asyncio.CancelledError:
+            if call.cancelled():  # the caller said so, and waits all the same
+                return rpc.failure(request.id, rpc.CANCELLED, "Request cancelled")
+            self._go_on(call)
+            raise
+
+    def _go_on(self, call: Call) -> None:
+        self._metrics.caller_left("went-on").inc()
+        self._went_on(call)
+
+    async def _served(
+        self, snapshot: Snapshot, user: str, request_id: str, era: Era, request: rpc.Request
+    ) -> Reply:
+        try:
+            return await self._in_time(snapshot, user, request_id, era, request)
         except RefusedError as refused:
             return self._refuse(refused, request.id)
+        except asyncio.CancelledError:
+            self._metrics.caller_left("stopped").inc()
+            raise
         except Exception:
             log.exception("a request failed")
             return self._refuse(RefusedError("internal_error"), request.id)
 
-    async def _in_time(self, snapshot: Snapshot, user: str, request_id: str, request: rpc.Request) -> Reply:
+    async def _in_time(
+        self, snapshot: Snapshot, user: str, request_id: str, era: Era, request: rpc.Request
+    ) -> Reply:
         settings, gates, instance = snapshot.settings, self._memory.in_force, self.instance
         if "timeout" not in snapshot.protections:
-            context = CallContext(user, request_id, settings, gates, None, instance)
+            context = CallContext(user, request_id, settings, gates, None, instance, era)
             return await self._mcp.answer(context, request)
         async with Deadline(settings.origin.timeout) as deadline:
-            context = CallContext(user, request_id, settings, gates, deadline, instance)
+            context = CallContext(user, request_id, settings, gates, deadline, instance, era)
             return await self._mcp.answer(context, request)
+
+    def _failed(self, error: RefusedError | rpc.RpcError, request_id: rpc.Id) -> Reply:
+        if isinstance(error, RefusedError):
+            return self._refuse(error, request_id)
+        return rpc.failed(request_id, error)
 
     def _refuse(self, refused: RefusedError, request_id: rpc.Id) -> Reply:
         self._metrics.refused(refused.reason).inc()
@@ -107,4 +213,21 @@ def _shown(decision: Decision) -> Headers:
 
 def _event(reply: Reply) -> Reply:
     """The answer as the one event of a stream."""
-    return Reply(200, [SSE, *reply.headers[1:]], b"event: message\ndata: " + reply.body + b"\n\n")
+    return Reply(200, [EVENT_STREAM, *reply.headers[1:]], rpc.event(reply.body))
+
+
+def _stop(call: Call) -> None:
+    call.cancel()
+
+
+def _legacy(headers: Mapping[bytes, bytes]) -> bool:
+    version = headers.get(b"mcp-protocol-version")
+    return version is None or version.decode("latin-1") in LEGACY_VERSIONS
+
+
+def _host(origin: bytes) -> str | None:
+    """The host that an `Origin` names."""
+    try:
+        return urlsplit(origin.decode("latin-1")).hostname
+    except ValueError:
+        return None

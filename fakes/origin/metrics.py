@@ -13,12 +13,18 @@ from fakes.state_machine import states
 
 
 class OriginMetrics:
-    """`refused(reason)`, `limited(limit)` and `kills(limit)` are counters; the rest is read at a scrape."""
+    """`refused(reason)`, `limited(limit)`, `kills(limit)` are counters; the rest is read at a scrape.
+
+    `caller_left(call)` counts tool calls whose caller left before the answer: stopped, or went-on.
+    """
 
     def __init__(self, metrics: Metrics, nano: Nano, memory: OriginMemory, upstreams: Iterable[str]) -> None:
         self.refused = metrics.counter("mcpist_refused_total", "Requests refused.", "reason")
         self.limited = metrics.counter("mcpist_rate_limit_hits_total", "Requests over a rate limit.", "limit")
         self.kills = metrics.counter("mcpist_nano_kills_total", "Kills of the instance (modelled).", "limit")
+        self.caller_left = metrics.counter(
+            "mcpist_caller_left_total", "Tool calls whose caller left before the answer.", "call"
+        )
         metrics.track("mcpist_memory_bytes", "Memory (modelled).", lambda: nano.memory)
         metrics.track("mcpist_goroutines", "Goroutines (modelled).", lambda: nano.goroutines)
         metrics.track("mcpist_nano_cpu_seconds_total", "CPU spent (modelled).", lambda: nano.cpu.spent)

@@ -10,7 +10,8 @@ In this order:
     upstream          through a Hop; its time is passed on as `Server-Timing: upstream;dur=<ms>`
     usage row         in batches after the call
 `/health` is not limited: 200, or 503 when a DB ping fails within health_db_timeout.
-A client that disconnects cancels its call, and every permit is given back.
+A client that disconnects cancels its call, and every permit is given back (see `fakes.origin.gateway` for
+what goes on in a session). A stream occupies the instance as long as it is open.
 
 Faults: those of `fakes/faults/` that an origin owns; `target` is this origin's name, or absent for both.
 """
@@ -29,7 +30,18 @@ from fakes.control.process_config import StackConfig
 from fakes.control.state import ActiveFault, Control, Snapshot
 from fakes.database.pool import Database
 from fakes.http import serve
-from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply, whole_body
+from fakes.http.asgi import (
+    JSON,
+    Answer,
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    StreamReply,
+    send_reply,
+    send_stream,
+    whole_body,
+)
 from fakes.http.hop import Hop
 from fakes.http.metrics import Metrics, known_path
 from fakes.http.reasons import RefusedError
@@ -40,6 +52,8 @@ from fakes.origin.memory import OriginMemory
 from fakes.origin.metrics import OriginMetrics
 from fakes.origin.nano import Nano
 from fakes.origin.rate_sync import RateSync
+from fakes.origin.sessions import Sessions
+from fakes.origin.streams import StandingStreams
 from fakes.origin.tool_call import ToolCaller
 
 CLIENT_LEFT: Final = 499  # as nginx counts a call whose client hung up, or was hung up on
@@ -64,7 +78,11 @@ class Origin:
         self.caller = caller = ToolCaller(
             Hop(*config.addresses["upstream"]), self.credits, self.usage, metrics
         )
-        self.gateway = Gateway(config.gateway_secret, self.memory, Mcp(caller), self.counted)
+        self.sessions = Sessions(self.database, metrics)
+        self.gateway = Gateway(
+            config.gateway_secret, self.memory, Mcp(caller, self.sessions), self.counted, self.sessions,
+            StandingStreams(metrics), self._went_on,
+        )  # fmt: skip
         self.events: list[dict[str, Any]] = []  # the instance's ends and starts, as the balancer's are
         self._aborts: set[Callable[[], None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -92,12 +110,15 @@ class Origin:
             reply = await self._on_nano(scope, receive)
             reply.headers.append(self._instance)
             status = reply.status
-            await send_reply(send, reply)
+            if isinstance(reply, Reply):
+                await send_reply(send, reply)
+            else:
+                await self._stream(scope, send, reply)
         finally:
             self.metrics.end(began, scope["method"], known_path(scope["path"]), status)
 
-    async def _on_nano(self, scope: Scope, receive: Receive) -> Reply:
-        abort = scope["state"]["abort"]
+    async def _on_nano(self, scope: Scope, receive: Receive) -> Answer:
+        abort, reply = scope["state"]["abort"], None
         delay = self.nano.enter()
         if delay is None:
             abort()
@@ -109,19 +130,35 @@ class Origin:
             if not self._going.is_set():
                 self._suffers("origin-stall")
                 await self._going.wait()
-            return await self._route(scope, receive)
+            reply = await self._route(scope, receive)
+            return reply
         finally:
-            self._aborts.discard(abort)
-            self.nano.leave()
+            if not isinstance(reply, StreamReply):
+                self._leave(abort)
 
-    async def _route(self, scope: Scope, receive: Receive) -> Reply:
+    async def _stream(self, scope: Scope, send: Send, reply: StreamReply) -> None:
+        try:
+            await send_stream(send, reply)
+        finally:
+            self._leave(scope["state"]["abort"])
+
+    def _leave(self, abort: Callable[[], None]) -> None:
+        self._aborts.discard(abort)
+        self.nano.leave()
+
+    def _went_on(self, call: asyncio.Task[Reply]) -> None:
+        self.nano.stay()
+        call.add_done_callback(lambda _: self.nano.leave())
+
+    async def _route(self, scope: Scope, receive: Receive) -> Answer:
         path = scope["path"]
         if path == "/health":
             return await self._health()
         if path != "/v1/mcp":
             return Reply(404, [JSON], b'{"error":"not found"}')
         if scope["method"] != "POST":
-            return Reply(405, [JSON, (b"allow", b"POST")], b'{"error":"only POST"}')
+            headers = dict(scope["headers"])
+            return await self.gateway.beside(self.control.snapshot, scope["method"], headers)
         body = await whole_body(scope, receive)
         return await self.gateway.answer(self.control.snapshot, dict(scope["headers"]), body)
 
@@ -141,6 +178,7 @@ class Origin:
         for abort in tuple(self._aborts):
             abort()
         self.memory.clear()
+        self.sessions.clear()
 
     def _begin(self) -> None:
         """A start of the instance gives it a new name."""
@@ -183,6 +221,7 @@ class Origin:
         self.memory.forget()
         self.usage.forget()
         self.caller.forget()
+        self.sessions.clear()
         self.nano.cpu.spent = 0.0
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

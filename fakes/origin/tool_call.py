@@ -23,6 +23,7 @@ from fakes.http.hop import Hop, HopError
 from fakes.http.metrics import Metrics
 from fakes.http.reasons import RefusedError
 from fakes.origin.credits import Credits, UsageRow, UsageWriter
+from fakes.origin.eras import LEGACY, Era
 from fakes.origin.tools import Command
 from fakes.protections.gate import Admission, CallEnd, Gate
 from fakes.protections.timeout import Deadline
@@ -42,6 +43,7 @@ class CallContext:
     gates: Sequence[Gate]
     deadline: Deadline | None
     instance: str
+    era: Era = LEGACY
 
 
 class ToolResult(NamedTuple):

@@ -1,8 +1,9 @@
-"""What a client of the gateway may call: the three meta tools, and the modules behind `run`.
+"""What a client of the gateway may call: the three meta tools, the modules behind `run`, and named tools.
 
     run                {"module", "tool", "params"}
     get_module_schema  {"module"}
     batch              {"commands": JSON Lines, at most 10 of what `run` takes}
+    any of `mcp.tools` the params of the module's tool that it stands for
 Modules and their tools are those of `settings.upstreams`.
 """
 
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from fakes.settings import Latency
+from fakes.settings import Latency, NamedTool
 
 Modules = Mapping[str, Mapping[str, Latency]]
 MAX_COMMANDS: Final = 10
@@ -42,6 +43,11 @@ def command(arguments: object, modules: Modules) -> Command:
         raise BadArgumentsError(str(error)) from None
 
 
+def named(tool: NamedTool, params: dict[str, Any], modules: Modules) -> Command:
+    """The call that a named tool stands for. Raises BadArgumentsError."""
+    return _known(Command(tool.module, tool.tool, params), modules)
+
+
 def commands(arguments: Mapping[str, Any], modules: Modules) -> list[Command]:
     """The commands of `batch`, 1 to 10. Raises BadArgumentsError; one bad line refuses all."""
     text = arguments.get("commands")
@@ -64,8 +70,8 @@ def _known(wanted: Command, modules: Modules) -> Command:
     return wanted
 
 
-def listing(modules: Modules) -> dict[str, Any]:
-    """The result of `tools/list`."""
+def listing(modules: Modules, tools: Mapping[str, NamedTool]) -> dict[str, Any]:
+    """The result of `tools/list`: named tools first."""
     names = sorted(modules)
     module = {"type": "string", "enum": names}
     run = _schema(
@@ -74,6 +80,7 @@ def listing(modules: Modules) -> dict[str, Any]:
     about = {"commands": {"type": "string", "description": f"JSON Lines, at most {MAX_COMMANDS} commands"}}
     return {
         "tools": [
+            *(_described(name, tool) for name, tool in tools.items()),
             {"name": "run", "description": "Call one tool of a module.", "inputSchema": run},
             {
                 "name": "get_module_schema",
@@ -87,6 +94,12 @@ def listing(modules: Modules) -> dict[str, Any]:
             },
         ]
     }
+
+
+def _described(name: str, tool: NamedTool) -> dict[str, Any]:
+    about = f"{tool.tool} of {tool.module}."
+    properties = {param: {"type": "string", "x-mcp-header": header} for param, header in tool.headers.items()}
+    return {"name": name, "description": about, "inputSchema": _schema(properties)}
 
 
 def module_schema(arguments: Mapping[str, Any], modules: Modules) -> str:

@@ -44,9 +44,11 @@ type settings struct {
 		BreakerProbes     uint32         `json:"breaker_probes"`
 		BreakerSlow       seconds        `json:"breaker_slow"`
 		HealthDBTimeout   seconds        `json:"health_db_timeout"`
-		SSE               bool           `json:"sse"`
 		UsageFlush        seconds        `json:"usage_flush"`
 	} `json:"origin"`
+	MCP struct {
+		SSE float64 `json:"sse"` // the share of event streams; the rest of this part is the Python origin's
+	} `json:"mcp"`
 	Database  databaseSettings          `json:"database"`
 	Upstreams map[string]map[string]any `json:"upstreams"`
 }

@@ -22,7 +22,7 @@ const lastWords = 50 * time.Millisecond // between the order to exit and the exi
 var (
 	knownFaults      = []string{"db-down", "db-hold", "health-fail", "origin-exit", "origin-stall"}
 	knownProtections = []string{
-		"worker-cpu", "ip-limit", "jwks-cache", "burst-limit", "rate-limit", "user-concurrency",
+		"worker-cpu", "ip-limit", "jwks-cache", "burst-limit", "name-limit", "rate-limit", "user-concurrency",
 		"global-concurrency", "timeout", "breaker",
 	}
 )

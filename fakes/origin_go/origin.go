@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -121,7 +122,8 @@ func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 	done(r, made.status)
 	made.set("X-Instance-ID", o.caller.instance)
 	wanted := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
-	event := wanted && made.status == http.StatusOK && r.URL.Path == "/v1/mcp" && o.control.snapshot().settings.Origin.SSE
+	drawn := rand.Float64() < o.control.snapshot().settings.MCP.SSE
+	event := wanted && made.status == http.StatusOK && r.URL.Path == "/v1/mcp" && drawn
 	made.write(w, event)
 }
 

@@ -74,6 +74,8 @@ class WorkerCpu:
             await refuse(scope, receive, send, self.isolate, "worker_cpu_exceeded")
         finally:
             self.isolate.metrics.worker_cpu().observe(meter.used)
+            if call.snapshot.settings.edge.count_eras:
+                self.isolate.metrics.era(call.headers, meter.used)
         return None
 
 

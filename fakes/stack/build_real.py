@@ -1,7 +1,8 @@
-"""Builds the real parts into `.cache/real/`: `make real`, or `python -m fakes.stack.build_real`.
+"""Builds the real parts into `.cache/`: `make real`, or `python -m fakes.stack.build_real`.
 
 The origin in Go: its modules are downloaded into `.cache/go/`, held against `go.sum`, and built; what is
-built already of the same sources is left as it is. Exit code 3 with one line where a tool is missing.
+built already of the same sources is left as it is. The engine of the Worker: `fakes.edge_worker.install`.
+Exit code 3 with one line where a tool is missing.
 """
 
 from __future__ import annotations
@@ -49,6 +50,14 @@ def build_origin() -> str:
     return f"origin in Go: built {ORIGIN.relative_to(ROOT)}, sha256 {told}"
 
 
+def install_workerd() -> str:
+    """Have the engine of the Worker; what was done. Raises BuildError."""
+    try:
+        return f"workerd: {install.install().relative_to(ROOT)}"
+    except install.InstallError as error:
+        raise BuildError(str(error)) from None
+
+
 def _digest(folder: Path) -> str:
     """Of all that the build reads."""
     found = hashlib.sha256()
@@ -61,9 +70,9 @@ def _digest(folder: Path) -> str:
 def main() -> int:
     """Build every part; gives the exit code."""
     try:
-        print(build_origin())
-        print(f"workerd: {install.install()}")
-    except (BuildError, install.InstallError) as error:
+        for build in (build_origin, install_workerd):
+            print(build())
+    except BuildError as error:
         print(f"make real: {error}", file=sys.stderr)
         return EXIT_OURS
     return 0

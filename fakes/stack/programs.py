@@ -1,7 +1,7 @@
 """What runs for each process of the stack, as a command that takes the options of `fakes.http.serve`.
 
 A real part is only another command under the same name: the supervisor starts, watches, steers and ends both
-alike. `make real` builds what the real ones need into `.cache/real/`.
+alike. `make real` builds what the real ones need into `.cache/`.
 """
 
 from __future__ import annotations
@@ -56,3 +56,5 @@ def check(parts: PartsSettings) -> None:
         raise PartMissingError("STACK: workerd is not installed; `make real` does that")
     if parts.origin == "real" and not ORIGIN.is_file():
         raise PartMissingError("STACK: the origin in Go is not built; `make real` does that (it needs go)")
+    if parts.edge == "real" and install.installed() is None:
+        raise PartMissingError("STACK: workerd is not installed; `make real` does that (it needs npm)")

@@ -71,6 +71,7 @@ class Stack:
         self.control_plane = ControlPlane(settings, protections, peers, self)
         self.down: dict[str, str] = {}
         self.frozen: set[str] = set()
+        self.log_begins = 0  # where this run's part of Postgres' log begins, bytes
         self.events: list[dict[str, Any]] = []
         self.database_clients = DatabaseClients(lambda: self.admin_dsn)
         self.nanos = Nanos(self)
@@ -291,7 +292,12 @@ class Stack:
     # The database
 
     async def reset_database(self) -> None:
-        """Empty the gateway's tables: credits, transactions, usage. Raises ControlError."""
+        """Empty the gateway's tables: credits, transactions, usage. Raises ControlError.
+
+        What Postgres writes in its log from here on is the next run's.
+        """
+        log = self._postgres_log()
+        self.log_begins = log.stat().st_size if log and log.exists() else 0
         await self._database(pool.reset(self.admin_dsn))
 
     async def database_audit(self) -> dict[str, Any]:
@@ -301,10 +307,14 @@ class Stack:
 
     async def connections(self) -> dict[str, Any]:
         """Where the connection limit is; see `fakes.database.connection_limit`. Raises ControlError."""
-        embedded = self.children.get("postgres")
-        log = embedded.server.log if isinstance(embedded, PostgresChild) else None
-        found = await self._database(connection_limit.probe(self.server_dsn, self.admin_dsn, log))
+        found = await self._database(
+            connection_limit.probe(self.server_dsn, self.admin_dsn, self._postgres_log(), self.log_begins)
+        )
         return {**found, "pooler": "pgbouncer" in self.children}
+
+    def _postgres_log(self) -> Path | None:
+        embedded = self.children.get("postgres")
+        return embedded.server.log if isinstance(embedded, PostgresChild) else None
 
     async def _database(self, work: Coroutine[Any, Any, Any]) -> Any:
         try:

@@ -26,7 +26,7 @@ from users.accounts.accounts import Account, make_accounts
 from users.engine import job
 from users.mcp.operations import METHODS
 from verdicts.points.point import Finding
-from verdicts.points.registry import POINTS, QUESTIONS
+from verdicts.points.registry import ASKED, POINTS
 from verdicts.run.run import Run
 
 MAX_CALLS: Final = 5000
@@ -48,7 +48,7 @@ def answers(scenario: Scenario, target: Target, found: Found) -> Iterator[Answer
     """Every answer of the scenario's points on this target."""
     run = made_up(scenario, target, found)
     for id in scenario.points:
-        question = QUESTIONS[id].en
+        question = ASKED[id].en
         told = POINTS[id].find(run)
         for one in [told] if isinstance(told, Finding) else told:
             name = f"{id}.{one.part}" if one.part else id

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from verdicts.explain.first_break import Break, first_refusal, load_breaks, target_breaks
 from verdicts.judge.judge import SERVICE, Judgement
+from verdicts.language.quantities import localized
 from verdicts.language.words import ENGLISH, Say
 from verdicts.points.point import PointResult
 
@@ -81,7 +82,7 @@ def _arrived(judged: Judgement, found: Mapping[str, Any], say: Say) -> Card:
                 say("{sent} of {planned}", sent=f"{total.sent:,}", planned=f"{total.planned:,}"),
             ),
             (say("late · dropped · unknown"), f"{total.late:,} · {total.dropped:,} · {total.unknown:,}"),
-            (say("start delay p50 · p99"), f"{_ms(delay['p50'])} · {_ms(delay['p99'])}"),
+            (say("start delay p50 · p99"), f"{_ms(delay['p50'], say)} · {_ms(delay['p99'], say)}"),
             (say("most in flight"), f"{found['peak_in_flight']:,}"),
         ],
     )
@@ -104,15 +105,17 @@ def _held(judged: Judgement, found: Mapping[str, Any], say: Say) -> Card:
             (say("succeeded"), f"{found['arrivals']['ok']:,}"),
             (say("errors"), f"{errors:,} ({errors / sent:.2%})"),
             (say("refused by a protection"), f"{sum(found['refusals'].values()):,}"),
-            (say("response p50"), _ms(times["p50"])),
-            (say("response p95 · p99"), f"{_ms(times['p95'])} · {_ms(times['p99'])}"),
+            (say("response p50"), _ms(times["p50"], say)),
+            (say("response p95 · p99"), f"{_ms(times['p95'], say)} · {_ms(times['p99'], say)}"),
         ],
     )
 
 
-def _ms(value: float | None) -> str:
+def _ms(value: float | None, say: Say) -> str:
     """Milliseconds to three digits."""
-    return "–" if value is None else f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
+    if value is None:
+        return "–"
+    return localized(f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms", say.language)
 
 
 def _broke(judged: Judgement, say: Say) -> Card:

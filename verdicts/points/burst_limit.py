@@ -30,6 +30,7 @@ NO_REASON = "refused"
     ja="バースト制限を超えたとき毎秒何件が通り、残りはどう拒否されるか",
     scenario="single-burst",
     when=BEFORE_MVP,
+    part="edge",
     units={
         "req/s admitted of {} allowed": "req/s 通過(上限{})",
         "key fetches per 1,000 calls": "回の鍵取得(1,000件あたり)",

@@ -26,6 +26,7 @@ from verdicts.run.reading import Run
     ja="メモリキャッシュを持つisolate間でカウントはどれだけ食い違うか",
     scenario="kv-exhaustion",
     when=AT_500_MAU,
+    part="edge",
     figures={"max": "", "p99": "", "mean": "", "isolates": ""},
     units={
         "admitted per user and {} s (max; the limit is {})": "件(1ユーザー{} sあたりの最大、上限{})",

@@ -1,4 +1,9 @@
-"""P3.5: does the key-set cache hold, also under key ids that nobody has."""
+"""P3.5: does the key-set cache hold, also under key ids that nobody has.
+
+How often a set is fetched because it expired is arithmetic (its age limit); what a flood can do is to make
+the edge fetch for a key id that nobody has. Whether a new key is taken up in time (rotation) is a case of
+its own.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 A_FETCH_A_REQUEST = 500  # per 1,000: every other request had to wait for one
+UNKNOWN = "unknown-kid"
 CAUSES = ("first", "expired", "unknown-kid", "no-cache")
 
 
@@ -18,8 +24,10 @@ CAUSES = ("first", "expired", "unknown-kid", "no-cache")
     ja="JWKSキャッシュは未知のkidに対しても機能するか",
     scenario="invalid-jwt",
     when=BEFORE_1000_MAU,
-    figures={"fetches": ""},
+    part="edge",
+    figures={"fetches": "", "unknown": "", "caused": "", "ttl": "s"},
     units={
+        "fetches for unknown key ids": "回取得(未知のkidによる)",
         "fetches per 1,000 requests": "回取得(1,000リクエストあたり)",
     },
 )
@@ -42,12 +50,20 @@ def jwks_fetches(run: Run) -> Finding:
     rate = fetches / seconds if seconds > 0 else float("nan")
     issuer = run.target.total("supabase", "mcpist_jwks_requests_total")
     per_thousand = fetches / requests * 1000
+    unknown = sum(int(one.calls.sum()) for one in forged_tokens.kinds(run) if one.name == UNKNOWN)
+    told = run.target.total("edge", "mcpist_jwks_fetches_total", cause=UNKNOWN)
+    caused = 0.0 if np.isnan(told) else told
+    figures = {"fetches": per_thousand, "unknown": float(unknown), "caused": caused}
+    ttl = edge.get("jwks_ttl")
+    if ttl is not None:
+        figures["ttl"] = float(ttl) * run.manifest.time_scale
     return Finding(
-        round(per_thousand, 3),
-        "fetches per 1,000 requests",
-        f"{fetches:,.0f} fetches of the key set in cache mode {edge['jwks_mode']} for {requests:,} requests "
+        int(caused) if unknown else round(per_thousand, 3),
+        "fetches for unknown key ids" if unknown else "fetches per 1,000 requests",
+        f"{unknown:,} requests carried a key id that nobody has, {caused:,.0f} of them made the edge fetch. "
+        f"In all {fetches:,.0f} fetches of the set in cache mode {edge['jwks_mode']} for {requests:,} calls "
         f"({rate:.2f} a second of the flood); the issuer itself counted {issuer:,.0f}.",
-        figures={"fetches": per_thousand},
+        figures=figures,
         rows=tuple(rows),
     )
 

@@ -30,6 +30,7 @@ MOST_ROWS: Final = 4
     ja="KVの書き込み失敗はどう処理され、ユーザーには何が見えるか",
     scenario="kv-exhaustion",
     when=AT_500_MAU,
+    part="edge",
     figures={"seen": "share", "failures": ""},
 )
 def failed_write(run: Run) -> Finding:

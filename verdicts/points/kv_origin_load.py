@@ -20,6 +20,7 @@ RATES: Final = dict.fromkeys(("before", "after", "offered"), "req/s")
     ja="バースト制限が効かなくなるとオリジンの負荷はどれだけになるか",
     scenario="kv-exhaustion",
     when=AT_500_MAU,
+    part="edge",
     figures={**RATES, "let_through": "share", "excess": "share"},
     units={
         "req/s at the origin past the quota": "req/s(クォータ超過後のオリジン)",

@@ -26,6 +26,7 @@ NAN = float("nan")
     ja="KVの日次クォータを超えるとリクエストはどうなるか",
     scenario="kv-exhaustion",
     when=AT_500_MAU,
+    part="edge",
     figures={"served": "share", "kv_error": "share", "refused": "share", "at": "s"},
     units={
         "% served past the quota": "% 成功(クォータ超過後)",

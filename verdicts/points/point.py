@@ -37,6 +37,8 @@ BEFORE_1000_MAU: Final = "before 1,000 MAU"
 MILESTONES: Final = (BEFORE_MVP, AT_100_MAU, AT_500_MAU, BEFORE_1000_MAU)
 PRIORITIES: Final = {"P0": "P0", "P1": "P1", "P2": "P2", "P3": "P3", "F1": "phase 1"}
 """How an id of the plan begins → its priority; in the plan's order."""
+PROTOCOL: Final = {"M1": "P1", "M2": "P3", "M3": "P2", "M4": "P2", "M5": "P1"}
+"""The same of the questions that MCP's two eras raise, beside the plan."""
 
 
 class Question(NamedTuple):
@@ -54,10 +56,15 @@ class Question(NamedTuple):
         return self.ja if language == "ja" else self.en
 
     @property
+    def of_the_plan(self) -> bool:
+        """It is one of the plan's."""
+        return self.id.partition(".")[0] in PRIORITIES
+
+    @property
     def place(self) -> tuple[int, int]:
-        """Where it stands in the plan."""
+        """Where it stands: in the plan, and after it."""
         begin, _, number = self.id.partition(".")
-        return [*PRIORITIES].index(begin), int(number)
+        return [*PRIORITIES, *PROTOCOL].index(begin), int(number)
 
 
 @dataclass(frozen=True)
@@ -168,12 +175,13 @@ def point(
     units: Mapping[str, str] | None = None,
     part: Literal["", "edge", "origin"] = "",
 ) -> Callable[[Find], Find]:
-    """Register a point. Raises ValueError for an id that is taken, or that begins like none of the plan's."""
+    """Register a point. Raises ValueError for an id that is taken, or that begins like none that is known."""
     if id in REGISTERED:
         raise ValueError(f"point {id} is registered twice")
-    priority = PRIORITIES.get(id.partition(".")[0], "")
+    known = {**PRIORITIES, **PROTOCOL}
+    priority = known.get(id.partition(".")[0], "")
     if scenario and not (priority and id.partition(".")[2].isdigit()):
-        raise ValueError(f"point {id}: allowed: {', '.join(PRIORITIES)}, each with a number, such as P1.8")
+        raise ValueError(f"point {id}: allowed: {', '.join(known)}, each with a number, such as P1.8")
 
     def register(find: Find) -> Find:
         question = Question(id, priority, scenario, when, en, ja)

@@ -19,24 +19,26 @@ for _module in iter_modules([str(Path(__file__).parent)]):
         import_module(f"verdicts.points.{_module.name}")
 
 POINTS: Final[Mapping[str, Point]] = REGISTERED
-QUESTIONS: Final[Mapping[str, Question]] = {
+ASKED: Final[Mapping[str, Question]] = {
     question.id: question
     for question in sorted(
         (point.question for point in POINTS.values() if point.question.scenario), key=lambda one: one.place
     )
 }
+"""What a scenario may ask."""
+QUESTIONS: Final[Mapping[str, Question]] = {id: one for id, one in ASKED.items() if one.of_the_plan}
 """The questions of the resilience plan, in its order."""
 UNITS: Final = {english: japanese for point in POINTS.values() for english, japanese in point.units.items()}
 
 
 def check(points: Iterable[str], thresholds: Mapping[str, str]) -> None:
-    """Every point is one of the plan's, every threshold is about a figure of its point.
+    """Every point is one that a scenario may ask, every threshold is about a figure of its point.
 
     Raises ValueError: `thresholds.P1.7: …`, with what is allowed.
     """
     for id in points:
-        if id not in QUESTIONS:
-            raise ValueError(f"points: {id!r}, allowed: {', '.join(QUESTIONS)}")
+        if id not in ASKED:
+            raise ValueError(f"points: {id!r}, allowed: {', '.join(ASKED)}")
     for id, text in thresholds.items():
         try:
             threshold = Threshold.parse(text)

@@ -22,6 +22,7 @@ WORKER_CPU = "mcpist_worker_request_cpu_seconds"
     ja="無効なJWT1件あたりのエッジのCPU時間はいくらか(上限10ms)",
     scenario="invalid-jwt",
     when=BEFORE_1000_MAU,
+    part="edge",
     figures={"mean": "s"},
     units={
         "ms CPU a check ({})": "ms(検証1件のCPU、{})",

@@ -44,6 +44,12 @@ CREATE TABLE mcpist.rate_windows (
     PRIMARY KEY (window_, user_id, origin)
 );
 
+-- Sessions that all origins know, where they share them.
+CREATE TABLE mcpist.sessions (
+    id      text PRIMARY KEY,
+    user_id text NOT NULL
+);
+
 -- Quota check, credit check and consumption in one transaction and one round trip.
 -- Gives 'charged', 'repeat' (this request was charged before: nothing is taken), 'quota' or 'credits'.
 -- p_hold: seconds that the transaction holds its row lock and connection (a fault).

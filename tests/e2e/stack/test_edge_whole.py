@@ -19,8 +19,8 @@ from jwt.algorithms import OKPAlgorithm
 from fakes.control.process_config import StackConfig
 from fakes.edge.edge import Edge
 from fakes.http import control_endpoint
-from fakes.http.asgi import Headers, Receive, Reply, Scope, Send, send_reply, whole_body
-from fakes.http.hop import Hop
+from fakes.http.asgi import Headers, Receive, Reply, Scope, Send, StreamReply, send_reply, whole_body
+from fakes.http.hop import Hop, HopReset
 from fakes.http.server import HttpServer
 
 pytestmark = pytest.mark.e2e
@@ -215,3 +215,91 @@ async def test_each_of_several_isolates_counts_for_itself(stack: Stack) -> None:
     assert {(await stack.call()).status for _ in range(10)} == {429}  # those that stay keep their memory
     await stack.control(b"settings", {"edge": {"isolates": 1}})
     assert (await stack.call()).status == 200  # the one in front begins empty
+
+
+class Streaming:
+    """An origin that answers with a stream: an event, then what is put in `chunks`."""
+
+    def __init__(self) -> None:
+        self.chunks: asyncio.Queue[bytes] = asyncio.Queue()
+        self.left = asyncio.Event()
+        self.abort: Any = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.abort = scope["state"]["abort"]
+        headers = [(b"content-type", b"text/event-stream"), (b"x-instance-id", b"one")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        try:
+            while True:
+                chunk = await self.chunks.get()
+                await send({"type": "http.response.body", "body": chunk, "more_body": bool(chunk)})
+                if not chunk:
+                    return
+        except asyncio.CancelledError:
+            self.left.set()
+            raise
+
+
+@pytest_asyncio.fixture
+async def streaming(stack: Stack) -> Streaming:
+    origin = Streaming()
+    stack.edge.balancer.hops = {"origin-a": Hop(*await stack.listen(origin)), "origin-b": stack.hop}
+    return origin
+
+
+async def stream(stack: Stack, streaming: Streaming) -> StreamReply:
+    """A stream of which the first event has come."""
+    bearer = (b"authorization", b"Bearer " + TOKEN.encode())
+    streaming.chunks.put_nowait(b"data: 1\n\n")
+    reply = await stack.hop.exchange(b"POST", b"/v1/mcp", [bearer], CALL, 20.0)
+    assert isinstance(reply, StreamReply)
+    assert (b"x-backend", b"origin-a") in reply.headers
+    assert await anext(reply.chunks) == b"data: 1\n\n"
+    return reply
+
+
+async def test_a_stream_goes_through_as_it_comes(stack: Stack, streaming: Streaming) -> None:
+    reply = await stream(stack, streaming)
+    streaming.chunks.put_nowait(b": still here\n\n")
+    assert await anext(reply.chunks) == b": still here\n\n"
+    streaming.chunks.put_nowait(b"")
+    assert [chunk async for chunk in reply.chunks] == []
+
+
+async def test_who_leaves_a_stream_ends_it_at_the_origin(stack: Stack, streaming: Streaming) -> None:
+    reply = await stream(stack, streaming)
+    await reply.chunks.aclose()
+    async with asyncio.timeout(20):
+        await streaming.left.wait()
+
+
+async def test_a_stream_that_breaks_is_broken_off(stack: Stack, streaming: Streaming) -> None:
+    reply = await stream(stack, streaming)
+    streaming.abort()
+    with pytest.raises(HopReset):
+        await anext(reply.chunks)
+
+
+async def test_a_route_by_name_is_taken_and_left_when_its_origin_is_dead(stack: Stack) -> None:
+    await stack.control(b"protections", {"names": []})
+    await stack.control(b"settings", {"edge": {"name_routes": {"search": "origin-b"}}})
+    for name, backend in ((b"search", b"origin-b"), (b"other", b"origin-a")):
+        reply = await stack.call((b"mcp-name", name))
+        assert (b"x-backend", backend) in reply.headers
+    stack.edge.balancer.lb.origins["origin-b"].health = "dead"
+    assert (b"x-backend", b"origin-a") in (await stack.call((b"mcp-name", b"search"))).headers
+
+
+async def test_eras_are_counted_where_that_is_on(stack: Stack) -> None:
+    await stack.call((b"mcp-protocol-version", b"2026-07-28"))
+    await stack.control(b"settings", {"edge": {"count_eras": True}})
+    await stack.call((b"mcp-protocol-version", b"2026-07-28"), (b"mcp-name", b"x" * 100))
+    await stack.call()
+    value = stack.edge.metrics.registry.get_sample_value
+    assert value("mcpist_era_requests_total", {"era": "modern"}) == 1
+    assert value("mcpist_era_requests_total", {"era": "legacy"}) == 1
+    modern, legacy = (value("mcpist_era_request_bytes_total", {"era": era}) for era in ("modern", "legacy"))
+    assert modern is not None
+    assert legacy is not None
+    assert modern - legacy > 100
+    assert (value("mcpist_era_cpu_seconds_total", {"era": "legacy"}) or 0) > 0

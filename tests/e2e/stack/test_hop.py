@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
+from fakes.http.asgi import StreamReply
 from fakes.http.hop import Hop, HopConnectError, HopReset, HopTimeout
 
 pytestmark = pytest.mark.e2e
@@ -202,3 +203,59 @@ async def test_a_peer_that_is_not_there(peer: Peer) -> None:
     await peer.server.wait_closed()
     with pytest.raises(HopConnectError):
         await peer.call()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+
+
+async def begun(peer: Peer) -> tuple[StreamReply, Pair]:
+    """A stream of which the head and one chunk have come."""
+    call = asyncio.create_task(peer.hop.exchange(b"POST", b"/x", [], b"body", 20))
+    reader, writer = await peer.request()
+    writer.write(HEAD + b"3\r\none\r\n")
+    reply = await call
+    assert isinstance(reply, StreamReply)
+    assert await anext(reply.chunks) == b"one"
+    return reply, (reader, writer)
+
+
+async def test_a_stream_is_given_as_it_comes_and_its_connection_kept(peer: Peer) -> None:
+    reply, pair = await begun(peer)
+    pair[1].write(b"3\r\ntwo\r\n0\r\n\r\n")
+    assert [chunk async for chunk in reply.chunks] == [b"two"]
+    again = peer.call()
+    _, writer = await peer.request(pair)
+    writer.write(OK)
+    assert await again == (200, b"ok")
+
+
+async def test_a_stream_that_breaks_says_so(peer: Peer) -> None:
+    reply, (_, writer) = await begun(peer)
+    writer.transport.abort()
+    with pytest.raises(HopReset):
+        await anext(reply.chunks)
+
+
+async def test_a_stream_given_up_is_a_disconnect(peer: Peer) -> None:
+    reply, (reader, _) = await begun(peer)
+    await reply.chunks.aclose()
+    with contextlib.suppress(ConnectionResetError):
+        assert await reader.read() == b""
+
+
+async def test_the_timeout_is_for_a_streams_head_alone(peer: Peer) -> None:
+    call = asyncio.create_task(peer.hop.exchange(b"POST", b"/x", [], b"body", 0.2))
+    _, writer = await peer.request()
+    writer.write(HEAD)
+    reply = await call
+    assert isinstance(reply, StreamReply)
+    await asyncio.sleep(0.3)
+    writer.write(b"3\r\none\r\n0\r\n\r\n")
+    assert [chunk async for chunk in reply.chunks] == [b"one"]
+
+
+async def test_a_request_gives_a_stream_whole(peer: Peer) -> None:
+    call = peer.call()
+    _, writer = await peer.request()
+    writer.write(HEAD + b"3\r\none\r\n0\r\n\r\n")
+    assert await call == (200, b"one")

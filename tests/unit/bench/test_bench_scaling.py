@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from bench import scaling
 from bench.__main__ import SECTIONS
-from bench.scaling import Attack, Formula, Scaled, fit
+from bench.scaling import Formula, MeasuredAttack, Scaled, fit
 from bench.scaling_tables import in_flight_table, messages_table, throughput_table
 
-SIZES = [Attack(workers, rate) for rate in (200, 1000) for workers in (1, 2, 4, 8)]
+SIZES = [MeasuredAttack(workers, rate) for rate in (200, 1000) for workers in (1, 2, 4, 8)]
 
 
-def ran(attack: Attack, **values: Any) -> Scaled:
+def ran(attack: MeasuredAttack, **values: Any) -> Scaled:
     arrivals = {"sent": attack.rate * 10, "late": 5, "dropped": 0, "start_delay_ms": {"p99": 1.5}}
     usual = {
         "valid": True, "arrivals": arrivals, "in_flight": 30, "worker_cpu": 0.5, "worker_memory": 2**27,
@@ -50,7 +50,7 @@ def test_the_tables_say_what_was_measured_and_what_was_computed() -> None:
 
 
 def test_throughput_and_calls_in_flight() -> None:
-    run = ran(Attack(2, 4000), valid=False)
+    run = ran(MeasuredAttack(2, 4000), valid=False)
     assert "| 2 | 4,000 | 4,000 | 0.01 | 1.5 | no | 0.50 | 0.125 | 0.005 | 18.0 |" in throughput_table(
         [run], 2
     )

@@ -3,6 +3,7 @@
 import pytest
 
 from common import stack_parts as parts
+from fakes.edge_worker import install
 from fakes.settings import PartsSettings, StackSettings
 from fakes.stack import programs
 from scenarios import load
@@ -20,6 +21,7 @@ REAL = {part: "real" if part in parts.REAL else "fakes" for part in parts.PARTS}
         ("fakes,origin=real", {**FAKES, "origin": "real"}),
         ("real, origin = fakes", {**REAL, "origin": "fakes"}),
         ("origin=real,fakes", FAKES),
+        ("fakes,edge=real", {**FAKES, "edge": "real"}),
     ],
 )
 def test_a_later_item_overrules_those_before(text: str, chosen: dict[str, str]) -> None:
@@ -50,6 +52,8 @@ def test_a_real_part_is_another_command_under_the_same_name() -> None:
     assert programs.command("origin-b", real) == (str(programs.ORIGIN),)
     assert programs.command("origin-b", PartsSettings())[1:] == ("-m", "fakes.origin")
     assert programs.command("upstream", real)[1:] == ("-m", "fakes.upstream")
+    assert programs.command("edge", real)[1:] == ("-m", "fakes.edge")
+    assert programs.command("edge", PartsSettings(edge="real"))[1:] == ("-m", "fakes.edge_worker")
 
 
 def test_a_part_that_is_not_built_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,3 +61,6 @@ def test_a_part_that_is_not_built_is_told_in_one_line(monkeypatch: pytest.Monkey
     programs.check(PartsSettings())
     with pytest.raises(programs.PartMissingError, match="make real"):
         programs.check(PartsSettings(origin="real"))
+    monkeypatch.setattr(install, "BINARY", programs.BUILT / "not-there")
+    with pytest.raises(programs.PartMissingError, match=r"workerd .* `make real`"):
+        programs.check(PartsSettings(edge="real"))

@@ -13,7 +13,7 @@ from fakes.control.state import Control
 from fakes.edge.balancer import Balancer, OriginUnavailable
 from fakes.edge.balancer_state import TABLE, A, B, LbState, Origin, Outcome
 from fakes.edge.metrics import EdgeMetrics
-from fakes.http.asgi import Reply
+from fakes.http.asgi import Answer, Reply
 from fakes.http.hop import HopConnectError, HopReset, HopTimeout
 from fakes.http.metrics import Metrics
 from fakes.settings import BalancerSettings
@@ -156,6 +156,8 @@ class Peer:
             raise self.failure
         return Reply(self.status, [(b"x-instance-id", self.name.encode())], b"{}")
 
+    exchange = request
+
 
 class Two:
     """A balancer over two such peers."""
@@ -169,7 +171,7 @@ class Two:
         hops: Any = {A: self.a, B: self.b}
         self.balancer = Balancer(hops, Control(config), EdgeMetrics(self.metrics), self.clock)
 
-    async def call(self) -> Reply:
+    async def call(self) -> Answer:
         snapshot = self.balancer.control.snapshot
         return await self.balancer.forward(snapshot, b"POST", b"/", [], b"", self.clock.now + 30)
 

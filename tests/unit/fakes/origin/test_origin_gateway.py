@@ -4,62 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from fakes.control.state import Snapshot
 from fakes.http import rpc
 from fakes.http.asgi import Reply
-from fakes.http.metrics import Metrics
 from fakes.http.reasons import RefusedError
-from fakes.origin.gateway import Gateway
-from fakes.origin.mcp import Mcp
-from fakes.origin.memory import OriginMemory
-from fakes.origin.metrics import OriginMetrics
-from fakes.origin.nano import Nano
 from fakes.origin.tool_call import CallContext, ToolCaller
 from fakes.origin.tools import Command
-from fakes.settings import StackSettings
-
-NOW = 630.0
-Answer = Callable[[CallContext, Command, str], Awaitable[Any]]
-
-
-class Bench:
-    def __init__(self, *protections: str, settings: dict[str, Any] | None = None) -> None:
-        self.snapshot = Snapshot(frozenset(protections), StackSettings.model_validate(settings or {}))
-        metrics = Metrics()
-        memory = OriginMemory(self.snapshot.settings, protections, lambda: NOW, lambda: NOW)
-        nano = Nano(
-            self.snapshot.settings.nano, lambda: NOW, lambda _d, _c: None, lambda _l: None, lambda: None
-        )
-        self.metrics = metrics
-        self.contexts: list[tuple[CallContext, str]] = []
-        self.does: Answer | None = None
-        self.gateway = Gateway("secret", memory, Mcp(self), OriginMetrics(metrics, nano, memory, ()))  # type: ignore[arg-type]
-
-    async def call(self, context: CallContext, command: Command, request_id: str) -> Any:
-        self.contexts.append((context, request_id))
-        if self.does is not None:
-            return await self.does(context, command, request_id)
-        from fakes.origin.tool_call import ToolResult
-
-        return ToolResult("pong", False, 7.0)
-
-    async def post(self, body: bytes | dict[str, Any], **headers: str) -> Reply:
-        raw = body if isinstance(body, bytes) else json.dumps({"jsonrpc": "2.0", "id": 7, **body}).encode()
-        named = {
-            "x-gateway-secret": "secret",
-            "x-user-id": "u",
-            **{k.replace("_", "-"): v for k, v in headers.items()},
-        }
-        pairs = {key.encode(): value.encode() for key, value in named.items() if value}
-        return await self.gateway.answer(self.snapshot, pairs, raw)
-
-
-RUN = {"method": "tools/call", "params": {"name": "run", "arguments": {"module": "fast", "tool": "echo"}}}
+from tests.support.gateway_rig import RUN, GatewayRig
 
 
 def batch(count: int) -> dict[str, Any]:
@@ -78,19 +33,19 @@ def error(reply: Reply) -> dict[str, Any]:
 
 @pytest.mark.parametrize("secret", ["", "wrong", "secret2"])
 async def test_without_the_secret_nothing_is_done(secret: str) -> None:
-    bench = Bench()
+    bench = GatewayRig()
     reply = await bench.post(RUN, x_gateway_secret=secret)
     assert (reply.status, error(reply)["data"]["reason"], bench.contexts) == (403, "bad_gateway_secret", [])
     assert json.loads(reply.body)["id"] == 7
 
 
 async def test_a_call_without_a_user_is_refused() -> None:
-    reply = await Bench().post(RUN, x_user_id="")
+    reply = await GatewayRig().post(RUN, x_user_id="")
     assert (reply.status, error(reply)["data"]["reason"]) == (401, "missing_token")
 
 
 async def test_run_answers_text_with_the_upstreams_time() -> None:
-    bench = Bench()
+    bench = GatewayRig()
     reply = await bench.post(RUN, x_request_id="abc")
     assert reply.status == 200
     assert json.loads(reply.body)["result"] == {
@@ -102,14 +57,14 @@ async def test_run_answers_text_with_the_upstreams_time() -> None:
 
 
 async def test_requests_without_an_id_of_their_own_get_different_ones() -> None:
-    bench = Bench()
+    bench = GatewayRig()
     await bench.post(RUN)
     await bench.post(RUN)
     assert len({request_id for _, request_id in bench.contexts}) == 2
 
 
 async def test_limit_headers_stand_on_every_answer() -> None:
-    bench = Bench("rate-limit", settings={"origin": {"tiers": {"free": 2}}})
+    bench = GatewayRig("rate-limit", settings={"origin": {"tiers": {"free": 2}}})
     shown = []
     for body in (RUN, {"method": "nope"}, RUN):
         reply = await bench.post(body, x_user_tier="free")
@@ -134,7 +89,7 @@ async def test_limit_headers_stand_on_every_answer() -> None:
     ("protections", "tier"), [(("rate-limit",), "unlimited"), (("rate-limit",), ""), ((), "free")]
 )
 async def test_no_limit_is_minus_one(protections: tuple[str, ...], tier: str) -> None:
-    bench = Bench(*protections)
+    bench = GatewayRig(*protections)
     for _ in range(100):
         reply = await bench.post(RUN, x_user_tier=tier)
     assert (reply.status, header(reply, b"x-ratelimit-limit"), header(reply, b"x-ratelimit-remaining")) == (
@@ -158,16 +113,17 @@ async def test_no_limit_is_minus_one(protections: tuple[str, ...], tier: str) ->
     ],
 )
 async def test_protocol_errors_are_json_rpc_errors(body: bytes, code: int) -> None:
-    bench = Bench()
+    bench = GatewayRig()
     reply = await bench.post(body)
     assert (reply.status, error(reply)["code"], bench.contexts) == (200, code, [])
 
 
 async def test_the_other_methods() -> None:
-    bench = Bench()
+    bench = GatewayRig(settings={"mcp": {"sessions": "memory"}})
     opened = await bench.post({"method": "initialize", "params": {"protocolVersion": "2025-03-26"}})
     assert json.loads(opened.body)["result"]["protocolVersion"] == "2025-03-26"
-    assert header(opened, b"mcp-session-id")
+    session = (header(opened, b"mcp-session-id") or b"").decode()
+    bench.post = partial(bench.post, mcp_session_id=session)  # type: ignore[method-assign]
     assert json.loads((await bench.post({"method": "ping"})).body)["result"] == {}
     told = await bench.post({"method": "notifications/initialized"})
     assert (told.status, told.body) == (202, b"")
@@ -178,7 +134,7 @@ async def test_the_other_methods() -> None:
 
 
 async def test_a_refusal_tells_reason_wait_and_detail() -> None:
-    bench = Bench()
+    bench = GatewayRig()
 
     async def refuse(*_: object) -> None:
         raise RefusedError("db_error", retry_after=0.2, detail="sorry, too many clients already")
@@ -195,7 +151,7 @@ async def test_a_refusal_tells_reason_wait_and_detail() -> None:
 
 
 async def test_a_failure_of_our_own_is_an_answer(caplog: pytest.LogCaptureFixture) -> None:
-    bench = Bench()
+    bench = GatewayRig()
 
     async def fail(*_: object) -> None:
         raise ZeroDivisionError
@@ -207,7 +163,7 @@ async def test_a_failure_of_our_own_is_an_answer(caplog: pytest.LogCaptureFixtur
 
 
 async def test_the_deadline_answers_504_and_cancels() -> None:
-    bench = Bench("timeout", settings={"origin": {"timeout": 0.000001}})
+    bench = GatewayRig("timeout", settings={"origin": {"timeout": 0.000001}})
     cancelled = asyncio.Event()
 
     async def stall(*_: object) -> None:
@@ -227,7 +183,7 @@ async def test_the_deadline_answers_504_and_cancels() -> None:
 
 
 async def test_a_batch_runs_at_once_and_charges_each_command() -> None:
-    bench = Bench()
+    bench = GatewayRig()
     everybody = asyncio.Barrier(10)
 
     async def together(context: CallContext, command: Command, request_id: str) -> Any:
@@ -253,7 +209,7 @@ async def test_a_batch_runs_at_once_and_charges_each_command() -> None:
     (False, "application/json, text/event-stream", b"application/json"),
 ])  # fmt: skip
 async def test_an_event_stream_where_wanted_and_accepted(sse: bool, accept: str, kind: bytes) -> None:
-    reply = await Bench(settings={"origin": {"sse": sse}}).post(RUN, accept=accept)
+    reply = await GatewayRig(settings={"mcp": {"sse": float(sse)}}).post(RUN, accept=accept)
     assert header(reply, b"content-type") == kind
     data = reply.body.partition(b"data: ")[2] if sse and kind != b"application/json" else reply.body
     assert rpc.id_of(data.strip()) == 7

@@ -64,7 +64,7 @@ def test_no_text_breaks_batch(text: str) -> None:
 
 
 def test_listing_names_the_meta_tools_and_the_modules() -> None:
-    listed = tools.listing(MODULES)["tools"]
+    listed = tools.listing(MODULES, {})["tools"]
     assert [tool["name"] for tool in listed] == ["run", "get_module_schema", "batch"]
     assert listed[0]["inputSchema"]["properties"]["module"]["enum"] == ["fast", "jira", "notion"]
 

@@ -2,10 +2,13 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
+from pydantic import ValidationError
 
+from fakes.settings import StackSettings
 from fakes.stack import __main__, main
 from fakes.stack.credentials import Identity
 from fakes.stack.main import SettingsError
@@ -80,3 +83,18 @@ def test_secrets_are_fresh_for_every_stack() -> None:
     one, other = Identity(), Identity()
     assert one.control_token != other.control_token
     assert one.gateway_secret != other.gateway_secret != other.control_token
+
+
+@pytest.mark.parametrize(("tree", "allowed"), [
+    ({"parts": {"origin": "real"}, "mcp": {"sse": 0.5}}, True),
+    ({"parts": {"origin": "real"}, "mcp": {"sessions": "memory"}}, False),
+    ({"parts": {"edge": "real"}, "mcp": {"sessions": "memory"}}, True),
+    ({"parts": {"edge": "real"}, "edge": {"count_eras": True}}, False),
+    ({"parts": {"edge": "real"}, "edge": {"name_routes": {"a": "origin-b"}}}, False),
+])  # fmt: skip
+def test_what_a_real_part_cannot_do_is_refused(tree: dict[str, Any], allowed: bool) -> None:
+    if allowed:
+        assert StackSettings.model_validate(tree)
+    else:
+        with pytest.raises(ValidationError, match="alone"):
+            StackSettings.model_validate(tree)

@@ -59,7 +59,7 @@ def run(
             scenario=scenario,
             groups=["valid", "expired"],
             machine={"cpu": "a machine", "cores": 2},
-            stack={"settings": {"edge": {"jwks_mode": "cached"}}},
+            stack={"settings": {"edge": {"jwks_mode": "cached", "jwks_ttl": 300.0}}},
         ),
         events=events,
         target=Target(totals or {}),
@@ -126,7 +126,7 @@ def test_fetches_per_thousand_requests() -> None:
         ("supabase", "mcpist_jwks_requests_total"): 600.0,
     }
     (found,) = findings(jwks_fetches(cast(Run, run(totals))))
-    assert found.figures == {"fetches": pytest.approx(500)}
+    assert found.figures == {"fetches": pytest.approx(500), "unknown": 0, "caused": 599, "ttl": 300}
     assert {row["cause"]: row["fetches"] for row in found.rows} == {"first": 1, "unknown-kid": 599}
     assert "60.00 a second" in found.evidence
 
@@ -139,7 +139,10 @@ def test_without_metrics_fetches_are_unseen() -> None:
 def test_the_free_tier_at_a_hundred_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(origins, "requests", lambda run: 200.0)
     used, seen = findings(free_tier(cast(Run, run())))
-    assert used.figures["share"] == pytest.approx(0.06)
+    assert used.figures == {"share": pytest.approx(0.06), "days": pytest.approx(86.4)}
+    assert used.value == 86.4
+    assert "1.16 req/s are enough" in used.evidence
+    assert "takes 100 minutes" in used.evidence
     assert "16.7 minutes" in used.evidence
     assert (seen.status, seen.value) == ("pass", 0)
     assert seen.rows[0]["answers"] == "invalid_token 1,000"

@@ -1,0 +1,130 @@
+"""The official conformance suite against the whole bundled stack, in both eras (docs/mcp.md).
+
+What fails is exactly what the page names, with its reason.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import jwt
+import pytest
+
+from common.paths import ROOT
+from fakes.settings import StackSettings
+from fakes.stack.handle import StackHandle
+from fakes.stack.start import start_stack
+from tests.support.conformance import suite
+from tests.support.conformance.relay import relay
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not (shutil.which("npm") and shutil.which("node")),
+        reason="Node is not installed: the official conformance suite cannot run",
+    ),
+]
+ECHO: Final = {"module": "fast", "tool": "echo"}
+SETTINGS: Final[dict[str, Any]] = {
+    "upstreams": {
+        "fast": {"echo": {"mean": 0.01}},
+        "odd": {"fails": {"mean": 0.01, "error_share": 1.0}, "slow": {"mean": 0.25}},
+    },
+    "mcp": {
+        "sessions": "memory",
+        "sse": 1,
+        "progress": 0.05,
+        "tools": {
+            "test_simple_text": ECHO,
+            "test_logging_tool": ECHO,
+            "test_custom_header": {**ECHO, "headers": {"region": "Region"}},
+            "test_error_handling": {"module": "odd", "tool": "fails"},
+            "test_tool_with_progress": {"module": "odd", "tool": "slow"},
+            "test_missing_capability": {**ECHO, "requires": ["sampling"]},
+            "test_streaming_elicitation": {**ECHO, "asks": "user_name"},
+            "test_input_required_result_elicitation": {**ECHO, "asks": "user_name"},
+        },
+    },
+}
+ROW: Final = re.compile(r"^\| (`[^|]+`) \| (\S[^|]*) \|$", re.MULTILINE)
+RUN: Final = re.compile(r"server-(.+)-\d{4}-\d\d-\d\dT.*")
+
+
+def named_failures() -> set[str]:
+    """The scenarios that docs/mcp.md says fail."""
+    page = (ROOT / "docs" / "mcp.md").read_text().partition("## Conformance")[2]
+    return {name for names, _ in ROW.findall(page) for name in re.findall(r"`([^`]+)`", names)}
+
+
+@pytest.fixture(scope="module")
+def words() -> tuple[str, str]:
+    try:
+        return suite.installed()
+    except subprocess.CalledProcessError as error:
+        pytest.skip(f"npm cannot install the official conformance suite: {error.stderr[-200:]!r}")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackHandle]:
+    log = tmp_path_factory.mktemp("stack") / "log"
+    handle = start_stack(StackSettings.model_validate(SETTINGS), [], log)
+    yield handle
+    handle.stop()
+
+
+def bearer(stack: StackHandle) -> bytes:
+    now, signing = int(time.time()), stack.signing
+    claims = {"iss": signing.issuer, "sub": "suite", "iat": now, "exp": now + 600, "tier": "unlimited"}
+    token = jwt.encode(claims, signing.key, signing.algorithm, {"kid": signing.kid})
+    return b"Authorization: Bearer " + token.encode()
+
+
+async def outcomes(stack: StackHandle, words: tuple[str, str], revision: str, out: Path) -> dict[str, bool]:
+    """Each scenario that ran → whether all of its checks held."""
+    address = urlsplit(stack.base_url)
+    async with relay(str(address.hostname), address.port or 80, bearer(stack)) as port:
+        url = f"http://127.0.0.1:{port}/v1/mcp"
+        options = ("server", "--url", url, "--requirements", revision, "-o", str(out))
+        process = await asyncio.create_subprocess_exec(*words, *options, stdout=asyncio.subprocess.DEVNULL)
+        async with asyncio.timeout(200):
+            await process.wait()
+    return held(out)
+
+
+def held(out: Path) -> dict[str, bool]:
+    """Each scenario that the suite wrote of → whether all of its checks held."""
+    found = {}
+    for file in out.rglob("checks.json"):
+        name = RUN.fullmatch(file.parent.name)
+        assert name is not None, file
+        found[name[1]] = all(check["status"] != "FAILURE" for check in json.loads(file.read_text()))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("revision", "must"),
+    [
+        (
+            "2026-07-28",
+            {"server-stateless", "http-header-validation", "http-custom-header-server-validation"},
+        ),
+        ("2025-11-25", {"server-session-lifecycle", "dns-rebinding-protection", "server-initialize"}),
+    ],
+)
+async def test_what_fails_is_what_the_page_names(
+    stack: StackHandle, words: tuple[str, str], revision: str, must: set[str], tmp_path: Path
+) -> None:
+    ran = await outcomes(stack, words, revision, tmp_path)
+    assert must <= {name for name, held in ran.items() if held}
+    failed = {name for name, held in ran.items() if not held}
+    assert failed == named_failures() & ran.keys()

@@ -1,0 +1,215 @@
+"""M1 to M5: what the two eras of MCP change under load, on runs made of arithmetic."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from telemetry.recording.sample import Flag, Outcome
+from tests.support.synthetic_run import Samples, Spec, fail, write
+from verdicts.points.point import Finding
+from verdicts.points.registry import ASKED, POINTS, QUESTIONS, check
+from verdicts.run.reading import Run, load
+
+RESTART = {"faults": [{"fault": "connect", "at": 4.0, "until": 6.0, "target": None}]}
+HIT = Spec(duration=10.0, accounts=10, chances={}, fault=(4.0, 6.0, "connect"), scenario_data=RESTART)
+
+
+def made(folder: Path, spec: Spec, told: Mapping[str, Callable[[float], float]] | None = None) -> Run:
+    """The run; `told` are metrics of origin-a and the edge as functions of time."""
+    write(folder / "run", spec)
+    file = folder / "run" / "target.jsonl"
+    scrapes = [json.loads(line) for line in file.read_text().splitlines()]
+    for scrape in scrapes:
+        if scrape["source"] in ("origin-a", "edge"):
+            scrape["values"] |= {name: value(scrape["t"]) for name, value in (told or {}).items()}
+    file.write_text("".join(json.dumps(scrape) + "\n" for scrape in scrapes))
+    return load(folder / "run")
+
+
+def found(run: Run, id: str) -> Finding:
+    finding = POINTS[id].find(run)
+    assert isinstance(finding, Finding)
+    assert finding.figures.keys() <= POINTS[id].figures.keys()
+    return finding
+
+
+def test_they_are_asked_beside_the_plan_and_not_of_it() -> None:
+    ids = ["M1.1", "M1.2", "M1.3", "M2.1", "M3.1", "M3.2", "M4.1", "M4.2", "M4.3", "M5.1"]
+    assert list(ASKED)[len(QUESTIONS) :] == ids
+    check(ids, {"M1.1": "seconds <= 10 s", "M3.2": "evaded <= 1"})
+    for id in ids:
+        assert ASKED[id].en.endswith("?")
+        assert ASKED[id].ja.endswith("か")
+        assert all("{" not in unit for unit in POINTS[id].units)
+
+
+@pytest.mark.parametrize("id", ["M1.1", "M1.2", "M2.1", "M3.1", "M3.2", "M4.1", "M4.2", "M4.3", "M5.1"])
+@pytest.mark.parametrize("bundled", [True, False])
+def test_what_a_run_cannot_show_is_not_made_up(tmp_path: Path, id: str, bundled: bool) -> None:
+    assert not found(made(tmp_path, Spec(bundled=bundled)), id).seen
+
+
+def test_all_are_served_again_when_the_last_has_its_first_success(tmp_path: Path) -> None:
+    run = made(tmp_path, HIT)
+    ok = run.samples[(run.samples["outcome"] == Outcome.OK) & (run.samples["planned"] >= 6.0)]
+    firsts = [ok["done"][ok["account"] == account].min() for account in range(10)]
+    seconds = found(run, "M1.1")
+    assert seconds.value == pytest.approx(max(firsts) - 4.0, abs=0.001)
+    assert (seconds.figures["hit"], seconds.figures["p50"] <= seconds.figures["seconds"]) == (10, True)
+
+
+def test_a_success_before_the_first_failure_is_no_recovery(tmp_path: Path) -> None:
+    late = replace(HIT, fault=(5.0, 6.0, "connect"))
+    assert (found(made(tmp_path, late), "M1.1").figures["p50"]) > 2.0
+
+
+def test_an_account_that_is_never_served_again_is_infinite(tmp_path: Path) -> None:
+    def shut_out(samples: Samples) -> Samples:
+        fail(samples, (samples["account"] == 3) & (samples["planned"] >= 4.0), "connect")
+        return samples
+
+    spec = replace(HIT, change=shut_out)
+    seconds = found(made(tmp_path, spec), "M1.1")
+    assert (seconds.value, seconds.figures["seconds"]) == (None, np.inf)
+    assert "1 of them were never served again" in seconds.evidence
+
+
+def opened(at: list[float]) -> Callable[[Samples], Samples]:
+    """The extra calls are `initialize`, sent then."""
+
+    def change(samples: Samples) -> Samples:
+        extra = samples["flags"] & Flag.EXTRA != 0
+        samples["tool"][extra] = 1
+        samples["planned"][extra] = samples["sent"][extra] = at
+        samples["done"][extra] = np.array(at) + 0.01
+        return samples
+
+    return change
+
+
+def test_the_peak_of_initialize_is_of_any_second_after_the_restart(
+    tmp_path: Path,
+) -> None:
+    at = [-1.0, -0.9, -0.8, -0.7, -0.6, 4.1, 4.6, 4.9, 5.05, 8.0]
+    spec = Spec(
+        **{
+            **vars(HIT),
+            "extra": len(at),
+            "change": opened(at),
+            "manifest": {"tools": ["fast.echo", "initialize"]},
+        }
+    )
+    peak = found(made(tmp_path, spec), "M1.2")
+    assert (peak.value, peak.figures["opened"]) == (4, 5)
+
+
+def test_calls_lost_with_their_session_are_those_answered_404(tmp_path: Path) -> None:
+    def gone(samples: Samples) -> Samples:
+        fail(samples, samples["index"] % 10 == 0, "rpc_error")
+        samples["status"][samples["index"] % 10 == 0] = 404
+        return samples
+
+    told = {'mcpist_sessions_total{event="lost"}': lambda t: max(0.0, 3 * t)}
+    spec = Spec(duration=10.0, accounts=10, chances={}, change=gone)
+    lost = found(made(tmp_path, spec, told), "M1.3")
+    assert (lost.value, lost.figures["share"]) == (50, 0.1)
+    assert "sessions that they did not know" in lost.evidence
+
+
+def test_an_eras_cost_is_of_one_request(tmp_path: Path) -> None:
+    told = {
+        f'mcpist_era_{name}_total{{era="{era}"}}': (lambda t, each=each: max(0.0, t) * each)
+        for era, each_of in {"legacy": (10.0, 4e3, 5e-3), "modern": (20.0, 16e3, 11e-3)}.items()
+        for name, each in zip(("requests", "request_bytes", "cpu_seconds"), each_of, strict=True)
+    }
+    cost = found(made(tmp_path, Spec(), told), "M2.1")
+    assert cost.value == pytest.approx(1.1)
+    assert cost.figures["bytes_ratio"] == pytest.approx(2.0)
+    assert cost.figures["cpu_modern"] == pytest.approx(550e-6)
+
+
+LIARS = {"groups": [
+    {"name": "users", "accounts": {"count": 10}, "judge": True, "rate": 5},
+    {"name": "liars", "accounts": {"count": 10}, "judge": False, "rate": 5},
+]}  # fmt: skip
+
+
+def lying(share: float) -> Callable[[Samples], Samples]:
+    """The odd accounts lie; a share of their calls is refused."""
+
+    def change(samples: Samples) -> Samples:
+        samples["group"] = samples["account"] % 2
+        refused = (samples["group"] == 1) & (samples["index"] // 20 % 10 < share * 10)
+        fail(samples, refused, "burst_exceeded")
+        return samples
+
+    return change
+
+
+def test_lies_that_pass_and_the_limit_that_they_evade(tmp_path: Path) -> None:
+    manifest = {
+        "groups": ["users", "liars"], "protections": ["name-limit"],
+        "stack": {"settings": {"protections": {"name-limit": {"per_s": 2.0}}}, "processes": {}},
+    }  # fmt: skip
+    spec = Spec(duration=10.0, chances={}, change=lying(0.2), manifest=manifest)
+    write(tmp_path / "run", spec)
+    file = tmp_path / "run" / "run.json"
+    whole: dict[str, Any] = json.loads(file.read_text())
+    whole["scenario"]["groups"] = [
+        {**whole["scenario"]["groups"][0], **{key: group[key] for key in ("name", "judge")}}
+        for group in LIARS["groups"]
+    ]
+    file.write_text(json.dumps(whole))
+    run = load(tmp_path / "run")
+    assert found(run, "M3.1").value == 80.0
+    assert found(run, "M3.2").value == pytest.approx(0.8 * 5 / 2)
+
+
+def test_a_streams_cost_is_the_slope_and_those_that_stay_are_counted(tmp_path: Path) -> None:
+    def streams(t: float) -> float:
+        return float(np.clip(100 * (t - 2), 0, 500)) if t < 11 else 7.0
+
+    run = made(tmp_path, Spec(), {'mcpist_streams_open{kind="get"}': streams})
+    file = tmp_path / "run" / "target.jsonl"
+    scrapes = [json.loads(line) for line in file.read_text().splitlines()]
+    for scrape in scrapes:
+        if scrape["source"] == "stack":
+            key = 'stack_process_resident_memory_bytes{process="%s"}'
+            for name, each in (("edge", 3000.0), ("origin-a", 2000.0), ("origin-b", 0.0), ("upstream", 1e6)):
+                scrape["values"][key % name] = 6e7 + each * streams(scrape["t"])
+    file.write_text("".join(json.dumps(scrape) + "\n" for scrape in scrapes))
+    run = load(tmp_path / "run")
+    cost = found(run, "M4.1")
+    assert cost.figures["memory"] == pytest.approx(5000, rel=0.01)
+    assert cost.figures["streams"] == 500
+    left = found(run, "M4.3")
+    assert (left.value, left.figures["share"]) == (7, 7 / 500)
+
+
+def test_others_are_measured_while_streams_stand_and_before(tmp_path: Path) -> None:
+    def slower(samples: Samples) -> Samples:
+        samples["done"] += np.where(samples["planned"] > 6.0, 0.1, 0.0)
+        return samples
+
+    told = {'mcpist_streams_open{kind="listen"}': lambda t: 100.0 * (t > 5.9)}
+    others = found(made(tmp_path, Spec(chances={}, change=slower), told), "M4.2")
+    assert others.figures["p95"] - others.figures["before"] == pytest.approx(0.1, abs=0.02)
+    assert others.figures["slowdown"] > 2
+
+
+def test_work_that_goes_on_is_a_share_of_the_callers_that_left(tmp_path: Path) -> None:
+    told = {
+        'mcpist_caller_left_total{call="went-on"}': lambda t: max(0.0, t) * 3,
+        'mcpist_caller_left_total{call="stopped"}': lambda t: max(0.0, t),
+    }
+    run = made(tmp_path, Spec(), told)
+    assert found(run, "M5.1").value == 75.0
+    stopped = {'mcpist_caller_left_total{call="stopped"}': lambda t: max(0.0, t)}
+    assert found(made(tmp_path / "none", Spec(), stopped), "M5.1").value == 0.0
