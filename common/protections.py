@@ -32,7 +32,8 @@ class Protection:
     `place` is where it stands: a layer of the edge, the edge's token check, the origin's request path, or
     a gate that each tool call passes. It answers with `reason`: HTTP `status`, JSON-RPC `code` and `message`;
     where it `fails` a request, clients count an error, otherwise a refusal. `since` is the first preset
-    that has it; without, only `all` does, and "by name" none does. `settings` are those it has beside the stack's own, with defaults.
+    that has it; without, only `all` does, and "by name" none does. `settings` are those it has beside the
+    stack's own, with defaults.
     """
 
     name: str
