@@ -128,8 +128,8 @@ class Leader:
     def _run(self, attack: Attack) -> None:
         attack.run()
         give_priority_back()
-        if not attack.dir.is_dir():
-            self._environment.parsed_options.json_file = None  # nowhere to write it
+        if attack.exit_code == exit_codes.OURS or not attack.dir.is_dir():
+            self._environment.parsed_options.json_file = None  # of no use, or nowhere to write it
         if not self._headless:
             self._say_verdict()
         self._leave(attack.exit_code)

@@ -1,6 +1,6 @@
 """`bin/plan`: every question of the resilience plan, on one stack, into one page.
 
-    bin/plan --mode quick    # all 11 scenarios, shortened (the default)
+    bin/plan --mode quick    # all 11 scenarios, shortened (the default); says what it leaves to full
     bin/plan --mode full     # at their own durations, and further runs
     bin/plan --mode smoke    # phase 1 and one scenario of each priority
 
@@ -84,7 +84,8 @@ def planned(run: PlanRun, asked: RunRequest) -> PlannedRun:
 
 def _book(mode: str, runs: tuple[PlannedRun, ...]) -> PlanFile:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return PlanFile(mode, now, (ROOT / "VERSION").read_text().strip(), runs)
+    version, left = (ROOT / "VERSION").read_text().strip(), plan_runs.LEFT.get(mode, ())
+    return PlanFile(mode, now, version, runs, left=left)
 
 
 def attack_all(folder: Path, runs: Sequence[CheckedRun], book: PlanFile) -> int:

@@ -52,10 +52,13 @@ def explain(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
         return key, f"{short(error['input'])}, {text}" if text.startswith("allowed") else text
     if kind == "string_pattern_mismatch":
         return key, f"{short(error['input'])}, allowed: text that matches {context['pattern']}"
-    if kind == "model_type":  # pydantic would name the class, which is nobody's word but the code's
-        return key, f"{short(error['input'])}, allowed: a mapping"
-    wanted = error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    return key, f"{short(error['input'])}, allowed: {wanted}"
+    return key, f"{short(error['input'])}, allowed: {_wanted(error)}"
+
+
+def _wanted(error: ErrorDetails) -> str:
+    if error["type"] == "model_type":  # pydantic would name the class, which is nobody's word but the code's
+        return "a mapping"
+    return error["msg"].removeprefix("Input should be ").removeprefix("a valid ")
 
 
 def _is_tag(part: int | str) -> bool:

@@ -9,7 +9,12 @@ from grafana.query import EACH, RUN, WORKER, Query, final, final_share, last, ov
 
 P95_LIMIT_MS: Final = 2000.0
 SHARE_5XX: Final = 0.05
-VERDICT_WORDS: Final = {"pass": ("pass", GREEN), "fail": ("fail", RED), "invalid": ("invalid", ORANGE)}
+VERDICT_WORDS: Final = {
+    "pass": ("pass", GREEN),
+    "fail": ("fail", RED),
+    "invalid": ("invalid", ORANGE),
+    "inconclusive": ("inconclusive", ORANGE),
+}
 PER_SECOND: Final = "* 1000 / $__interval_ms"
 
 

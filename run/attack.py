@@ -6,6 +6,7 @@ without `end.json`, so it says that the run is invalid. The exit code of such a 
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from contextlib import ExitStack
@@ -129,6 +130,8 @@ class Attack:
     def _fail(self, error: Exception) -> None:
         """Say why, and end with the exit code of it. A fault of ours must not leave Locust idling."""
         line, code = str(error), exit_codes.OURS
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            line = f"a limit of this machine: ENOSPC, the disk with the run's folder is full ({error})"
         if isinstance(error, ConfigError):
             code = exit_codes.USAGE
         elif not isinstance(error, OURS):

@@ -22,6 +22,8 @@ def gather(state: RunState, load: Load) -> None:
     state.progress.end()
     _write_stack_events(state, load)
     load.events.add(time.monotonic() - state.start_at, "run", "end", reason=conductor.stop_reason)
+    if state.key_set is not None:
+        load.events.add(time.monotonic() - state.start_at, "run", "key-set", fetches=state.key_set.fetches)
     load.finish_probes()
     if state.stack is not None:
         database_audit.write(state.stack, state.scenario.points, state.dir, state.say)

@@ -40,12 +40,15 @@ def lead(state: RunState, load: ExitStack) -> Load:
     load.callback(finish_conductor)
     faults = Timeline(state.scenario.faults, state.stack, events, state.start_at, sleep=gevent.sleep)
     finish_faults = Once(faults.finish)
+    courses: list[gevent.Greenlet] = []
+    load.callback(gevent.killall, courses)  # once the faults are lifted
     load.callback(finish_faults)
-    tasks = [faults.run, partial(_show_progress, state), *_watching(state)]
+    tasks = [partial(_show_progress, state), *_watching(state)]
     load.callback(conductor.stop, "the run broke")  # says nothing to a load that is over
     state.load_began = True
     conductor.start()
     events.add(0.0, "run", "start")
+    courses += [gevent.spawn(course) for course in faults.courses()]
     background = [gevent.spawn(task) for task in tasks]
     load.callback(gevent.killall, background)
     drain = state.scenario.drain

@@ -112,7 +112,7 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
         key = read_key(signing.key.encode(), auth.algorithm, auth.kid)
         target = target.model_copy(update={"auth": auth, "base_url": state.base_url, "control": None})
     elif target.auth is not None:
-        key = _own_key(target.auth, resources)
+        key = _own_key(state, target.auth, resources)
     return {
         "version": version.version(),
         "machine": version.machine(),
@@ -124,10 +124,10 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
     }
 
 
-def _own_key(auth: Auth, resources: ExitStack) -> SigningKey:
+def _own_key(state: RunState, auth: Auth, resources: ExitStack) -> SigningKey:
     key = load_key(auth)
     if auth.serve_jwks is not None:
-        server = JwksServer(auth.serve_jwks, key.jwks())
+        server = state.key_set = JwksServer(auth.serve_jwks, key.jwks())
         resources.callback(server.stop)
         server.start()
     return key

@@ -14,6 +14,7 @@ from scenarios.schema import Scenario
 from targets.schema import Target
 from telemetry.influx import exporter_process
 from telemetry.recording.event_log import EventLog
+from users.accounts.jwks_server import JwksServer
 from users.cluster.conductor import Conductor
 from users.cluster.wire import Wire
 
@@ -45,6 +46,7 @@ class RunState:
     stopped: str = ""  # why somebody wants it to end
     exporter: exporter_process.ExporterProcess | None = None
     stack: StackHandle | None = None
+    key_set: JwksServer | None = None  # where the target fetches it from us
     base_url: str = ""
     sources: dict[str, str] = field(default_factory=dict)  # of metrics: name → URL
     pinned: dict[str, str] = field(default_factory=dict)  # source → address

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from common.durations import Duration, Moment, seconds, seconds_within
 from common.strict import Several, Strict
@@ -17,6 +17,17 @@ Tier = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 AccountCount = Annotated[int, Field(ge=1, le=100_000)]
 Rate = Annotated[float, Field(gt=0, le=100_000)]
 Options = dict[str, Any]
+_NUMBER: Final = re.compile(r"[0-9]{1,3}(\.[0-9]+)?")
+
+
+def _share(value: Any) -> Any:
+    """`99 %` as 0.99; anything else as it is."""
+    text = value.removesuffix("%").strip() if isinstance(value, str) and value.endswith("%") else ""
+    return float(text) / 100 if _NUMBER.fullmatch(text) else value
+
+
+Share = Annotated[float, BeforeValidator(_share), Field(ge=0, le=1)]
+"""A share, written as `99 %` or 0.99."""
 
 _TEXT_OPTIONS: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
@@ -112,7 +123,8 @@ class Group(Strict):
 class Fault(Strict):
     """From `at` to `until` (the run's end if none) `fault` is in force, for `target` or for everything.
 
-    Written with `for` (how long) or `until` (when it heals); `params` are the fault's own.
+    Written with `for` (how long) or `until` (when it heals); `params` are the fault's own. A fault of which
+    no effect is seen makes the run invalid, unless its effect is `optional`.
     """
 
     at: Moment
@@ -120,6 +132,7 @@ class Fault(Strict):
     target: Word | None = None
     until: Duration | None = None
     params: Options = Field(default_factory=dict)
+    effect: Literal["required", "optional"] = "required"
 
     @model_validator(mode="before")
     @classmethod

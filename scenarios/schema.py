@@ -23,15 +23,18 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from common.durations import Duration
 from common.merge import merged
-from common.protections import Choice, parse
+from common.protections import REFUSALS, Choice, parse
 from common.stop_when import StopWhen
 from common.strict import Several, Strict, explain
+from fakes import faults
 from fakes.settings import StackSettings
-from scenarios.parts import Fault, Group, Name, Phase, PointId, Text
+from scenarios.parts import Fault, Group, Name, Phase, PointId, Share, Text
 from shapes.registry import make
 
 __all__ = ["Group", "Scenario", "grouped"]
 GROUP_KEYS: Final = ("accounts", "rate", "shape", "persona", "tools", "attack", "judge")
+# A 401 to a user whose token is good is nothing that a scenario can be about.
+EXPECTABLE: Final = (*REFUSALS, "quota_exceeded", "insufficient_credits", "refused")
 MOST_ARRIVALS: Final = 20_000_000
 
 
@@ -63,6 +66,8 @@ class Scenario(Strict):
     thresholds: dict[PointId, Annotated[str, Field(min_length=1, max_length=500)]] = Field(
         default_factory=dict
     )
+    expects: Several[str] = ()  # the refusals that it is about: they do not count against `service`
+    service: Share = 0.99  # so many of the judged users' calls succeed at least
     stop_when: StopWhen | None = None
 
     @model_validator(mode="before")
@@ -108,6 +113,8 @@ class Scenario(Strict):
             _check_size,
             _check_shapes,
             _check_tiers,
+            _check_faults,
+            _check_expects,
         ):
             check(self)
         return self
@@ -203,3 +210,17 @@ def _check_tiers(scenario: Scenario) -> None:
         if group.accounts.tier not in tiers:
             allowed = ", ".join(tiers)
             raise ValueError(f"{group.name}: accounts.tier: {group.accounts.tier!r}, allowed: {allowed}")
+
+
+def _check_faults(scenario: Scenario) -> None:
+    upstreams = scenario.stack_settings().upstreams
+    for index, fault in enumerate(scenario.faults):
+        try:
+            faults.check(fault.fault, fault.target, fault.params, upstreams)
+        except ValueError as error:
+            raise ValueError(f"faults.{index}.{error}") from None
+
+
+def _check_expects(scenario: Scenario) -> None:
+    if unknown := [reason for reason in scenario.expects if reason not in EXPECTABLE]:
+        raise ValueError(f"expects: {unknown[0]!r}, allowed: {', '.join(EXPECTABLE)}")

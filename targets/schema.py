@@ -29,6 +29,7 @@ Limit = Annotated[int, Field(ge=1)]
 RESERVED: Final = frozenset(
     ("host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "mcp-session-id")
 )
+ENCODINGS: Final = ("gzip", "deflate", "br", "identity")  # `users.mcp.content_encoding` decodes them
 BUNDLED: Final = "bundled"
 
 
@@ -74,6 +75,13 @@ class Limits(Strict):
     burst_window: Literal["fixed", "sliding"] = "fixed"
     ip_per_min: Limit | None = 1000
     rate_per_min: Limit | None = 60
+
+
+def _check_encodings(accept: str) -> None:
+    """Only what the suite can decode is asked for. Raises ValueError."""
+    for part in accept.split(","):
+        if (name := part.partition(";")[0].strip().lower()) not in ENCODINGS:
+            raise ValueError(f"Accept-Encoding: {name!r}, allowed: {', '.join(ENCODINGS)}")
 
 
 class Target(Strict):
@@ -123,9 +131,11 @@ class Target(Strict):
     @field_validator("headers")
     @classmethod
     def _headers(cls, headers: dict[str, str]) -> dict[str, str]:
-        for name in headers:
+        for name, value in headers.items():
             if name.lower() in RESERVED:
                 raise ValueError(f"{name!r}, allowed: any header but {', '.join(sorted(RESERVED))}")
+            if name.lower() == "accept-encoding":
+                _check_encodings(value)
         return headers
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could not be
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 import traceback
 from pathlib import Path
@@ -37,6 +38,12 @@ def main(argv: list[str] | None = None) -> int:
     except RunFolderError as error:
         print(error, file=sys.stderr)
         return exit_codes.USAGE
+    except OSError as error:
+        print(
+            f"a limit of this machine: {errno.errorcode.get(error.errno or 0, 'OSError')}, {error}",
+            file=sys.stderr,
+        )
+        return exit_codes.OURS
     except Exception:  # ours, never the target's: 1 would say that a verdict failed
         traceback.print_exc()
         return exit_codes.OURS

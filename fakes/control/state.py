@@ -14,6 +14,7 @@ A bad command raises ControlError with one line and changes nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -62,6 +63,7 @@ class Control:
     def __init__(self, config: StackConfig, known_faults: Iterable[str] = ()) -> None:
         self.snapshot = Snapshot(frozenset(config.protections), config.settings)
         self.known_faults = frozenset(known_faults)
+        self.effects: Counter[str] = Counter()  # by a fault's id: how often it changed what would have been
         self.on_change: list[Callable[[Snapshot], None]] = []
         self.on_reset: list[Callable[[], None]] = []
 
@@ -90,6 +92,11 @@ class Control:
         """Forget counters, windows, quotas and peaks; the process and its snapshot stay."""
         for listener in self.on_reset:
             listener()
+
+    def saw(self, fault: ActiveFault) -> ActiveFault:
+        """The fault had an effect just now."""
+        self.effects[fault.id] += 1
+        return fault
 
     def _fault(self, item: Mapping[str, Any]) -> ActiveFault:
         if item.get("fault") not in self.known_faults:

@@ -54,6 +54,11 @@ class DatabaseClients:
                 raise ControlError(f"{fault['fault']}: {error or 'no lock in time'}") from None
             raise
 
+    def holding(self, fault: Mapping[str, Any]) -> int:
+        """How many of its clients hold an open transaction, by the server's own word."""
+        open_now = self._open.get(fault["id"], ())
+        return sum(not one.is_closed() and one.is_in_transaction() for one in open_now)
+
     async def end(self, fault: Mapping[str, Any]) -> None:
         """Roll back and leave."""
         for connection in self._open.pop(fault["id"], ()):

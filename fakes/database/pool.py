@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -176,14 +176,20 @@ async def _open(dsn: str, settings: DatabaseSettings) -> ConnectionSource:
 
 
 class Database:
-    """The origin's way to Postgres. `down` makes it refuse, as a fault."""
+    """The origin's way to Postgres. `down`: it refuses what begins now, as a fault."""
 
-    def __init__(self, dsn: str, settings: DatabaseSettings, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        settings: DatabaseSettings,
+        metrics: Metrics,
+        down: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._dsn = dsn
         self._settings = settings
+        self.down = down
         self._source: ConnectionSource | None = None
         self._opening = asyncio.Lock()
-        self.down = False
         self.running = 0
         self._seconds = metrics.histogram(
             "mcpist_db_query_duration_seconds",
@@ -233,7 +239,7 @@ class Database:
         began = time.perf_counter()
         self.running += 1
         try:
-            if self.down or self._source is None:
+            if self.down() or self._source is None:
                 raise OSError("the database is out of this origin's reach")
             async with self._source.connection() as connection:
                 return await getattr(connection, verb)(query, *map(_now, args))

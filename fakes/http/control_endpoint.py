@@ -68,6 +68,7 @@ class ControlEndpoint:
             "protections": sorted(snapshot.protections),
             "settings": snapshot.settings.model_dump(),
             "known_faults": sorted(self.control.known_faults),
+            "effects": dict(self.control.effects),
             "faults": [msgspec.to_builtins(fault) for fault in snapshot.faults],
             **self.state(),
         }

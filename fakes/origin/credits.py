@@ -9,6 +9,7 @@ transaction without a usage row is how a charged call that did not finish is fou
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from fakes.database.pool import Database
@@ -27,27 +28,25 @@ KEEP: Final = 100_000  # usage rows kept while the database is away
 
 
 class Credits:
-    """Takes one credit a call. `hold` makes each transaction hold for so many seconds, as a fault."""
+    """Takes one credit a call. `hold`: how many seconds a transaction that begins now holds, as a fault."""
 
-    def __init__(self, database: Database, origin: str, metrics: Metrics) -> None:
+    def __init__(
+        self, database: Database, origin: str, metrics: Metrics, hold: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self._database = database
         self._origin = origin
         self._consumed = metrics.counter("mcpist_credits_consumed_total", "Credits consumed.")
-        self.hold = 0.0
+        self._hold = hold
 
     async def charge(self, user: str, request_id: str, settings: DatabaseSettings) -> None:
         """Consume a credit, once a request id. Raises RefusedError: quota, credits, database."""
         said = await self._database.value(
-            CHARGE, user, request_id, COST, self._origin, settings.credits, settings.quota, self._held
+            CHARGE, user, request_id, COST, self._origin, settings.credits, settings.quota, self._hold
         )
         if said == "charged":
             self._consumed().inc(COST)
         elif said in REFUSALS:
             raise RefusedError(REFUSALS[said])
-
-    def _held(self) -> float:
-        """Asked when a transaction begins, so that those that still wait when the fault ends hold nothing."""
-        return self.hold
 
 
 class UsageRow(NamedTuple):

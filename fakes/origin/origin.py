@@ -13,8 +13,7 @@ In this order:
 A client that disconnects cancels its call, and every permit is given back (see `fakes.origin.gateway` for
 what goes on in a session). A stream occupies the instance as long as it is open.
 
-Faults: db-hold {seconds}, db-down, health-fail, origin-stall, origin-exit; `target` is this origin's
-name, or absent for both.
+Faults: those of `fakes/faults/` that an origin owns; `target` is this origin's name, or absent for both.
 """
 
 from __future__ import annotations
@@ -26,8 +25,9 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from fakes import faults
 from fakes.control.process_config import StackConfig
-from fakes.control.state import Control, Snapshot
+from fakes.control.state import ActiveFault, Control, Snapshot
 from fakes.database.pool import Database
 from fakes.http import serve
 from fakes.http.asgi import (
@@ -56,7 +56,6 @@ from fakes.origin.sessions import Sessions
 from fakes.origin.streams import StandingStreams
 from fakes.origin.tool_call import ToolCaller
 
-FAULTS: Final = ("db-hold", "db-down", "health-fail", "origin-stall", "origin-exit")
 CLIENT_LEFT: Final = 499  # as nginx counts a call whose client hung up, or was hung up on
 MAX_EVENTS: Final = 1000
 LAST_WORDS: Final = 0.05  # seconds between the order to exit and the exit
@@ -69,8 +68,8 @@ class Origin:
         settings, loop = control.snapshot.settings, asyncio.get_running_loop()
         self.name = config.name
         self.control, self.metrics = control, metrics
-        self.database = Database(config.db_dsn or "", settings.database, metrics)
-        self.credits = Credits(self.database, self.name, metrics)
+        self.database = Database(config.db_dsn or "", settings.database, metrics, self._database_down)
+        self.credits = Credits(self.database, self.name, metrics, self._hold)
         self.usage = UsageWriter(self.database, metrics)
         self.sync = RateSync(self.database, self.name, metrics)
         self.memory = OriginMemory(settings, control.snapshot.protections, time.monotonic, time.time)
@@ -129,6 +128,7 @@ class Origin:
             if delay:
                 await asyncio.sleep(delay)
             if not self._going.is_set():
+                self._suffers("origin-stall")
                 await self._going.wait()
             reply = await self._route(scope, receive)
             return reply
@@ -164,7 +164,7 @@ class Origin:
 
     async def _health(self) -> Reply:
         try:
-            if self.control.snapshot.fault("health-fail", self.name):
+            if self._suffers("health-fail"):
                 raise RefusedError("internal_error", detail="told to fail")
             async with asyncio.timeout(self._settings.health_db_timeout):
                 await self.database.value("SELECT 1")
@@ -197,15 +197,25 @@ class Origin:
         self.nano.configure(snapshot.settings.nano)
         if self._tasks:
             self._spawn(self.database.configure(snapshot.settings.database))
-        hold = snapshot.fault("db-hold", self.name)
-        self.credits.hold = float(hold.options.get("seconds", 30.0)) if hold is not None else 0.0
-        self.database.down = snapshot.fault("db-down", self.name) is not None
         if snapshot.fault("origin-stall", self.name):
             self._going.clear()
         else:
             self._going.set()
         if snapshot.fault("origin-exit", self.name):
             asyncio.get_running_loop().call_later(LAST_WORDS, os._exit, 1)
+
+    def _suffers(self, name: str) -> ActiveFault | None:
+        """The fault of that name in force here, which has its effect just now."""
+        fault = self.control.snapshot.fault(name, self.name)
+        return None if fault is None else self.control.saw(fault)
+
+    def _hold(self) -> float:
+        """Seconds that a credit transaction which begins now must hold."""
+        hold = self._suffers("db-hold")
+        return 0.0 if hold is None else float(hold.options.get("seconds", 30.0))
+
+    def _database_down(self) -> bool:
+        return self._suffers("db-down") is not None
 
     def _reset(self) -> None:
         self.memory.forget()
@@ -222,7 +232,7 @@ class Origin:
 
 async def make_app(config: StackConfig) -> serve.App:
     """The origin `config.name`; raises when the database is out of reach."""
-    control, metrics = Control(config, FAULTS), Metrics()
+    control, metrics = Control(config, faults.of("origin")), Metrics()
     origin = Origin(config, control, metrics)
     await origin.start()
     return serve.App(

@@ -76,6 +76,7 @@ type control struct {
 	now     atomic.Pointer[snapshot]
 	changed func(*snapshot)
 	reset   func()
+	effects sync.Map // a fault's id → *atomic.Int64: how often it changed what would have been
 }
 
 func newControl(c *config, first *snapshot, changed func(*snapshot), reset func()) *control {
@@ -86,6 +87,26 @@ func newControl(c *config, first *snapshot, changed func(*snapshot), reset func(
 }
 
 func (c *control) snapshot() *snapshot { return c.now.Load() }
+
+// saw notes that the fault of that name had an effect just now, where one is in force here.
+func (c *control) saw(name string) bool {
+	fault := c.snapshot().fault(name, c.config.Name)
+	if fault == nil {
+		return false
+	}
+	count, _ := c.effects.LoadOrStore(fmt.Sprint(fault["id"]), new(atomic.Int64))
+	count.(*atomic.Int64).Add(1)
+	return true
+}
+
+func (c *control) counted() map[string]int64 {
+	counts := map[string]int64{}
+	c.effects.Range(func(id, count any) bool {
+		counts[id.(string)] = count.(*atomic.Int64).Load()
+		return true
+	})
+	return counts
+}
 
 // serve obeys one command and answers the state that it led to.
 func (c *control) serve(w http.ResponseWriter, r *http.Request, instance string) {
@@ -165,7 +186,7 @@ func (c *control) state(instance string) map[string]any {
 	}
 	return map[string]any{
 		"name": c.config.Name, "pid": os.Getpid(), "protections": slices.Sorted(maps.Keys(s.on)), "settings": s.tree,
-		"known_faults": knownFaults, "faults": faults, "instance": instance, "events": []any{},
+		"known_faults": knownFaults, "effects": c.counted(), "faults": faults, "instance": instance, "events": []any{},
 	}
 }
 

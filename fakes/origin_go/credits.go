@@ -22,12 +22,16 @@ type credits struct {
 	origin  string
 	metrics *metrics
 	hold    atomic.Value // float64: seconds that each transaction holds, as a fault
+	holds   func()       // told of each that does
 }
 
 func (c *credits) charge(ctx context.Context, user, id string, s *databaseSettings) error {
 	var said string
 	err := c.db.ask(ctx, func(ctx context.Context, conn connection) error {
 		hold := c.hold.Load().(float64) // asked now, so that those that waited for a connection hold nothing
+		if hold > 0 {
+			c.holds()
+		}
 		return conn.QueryRow(ctx, charge, user, id, cost, c.origin, s.Credits, s.Quota, hold).Scan(&said)
 	})
 	switch {

@@ -38,6 +38,7 @@ type database struct {
 	source  atomic.Pointer[source]
 	running atomic.Int64
 	down    atomic.Bool
+	refuses func() // told of each query that it refuses as a fault
 }
 
 func openDatabase(ctx context.Context, dsn string, s databaseSettings, m *metrics) (*database, error) {
@@ -167,6 +168,8 @@ func (db *database) ask(ctx context.Context, work func(context.Context, connecti
 	err := errors.New("the database is out of this origin's reach")
 	if !db.down.Load() {
 		err = db.source.Load().with(ctx, work)
+	} else {
+		db.refuses()
 	}
 	if err == nil {
 		return nil

@@ -47,6 +47,8 @@ func newOrigin(ctx context.Context, c *config) (*origin, error) {
 		instance: c.Name + "-" + token(2),
 	}
 	o.control = newControl(c, first, o.changed, o.forget)
+	o.db.refuses = func() { o.control.saw("db-down") }
+	o.caller.credits.holds = func() { o.control.saw("db-hold") }
 	go o.every(func(s *settings) seconds { return s.Origin.UsageFlush }, o.caller.usage.flush)
 	go o.every(func(s *settings) seconds { return s.Origin.RateSync }, o.sync)
 	return o, nil
@@ -127,6 +129,7 @@ func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 
 func (o *origin) route(r *http.Request) *reply {
 	body, err := io.ReadAll(r.Body) // to its end, so that the server watches the connection from now on
+	o.control.saw("origin-stall")
 	if err != nil || !o.control.snapshot().waitUntilGoing(r.Context()) {
 		return nil
 	}
@@ -151,7 +154,7 @@ func (o *origin) health(ctx context.Context) *reply {
 		_, err := conn.Exec(ctx, "SELECT 1")
 		return err
 	})
-	if err != nil || s.fault("health-fail", o.config.Name) != nil {
+	if o.control.saw("health-fail") || err != nil {
 		return &reply{status: 503, body: map[string]any{"status": "unhealthy"}}
 	}
 	return &reply{status: 200, body: map[string]any{"status": "ok"}}

@@ -26,6 +26,14 @@ def start_time(pid: int) -> float | None:
     return None if fields[0] in "ZX" else float(fields[19])
 
 
+def stopped(pid: int) -> bool:
+    """Whether it stands still, as after SIGSTOP."""
+    try:
+        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
+    except psutil.Error:
+        return False
+
+
 def _start_time_elsewhere(pid: int) -> float | None:
     try:
         process = psutil.Process(pid)

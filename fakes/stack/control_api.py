@@ -4,7 +4,8 @@
     GET    /state                            → see `state`
     PUT    /protections {"names": […]}       PUT /settings {partial tree}
     POST   /faults {"fault", "target"?, …}   → {"id"}
-    DELETE /faults/{id}                      DELETE /faults
+    DELETE /faults/{id}                      → {"observed"}, how often its effect was seen
+    DELETE /faults
     POST   /reset                            counters, windows, quotas, peaks, and the money's tables
     GET    /consistency                      the audit of the run: see `fakes.database.audit`
     POST   /connections                      open connections until refused: see
@@ -124,9 +125,10 @@ class ControlApi:
         self.stack.note("fault", str(body.get("fault")), {**body, "id": fault_id, "on": True})
         return {"id": fault_id}
 
-    async def _clear_fault(self, fault_id: str) -> None:
-        await self.stack.control_plane.clear_fault(fault_id)
+    async def _clear_fault(self, fault_id: str) -> Body:
+        observed = await self.stack.control_plane.clear_fault(fault_id)
         self.stack.note("fault", fault_id, {"id": fault_id, "on": False})
+        return {"observed": observed}
 
     async def _reset(self, body: Body) -> None:
         await self.stack.control_plane.reset()

@@ -29,6 +29,7 @@ from fakes.http.hop import Hop, HopError
 from fakes.settings import StackSettings
 
 TIMEOUT: Final = 5.0  # seconds that a process may take to obey
+EFFECTS_TIMEOUT: Final = 1.0  # seconds that it may take to tell what a fault did
 OWN_FAULTS: Final = ("process-down", "process-frozen", *database_clients.FAULTS)
 # What only a new start can change: who listens where, and the database server's own settings.
 FIXED: Final = (("ports",), ("parts",), ("database", "dsn"), ("database", "max_connections"))
@@ -39,6 +40,9 @@ class FaultExecutor(Protocol):
 
     async def begin(self, fault: Mapping[str, Any]) -> None:
         """Make the fault true; raises ControlError."""
+
+    def observed(self, fault: Mapping[str, Any]) -> int:
+        """How much of it can be seen now."""
 
     async def end(self, fault: Mapping[str, Any]) -> None:
         """Undo it."""
@@ -114,10 +118,13 @@ class ControlPlane:
             await self._put_in_force([*self.faults, new], takers, new)
             return str(new["id"])
 
-    async def clear_fault(self, fault_id: str) -> None:
-        """Undo one fault."""
+    async def clear_fault(self, fault_id: str) -> int:
+        """Undo one fault; how often its effect was observed while it was in force."""
         async with self._turn:
-            await self._clear([self._by_id(fault_id)])
+            fault = self._by_id(fault_id)
+            observed = await self._observed(fault)
+            await self._clear([fault])
+            return observed
 
     async def clear_faults(self) -> None:
         """Undo every fault."""
@@ -154,6 +161,20 @@ class ControlPlane:
             where = f" at {fault['target']!r}" if fault.get("target") in self.peers else ""
             raise ControlError(f"faults: unknown fault {fault.get('fault')!r}{where}; allowed: {allowed}")
         return takers
+
+    async def _observed(self, fault: Mapping[str, Any]) -> int:
+        """The owners' own counts, and the ends of processes that the fault is for: they count no more."""
+        if fault["fault"] in OWN_FAULTS:
+            return self._executor.observed(fault)
+        owners = [peer for peer in self.peers.values() if self._concerns(fault, peer)]
+        return sum([await self._effects(peer, fault) for peer in owners])
+
+    async def _effects(self, peer: ProcessClient, fault: Mapping[str, Any]) -> int:
+        try:
+            said = await peer.ask("state", timeout_s=EFFECTS_TIMEOUT)
+        except HopError:
+            return int(fault["fault"] == "origin-exit")
+        return int(said.get("effects", {}).get(fault["id"], 0))
 
     async def _put_in_force(
         self, faults: list[dict[str, Any]], takers: list[ProcessClient], new: dict[str, Any]

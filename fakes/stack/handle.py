@@ -62,9 +62,9 @@ class StackHandle:
         """Put one more fault in force; gives its id."""
         return str(self._ask("POST", "/faults", fault)["id"])
 
-    def clear_fault(self, fault_id: str) -> None:
-        """Undo one fault."""
-        self._ask("DELETE", f"/faults/{fault_id}")
+    def clear_fault(self, fault_id: str) -> int:
+        """Undo one fault; how often its effect was observed."""
+        return int(self._ask("DELETE", f"/faults/{fault_id}").get("observed", 0))
 
     def clear_faults(self) -> None:
         """Undo every fault."""

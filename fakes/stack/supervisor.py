@@ -30,6 +30,7 @@ from fakes.database.pgbouncer import PgBouncerChild
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.database.postgres_child import PostgresChild
 from fakes.http.hop import HopError
+from fakes.processes import pids
 from fakes.processes.children import Child, PartChild
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import HOST, Address
@@ -70,6 +71,7 @@ class Stack:
         self.control_plane = ControlPlane(settings, protections, peers, self)
         self.down: dict[str, str] = {}
         self.frozen: set[str] = set()
+        self.log_begins = 0  # where this run's part of Postgres' log begins, bytes
         self.events: list[dict[str, Any]] = []
         self.database_clients = DatabaseClients(lambda: self.admin_dsn)
         self.nanos = Nanos(self)
@@ -265,6 +267,17 @@ class Stack:
             return
         self.kill(str(fault.get("target")), OWN_SIGNALS[fault["fault"]])
 
+    def observed(self, fault: Mapping[str, Any]) -> int:
+        """How much of one of the supervisor's own faults can be seen now; see `fakes.faults`."""
+        if fault["fault"] in DATABASE_FAULTS:
+            return self.database_clients.holding(fault)
+        self.note_ended()
+        name = str(fault["target"])
+        pid = self.children[name].pid
+        if fault["fault"] == "process-down":
+            return int(name in self.down)
+        return int(pid is not None and pids.stopped(pid))
+
     async def end(self, fault: Mapping[str, Any]) -> None:
         """Undo it."""
         if fault["fault"] in DATABASE_FAULTS:
@@ -279,7 +292,12 @@ class Stack:
     # The database
 
     async def reset_database(self) -> None:
-        """Empty the gateway's tables: credits, transactions, usage. Raises ControlError."""
+        """Empty the gateway's tables: credits, transactions, usage. Raises ControlError.
+
+        What Postgres writes in its log from here on is the next run's.
+        """
+        log = self._postgres_log()
+        self.log_begins = log.stat().st_size if log and log.exists() else 0
         await self._database(pool.reset(self.admin_dsn))
 
     async def database_audit(self) -> dict[str, Any]:
@@ -289,10 +307,14 @@ class Stack:
 
     async def connections(self) -> dict[str, Any]:
         """Where the connection limit is; see `fakes.database.connection_limit`. Raises ControlError."""
-        embedded = self.children.get("postgres")
-        log = embedded.server.log if isinstance(embedded, PostgresChild) else None
-        found = await self._database(connection_limit.probe(self.server_dsn, self.admin_dsn, log))
+        found = await self._database(
+            connection_limit.probe(self.server_dsn, self.admin_dsn, self._postgres_log(), self.log_begins)
+        )
         return {**found, "pooler": "pgbouncer" in self.children}
+
+    def _postgres_log(self) -> Path | None:
+        embedded = self.children.get("postgres")
+        return embedded.server.log if isinstance(embedded, PostgresChild) else None
 
     async def _database(self, work: Coroutine[Any, Any, Any]) -> Any:
         try:

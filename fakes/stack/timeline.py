@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Final, Protocol
+
+from fakes.stack.handle import StackError
+
+IMPOSSIBLE: Final = "not possible on this target"
+POLL_INTERVAL: Final = 0.05
 
 
 class TimedFault(Protocol):
@@ -43,8 +49,8 @@ class FaultControl(Protocol):
         """Put a fault in force; gives its id."""
         ...
 
-    def clear_fault(self, fault_id: str) -> None:
-        """Lift it."""
+    def clear_fault(self, fault_id: str) -> int:
+        """Lift it; how often its effect was observed."""
         ...
 
 
@@ -57,7 +63,12 @@ class EventSink(Protocol):
 
 
 class Timeline:
-    """Every fault's beginning and end, in order of time."""
+    """Each fault's course: it begins at its time and ends at its time, whatever becomes of the others.
+
+    What happened is written down as events of kind `fault`, with the fault's `number` in the scenario and
+    when it was due (`at`): `begins`, or `refused` with the `error`; `ends` with how often its effect was
+    `observed`, or `not ended` with the `error`.
+    """
 
     def __init__(
         self,
@@ -70,45 +81,71 @@ class Timeline:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """`start_at` is monotonic seconds. Without a control the faults are only logged as not possible."""
+        self._faults = tuple(faults)
         self._control = control
         self._log = log
         self._start_at = start_at
         self._clock = clock
         self._sleep = sleep
         self._active: dict[int, str] = {}
-        steps = [(fault.at, True, number, fault) for number, fault in enumerate(faults)]
-        steps += [(fault.until, False, n, fault) for n, fault in enumerate(faults) if fault.until is not None]
-        self._steps = sorted(steps, key=lambda step: (step[0], step[1], step[2]))
+        self._lifting: set[int] = set()
+        self._over = False
 
-    def run(self) -> None:
-        """Go through the timeline; returns after its last step."""
-        for at, begins, number, fault in self._steps:
-            while (wait := self._start_at + at - self._clock()) > 0:
-                self._sleep(wait)
-            if begins:
-                self._begin(number, fault)
-            else:
-                self._lift(number, fault)
+    def courses(self) -> list[Callable[[], None]]:
+        """One a fault, to be run beside each other; each returns after the fault's last step."""
+        return [partial(self._course, number) for number in range(len(self._faults))]
 
     def finish(self) -> None:
-        """Lift what is still in force."""
-        if self._control is not None:
-            for number in list(self._active):
-                self._control.clear_fault(self._active.pop(number))
+        """Lift what is still in force; returns when it is lifted, or nobody answers any more."""
+        self._over = True
+        for number in sorted(self._active.keys() - self._lifting):
+            self._lift(number)
+        while self._lifting:  # a course is at it
+            self._sleep(POLL_INTERVAL)
 
-    def _begin(self, number: int, fault: TimedFault) -> None:
-        detail = {"target": fault.target, **fault.params}
+    def _course(self, number: int) -> None:
+        fault = self._faults[number]
+        self._wait_until(fault.at)
+        if not self._over:
+            self._begin(number)
+        if fault.until is not None:
+            self._wait_until(fault.until)
+            if not self._over and number in self._active:
+                self._lift(number)
+
+    def _wait_until(self, t: float) -> None:
+        while not self._over and (wait := self._start_at + t - self._clock()) > 0:
+            self._sleep(wait)
+
+    def _begin(self, number: int) -> None:
+        fault = self._faults[number]
         if self._control is None:
-            self._log.add(self._now(), "fault", fault.fault, state="not possible on this target", **detail)
+            self._note(number, IMPOSSIBLE, fault.at, **fault.params)
             return
-        body = {"fault": fault.fault, **{key: value for key, value in detail.items() if value is not None}}
-        self._active[number] = self._control.add_fault(body)
-        self._log.add(self._now(), "fault", fault.fault, state="begins", **detail)
+        options = {} if fault.target is None else {"target": fault.target}
+        try:
+            self._active[number] = self._control.add_fault({"fault": fault.fault, **options, **fault.params})
+        except (StackError, LookupError, ValueError) as error:
+            self._note(number, "refused", fault.at, error=str(error))
+        else:
+            self._note(number, "begins", fault.at, **fault.params)
 
-    def _lift(self, number: int, fault: TimedFault) -> None:
-        if self._control is not None and number in self._active:
-            self._control.clear_fault(self._active.pop(number))
-            self._log.add(self._now(), "fault", fault.fault, state="ends", target=fault.target)
+    def _lift(self, number: int) -> None:
+        assert self._control is not None
+        at = self._faults[number].until
+        self._lifting.add(number)
+        try:
+            observed = self._control.clear_fault(self._active[number])
+        except (StackError, LookupError, ValueError) as error:
+            self._note(number, "not ended", at, error=str(error))
+        else:
+            self._note(number, "ends", at, observed=observed)
+        finally:
+            del self._active[number]
+            self._lifting.discard(number)
 
-    def _now(self) -> float:
-        return self._clock() - self._start_at
+    def _note(self, number: int, state: str, at: float | None, **detail: Any) -> None:
+        """`at`: when it was due; None: with the run."""
+        fault = self._faults[number]
+        about = {"state": state, "number": number, "at": at, "target": fault.target, **detail}
+        self._log.add(self._clock() - self._start_at, "fault", fault.fault, **about)

@@ -5,11 +5,7 @@ Its own time is told in `Server-Timing: upstream;dur=<ms>`. `error_share` of a t
 its own refusal. Calls are answered from the connection and a timer, without a task or an ASGI scope:
 this process must cost little beside those that are attacked.
 
-Faults, each with `target` an upstream's name, or absent for all:
-    upstream-stall                       no answer until lifted; then all that were due are answered
-    upstream-error {status, share}       500 (default) or another status, for a share of the answers
-    upstream-slow  {factor}              latencies times factor (default 10), for calls that begin now
-    upstream-reset {share}               the connection is broken off at the call
+Faults: those of `fakes/faults/upstream_*.py`.
 """
 
 from __future__ import annotations
@@ -19,10 +15,11 @@ from collections.abc import Mapping
 from functools import partial
 from random import Random
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
+from fakes import faults
 from fakes.control.process_config import StackConfig
-from fakes.control.state import Control, Snapshot
+from fakes.control.state import ActiveFault, Control, Snapshot
 from fakes.http import serve
 from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply
 from fakes.http.metrics import Metrics
@@ -30,7 +27,6 @@ from fakes.http.server import HttpConnection
 from fakes.settings import Latency
 from fakes.upstream.connection import UpstreamCall, connection_class
 
-FAULTS: Final = ("upstream-stall", "upstream-error", "upstream-slow", "upstream-reset")
 TOOL_ERROR: Final = 422
 HUNG_UP: Final = 499
 
@@ -89,11 +85,12 @@ class Upstream:
         count = self.in_flight[tool.upstream] = self.in_flight[tool.upstream] + 1
         self.peak[tool.upstream] = max(self.peak[tool.upstream], count)
         reset = _fault(snapshot, "upstream-reset", tool)
-        if reset is not None and tool.lucky(float(reset.get("share", 1.0))):
+        if reset is not None and tool.lucky(float(reset.options.get("share", 1.0))):
+            self._control.saw(reset)
             call.abort()
             return
         slow = _fault(snapshot, "upstream-slow", tool)
-        factor = float(slow.get("factor", 10.0)) if slow is not None else 1.0
+        factor = float(self._control.saw(slow).options.get("factor", 10.0)) if slow is not None else 1.0
         call.timer = self._loop.call_later(tool.seconds() * factor, self._due, call)
 
     def lost(self, call: UpstreamCall[UpstreamTool]) -> None:
@@ -104,7 +101,9 @@ class Upstream:
         self._end(call, HUNG_UP)
 
     def _due(self, call: UpstreamCall[UpstreamTool]) -> None:
-        if _fault(self._control.snapshot, "upstream-stall", call.tool) is not None:
+        stall = _fault(self._control.snapshot, "upstream-stall", call.tool)
+        if stall is not None:
+            self._control.saw(stall)
             self._stalled[call] = None
         else:
             self._answer(call)
@@ -118,8 +117,8 @@ class Upstream:
 
     def _status(self, tool: UpstreamTool) -> int:
         error = _fault(self._control.snapshot, "upstream-error", tool)
-        if error is not None and tool.lucky(float(error.get("share", 1.0))):
-            return int(error.get("status", 500))
+        if error is not None and tool.lucky(float(error.options.get("share", 1.0))):
+            return int(self._control.saw(error).options.get("status", 500))
         return TOOL_ERROR if tool.lucky(tool.latency.error_share) else 200
 
     def _end(self, call: UpstreamCall[UpstreamTool], status: int) -> None:
@@ -150,9 +149,8 @@ class Upstream:
             self._peak(upstream).set_function(partial(self.peak.__getitem__, upstream))
 
 
-def _fault(snapshot: Snapshot, name: str, tool: UpstreamTool) -> Mapping[str, Any] | None:
-    fault = snapshot.fault(name, tool.upstream) if snapshot.faults else None
-    return fault.options if fault is not None else None
+def _fault(snapshot: Snapshot, name: str, tool: UpstreamTool) -> ActiveFault | None:
+    return snapshot.fault(name, tool.upstream) if snapshot.faults else None
 
 
 async def _elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
@@ -162,6 +160,6 @@ async def _elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
 
 async def make_app(config: StackConfig) -> serve.App:
     """The upstreams on the running loop."""
-    control, metrics = Control(config, FAULTS), Metrics()
+    control, metrics = Control(config, faults.of("upstream")), Metrics()
     kind: type[HttpConnection] = connection_class(Upstream(control, metrics))
     return serve.App(_elsewhere, control, metrics, protocol=kind)

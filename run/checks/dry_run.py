@@ -37,7 +37,7 @@ from users.accounts.keys import load_key
 from users.accounts.tokens import TokenSource, no_token
 from users.engine import job
 from users.engine.error_texts import ErrorTexts
-from users.mcp.answers import MCP
+from users.mcp import answers
 from users.mcp.headers import RequestHeaders
 from users.mcp.operations import INITIALIZE, LIST_TOOLS, Operation
 from users.transport import health_check
@@ -105,17 +105,25 @@ def _signing(target: Target, found: Findings) -> Iterator[Any]:
 def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> None:
     over, texts = Event(), list[dict[str, Any]]()
     place = endpoint(target, found.pinned)
-    client = Client(place, lambda call: over.set(), rules=MCP, timeout=target.timeout)
     auth = target.auth
     headers = RequestHeaders(
         target.path, found.pinned.authority, target.headers,
         auth_header=auth.header if auth else "Authorization", client_ip_header=target.client_ip_header,
     )  # fmt: skip
+
+    def heard(call: Call) -> None:
+        """While its body is there: afterwards the client lets go of it."""
+        if call.outcome is Outcome.FAILED:
+            ErrorTexts(texts.append).see(call, 0.0)
+        over.set()
+
+    client = Client(place, heard, rules=answers.rules(headers.encodings), timeout=target.timeout)
     account = make_accounts(scenario, target, scenario.seed)[0]
     caller = PooledAccountClient(account, client, headers, token, count(1))
     try:
         for what, tool in _three(scenario, target):
             over.clear()
+            texts.clear()
             if tool is None:
                 call = Call(-1, time.monotonic(), account.index, 0, 0)
                 call.request = health_check.get(target.health or "/", found.pinned.authority, target.headers)
@@ -123,9 +131,6 @@ def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> No
             else:
                 call = caller.call(tool.message, tool.code)
             over.wait()
-            texts.clear()
-            if call.outcome is Outcome.FAILED:
-                ErrorTexts(texts.append).see(call, 0.0)
             found.answers.append(_answer(what, call, texts))
             gevent.sleep(0)
     finally:

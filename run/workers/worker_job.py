@@ -8,6 +8,7 @@ import os
 import resource
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from run.workers import version
@@ -28,6 +29,7 @@ from users.mcp.headers import RequestHeaders
 from users.transport.endpoint import endpoint
 
 FILES: Final = 65_536
+OWN_FILES: Final = 64  # kept free for samples, logs, modules that are read late, and the verdict
 PRIORITY: Final = -10  # nice value; root alone may go below 0
 USUAL_PRIORITY: Final = os.getpriority(os.PRIO_PROCESS, 0)
 
@@ -41,6 +43,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     pinned = where(target, data)
     accounts = make_accounts(scenario, target, scenario.seed)
     auth = target.auth
+    raise_file_limit()
     job = Job(
         schedule=jobs.schedule(scenario),
         accounts=accounts,
@@ -56,11 +59,11 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         **signing(auth, data["key"], accounts),
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
+        max_connections=max_connections(),
         max_rps=target.max_rps,
         max_duration=target.max_duration,
     )
     names = [group.name for group in scenario.groups]
-    raise_file_limit()
     widen_file_table()
     gc.unfreeze()  # what an earlier run of this process left
     gc.collect()
@@ -115,6 +118,14 @@ def raise_file_limit() -> None:
     """As many open files as the system allows: each call in flight is one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def max_connections() -> int | None:
+    """How many files calls may open: what is left but for the run's own, which must be able to end."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return None
+    return max(limit - sum(1 for _ in Path("/proc/self/fd").iterdir()) - min(OWN_FILES, limit // 4), 1)
 
 
 def widen_file_table() -> None:

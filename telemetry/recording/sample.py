@@ -76,11 +76,12 @@ ERRORS: Final = tuple(dict.fromkeys((*_ERRORS, *protections.ERRORS)))
 # Why an arrival was never sent.
 DROPS: Final = (
     "too_late",  # we were so far behind that sending it would bend the attack's shape
-    "fd_limit",  # the process may open no more files
     "stopped",  # it was due, and the run was stopped before it could be sent
     "worker_lost",  # its worker was gone, and the others had yet to take over
 )
-REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS)
+# Limits of our own machine, by the names of errno: the call could not be made, whatever the target is.
+OWN_LIMITS: Final = ("EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM")
+REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS, *OWN_LIMITS)
 REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}
 
 # index: the arrival's place in the global schedule, -1 for an extra call.

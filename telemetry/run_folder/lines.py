@@ -10,7 +10,8 @@ from msgspec import UNSET, Struct, UnsetType, field
 class LedgerLine(Struct, frozen=True, kw_only=True):
     """`ledger-<worker>.jsonl`, once a second: cumulative counts of this worker, `in_flight` is now.
 
-    `plans`: how often it was dealt arrivals; `left`: when it left before the run was over.
+    `plans`: how often it was dealt arrivals; `left`: when it left before the run was over; `stall_s`: how
+    long its loop stood still at most, `stall_in` what.
     """
 
     t: float
@@ -28,6 +29,8 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     peak_in_flight: int = 0
     finished: bool = False
     plans: int = 0
+    stall_s: float = 0.0
+    stall_in: str = ""
     left: float | UnsetType = UNSET
 
 
@@ -41,7 +44,11 @@ class Event(Struct, frozen=True):
 
 
 class ErrorText(Struct, frozen=True, kw_only=True):
-    """`errors-<worker>.jsonl`: what a failed call was told; `detail`: by a party behind the gateway."""
+    """`errors-<worker>.jsonl`: what failed calls were told, by kind; `detail`: by a party behind the gateway.
+
+    `t`, `message` and `detail` are the first example's; `kind` is the text without its ids and numbers,
+    `count` how many there were so far: the last line of a kind is the true one.
+    """
 
     t: float
     reason: str
@@ -49,6 +56,13 @@ class ErrorText(Struct, frozen=True, kw_only=True):
     code: int = 0
     message: str = ""
     detail: str = ""
+    kind: str = ""
+    count: int = 1
+
+    @property
+    def words(self) -> str:
+        """All that was said."""
+        return ": ".join(filter(None, (self.message, self.detail)))
 
 
 class Scrape(Struct, frozen=True, kw_only=True):

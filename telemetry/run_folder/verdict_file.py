@@ -47,6 +47,25 @@ class PointAnswer(Struct, frozen=True, kw_only=True):
     rows: list[dict[str, Any]] | UnsetType = UNSET
 
 
+class Failure(Struct, frozen=True, kw_only=True):
+    """One kind of failed calls. `status` 0: no answer came; `text`: one example of what was said."""
+
+    status: int
+    reason: str
+    text: str
+    count: int
+    first: int | float
+
+
+class FaultCounts(Struct, frozen=True, kw_only=True):
+    """The fault ledger: of a run that proves anything all four are the same."""
+
+    planned: int = 0
+    begun: int = 0
+    ended: int = 0
+    observed: int = 0
+
+
 class VerdictFile(Struct, frozen=True, kw_only=True):
     """The whole file. Times are seconds, `*_ms` percentiles in milliseconds with their `count`."""
 
@@ -75,12 +94,16 @@ class VerdictFile(Struct, frozen=True, kw_only=True):
     status: dict[str, int] = field(default_factory=dict)
     errors: dict[str, int] = field(default_factory=dict)
     refusals: dict[str, int] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+    own_limits: dict[str, int] = field(default_factory=dict)
+    faults: FaultCounts = FaultCounts()
     peak_in_flight: int = 0
     points: tuple[PointAnswer, ...]
+    unseen_bounds: tuple[str, ...] = ()
     invalid_because: tuple[str, ...] = ()
     starved: str = ""
     broke_first: str = ""
-    verdict: Literal["pass", "fail", "invalid"]
+    verdict: Literal["pass", "fail", "invalid", "inconclusive"]
 
 
 def read(run_dir: Path) -> VerdictFile:

@@ -43,6 +43,7 @@ def outage(**scenario: Any) -> Spec:
     """60 s, 12 calls/s, Notion faulty from 15 to 40 s; phases before, during, after."""
     data: dict[str, Any] = {
         "points": ["P0.4"],
+        "service": 0.5,
         "thresholds": {},
         "faults": [{"at": 15.0, "until": 40.0, "fault": "upstream-error", "target": "notion", "params": {}}],
         "phases": [

@@ -81,7 +81,9 @@ def whole(folder: Path) -> Path:
     unseen = [{**point("P1.1", None, "info"), "evidence": "Not observed: no KV counters.", "figures": {}}]
     late = found([point("P1.7", 24.1, "invalid", "ms (p95)", p95=0.0241)], verdict="invalid",
                  invalid_because=["9 of 100 calls late (9.00%, allowed 1 %)"])  # fmt: skip
-    health = [{**point("F1.3", 3.5, "pass", "s until an outage is noticed (longest)"), "figures": {}}]
+    health = [
+        {**point("F1.3", 3.5, "pass", "s until an outage is noticed (longest, real time)"), "figures": {}}
+    ]
     return write(
         folder,
         [

@@ -55,6 +55,7 @@ class Spec:
     probes: bool = True
     fault: tuple[float, float, str] | None = None  # from, to (s), reason of every call planned within
     change: Change | None = None
+    faults_happen: bool = True  # those of the scenario
     manifest: dict[str, Any] = field(default_factory=dict)
     scenario_data: dict[str, Any] = field(default_factory=dict)
 
@@ -72,7 +73,7 @@ def write(folder: Path, spec: Spec | None = None) -> Path:
     _loads(folder, spec, samples)
     if spec.probes:
         _jsonl(folder / "target.jsonl", _scrapes(spec, samples))
-    _jsonl(folder / "events.jsonl", _events(spec))
+    _jsonl(folder / "events.jsonl", [*_events(spec), *_faults(spec, scenario)])
     if not spec.killed:
         _json(folder / "end.json", _end(spec))
         if spec.bundled:
@@ -250,6 +251,16 @@ def _events(spec: Spec) -> Iterable[dict[str, Any]]:
         yield {"t": last, "kind": "fault", "name": reason, "detail": {"state": "ends", "target": None}}
     if not spec.killed:
         yield {"t": spec.stopped_at or spec.duration, "kind": "run", "name": "end", "detail": {}}
+
+
+def _faults(spec: Spec, scenario: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """The scenario's own faults, each as it was planned and with an effect."""
+    for number, fault in enumerate(scenario["faults"] if spec.faults_happen else ()):
+        about = {"number": number, "at": fault["at"], "target": fault.get("target")}
+        end = spec.duration if fault.get("until") is None else fault["until"]
+        for t, state in ((fault["at"], "begins"), (end, "ends")):
+            detail = {"state": state, **about, "observed": 1}
+            yield {"t": t, "kind": "fault", "name": fault["fault"], "detail": detail}
 
 
 def _end(spec: Spec) -> dict[str, Any]:

@@ -1,57 +1,87 @@
 """Publishes the public key at /.well-known/jwks.json, for a target that fetches it from us.
 
-A greenlet server beside the load: a target that caches the key asks once in minutes.
+In a process of its own (`users.accounts.key_set_process`): a target may fetch the key for each request, and
+then what it waits for us would be taken for its own time.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+import os
+import subprocess
+import sys
 from typing import Any, Final
 
 from gevent import socket
-from gevent.pywsgi import WSGIServer
 
 from common.errors import ConfigError
+from common.paths import ROOT
 from targets.auth import host_and_port
 
 PATH: Final = "/.well-known/jwks.json"
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+END_WITHIN: Final = 2.0  # seconds
 
 
 class JwksServer:
     """Serves `jwks` at `place` ("127.0.0.1:9999"; port 0: any free one) from `start` to `stop`."""
 
     def __init__(self, place: str, jwks: dict[str, Any]) -> None:
-        self.fetches = 0
         self._place = place
-        self._body = json.dumps(jwks).encode()
-        self._server: Any = None
+        self._body = json.dumps(jwks)
+        self._process: subprocess.Popen[str] | None = None
+        self._last = 0
+        self.url = ""  # where the key is, once started
 
     @property
-    def url(self) -> str:
-        """Where the key is, once started."""
-        host, port = self._server.server_host, self._server.server_port
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
+    def fetches(self) -> int:
+        """How often the key was fetched so far."""
+        if self._process is not None:
+            self._last = self._asked(self._process, "\n")
+        return self._last
 
     def start(self) -> None:
-        """Bind and serve. ConfigError when the place is taken or not ours."""
-        self._server = WSGIServer(_bound(self._place), self._answer, log=None)
-        self._server.start()
+        """Bind and serve; it answers when this returns. ConfigError when the place is taken or not ours."""
+        listener = _bound(self._place)
+        host, port = listener.getsockname()[:2]
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
+        descriptor = os.dup(listener.fileno())
+        listener.close()
+        command = [sys.executable, "-m", "users.accounts.key_set_process", str(descriptor), PATH]
+        try:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                pass_fds=(descriptor,),
+            )  # fmt: skip
+        finally:
+            os.close(descriptor)
+        self._asked(self._process, f"{self._body}\n")
 
     def stop(self) -> None:
-        """Close the socket."""
-        if self._server is not None:
-            self._server.stop(timeout=1)
+        """End the process. Safe to repeat."""
+        if self._process is None:
+            return
+        self._last, process = self.fetches, self._process
+        self._process = None
+        _end(process)
 
-    def _answer(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        if environ["PATH_INFO"] != PATH or environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            start_response("404 Not Found", [("Content-Type", "text/plain")])
-            return [b"not found\n"]
-        self.fetches += 1
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(self._body)))]
-        start_response("200 OK", headers)
-        return [self._body if environ["REQUEST_METHOD"] == "GET" else b""]
+    def _asked(self, process: subprocess.Popen[str], line: str) -> int:
+        """Say a line; the number that is answered, or the last one where nobody answers any more."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            process.stdin.write(line)
+            process.stdin.flush()
+            return int(process.stdout.readline())
+        except (OSError, ValueError):
+            return self._last
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    try:
+        process.communicate(timeout=END_WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 def check_place(place: str) -> None:
@@ -73,7 +103,7 @@ def _listener(host: str, port: int) -> Any:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        listener.listen(128)
+        listener.listen(1024)
     except OSError:
         listener.close()
         raise

@@ -73,6 +73,7 @@ class Conductor:
         self._alive = alive
         self._shares = Shares(schedule)
         self._over = False
+        self._unwritten: OSError | None = None
         self._clock = clock
 
     # Messages
@@ -108,7 +109,12 @@ class Conductor:
         if data["run"] == self.run and not self._over:  # otherwise there is no journal to put it into
             if not node.lost:
                 node.heard = self._clock()
-            number, lost = node.journal.take(number, data["kind"], data["data"]), node.lost
+            try:
+                number, lost = node.journal.take(number, data["kind"], data["data"]), node.lost
+            except OSError as error:  # a full disk: no load without its record
+                self._unwritten = self._unwritten or error
+                self.stop(f"the run's folder cannot be written: {error}")
+                return
         ack = {"run": data["run"], "number": number, "deals": self.deals, "lost": lost}
         self._send("load.ack", ack, node_id)
 
@@ -181,6 +187,8 @@ class Conductor:
     def wait(self, drained: float = float("inf")) -> None:
         """Return when every live worker is finished, or the run was stopped, or none is left.
 
+        Raises OSError where what workers told could not be written down.
+
         Calls still open at `drained` (seconds since the run's zero, after its last arrival) are aborted.
         """
         while not self.stop_reason and not self._all_done():
@@ -190,6 +198,8 @@ class Conductor:
                 self._abort()
         self._find_losses()  # Locust stops a run, too, when the last worker is gone
         self.stop_reason = self.stop_reason or "completed"
+        if self._unwritten is not None:
+            raise self._unwritten
 
     def _all_done(self) -> bool:
         self._find_losses()

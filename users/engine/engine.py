@@ -23,8 +23,9 @@ from users.engine.dispatcher import Dispatcher
 from users.engine.error_texts import ErrorTexts
 from users.engine.job import Job
 from users.engine.ledger import Ledger
+from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
-from users.mcp.answers import MCP
+from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
@@ -62,7 +63,14 @@ class Engine:
         self._pace = Pace(job.max_duration, clock=clock, sleep=sleep) if job.max_rps is not None else None
         sent = self.ledger.out if self._pace is None else self._paced_out
         self.client = Client(
-            job.endpoint, self._record, rules=MCP, sent=sent, timeout=job.timeout, clock=clock, loop=loop
+            job.endpoint,
+            self._record,
+            rules=answers.rules(job.headers.encodings),
+            sent=sent,
+            timeout=job.timeout,
+            max_connections=job.max_connections,
+            clock=clock,
+            loop=loop,
         )
         self.start_at = NAN
         self._job = job
@@ -75,6 +83,7 @@ class Engine:
         self._dispatchers: list[Dispatcher] = []
         self._until = float("inf")
         self._background: list[gevent.Greenlet] = []
+        self._loop_watch = LoopWatch()
         self._ids = count(1)
         self._clients: dict[int, PooledAccountClient] = {}
         self._personas: dict[int, Persona] = {}
@@ -92,6 +101,7 @@ class Engine:
             self.start_at = start_at
             self._recorder = Recorder(start_at, self._outlets.samples)
             self._background = [gevent.spawn(self._flush_forever), gevent.spawn(self._ledger_forever)]
+            self._background.append(self._loop_watch.start())
             if self._pace is not None:
                 self._background.append(gevent.spawn(self._pace.run))
         for dispatcher in self._dispatchers:
@@ -174,6 +184,7 @@ class Engine:
     def close(self) -> dict[str, Any]:
         """Stop, write the rest, and give the final ledger line."""
         self.stop()
+        self._loop_watch.stop()
         gevent.killall(self._background)
         self._background = []
         self.flush()
@@ -192,12 +203,15 @@ class Engine:
             "peak_in_flight": self.client.peak_in_flight,
             "finished": self.finished,
             "plans": len(self._dispatchers),  # shares taken so far
+            "stall_s": round(self._loop_watch.longest, 3),
+            "stall_in": self._loop_watch.where,
         }
 
     def flush(self) -> None:
         """Give what was recorded to the sinks."""
         if self._recorder is not None:
             self._recorder.flush()
+            self._error_texts.flush()
 
     def _flush_forever(self) -> None:
         while True:

@@ -1,8 +1,9 @@
-"""What failed calls were told, word for word: the first distinct texts of a run, for the report.
+"""What failed calls were told: each kind of text with its count and its first example, for the report.
 
-Samples hold a reason's number, not its words. The cold path keeps at most `MAX_TEXTS` distinct texts of a
-process and then looks no more; a text is `{"t", "reason", "status", "code", "message", "detail"}`, where
-`detail` is what a party behind the gateway said.
+Samples hold a reason's number, not its words. A kind is a status, a reason and a text, whatever ids and
+numbers stand in it. At most `MAX_KINDS` of a process are told apart; a line of a kind is `{"t", "reason",
+"status", "code", "message", "detail", "kind", "count"}`: of its first example, with the number of calls so
+far. The last line of a kind is the true one.
 """
 
 from __future__ import annotations
@@ -10,56 +11,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from telemetry.recording.sample import REASONS
+from users.mcp.words import words
 from users.transport.call import Call
 
-MAX_TEXTS: Final = 20
-MAX_LENGTH: Final = 500  # characters
-
-
-class _ErrorDetail(msgspec.Struct):
-    detail: str = ""
-
-
-class _ToldError(msgspec.Struct):
-    code: int = 0
-    message: str = ""
-    data: _ErrorDetail | None = None
-
-
-class _ErrorReply(msgspec.Struct):
-    error: _ToldError
-
-
-_decode: Final = msgspec.json.Decoder(_ErrorReply).decode
+MAX_KINDS: Final = 50
 
 
 class ErrorTexts:
-    """Gives each new text to `sink`, once."""
+    """Gives a kind to `sink` when it is first seen, and again by `flush` when there were more of it."""
 
     def __init__(self, sink: Callable[[dict[str, Any]], None]) -> None:
         self._sink = sink
-        self._seen: set[tuple[Any, ...]] = set()
+        self._kinds: dict[tuple[Any, ...], dict[str, Any]] = {}
+        self._grown: set[tuple[Any, ...]] = set()
 
     def see(self, call: Call, t: float) -> None:
         """Look at a failed call that was answered; `t` in seconds since start."""
-        if len(self._seen) >= MAX_TEXTS:
-            return
-        text = _text(call)
-        key = tuple(text.values())
-        if key not in self._seen:
-            self._seen.add(key)
-            self._sink({"t": round(t, 3), **text})
+        said = words(call)
+        kind = (call.reason, call.status, said.kind)
+        if (line := self._kinds.get(kind)) is not None:
+            line["count"] += 1
+            self._grown.add(kind)
+        elif len(self._kinds) < MAX_KINDS:
+            about = {"reason": REASONS[call.reason], "status": call.status}
+            text = {**about, **said._asdict(), "kind": said.kind, "count": 1}
+            self._kinds[kind] = {"t": round(t, 3), **text}
+            self._sink(dict(self._kinds[kind]))
 
-
-def _text(call: Call) -> dict[str, Any]:
-    code, message, detail = 0, "", ""
-    try:
-        error = _decode(call.body).error
-        code, message, detail = error.code, error.message, error.data.detail if error.data else ""
-    except (msgspec.DecodeError, RecursionError):
-        message = call.body[:MAX_LENGTH].decode("utf-8", "replace")
-    words = {"message": message[:MAX_LENGTH], "detail": detail[:MAX_LENGTH]}
-    return {"reason": REASONS[call.reason], "status": call.status, "code": code, **words}
+    def flush(self) -> None:
+        """Tell the counts that grew."""
+        for kind in self._grown:
+            self._sink(dict(self._kinds[kind]))
+        self._grown.clear()

@@ -49,6 +49,7 @@ class Job:
     timeout: float = 35.0
     late: float = LATE
     drop_after: float = DROP_AFTER
+    max_connections: int | None = None  # open at once, by this process
     max_rps: float | None = None  # of the whole run, all workers together
     max_duration: float | None = None
 

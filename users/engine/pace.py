@@ -1,10 +1,9 @@
 """Holds the target file's `max_rps`: no more calls leave this process in any second than its share of it.
 
 Before load starts the whole schedule is held against `max_rps` (`run.checks.preflight`). What could still
-pass it is
-held here: arrivals that bunch up because the machine paused, and calls beyond the schedule, which nobody
-planned (opening sessions, repeating what was refused). Arrivals wait for their turn, and are late, or dropped
-by the dispatcher's own rule. Extra calls get what the schedule leaves; one that found no room for
+pass it is held here: arrivals that bunch up because the machine paused, and calls beyond the schedule, which
+nobody planned (opening sessions, repeating what was refused). Arrivals wait for their turn, and are late, or
+dropped by the dispatcher's own rule. Extra calls get what the schedule leaves; one that found no room for
 `TURN_TIMEOUT` seconds, or until `max_duration`, is never made.
 
 With several workers each gets its share of `max_rps`, in proportion to the peak of what it is to send. A

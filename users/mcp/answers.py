@@ -1,18 +1,24 @@
 """What an answer means. It is plain JSON or an event stream that holds our id.
 
 HTTP 200 with a JSON-RPC `error` is `rpc_error`; with `result.isError` it is `tool_error`; both are apart
-from HTTP errors. See `docs/architecture.md`, "Answers on the wire".
+from HTTP errors. See `docs/architecture.md`, "Answers on the wire". Answers are read as real servers write
+them: `error: null` beside a result is none, its `data` may be anything, its `code` too; a byte order mark
+means nothing; content types are compared in lower case. A 2xx of any other type is none that an MCP client
+reads. Contents are decoded where the target file asked for the encoding, and refused where nobody did.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection
+from functools import partial
+from typing import Any, Final
 
 import msgspec
 
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome
-from users.mcp.headers import fitting
-from users.mcp.sse import UNREADABLE, event_for, holds_answer
+from users.mcp.content_encoding import EncodingError, decoded
+from users.mcp.limit_headers import fitting
+from users.mcp.sse import BOM, UNREADABLE, event_for, holds_answer
 from users.transport.answer_rules import AnswerRules
 from users.transport.call import Call
 
@@ -23,17 +29,26 @@ class _Result(msgspec.Struct):
 
 class _Reply(msgspec.Struct):
     id: int | str | None = None
+    method: msgspec.Raw = msgspec.Raw()
     result: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()
 
 
-class _ErrorReason(msgspec.Struct):
-    reason: str = ""
-
-
 class _Error(msgspec.Struct):
-    code: int = 0
-    data: _ErrorReason | None = None
+    code: Any = 0
+    data: Any = None
+
+    @property
+    def number(self) -> int:
+        """The code as a sample holds it; 0 for what is no whole number."""
+        whole = isinstance(self.code, int | float) and self.code == self.code // 1
+        return fitting(int(self.code), 0) if whole else 0
+
+    @property
+    def reason(self) -> str:
+        """`data.reason`, where there is one."""
+        reason = self.data.get("reason") if isinstance(self.data, dict) else None
+        return reason if isinstance(reason, str) else ""
 
 
 class _Failure(msgspec.Struct):
@@ -54,8 +69,19 @@ _REFUSED: Final = REASON_CODE["refused"]
 _NO_TOKEN: Final = REASON_CODE["invalid_token"]
 
 
-def judge(call: Call) -> None:
+def rules(encodings: Collection[bytes] = ()) -> AnswerRules:
+    """The rules of a run that asks for these content encodings."""
+    return AnswerRules(partial(judge, encodings=encodings), holds_answer)
+
+
+def judge(call: Call, encodings: Collection[bytes] = ()) -> None:
     """Set outcome, reason, rpc_code and the SSE flag of an answered call."""
+    try:
+        call.body = decoded(call.headers, call.body, encodings).removeprefix(BOM)
+    except EncodingError as error:
+        call.body = str(error).encode()  # for whoever shows what failed calls were told
+        call.outcome, call.reason = Outcome.FAILED, _BAD
+        return
     if 200 <= call.status < 300:
         call.reason = _judge_success(call)
     elif call.status < 400:
@@ -68,16 +94,12 @@ def judge(call: Call) -> None:
 def _judge_success(call: Call) -> int:
     if not call.request_id:  # a notification: any 2xx will do
         return _OK
-    body = call.body
-    if call.headers.get(b"content-type", b"").startswith(b"text/event-stream"):
-        call.flags |= Flag.SSE
-        body = event_for(body, call.request_id)
     try:
-        reply = _decode_reply(body)
-        if reply.id != call.request_id:
+        reply = _decode_reply(_message(call))
+        if reply.id != call.request_id or len(reply.method):
             return _BAD
-        if len(reply.error):
-            call.rpc_code = fitting(_decode_error(reply.error).code, 0)
+        if len(reply.error) and bytes(reply.error) != b"null":
+            call.rpc_code = _rpc_code(reply.error)
             return _RPC
         result = bytes(reply.result)
         if b'"isError"' in result and _decode_result(result).isError:
@@ -87,12 +109,28 @@ def _judge_success(call: Call) -> int:
         return _BAD
 
 
+def _message(call: Call) -> bytes:
+    """The JSON of an answer; b"" where its type is none that an MCP client reads."""
+    kind = call.headers.get(b"content-type", b"").lower()
+    if kind.startswith(b"text/event-stream"):
+        call.flags |= Flag.SSE
+        return event_for(call.body, call.request_id)
+    return call.body if not kind or b"json" in kind else b""
+
+
+def _rpc_code(error: msgspec.Raw) -> int:
+    try:
+        return _decode_error(error).number
+    except UNREADABLE:  # no object: the error is there all the same
+        return 0
+
+
 def _judge_failure(call: Call) -> int:
     reason = ""
     try:
         error = _decode_failure(call.body).error
-        call.rpc_code = fitting(error.code, 0)
-        reason = error.data.reason if error.data else ""
+        call.rpc_code = error.number
+        reason = error.reason
     except UNREADABLE:
         pass
     if reason in REASON_CODE and reason:
@@ -102,4 +140,4 @@ def _judge_failure(call: Call) -> int:
     return _NO_TOKEN if call.status == 401 else _HTTP
 
 
-MCP: Final = AnswerRules(judge, holds_answer)
+MCP: Final = rules()

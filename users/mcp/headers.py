@@ -1,15 +1,18 @@
-"""The headers of a request, and what those of an answer mean: numbers that fit into a sample."""
+"""The headers of a request, and what those of an answer mean."""
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
+from users.mcp.content_encoding import asked
+from users.mcp.limit_headers import number, read_limits
 from users.transport.call import NAN, Call
 
 SESSION: Final = b"mcp-session-id"
 INSTANCE: Final = b"x-instance-id"  # which instance of the target answered
-_MAX_WHOLE: Final = 2**31 - 1
-_MAX_FLOAT: Final = 1e30
+_METRICS: Final = re.compile(rb'(?:[^,"]|"(?:[^"\\]|\\.)*")+')
+_PARTS: Final = re.compile(rb'(?:[^;"]|"(?:[^"\\]|\\.)*")+')
 
 
 class RequestHeaders:
@@ -31,6 +34,8 @@ class RequestHeaders:
             **headers,
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in fixed.items())
+        accept = [value for name, value in headers.items() if name.lower() == "accept-encoding"]
+        self.encodings = asked(",".join(accept))  # of contents, as the target file asks for them
         self._start = f"POST {path} HTTP/1.1\r\n{lines}".encode("latin-1")
         self._auth = f"{auth_header}: ".encode("latin-1")
         self._ip = f"{client_ip_header}: ".encode("latin-1") if client_ip_header else b""
@@ -48,46 +53,26 @@ class RequestHeaders:
 
 
 def read_headers(call: Call) -> None:
-    """Note what the headers of an answered call say of limits and times; most answers have few of them."""
-    headers = call.headers
-    if b"server-timing" in headers:
-        call.upstream_s = upstream_seconds(headers[b"server-timing"])
-    if b"retry-after" in headers:  # seconds, or a date, which is no number
-        call.retry_after = number(headers[b"retry-after"])
-    if b"x-ratelimit-reset" in headers:
-        call.reset = number(headers[b"x-ratelimit-reset"])
-    if b"x-ratelimit-limit" in headers:
-        call.limit = whole_number(headers[b"x-ratelimit-limit"])
-    if b"x-ratelimit-remaining" in headers:
-        call.remaining = whole_number(headers[b"x-ratelimit-remaining"])
+    """Note what the headers of an answered call say of limits and times."""
+    call.upstream_s = upstream_seconds(call.headers)
+    read_limits(call)
 
 
-def number(value: bytes) -> float:
-    """A header's number; NaN if it is none, or fits no field of a sample."""
-    try:
-        found = float(value)
-    except ValueError:
-        return NAN
-    return found if -_MAX_FLOAT < found < _MAX_FLOAT else NAN
+def instance(headers: dict[bytes, bytes]) -> bytes | None:
+    """Which instance of the target answered."""
+    return headers.get(b"x-instance-id")
 
 
-def whole_number(value: bytes) -> int:
-    """A header's whole number; −1 if it is none, or fits no field of a sample."""
-    try:
-        return fitting(int(value), -1)
-    except ValueError:
-        return -1
+def upstream_seconds(headers: dict[bytes, bytes]) -> float:
+    """The upstream's own time by `Server-Timing: upstream;dur=<ms>`; NaN if not told.
 
-
-def fitting(value: int, otherwise: int) -> int:
-    """`value` if a sample's 32-bit field can hold it."""
-    return value if -_MAX_WHOLE <= value <= _MAX_WHOLE else otherwise
-
-
-def upstream_seconds(timing: bytes) -> float:
-    """The upstream's own time by `Server-Timing: upstream;dur=<ms>`; NaN if not told."""
-    for metric in timing.split(b","):
-        name, _, rest = metric.strip().partition(b";")
-        if name == b"upstream" and rest.startswith(b"dur="):
-            return number(rest[4:].partition(b";")[0]) / 1000
+    metric *( "," metric ), metric = name *( ";" parameter ); values may be quoted, names are in any case.
+    """
+    for metric in _METRICS.findall(headers.get(b"server-timing", b"")):
+        name, *parameters = _PARTS.findall(metric)
+        if name.strip() == b"upstream":
+            for parameter in parameters:
+                key, _, value = parameter.partition(b"=")
+                if key.strip().lower() == b"dur":
+                    return number(value.strip().strip(b'"')) / 1000
     return NAN

@@ -9,16 +9,18 @@ import msgspec
 
 class _Identified(msgspec.Struct):
     id: int | str | None = None
+    method: msgspec.Raw = msgspec.Raw()  # a request or a notification of the server's own has one
 
 
 # msgspec gives up on deep nesting with RecursionError
 UNREADABLE: Final = (msgspec.DecodeError, RecursionError)
+BOM: Final = b"\xef\xbb\xbf"
 _decode: Final = msgspec.json.Decoder(_Identified).decode
 
 
 def events(stream: bytes) -> list[bytes]:
     """The `data` of each event."""
-    text = stream.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    text = stream.removeprefix(BOM).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     found = []
     for block in text.split(b"\n\n"):
         lines = [line[5:].removeprefix(b" ") for line in block.split(b"\n") if line.startswith(b"data:")]
@@ -31,7 +33,8 @@ def event_for(stream: bytes, request_id: int) -> bytes:
     """The event that answers `request_id`; b"" if there is none."""
     for data in events(stream):
         try:
-            if _decode(data).id == request_id:
+            found = _decode(data)
+            if found.id == request_id and not len(found.method):
                 return data
         except UNREADABLE:
             continue

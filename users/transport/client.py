@@ -8,6 +8,7 @@ answer means is for the `AnswerRules` to say.
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import gevent
 
-from telemetry.recording.sample import REASON_CODE, Flag, Outcome
+from telemetry.recording.sample import OWN_LIMITS, REASON_CODE, Flag, Outcome
 from users.transport.answer_rules import PLAIN_HTTP, AnswerRules
 from users.transport.call import NAN, Call
 from users.transport.connection import Connection
@@ -24,7 +25,9 @@ from users.transport.lifecycle import State
 
 REAP_INTERVAL: Final = 0.02  # seconds: how late a deadline may be noticed
 _TIMEOUT: Final = REASON_CODE["timeout"]
-_FD_LIMIT: Final = REASON_CODE["fd_limit"]
+# What a call meets before it leaves this machine: our own limits, by errno.
+_OWN_LIMITS: Final = {getattr(errno, name): REASON_CODE[name] for name in OWN_LIMITS}
+_NO_FILE: Final = REASON_CODE["EMFILE"]
 _IDLE: Final = State.IDLE
 
 
@@ -39,6 +42,7 @@ class Client:
         rules: AnswerRules = PLAIN_HTTP,
         sent: Callable[[Call], None] = lambda call: None,
         timeout: float = 35.0,
+        max_connections: int | None = None,
         clock: Callable[[], float] = time.monotonic,
         loop: Any = None,
     ) -> None:
@@ -51,6 +55,7 @@ class Client:
         self._judge = rules.judge
         self._stream_answered = rules.stream_answered
         self._timeout = timeout
+        self._max_connections = max_connections
         self._clock = clock
         self._loop = loop or gevent.get_hub().loop
         self._idle: dict[int, list[Connection]] = defaultdict(list)
@@ -68,9 +73,9 @@ class Client:
         else:
             try:
                 connection = self._open(call.account)
-            except OSError:
+            except OSError as error:
                 call.sent = NAN
-                self._over(call, Outcome.DROPPED, _FD_LIMIT)
+                self._over(call, Outcome.DROPPED, _OWN_LIMITS.get(error.errno or 0, _NO_FILE))
                 return
             call.flags |= Flag.NEW_CONNECTION
         call.connection = connection
@@ -81,13 +86,20 @@ class Client:
         if connection.state is _IDLE:
             connection.start(call)
         else:
-            connection.connect(self._endpoint.address, call)
+            connection.connecting(call)
 
     def _open(self, account: int) -> Connection:
+        """A new connection, on its way; OSError where a limit of this machine forbids it."""
+        if self._max_connections is not None and self.connections >= self._max_connections:
+            raise OSError(errno.EMFILE, "the rest of the files that may be open are for the run itself")
         endpoint = self._endpoint
         connection = Connection(
             self._loop, self, account, endpoint.socket(), endpoint.session(), self._stream_answered
         )
+        code = connection.dial(endpoint.address)
+        if code in _OWN_LIMITS:
+            connection.close()
+            raise OSError(code, "the call never left this machine")
         self.connections += 1
         return connection
 

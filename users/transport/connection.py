@@ -53,6 +53,7 @@ class Connection:
         "_owner",
         "_parser",
         "_read_watch",
+        "_refused",
         "_sock",
         "_stream_answered",
         "_tls",
@@ -86,14 +87,21 @@ class Connection:
         self._parser = ResponseParser()
         self._call: Call | None = None
         self._out = b""
+        self._refused = False
 
     # Sending
 
-    def connect(self, address: Any, call: Call) -> None:
-        """Connect, then send `call`."""
+    def dial(self, address: Any) -> int:
+        """Begin to connect; 0, or the errno of what stands in the way."""
+        code = self._sock.connect_ex(address)
+        self._refused = code not in (0, errno.EINPROGRESS)
+        return code if self._refused else 0
+
+    def connecting(self, call: Call) -> None:
+        """Send `call` once the connection is there."""
         self.state = MOVES[self.state][State.CONNECTING]
         self._call = call
-        if self._sock.connect_ex(address) not in (0, errno.EINPROGRESS):
+        if self._refused:
             self._lost()
             return
         self._watch_write(self._on_connected)

@@ -62,7 +62,11 @@ class ResponseParser:
     @property
     def event_stream(self) -> bool:
         """The answer under way is a text/event-stream."""
-        return bool(self._status) and self._headers.get(b"content-type", b"").startswith(b"text/event-stream")
+        return bool(self._status) and self._kind.startswith(b"text/event-stream")
+
+    @property
+    def _kind(self) -> bytes:
+        return self._headers.get(b"content-type", b"").lower()
 
     def body_so_far(self) -> bytes:
         """What has arrived of the body of the answer under way."""

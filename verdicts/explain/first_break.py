@@ -5,6 +5,7 @@ Refusals are no break: a protection did what it is there for.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
@@ -20,7 +21,12 @@ from verdicts.run import real_parts
 from verdicts.run.reading import Floats, Mask, Run
 
 SLOW_P95: Final = 2.0  # seconds: the operator's alert
+CPU_CUT: Final = "worker_cpu_exceeded"
 MANY_5XX: Final = 0.05  # share: the operator's alert
+
+
+_TOLD: Final = re.compile(r"(.+) at ([\d.]+) s, ([\d,]+) (\w+) in all")
+_KILLED: Final = re.compile(r"(\S+) killed \(nano model\)")
 
 
 class Break(NamedTuple):
@@ -41,6 +47,18 @@ class Break(NamedTuple):
     def told(self, say: Say = ENGLISH) -> str:
         """What, when and how often."""
         return f"{say(self.what)} {self.when(say)}"
+
+
+def retold(text: str, say: Say) -> str:
+    """What `told` said in English, as verdicts.json holds it, in the page's language."""
+    found = _TOLD.fullmatch(text)
+    if found is None:
+        return say(text) if "{" not in text else text
+    what, t, times, unit = found.groups()
+    killed = _KILLED.fullmatch(what)
+    said = say("{source} killed (nano model)", source=killed[1]) if killed else what
+    said = say(said) if "{" not in said else said
+    return say("{what} at {t} s, {times} {unit} in all", what=said, t=t, times=times, unit=say(unit))
 
 
 def target_breaks(run: Run) -> list[Break]:
@@ -67,9 +85,15 @@ def first_refusal(run: Run, say: Say = ENGLISH) -> str:
 
 
 def _errors(run: Run) -> Iterator[Break]:
-    errors = outcomes.errors(run) & run.sent
+    errors = outcomes.errors(run) & run.sent & ~_ours(run)
     for reason, count in run.reasons(errors).items():
         yield Break(_when(run, errors & outcomes.failed_by(run, (reason,))), reason, count)
+
+
+def _ours(run: Run) -> Mask:
+    """Calls that the bundled edge cut off for CPU: this machine's Python was busy, no Worker was."""
+    mask = outcomes.failed_by(run, (CPU_CUT,))
+    return mask if run.manifest.bundled else np.zeros_like(mask)
 
 
 def _alerts(run: Run) -> Iterator[Break]:
@@ -79,7 +103,7 @@ def _alerts(run: Run) -> Iterator[Break]:
     if slow.any():
         yield Break(_end(seconds, slow), "p95 over 2 s", int(slow.sum()), "seconds")
     ended = seconds.counts("done", run.sent & (run.samples["outcome"] != Outcome.ABORTED))
-    bad = seconds.counts("done", run.sent & (run.samples["status"] >= 500))
+    bad = seconds.counts("done", run.sent & (run.samples["status"] >= 500) & ~_ours(run))
     many = bad > MANY_5XX * np.maximum(ended, 1)
     if many.any():
         yield Break(_end(seconds, many), "5xx over 5 %", int(many.sum()), "seconds")

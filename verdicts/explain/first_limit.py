@@ -64,8 +64,10 @@ def of(judged: Judgement) -> Limit | None:
     if judged.verdict == "pass":
         return None
     run = judged.run
-    if judged.verdict == "invalid":
-        reasons = "; ".join(judged.validity.reasons) or "a bound had nothing to be held against"
+    if judged.verdict in ("invalid", "inconclusive"):
+        reasons = (
+            "; ".join(judged.validity.reasons or judged.unseen) or "a bound had nothing to be held against"
+        )
         return Limit(MACHINE, "", f"{reasons}. {judged.validity.starved}".strip())
     broken = [bound for point in judged.points for bound in point.broken]
     for find in (_machine, _memory, _refused, _cpu, _in_flight):

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from verdicts.explain.first_break import Break, first_refusal, load_breaks, target_breaks
-from verdicts.judge.judge import Judgement
+from verdicts.judge.judge import SERVICE, Judgement
+from verdicts.language.quantities import localized
 from verdicts.language.words import ENGLISH, Say
 from verdicts.points.point import PointResult
 
@@ -15,21 +16,23 @@ def sentence(judged: Judgement, say: Say = ENGLISH) -> str:
     """The verdict in one sentence."""
     if not judged.validity.valid:
         return say("The run does not count: {reasons}.", reasons="; ".join(judged.validity.reasons))
-    statuses = [point.status for point in judged.points[1:]]
-    held = [point for point in judged.points[1:] if point.threshold or point.status != "info"]
+    held = [point for point in judged.points[1:] if point.status != "info" and point.id != SERVICE]
     if judged.verdict == "fail":
         failed = "; ".join(_failure(point) for point in judged.points if point.status == "fail")
         return say("The attack arrived and the target did not hold: {failed}.", failed=failed)
     if judged.verdict == "invalid":
         empty = ", ".join(point.id for point in judged.points if point.status == "invalid")
         return say("Nothing to hold the threshold of {ids} against.", ids=empty)
+    if judged.verdict == "inconclusive":
+        return say("Nothing is proved: no bound was seen ({bounds}).", bounds="; ".join(judged.unseen))
     if not held:
-        return say("The attack arrived; this scenario sets no bounds.")
-    return say(
-        "The attack arrived and the target held {passed} of {count} bounds.",
-        passed=statuses.count("pass"),
+        return say("The attack arrived and the users were served; this scenario sets no other bounds.")
+    told = say(
+        "The attack arrived, the users were served, and the target held {passed} of {count} bounds.",
+        passed=sum(point.status == "pass" for point in held),
         count=len(held),
     )
+    return told + (say(" Not seen: {bounds}.", bounds="; ".join(judged.unseen)) if judged.unseen else "")
 
 
 def _failure(point: PointResult) -> str:
@@ -79,7 +82,7 @@ def _arrived(judged: Judgement, found: Mapping[str, Any], say: Say) -> Card:
                 say("{sent} of {planned}", sent=f"{total.sent:,}", planned=f"{total.planned:,}"),
             ),
             (say("late · dropped · unknown"), f"{total.late:,} · {total.dropped:,} · {total.unknown:,}"),
-            (say("start delay p50 · p99"), f"{_ms(delay['p50'])} · {_ms(delay['p99'])}"),
+            (say("start delay p50 · p99"), f"{_ms(delay['p50'], say)} · {_ms(delay['p99'], say)}"),
             (say("most in flight"), f"{found['peak_in_flight']:,}"),
         ],
     )
@@ -89,7 +92,9 @@ def _held(judged: Judgement, found: Mapping[str, Any], say: Say) -> Card:
     times, errors = found["response_ms"], sum(found["errors"].values())
     sent = max(judged.ledger.total.sent, 1)
     broken = [point.id for point in judged.points if point.status == "fail"]
-    answer = say({"pass": "Yes", "fail": "No", "invalid": "Not known"}[judged.verdict])
+    answer = say(
+        {"pass": "Yes", "fail": "No", "invalid": "Not known", "inconclusive": "Not known"}[judged.verdict]
+    )
     if broken:
         answer = say("{answer}, {ids} out of bounds", answer=answer, ids=", ".join(broken))
     return Card(
@@ -100,15 +105,17 @@ def _held(judged: Judgement, found: Mapping[str, Any], say: Say) -> Card:
             (say("succeeded"), f"{found['arrivals']['ok']:,}"),
             (say("errors"), f"{errors:,} ({errors / sent:.2%})"),
             (say("refused by a protection"), f"{sum(found['refusals'].values()):,}"),
-            (say("response p50"), _ms(times["p50"])),
-            (say("response p95 · p99"), f"{_ms(times['p95'])} · {_ms(times['p99'])}"),
+            (say("response p50"), _ms(times["p50"], say)),
+            (say("response p95 · p99"), f"{_ms(times['p95'], say)} · {_ms(times['p99'], say)}"),
         ],
     )
 
 
-def _ms(value: float | None) -> str:
+def _ms(value: float | None, say: Say) -> str:
     """Milliseconds to three digits."""
-    return "–" if value is None else f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms"
+    if value is None:
+        return "–"
+    return localized(f"{value:,.0f} ms" if value >= 100 else f"{value:.3g} ms", say.language)
 
 
 def _broke(judged: Judgement, say: Say) -> Card:

@@ -1,8 +1,9 @@
 """From a run to its verdict: validity, points, exit code.
 
-    invalid (3)  the run is invalid, or a threshold had nothing to be held against
-    fail    (1)  a threshold was broken, or the target broke its own promise
-    pass    (0)  everything else
+    invalid      (3)  the run is invalid, or a threshold had nothing to be held against
+    fail         (1)  a threshold was broken, the target broke its own promise, or did not serve its users
+    inconclusive (3)  there are bounds, and the figure of not one of them could be seen
+    pass         (0)  everything else
 
 A broken threshold outweighs one without samples: when every call fails there are no response times,
 and the verdict is still that the target failed.
@@ -19,31 +20,38 @@ from verdicts.compare import baseline
 from verdicts.measure.arrivals import ledger, validity
 from verdicts.measure.arrivals.ledger import ArrivalLedger
 from verdicts.measure.arrivals.validity import Validity
+from verdicts.measure.limits import forged_tokens
 from verdicts.points.point import PointResult
 from verdicts.points.registry import POINTS, check
 from verdicts.run.reading import Run, RunFolderError
 from verdicts.thresholds import Threshold
 
-Verdict = Literal["pass", "fail", "invalid"]
+Verdict = Literal["pass", "fail", "invalid", "inconclusive"]
 ARRIVAL: Final = "arrival"
 MONEY: Final = "money"
+SERVICE: Final = "service"
+FORGED: Final = "forged-tokens"
 BASELINE: Final = "baseline"
+# What says nothing of the target's bounds: that the load arrived, that the users got anything at all.
+UNBOUND: Final = (ARRIVAL, MONEY, SERVICE)
 EXIT_CODES: Final[dict[Verdict, int]] = {
     "pass": exit_codes.PASS,
     "fail": exit_codes.FAIL,
     "invalid": exit_codes.OURS,
+    "inconclusive": exit_codes.OURS,
 }
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Everything said about a run. `points` begin with `arrival`, then `money` for the bundled stack;
-    `baseline` comes last."""
+    """Everything said about a run. `points` begin with `arrival`, `money` for the bundled stack, `service`,
+    and `forged-tokens` where some were sent; `baseline` comes last. `unseen`: bounds without a figure."""
 
     run: Run
     ledger: ArrivalLedger
     validity: Validity
     points: tuple[PointResult, ...]
+    unseen: tuple[str, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
@@ -51,7 +59,14 @@ class Judgement:
         statuses = {point.status for point in self.points}
         if not self.validity.valid:
             return "invalid"
-        return "fail" if "fail" in statuses else "invalid" if "invalid" in statuses else "pass"
+        if "fail" in statuses or "invalid" in statuses:
+            return "fail" if "fail" in statuses else "invalid"
+        return "inconclusive" if self.unseen and not self._held else "pass"
+
+    @property
+    def _held(self) -> bool:
+        """One bound at least was held by a figure that was seen."""
+        return any(point.status == "pass" for point in self.points if point.id not in UNBOUND)
 
     @property
     def exit_code(self) -> int:
@@ -67,7 +82,8 @@ def judge(run: Run) -> Judgement:
         raise RunFolderError(f"{run.folder / 'run.json'}: scenario: {error}") from None
     book = ledger.of(run)
     found = validity.check(run, book)
-    return Judgement(run, book, found, tuple(_points(run, valid=found.valid)))
+    points = tuple(_points(run, valid=found.valid))
+    return Judgement(run, book, found, points, tuple(_unseen(run, points)))
 
 
 def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
@@ -75,12 +91,29 @@ def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
     yield from (_arrived(result, valid=valid) for result in arrival)
     if run.manifest.bundled:
         yield from POINTS[MONEY].results(run, Threshold(), valid=valid)
+    yield from POINTS[SERVICE].results(run, _service(run), valid=valid)
+    if any(forged_tokens.kinds(run)):
+        yield from POINTS[FORGED].results(run, Threshold(), valid=valid)
     thresholds = run.scenario.get("thresholds", {})
     for id in run.scenario.get("points", ()):
         threshold = Threshold.parse(thresholds[id]) if id in thresholds else Threshold()
         yield from POINTS[id].results(run, threshold, valid=valid)
     if run.baseline is not None:
         yield from POINTS[BASELINE].results(run, baseline.threshold(run), valid=valid)
+
+
+def _service(run: Run) -> Threshold:
+    """What the scenario asks of the service; runs older than the question asked nothing."""
+    share = run.scenario.get("service")
+    return Threshold() if share is None else Threshold.parse(f"success >= {share * 100:g} %")
+
+
+def _unseen(run: Run, points: tuple[PointResult, ...]) -> Iterator[str]:
+    """Bounds of the scenario whose figure no answer of their point had."""
+    for id, text in run.scenario.get("thresholds", {}).items():
+        mine = (point for point in points if point.question.id == id)
+        figures = {name for point in mine for name in point.figures}
+        yield from (f"{id} {bound}" for bound in Threshold.parse(text).bounds if bound.figure not in figures)
 
 
 def _arrived(result: PointResult, *, valid: bool) -> PointResult:

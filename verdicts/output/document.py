@@ -11,7 +11,9 @@ from telemetry.run_folder.end import TelemetryCounts
 from telemetry.run_folder.verdict_file import SCHEMA_VERSION
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
-from verdicts.measure.calls import outcomes, percentiles, series
+from verdicts.measure.arrivals import own_limits
+from verdicts.measure.calls import failure_kinds, outcomes, percentiles, series
+from verdicts.measure.target import fault_ledger
 from verdicts.points.point import PointResult
 from verdicts.run.facts import lost_workers, started, stop_reason
 from verdicts.run.reading import Run
@@ -32,8 +34,12 @@ def build(judged: Judgement) -> dict[str, Any]:
             "status": found.status,
             "errors": found.errors,
             "refusals": found.refusals,
+            "failures": [kind.row() for kind in failure_kinds.of(run)],
+            "own_limits": dict(own_limits.of(run)),
+            "faults": fault_ledger.of(run).counts(),
             "peak_in_flight": series.peak_in_flight(run),
             "points": [_point(result) for result in judged.points],
+            "unseen_bounds": list(judged.unseen),
             "invalid_because": list(judged.validity.reasons),
             "starved": judged.validity.starved,
             "broke_first": headline.broke_first(judged),

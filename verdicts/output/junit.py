@@ -30,6 +30,8 @@ def write(judged: Judgement, path: Path) -> None:
 
 def _validity(judged: Judgement, scenario: str) -> TestCase:
     case = TestCase("validity: did the run do what it said?", classname=f"resilience.{scenario}")
+    if judged.verdict == "inconclusive":
+        case.result = [Error(f"no bound was seen: {', '.join(judged.unseen)}", "inconclusive")]
     if not judged.validity.valid:
         case.result = [Error("; ".join(judged.validity.reasons), "invalid")]
         case.system_err = judged.validity.starved

@@ -13,11 +13,22 @@ from typing import Final, TextIO
 
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
+from verdicts.measure.arrivals import own_limits
 from verdicts.measure.arrivals.ledger import equation
+from verdicts.measure.calls import failure_kinds
+from verdicts.measure.target import fault_ledger
 from verdicts.points.point import PointResult
 from verdicts.run.facts import lost_workers
 
-STYLES: Final = {"pass": "green", "fail": "bold red", "info": "dim", "invalid": "bold yellow"}
+MAX_FAILURES: Final = 8  # kinds that are shown; verdicts.json has them all
+MAX_TEXT: Final = 200  # characters
+STYLES: Final = {
+    "pass": "green",
+    "fail": "bold red",
+    "info": "dim",
+    "invalid": "bold yellow",
+    "inconclusive": "bold yellow",
+}
 
 
 def show(judged: Judgement, folder: Path, out: TextIO | None = None) -> None:
@@ -41,6 +52,8 @@ def plain(judged: Judgement, folder: Path) -> Iterator[str]:
     if judged.validity.starved:
         yield f"  cpu: {judged.validity.starved}"
     yield f"  first to break: {headline.broke_first(judged)}"
+    for name, text in _told(judged):
+        yield f"  {name}: {text}"
     for result in judged.points[1:]:
         bound = f" (allowed: {result.threshold})" if result.threshold else ""
         yield f"  {result.status:7} {result.id}: {_answer(result)}{bound}, {result.basis}, {result.subject}"
@@ -66,6 +79,8 @@ def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
     if judged.validity.starved:
         console.print(Text(f"cpu  {judged.validity.starved}", "yellow"))
     console.print(Text(f"first to break  {headline.broke_first(judged)}"))
+    for name, text in _told(judged):
+        console.print(Text(f"{name}  {text}", "yellow"))
     table = Table(box=None, padding=(0, 2, 0, 0))
     for column in ("", "point", "answer", "allowed", "basis", "subject"):
         table.add_column(column, overflow="fold")
@@ -74,6 +89,19 @@ def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
         table.add_row(Text(result.status, STYLES[result.status]), *map(Text, row))
     console.print(table)
     console.print(Text(f"report  {folder / 'report.html'}"))
+
+
+def _told(judged: Judgement) -> Iterator[tuple[str, str]]:
+    """Faults, our own limits, and what failed calls were told."""
+    faults = fault_ledger.of(judged.run).counts()
+    if faults["planned"]:
+        yield "faults", ", ".join(f"{name} {count}" for name, count in faults.items())
+    for name, count in own_limits.of(judged.run).items():
+        yield "own limit", f"{name}, {count:,} times: {own_limits.MEANING[name]}"
+    for kind in failure_kinds.of(judged.run)[:MAX_FAILURES]:
+        status = f"status {kind.status}" if kind.status else "no answer"
+        text = f": {kind.text[:MAX_TEXT]}" if kind.text else ""
+        yield "failed", f"{kind.calls:,} × {kind.reason}, {status}, first at {kind.first:.1f} s{text}"
 
 
 def _answer(result: PointResult) -> str:

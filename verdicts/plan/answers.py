@@ -1,9 +1,10 @@
 """From the runs of a plan to an answer for each of its questions.
 
-The run that `leads` a point answers it, else the plain run of the question's scenario, else the first that
-asks it; what other runs say of it stands beside. An answer's state:
+The run that `leads` a point answers it, of several (repeats) the worst; else the plain run of the question's
+scenario, else the first that asks it; what other runs say of it stands beside. An answer's state:
 
     answered    a value that was seen
+    left        what the plan asks needs more than this mode runs: `MODE=full`, or a search (P0.3)
     unknown     the run is valid, and the number could not be seen: the reason stands in its place
     invalid     the run is invalid, or nothing could be held against the threshold
     missing     the run left no verdict
@@ -20,17 +21,19 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from verdicts.judge.judge import EXIT_CODES
-from verdicts.language import catalogue
-from verdicts.plan import numbers, rules
+from verdicts.plan import numbers, rules, stored_search
 from verdicts.plan.numbers import Numbers
 from verdicts.plan.plan_file import PlanFile, PlannedRun
 from verdicts.plan.rule import Advice
+from verdicts.plan.stored_search import StoredSearch
 from verdicts.points.point import Question
 from verdicts.points.registry import QUESTIONS
 from verdicts.suite import overall
 
-State = Literal["answered", "unknown", "invalid", "missing", "not asked"]
+State = Literal["answered", "left", "unknown", "invalid", "missing", "not asked"]
 WORST: Final = ("invalid", "fail", "pass", "info")
+LEFT_TO_FULL: Final = "one shortened run does not show it; make plan MODE=full answers it"
+LEFT_TO_SEARCH: Final = 'one load only says "at least"; make breakpoint searches for the most'
 Result = Mapping[str, Any]
 
 
@@ -71,17 +74,19 @@ class JudgedRun:
 
 @dataclass(frozen=True)
 class PlanAnswer:
-    """One question, answered or not. `others` are further runs that ask it too."""
+    """One question, answered or not. `others` are further runs that ask it too; `search` answers P0.3."""
 
     question: Question
     state: State
     lead: JudgedRun | None
     others: tuple[JudgedRun, ...] = ()
+    search: StoredSearch | None = None
 
     @property
     def results(self) -> list[Result]:
-        """The findings of the run that answers."""
-        return self.lead.results(self.question.id) if self.lead else []
+        """The findings of the run that answers, behind those of a search."""
+        found = [self.search.result(self.question.id)] if self.search else []
+        return [*found, *(self.lead.results(self.question.id) if self.lead else [])]
 
     @property
     def judged_runs(self) -> list[JudgedRun]:
@@ -99,11 +104,18 @@ class PlanAnswer:
         return [one for one in self.results if one["status"] == "fail" and one is not self.main]
 
     @property
+    def said(self) -> list[Result]:
+        """What is shown of it: the main finding, and what is out of bounds beside it."""
+        return [*filter(None, (self.main,)), *self.broken]
+
+    @property
     def status(self) -> str:
         """The worst status of the run's findings for the question; invalid where there is no answer."""
         statuses = [one["status"] for one in self.results]
         if self.state in ("missing", "invalid"):
             return "invalid"
+        if self.state == "left":
+            return "info"
         return next((one for one in WORST if one in statuses), "info")
 
     @property
@@ -111,6 +123,8 @@ class PlanAnswer:
         """Why there is no answer; "" where there is one."""
         if self.state == "answered" or self.lead is None:
             return ""
+        if self.state == "left":
+            return LEFT_TO_SEARCH if stored_search.asked_of(self.question.id) else LEFT_TO_FULL
         if self.state == "missing":
             code = self.lead.run.exit_code
             return f"{self.lead.run.name}: " + (
@@ -121,42 +135,54 @@ class PlanAnswer:
 
     def numbers(self) -> Numbers:
         """Every number that is known of the question; none where the run is invalid."""
-        if self.state != "answered" or self.lead is None:
+        partly = self.state == "left" and stored_search.asked_of(self.question.id)
+        if self.lead is None or not (self.state == "answered" or partly):
             return Numbers({})
-        known: dict[str, float] = {}
+        known: dict[str, float] = self.search.figures() if self.search else {}
         for other in self.others:
             if other.valid:
-                known |= numbers.of(other.results(self.question.id), other.found, _label(other, self.lead))
+                label = _label(other, self.question)
+                known |= numbers.of(other.results(self.question.id), other.found, label)
         known |= numbers.of(self.results, self.lead.found)
         seen = {name: value for name, value in known.items() if not math.isnan(value)}
         return rules.derived(self.question.id, Numbers(seen))
 
     def advice(self, language: str) -> list[Advice]:
         """What follows for the operator, what is to be done first."""
-        found, by = self.numbers(), catalogue.advice(language).by[self.question.when]
-        mine = (one.advise(found, language, by) for one in rules.RULES if one.point == self.question.id)
+        found, when = self.numbers(), self.question.when
+        mine = (one.advise(found, language, when) for one in rules.RULES if one.point == self.question.id)
         return sorted((one for one in mine if one is not None), key=lambda one: not one.act)
 
 
-def _label(other: JudgedRun, lead: JudgedRun) -> str:
-    """How rules name another run's numbers: by its label beside the plain run of its own scenario."""
+def _label(other: JudgedRun, question: Question) -> str:
+    """How rules name another run's numbers: by its label among the runs of the question's own scenario."""
     run = other.run
-    return run.label if run.label and run.name.startswith(lead.run.scenario) else run.name
+    return run.label if run.label and run.name.startswith(question.scenario) else run.name
 
 
-def of(told: PlanFile, judged_runs: Sequence[JudgedRun]) -> list[PlanAnswer]:
+def of(
+    told: PlanFile, judged_runs: Sequence[JudgedRun], search: StoredSearch | None = None
+) -> list[PlanAnswer]:
     """An answer for every question, in the plan's order."""
-    return [_answer(question, judged_runs) for question in QUESTIONS.values()]
+    return [_answer(question, told, judged_runs, search) for question in QUESTIONS.values()]
 
 
-def _answer(question: Question, judged_runs: Sequence[JudgedRun]) -> PlanAnswer:
+def _answer(
+    question: Question, told: PlanFile, judged_runs: Sequence[JudgedRun], search: StoredSearch | None
+) -> PlanAnswer:
     asked = sorted(
         (one for one in judged_runs if question.id in one.run.points),
-        key=lambda one: _rank(question, one.run),
+        key=lambda one: (_rank(question, one.run), *_worst(question, one)),
     )
     if not asked:
         return PlanAnswer(question, "not asked", None)
-    return PlanAnswer(question, _state(question, asked[0]), asked[0], tuple(asked[1:]))
+    mine = search if stored_search.asked_of(question.id) else None
+    state = _state(question, asked[0])
+    if state in ("answered", "unknown") and (
+        question.id in told.left or (mine is None and stored_search.asked_of(question.id))
+    ):
+        state = "left"
+    return PlanAnswer(question, state, asked[0], tuple(asked[1:]), mine)
 
 
 def _rank(question: Question, run: PlannedRun) -> int:
@@ -165,6 +191,18 @@ def _rank(question: Question, run: PlannedRun) -> int:
     if run.label:
         return 3
     return 1 if run.scenario == question.scenario else 2
+
+
+def _worst(question: Question, one: JudgedRun) -> tuple[float, ...]:
+    """Among runs that lead: those that count, then the worst verdict, then words or the largest value."""
+    if question.id not in one.run.leads:
+        return ()
+    results = one.results(question.id)
+    if not one.valid or not results:
+        return (1.0, 0.0, 0.0)
+    worst = min(WORST.index(result["status"]) for result in results)
+    value = next((result["value"] for result in results if result["value"] is not None), None)
+    return (0.0, float(worst), -float(value) if isinstance(value, int | float) else -math.inf)
 
 
 def _state(question: Question, lead: JudgedRun) -> State:

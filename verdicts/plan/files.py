@@ -13,7 +13,7 @@ from pathlib import Path
 from common.atomic_write import write_whole
 from verdicts.language.words import Say, chosen
 from verdicts.output import files
-from verdicts.plan import answers, page, plan_file
+from verdicts.plan import answers, page, plan_file, stored_search
 from verdicts.plan.answers import JudgedRun
 from verdicts.plan.plan_file import PlanFile
 from verdicts.plan.summary import PlanSummary
@@ -27,7 +27,8 @@ def derive(folder: Path, *, again: bool = True, quiet: bool = False) -> int:
     for run in told.runs:
         _derive_run(folder / run.folder, again=again)
     judged_runs = [JudgedRun.of(folder, run) for run in told.runs]
-    plan = PlanSummary(answers.of(told, judged_runs), judged_runs)
+    search = stored_search.newest(folder.resolve().parent)
+    plan = PlanSummary(answers.of(told, judged_runs, search), judged_runs)
     write_whole(folder / "plan.html", page.html(told, plan, chosen()))
     write_whole(folder / "plan.md", page.markdown(told, plan, chosen()))
     _junit(folder, told, judged_runs)
@@ -62,7 +63,7 @@ def summary(folder: Path, plan: PlanSummary) -> Iterator[str]:
     yield f"{plan.headline(say)}, exit code {plan.exit_code}"
     yield f"  {plan.sentence(say)}"
     for answer in plan.asked:
-        known = [*filter(None, (answer.main,)), *answer.broken] if answer.state == "answered" else []
+        known = answer.said if answer.state == "answered" else []
         value = "; ".join(f"{one['value']} {one['unit']}".strip() for one in known)
         yield f"  {answer.status:7} {answer.question.id:5} {value or f'not known: {answer.reason}'}"
     for todo in plan.todo("en"):

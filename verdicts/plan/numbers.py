@@ -13,29 +13,26 @@ from collections.abc import Iterable, Mapping
 from string import Formatter
 from typing import Any
 
-MIB = 2**20
+from verdicts.language import quantities
 
 
 class Number(float):
     """A number that knows how texts show it: `{x}`, `{x:%}`, `{x:ms}`, `{x:s}`, `{x:MB}`, `{x:KiB}`."""
 
     def __format__(self, spec: str) -> str:
-        shown = {
-            "": lambda: _plain(self),
-            "%": lambda: f"{_plain(100 * self)} %",
-            "ms": lambda: f"{_plain(1000 * self)} ms",
-            "s": lambda: f"{_plain(self)} s",
-            "MB": lambda: f"{_plain(self / 1e6)} MB",
-            "KiB": lambda: f"{_plain(self / 1024)} KiB",
-        }
-        return shown[spec]() if spec in shown else float.__format__(self, spec)
+        return quantities.shown(self, spec) if spec in quantities.UNITS else float.__format__(self, spec)
 
 
-def _plain(value: float) -> str:
-    """Whole numbers whole, large ones without decimals, others to three digits."""
-    if abs(value) >= 100 or float(value).is_integer():
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+class _Texts(Formatter):
+    """Fills numbers into a text of one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if isinstance(value, Number) and format_spec in quantities.UNITS:
+            return quantities.shown(value, format_spec, self.language)
+        return str(super().format_field(value, format_spec))
 
 
 class Numbers(dict[str, Number]):
@@ -51,12 +48,12 @@ class Numbers(dict[str, Number]):
     def __getattr__(self, name: str) -> Number:
         return self[name]
 
-    def says(self, template: str, **words: str) -> str | None:
+    def says(self, template: str, language: str = "en", **words: str) -> str | None:
         """The template with its numbers and words filled in; None where a number is not known."""
         names = [name for _, name, _, _ in Formatter().parse(template) if name and name not in words]
         if any(math.isnan(self[name]) for name in names):
             return None
-        return template.format_map({**self, **words})
+        return _Texts(language).vformat(template, (), {**self, **words})
 
 
 def of(results: Iterable[Mapping[str, Any]], found: Mapping[str, Any], label: str = "") -> dict[str, float]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from verdicts.explain import first_break
 from verdicts.language import catalogue
 from verdicts.language.words import Say
+from verdicts.plan import claims
 from verdicts.plan.plan_file import PlanFile
 from verdicts.plan.summary import PlanSummary
 from verdicts.report.environment import environment
@@ -38,6 +40,8 @@ def _values(plan_file: PlanFile, plan: PlanSummary, language: str) -> Mapping[st
         "target": known.get("target", ""),
         "version": known.get("version", plan_file.version),
         "machine": known.get("machine", {}),
+        "claims": claims.texts(plan.answers, language),
+        "broke": lambda text: first_break.retold(text, say),
         "time": lambda found: _time(found, say),
     }
 

@@ -1,7 +1,8 @@
 """`plan.json`: the runs of a plan's folder, and how each ended. Written before the first and after each.
 
 {"schema_version":1,"mode","started","took_s","version","runs":[{"scenario","label","name","folder","points",
- "leads","full_s" (the scenario's own duration),"command","exit_code" (null: it did not run),"took_s"}]}
+ "leads","full_s" (the scenario's own duration),"command","exit_code" (null: it did not run),"took_s"}],
+ "left" (questions that the mode leaves to `full`)}
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class PlanFile:
     version: str
     runs: tuple[PlannedRun, ...]
     took_s: float = 0.0
+    left: tuple[str, ...] = ()
     schema_version: int = SCHEMA_VERSION
 
     def ended(self, number: int, exit_code: int, took_s: float, folder: str) -> PlanFile:

@@ -18,12 +18,13 @@ GOOD: Final = False  # good to know
 
 
 class AdviceRule(NamedTuple):
-    """`act`: something is to be done; otherwise it is good to know."""
+    """`act`: something is to be done, else it is good to know. `due`: sooner than the question is wanted."""
 
     point: str
     name: str
     act: bool
     when: Callable[[Numbers], bool]
+    due: str = ""
 
     @property
     def key(self) -> str:
@@ -34,21 +35,23 @@ class AdviceRule(NamedTuple):
         """`rule` in words, the `advice`, and `also`, which is added where it is known."""
         return {"also": "", **catalogue.advice(language).rules[self.key]}
 
-    def advise(self, numbers: Numbers, language: str, by: str) -> Advice | None:
-        """What to do; None where the rule does not fire. `by` is the plan's milestone."""
+    def advise(self, numbers: Numbers, language: str, when: str) -> Advice | None:
+        """What to do; None where the rule does not fire. `when` is the milestone of the question."""
         if not self.when(numbers):
             return None
-        texts = self.texts(language)
-        said = numbers.says(texts["advice"], by=by)
+        texts, due = self.texts(language), self.due or when
+        by = catalogue.advice(language).by[due]
+        said = numbers.says(texts["advice"], language, by=by)
         if said is None:
             return None
-        also = numbers.says(texts["also"], by=by)
-        return Advice(self.act, Say(language).join((said, also)), texts["rule"])
+        also = numbers.says(texts["also"], language, by=by)
+        return Advice(self.act, Say(language).join((said, also)), texts["rule"], due)
 
 
 class Advice(NamedTuple):
-    """A recommendation, and the rule that it follows from, in one language."""
+    """A recommendation, the rule that it follows from, in one language, and the milestone it is due by."""
 
     act: bool
     text: str
     rule: str
+    due: str

@@ -9,6 +9,7 @@ from typing import Final
 from verdicts.explain.headline import Card
 from verdicts.language import catalogue
 from verdicts.language.words import Say
+from verdicts.plan import stored_search
 from verdicts.plan.answers import JudgedRun, PlanAnswer, asked, open_questions
 from verdicts.plan.rule import Advice
 from verdicts.suite import overall
@@ -47,6 +48,11 @@ class PlanSummary:
         return [one for one in self.asked if one.state == "unknown"]
 
     @property
+    def left(self) -> list[PlanAnswer]:
+        """Those that need more than this mode runs."""
+        return [one for one in self.asked if one.state == "left"]
+
+    @property
     def failed(self) -> list[PlanAnswer]:
         """Those out of their bounds."""
         return [one for one in self.asked if one.status == "fail"]
@@ -59,7 +65,7 @@ class PlanSummary:
 
     def headline(self, say: Say) -> str:
         """How many are answered."""
-        answered = len(self.asked) - len(self.open) - len(self.unknown)
+        answered = sum(one.state == "answered" for one in self.asked)
         return say("{answered} of {asked} questions answered", answered=answered, asked=len(self.asked))
 
     def sentence(self, say: Say) -> str:
@@ -67,6 +73,12 @@ class PlanSummary:
         parts = []
         if self.open:
             parts.append(say("Without an answer: {ids}.", ids=_ids(self.open)))
+        searched = [one for one in self.left if stored_search.asked_of(one.question.id)]
+        full = [one for one in self.left if one not in searched]
+        if full:
+            parts.append(say("Left to make plan MODE=full: {ids}.", ids=_ids(full)))
+        if searched:
+            parts.append(say("Left to make breakpoint: {ids}.", ids=_ids(searched)))
         if self.unknown:
             parts.append(say("Not observed on this target: {ids}.", ids=_ids(self.unknown)))
         if self.failed:
@@ -84,13 +96,9 @@ class PlanSummary:
 
     def todo(self, language: str) -> list[Todo]:
         """What to do, by milestone; a milestone with nothing to do is left out."""
-        found = []
-        for when, by in catalogue.advice(language).by.items():
-            mine = [one for one in self.asked if one.question.when == when]
-            steps = [(one.question.id, step) for one in mine for step in one.advice(language) if step.act]
-            if steps:
-                found.append(Todo(by, steps))
-        return found
+        steps = [(one.question.id, step) for one in self.asked for step in one.advice(language) if step.act]
+        due = {when: [one for one in steps if one[1].due == when] for when in catalogue.advice(language).by}
+        return [Todo(by, due[when]) for when, by in catalogue.advice(language).by.items() if due[when]]
 
     def cards(self, say: Say) -> list[Card]:
         """The first screen's three questions."""
@@ -107,8 +115,9 @@ class PlanSummary:
         figures = [
             (say("within their bounds"), f"{counts['pass']}"),
             (say("out of bounds"), f"{counts['fail']}"),
-            (say("a figure without a bound"), f"{counts['info'] - len(self.unknown)}"),
+            (say("a figure without a bound"), f"{counts['info'] - len(self.unknown) - len(self.left)}"),
             (say("not observed"), f"{len(self.unknown)}"),
+            (say("left open by this mode"), f"{len(self.left)}"),
             (say("no answer"), f"{counts['invalid']}"),
         ]
         return Card(say("Did the target hold?"), answer, status, figures)

@@ -17,7 +17,7 @@ import numpy as np
 from verdicts.measure.calls import concurrency, outage, percentiles, tool_service
 from verdicts.measure.calls.outage import OutagePhase
 from verdicts.measure.target import faults
-from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
+from verdicts.points.point import AT_100_MAU, Finding, Value, point
 from verdicts.run.reading import Mask, Run
 
 RISE_SHARE: Final = 0.2
@@ -33,7 +33,7 @@ BREAKER: Final = "mcpist_breaker_state"
     ),
     ja="外部APIの障害は他のツールに連鎖するか、サーキットブレーカーで何が変わるか、復旧に何秒かかるか",
     scenario="upstream-outage",
-    when=BEFORE_1000_MAU,
+    when=AT_100_MAU,
     figures={
         "others_success": "share",
         "p95_rise": "share",

@@ -3,8 +3,8 @@
 The database's words are those of its own log, and what a connection from outside was told. The origin's
 are the codes that it counted. The client's are what failed calls were told, the first of each kind.
 
-An answer is *clear* if it came within `PATIENCE` seconds and was a success, a refusal, or a 503 with
-`Retry-After`. `unclear` is the share of the judged groups' calls that got none.
+An answer is *clear* if it came within `PATIENCE` seconds (less where time runs faster) and was a success, a
+refusal, or a 503 with `Retry-After`. `unclear` is the share of the judged groups' calls that got none.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from verdicts.run.reading import Mask, Run
 PATIENCE: Final = 10.0  # seconds
 CODES: Final = "mcpist_db_errors_total"
 DATABASE: Final = ("db_error", "db_pool_timeout")
+CLIENT: Final = "client"
 NOTHING: Final = "no call failed of it"
 
 
@@ -42,7 +43,7 @@ def exhaustion_error(run: Run) -> Iterator[Finding]:
         yield Finding.unseen(missing)
         return
     rows = [*_at_database(run), *_at_origins(run), *_at_clients(run)]
-    told = [str(row["words"]) for row in rows if row["where"] == "client"]
+    told = [str(row["words"]) for row in rows if str(row["where"]).startswith(CLIENT)]
     if not told and faults.unmade(run):
         yield Finding.unseen(faults.UNMADE)
         return
@@ -65,7 +66,7 @@ def clear(run: Run) -> Mask:
     took = np.where(run.out, samples["done"] - samples["planned"], np.inf)
     later = run.became(Outcome.FAILED) & (samples["status"] == 503) & ~np.isnan(samples["retry_after"])
     answered: Mask = run.became(Outcome.OK) | outcomes.refused(run) | later
-    return answered & (took <= PATIENCE)
+    return answered & (took <= PATIENCE / run.manifest.time_scale)
 
 
 def _literally(run: Run) -> str:
@@ -81,7 +82,7 @@ def _row(where: str, words: str, times: Any, status: Any = None) -> dict[str, Va
 
 def _at_database(run: Run) -> Iterator[dict[str, Value]]:
     for words, times in (run.connections or {}).get("log", {}).items():
-        yield _row("database (its log)", f"FATAL: {words}", times)
+        yield _row("Postgres (its log)", f"FATAL: {words}", times)
 
 
 def _at_origins(run: Run) -> Iterator[dict[str, Value]]:
@@ -90,7 +91,7 @@ def _at_origins(run: Run) -> Iterator[dict[str, Value]]:
             code = parse_labels(key).get("code") if key.startswith(CODES + "{") else None
             times = run.target.total(source, CODES, code=code) if code else 0.0
             if times > 0:
-                yield _row(f"{source} (its counter)", str(code), int(times))
+                yield _row(f"{source} (its counter by {_speaker(run, str(code))})", str(code), int(times))
 
 
 def _at_clients(run: Run) -> Iterator[dict[str, Value]]:
@@ -102,5 +103,12 @@ def _at_clients(run: Run) -> Iterator[dict[str, Value]]:
             continue
         times = None if reason in counted else int(outcomes.failed_by(run, (reason,)).sum())
         counted.add(reason)
-        words = ": ".join(filter(None, (text.message, text.detail)))
-        yield _row("client", words, times, text.status)
+        who = "the pool" if reason == "db_pool_timeout" else _speaker(run, reason)
+        yield _row(f"{CLIENT} (words of {who})", text.words, times, text.status)
+
+
+def _speaker(run: Run, code: str) -> str:
+    """Whose word a code is: the origin's own pool, the pooler before Postgres, or Postgres."""
+    if code == "pool_timeout":
+        return "the pool"
+    return "the pooler" if run.manifest.settings("database").get("mode") == "pooler" else "Postgres"

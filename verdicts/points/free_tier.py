@@ -13,6 +13,8 @@ from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 FREE_A_DAY = 100_000
+MINUTES_A_DAY = 1440
+IP_A_MINUTE = 1000
 
 
 @point(
@@ -21,14 +23,14 @@ FREE_A_DAY = 100_000
     ja="攻撃により無料枠は何日分消費されるか",
     scenario="invalid-jwt",
     when=BEFORE_1000_MAU,
-    figures={"share": "share"},
+    figures={"share": "share", "days": ""},
     units={
-        "% of a day's free requests a minute": "%(1日の無料枠に対する1分あたりの消費)",
+        "days of the free tier, used up by a day of this flood": "日分(攻撃が1日続く場合の無料枠の消費)",
         "requests at the origin from bad tokens": "件(オリジンに届いた無効なトークンのリクエスト)",
     },
 )
 def free_tier(run: Run) -> Iterator[Finding]:
-    """Share of a day's free requests that a minute of this attack uses; then what the origin saw of it."""
+    """Days of the free tier that a day of the attack uses (`share`: in a minute); then the origin's part."""
     yield _used(run)
     yield _at_the_origin(run)
 
@@ -40,12 +42,15 @@ def _used(run: Run) -> Finding:
         return Finding.unseen("No bad token was sent.")
     a_minute = count / seconds * 60
     share = a_minute / FREE_A_DAY
+    days = share * MINUTES_A_DAY
     return Finding(
-        round(share * 100, 2),
-        "% of a day's free requests a minute",
+        round(days, 1),
+        "days of the free tier, used up by a day of this flood",
         f"{a_minute:,.0f} requests a minute: the {FREE_A_DAY:,} free ones of a day last "
-        f"{1 / share:.1f} minutes; each refused request counts as one.",
-        figures={"share": share},
+        f"{1 / share:.1f} minutes; each refused request counts as one. {FREE_A_DAY / 86_400:.2f} req/s are "
+        f"enough to use a day up, and one address at the IP limit of {IP_A_MINUTE:,} a minute takes "
+        f"{FREE_A_DAY / IP_A_MINUTE:g} minutes.",
+        figures={"share": share, "days": days},
     )
 
 

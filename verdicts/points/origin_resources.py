@@ -18,6 +18,7 @@ from verdicts.run import real_parts
 from verdicts.run.reading import Run
 
 MIB = 2**20
+QUEUE = "mcpist_nano_cpu_queue_seconds"
 
 
 @point(
@@ -28,13 +29,9 @@ MIB = 2**20
     when=AT_500_MAU,
     part="origin",
     figures={
-        "cpu": "vCPU",
-        "memory": "bytes",
-        "nano_memory": "bytes",
-        "nano_cpu": "vCPU",
-        "kills": "",
-        "throttled": "share",
-        "full": "req/s",
+        **{"cpu": "vCPU", "memory": "bytes", "nano_memory": "bytes", "nano_cpu": "vCPU", "kills": ""},
+        **{"nano_demand": "vCPU", "nano_queue": "s", "nano_rate": "req/s", "nano_cost": "s"},
+        **{"throttled": "share", "full": "req/s"},
     },
     units={
         "% of a core (mean)": "%(1コアに対する平均)",
@@ -125,12 +122,19 @@ def _nano_cpu(run: Run) -> Finding:
         return Finding.unseen(f"{origins.UNSEEN} ({counter}).", "nano-cpu", "modelled")
     settings = _nano(run)
     share, cost = settings.get("cpu_share", 0.1), settings.get("cpu_per_request", float("nan"))
+    queues = [cpu.since_start(*run.target.series(one, QUEUE))[1] for one in origins.sources(run)]
+    queued = max((float(np.percentile(one, 95)) for one in queues if one.size), default=float("nan"))
+    used = min(mean, share) if settings.get("cpu_enforced", True) else mean
     return Finding(
-        round(mean, 4),
+        round(used, 4),
         "vCPU (mean, nano model)",
-        f"{cost * 1000:g} ms a request (an assumption, settable) against a share of {share:g} vCPU; "
-        f"that is {mean / share:.0%} of the share.",
-        {"nano_cpu": mean},
+        f"Demanded {mean:.4f} vCPU: {mean / cost:,.0f} req/s × {cost * 1000:g} ms a request (an assumption, "
+        f"settable); used {used:.4f} of a share of {share:g}; what is above the share waits: queue "
+        f"{queued * 1000:,.1f} ms (p95).",
+        {
+            **{"nano_cpu": used, "nano_demand": mean, "nano_queue": queued},
+            **{"nano_rate": mean / cost, "nano_cost": cost},
+        },
         "nano-cpu",
         "modelled",
     )

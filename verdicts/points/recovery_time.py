@@ -48,9 +48,15 @@ def recovery_time(run: Run) -> Iterator[Finding]:
 
 
 def _said(one: Recovery) -> str:
+    again = ""
+    if one.relapse is not None:
+        again = (
+            f" (well for {recovery.STEADY} s, then {one.relapse.failed:,} of {one.relapse.sent:,} failed "
+            f"{one.relapse.second} s after its end)"
+        )
     if math.isfinite(one.seconds):
-        return f"{one.fault}: {one.seconds:.0f} s"
-    return f"{one.fault}: not within the {one.watched:.0f} s that followed"
+        return f"{one.fault}: {one.seconds:.0f} s{again}"
+    return f"{one.fault}: not within the {one.watched:.0f} s that followed{again}"
 
 
 def _normal(run: Run) -> str:

@@ -27,7 +27,7 @@ SLOW: Final = 1.0  # seconds
     scenario="burst",
     when=AT_500_MAU,
     part="origin",
-    figures={"p50": "s", "p95": "s", "p99": "s", "max": "s"},
+    figures={"p50": "s", "p95": "s", "p99": "s", "max": "s", "served": "share"},
     units={
         "ms (p95)": "ms(p95)",
     },
@@ -51,6 +51,9 @@ def response_times(run: Run) -> Iterator[Finding]:
 def _finding(run: Run, seconds: Floats, what: str, *, calls: Mask, part: str = "") -> Finding:
     found = percentiles.of(seconds)
     figures = {} if part else {name: getattr(found, name) for name in ("p50", "p95", "p99", "max")}
+    sent = int((run.sent & run.judged).sum())
+    if sent and not part:
+        figures["served"] = found.count / sent
     return Finding(
         percentiles.milliseconds(found.p95),
         "ms (p95)",
@@ -65,9 +68,10 @@ def _evidence(run: Run, found: Percentiles, what: str) -> str:
     if not found.count:
         return f"No call succeeded, so there is no {what}."
     p50, p95, p99, most = (f"{value * 1000:,.1f}" for value in (found.p50, found.p95, found.p99, found.max))
+    sent = int((run.sent & run.judged).sum())
     groups = "" if run.judged.all() else " of the judged groups"
     figures = f"p50 {p50}, p95 {p95}, p99 {p99}, max {most} ms"
-    return f"{figures} over {found.count:,} successful calls{groups}; {what}.{_throttled(run)}"
+    return f"{figures} over {found.count:,} successful calls{groups} of {sent:,}; {what}.{_throttled(run)}"
 
 
 def _throttled(run: Run) -> str:

@@ -1,7 +1,11 @@
-"""P0.1: how many slow calls run at once: by the origin, by the upstream, by the callers themselves.
+"""P0.1: how many slow calls can run at once and what sets it; and how many did, by three witnesses.
 
-The three do not know of each other. The origin counts tool calls that its protections let through (or
-requests, where a target tells no more); the upstream counts what it is asked; callers' samples bound both.
+The limit is the least of what the protections that are on allow and what the nano's memory holds
+(`goroutines.holds`); without a model nothing is known to set one.
+
+The three witnesses do not know of each other. The origin counts tool calls that its protections let through
+(or requests, where a target tells no more); the upstream counts what it is asked; callers' samples bound
+both.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ import numpy as np
 from telemetry.probing.target_log import parse_labels
 from verdicts.measure.calls import concurrency, outcomes, percentiles
 from verdicts.measure.calls.concurrency import Bounds
-from verdicts.measure.target import origins
+from verdicts.measure.target import goroutines, origins
 from verdicts.measure.target.cpu import since_start
 from verdicts.points.point import AT_100_MAU, Finding, Value, point
 from verdicts.run.reading import Run
@@ -21,17 +25,22 @@ from verdicts.run.reading import Run
 TOOL_CALLS = "mcpist_tool_calls_peak"
 UPSTREAM = "mcpist_upstream_in_flight_peak"
 AT_ONCE = "at once (peak)"
+MEMORY_ALERT = 200e6  # bytes: the operator's
 
 
 @point(
     "P0.1",
-    en="How many slow calls run at once?",
-    ja="遅いツール呼び出しは同時にいくつ実行されるか",
+    en="How many slow calls can run at once, and what sets the limit?",
+    ja="遅いツール呼び出しは同時にいくつまで実行できるか、その上限は何で決まるか",
     scenario="slow-api",
     when=AT_100_MAU,
     part="origin",
-    figures={"in_flight": "", "upstream": "", "callers": "", "per_user": "", "refused_p50": "s"},
+    figures={
+        **dict.fromkeys(("limit", "room", "users", "in_flight", "upstream", "callers", "per_user"), ""),
+        "refused_p50": "s",
+    },
     units={
+        "at once at most (set by {})": "件(同時実行の上限、{}で決まる)",
         "at once (peak)": "件同時(最大)",
         "at once by one user (peak)": "件同時(1ユーザーの最大)",
         "refused": "件拒否",
@@ -39,12 +48,42 @@ AT_ONCE = "at once (peak)"
     },
 )
 def slow_calls(run: Run) -> Iterator[Finding]:
-    """Peaks in flight by three witnesses, the most of one user, and how the rest was refused."""
+    """The limit; peaks in flight by three witnesses, the most of one user, how the rest was refused."""
+    yield _limit(run)
     yield _origin(run)
     yield _upstream(run)
     yield _callers(run)
     yield _per_user(run)
     yield _refused(run)
+
+
+def _limit(run: Run) -> Finding:
+    """The first limit that calls in flight would meet; `room` is what stays under the memory alert."""
+    if not run.manifest.bundled:
+        return Finding.unseen("Not observed: a target does not tell what limits it.", "limit", "modelled")
+    on, settings, users = run.manifest.protections, run.manifest.settings("origin"), _users(run)
+    held, room = goroutines.holds(run), goroutines.holds(run, MEMORY_ALERT)
+    known = {"nano memory": held}
+    if "user-concurrency" in on:
+        known["user-concurrency"] = settings.get("user_concurrency", 50) * users
+    if "global-concurrency" in on:
+        known["global-concurrency"] = settings.get("global_concurrency", 100)
+    name = min(known, key=lambda one: known[one])
+    return Finding(
+        int(known[name]),
+        f"at once at most (set by {name})",
+        f"{'; '.join(f'{one} {value:,}' for one, value in known.items())}: the least is the limit. "
+        f"{room:,} calls stay under the memory alert of {MEMORY_ALERT / 1e6:g} MB, {room // users:,} a user "
+        f"for {users:,} users.",
+        {"limit": float(known[name]), "room": float(room), "users": float(users)},
+        "limit",
+        "modelled" if name == "nano memory" else "measured",
+    )
+
+
+def _users(run: Run) -> int:
+    """How many accounts call slow tools; all where none is known to."""
+    return len(concurrency.by_account(run, concurrency.slow(run))) or max(len(run.manifest.accounts), 1)
 
 
 def _origin(run: Run) -> Finding:

@@ -1,7 +1,7 @@
-"""P3.3: would an alert see that two origins count apart?
+"""P3.3: do the operator's alerts see that two origins count apart? The answer is yes or no.
 
     hits     the operator's own: rate-limit hits > 100 in a minute, over the edge and the origins
-    split    ours: the balancer is away from `primary` for more than 60 s without a break
+    split    no alert of his, but one that would see it: the balancer away from `primary` for over 60 s
 
 Compressed time: a minute is 60 / f s, and 100 hits in it are 100 / f, as calls keep their rate. Times are
 given in the run's own seconds and, times f, as they would be uncompressed.
@@ -10,6 +10,7 @@ given in the run's own seconds and, times f, as they would be uncompressed.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -29,31 +30,43 @@ MINUTE: Final = 60.0
     ja="アラートで検知できるか",
     scenario="failover",
     when=BEFORE_1000_MAU,
-    figures={"hits": "", "fired": "s"},
+    figures={"hits": "", "fired": "s", "seen": ""},
+    units={
+        "s after the split, by an alert on the balancer's state": "s後(LBの状態を見るアラートの場合)",
+    },
 )
-def alert(run: Run) -> Finding:
-    """Seconds, uncompressed, from the first departure from `primary` to the first alert; most hits/min."""
+def alert(run: Run) -> Iterator[Finding]:
+    """`seen`: 1 if the operator's own alert fired; `hits`: most in a minute; then what would see it."""
     scale = float(run.manifest.time_scale)
     t, hits = _hits(run, MINUTE / scale)
     if not t.size:
-        return Finding.unseen("Not observed: the target shows no rate-limit hits.")
+        yield Finding.unseen("Not observed: the target shows no rate-limit hits.")
+        return
     gone = balancer_states.away(run)
     start = gone[0][0] if gone else math.nan
     over = t[hits * scale > MOST_HITS]
     by_hits = float(over[0]) if over.size else math.nan
     by_split = _by_split(run, MINUTE / scale)
-    first = float(np.fmin(by_hits, by_split)) - start
-    most = float(hits.max(initial=0.0)) * scale
-    return Finding(
-        _name(by_hits, by_split),
+    most, seen = float(hits.max(initial=0.0)) * scale, not math.isnan(by_hits)
+    yield Finding(
+        "yes" if seen else "no",
         "",
-        f"At most {most:,.0f} rate-limit hits in a minute (alert above {MOST_HITS}). "
-        f"{_departure(gone)} {_told(first, scale)}",
-        {"hits": most, "fired": first * scale},
+        f"At most {most:,.0f} rate-limit hits in a minute; the operator's alert fires above {MOST_HITS}. "
+        f"{_departure(gone)}",
+        {"hits": most, "seen": float(seen)},
         rows=(
-            _row("rate-limit hits > 100/min", by_hits, start, scale),
-            _row("balancer not primary for > 60 s", by_split, start, scale),
+            _row("rate-limit hits > 100/min (the operator's)", by_hits, start, scale),
+            _row("balancer not primary for > 60 s (not there yet)", by_split, start, scale),
         ),
+    )
+    fired = (by_split - start) * scale
+    yield Finding(
+        None if math.isnan(fired) else round(fired, 1),
+        "s after the split, by an alert on the balancer's state",
+        "Such an alert would fire when the balancer was away from primary for a minute. "
+        + ("It did not come to that." if math.isnan(fired) else f"At {by_split:.2f} s of the run."),
+        {"fired": fired},
+        part="state",
     )
 
 
@@ -78,24 +91,12 @@ def _by_split(run: Run, width: float) -> float:
     return min(fires, default=math.nan)
 
 
-def _name(by_hits: float, by_split: float) -> str:
-    if math.isnan(by_hits) and math.isnan(by_split):
-        return "no alert fired"
-    return "rate-limit hits" if not by_hits >= by_split and not math.isnan(by_hits) else "split state"
-
-
 def _departure(gone: list[tuple[float, float]]) -> str:
     if not gone:
         return "The balancer never left primary."
     longest = max(end - start for start, end in gone)
     lasted = "until the run's end" if math.isinf(longest) else f"{longest:.2f} s at the longest"
     return f"The balancer left primary {len(gone)} times, first at {gone[0][0]:.2f} s, {lasted}."
-
-
-def _told(first: float, scale: float) -> str:
-    if math.isnan(first):
-        return "No alert fired."
-    return f"The first alert fired {first:.2f} s after that ({first * scale:.1f} s uncompressed)."
 
 
 def _row(name: str, at: float, start: float, scale: float) -> dict[str, Value]:

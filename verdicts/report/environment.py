@@ -3,7 +3,7 @@
     page = environment("ja").get_template("page.html").render(…)
 
 In templates `_("{n} runs", n=3)` is a text of words.ja.toml, `unit(…)` a point's unit; `|figure` and
-`|bound` show numbers and thresholds.
+`|bound` show values and thresholds, `gap(unit)` stands between the two, `|word` is a text without gaps.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from verdicts.language.units import translated
+from verdicts.language.catalogue import japanese
+from verdicts.language.quantities import localized
+from verdicts.language.units import gap, said, translated
 from verdicts.language.words import Say
 from verdicts.points.registry import UNITS
 
@@ -36,8 +38,14 @@ def environment(language: str, *, html: bool = True) -> Environment:
         "language": language,
         "_": Say(language),
         "unit": lambda unit: translated(unit, UNITS) if language == "ja" else unit,
+        "gap": lambda unit: gap(unit, language),
     }
-    made.filters |= {"figure": figure, "bound": bound, "cell": cell}
+    made.filters |= {
+        "figure": lambda value: said(figure(value), language),
+        "bound": lambda threshold: localized(bound(threshold), language),
+        "word": lambda text: japanese().get(text, text) if language == "ja" else text,
+        "cell": cell,
+    }
     return made
 
 

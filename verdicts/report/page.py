@@ -8,8 +8,10 @@ from typing import Any
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.language.words import Say
+from verdicts.measure.arrivals import own_limits
+from verdicts.measure.calls import failure_kinds
 from verdicts.measure.calls.series import PerSecond
-from verdicts.measure.target import cpu, origins
+from verdicts.measure.target import cpu, fault_ledger, origins
 from verdicts.report import client_figures, markers, plotly_js, rerun, target_figures
 from verdicts.report.environment import embedded, environment
 from verdicts.report.figure import Figure
@@ -38,6 +40,9 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
             sections=sections,
             spans=spans,
             processes=_processes(run),
+            failures=failure_kinds.of(run),
+            own_limits=own_limits.of(run),
+            faults=fault_ledger.of(run),
             commands=rerun.commands(run),
             specs=embedded(_specs(sections, spans, (seconds.first, seconds.first + seconds.count))),
             plotly=plotly_js.packed(),

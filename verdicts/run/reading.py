@@ -5,7 +5,7 @@ A run whose process was killed loads as well: `end` is None, torn last records a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def load(folder: Path) -> Run:
     """Read a run folder. Raises RunFolderError."""
     about = manifest.read(folder)
     workers = _workers(folder)
-    texts = (lines(folder / f"errors-{worker}.jsonl", ErrorText) for worker in workers)
+    texts = (_texts(folder / f"errors-{worker}.jsonl") for worker in workers)
     parts = [_samples(folder / f"samples-{worker}.bin") for worker in workers]
     return Run(
         folder=folder,
@@ -55,6 +55,14 @@ def _workers(folder: Path) -> tuple[str, ...]:
 
 def _samples(path: Path) -> NDArray[np.void]:
     return read_samples(path) if path.exists() else np.empty(0, SAMPLE)
+
+
+def _texts(path: Path) -> Iterator[ErrorText]:
+    """The last line of each kind."""
+    last: dict[tuple[object, ...], ErrorText] = {}
+    for text in lines(path, ErrorText):
+        last[text.t, text.reason, text.status, text.code, text.words] = text
+    return iter(last.values())
 
 
 def _json_if_there(path: Path) -> Mapping[str, Any] | None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from verdicts.explain.headline import Card
+from verdicts.language.quantities import localized
 from verdicts.language.words import Say
 
 Runs = Mapping[str, Mapping[str, Any]]
@@ -37,7 +38,7 @@ def arrived(runs: Runs, say: Say) -> Card:
     figures = [
         (say("sent of planned"), of),
         (say("late · dropped · unknown"), f"{total['late']:,} · {total['dropped']:,} · {total['unknown']:,}"),
-        (say("worst start delay p99"), f"{delay:.3g} ms"),
+        (say("worst start delay p99"), localized(f"{delay:.3g} ms", say.language)),
     ]
     note = say("Not counted: {names}.", names=", ".join(lost)) if lost else ""
     return Card(

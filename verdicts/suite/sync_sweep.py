@@ -57,7 +57,7 @@ def row(run: Run) -> SweepRow:
     scale = float(run.manifest.time_scale)
     return SweepRow(
         interval, found[0].promise.width * scale, len(found), float(np.mean(errors)), min(errors),
-        max(errors), scale, judge(run).verdict != "invalid",
+        max(errors), scale, judge(run).validity.valid,
     )  # fmt: skip
 
 

@@ -1,7 +1,10 @@
 """The published key over a real socket; the client is in a thread, since the server is a greenlet."""
 
 import json
+import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
+from multiprocessing.pool import ThreadPool
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -11,7 +14,7 @@ import jwt
 import pytest
 
 from common.errors import ConfigError
-from users.accounts.jwks_server import JwksServer
+from users.accounts.jwks_server import PATH, JwksServer
 from users.accounts.keys import fresh_key
 
 pytestmark = pytest.mark.e2e
@@ -58,6 +61,46 @@ def test_anything_else_is_not_there(server: JwksServer) -> None:
     for url, method in ((server.url + "x", "GET"), (server.url, "POST")):
         assert fetched(url, method)[0] == 404
     assert server.fetches == 0
+
+
+def test_a_connection_carries_many_fetches(server: JwksServer) -> None:
+    host, port = server.url.split("/")[2].split(":")
+
+    def many() -> list[int]:
+        connection = HTTPConnection(host, int(port), timeout=10)
+        statuses = []
+        for _ in range(20):
+            connection.request("GET", PATH)
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+        connection.close()
+        return statuses
+
+    assert gevent.get_hub().threadpool.apply(many) == [200] * 20
+    assert server.fetches == 20
+
+
+def test_what_was_fetched_is_known_after_the_end(server: JwksServer) -> None:
+    fetched(server.url)
+    server.stop()
+    assert server.fetches == 1
+    server.stop()
+
+
+def test_a_fetch_never_waits_for_the_load(server: JwksServer) -> None:
+    """The loop of this process, where the load is made, stands still: the key is there all the same."""
+    threads = ThreadPool(1)
+    took = threads.apply_async(timed, (server.url,))
+    time.sleep(0.6)  # not gevent's: nothing else runs in this thread meanwhile
+    assert took.get(5) < 0.5
+    threads.terminate()
+
+
+def timed(url: str) -> float:
+    began = time.monotonic()
+    assert fetch(url)[0] == 200
+    return time.monotonic() - began
 
 
 def test_a_taken_place_is_one_line(server: JwksServer) -> None:

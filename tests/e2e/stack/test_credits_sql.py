@@ -154,10 +154,10 @@ async def test_usage_is_written_in_a_batch_and_once(db: Database, admin: asyncpg
 async def test_usage_survives_a_database_that_is_away(db: Database, admin: asyncpg.Connection) -> None:
     usage = UsageWriter(db, Metrics())
     usage.add(UsageRow("r", "u", "fast", "echo", "ok", 1.5, "i"))
-    db.down = True
+    db.down = lambda: True
     with pytest.raises(RefusedError, match="db_error"):
         await usage.flush()
-    db.down = False
+    db.down = lambda: False
     await usage.flush()
     assert await admin.fetchval("SELECT count(*) FROM mcpist.usage") == 1
 

@@ -32,15 +32,39 @@ def names(mode: str) -> list[str]:
 
 @pytest.mark.parametrize("mode", ["quick", "full"])
 def test_all_eleven_scenarios_run_as_they_are_and_ask_every_question(mode: str) -> None:
-    plain = {run.scenario for run, _ in plan_runs.runs(mode) if not run.label}
-    assert plain == set(SCENARIOS)
+    run = [run.scenario for run, _ in plan_runs.runs(mode)]
+    assert {name for name in SCENARIOS if any(one.startswith(name) for one in run)} == set(SCENARIOS)
     asked = {point for run, _ in plan_runs.runs(mode) for point in load(run.scenario).points}
     assert asked == set(QUESTIONS)
 
 
 def test_the_smoke_run_has_phase_1_and_one_scenario_of_each_priority() -> None:
-    assert set(suites.members("phase1")) <= set(names("smoke"))
-    assert {load(name).priority for name in names("smoke")} == {"P0", "P1", "P3", "phase 1"}
+    scenarios = {run.scenario for run, _ in plan_runs.runs("smoke")}
+    assert set(suites.members("phase1")) <= scenarios
+    assert {load(name).priority for name in scenarios} == {"P0", "P1", "P3", "phase 1"}
+
+
+@pytest.mark.parametrize("mode", ["quick", "full"])
+def test_the_plans_own_values_lead(mode: str) -> None:
+    leading: dict[str, list[str]] = {}
+    for run, _ in plan_runs.runs(mode):
+        for id in run.leads:
+            leading.setdefault(id, []).append(run.scenario)
+    for id in ("F1.1", "P1.2", "P1.4", "P1.5", "P1.6", "P1.7", "P1.8"):
+        assert all(load(name).kv == "free" for name in leading[id]), id
+    assert load(leading["P1.2"][0]).stack_settings().edge.burst_on_failure == "fail-open"
+    for id in ("P1.9", "P1.10", "P1.11"):
+        assert all(load(name).stack_settings().database.mode == "none" for name in leading[id])
+    outage = next(run for run, _ in plan_runs.runs(mode) if run.scenario == "upstream-outage")
+    origin = load(outage.scenario).stack_settings().origin
+    assert (origin.timeout, origin.user_concurrency, origin.global_concurrency) == (30, 50, 100)
+
+
+def test_only_quick_leaves_questions_and_says_which() -> None:
+    assert plan_runs.LEFT == {"quick": ("P1.11", "P3.2")}
+    assert {point for left in plan_runs.LEFT.values() for point in left} <= set(QUESTIONS)
+    full = [(run, changes) for run, changes in plan_runs.runs("full") if "P1.11" in run.leads]
+    assert len(full) > 1, "a spread needs repeats"
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -51,11 +75,11 @@ def test_every_run_of_a_mode_is_a_command_line_that_fits(mode: str, tmp_path: Pa
         assert command.load_seconds(request.check()) > 0
 
 
-def test_folders_are_told_apart_and_points_are_led_once() -> None:
+def test_folders_are_told_apart_and_points_are_led_by_one_kind_of_run() -> None:
     full = names("full")
     assert len(set(full)) == len(full)
-    leads = [point for run in RUNS for point in run.leads]
-    assert len(set(leads)) == len(leads)
+    leads = {(point, run.scenario, run.protect) for run in RUNS for point in run.leads}
+    assert len({point for point, _, _ in leads}) == len(leads)
     assert all(point in load(run.scenario).points for run in RUNS for point in run.leads)
 
 
@@ -142,34 +166,35 @@ def attacks(monkeypatch: pytest.MonkeyPatch) -> type[FakeAttacks]:
 def test_a_plan_from_end_to_end(
     attacks: type[FakeAttacks], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    attacks.script = {"burst": 1}
+    attacks.script = {"burst-free": 1}
     folder = tmp_path / "plan"
     assert command.main(["--out", str(folder)]) == 1
     told = plan_file.read(folder)
-    assert [run.exit_code for run in told.runs] == [int(run.scenario == "burst") for run in told.runs]
+    assert [run.exit_code for run in told.runs] == [int(run.scenario == "burst-free") for run in told.runs]
     assert {file.name for file in folder.iterdir() if file.is_file()} == {
         *("plan.json", "plan.html", "plan.md", "junit.xml")
     }
     out = capsys.readouterr().out
-    assert "24 of 24 questions answered, exit code 1" in out
-    assert "The target is out of bounds in 4: P1.5, P1.6, P1.7, P1.8." in out
+    assert "21 of 24 questions answered, exit code 1" in out
+    assert "Left to make plan MODE=full: P1.11, P3.2. Left to make breakpoint: P0.3." in out
+    assert "The target is out of bounds in 3: P1.5, P1.7, P1.8." in out
 
 
 def test_a_run_that_does_not_count_is_tried_once_more(
     attacks: type[FakeAttacks], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    attacks.late = "burst"
+    attacks.late = "burst-free"
     assert command.main(["--out", str(tmp_path / "plan")]) == 0
-    assert "burst: does not count, once more" in capsys.readouterr().out
-    told = [run for run in plan_file.read(tmp_path / "plan").runs if run.scenario == "burst"]
-    assert [(run.folder[3:], run.exit_code) for run in told] == [("burst-again", 0)]
-    assert 'href="09-burst-again/report.html"' in (tmp_path / "plan" / "plan.html").read_text()
+    assert "burst-free: does not count, once more" in capsys.readouterr().out
+    told = [run for run in plan_file.read(tmp_path / "plan").runs if run.scenario == "burst-free"]
+    assert [(run.folder[3:], run.exit_code) for run in told] == [("burst-free-again", 0)]
+    assert 'href="11-burst-free-again/report.html"' in (tmp_path / "plan" / "plan.html").read_text()
 
 
 def test_a_run_that_leaves_nothing_leaves_its_questions_open(
     attacks: type[FakeAttacks], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    attacks.script = {"db-pool": 3}
+    attacks.script = {"db-pool-none": 3}
     assert command.main(["--out", str(tmp_path / "plan")]) == 3
     assert "Without an answer: P1.9, P1.10, P1.11." in capsys.readouterr().out
 
@@ -180,7 +205,7 @@ def test_a_plan_that_was_stopped_tells_what_it_knows(
     attacks.stop_after = 2
     assert command.main(["--out", str(tmp_path / "plan")]) == 3
     out = capsys.readouterr().out
-    assert "2 of 24 questions answered, exit code 3" in out
+    assert "1 of 24 questions answered, exit code 3" in out
     assert "not known: slow-api: did not run" in out
     assert [run.exit_code for run in plan_file.read(tmp_path / "plan").runs[:3]] == [0, 0, None]
 

@@ -92,7 +92,7 @@ def rig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rig:
     monkeypatch.setattr(prepare, "_write_manifest", made.step("run.json"))
     probes = SimpleNamespace(finish=made.step("probes are finished"))
     monkeypatch.setattr(lead, "ProbeProcess", made.step("probes are started", probes))
-    faults = SimpleNamespace(run=lambda: None, finish=made.step("faults are lifted"))
+    faults = SimpleNamespace(courses=lambda: [], finish=made.step("faults are lifted"))
     monkeypatch.setattr(lead, "Timeline", lambda *_, **__: faults)
     monkeypatch.setattr("run.gather.database_audit.write", made.step("database is asked"))
     monkeypatch.setattr(attack_module, "judge", made.step("judged", Judged(0, REPORT)))

@@ -106,7 +106,7 @@ def test_health_checks_that_fail_in_a_row() -> None:
         (Outcome.FAILED, 503, "http_error"),
         (Outcome.OK, 200, ""),
         (Outcome.FAILED, 0, "connect"),
-        (Outcome.DROPPED, 0, "fd_limit"),
+        (Outcome.DROPPED, 0, "EMFILE"),
     ):
         told(health, outcome, status, reason)
         assert not watch.why_stop(1.0)

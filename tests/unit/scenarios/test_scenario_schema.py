@@ -65,16 +65,64 @@ def test_a_list_of_protections_is_as_good_as_a_text() -> None:
     assert made(protections=[]).choice.names == ()
 
 
+@pytest.mark.parametrize(("said", "share"), [("95 %", 0.95), ("99.5%", 0.995), (0.5, 0.5), (1, 1)])
+def test_the_service_that_a_scenario_asks_for_is_a_share(said: Any, share: float) -> None:
+    assert made(service=said).service == pytest.approx(share)
+    assert made().service == 0.99
+
+
+@pytest.mark.parametrize("said", ["150 %", "many", "-1 %", True, None])
+def test_a_service_that_is_no_share_is_refused(said: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^some.yaml: service: "):
+        made(service=said)
+
+
+def test_only_refusals_can_be_expected() -> None:
+    assert made(expects=["burst_exceeded", "refused"]).expects == ("burst_exceeded", "refused")
+    with pytest.raises(ConfigError, match=r"expects: 'invalid_token', allowed: .*rate_limit_exceeded"):
+        made(expects=["invalid_token"])
+
+
+BAD_FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "misspelt": ({"fault": "upstream-eror"}, "faults.0.fault: 'upstream-eror', allowed: .*upstream-error"),
+    "no such process": (
+        {"fault": "process-down", "target": "origin-c"}, "faults.0.target: 'origin-c' .* allowed: .*origin-a"
+    ),
+    "needs a target": ({"fault": "process-down"}, "faults.0.target: None of process-down, allowed: edge"),
+    "no such upstream": (
+        {"fault": "upstream-stall", "target": "notoin"}, "faults.0.target: 'notoin' .* allowed: .*notion"
+    ),
+    "has no target": ({"fault": "db-row-lock", "target": "postgres"}, "faults.0.target: .*, allowed: none"),
+    "no such parameter": (
+        {"fault": "upstream-error", "params": {"stauts": 500}},
+        "faults.0.params.stauts: unknown to upstream-error, allowed: status, share",
+    ),
+    "out of range": (
+        {"fault": "upstream-error", "params": {"share": 2}}, "faults.0.params.share: 2, allowed: 0 to 1"
+    ),
+    "not whole": (
+        {"fault": "db-idle-transaction", "params": {"connections": 1.5}},
+        "faults.0.params.connections: 1.5, allowed: 1 to 1000",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "says"), BAD_FAULTS.values(), ids=BAD_FAULTS)
+def test_a_fault_that_cannot_be_made_is_refused(fault: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        made(faults=[{"at": 1, **fault}])
+
+
 def test_a_fault_ends_after_its_time() -> None:
     fault = {
         "at": "10s",
-        "fault": "upstream-stall",
-        "target": "notion",
+        "fault": "db-hold",
+        "target": "origin-a",
         "for": "500ms",
-        "params": {"hold": "2s"},
+        "params": {"seconds": "2s"},
     }
     (read,) = made(faults=[fault]).faults
-    assert (read.at, read.until, read.params) == (10, 10.5, {"hold": 2})
+    assert (read.at, read.until, read.params) == (10, 10.5, {"seconds": 2})
     assert made(faults=[{"at": 0, "fault": "db-down"}]).faults[0].until is None
 
 
@@ -149,7 +197,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "fault backwards": ({"faults": [{**FAULT, "until": 5}]}, "until 5 s, allowed: later than at (10 s)"),
     "fault key": (
         {"faults": [{**FAULT, "untill": 5}]},
-        "faults.0.untill: unknown key, allowed: at, fault, params",
+        "faults.0.untill: unknown key, allowed: at, effect, fault, params",
     ),
     "fault without at": ({"faults": [{"fault": "db-down"}]}, "faults.0.at: is missing"),
     "phase backwards": (

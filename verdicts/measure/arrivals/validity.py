@@ -5,6 +5,8 @@
 | dropped or unknown | more than 0.1 % of planned |
 | late | more than 1 % of sent |
 | the ledger | either equation, a worker's own counts or the target's count do not agree |
+| our own limits | one call that could not be made for a limit of this machine (`own_limits`) |
+| faults | one that did not happen as planned (`verdicts.measure.target.fault_ledger`) |
 | the process | killed before its ledger was closed, or nothing was planned at all |
 
 Late and dropped arrivals have a cause on this machine, so the verdict also says who used its CPU.
@@ -20,9 +22,9 @@ import numpy as np
 
 from telemetry.recording.sample import Outcome
 from telemetry.run_folder.lines import LedgerLine
-from verdicts.measure.arrivals import target_count
-from verdicts.measure.arrivals.ledger import ArrivalCounts, ArrivalLedger, equation, late
-from verdicts.measure.target import cpu
+from verdicts.measure.arrivals import own_limits, target_count
+from verdicts.measure.arrivals.ledger import ArrivalCounts, ArrivalLedger, equation, late, late_after
+from verdicts.measure.target import cpu, fault_ledger
 from verdicts.run.reading import Run
 
 MOST_LOST: Final = 0.001  # dropped or unknown, share of planned
@@ -46,7 +48,9 @@ class Validity:
 def check(run: Run, ledger: ArrivalLedger) -> Validity:
     """Every reason why the run is invalid."""
     behind = tuple(_behind(ledger.total))
-    reasons = (*behind, *_ended(run, ledger), *_balance(run, ledger))
+    own = own_limits.reasons(run)
+    faults = fault_ledger.of(run).problems()
+    reasons = (*own, *behind, *_ended(run, ledger), *_balance(run, ledger), *faults)
     return Validity(reasons, starved(run) if behind else "")
 
 
@@ -123,7 +127,16 @@ def starved(run: Run) -> str:
     else:
         others = "others on the machine took the rest, or it paused"
         head = f"This run's processes used {whole:.2f} of {cores} cores; {others}"
-    return f"{head}. Cores used: {shares}."
+    return f"{head}. Cores used: {shares}.{_stalls(run)}"
+
+
+def _stalls(run: Run) -> str:
+    """The longest time that a loading process's loop stood still, and what it was in."""
+    last = [(lines[-1].stall_s, worker, lines[-1].stall_in) for worker, lines in run.ledgers.items() if lines]
+    longest, worker, where = max(last, default=(0.0, "", ""))
+    if longest <= late_after(run):
+        return ""
+    return f" The loop of {worker} stood still for {longest:.2f} s at most{f', in {where}' if where else ''}."
 
 
 def _had_none_left(run: Run, loader: cpu.ProcessUsage) -> bool:

@@ -6,7 +6,7 @@
                  failed (refused ones too)
     recovered    the first second after the fault's end from which three seconds in a row are normal, and
                  so is the minute that begins there (as much of it as there is before the next fault or
-                 the load's end)
+                 the load's end), and after any later second in which most calls failed (a relapse)
 
 A fault ends when the scenario lifts it: what it takes to start a killed process again is part of the
 recovery. Seconds are whole, counted from the fault's end: 0 is the first.
@@ -32,8 +32,19 @@ STEADY: Final = 3  # seconds in a row
 MINUTE: Final = 60.0
 
 
+class Relapse(NamedTuple):
+    """A second in which calls failed once more: seconds after the fault's end, how many of those sent."""
+
+    second: int
+    failed: int
+    sent: int
+
+
 class Recovery(NamedTuple):
-    """One fault. `seconds` is infinite if `watched` seconds were not enough; `failed`: reason → calls."""
+    """One fault. `seconds` is infinite if `watched` seconds were not enough; `failed`: reason → calls.
+
+    `relapse`: the worst second after three that were normal.
+    """
 
     fault: str
     at: float
@@ -41,6 +52,7 @@ class Recovery(NamedTuple):
     watched: float
     seconds: float
     failed: dict[str, int]
+    relapse: Relapse | None = None
 
 
 class Baseline(NamedTuple):
@@ -83,10 +95,12 @@ def of(run: Run) -> Iterator[Recovery]:
             continue
         later = [float(other["at"]) for other in found if other["at"] >= end]
         watched = min([run.load_end, *later]) - end
-        yield Recovery(
-            _name(fault), float(fault["at"]), end, watched, _seconds(run, end, watched, normal),
-            run.reasons(_judged(run, float(fault["at"]), end + watched) & run.became(Outcome.FAILED)),
-        )  # fmt: skip
+        relapse = _relapse(run, end, watched, normal)
+        seconds = _seconds(run, end, watched, normal)
+        if relapse is not None and relapse.failed > relapse.sent / 2:
+            seconds = max(seconds, float(relapse.second + 1))
+        failed = _judged(run, float(fault["at"]), end + watched) & run.became(Outcome.FAILED)
+        yield Recovery(_name(fault), float(fault["at"]), end, watched, seconds, run.reasons(failed), relapse)
 
 
 def _name(fault: dict[str, Any]) -> str:
@@ -101,6 +115,21 @@ def _seconds(run: Run, end: float, watched: float, normal: Baseline) -> float:
         if all(good[second : second + STEADY]) and _normal(run, end + second, last, normal):
             return float(second)
     return math.inf
+
+
+def _relapse(run: Run, end: float, watched: float, normal: Baseline) -> Relapse | None:
+    good = [_normal(run, end + second, end + second + 1, normal) for second in range(math.floor(watched))]
+    first = next((at for at in range(len(good)) if all(good[at : at + STEADY])), None)
+    if first is None:
+        return None
+    later = (_counted(run, end, at) for at in range(first + STEADY, len(good)))
+    found = max(later, key=lambda one: one.failed, default=None)
+    return found if found is not None and found.failed > MOST_FAILED * found.sent else None
+
+
+def _counted(run: Run, end: float, second: int) -> Relapse:
+    mine = _judged(run, end + second, end + second + 1) & run.sent
+    return Relapse(second, int((mine & run.became(Outcome.FAILED)).sum()), int(mine.sum()))
 
 
 def _normal(run: Run, start: float, end: float, normal: Baseline) -> bool:

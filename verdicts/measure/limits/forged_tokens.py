@@ -36,8 +36,8 @@ class TokenKind(NamedTuple):
 def kinds(run: Run) -> Iterator[TokenKind]:
     """Every kind of the run."""
     for number, group in enumerate(run.scenario["groups"]):
-        persona = group["persona"]
-        if persona["name"] == "forger":
+        persona = group.get("persona", {})
+        if persona.get("name") == "forger":
             yield TokenKind(persona["options"]["kind"], run.out & (run.samples["group"] == number))
 
 
@@ -55,3 +55,9 @@ def span(run: Run, calls: NDArray[np.bool_]) -> float:
     if len(planned) < 2:
         return float("nan")
     return float(planned.max() - planned.min()) * len(planned) / (len(planned) - 1)
+
+
+def is_forgery(run: Run, kind: str) -> bool:
+    """Whether a gateway must refuse this kind. With one shared secret (HS256) a key id means nothing."""
+    auth = run.manifest.target.get("auth") or {}
+    return not (kind == "unknown-kid" and auth.get("algorithm") == "HS256")

@@ -4,8 +4,8 @@ import re
 
 from common.paths import ROOT
 from common.protections import TABLE
+from fakes import faults
 from fakes.http.reasons import REASONS
-from fakes.origin.origin import FAULTS
 
 SOURCE = ROOT / "fakes" / "origin_go"
 ROW = re.compile(r'"([a-z_]+)":\s*\{(\d+), (-\d+), "(.*)"\}')
@@ -29,4 +29,4 @@ def test_reasons() -> None:
 
 def test_protections_and_faults() -> None:
     assert sorted(quoted("control.go", "knownProtections")) == sorted(row.name for row in TABLE)
-    assert sorted(quoted("control.go", "knownFaults")) == sorted(FAULTS)
+    assert sorted(quoted("control.go", "knownFaults")) == sorted(faults.of("origin"))

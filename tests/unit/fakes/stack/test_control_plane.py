@@ -28,7 +28,7 @@ class FakePeer(ProcessClient):
         if self.mood == "refuses" and body and body.get("faults"):
             raise ControlError(f"{self.name}: no")
         self.told[command] = body
-        return {"known_faults": ["learned"]}
+        return {"known_faults": ["learned"], "effects": {"fault-1": 3}}
 
     def faults(self) -> list[str]:
         return [fault["fault"] for fault in self.told["faults"]["faults"]]
@@ -42,6 +42,9 @@ class RecordingExecutor:
         if fault.get("target") == "nobody":
             raise ControlError("process: unknown")
         self.done.append(("begin", fault["target"]))
+
+    def observed(self, fault: Mapping[str, Any]) -> int:
+        return 7
 
     async def end(self, fault: Mapping[str, Any]) -> None:
         self.done.append(("end", fault["target"]))
@@ -166,6 +169,21 @@ async def test_one_that_was_down_catches_up_with_everything(rig: Rig) -> None:
     assert rig.a.told["protections"] == {"names": ("breaker",)}
     assert rig.a.told["settings"]["seed"] == 9
     assert rig.a.faults() == ["db-hold"]
+
+
+async def test_a_fault_that_ends_tells_how_often_its_owners_saw_it(rig: Rig) -> None:
+    assert await rig.control_plane.clear_fault(await rig.control_plane.add_fault({"fault": "db-hold"})) == 6
+
+
+async def test_an_owner_that_is_gone_saw_nothing(rig: Rig) -> None:
+    fault = await rig.control_plane.add_fault({"fault": "db-hold"})
+    rig.b.mood = "gone"
+    assert await rig.control_plane.clear_fault(fault) == 3
+
+
+async def test_the_supervisor_looks_at_its_own(rig: Rig) -> None:
+    fault = await rig.control_plane.add_fault({"fault": "process-down", "target": "origin-a"})
+    assert await rig.control_plane.clear_fault(fault) == 7
 
 
 async def test_a_peer_tells_which_faults_it_knows(rig: Rig) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from typing import Any
 
+import brotli
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from telemetry.recording.sample import REASONS, Flag, Outcome
 from users.mcp import answers, headers, messages, sse
+from users.mcp.content_encoding import EncodingError, asked, decoded
 from users.transport.call import Call
 
 OURS = 7
@@ -123,7 +127,7 @@ def test_an_assembled_request_is_valid_json_of_the_stated_length(request_id: int
     ],
 )
 def test_the_upstreams_own_time(header: bytes, seconds: float) -> None:
-    assert headers.upstream_seconds(header) == pytest.approx(seconds, nan_ok=True)
+    assert headers.upstream_seconds({b"server-timing": header}) == pytest.approx(seconds, nan_ok=True)
 
 
 @pytest.mark.parametrize(("value", "whole"), [(None, -1), (b"60", 60), (b"-1", -1), (b"x", -1), (b"", -1)])
@@ -132,3 +136,101 @@ def test_whole_numbers_of_headers(value: bytes | None, whole: int) -> None:
     call.headers = {} if value is None else {b"x-ratelimit-limit": value}
     headers.read_headers(call)
     assert call.limit == whole
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected", "code"),
+    [
+        ({"result": {}, "error": None}, "", 0),
+        ({"error": {"code": -32603.0, "message": "no"}}, "rpc_error", -32603),
+        ({"error": {"code": "E_DOWN", "message": "no"}}, "rpc_error", 0),
+        ({"error": {"code": 1.5, "data": "see the docs"}}, "rpc_error", 0),
+        ({"error": {"code": 7, "data": ["a"]}}, "rpc_error", 7),
+        ({"error": {"code": 7, "data": None}}, "rpc_error", 7),
+        ({"error": "it failed"}, "rpc_error", 0),
+        ({"method": "ping", "params": {}}, "bad_response", 0),
+    ],
+)
+def test_answers_as_real_servers_write_them(fields: dict[str, Any], expected: str, code: int) -> None:
+    call = answered(200, reply(**fields))
+    assert (reason(call), call.rpc_code) == (expected, code)
+
+
+@pytest.mark.parametrize(
+    "data", ["burst_exceeded", ["burst_exceeded"], 7, {"reason": ["burst_exceeded"]}, None]
+)
+def test_a_refusals_data_may_be_anything(data: Any) -> None:
+    assert reason(answered(429, reply(error={"code": 1, "data": data}))) == "refused"
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("application/json", ""),
+        ("Application/JSON; charset=utf-8", ""),
+        ("application/vnd.mcp+json", ""),
+        ("text/plain", "bad_response"),
+        ("text/html", "bad_response"),
+    ],
+)
+def test_content_types(kind: str, expected: str) -> None:
+    assert reason(answered(200, reply(result={}), content_type=kind)) == expected
+
+
+def test_an_event_streams_type_may_be_in_capitals() -> None:
+    assert (
+        reason(answered(200, b"data: " + reply(result={}) + b"\n\n", content_type="TEXT/Event-Stream")) == ""
+    )
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+def test_a_byte_order_mark_means_nothing(kind: str) -> None:
+    body = reply(result={}) if kind.endswith("json") else b"data: " + reply(result={}) + b"\n\n"
+    assert reason(answered(200, b"\xef\xbb\xbf" + body, content_type=kind)) == ""
+
+
+def test_a_request_of_the_servers_is_no_answer_though_it_has_our_id() -> None:
+    ping = b"data: " + reply(method="ping") + b"\n\n"
+    assert not sse.holds_answer(ping, OURS)
+    stream = ping + b"data: " + reply(result={}) + b"\n\n"
+    assert reason(answered(200, stream, content_type="text/event-stream")) == ""
+
+
+COMPRESSED = {
+    "gzip": gzip.compress(reply(result={})),
+    "deflate": zlib.compress(reply(result={})),
+    "br": brotli.compress(reply(result={})),
+}
+
+
+@pytest.mark.parametrize(("name", "body"), COMPRESSED.items(), ids=COMPRESSED)
+def test_contents_are_decoded_where_they_were_asked_for(name: str, body: bytes) -> None:
+    call = answered(200, body, content_encoding=name)
+    assert reason(call) == "bad_response"
+    assert f"Accept-Encoding: {name}".encode() in call.body
+    call.body = body
+    answers.judge(call, asked(f"{name};q=0.9, identity"))
+    assert reason(call) == ""
+
+
+def test_a_bare_deflate_stream_is_read_too() -> None:
+    raw = zlib.compress(reply(result={}))[2:-4]
+    assert decoded({b"content-encoding": b"Deflate"}, raw, {b"deflate"}) == reply(result={})
+
+
+@pytest.mark.parametrize("body", [b"", b"no", gzip.compress(b"x" * 1000)[:-12]])
+def test_contents_that_cannot_be_decoded_are_a_bad_response(body: bytes) -> None:
+    with pytest.raises(EncodingError, match="content-encoding gzip: "):
+        decoded({b"content-encoding": b"gzip"}, body, {b"gzip"})
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (b'edge;desc="a, b; dur=9", upstream ; DUR = 20 ;desc=x', 0.02),
+        (b'upstream;dur="30"', 0.03),
+        (b'upstream;desc="d";dur=40, upstream;dur=50', 0.04),
+    ],
+)
+def test_server_timing_by_its_grammar(header: bytes, seconds: float) -> None:
+    assert headers.upstream_seconds({b"server-timing": header}) == pytest.approx(seconds)

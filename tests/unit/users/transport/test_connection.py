@@ -243,7 +243,7 @@ def test_no_file_to_open_drops_the_call(rig: Rig, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(PairedEndpoint, "socket", full)
     call = rig.send()
-    assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, "fd_limit", (0, 0))
+    assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, "EMFILE", (0, 0))
 
 
 # TLS: the same bytes through a session

@@ -23,7 +23,9 @@ def test_nothing_broke(tmp_path: Path) -> None:
     found = judged(tmp_path, SMALL)
     assert headline.broke_first(found) == "nothing broke"
     assert first_break.first_refusal(found.run) == ""
-    assert headline.sentence(found).startswith("The attack arrived and the target held")
+    assert headline.sentence(found).startswith(
+        "The attack arrived, the users were served, and the target held"
+    )
 
 
 def test_what_broke_stands_in_the_order_of_time(tmp_path: Path) -> None:

@@ -15,11 +15,13 @@ from jinja2.ext import extract_from_ast
 
 from common.paths import ROOT
 from telemetry.run_folder.machine import LoadMachine
+from tests.support import plan_folder
 from tests.support.synthetic_run import Spec, write
 from verdicts.language.catalogue import japanese
 from verdicts.language.units import translated
 from verdicts.language.words import Say, chosen
 from verdicts.output.files import derive
+from verdicts.plan import files
 from verdicts.points.registry import POINTS, UNITS
 from verdicts.report.environment import TEMPLATES, environment
 from verdicts.suite import suite
@@ -142,6 +144,23 @@ def test_the_language_that_is_asked_for(monkeypatch: pytest.MonkeyPatch, asked: 
     monkeypatch.setenv("LANG_REPORT", asked)
     assert chosen() == language
     assert environment(language).globals["language"] == language
+
+
+def test_no_english_is_left_in_the_plans_japanese_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside what is marked as English (evidence, the question's other language) and names of commands."""
+    monkeypatch.setenv("LANG_REPORT", "ja")
+    folder = plan_folder.whole(tmp_path / "plan")
+    files.derive(folder, quiet=True)
+    body = (folder / "plan.html").read_text().split("<body", 1)[1]
+    body = re.sub(r"<(\w+)[^>]* lang=\"en\"[^>]*>.*?</\1>", "", body, flags=re.DOTALL)
+    text = re.sub(
+        r"<[^>]+>", "\n", re.sub(r"<(pre|dl class=\"facts\").*?</(pre|dl)>", "", body, flags=re.DOTALL)
+    )
+    left = set(re.findall(r"[A-Za-z]{2,}(?: [a-z]{2,})+", text))
+    assert left <= {"make plan", "make breakpoint"}
+    assert not re.search(r"\d (%|s|ms|MB)(?![A-Za-z])", text)
 
 
 @pytest.mark.parametrize(

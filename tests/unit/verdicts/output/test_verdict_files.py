@@ -88,10 +88,10 @@ def test_junit_says_what_failed(tmp_path: Path) -> None:
     derive(folder, quiet=True)
     suite = ET.parse(folder / "junit.xml").getroot().find("testsuite")
     assert suite is not None
-    assert (suite.get("failures"), suite.get("errors")) == ("1", "0")
-    failure = suite.find(".//failure")
-    assert failure is not None
-    assert failure.get("message") == "5xx is 40 % (allowed <= 5 %)"
+    assert (suite.get("failures"), suite.get("errors")) == ("2", "0")
+    service, errors = suite.findall(".//failure")
+    assert service.get("message") == "success is 60 % (allowed >= 99 %)"
+    assert errors.get("message") == "errors is 40 % (allowed <= 5 %)"
 
 
 def test_the_same_run_gives_the_same_files(tmp_path: Path) -> None:
@@ -134,7 +134,8 @@ def test_the_summary_is_plain_text_in_a_log(tmp_path: Path, monkeypatch: pytest.
     out = io.StringIO()
     show(judged, tmp_path / "run", out)
     text = out.getvalue()
-    assert text.startswith("FAIL: The attack arrived and the target did not hold: P1.8 5xx is 40 %")
+    assert text.startswith("FAIL: The attack arrived and the target did not hold: service success is 60 %")
+    assert "failed: 200 × db_error, status 500, first at 2.0 s" in text
     assert "planned 500 = sent 500 + dropped 0 + unknown 0" in text
     assert "first to break: db_error at 2.0 s, 200 calls in all" in text
     assert "\x1b" not in text

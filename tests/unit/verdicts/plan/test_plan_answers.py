@@ -12,8 +12,10 @@ import pytest
 from tests.support import plan_folder, synthetic_run
 from tests.support.plan_folder import found, planned, point
 from verdicts.__main__ import main
+from verdicts.breakpoint import table
+from verdicts.breakpoint.table import BreakpointRow
 from verdicts.language.words import Say
-from verdicts.plan import answers, files, plan_file
+from verdicts.plan import answers, files, plan_file, stored_search
 from verdicts.plan.answers import JudgedRun, PlanAnswer
 from verdicts.plan.summary import PlanSummary
 from verdicts.run.reading import RunFolderError
@@ -40,7 +42,7 @@ def test_every_kind_of_answer(plan: PlanSummary) -> None:
     got = {id: (one.state, one.status) for id, one in by_id(plan).items() if one.state != "not asked"}
     assert got == {
         "P0.1": ("answered", "info"),
-        "P0.3": ("answered", "pass"),
+        "P0.3": ("left", "info"),
         "P0.4": ("answered", "fail"),
         "P1.1": ("unknown", "info"),
         "P1.7": ("invalid", "invalid"),
@@ -71,7 +73,7 @@ def test_the_plain_run_answers_and_the_others_stand_beside(plan: PlanSummary) ->
     assert slow.numbers().phase2_success == 0.015
     texts = [advice.text for advice in slow.advice("en")]
     assert texts[0].startswith(
-        "Do not rely on global-concurrency alone: with phase2 1.5 % of innocent users'"
+        "Do not turn global-concurrency on with 100 permits: with phase2 1.5 % of innocent users'"
     )
 
 
@@ -86,7 +88,7 @@ def test_a_run_that_does_not_count_says_nothing_beside_another(tmp_path: Path) -
     plan = read(plan_folder.write(tmp_path / "plan", runs))
     answer = by_id(plan)["P0.3"]
     assert "phase2_success" not in answer.numbers()
-    assert (answer.state, plan.exit_code) == ("answered", 3)
+    assert (answer.state, plan.exit_code) == ("left", 3)
 
 
 def test_a_figure_without_a_bound_is_no_answer_in_a_run_that_does_not_count(tmp_path: Path) -> None:
@@ -109,6 +111,56 @@ def test_the_run_that_leads_answers_in_place_of_the_plain_one(tmp_path: Path) ->
     assert answer.main is not None
     assert answer.main["value"] == 20
     assert float(answer.numbers().kv_exhaustion_max) == 1
+
+
+def test_of_repeats_that_lead_the_worst_answers(tmp_path: Path) -> None:
+    def recovered(label: str, value: Any, seconds: float | None, status: str = "pass") -> Any:
+        run = replace(planned("db-pool-none", ["P1.11"], label), leads=("P1.11",))
+        return run, found([point("P1.11", value, status, "s", seconds=seconds)])
+
+    first, second = recovered("", 2, 2.0), recovered("again", 9, 9.0)
+    worst = recovered("third", "not within 40 s", None, "fail")
+    for number, (runs, value) in enumerate(
+        [([first, second], 9), ([second, first], 9), ([first, worst, second], "not within 40 s")]
+    ):
+        answer = by_id(read(plan_folder.write(tmp_path / f"{number}", runs, mode="full")))["P1.11"]
+        assert answer.main is not None
+        assert answer.main["value"] == value
+
+
+def test_a_question_that_the_mode_leaves_is_not_answered_by_what_it_ran(tmp_path: Path) -> None:
+    runs = [(planned("failover", ["P3.2"]), found([point("P3.2", 100.0, "pass", mean=1.0)]))]
+    folder = plan_folder.write(tmp_path / "plan", runs)
+    replace(plan_file.read(folder), left=("P3.2",)).write(folder)
+    plan = read(folder)
+    answer = by_id(plan)["P3.2"]
+    assert (answer.state, answer.status, answer.advice("en")) == ("left", "info", [])
+    assert "make plan MODE=full" in answer.reason
+    assert plan.sentence(SAY).startswith("Left to make plan MODE=full: P3.2.")
+
+
+def test_the_breakpoint_is_answered_by_a_stored_search_alone(tmp_path: Path) -> None:
+    borne = {"none": 200.0, "user-concurrency": 552.4, "global-concurrency": 2.985, "phase1": 609.0}
+    rows = [
+        BreakpointRow(name, "breakpoint", rate, rate * 1.05, True, "nano memory", ())
+        for name, rate in {**borne, "phase2": 4.887}.items()
+    ]
+    search = tmp_path / "a-search"
+    search.mkdir()
+    table.write(search, table.document("slow-api-breakpoint", rows), "")
+    folder = plan_folder.whole(tmp_path / "plan")
+    told, found = plan_file.read(folder), stored_search.newest(tmp_path)
+    judged_runs = [JudgedRun.of(folder, run) for run in told.runs]
+    answer = next(one for one in answers.of(told, judged_runs, found) if one.question.id == "P0.3")
+    assert answer.state == "answered"
+    assert answer.main is not None
+    assert (answer.main["id"], answer.main["value"]) == ("P0.3.breakpoint", "200")
+    assert (
+        "Before any protection a nano bears 200 req/s of slow calls. After user-concurrency 552"
+        in " ".join(advice.text for advice in answer.advice("en"))
+    )
+    table.write(search, table.document("burst", rows), "")
+    assert stored_search.newest(tmp_path) is None
 
 
 def test_another_scenario_answers_where_the_questions_own_did_not_run(tmp_path: Path) -> None:
@@ -139,22 +191,22 @@ def test_the_exit_code(tmp_path: Path, runs: list[Any], code: int) -> None:
 
 
 def test_the_first_screen(plan: PlanSummary) -> None:
-    assert plan.headline(SAY) == "4 of 7 questions answered"
+    assert plan.headline(SAY) == "3 of 7 questions answered"
     assert plan.sentence(SAY) == (
-        "Without an answer: P1.7, P1.9. Not observed on this target: P1.1. The target is out of bounds in 1: "
-        "P0.4. That is a finding about the target; the runs count."
+        "Without an answer: P1.7, P1.9. Left to make breakpoint: P0.3. Not observed on this target: P1.1. "
+        "The target is out of bounds in 1: P0.4. That is a finding about the target; the runs count."
     )
     arrived, held, first = plan.cards(SAY)
     assert (arrived.status, arrived.answer) == ("invalid", "Not in 2 of 7 runs")
     assert arrived.note == "Not counted: burst, db-pool."
     assert arrived.figures[0] == ("sent of planned", "600 of 600")
-    assert (held.status, held.answer) == ("fail", "Not in 1 of 3")
+    assert (held.status, held.answer) == ("fail", "Not in 1 of 2")
     assert held.figures == [
-        *(("within their bounds", "2"), ("out of bounds", "1"), ("a figure without a bound", "1")),
-        *(("not observed", "1"), ("no answer", "2")),
+        *(("within their bounds", "1"), ("out of bounds", "1"), ("a figure without a bound", "1")),
+        *(("not observed", "1"), ("left open by this mode", "1"), ("no answer", "2")),
     ]
-    assert (first.status, first.answer) == ("fail", "Before 1,000 MAU: P0.4")
-    assert [todo.by for todo in plan.todo("en")] == ["before the MVP", "before 100 MAU", "before 1,000 MAU"]
+    assert (first.status, first.answer) == ("fail", "At 100 MAU: P0.4")
+    assert [todo.by for todo in plan.todo("en")] == ["before 100 MAU"]
 
 
 def test_a_killed_run_is_judged_by_the_samples_it_left(tmp_path: Path) -> None:

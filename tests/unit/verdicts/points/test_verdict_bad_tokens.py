@@ -16,7 +16,7 @@ from verdicts.points.free_tier import free_tier
 from verdicts.points.jwks_fetches import jwks_fetches
 from verdicts.points.point import Finding
 from verdicts.points.token_checks import token_checks
-from verdicts.run.reading import Run
+from verdicts.run.reading import Event, Run
 
 GROUPS = [
     {"name": "valid", "persona": {"name": "caller", "options": {}}},
@@ -35,7 +35,12 @@ class Target:
         return self.totals.get((source, name, *labels.values()), float("nan"))
 
 
-def run(totals: dict[tuple[str, ...], float] | None = None, accepted: int = 0, failed: int = 0) -> Any:
+def run(
+    totals: dict[tuple[str, ...], float] | None = None,
+    accepted: int = 0,
+    failed: int = 0,
+    events: tuple[Event, ...] = (),
+) -> Any:
     """20 s: 10 valid calls a second; from second 10 on 100 expired tokens a second."""
     valid, bad = np.arange(0, 20, 0.1), np.arange(10, 20, 0.01)
     samples = np.zeros(len(valid) + len(bad), SAMPLE)
@@ -54,8 +59,9 @@ def run(totals: dict[tuple[str, ...], float] | None = None, accepted: int = 0, f
             scenario=scenario,
             groups=["valid", "expired"],
             machine={"cpu": "a machine", "cores": 2},
-            stack={"settings": {"edge": {"jwks_mode": "cached"}}},
+            stack={"settings": {"edge": {"jwks_mode": "cached", "jwks_ttl": 300.0}}},
         ),
+        events=events,
         target=Target(totals or {}),
         out=everything,
         sent=everything,
@@ -120,7 +126,7 @@ def test_fetches_per_thousand_requests() -> None:
         ("supabase", "mcpist_jwks_requests_total"): 600.0,
     }
     (found,) = findings(jwks_fetches(cast(Run, run(totals))))
-    assert found.figures == {"fetches": pytest.approx(500)}
+    assert found.figures == {"fetches": pytest.approx(500), "unknown": 0, "caused": 599, "ttl": 300}
     assert {row["cause"]: row["fetches"] for row in found.rows} == {"first": 1, "unknown-kid": 599}
     assert "60.00 a second" in found.evidence
 
@@ -133,7 +139,10 @@ def test_without_metrics_fetches_are_unseen() -> None:
 def test_the_free_tier_at_a_hundred_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(origins, "requests", lambda run: 200.0)
     used, seen = findings(free_tier(cast(Run, run())))
-    assert used.figures["share"] == pytest.approx(0.06)
+    assert used.figures == {"share": pytest.approx(0.06), "days": pytest.approx(86.4)}
+    assert used.value == 86.4
+    assert "1.16 req/s are enough" in used.evidence
+    assert "takes 100 minutes" in used.evidence
     assert "16.7 minutes" in used.evidence
     assert (seen.status, seen.value) == ("pass", 0)
     assert seen.rows[0]["answers"] == "invalid_token 1,000"
@@ -146,3 +155,10 @@ def test_one_bad_token_at_the_origin_fails(
     monkeypatch.setattr(origins, "requests", lambda run: at_origin)
     _, seen = findings(free_tier(cast(Run, run(accepted=accepted))))
     assert seen.status == "fail"
+
+
+@pytest.mark.parametrize(("fetches", "status"), [(1, None), (24, None), (1200, "fail")])
+def test_the_suites_own_key_set_knows_its_fetches(fetches: int, status: str | None) -> None:
+    (found,) = findings(jwks_fetches(run(events=(Event(21.0, "run", "key-set", {"fetches": fetches}),))))
+    assert found.figures["fetches"] == pytest.approx(fetches / 1.2)
+    assert found.status == status

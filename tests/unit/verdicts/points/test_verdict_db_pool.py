@@ -156,7 +156,7 @@ def test_a_503_with_retry_after_is_clear(tmp_path: Path) -> None:
     run = run_with(tmp_path, spec, connections=FULL, texts=(text("db_pool_timeout", "all 15 in use"),))
     result = point(run, "P1.10")
     assert (result.value, result.status) == ("No: all 15 in use", "pass")
-    assert [row["where"] for row in result.rows] == ["database (its log)", "client"]
+    assert [row["where"] for row in result.rows] == ["Postgres (its log)", "client (words of the pool)"]
     assert result.rows[0]["words"] == "FATAL: sorry, too many clients already"
     assert result.rows[1]["times"] == 250
     assert "remaining connection slots are reserved (SQLSTATE 53300)" in result.evidence

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from telemetry.recording.sample import REASON_CODE
-from users.engine.error_texts import MAX_LENGTH, MAX_TEXTS, ErrorTexts
+from users.engine.error_texts import MAX_KINDS, ErrorTexts
+from users.mcp.words import MAX_LENGTH
 from users.transport.call import Call
 
 
@@ -32,12 +33,13 @@ def test_a_text_is_kept_word_for_word(said: list[dict[str, Any]]) -> None:
     assert said == [
         {
             "t": 3.142, "reason": "db_error", "status": 500, "code": -32603, "message": "No",
-            "detail": "sorry, too many clients already",
+            "detail": "sorry, too many clients already", "kind": "No: sorry, too many clients already",
+            "count": 1,
         }
     ]  # fmt: skip
 
 
-def test_the_same_text_is_kept_once_whatever_its_id(said: list[dict[str, Any]]) -> None:
+def test_the_same_text_is_one_kind_whatever_its_id(said: list[dict[str, Any]]) -> None:
     texts = ErrorTexts(said.append)
     for number in range(50):
         texts.see(failed(error("full", number)), number)
@@ -46,11 +48,32 @@ def test_the_same_text_is_kept_once_whatever_its_id(said: list[dict[str, Any]]) 
     assert len(said) == 2
 
 
-def test_no_more_than_so_many(said: list[dict[str, Any]]) -> None:
+def test_ids_and_numbers_make_no_new_kind(said: list[dict[str, Any]]) -> None:
     texts = ErrorTexts(said.append)
-    for number in range(3 * MAX_TEXTS):
-        texts.see(failed(error(f"text {number}")), number)
-    assert len(said) == MAX_TEXTS
+    for number in range(50):
+        texts.see(failed(error(f"account 8f14e45f-ceea-4672-9a36-{number:012x} used {number} of 30")), number)
+    assert len(said) == 1
+    texts.flush()
+    texts.flush()
+    assert [line["count"] for line in said] == [1, 50]
+    assert (
+        said[0]["detail"] == said[1]["detail"] == "account 8f14e45f-ceea-4672-9a36-000000000000 used 0 of 30"
+    )
+
+
+def test_no_more_kinds_than_so_many(said: list[dict[str, Any]]) -> None:
+    texts = ErrorTexts(said.append)
+    for number in range(3 * MAX_KINDS):
+        texts.see(failed(error(f"text {'x' * number}")), number)
+    assert len(said) == MAX_KINDS
+
+
+def test_a_tools_error_is_told_in_its_words(said: list[dict[str, Any]]) -> None:
+    result = {"content": [{"type": "text", "text": "Notion is not connected"}], "isError": True}
+    ErrorTexts(said.append).see(
+        failed(json.dumps({"id": 1, "result": result}).encode(), "tool_error", 200), 0
+    )
+    assert said[0]["message"] == "Notion is not connected"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,154 @@
+"""One row's attack, by `bin/attack`, from files: what it came to."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+from common.paths import ROOT
+from tests.support.truth import stack
+from tests.support.truth.row import Row
+from tests.support.truth.server import Target, Targets
+from tests.support.truth.tokens import SECRET
+
+WITHIN: Final = 120.0
+TRIES: Final = 3
+SMALL_DISK: Final = 'mount -t tmpfs -o size=48k none "$1" && shift && exec "$@"'
+FEW_FILES: Final = 'ulimit -n 90; exec "$@"'
+
+
+@dataclass(frozen=True)
+class Came:
+    """What a run came to; `verdicts` is empty where it did not get to one."""
+
+    exit_code: int
+    console: str
+    verdicts: dict[str, Any]
+
+    def at(self, path: str) -> Any:
+        """A place in verdicts.json, `faults.planned`; None where there is none."""
+        value: Any = self.verdicts
+        for key in path.split("."):
+            value = value[int(key)] if isinstance(value, list) and int(key) < len(value) else _in(value, key)
+        return value
+
+    def status(self, id: str) -> set[str]:
+        """The statuses of a point's answers."""
+        points = self.verdicts.get("points", ())
+        return {one["status"] for one in points if one["id"] == id or one["id"].startswith(f"{id}.")}
+
+
+def _in(value: Any, key: str) -> Any:
+    return value.get(key) if isinstance(value, dict) else None
+
+
+def run(row: Row, targets: Targets, folder: Path) -> Came:
+    """The row's attack; once more where this machine was too busy to make it."""
+    for number in range(TRIES):
+        came = once(row, targets, folder / str(number))
+        if row.how or not late(came):
+            return came
+    return came
+
+
+def late(came: Came) -> bool:
+    """Nothing but our own lateness speaks against the run."""
+    reasons = came.verdicts.get("invalid_because", ())
+    return bool(reasons) and all(" late (" in reason for reason in reasons)
+
+
+def once(row: Row, targets: Targets, folder: Path) -> Came:
+    folder.mkdir(parents=True)
+    jwks = "auth" in row.keys and "serve_jwks" in row.keys["auth"]
+    place = f"127.0.0.1:{free_port()}" if jwks else ""
+    url = f"http://{place}/.well-known/jwks.json"
+    target = targets.serve("correct" if row.target == "gone" else row.target, control=row.control, jwks=url)
+    if row.target == "gone":
+        targets.end(target)
+    if jwks:
+        auth = {**row.keys["auth"], "serve_jwks": place}
+        row = replace(row, keys={**row.keys, "auth": auth})
+    try:
+        return attacked(row, target, folder)
+    finally:
+        targets.end(target)
+
+
+def attacked(row: Row, target: Target, folder: Path) -> Came:
+    port, wrapped = wrapper(row, target, folder)
+    scenario = {"title": row.name, **row.scenario}
+    (folder / "scenario.yaml").write_text(json.dumps(scenario))  # JSON is YAML, without its anchors
+    keys = {"name": "made", "base_url": f"http://127.0.0.1:{port}", **row.keys}
+    (folder / "target.yaml").write_text(json.dumps(keys))
+    environment = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
+    environment["TRUTH_SECRET"] = SECRET
+    command = [*wrapped, str(ROOT / "bin" / "attack"), str(folder / "scenario.yaml"), *row.options]
+    if row.control:
+        (folder / "stack.json").write_text(json.dumps(stack.state(target)))
+        environment["STACK_STATE"] = str(folder / "stack.json")
+    else:
+        command += ["--target", str(folder / "target.yaml")]
+    command += ["--out", str(folder / "disk" / "run" if row.how == "full-disk" else folder / "run")]
+    code, console = ended(command, environment, stopped(target) if row.how == "stopped" else None)
+    verdicts = folder / "run" / "verdicts.json"
+    return Came(code, console, json.loads(verdicts.read_text()) if verdicts.exists() else {})
+
+
+def ended(
+    command: list[str], environment: dict[str, str], meanwhile: Callable[[int], None] | None
+) -> tuple[int, str]:
+    """Its exit code and all that it printed."""
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    if meanwhile is not None:
+        meanwhile(process.pid)
+    try:
+        console, _ = process.communicate(timeout=WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        console, _ = process.communicate()
+    return process.returncode, console
+
+
+def stopped(target: Target) -> Callable[[int], None]:
+    """Stops the loading process for half a second, once its calls are under way."""
+
+    def meanwhile(pid: int) -> None:
+        until = time.monotonic() + 60
+        while target.age < 0.5 and time.monotonic() < until:
+            time.sleep(0.02)
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(0.5)
+        os.kill(pid, signal.SIGCONT)
+
+    return meanwhile
+
+
+def wrapper(row: Row, target: Target, folder: Path) -> tuple[int, list[str]]:
+    """The target's port, and what goes before the command where the run has a limit of our own."""
+    if row.how == "few-ports":
+        return 9000, ["unshare", "--net", sys.executable, "-m", "tests.support.truth.few_ports", row.target]
+    if row.how == "few-files":
+        return target.port, ["sh", "-c", FEW_FILES, "sh"]
+    if row.how == "full-disk":
+        (folder / "disk").mkdir()
+        return target.port, ["unshare", "--mount", "sh", "-c", SMALL_DISK, "sh", str(folder / "disk")]
+    return target.port, []
+
+
+def free_port() -> int:
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

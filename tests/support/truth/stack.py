@@ -1,0 +1,93 @@
+"""A made stack: a target and the control API that makes its faults, or only says that it does.
+
+`options["control"]`: what is wrong with it. The run attaches to it by a state file (`STACK_STATE`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.support.truth.replies import ok, plain, refused
+from tests.support.truth.server import HANG, RESET, Answer, Reply, Request, Target, behaviour
+
+PROCESSES = ("edge", "origin-a", "origin-b", "upstream", "supabase", "postgres", "stack")
+
+
+@behaviour("stack")
+async def stack(target: Target, request: Request) -> Reply:
+    if request.path.startswith("/control/"):
+        return await control(target, request)
+    if any(fault["fault"] == "upstream-error" for fault in in_force(target)) and request.module == "notion":
+        for fault in in_force(target):
+            fault["seen"] = fault.get("seen", 0) + 1
+        if target.options["control"] != "without-effect":
+            return refused(request, 502, "upstream_error")
+    return ok(request)
+
+
+def in_force(target: Target) -> list[dict[str, Any]]:
+    faults: list[dict[str, Any]] = target.kept.setdefault("faults", [])
+    return faults
+
+
+async def control(target: Target, request: Request) -> Reply:
+    """`target.options["control"]` names what is wrong with it."""
+    path, wrong = request.path.removeprefix("/control"), target.options["control"]
+    if path == "/faults" and request.method == "POST":
+        return await begin(target, request, wrong)
+    if path.startswith("/faults/"):
+        return await end(target, path.removeprefix("/faults/"), wrong)
+    if path in ("/consistency", "/connections"):
+        return Answer(plain({"error": "there is no database"}), 400)
+    processes = {name: {"up": True, "pid": 1} for name in PROCESSES}
+    return Answer(plain({"faults": in_force(target), "processes": processes, "events": [], "stale": []}))
+
+
+async def begin(target: Target, request: Request, wrong: str) -> Reply:
+    """One more fault, or not."""
+    target.kept["asked"] = asked = target.kept.get("asked", 0) + 1
+    if wrong == "refuses" or (wrong == "refuses-the-first" and asked == 1):
+        return Answer(plain({"error": "process: upstream is down; allowed: one that runs"}), 400)
+    if wrong == "hangs":
+        return HANG
+    if wrong == "dies":
+        target.die()
+        return RESET
+    if wrong == "late":
+        await asyncio.sleep(0.9)
+    if wrong == "lies":
+        return Answer(plain({"id": "fault-0"}))
+    fault = {**json.loads(request.body), "id": f"fault-{asked}"}
+    in_force(target).append(fault)
+    return Answer(plain({"id": fault["id"]}))
+
+
+async def end(target: Target, fault_id: str, wrong: str) -> Reply:
+    """Lift it, or not; tell how often its effect was seen."""
+    if wrong == "never-ends":
+        return Answer(plain({"error": "process: upstream did not come back"}), 400)
+    if wrong == "ends-late":
+        await asyncio.sleep(0.9)
+    gone = [fault for fault in in_force(target) if fault["id"] == fault_id]
+    target.kept["faults"] = [fault for fault in in_force(target) if fault not in gone]
+    seen = sum(fault.get("seen", 0) for fault in gone)
+    return Answer(plain({"observed": 0 if wrong == "without-effect" else seen}))
+
+
+def state(target: Target) -> dict[str, Any]:
+    """The state file of this stack."""
+    private = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    url = f"http://127.0.0.1:{target.port}"
+    return {
+        "base_url": url,
+        "metrics": {},
+        "control_url": f"{url}/control",
+        "control_token": "token",
+        "signing": {"key": private.decode(), "kid": "key-1", "issuer": "issuer", "algorithm": "EdDSA"},
+        "pids": dict.fromkeys(PROCESSES, 1),
+    }

@@ -1,0 +1,63 @@
+"""What failed, by kind; and calls that our own limits forbade."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.support.synthetic_run import Samples, Spec, drop, fail, write
+from verdicts.judge.judge import judge
+from verdicts.measure.arrivals import own_limits
+from verdicts.measure.calls import failure_kinds
+from verdicts.measure.calls.failure_kinds import FailureKind
+from verdicts.run.reading import load
+
+
+def failing(samples: Samples) -> Samples:
+    index = samples["index"]
+    fail(samples, (index >= 0) & (index < 30), "db_error")
+    fail(samples, (index >= 30) & (index < 40), "timeout")
+    return samples
+
+
+def written(folder: Path, *lines: dict[str, Any]) -> Path:
+    write(folder, Spec(chances={}, change=failing))
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (folder / "errors-local.jsonl").write_text(text)
+    return folder
+
+
+def line(message: str, count: int, t: float = 0.1) -> dict[str, Any]:
+    kind = message.replace("42", "#").replace("43", "#")
+    return {"t": t, "reason": "db_error", "status": 500, "message": message, "kind": kind, "count": count}
+
+
+def test_kinds_have_counts_a_first_time_and_an_example(tmp_path: Path) -> None:
+    run = load(written(tmp_path / "run", line("row 42", 1), line("full", 10, 0.2), line("row 42", 20)))
+    row, full, silent = sorted(failure_kinds.of(run), key=lambda kind: (-kind.calls, -kind.status))
+    assert row == FailureKind(500, "db_error", "row 42", 20, 0.1)
+    assert full == FailureKind(500, "db_error", "full", 10, 0.2)
+    assert (silent.status, silent.reason, silent.text, silent.calls) == (0, "timeout", "", 10)
+
+
+def test_calls_beyond_the_record_stand_without_text(tmp_path: Path) -> None:
+    run = load(written(tmp_path / "run", line("full", 10)))
+    assert [(kind.text, kind.calls) for kind in failure_kinds.of(run)][:2] == [("", 20), ("full", 10)]
+
+
+def test_several_workers_kinds_are_one(tmp_path: Path) -> None:
+    folder = written(tmp_path / "run", line("row 42", 10), line("row 43", 20, 0.3))
+    assert failure_kinds.of(load(folder))[0] == FailureKind(500, "db_error", "row 42", 30, 0.1)
+
+
+def test_a_limit_of_our_own_makes_the_run_invalid(tmp_path: Path) -> None:
+    def few_files(samples: Samples) -> Samples:
+        drop(samples, samples["index"] == 7, "EMFILE")
+        return samples
+
+    run = load(write(tmp_path / "run", Spec(change=few_files)))
+    assert own_limits.of(run) == {"EMFILE": 1}
+    found = judge(run)
+    assert found.verdict == "invalid"
+    assert "EMFILE, 1 times" in found.validity.reasons[0]

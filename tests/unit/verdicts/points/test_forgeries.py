@@ -1,0 +1,75 @@
+"""Forged tokens by kind: accepted, broken, refused; and what is no forgery."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import numpy as np
+import pytest
+
+from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Outcome
+from verdicts.points.forgeries import forgeries
+from verdicts.points.point import Finding
+from verdicts.run.reading import Run
+
+
+def group(kind: str) -> dict[str, Any]:
+    return {"name": kind, "persona": {"name": "forger", "options": {"kind": kind}}}
+
+
+def run(kind: str, reasons: list[tuple[int, str]], algorithm: str = "EdDSA") -> Run:
+    samples = np.zeros(len(reasons), SAMPLE)
+    for sample, (status, reason) in zip(samples, reasons, strict=True):
+        sample["status"], sample["reason"] = status, REASON_CODE[reason]
+        sample["outcome"] = Outcome.FAILED if reason else Outcome.OK
+    manifest = SimpleNamespace(target={"auth": {"algorithm": algorithm}}, reasons=REASONS)
+    made = SimpleNamespace(
+        samples=samples,
+        manifest=manifest,
+        scenario={"groups": [group(kind)]},
+        out=np.ones(len(samples), dtype=bool),
+        ok=samples["outcome"] == Outcome.OK,
+        became=lambda outcome: samples["outcome"] == outcome,
+    )
+    return cast(Run, made)
+
+
+def answer(run: Run) -> Finding:
+    found = forgeries(run)
+    assert isinstance(found, Finding)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("calls", "status", "column"),
+    [
+        ([(401, "invalid_token")], "pass", "refused"),
+        ([(403, "http_error")], "pass", "refused"),
+        ([(429, "ip_limit_exceeded")], "pass", "refused"),
+        ([(200, "")], "fail", "accepted"),
+        ([(200, "tool_error")], "fail", "accepted"),
+        ([(500, "http_error")], "fail", "5xx"),
+        ([(0, "reset")], "fail", "reset"),
+        ([(400, "http_error")], "pass", "else"),
+    ],
+)
+def test_what_becomes_of_a_forgery(calls: list[tuple[int, str]], status: str, column: str) -> None:
+    found = answer(run("wrong-issuer", calls))
+    assert found.status == status
+    assert found.rows[0][column] == 1
+
+
+def test_one_accepted_of_many_is_one_too_many() -> None:
+    found = answer(run("alg-none", [(401, "invalid_token")] * 99 + [(200, "")]))
+    assert (found.value, found.status) == (1, "fail")
+    assert "alg none 1" in found.evidence
+
+
+@pytest.mark.parametrize(("algorithm", "status"), [("HS256", "pass"), ("EdDSA", "fail")])
+def test_with_one_secret_an_unknown_key_id_is_no_forgery(algorithm: str, status: str) -> None:
+    assert answer(run("unknown-kid", [(200, "")], algorithm)).status == status
+
+
+def test_without_forgeries_there_is_nothing_to_say() -> None:
+    assert not answer(run("garbage", [])).seen

@@ -1,0 +1,89 @@
+"""Were the users served: what counts against it, what does not, and that nothing served is never a pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.synthetic_run import Samples, Spec, fail, write
+from verdicts.judge.judge import Judgement, judge
+from verdicts.points.point import PointResult
+from verdicts.run.reading import load
+
+
+def judged(folder: Path, chances: dict[str, float], **scenario: Any) -> Judgement:
+    plain = {"thresholds": {}, "points": ["P1.8"], "expects": ["burst_exceeded"], "service": 0.99}
+    spec = Spec(chances=chances, scenario_data={**plain, **scenario})
+    return judge(load(write(folder / "run", spec)))
+
+
+def service(found: Judgement) -> PointResult:
+    return next(point for point in found.points if point.id == "service")
+
+
+@pytest.mark.parametrize(
+    ("chances", "status"),
+    [
+        ({}, "pass"),
+        ({"burst_exceeded": 0.3}, "pass"),
+        ({"rate_limit_exceeded": 0.3}, "fail"),
+        ({"db_error": 0.05}, "fail"),
+        ({"timeout": 0.05}, "fail"),
+        ({"rpc_error": 0.05}, "fail"),
+        ({"connect": 0.05}, "fail"),
+        ({"connect": 0.002}, "pass"),
+        ({"burst_exceeded": 1.0}, "fail"),
+        ({"connect": 1.0}, "fail"),
+    ],
+)
+def test_what_counts_against_the_service(tmp_path: Path, chances: dict[str, float], status: str) -> None:
+    found = judged(tmp_path, chances)
+    assert service(found).status == status
+    assert found.verdict == status
+
+
+def test_a_scenario_asks_for_a_service_of_its_own(tmp_path: Path) -> None:
+    found = judged(tmp_path, {"db_error": 0.05}, service=0.9)
+    assert (service(found).status, service(found).threshold) == ("pass", "success >= 90 %")
+
+
+def test_a_run_older_than_the_question_is_asked_nothing(tmp_path: Path) -> None:
+    found = judged(tmp_path, {"db_error": 0.05}, service=None)
+    assert (service(found).status, found.verdict) == ("info", "pass")
+
+
+def test_calls_of_others_do_not_count(tmp_path: Path) -> None:
+    def attackers(samples: Samples) -> Samples:
+        samples["group"][::2] = 1
+        fail(samples, samples["group"] == 1, "db_error")
+        return samples
+
+    spec = Spec(change=attackers, chances={})
+    run = load(write(tmp_path / "run", spec))
+    groups = [dict(run.scenario["groups"][0]), {**run.scenario["groups"][0], "name": "bad", "judge": False}]
+    run.scenario["groups"][:] = groups
+    assert service(judge(run)).value == 100
+
+
+def test_where_no_bound_was_seen_nothing_is_proved(tmp_path: Path) -> None:
+    data = {"points": ["P1.6"], "thresholds": {"P1.6": "nano_memory <= 200 MB"}, "service": 0.99}
+    spec = Spec(bundled=False, probes=False, chances={}, scenario_data={**data, "expects": []})
+    found = judge(load(write(tmp_path / "run", spec)))
+    assert (found.verdict, found.exit_code) == ("inconclusive", 3)
+    assert found.unseen == ("P1.6 nano_memory <= 200 MB",)
+
+
+def test_one_bound_that_was_seen_is_enough(tmp_path: Path) -> None:
+    thresholds = {"P1.6": "nano_memory <= 200 MB", "P1.8": "errors <= 5 %"}
+    data = {"points": ["P1.6", "P1.8"], "thresholds": thresholds, "service": 0.99, "expects": []}
+    spec = Spec(bundled=False, probes=False, chances={}, scenario_data=data)
+    found = judge(load(write(tmp_path / "run", spec)))
+    assert (found.verdict, found.unseen) == ("pass", ("P1.6 nano_memory <= 200 MB",))
+
+
+def test_a_broken_service_outweighs_bounds_that_were_not_seen(tmp_path: Path) -> None:
+    data = {"points": ["P1.6"], "thresholds": {"P1.6": "nano_memory <= 200 MB"}, "service": 0.99}
+    spec = Spec(bundled=False, probes=False, chances={"connect": 0.9}, scenario_data=data)
+    assert judge(load(write(tmp_path / "run", spec))).verdict == "fail"

@@ -1,0 +1,38 @@
+"""Limits of our own machine that calls ran into: ports, open files, memory for sockets, the disk.
+
+A call that could not be made for such a limit is dropped, under the limit's name, and never the target's
+failure; a run that met one is invalid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from telemetry.recording.sample import OWN_LIMITS, Outcome
+from verdicts.run.reading import Run
+
+MEANING: Final = {
+    "EADDRNOTAVAIL": "no local port was free: each connection takes one, and keeps it for a minute after",
+    "EMFILE": "the process may open no more files: each call in flight is one (ulimit -n)",
+    "ENFILE": "the machine may open no more files",
+    "ENOBUFS": "the kernel had no buffers left for sockets",
+    "ENOMEM": "the kernel had no memory left for sockets",
+    "ENOSPC": "the disk with the run's folder is full",
+}
+
+
+def of(run: Run) -> Mapping[str, int]:
+    """Calls that each limit cost, by its name; ENOSPC counts the writes that failed."""
+    counts = run.reasons(run.became(Outcome.DROPPED))
+    found = {name: counts[name] for name in OWN_LIMITS if counts.get(name)}
+    full = sum(event.kind == "run" and event.name == "disk-full" for event in run.events)
+    return {**found, "ENOSPC": full} if full else found
+
+
+def reasons(run: Run) -> tuple[str, ...]:
+    """Why the run is invalid for them."""
+    return tuple(
+        f"a limit of this machine: {name}, {count:,} times ({MEANING[name]})"
+        for name, count in of(run).items()
+    )

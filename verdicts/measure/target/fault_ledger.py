@@ -1,0 +1,97 @@
+"""The fault ledger: planned = begun = ended, each in time, and each with an effect that was observed.
+
+A run whose faults did not happen as planned proves nothing about them. Planned are those that were due
+before the run's end or stop. Where the target cannot be faulted at all none was planned: points about faults
+are then `info` (`verdicts.measure.target.faults`). The events are `fakes.stack.timeline`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from verdicts.measure.target import faults
+from verdicts.run.reading import Event, Run
+
+MAX_LATE: Final = 0.5  # seconds between when a fault was due and when it was in force
+
+
+@dataclass(frozen=True)
+class FaultEntry:
+    """One fault; times in seconds since start, None: it did not happen."""
+
+    name: str
+    target: str | None
+    due: float
+    begun: float | None = None
+    ended: float | None = None
+    observed: int = 0
+    error: str = ""
+    optional: bool = False  # the scenario says that it may have no effect
+
+    @property
+    def problem(self) -> str:
+        """Why it proves nothing; "" where it happened as planned."""
+        if self.begun is None:
+            return f"{self} was not made: {self.error or 'no word of it'}"
+        if self.begun - self.due > MAX_LATE:
+            return f"{self} came {self.begun - self.due:.1f} s late"
+        if self.ended is None:
+            return f"{self} did not end: {self.error or 'no word of it'}"
+        return "" if self.observed or self.optional else f"{self} had no effect that was observed"
+
+    def __str__(self) -> str:
+        of = f" of {self.target}" if self.target else ""
+        return f"the fault {self.name}{of} at {self.due:g} s"
+
+
+@dataclass(frozen=True)
+class FaultLedger:
+    """All faults of a run, in the scenario's order."""
+
+    entries: tuple[FaultEntry, ...] = field(default_factory=tuple)
+
+    def counts(self) -> dict[str, int]:
+        """As `faults` in verdicts.json."""
+        return {
+            "planned": len(self.entries),
+            "begun": sum(one.begun is not None for one in self.entries),
+            "ended": sum(one.ended is not None for one in self.entries),
+            "observed": sum(one.observed > 0 for one in self.entries),
+        }
+
+    def problems(self) -> tuple[str, ...]:
+        """Every reason why the faults prove nothing."""
+        return tuple(one.problem for one in self.entries if one.problem)
+
+
+def of(run: Run) -> FaultLedger:
+    """The ledger of a run; empty where nothing could be made, and for runs older than it."""
+    if faults.unmade(run):
+        return FaultLedger()
+    told = [event for event in run.events if event.kind == "fault"]
+    if told and not any("number" in event.detail for event in told):
+        return FaultLedger()
+    return FaultLedger(tuple(_entries(run, told)))
+
+
+def _entries(run: Run, told: list[Event]) -> Iterator[FaultEntry]:
+    for number, fault in enumerate(run.scenario.get("faults", ())):
+        if fault["at"] < run.load_end or run.stopped_at is None:
+            yield _entry(fault, [event for event in told if event.detail.get("number") == number])
+
+
+def _entry(fault: dict[str, Any], told: list[Event]) -> FaultEntry:
+    states = {event.detail["state"]: event for event in told}
+    begins, ends = states.get("begins"), states.get("ends")
+    return FaultEntry(
+        fault["fault"],
+        fault.get("target"),
+        float(fault["at"]),
+        begun=begins.t if begins else None,
+        ended=ends.t if ends else None,
+        observed=int(ends.detail.get("observed", 0)) if ends else 0,
+        error=next((str(event.detail["error"]) for event in told if "error" in event.detail), ""),
+        optional=fault.get("effect") == "optional",
+    )

@@ -1,0 +1,90 @@
+"""Forged tokens: what became of each kind, from the calls themselves, in every run that sends some.
+
+Sent, refused (401, 403 or a protection's no), accepted, 5xx, reset, and anything else. An accepted forgery is
+a failure; so is one that made the gateway fall over. A sound signature under an unknown key id is no forgery
+where one secret signs (HS256): the key id means nothing there, and accepting it is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from telemetry.recording.sample import Outcome
+from verdicts.measure.calls import outcomes
+from verdicts.measure.limits import forged_tokens
+from verdicts.points.point import Finding, Status, Value, point
+from verdicts.run.reading import Run
+
+DENIED = (401, 403)
+
+
+@point(
+    "forged-tokens",
+    en="Is every forged token refused?",
+    ja="偽造トークンはすべて拒否されるか",
+    figures={"accepted": "", "broken": ""},
+    units={"forged tokens accepted": "件の偽造トークンを受理"},
+)
+def forgeries(run: Run) -> Finding:
+    """How many forgeries were accepted; by kind what became of them."""
+    rows = tuple(_row(run, kind) for kind in forged_tokens.kinds(run))
+    if not any(row["sent"] for row in rows):
+        return Finding.unseen("No forged token was sent.")
+    forged = [row for row in rows if row["forgery"] == "yes"]
+    accepted, broken = _sum(forged, "accepted"), _sum(forged, "5xx") + _sum(forged, "reset")
+    status: Status = "fail" if accepted or broken else "pass"
+    return Finding(
+        accepted,
+        "forged tokens accepted",
+        " ".join(_told(forged, accepted, broken, run)),
+        {"accepted": accepted, "broken": broken},
+        status=status,
+        rows=rows,
+    )
+
+
+def _row(run: Run, kind: forged_tokens.TokenKind) -> dict[str, Value]:
+    calls, status = kind.calls, run.samples["status"]
+    failed = run.became(Outcome.FAILED)
+    denied = calls & failed & (np.isin(status, DENIED) | outcomes.refused(run)) & (status < 500)
+    fell = calls & (status >= 500)
+    reset = calls & outcomes.failed_by(run, ("reset", "connect"))
+    accepted = calls & _passed(run)
+    rest = calls & ~(denied | fell | reset | accepted)
+    return {
+        "token": kind.name.replace("-", " "),
+        "forgery": "yes" if forged_tokens.is_forgery(run, kind.name) else "no",
+        "sent": int(calls.sum()),
+        "refused": int(denied.sum()),
+        "accepted": int(accepted.sum()),
+        "5xx": int(fell.sum()),
+        "reset": int(reset.sum()),
+        "else": int(rest.sum()),
+    }
+
+
+def _passed(run: Run) -> np.ndarray:
+    """The token was believed: the call succeeded, or failed as only a tool does."""
+    return run.ok | outcomes.failed_by(run, ("tool_error", "upstream_error"))
+
+
+def _sum(rows: list[dict[str, Value]], key: str) -> int:
+    return sum(int(row[key] or 0) for row in rows)
+
+
+def _told(forged: list[dict[str, Value]], accepted: int, broken: int, run: Run) -> Iterator[str]:
+    sent = _sum(forged, "sent")
+    yield f"{_sum(forged, 'refused'):,} of {sent:,} forged tokens were refused."
+    if accepted:
+        kinds = ", ".join(f"{row['token']} {row['accepted']:,}" for row in forged if row["accepted"])
+        yield f"Accepted: {kinds}."
+    if broken:
+        kinds = ", ".join(
+            f"{row['token']} {int(row['5xx'] or 0) + int(row['reset'] or 0):,}"
+            for row in forged if row["5xx"] or row["reset"]
+        )  # fmt: skip
+        yield f"Answered by a 5xx or a reset: {kinds}."
+    if any(not forged_tokens.is_forgery(run, kind.name) for kind in forged_tokens.kinds(run)):
+        yield "With HS256 a sound signature under an unknown key id is no forgery."

@@ -1,0 +1,60 @@
+"""Service: were the users served? Every run answers it.
+
+Of the judged groups' scheduled calls, the share that succeeded. Refusals that the scenario is about
+(`expects`) do not count against it; any other 4xx, a 5xx, a timeout, a reset, a JSON-RPC error, a tool error
+or a valid user's 401 does. Where nothing succeeded at all the answer is no, whatever was expected. Calls that
+we ended ourselves are left out, and so are forged tokens: they are `forged-tokens`' own.
+"""
+
+from __future__ import annotations
+
+from telemetry.recording.sample import Outcome
+from verdicts.measure.calls import outcomes
+from verdicts.measure.limits import forged_tokens
+from verdicts.points.point import Finding, Status, Value, point
+from verdicts.run.reading import Mask, Run
+
+
+@point(
+    "service",
+    en="Were the users served?",
+    ja="ユーザーは正常に処理されたか",
+    figures={"success": "share"},
+    units={"% of the judged users' calls succeeded": "%(評価対象ユーザーの成功した呼び出し)"},
+)
+def served(run: Run) -> Finding:
+    """The share of calls that succeeded, and what became of the rest."""
+    calls = run.sent & run.judged & ~forged_tokens.bad(run) & ~run.became(Outcome.ABORTED)
+    expected = calls & outcomes.failed_by(run, tuple(run.scenario.get("expects", ())))
+    due, ok = calls & ~expected, int((calls & run.ok).sum())
+    if not calls.any():
+        return Finding(None, "", "No call of a judged user was ended.", {"success": float("nan")})
+    share = ok / int(due.sum()) if due.any() else 0.0
+    status: Status | None = "fail" if not ok else None  # nothing served is never a pass
+    return Finding(
+        round(share * 100, 3),
+        "% of the judged users' calls succeeded",
+        _evidence(ok, int(due.sum()), int(expected.sum())),
+        {"success": share},
+        status=status,
+        rows=tuple(_rows(run, due, expected)),
+    )
+
+
+def _evidence(ok: int, due: int, expected: int) -> str:
+    beside = f"; {expected:,} more were refused as the scenario expects" if expected else ""
+    return f"{ok:,} of {due:,} calls{beside}."
+
+
+def _rows(run: Run, due: Mask, expected: Mask) -> list[dict[str, Value]]:
+    table = (
+        ("error", due & outcomes.errors(run)),
+        ("refusal", due & outcomes.refused(run)),
+        ("expected", expected),
+    )
+    total = max(int((due | expected).sum()), 1)
+    return [
+        {"kind": kind, "reason": reason, "calls": count, "% of calls": round(count / total * 100, 4)}
+        for kind, mask in table
+        for reason, count in run.reasons(mask).items()
+    ]
