@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from shutil import disk_usage
 from typing import Any, Final
 
 import gevent
@@ -40,6 +41,7 @@ from webui.access import VARIABLE
 from webui.install import install
 
 REPORT_TIMEOUT: Final = 90.0  # seconds that a stopped run may take to write its report
+STATS_BYTES: Final = 2**20  # free on the disk, for Locust's own figures
 # When a worker comes or goes Locust waits a second for all users, and hears no worker meanwhile.
 os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
 log = logging.getLogger("resilience")
@@ -128,8 +130,8 @@ class Leader:
     def _run(self, attack: Attack) -> None:
         attack.run()
         give_priority_back()
-        if attack.exit_code == exit_codes.OURS or not attack.dir.is_dir():
-            self._environment.parsed_options.json_file = None  # of no use, or nowhere to write it
+        if not attack.dir.is_dir() or disk_usage(attack.dir).free < STATS_BYTES:
+            self._environment.parsed_options.json_file = None  # nowhere to write it
         if not self._headless:
             self._say_verdict()
         self._leave(attack.exit_code)

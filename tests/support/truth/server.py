@@ -181,8 +181,10 @@ class Targets:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(10)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
+        self._loop.close()
 
     def serve(self, name: str, **options: Any) -> Target:
         """A fresh target of that behaviour, at a port of its own."""
@@ -193,6 +195,13 @@ class Targets:
     def end(self, target: Target) -> None:
         """It serves nobody any more."""
         self._loop.call_soon_threadsafe(target.die)
+
+
+async def _cancel_all() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def known(name: str) -> Behaviour:

@@ -45,7 +45,7 @@ async def control(target: Target, request: Request) -> Reply:
     if path in ("/consistency", "/connections"):
         return Answer(plain({"error": "there is no database"}), 400)
     processes = {name: {"up": True, "pid": 1} for name in PROCESSES}
-    return Answer(plain({"faults": in_force(target), "processes": processes, "events": [], "stale": []}))
+    return Answer(plain({"faults": in_force(target), "processes": processes, "settings": {}, "events": []}))
 
 
 async def begin(target: Target, request: Request, wrong: str) -> Reply:
