@@ -39,6 +39,13 @@ def files() -> dict[str, str]:
     return {found[1]: text for text in texts if (found := NAMED.match(text))}
 
 
+def test_a_scenario_and_its_variant_are_short() -> None:
+    """A scenario, and a persona with its scenario, each in at most 3 files and 60 lines."""
+    lines = {name: text.count("\n") - 1 for name, text in files().items()}
+    assert lines["scenarios/lunch.yaml"] + lines["scenarios/lunch-starter.yaml"] <= 60
+    assert lines["users/personas/quitter.py"] + lines["scenarios/lost-patience.yaml"] <= 60
+
+
 def commands() -> list[str]:
     return [line for text in blocks("sh") for line in text.splitlines()]
 
