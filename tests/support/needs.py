@@ -97,6 +97,8 @@ def install() -> None:
         if need.go and (go := NEEDS["go"].find()):
             _say(f"building {need.name}")
             _run([_new_enough(go), "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
+    _say("building the real parts, where they are not built yet")
+    _run([sys.executable, "-m", "fakes.stack.build_real"], {**os.environ, "PATH": PATH})
 
 
 def _new_enough(go: str) -> str:
