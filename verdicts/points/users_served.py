@@ -8,11 +8,17 @@ we ended ourselves are left out, and so are forged tokens: they are `forged-toke
 
 from __future__ import annotations
 
+from typing import Final
+
+from common.protections import TABLE
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes
 from verdicts.measure.limits import forged_tokens
 from verdicts.points.point import Finding, Status, Value, point
 from verdicts.run.reading import Mask, Run
+
+NO_REASON: Final = "refused"
+LIMITS: Final = {row.reason for row in TABLE if row.status == 429}
 
 
 @point(
@@ -25,7 +31,7 @@ from verdicts.run.reading import Mask, Run
 def served(run: Run) -> Finding:
     """The share of calls that succeeded, and what became of the rest."""
     calls = run.sent & run.judged & ~forged_tokens.bad(run) & ~run.became(Outcome.ABORTED)
-    expected = calls & outcomes.failed_by(run, tuple(run.scenario.get("expects", ())))
+    expected = calls & outcomes.failed_by(run, _expected(run))
     due, ok = calls & ~expected, int((calls & run.ok).sum())
     if not calls.any():
         return Finding(None, "", "No call of a judged user was ended.", {"success": float("nan")})
@@ -39,6 +45,12 @@ def served(run: Run) -> Finding:
         status=status,
         rows=tuple(_rows(run, due, expected)),
     )
+
+
+def _expected(run: Run) -> tuple[str, ...]:
+    """The reasons that the scenario expects; with a limit's also a 429 that names no reason we know."""
+    named = tuple(run.scenario.get("expects", ()))
+    return (*named, NO_REASON) if LIMITS & {*named} else named
 
 
 def _evidence(ok: int, due: int, expected: int) -> str:

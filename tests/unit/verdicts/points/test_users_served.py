@@ -28,6 +28,7 @@ def service(found: Judgement) -> PointResult:
     [
         ({}, "pass"),
         ({"burst_exceeded": 0.3}, "pass"),
+        ({"refused": 0.3}, "pass"),  # a 429 without a reason, where a limit is expected
         ({"rate_limit_exceeded": 0.3}, "fail"),
         ({"db_error": 0.05}, "fail"),
         ({"timeout": 0.05}, "fail"),
@@ -42,6 +43,10 @@ def test_what_counts_against_the_service(tmp_path: Path, chances: dict[str, floa
     found = judged(tmp_path, chances)
     assert service(found).status == status
     assert found.verdict == status
+
+
+def test_an_unnamed_429_counts_where_no_limit_is_expected(tmp_path: Path) -> None:
+    assert service(judged(tmp_path, {"refused": 0.3}, expects=["breaker_open"])).status == "fail"
 
 
 def test_a_scenario_asks_for_a_service_of_its_own(tmp_path: Path) -> None:
