@@ -23,6 +23,7 @@ from verdicts.measure.arrivals.schedule import planned_times
 
 STATUS = {"": 200, "burst_exceeded": 429, "rate_limit_exceeded": 429, "timeout": 0, "db_error": 500}
 STATUS |= {
+    "refused": 429,
     "internal_error": 500,
     "breaker_open": 503,
     "origin_unavailable": 502,
