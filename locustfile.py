@@ -29,7 +29,7 @@ from common import exit_codes
 from common.paths import RESULTS
 from run import active_runs, wait_for_workers
 from run.attack import Attack
-from run.folders import check_out, new_dir
+from run.folders import new_dir
 from run.options import add_arguments, check_host
 from run.request import CheckedRun, RunRequest
 from run.workers.worker_job import build_job, claim_priority, give_priority_back
@@ -115,6 +115,8 @@ class Leader:
         options = self._environment.parsed_options
         try:
             run = self._checked or RunRequest.of(options).read()
+            if not self._headless:  # `out` is the folder of all its runs
+                run = run.into(new_dir(self.results, run.scenario.name))
             attack = self.attack = Attack(self._wire, run)
         except ValueError as error:
             log.error("%s", error)
@@ -123,8 +125,6 @@ class Leader:
         AllAccounts.accounts = run.accounts
         if self._headless:  # Locust's own figures go to a file, its tables not to the terminal
             options.json_file = str(attack.dir / "locust")
-        else:
-            attack.dir = new_dir(self.results, attack.scenario.name)
         gevent.spawn(self._run, attack)
 
     def _run(self, attack: Attack) -> None:
@@ -196,10 +196,8 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
     checked = None
     if options.headless:
         try:
-            checked = RunRequest.of(options).read()
+            checked = RunRequest.of(options).check()
             check_host(options.host, checked.target)
-            if options.out:
-                check_out(options.out)
             AllAccounts.accounts = checked.accounts
         except ValueError as error:  # bad input: one line, exit 2, before anything starts
             sys.stderr.write(f"{error}\n")

@@ -75,10 +75,6 @@ class Attack:
         """The run's folder."""
         return self._state.dir
 
-    @dir.setter
-    def dir(self, folder: Path) -> None:
-        self._state.dir = folder
-
     def stop(self, reason: str) -> None:
         """End all load now; the report is still written."""
         self._state.stopped = self._state.stopped or reason

@@ -13,8 +13,11 @@ from scenarios.option import SOURCE
 
 
 def run_dir(out: str | None, name: str) -> Path:
-    """Where the run goes: `out`, or a new folder of its own under results/."""
-    return Path(out) if out else new_dir(RESULTS, name)
+    """Where the run goes, absolute: `out`, or a new folder of its own under results/.
+
+    What a run starts (probes, the verdict) runs in the checkout, wherever the run itself was started.
+    """
+    return Path(out).absolute() if out else new_dir(RESULTS, name)
 
 
 def stamped(name: str, results: Path = RESULTS) -> Path:
