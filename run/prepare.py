@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 import gevent
 
 from fakes.stack.start import start_stack
+from run.checks import room
 from run.state import RunState
 from run.workers import version
 from targets import guard
@@ -43,6 +44,8 @@ def prepare(state: RunState, resources: ExitStack) -> None:
     if state.exporter is not None:
         resources.callback(state.exporter.finish)
     _find_target(state, resources)
+    schedule = jobs.schedule(state.scenario)
+    _look_for_room(state, len(schedule))
     job = _job(state, resources)
     _hear_workers(state)
     conductor = state.conductor = Conductor(
@@ -50,7 +53,7 @@ def prepare(state: RunState, resources: ExitStack) -> None:
         state.wire.nodes(),
         state.wire.send,
         state.wire.alive,
-        jobs.schedule(state.scenario),
+        schedule,
         heard=state.watch.heard,
     )
     state.wire.hear = conductor.handlers()
@@ -86,6 +89,14 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
     state.say(f"the stack is healthy at {stack.base_url}")
     state.addresses = guard.check(target, stack.base_url).addresses
     state.base_url, state.sources = stack.base_url, dict(stack.metrics)
+
+
+def _look_for_room(state: RunState, arrivals: int) -> None:
+    """Warn where the disk looks too small; the run may fit all the same."""
+    nodes, sources = len(state.wire.nodes()), len(state.sources)
+    needed = room.bytes_of(arrivals, state.scenario.duration, nodes, sources)
+    if warning := room.warning(state.dir, needed):
+        state.say(warning)
 
 
 def _hear_workers(state: RunState) -> None:

@@ -66,6 +66,7 @@ class Rig:
             fix_start=self.step("start is fixed", 0.0),
             start=self.step("load starts"),
             stop=self.stop,
+            cannot_write=pytest.fail,
             wait=self.wait,
             finish=self.step("conductor is finished"),
             write_end=self.step("end is written"),
