@@ -16,7 +16,7 @@ from typing import Final
 from cli.launch.locust import LOCUST
 from cli.launch.parser import Parser, command_parser, forget_environment, refusing
 from cli.launch.remote_workers import worker_options
-from common import exit_codes
+from common import ending, exit_codes
 from common.errors import ConfigError
 from scenarios.options import OPTIONS
 
@@ -39,10 +39,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.master:
         raise ConfigError("command line", "master", "is empty, allowed: the master's host (MASTER=…)")
     check_name(options.master)
+    ending.end_in_one_line()
     if not wait_for(options.master, port):
         print(f"no master at {options.master} port {port} within {TIMEOUT:g} s", file=sys.stderr)
         return exit_codes.OURS
     forget_environment()
+    ending.hold()
     command = [*LOCUST, *worker_options(options.master, port)]
     return os.execv(command[0], command)
 

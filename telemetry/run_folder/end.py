@@ -14,6 +14,8 @@ from telemetry.run_folder.reading import as_struct, object_whole
 
 FILE: Final = "end.json"
 COMPLETED: Final = "completed"
+STOP_WHEN: Final = "stop_when of "
+"""What the reason begins with where the run was told beforehand when to end."""
 
 
 class WorkerEnd(Struct, frozen=True, kw_only=True):

@@ -151,8 +151,9 @@ class Conductor:
         return self.start_at
 
     def start(self) -> None:
-        """Give every worker its share."""
-        self._deal(float("-inf"))
+        """Give every worker its share, unless the run was stopped meanwhile."""
+        if not self.stop_reason:
+            self._deal(float("-inf"))
 
     def _deal(self, from_t: float) -> None:
         live = [node for node in self.nodes.values() if not node.lost]

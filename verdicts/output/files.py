@@ -8,6 +8,7 @@ LANG_REPORT=ja: the report is in Japanese, but for what points say as evidence.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from common.atomic_write import write_whole
@@ -24,11 +25,12 @@ def derive(folder: Path, *, quiet: bool = False) -> Judgement:
     found = document.build(judged)
     text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     errors: list[OSError] = []
-    for write in (
+    steps: tuple[Callable[[], None], ...] = (
         lambda: write_whole(folder / "verdicts.json", text),
         lambda: write_whole(folder / "report.html", render(judged, found, chosen())),
         lambda: junit.write(judged, folder / "junit.xml"),
-    ):
+    )
+    for write in steps:
         try:
             write()
         except OSError as error:

@@ -16,6 +16,7 @@ from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 from common.atomic_write import write_whole
 from verdicts.judge.judge import Judgement
 from verdicts.points.point import PointResult
+from verdicts.run.facts import stop_reason
 
 _RESULTS: Final = {"fail": Failure, "invalid": Error, "info": Skipped}
 _FORBIDDEN: Final = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -47,6 +48,8 @@ def _validity(judged: Judgement, scenario: str) -> TestCase:
     case = TestCase("validity: did the run do what it said?", classname=f"resilience.{scenario}")
     if judged.verdict == "inconclusive":
         case.result = [Error(f"no bound was seen: {', '.join(judged.unseen)}", "inconclusive")]
+    if judged.run.cut_short:
+        case.result = [Error(f"ended early: {stop_reason(judged.run)}", "stopped")]
     if not judged.validity.valid:
         case.result = [Error("; ".join(judged.validity.reasons), "invalid")]
         case.system_err = judged.validity.starved
