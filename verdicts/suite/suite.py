@@ -18,6 +18,7 @@ from xml.etree.ElementTree import ParseError
 from junitparser import Error, JUnitXml, TestCase, TestSuite
 
 from common.atomic_write import write_whole
+from telemetry.run_folder.reading import object_whole
 from verdicts.language.words import Say, chosen
 from verdicts.output.junit import write_xml
 from verdicts.points.registry import POINTS
@@ -39,8 +40,7 @@ class SuiteRun:
     @classmethod
     def of(cls, scenario: str, folder: Path, exit_code: int) -> SuiteRun:
         """Read what the run left."""
-        file = folder / "verdicts.json"
-        return cls(scenario, folder.name, exit_code, json.loads(file.read_bytes()) if file.exists() else {})
+        return cls(scenario, folder.name, exit_code, object_whole(folder / "verdicts.json") or {})
 
     @property
     def verdict(self) -> str:

@@ -79,7 +79,7 @@ def test_an_end_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_events_and_instances_are_read_as_they_were_written(tmp_path: Path) -> None:
-    log = EventLog(tmp_path, failed=pytest.fail)
+    log = EventLog(tmp_path, failed=lambda error: pytest.fail(str(error)))
     log.add(1.0, "fault", "stall", target="notion")
     log.close()
     assert list(reading.lines(tmp_path / "events.jsonl", Event)) == [
