@@ -36,7 +36,7 @@ from run.attack import Attack
 from run.folders import new_dir
 from run.options import add_arguments, check_host, check_stock
 from run.request import CheckedRun, RunRequest
-from run.workers import sealed_wire
+from run.workers import sealed_wire, wire_secret
 from run.workers.worker_job import build_job, claim_priority, give_priority_back
 from shapes.locust_shape import tick
 from users.cluster.conductor import EVERY_ONE_LOST
@@ -51,7 +51,7 @@ STATS_BYTES: Final = 2**20  # free on the disk, for Locust's own figures
 os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
 log = logging.getLogger("resilience")
 try:
-    sealed_wire.seal(sealed_wire.take_secret(os.environ))
+    sealed_wire.seal(wire_secret.take(os.environ))
 except ValueError as refused:
     ending.say(f"{refused}\n", sys.stderr)
     raise SystemExit(exit_codes.USAGE) from None
@@ -255,9 +255,7 @@ def _begin(environment: Any, options: Any, web_ui: Any) -> None:
         check_host(options.host, checked.target)
         AllAccounts.accounts = checked.accounts
     leader = Leader(environment, checked)
-    if isinstance(environment.runner, MasterRunner):
-        wait_for_workers.warn_if_open(options.master_bind_host, environment.runner.server.port)
-        if options.headless:
-            wait_for_workers.give_up_on_missing(environment.runner, options, gevent.getcurrent())
+    if options.headless and isinstance(environment.runner, MasterRunner):
+        wait_for_workers.give_up_on_missing(environment.runner, options, gevent.getcurrent())
     if web_ui is not None:
         install(web_ui, options, leader, leader.results, os.environ.get(VARIABLE, ""))

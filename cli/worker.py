@@ -18,6 +18,7 @@ from cli.launch.parser import Parser, command_parser, forget_environment, refusi
 from cli.launch.remote_workers import worker_options
 from common import ending, exit_codes
 from common.errors import ConfigError
+from run.workers import wire_secret
 from scenarios.options import OPTIONS
 
 TIMEOUT: Final = 600.0  # seconds for the master to be there
@@ -38,6 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     port = OPTIONS["port"].read(options.port)
     if not options.master:
         raise ConfigError("command line", "master", "is empty, allowed: the master's host (MASTER=…)")
+    wire_secret.check(options.master, os.environ)
     check_name(options.master)
     ending.end_in_one_line()
     if not wait_for(options.master, port):

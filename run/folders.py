@@ -40,9 +40,7 @@ def check_out(out: str) -> None:
     """`out` is an empty folder, or can be made; nothing is left of the try. Raises ConfigError."""
     path = Path(out)
     if os.path.lexists(path) and not _empty(path):
-        raise ConfigError(
-            SOURCE, "--out", f"{short(out)} is there already, allowed: a new or an empty folder"
-        )
+        raise ConfigError(SOURCE, "--out", f"{out} is there already, allowed: a new folder or an empty one")
     missing = [one for one in (path, *path.parents) if not os.path.lexists(one)]
     try:
         path.mkdir(parents=True, exist_ok=True)

@@ -23,9 +23,8 @@ from types import FrameType
 from typing import Any, Final
 
 from common import ending, exit_codes
+from run.workers import wire_secret
 from scenarios.options import LOOPBACK
-
-SECRET: Final = "RESILIENCE_SECRET"  # of the wire between them (`run.workers.sealed_wire`)
 
 WAIT_FOR_WORKERS: Final = 60  # seconds
 END_TIMEOUT: Final = 5.0  # seconds for workers to end after their master
@@ -35,7 +34,7 @@ _PR_SET_PDEATHSIG: Final = 1
 def run(master: Sequence[str], worker: Sequence[str], workers: int) -> int:
     """Run the master command with so many workers; the master's exit code, 3 if a signal killed it."""
     port = free_port()
-    ours = {**os.environ, SECRET: os.environ.get(SECRET) or secrets.token_hex(32)}
+    ours = {**os.environ, wire_secret.VARIABLE: secrets.token_hex(32)}
     started: list[subprocess.Popen[bytes]] = []
     with passing_on(started):
         try:

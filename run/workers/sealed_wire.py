@@ -5,8 +5,8 @@ ones too, is encrypted, authenticated and fresh (keys of each connection, a nonc
 says nothing before the other has proved itself. Both long-term keys follow from `RESILIENCE_SECRET`: who does
 not know it cannot finish the handshake, and is sent the greeting of the protocol and nothing else.
 
-    seal(take_secret(os.environ))    # before Locust makes its socket
-    guard(runner, died)              # a master's listener survives whatever reaches it
+    seal(wire_secret.take(os.environ))  # before Locust makes its socket
+    guard(runner, died)                 # a master's listener survives whatever reaches it
 
 Locust offers no hook for it, so its sockets get their options from the context that makes them, and its
 classes for both ends are replaced by those of this file, at run time; its source stays as it is. Without a
@@ -19,7 +19,7 @@ import hmac
 import logging
 import sys
 import time
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any, Final
 
 import gevent
@@ -32,10 +32,8 @@ from zmq.utils.monitor import parse_monitor_message
 
 from common import ending, exit_codes
 from common.errors import ConfigError
-from targets.url import is_loopback_name
+from run.workers.wire_secret import VARIABLE, need
 
-VARIABLE: Final = "RESILIENCE_SECRET"
-SHORTEST: Final = 16  # characters
 LISTENERS: Final = ("client_listener", "worker")  # Locust's greenlets: a master's, a worker's
 SAY_INTERVAL: Final = 60.0  # seconds between two words about strangers
 REFUSED: Final = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
@@ -61,21 +59,6 @@ class Strangers:
 
 
 STRANGERS: Final = Strangers()
-
-
-def take_secret(environment: MutableMapping[str, str]) -> str:
-    """The secret; it leaves the environment, which children inherit. Raises ConfigError for a short one."""
-    secret = environment.pop(VARIABLE, "")
-    if secret and len(secret) < SHORTEST:
-        raise ConfigError("environment", VARIABLE, f"{len(secret)} characters, allowed: {SHORTEST} or more")
-    return secret
-
-
-def check(host: str, secret: str) -> None:
-    """Off loopback there is a secret. Raises ConfigError."""
-    if not secret and not is_loopback_name(host):
-        text = "is missing, allowed: the same text for a master and its workers (required off loopback)"
-        raise ConfigError("environment", VARIABLE, f"{text}; the wire is at {host}")
 
 
 def key_pair(secret: str, whose: str) -> tuple[bytes, bytes]:
@@ -139,7 +122,7 @@ def seal(secret: str) -> None:
 def _check_or_leave(host: str, secret: str) -> None:
     """Locust makes its socket before anybody of ours is asked: bad usage ends here."""
     try:
-        check(host, secret)
+        need(host, secret)
     except ConfigError as error:
         ending.say(f"{error}\n", sys.stderr)
         raise SystemExit(exit_codes.USAGE) from None

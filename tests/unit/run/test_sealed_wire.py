@@ -13,32 +13,33 @@ from locust.runners import MasterRunner
 
 from common.errors import ConfigError
 from run.workers import sealed_wire
-from run.workers.sealed_wire import SHORTEST, VARIABLE, Strangers, check, guard, key_pair, take_secret
+from run.workers.sealed_wire import Strangers, guard, key_pair
+from run.workers.wire_secret import SHORTEST, VARIABLE, check, take
 
 
 def test_the_secret_leaves_the_environment() -> None:
     environment = {VARIABLE: "x" * SHORTEST, "HOME": "/"}
-    assert take_secret(environment) == "x" * SHORTEST
+    assert take(environment) == "x" * SHORTEST
     assert environment == {"HOME": "/"}
-    assert take_secret(environment) == ""
+    assert take(environment) == ""
 
 
 def test_a_short_secret_is_refused_and_not_shown() -> None:
     with pytest.raises(ConfigError, match=f"{VARIABLE}: 15 characters, allowed: 16 or more") as raised:
-        take_secret({VARIABLE: "s3cret-s3cret-x"})
+        take({VARIABLE: "s3cret-s3cret-x"})
     assert "s3cret" not in str(raised.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.9.9.9"])
 def test_loopback_needs_none(host: str) -> None:
-    check(host, "")
+    check(host, {})
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "*", "::", "10.0.0.5", "resilience-master", ""])
 def test_off_loopback_it_is_required(host: str) -> None:
-    check(host, "x" * SHORTEST)
+    check(host, {VARIABLE: "x" * SHORTEST})
     with pytest.raises(ConfigError, match=f"{VARIABLE}: is missing, allowed: the same text"):
-        check(host, "")
+        check(host, {})
 
 
 def test_keys_are_the_same_for_the_same_secret_alone() -> None:
