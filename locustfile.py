@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from common import ending
 
-ending.hold()  # until there is somebody to hear it: a Ctrl-C among the imports would be a traceback
+ending.end_in_one_line(alone=True)  # amid the imports, too, until there is somebody to hear it
 
 from common import exit_codes
 from common.paths import RESULTS

@@ -35,7 +35,7 @@ PROGRAMS: Final = {
     "influx": ((*PYTHON, "telemetry.influx.local_influx"), "a local InfluxDB"),
     "flush": ((*PYTHON, "telemetry.influx.flush"), "send what earlier runs could not to InfluxDB"),
 }
-BECOME_LOCUST: Final = ("attack", "ui", "launch")  # it hears the signals that `bin/resilience` holds
+BECOME_LOCUST: Final = ("attack", "ui", "launch", "worker")
 LAUNCH: Final = "launch"  # of commands that make several runs, each checked before the first began
 
 
@@ -47,10 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if name else exit_codes.USAGE
     if name == "master":
         name, words = MASTER[0], [*MASTER[1:], *words]
-    if arguments is None and name not in BECOME_LOCUST:
-        ending.end_in_one_line()
+    if arguments is None:
+        ending.end_in_one_line(alone=name in BECOME_LOCUST)
     if name in PROGRAMS:
         command = [*PROGRAMS[name][0], *words]
+        if name in BECOME_LOCUST:
+            ending.hold()  # until our locustfile hears them
         os.execv(command[0], command)
     if name not in COMMANDS and name != LAUNCH:
         allowed = ", ".join(sorted([*COMMANDS, *PROGRAMS, "master"]))

@@ -41,7 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise ConfigError("command line", "master", "is empty, allowed: the master's host (MASTER=…)")
     wire_secret.check(options.master, os.environ)
     check_name(options.master)
-    ending.end_in_one_line()
     if not wait_for(options.master, port):
         print(f"no master at {options.master} port {port} within {TIMEOUT:g} s", file=sys.stderr)
         return exit_codes.OURS

@@ -1,8 +1,8 @@
 """How a process is asked to end, whoever asks: signals that are held until somebody hears them, and words.
 
-A signal that comes while Python or Locust still starts would end it with a traceback, or unheard. So the
-signals of `SIGNALS` are held (blocked) from `bin/resilience` on, over every exec, until there is a handler:
-then `let_through` delivers what came meanwhile. A child of a process that holds them must hold them, too.
+A signal that comes while Python or Locust still starts would end it with a traceback, or unheard. So signals
+are held (blocked) from `bin/resilience` on and over every exec, until there is a handler: then `let_through`
+delivers what came meanwhile. A child that will hear them is started holding them, every other one is not.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from common import exit_codes
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP: Final = signal.SIGUSR1
 """What `make stop` sends."""
+WORDS: Final = {signal.SIGINT: "Ctrl-C", STOP: "make stop"}
 BY: Final = "stopped by "
 """What a stop reason begins with where somebody asked for the end."""
 
@@ -44,7 +45,7 @@ def handle(handler: Any) -> dict[int, Any]:
 
 def by(number: int) -> str:
     """The stop reason of a signal."""
-    return BY + ("Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name)
+    return BY + WORDS.get(number, signal.Signals(number).name)
 
 
 def told(reason: str, after: float = -1.0, of: float = 0.0) -> str:
@@ -53,15 +54,21 @@ def told(reason: str, after: float = -1.0, of: float = 0.0) -> str:
     return f"STOPPED {when}" + (f", by {reason.removeprefix(BY)}" if reason.startswith(BY) else f": {reason}")
 
 
-def end_in_one_line() -> None:
-    """From here on a signal ends this process at once, with one line and no traceback."""
+def end_in_one_line(alone: bool = False) -> None:
+    """From here on a signal ends this process, with one line and no traceback.
+
+    `alone`: it has started nothing yet that needs to be cleaned up, and ends at once, amid imports too.
+    """
 
     def ended(number: int, frame: FrameType | None) -> None:
         hold()
-        say(f"{by(number)}\n", sys.stderr)
+        say(f"{told(by(number)) if alone else by(number)}\n", sys.stderr)
+        if alone:
+            os._exit(exit_codes.OURS)
         raise SystemExit(exit_codes.OURS)
 
     handle(ended)
+    signal.signal(STOP, ended)
     let_through()
 
 

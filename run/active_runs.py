@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Final
 
 from common.atomic_write import write_whole
-from common.ending import BY, STOP
+from common.ending import STOP, by
 
-REASON: Final = f"{BY}make stop"
+REASON: Final = by(STOP)
 ALLOWED: Final = (STOP, signal.SIGTERM)
 
 

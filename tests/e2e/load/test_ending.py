@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -15,7 +16,8 @@ from typing import Final
 import psutil
 import pytest
 
-from common.paths import ROOT
+from common.paths import RESULTS, ROOT
+from run import active_runs
 from tests.support.recorder.attack import Attack, Plan, as_a_user
 from tests.support.recorder.handle import recorder
 
@@ -90,7 +92,7 @@ def test_ctrl_c_during_the_start_is_heard(tmp_path: Path, after: float) -> None:
         console = running.console
         assert not [word for word in BROKEN if word in console], console
         # the shell script itself, in its first milliseconds, ends as every shell does
-        assert running.exit_code in ((3, -signal.SIGINT) if after <= 0.05 else (3,)), console
+        assert running.exit_code in ((3, -signal.SIGINT) if after <= 0.1 else (3,)), console
         assert "STOPPED " in console or running.exit_code == -signal.SIGINT
         assert not running.left_over()
 
@@ -99,22 +101,27 @@ def test_a_pipe_that_closes_ends_the_run(tmp_path: Path) -> None:
     with recorder(0.05) as server:
         scenario, target = PLAN.scenario(tmp_path), PLAN.target(tmp_path, server.base_url)
         command = f"{ROOT}/bin/attack {scenario} --target {target} --out {tmp_path}/run 2>&1 | head -2"
-        began = time.monotonic()
         done = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {command}"],
             check=False, capture_output=True, text=True, timeout=60, env=as_a_user(), start_new_session=True,
         )  # fmt: skip
     assert done.returncode == 3
-    assert time.monotonic() - began < 25
     assert not [word for word in BROKEN if word in done.stderr + done.stdout]
-    assert '"stopped by its closed output"' in (tmp_path / "run" / "end.json").read_text()
+    end = json.loads((tmp_path / "run" / "end.json").read_text())
+    assert end["stop_reason"] == "stopped by its closed output"
+    assert end["stopped_at"] < PLAN.seconds / 2
     assert (tmp_path / "run" / "report.html").exists()
 
 
-@pytest.mark.parametrize("after", [0.5, 1.5, 5.0])
-def test_make_stop_finds_a_run_that_starts_and_one_that_goes_on(tmp_path: Path, after: float) -> None:
+@pytest.mark.parametrize("early", [True, False])
+def test_make_stop_finds_a_run_that_starts_and_one_that_goes_on(tmp_path: Path, early: bool) -> None:
     with attacked(tmp_path) as running:
-        time.sleep(after)
+        limit = time.monotonic() + ENDS_WITHIN
+        while early and not any(one.pid == running.pid for one in active_runs.under_way(RESULTS)):
+            assert time.monotonic() < limit, running.console
+            time.sleep(0.02)
+        if not early:
+            running.wait_until(1.0)
         done = subprocess.run(
             [ROOT / "bin" / "stop", running.run.folder],
             check=False, capture_output=True, text=True, timeout=60, cwd="/",
@@ -134,9 +141,7 @@ def test_make_stop_ends_a_stack_that_was_kept_up(tmp_path: Path) -> None:
             assert time.monotonic() < limit, (tmp_path / "stack.log").read_text()
             time.sleep(0.1)
         children = psutil.Process(stack.pid).children(recursive=True)
-        from run import active_runs
-
-        (mine,) = (one for one in active_runs.under_way(ROOT / "results") if one.pid == stack.pid)
+        (mine,) = (one for one in active_runs.under_way(RESULTS) if one.pid == stack.pid)
         assert mine.signal == signal.SIGTERM
         active_runs.tell(mine)
         assert stack.wait(30) == 0
