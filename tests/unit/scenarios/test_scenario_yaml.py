@@ -84,7 +84,8 @@ def test_any_bytes_give_a_mapping_or_one_line(
     ("text", "expected"),
     [
         ("60s", 60), ("500ms", 0.5), ("2m", 120), ("1h", 3600), ("1.5 s", 1.5), ("7", 7), (3, 3),
-        (0.25, 0.25), ("1m30s", 90), ("1m 30s", 90), ("1h500ms", 3600.5), ("PT90S", 90), ("PT1M30S", 90), ("90", 90),
+        (0.25, 0.25), ("1m30s", 90),
+        ("1m 30s", 90), ("1h500ms", 3600.5), ("PT90S", 90), ("PT1M30S", 90), ("90", 90),
     ],
 )  # fmt: skip
 def test_durations(text: str | float, expected: float) -> None:
