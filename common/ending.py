@@ -18,7 +18,7 @@ from common import exit_codes
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOP: Final = signal.SIGUSR1
 """What `make stop` sends."""
-WORDS: Final = {signal.SIGINT: "Ctrl-C", STOP: "make stop"}
+WORDS: Final[dict[int, str]] = {signal.SIGINT: "Ctrl-C", STOP: "make stop"}
 BY: Final = "stopped by "
 """What a stop reason begins with where somebody asked for the end."""
 
