@@ -95,7 +95,7 @@ def master(folder: Path, secret: str) -> Iterator[tuple[Attack, int]]:
     with recorder(0.01) as server:
         words = [str(PLAN.scenario(folder)), "--target", str(PLAN.target(folder, server.base_url))]
         words += ["--master", "--port", str(port), "--workers", "1"]
-        running = Attack(PLAN, server.base_url, folder, 60, {**as_a_user(), VARIABLE: secret}, command=words)
+        running = Attack(PLAN, server.base_url, folder, 180, {**as_a_user(), VARIABLE: secret}, command=words)
         limit = time.monotonic() + 60
         try:
             while not listens(port):
@@ -106,7 +106,7 @@ def master(folder: Path, secret: str) -> Iterator[tuple[Attack, int]]:
             running.end()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_a_stranger_joins_in_no_try_and_is_sent_no_secret(tmp_path: Path) -> None:
     secret, chance = secrets.token_hex(16), random.Random(1)
     with master(tmp_path, secret) as (running, port):
@@ -183,6 +183,7 @@ def test_off_loopback_a_secret_is_required(words: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.timeout(400)
 def test_rubbish_on_a_wire_without_a_secret_is_counted_and_the_run_goes_on(tmp_path: Path) -> None:
     """On loopback a master needs no secret: what is no message of a worker changes nothing."""
     with master(tmp_path, "") as (running, port):
