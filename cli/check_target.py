@@ -154,8 +154,8 @@ def warnings(scenario: Scenario, target: Target, found: Findings) -> Iterator[Ta
     if limit is None:
         yield TableLine("one address", "WARN", f"{text}; the file promises no limit per address")
         return
-    passing = limit / 60
-    effect = f"its limit of {limit:,} a minute lets {passing:.1f} req/s pass"
+    passing = limit.most / 60
+    effect = f"its limit of {limit.most:,} a minute lets {passing:.1f} req/s pass"
     if rate > passing:
         effect += (
             f"; of {scenario.name}'s {rate:,} req/s {1 - passing / rate:.0%} would be refused with 429, "

@@ -164,7 +164,7 @@ LIMITS: Final = (
     Row("a limiter whose clock is 0.4 s ahead", "limiter-clock", "pass", "F1.1", scenario=ONE_USER,
         keys=BY_BURST, pending="the phase of the windows is not measured yet"),
     Row("a limiter that slides", "limiter-sliding", "pass", "F1.1", scenario=ONE_USER,
-        keys={**HOSTS, "limits": {**PROMISED, "burst_window": "sliding"}}),
+        keys={**HOSTS, "limits": {**PROMISED, "burst_per_s": {"most": 5, "window": "sliding"}}}),
     Row("a token bucket", "limiter-bucket", "pass", "F1.1", scenario=ONE_USER, keys=BY_BURST,
         pending="`limits` has no token bucket yet"),
     Row("a limit that is promised and not there", "correct", "fail", "F1.1", scenario=ONE_USER,

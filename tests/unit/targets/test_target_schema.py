@@ -29,7 +29,9 @@ def made(whole: dict[str, Any], /, **keys: Any) -> Target:
 def test_only_name_and_base_url_are_needed() -> None:
     target = made(LOCAL)
     assert (target.path, target.timeout, target.auth, target.metrics) == ("/v1/mcp", 35, None, ())
-    assert (target.limits.burst_per_s, target.limits.ip_per_min, target.limits.rate_per_min) == (5, 1000, 60)
+    limits = target.limits
+    promised = [limits.burst_per_s, limits.ip_per_min, limits.rate_per_min, limits.quota_per_day]
+    assert [one and one.most for one in promised] == [5, 1000, 60, None]
     assert target.tls.verify
     assert not target.bundled
     assert not target.tool_given
@@ -97,12 +99,12 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "limit": (
         LOCAL,
         {"limits": {"burst_per_s": 0}},
-        "limits.burst_per_s: 0, allowed: greater than or equal to 1",
+        "limits.burst_per_s.most: 0, allowed: greater than or equal to 1",
     ),
     "limit key": (
         LOCAL,
         {"limits": {"burst": 5}},
-        "limits.burst: unknown key, allowed: burst_per_s, burst_window, ip_per_min",
+        "limits.burst: unknown key, allowed: burst_per_s, free_per_day, ip_per_min",
     ),
     "control": (LOCAL, {"control": "bundled"}, "control: bundled, allowed: together with"),
     "bundled alone": ({"name": "a", "base_url": "bundled"}, {}, "control: bundled, allowed: together with"),
