@@ -12,16 +12,16 @@ another, nobody knows which: that is `doubt`, in words. The bundled stack's cloc
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from verdicts.measure.limits import windows
 from verdicts.measure.limits.held import Held
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.windows import Indices, Spans
-from verdicts.run.reading import Floats, Mask, Run
+from verdicts.run.reading import Mask, Run
 
 TRIED: Final = 9  # phases within a bound
 ROUND: Final = 64  # phases of the whole circle
@@ -93,7 +93,7 @@ def _told(ahead: float, how: str) -> str:
 def _bound(run: Run, calls: Calls, promise: Promise) -> _Bound | None:
     """What is known of the clock: by the windows' phase where it shows, otherwise by `Date`."""
     dated = by_date(run)
-    begun = _common(list(_begins(calls, promise.width)), promise.width)
+    begun = _common(_begins(calls, promise.width), promise.width)
     if begun is not None:
         least, most = -begun[1], -begun[0]
         near = (dated[0] + dated[1]) / 2 if dated else 0.0
@@ -114,29 +114,34 @@ def by_date(run: Run) -> tuple[float, float] | None:
     return (least - zero, most - zero) if least <= most else None
 
 
-def _begins(calls: Calls, width: float) -> Iterator[tuple[float, float]]:
-    """Spans (Unix seconds by our clock) in each of which a window began for certain."""
+def _begins(calls: Calls, width: float) -> NDArray[np.float64]:
+    """Spans by our clock (Unix seconds) in each of which a window began for certain, a row each.
+
+    Columns: the refused call's earliest instant, the admitted one's earliest and latest.
+    """
     order = np.lexsort((calls.at.earliest, calls.who))
     who, let, refused = calls.who[order], calls.let[order], calls.refused[order]
     earliest, latest = calls.at.earliest[order], calls.at.latest[order]
     pairs = refused[:-1] & let[1:] & (who[:-1] == who[1:]) & (latest[:-1] <= earliest[1:])
     pairs &= latest[1:] - earliest[:-1] < width / 2  # a longer one could be turned either way
-    begin, end = earliest[:-1][pairs], latest[1:][pairs]
-    yield from zip(begin.tolist(), end.tolist(), strict=True)
+    return np.stack((earliest[:-1][pairs], earliest[1:][pairs], latest[1:][pairs]), axis=1)
 
 
-def _common(spans: list[tuple[float, float]], width: float) -> tuple[float, float] | None:
-    """The phase (s, up to a turn) that all spans share; None where there is no such, or no span."""
-    if not spans:
+def _common(begins: NDArray[np.float64], width: float) -> tuple[float, float] | None:
+    """The phase (s, up to a turn) that all spans share; None where there is no such, or no span.
+
+    A window that began while an admitted call was on its way began before that call was counted: so it is its
+    earliest instant that tells the phase, where all spans agree on that.
+    """
+    if not len(begins):
         return None
-    begin, end = (np.array(ends) for ends in zip(*spans, strict=True))
-    shift = begin - begin[0]
-    turned: Floats = shift - np.round(shift / width) * width  # of each, next to the first
-    least, most = turned.max(), (turned + end - begin).min()
+    shift = begins[:, 0] - begins[0, 0]
+    turned = begins - (np.round(shift / width) * width)[:, None]
+    least, sure, most = turned[:, 0].max(), turned[:, 1].min(), turned[:, 2].min()
     if least > most:
         return None
-    first = _offset(begin[0] + least, width)
-    return first, first + float(most - least)
+    first = _offset(float(least), width)
+    return first, first + float((sure if sure >= least else most) - least)
 
 
 def _offset(seconds: float, width: float) -> float:

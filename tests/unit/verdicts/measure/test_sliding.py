@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome
 from tests.support.synthetic_run import Spec, write
 from verdicts.measure.limits import sliding
-from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.held import Held
+from verdicts.measure.limits.promises import Promise
 from verdicts.run.reading import Run, load
 
 ADMITTED, REFUSED, SILENT = 200, 429, 0
