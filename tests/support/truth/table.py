@@ -181,7 +181,7 @@ LIMITS: Final = (
     limited("a limiter in fixed windows", "limiter"),
     limited("a limiter that writes dates", "limiter-dates"),
     limited("a limiter whose clock is 0.4 s ahead", "limiter-clock",
-            says=r"clock is 0\.(3[5-9]|4[0-5]) s ahead of ours, by the phase of its windows"),
+            evidence=r"clock is 0\.(3[5-9]|4[0-5]) s ahead of ours, by the phase of its windows"),
     limited("a sliding window", "limiter-sliding", keys=burst_of(window="sliding")),
     limited("a sliding window of 4 where 5 are promised", "limiter-sliding-4", "fail",
             keys=burst_of(window="sliding")),
@@ -198,12 +198,12 @@ LIMITS: Final = (
             keys=burst_of(status=503, reason="slow down, please")),
     limited("the same, and the file does not tell", "limiter-in-its-words", "fail", point="service"),
     limited("two accounts with one static token", "limiter-by-token", keys=ONE_TOKEN,
-            says="2 accounts share one Authorization, so they are one user"),
+            evidence="2 accounts share one Authorization, so they are one user"),
     limited("one static token, and a limit for each address", "limiter", "fail", keys=ONE_TOKEN),
     limited("the day's quota is used up, as promised", "quota-a-day", point="F1.2.quota", **BY_DAY),
     limited("a quota that is promised and not there", "correct", "fail", point="F1.2.quota", **BY_DAY),
     limited("the day's quota was used before the run", "quota-used-before", point="F1.2.quota", status="info",
-            says="they may have used it before the run", **BY_DAY),
+            evidence="they may have used it before the run", **BY_DAY),
 )  # fmt: skip
 
 OWN: Final = (
