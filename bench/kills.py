@@ -4,9 +4,9 @@
 
 Whom it kills: the engine (a single process), a worker and the master (of two workers), Postgres, an origin,
 the exporter (with an InfluxDB that is not there). Each run is a short one on the bundled stack, killed once,
-at any instant from its start to after its end; before `run.json` is there no run began, and there is nothing
-to report. Prints a line a run and a table; exit code 1 where a report was missing, a ledger did not balance,
-or something of a run was left over.
+at any instant from the moment that `run.json` is there (before, no run began, and there is nothing to report)
+to after its end. Prints a line a run and a table; exit code 1 where a report was missing, a ledger did not
+balance, or something of a run was left over.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ import psutil
 from common.paths import ROOT
 
 ATTACK: Final = ("burst", "--duration=3s", "--accounts=20", "--rate=4")
-LONGEST: Final = 11.0  # seconds from the start of such a run until after its end
+LONGEST: Final = 8.0  # seconds from `run.json` until after the end of such a run: lead, load, verdict
+STARTS_WITHIN: Final = 120.0
 ENDS_WITHIN: Final = 90.0
 GONE_WITHIN: Final = 30.0
 KINDS: Final = {
@@ -63,7 +64,7 @@ class Killed:
 
 
 def kill_one(kind: str, at: float, folder: Path) -> Killed:
-    """Start a run into `folder`, kill one of its processes `at` seconds later, make its report."""
+    """Start a run into `folder`, kill one of its processes `at` seconds after it began, make its report."""
     workers = ["--workers=2"] if kind in ("worker", "master") else []
     environment = {**os.environ, **(NO_INFLUX if kind == "exporter" else {})}
     environment.pop("LOCUST_SKIP_MONKEY_PATCH", None)
@@ -73,6 +74,10 @@ def kill_one(kind: str, at: float, folder: Path) -> Killed:
             stdin=subprocess.DEVNULL, stdout=console, stderr=console, start_new_session=True,
         )  # fmt: skip
     family = {run.pid: psutil.Process(run.pid)}
+    until = time.monotonic() + STARTS_WITHIN
+    while not (folder / "run.json").exists() and run.poll() is None and time.monotonic() < until:
+        family |= _below(family)
+        time.sleep(0.05)
     until = time.monotonic() + at
     while (left := until - time.monotonic()) > 0:
         family |= _below(family)
@@ -143,7 +148,7 @@ def unbalanced(arrivals: dict[str, Any]) -> str:
 
 
 def instants(seed: int, kind: str, count: int) -> list[float]:
-    """When to kill, in seconds from the start: one in each of `count` equal parts of a run's life."""
+    """When to kill, in seconds from its begin: one in each of `count` equal parts of a run's life."""
     chance = random.Random(f"{seed} {kind}")
     return [LONGEST * (number + chance.random()) / count for number in range(count)]
 
