@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Final
-from xml.etree.ElementTree import indent, tostring
+from xml.dom.minidom import parseString
+from xml.etree.ElementTree import tostring
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -40,8 +41,8 @@ def write_xml(xml: JUnitXml, path: Path) -> None:
         element.text = element.text and _FORBIDDEN.sub("\ufffd", element.text)
         for name, value in element.attrib.items():
             element.set(name, _FORBIDDEN.sub("\ufffd", value))
-    indent(xml._elem, "\t")
-    write_whole(path, f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(xml._elem, encoding="unicode")}\n')
+    pretty = parseString(tostring(xml._elem)).toprettyxml(encoding="utf-8")
+    write_whole(path, pretty.decode())
 
 
 def _validity(judged: Judgement, scenario: str) -> TestCase:
