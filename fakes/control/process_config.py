@@ -1,7 +1,7 @@
 """What the supervisor tells a process of the stack: one JSON file, the same for all of them.
 
     {"settings": {…StackSettings…},              the whole tree, not a part
-     "protections": ["ip-limit", …],             names in force at start (`fakes.protections.NAMES`)
+     "protections": ["ip-limit", …],             names in force at start (`common.protections.NAMES`)
      "addresses": {"edge": ["127.0.0.1", 41001], "origin-a": […], "origin-b": […],
                    "upstream": […], "supabase": […]},
      "control_token": "…",                       header X-Control-Token of `/_control/…`

@@ -21,7 +21,7 @@ from fakes.control.state import Control, Snapshot
 from fakes.edge.balancer_state import A, B, LbState, Origin, Outcome
 from fakes.edge.metrics import EdgeMetrics
 from fakes.http.asgi import Answer, Headers
-from fakes.http.hop import Hop, HopConnectError, HopError, HopReset, HopTimeout
+from fakes.http.hop import Hop, HopConnectError, HopError, HopReset
 
 MAX_EVENTS: Final = 1000
 
@@ -102,8 +102,6 @@ class Balancer:
     async def _probe(self, origin: Origin, timeout: float) -> Outcome:  # noqa: ASYNC109
         try:
             reply = await self.hops[origin].request(b"GET", b"/health", timeout=timeout)
-        except HopTimeout:
-            return "silent"
         except HopError:
             return "silent"
         return "pass" if reply.status == 200 else "fail"

@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m fakes.stack")
     parser.add_argument("--settings", help="JSON or YAML file, or - for stdin")
-    parser.add_argument("--protections", default="today", help="a preset or names (fakes.protections)")
+    parser.add_argument("--protections", default="today", help="a preset or names (common.protections)")
     parser.add_argument("--state-file", type=Path)
     parser.add_argument("--life-fd", type=int, help="end when this pipe reads EOF")
     parser.add_argument("--keep", action="store_true", help="for hand use: print curl lines")

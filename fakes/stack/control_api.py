@@ -8,8 +8,7 @@
     DELETE /faults
     POST   /reset                            counters, windows, quotas, peaks, and the money's tables
     GET    /consistency                      the audit of the run: see `fakes.database.audit`
-    POST   /connections                      open connections until refused: see
-    `fakes.database.connection_limit`
+    POST   /connections                      where the limit is: see `fakes.database.connection_limit`
     POST   /restart {"process"}              POST /kill {"process", "signal": KILL|TERM|STOP|CONT}
 All but the first line need the header X-Control-Token. What leads to a new state answers it: 200.
 400 with {"error": one line} for a command that cannot be obeyed, 403 for a bad token, 404 and 405.

@@ -16,7 +16,7 @@ from typing import Any, Final
 import yaml
 from pydantic import ValidationError
 
-from common import protections
+from common import exit_codes, protections
 from common.merge import merged
 from fakes.control.process_config import first_complaint
 from fakes.http.server import HttpServer
@@ -40,9 +40,9 @@ def run_stack(options: argparse.Namespace) -> int:
         settings, names = read(options.settings, options.protections)
         asyncio.run(_run(settings, names, options))
     except (SettingsError, PortTakenError) as error:
-        return _say(2, error)
+        return _say(exit_codes.USAGE, error)
     except StartError as error:
-        return _say(3, error)
+        return _say(exit_codes.OURS, error)
     return 0
 
 
