@@ -3,7 +3,7 @@
 The stack wrote its state file (`fakes.stack --state-file`); `STACK_STATE` in the environment names it, and
 `fakes.stack.start.start_stack` then comes here. The run's settings and protections are put in force over the
 control API, faults are cleared, counters reset; when the run ends the stack stays. What only a new start can
-change stays as the stack was started with: ports, the database and its connection limit.
+change (`fakes.settings.FIXED`) stays as the stack was started with.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def attach(
     stack = AttachedStack(_read(file, time.monotonic() + timeout_s))
     _check_parts(stack.state()["settings"].get("parts", {}), settings)
     stack.clear_faults()
-    stack.put_settings(_changeable(settings))
+    stack.put_settings(settings.changeable())
     stack.put_protections(protections)
     stack.reset()
     return stack
@@ -78,12 +78,3 @@ def _check_parts(has: dict[str, Any], settings: StackSettings) -> None:
     for part in (part for part in wanted if has.get(part, wanted[part]) != wanted[part]):
         said = f"{part} is {has[part]} there, not {wanted[part]}"
         raise StackError(f"{STATE}: {said}; allowed: the STACK that it was started with")
-
-
-def _changeable(settings: StackSettings) -> dict[str, Any]:
-    """The settings without what only a new start can change."""
-    tree = settings.model_dump(mode="json")
-    del tree["ports"], tree["parts"]
-    for name in ("dsn", "max_connections"):
-        del tree["database"][name]
-    return tree

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from fakes.settings import StackSettings
 from fakes.stack.attach import STATE
-from fakes.stack.control_plane import FIXED
 from fakes.stack.handle import StackError, StackHandle
 from fakes.stack.start import start_stack
 from scenarios.schema import Scenario
@@ -59,9 +58,8 @@ class SharedStack:
         """Why the stack that runs will not do; "" if it will."""
         if self._handle is None or self._settings is None:
             return "first run"
-        for path in FIXED:
-            if _at(settings, path) != _at(self._settings, path):
-                return f"{'.'.join(path)} can only be set at a start"
+        if (name := self._settings.fixed_change(settings)) is not None:
+            return f"{name} can only be set at a start"
         try:
             return unwell(self._handle.state())
         except StackError as error:
@@ -93,9 +91,3 @@ def unwell(state: Mapping[str, Any]) -> str:
             return f"{name} is down"
     balancer = processes.get("edge", {}).get("own", {}).get("lb", WELL)
     return "" if balancer == WELL else f"the balancer is in state {balancer['state']}"
-
-
-def _at(settings: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        settings = getattr(settings, name)
-    return settings
