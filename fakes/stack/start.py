@@ -15,11 +15,11 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from common.paths import ROOT
 from fakes.settings import StackSettings
@@ -27,6 +27,30 @@ from fakes.stack.attach import STATE, attach
 from fakes.stack.handle import StackError, StackHandle
 
 EXIT_TIMEOUT: Final = 5.0
+
+
+class StartedStack(StackHandle):
+    """A stack of our own: it ends with this handle."""
+
+    def __init__(self, process: subprocess.Popen[bytes], life: FileIO, state: Mapping[str, Any]) -> None:
+        super().__init__(state)
+        self._process, self._life = process, life
+
+    def alive(self) -> bool:
+        """Whether its supervisor runs."""
+        return self._process.poll() is None
+
+    def stop(self, timeout: float = 20.0) -> None:
+        """End the stack and wait until nothing of it is left."""
+        self._life.close()
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its children and the reaper see that and clean up
+            self._process.wait()
+            raise StackError(f"the stack did not end within {timeout:g} s and was killed") from None
+        if code > 0:
+            raise StackError(f"the stack ended with exit code {code}")
 
 
 def start_stack(
@@ -53,7 +77,7 @@ def start_stack(
         raise
     finally:
         os.close(stdout_read)
-    return StackHandle(process, life, state)
+    return StartedStack(process, life, state)
 
 
 def _spawn(
