@@ -6,10 +6,10 @@ address, or when a login was asked for, it must have a password: WEB_PASSWORD.
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Final
 
 from common.errors import one_line
+from targets.url import is_loopback_name
 
 VARIABLE: Final = "WEB_PASSWORD"
 MIN_LENGTH: Final = 8  # characters
@@ -25,20 +25,10 @@ def check(host: str, password: str, login: bool = False) -> None:
         raise AccessError(f"{VARIABLE}: {len(password)} characters, allowed: {MIN_LENGTH} or more")
     if password:
         return
-    if not is_loopback(host):
+    if not is_loopback_name(host):
         where = one_line(host) or "every interface"
         raise AccessError(
             f"--web-host: {where} is not on loopback, allowed: 127.0.0.1, or a password in {VARIABLE}"
         )
     if login:
         raise AccessError(f"--web-login: no password, allowed: with a password in {VARIABLE}")
-
-
-def is_loopback(host: str) -> bool:
-    """Only this machine reaches `host`; a name but localhost is not trusted to stay where it is."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -7,6 +7,7 @@ from typing import Any
 
 from run.options import choices
 from run.request import RunRequest
+from targets.url import is_loopback_name
 from webui import access, login, pages, stock
 from webui.form import SwarmForm
 from webui.live import Leading
@@ -25,5 +26,5 @@ def install(web_ui: Any, options: Any, leader: Leading, results: Path, password:
     stock.add_tabs(web_ui, leader, results, base_path)
     stock.fit_form(web_ui, form, options)
     app.register_blueprint(pages.blueprint(leader, form, options, results, base_path))
-    hosts = LOOPBACK_NAMES | {web_ui.host} if access.is_loopback(web_ui.host) else None
+    hosts = LOOPBACK_NAMES | {web_ui.host} if is_loopback_name(web_ui.host) else None
     app.wsgi_app = SameOrigin(app.wsgi_app, hosts)

@@ -19,12 +19,14 @@ A file that does not fit raises ConfigError with one line: file, key, what is al
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
 from common.errors import ConfigError
 from fakes.settings import SettingsModel, StackSettings
+
+JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"  # where the issuer publishes its key set
 
 
 class StackConfig(SettingsModel):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from fakes.database.postgres import as_whom, own
-from fakes.processes.children import STOP_TIMEOUT, exit_text
+from fakes.processes.children import end, exit_text
 from fakes.processes.libc import die_with_parent
 from fakes.processes.reaper import Reaper
 from fakes.settings import DatabaseSettings
@@ -114,10 +114,5 @@ class PgBouncerChild:
     def stop(self) -> None:
         """End it and remove its folder."""
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(STOP_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end(self._process)
         shutil.rmtree(self.home, ignore_errors=True)

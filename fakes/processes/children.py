@@ -23,6 +23,10 @@ STOP_TIMEOUT: Final = 3.0
 ENVIRONMENT: Final = {"PROMETHEUS_DISABLE_CREATED_SERIES": "true"}  # nobody reads when a counter was made
 
 
+class StartError(RuntimeError):
+    """A process of the stack, or all of it, could not be started; one line."""
+
+
 class Child(Protocol):
     """What every process of the stack can be told."""
 
@@ -121,14 +125,19 @@ class PartChild:
         """SIGTERM, then SIGKILL; wait for it."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGCONT)
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self.stderr.poll()
+
+
+def end(process: subprocess.Popen[bytes], timeout: float = STOP_TIMEOUT) -> None:
+    """SIGTERM, to a frozen one too; SIGKILL after `timeout` seconds; wait for it."""
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def exit_text(code: int) -> str:

@@ -47,8 +47,8 @@ class ControlApi:
             ("POST", "/faults"): self._add_fault,
             ("DELETE", "/faults"): lambda _: control_plane.clear_faults(),
             ("POST", "/reset"): self._reset,
-            ("GET", "/consistency"): lambda _: stack.database_audit(),
-            ("POST", "/connections"): lambda _: stack.connections(),
+            ("GET", "/consistency"): lambda _: stack.database.audit(),
+            ("POST", "/connections"): lambda _: stack.database.connections(),
             ("POST", "/restart"): self._restart,
             ("POST", "/kill"): self._kill,
         }
@@ -132,7 +132,7 @@ class ControlApi:
     async def _reset(self, body: Body) -> None:
         await self.stack.control_plane.reset()
         self.stack.nanos.reset()
-        await self.stack.reset_database()
+        await self.stack.database.reset()
 
     async def _restart(self, body: Body) -> None:
         await self.stack.restart(str(body.get("process")))

@@ -20,10 +20,10 @@ from common import exit_codes, protections
 from common.merge import merged
 from fakes.control.process_config import first_complaint
 from fakes.http.server import HttpServer
+from fakes.processes.children import StartError
 from fakes.processes.sockets import PortTakenError
 from fakes.settings import StackSettings
 from fakes.stack.control_api import ControlApi
-from fakes.stack.nanos import StartError
 from fakes.stack.supervisor import Stack, write_private
 
 POLL_INTERVAL: Final = 0.5  # seconds between two looks whether the parent is still there
@@ -80,7 +80,7 @@ async def _run(settings: StackSettings, names: tuple[str, ...], options: argpars
         await asyncio.wait({work, asyncio.create_task(end.wait())}, return_when=asyncio.FIRST_COMPLETED)
         await _over(work)
     finally:
-        await stack.settle()
+        await stack.database.settle()
         clean = stack.stop()
     if not clean:
         raise StartError(f"could not remove everything of {stack.folder}")

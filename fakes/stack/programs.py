@@ -11,6 +11,7 @@ from typing import Final
 
 from common.paths import ROOT
 from fakes.edge_worker import install
+from fakes.processes.children import StartError
 from fakes.settings import PartsSettings
 
 BUILT: Final = ROOT / ".cache" / "real"
@@ -29,8 +30,8 @@ REAL: Final = {
 }
 
 
-class PartMissingError(RuntimeError):
-    """A real part that was asked for is not here, as one line."""
+class PartMissingError(StartError):
+    """A real part that was asked for is not here."""
 
 
 def command(process: str, parts: PartsSettings) -> tuple[str, ...]:

@@ -18,13 +18,12 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from fakes.control.process_config import StackConfig
+from fakes.control.process_config import JWKS_PATH, StackConfig
 from fakes.control.state import Control
 from fakes.http import serve
 from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.metrics import Metrics, known_path
 
-JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"
 TOKEN_PATH: Final = "/auth/v1/token"
 ES256_KID: Final = "stack-es256"
 
