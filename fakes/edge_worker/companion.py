@@ -29,9 +29,10 @@ import uvloop
 from fakes.control.process_config import StackConfig, load
 from fakes.control.state import Control
 from fakes.edge.balancer_state import TABLE
+from fakes.edge.origin_watch import ORIGINS
 from fakes.edge_runtime.kv import Kv
 from fakes.edge_worker import kv_connection, totals, workerd
-from fakes.edge_worker.health_checks import ORIGINS, HealthChecks
+from fakes.edge_worker.health_checks import HealthChecks
 from fakes.edge_worker.isolates import WorkerIsolates
 from fakes.edge_worker.kv_service import KvService
 from fakes.edge_worker.workerd import Worker
