@@ -20,12 +20,23 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from common.addresses.dsn import host_of
 from common.protections import TABLE
+from common.secrets.secret import Secret
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _dsn(dsn: Secret) -> Secret:
+    if not dsn.hidden:
+        host_of(dsn.reveal())
+    return dsn
+
+
+Dsn = Annotated[Secret, AfterValidator(_dsn)]
 
 
 class SettingsModel(BaseModel):
@@ -139,7 +150,7 @@ class OriginSettings(SettingsModel):
 class DatabaseSettings(SettingsModel):
     """Postgres, how the gateway reaches it, and what an account starts with."""
 
-    dsn: str | None = None  # a Postgres of the user's; None: an embedded one
+    dsn: Dsn | None = None  # a Postgres of the user's; None: an embedded one
     max_connections: Count = 60  # the server's own setting: 3 of them are reserved for superusers
     mode: Literal["pool", "none", "pooler"] = "pool"
     pool_size: Count = 15

@@ -14,8 +14,8 @@ from typing import Any, Final
 import gevent
 
 from common import exit_codes
+from common.addresses.url import is_loopback_name
 from run.attack import Attack
-from targets.url import is_loopback_name
 from users.cluster.wire import Wire
 
 POLL_INTERVAL: Final = 0.2

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 from common import exit_codes
+from common.secrets.environment import minimal
 from scenarios.options import LOOPBACK
 
 WAIT_FOR_WORKERS: Final = 60  # seconds
@@ -34,7 +36,10 @@ def run(master: Sequence[str], worker: Sequence[str], workers: int) -> int:
     with passing_on(started):
         try:
             started.append(start([*master, *master_options(port, workers)]))
-            started += [start([*worker, *worker_options(port)], quiet=True) for _ in range(workers)]
+            started += [
+                start([*worker, *worker_options(port)], quiet=True, env=_of_a_worker())
+                for _ in range(workers)
+            ]
             code = started[0].wait()
         finally:
             end(started)
@@ -93,10 +98,20 @@ def end(children: Sequence[subprocess.Popen[bytes]], clock: Callable[[], float] 
                 child.wait(max(0.0, deadline - clock()))
 
 
-def start(command: Sequence[str], quiet: bool = False, log: Path | None = None) -> subprocess.Popen[bytes]:
+def _of_a_worker() -> dict[str, str]:
+    """A worker's environment: it needs no key and no token of ours, the master tells it all."""
+    return minimal(*(name for name in os.environ if name.startswith(("LOCUST_", "RESILIENCE_"))))
+
+
+def start(
+    command: Sequence[str],
+    quiet: bool = False,
+    log: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
     """A child in a session of its own, which the kernel ends if this process dies.
 
-    `quiet`: its standard output goes nowhere; `log`: all that it says goes to that file.
+    `quiet`: its standard output goes nowhere; `log`: all that it says goes to that file; `env`: not ours.
     """
     with contextlib.ExitStack() as stack:
         file = None if log is None else stack.enter_context(log.open("ab"))
@@ -106,6 +121,7 @@ def start(command: Sequence[str], quiet: bool = False, log: Path | None = None) 
             stdout=subprocess.DEVNULL if quiet else file,
             stderr=file,
             start_new_session=True,
+            env=env,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread
         )
 

@@ -24,6 +24,7 @@ from typing import Any, Final
 from pydantic import Field, ValidationError
 
 from common.errors import ConfigError
+from common.secrets.secret import Secret
 from fakes.settings import SettingsModel, StackSettings
 
 JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"  # where the issuer publishes its key set
@@ -35,13 +36,13 @@ class StackConfig(SettingsModel):
     settings: StackSettings = StackSettings()
     protections: tuple[str, ...] = ()
     addresses: dict[str, tuple[str, int]] = Field(default_factory=dict)
-    control_token: str
-    gateway_secret: str
+    control_token: Secret
+    gateway_secret: Secret
     issuer: str
     jwks_url: str
     jwks: dict[str, Any] = Field(default_factory=dict)
-    signing_key: str = ""
-    db_dsn: str | None = None
+    signing_key: Secret = Secret("")
+    db_dsn: Secret | None = None
     name: str = ""
 
 

@@ -54,7 +54,7 @@ class Companion:
         self.config, self.control = config, Control(config)
         self.counts: dict[str, float] = defaultdict(float)
         self.kv = Kv(watch=self._count_kv)
-        self.isolates = WorkerIsolates(front, config.control_token, doors_port, self.kv_service)
+        self.isolates = WorkerIsolates(front, config.control_token.reveal(), doors_port, self.kv_service)
         self.checks = HealthChecks(config.addresses, self.control, self._count_lb, self.push)
         self._endpoint = ControlEndpoint(self.control, config, self.state)
         self._run, self._turn = token_hex(4), asyncio.Lock()
@@ -91,7 +91,8 @@ class Companion:
         config, snapshot = self.config, self.control.snapshot
         return {
             "protections": sorted(snapshot.protections), "settings": snapshot.settings.edge.model_dump(),
-            "issuer": config.issuer, "jwks_url": config.jwks_url, "gateway_secret": config.gateway_secret,
+            "issuer": config.issuer, "jwks_url": config.jwks_url,
+            "gateway_secret": config.gateway_secret.reveal(),
             "lb": self.checks.believed(), "run": self._run, "reasons": REASONS, "buckets": LATENCY,
             "origins": {name: "{}:{}".format(*config.addresses[name]) for name in ORIGINS},
         }  # fmt: skip
@@ -151,7 +152,7 @@ async def serve(options: argparse.Namespace) -> None:
     """Serve until the Worker or the supervisor is gone; never returns."""
     config = load(options.config, options.name)
     doors, kv = socket.socket(fileno=options.doors_fd), socket.socket(fileno=options.kv_fd)
-    front = Worker("front", options.worker, options.control, config.control_token)
+    front = Worker("front", options.worker, options.control, config.control_token.reveal())
     companion = Companion(config, front, workerd.port_of(doors))
     loop = asyncio.get_running_loop()
     loop.add_reader(options.end_fd, leave)

@@ -7,7 +7,6 @@ goes to a file of the private folder, and from there to the supervisor's stderr 
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from common.secrets.environment import minimal
 from fakes.processes.cgroup import Cgroup
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import Address
@@ -98,7 +98,7 @@ class PartChild:
             fds = (sock.fileno(), self._life)
             self._process = subprocess.Popen(
                 self._command(*fds), pass_fds=fds, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env={**os.environ, **ENVIRONMENT},
+                start_new_session=True, env={**minimal(), **ENVIRONMENT},
             )  # fmt: skip
         self._reaper.process(self._process.pid)
 

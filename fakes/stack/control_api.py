@@ -94,7 +94,7 @@ class ControlApi:
         pids = stack.pids()
         return {
             "protections": stack.control_plane.protections,
-            "settings": stack.control_plane.settings.model_dump(),
+            "settings": stack.control_plane.settings.model_dump(mode="json"),
             "faults": stack.control_plane.faults,
             "allowed_faults": stack.control_plane.allowed_faults(),
             "stale": sorted(stack.control_plane.stale),

@@ -197,7 +197,7 @@ class ControlPlane:
                 await self._executor.end(fault)
 
     async def _tell_all(self, peer: ProcessClient) -> None:
-        await peer.ask("settings", self.settings.model_dump())
+        await peer.ask("settings", self.settings.model_dump(mode="json"))
         await peer.ask("protections", {"names": self.protections})
         await self._tell_faults(peer)
 

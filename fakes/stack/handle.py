@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 TIMEOUT: Final = 30.0  # seconds; a restart of a process is part of it
@@ -27,7 +27,7 @@ class StackError(RuntimeError):
 class Signing:
     """How tokens for this stack are signed: the private key as PEM, its kid, issuer and algorithm."""
 
-    key: str
+    key: str = field(repr=False)
     kid: str
     issuer: str
     algorithm: str

@@ -21,6 +21,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
+from common.secrets.secret import REVEALED, Secret
 from fakes.control.process_config import JWKS_PATH, StackConfig
 from fakes.control.state import ControlError
 from fakes.database.database_clients import FAULTS as DATABASE_FAULTS
@@ -108,12 +109,13 @@ class Stack:
         config = StackConfig(
             settings=self.control_plane.settings, protections=self.control_plane.protections,
             addresses={name: (HOST, address.port) for name, address in self.addresses.items()},
-            control_token=self.identity.control_token, gateway_secret=self.identity.gateway_secret,
+            control_token=Secret(self.identity.control_token),
+            gateway_secret=Secret(self.identity.gateway_secret),
             issuer=self.identity.signing.issuer, jwks=self.identity.signing.jwks(),
             jwks_url=self.addresses["supabase"].base_url + JWKS_PATH,
-            signing_key=self.identity.signing.key, db_dsn=dsn,
+            signing_key=Secret(self.identity.signing.key), db_dsn=None if dsn is None else Secret(dsn),
         )  # fmt: skip
-        write_private(self.folder / "stack.json", config.model_dump_json())
+        write_private(self.folder / "stack.json", config.model_dump_json(context=REVEALED))
 
     async def _ready(self, name: str) -> None:
         while not await self._answers(name):

@@ -46,7 +46,7 @@ class Supabase:
         self._signers = {"ES256": (second, ES256_KID)}
         keys = list(config.jwks.get("keys", ()))
         if config.signing_key:
-            own = load_pem_private_key(config.signing_key.encode(), None)
+            own = load_pem_private_key(config.signing_key.reveal().encode(), None)
             self._signers["EdDSA"] = (own, keys[0]["kid"])  # type: ignore[assignment]
         public: dict[str, Any] = jwt.algorithms.ECAlgorithm.to_jwk(second.public_key(), as_dict=True)
         public |= {"kid": ES256_KID, "alg": "ES256", "use": "sig"}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from fakes.stack.start import start_stack
 from scenarios.schema import Scenario
 
 __all__ = ["SharedStack", "StackError", "unwell"]
-Start = Callable[[StackSettings, Iterable[str], Path], StackHandle]
+Start = Callable[..., StackHandle]  # as `start_stack`
 WELL: Final = {"state": "primary", "origins": {"origin-a": "up", "origin-b": "up"}}
 
 
@@ -32,8 +32,11 @@ class SharedStack:
         self._settings: StackSettings | None = None
         self._given = STATE in os.environ  # somebody else's stack: it is used as it is
 
-    def ready_for(self, scenario: Scenario) -> str:
-        """Have a stack that the scenario can run against; what was done for it. Raises StackError."""
+    def ready_for(self, scenario: Scenario, owned: str | None = None) -> str:
+        """Have a stack that the scenario can run against; what was done for it. Raises StackError.
+
+        `owned`: as of `start_stack`.
+        """
         if self._given:
             return f"using the stack of {os.environ[STATE]}"
         settings = scenario.stack_settings()
@@ -41,7 +44,7 @@ class SharedStack:
         if not why:
             return ""
         self.stop()
-        handle = self._start(settings, sorted(scenario.choice.names), self._folder / "stack.log")
+        handle = self._start(settings, sorted(scenario.choice.names), self._folder / "stack.log", owned=owned)
         self._handle, self._settings = handle, settings
         os.environ[STATE] = str(self._write_state(handle))
         return f"{why}: the stack is started"
