@@ -31,7 +31,7 @@ class StackDatabase:
     """Belongs to the event loop. `folder` is the stack's private one; `clients` are beside the gateway."""
 
     def __init__(self, settings: DatabaseSettings, folder: Path, reaper: Reaper) -> None:
-        self._dsn = settings.dsn
+        self._dsn = settings.dsn.reveal() if settings.dsn is not None else None
         self._postgres: PostgresChild | None = None
         self._pgbouncer: PgBouncerChild | None = None
         if settings.dsn is None:
@@ -93,8 +93,8 @@ class StackDatabase:
 
         What Postgres writes in its log from here on is the next run's.
         """
-        log = self._log()
-        self._log_begins = log.stat().st_size if log and log.exists() else 0
+        if self._postgres is not None:
+            self._log_begins = self._postgres.server.log_size
         await _in_time(pool.reset(self.admin_dsn))
 
     async def audit(self) -> dict[str, Any]:
@@ -103,14 +103,16 @@ class StackDatabase:
         return {**found, "problems": audit.problems(found)}
 
     async def connections(self) -> dict[str, Any]:
-        """Where the connection limit is; see `fakes.database.connection_limit`. Raises ControlError."""
-        found = await _in_time(
-            connection_limit.probe(self.server_dsn, self.admin_dsn, self._log(), self._log_begins)
-        )
-        return {**found, "pooler": self._pgbouncer is not None}
+        """Where the connection limit is; see `fakes.database.connection_limit`. Raises ControlError.
 
-    def _log(self) -> Path | None:
-        return self._postgres.server.log if self._postgres is not None else None
+        It is found by taking every connection that there is: never of a database that is not the stack's own.
+        """
+        if self._postgres is None:
+            raise ControlError("the limit is not tried out on a database of somebody's own (database.dsn)")
+        server = self._postgres.server
+        found = await _in_time(connection_limit.probe(self.server_dsn, self.admin_dsn))
+        log = connection_limit.fatal(server.said(self._log_begins))
+        return {**found, "log": log, "pooler": self._pgbouncer is not None}
 
 
 async def _in_time(work: Coroutine[Any, Any, Any]) -> Any:
