@@ -6,10 +6,11 @@ address, or when a login was asked for, it must have a password: WEB_PASSWORD.
 
 from __future__ import annotations
 
+import socket
 from typing import Final
 
+from common.addresses.url import is_loopback_name
 from common.errors import one_line
-from targets.url import is_loopback_name
 
 VARIABLE: Final = "WEB_PASSWORD"
 MIN_LENGTH: Final = 8  # characters
@@ -32,3 +33,17 @@ def check(host: str, password: str, login: bool = False) -> None:
         )
     if login:
         raise AccessError(f"--web-login: no password, allowed: with a password in {VARIABLE}")
+
+
+def check_port(host: str, port: int) -> None:
+    """The UI can listen there. Raises AccessError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            text = f"{host or 'every interface'} port {port}: {error.strerror or error}"
+            raise AccessError(
+                f"--web-host, --web-port: {text}, allowed: a free port of this machine"
+            ) from None
