@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
-from common.errors import ConfigError
 from targets.url import is_loopback_name
+
+from common.errors import ConfigError
 
 VARIABLE: Final = "RESILIENCE_SECRET"
 SHORTEST: Final = 16  # characters
