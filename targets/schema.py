@@ -98,6 +98,7 @@ class Target(Strict):
     accounts: AccountSource = AccountSource()
     tool: ToolCall | None = None
     timeout: Annotated[Duration, Field(le=600)] = 35.0
+    max_body_mib: Annotated[int, Field(ge=1, le=1024)] = 16
     tls: Tls = Tls()
     stop_when: StopWhen | None = None
     metric_names: dict[Word, Annotated[str, Field(min_length=1, max_length=500)]] = Field(
@@ -178,6 +179,11 @@ class Target(Strict):
     def tool_given(self) -> bool:
         """The file says what to call (a tool, or null for `tools/list`); otherwise the scenario does."""
         return "tool" in self.model_fields_set
+
+    @property
+    def max_body(self) -> int:
+        """Bytes of an answer's body that are read; a larger one fails as `bad_response`."""
+        return self.max_body_mib * 1024 * 1024
 
     def public(self) -> dict[str, Any]:
         """Plain data without secrets: names of headers stay, their values and the key do not."""

@@ -79,7 +79,8 @@ DROPS: Final = (
     "stopped",  # it was due, and the run was stopped before it could be sent
     "worker_lost",  # its worker was gone, and the others had yet to take over
 )
-# Limits of our own machine, by the names of errno: the call could not be made, whatever the target is.
+# Limits of our own machine, by the names of errno: the call could not be made, or its answer not be held,
+# whatever the target is.
 OWN_LIMITS: Final = ("EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM")
 REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS, *OWN_LIMITS)
 REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}

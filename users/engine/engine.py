@@ -65,10 +65,11 @@ class Engine:
         self.client = Client(
             job.endpoint,
             self._record,
-            rules=answers.rules(job.headers.encodings),
+            rules=answers.rules(job.headers.encodings, job.max_body),
             sent=sent,
             timeout=job.timeout,
             max_connections=job.max_connections,
+            max_body=job.max_body,
             clock=clock,
             loop=loop,
         )
@@ -253,6 +254,6 @@ class Engine:
         self._recorder.record(call, call.outcome)
 
     def _observe(self, call: Call) -> None:
-        call.size = len(call.body)
+        call.size = call.stream.size if call.stream is not None else len(call.body)
         call.instance = self._instances.code(call.headers.get(INSTANCE))
         read_headers(call)
