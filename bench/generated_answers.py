@@ -1,8 +1,8 @@
 """`python -m bench.generated_answers [--calls 20000] [--seed 1]`: answers that a seeded generator makes.
 
-Two runs at the same rate against the same server: good answers alone, the control, then generated ones: valid,
-broken, endless. Prints the figures that the project promises, each with its bound, and ends with 1 if one
-does not hold.
+Two runs at the same rate against the same server: good answers alone, the control, then generated ones:
+valid, broken, endless. Prints the figures that the project promises, each with its bound, and ends with 1 if
+one does not hold.
 """
 
 from __future__ import annotations
@@ -54,9 +54,16 @@ def figures(control: Run, run: Run, told: Any, said: str) -> Iterator[Figure]:
     yield "start delay p99 ms", f"{p99:.2f}", f"{usual:.2f} (control) + {APART:g}", p99 <= usual + APART
     for name, one in (("control", control), ("generated", run)):
         delay = one.arrivals["start_delay_ms"]
-        yield f"start delay ms, {name}", f"{delay['p50']:.2f} / {delay['p99']:.2f} / {delay['max']:.1f}", "", True
+        yield (
+            f"start delay ms, {name}",
+            f"{delay['p50']:.2f} / {delay['p99']:.2f} / {delay['max']:.1f}",
+            "",
+            True,
+        )
         last = one.ledger[-1]
-        spent = f"{last['cpu_s'] / one.arrivals['sent'] * 1000:.3f} CPU s per 1,000, {last['stall_s']} s stall"
+        spent = (
+            f"{last['cpu_s'] / one.arrivals['sent'] * 1000:.3f} CPU s per 1,000, {last['stall_s']} s stall"
+        )
         yield f"loading process, {name}", spent, "", True
 
 

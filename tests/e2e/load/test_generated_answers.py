@@ -1,4 +1,4 @@
-"""A whole run against a server whose answers a seeded generator makes; `bench/generated_answers.py` is the long one."""
+"""A whole run against a server whose answers a seeded generator makes; `bench.generated_answers` is long."""
 
 from __future__ import annotations
 

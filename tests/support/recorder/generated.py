@@ -104,7 +104,9 @@ def _message(r: Random, rpc_id: bytes, most: int = 100_000) -> Message:
         content = b'{"content":[{"type":"text","text":"%b"}],"isError":false}' % text
         return Message(b'%b,"result":%b}' % (start, content), OK)
     if which < 0.9:
-        return Message(b'%b,"error":{"code":%d,"message":"%b"}}' % (start, r.randint(-40_000, 0), text), "rpc_error")
+        return Message(
+            b'%b,"error":{"code":%d,"message":"%b"}}' % (start, r.randint(-40_000, 0), text), "rpc_error"
+        )
     if which < 0.95:
         return Message(b'%b,"result":{"isError":true,"content":[]}}' % start, "tool_error")
     status = r.choice((b"400 Bad Request", b"404 Not Found", b"500 Internal Server Error", b"503 Down"))
@@ -159,7 +161,9 @@ def valid(r: Random, rpc_id: bytes) -> Generated:
     """What a careful server may send."""
     message = _message(r, rpc_id)
     raw, until_eof = _framed(r, message)
-    return Generated("valid", frozenset((message.outcome,)), _cut(r, raw), End.CLOSE if until_eof else End.KEEP)
+    return Generated(
+        "valid", frozenset((message.outcome,)), _cut(r, raw), End.CLOSE if until_eof else End.KEEP
+    )
 
 
 # Broken

@@ -2,9 +2,9 @@
 
     python -m tests.support.recorder.nasty [--on-connect NAME] [--tls CERT KEY]
 
-The path names the behaviour: `/stall`, `/chunked`, …; `/mix` plays all of them in turn, `/generated-SEED` what
-`recorder.generated` makes. `--on-connect`
-plays one of `CONNECTING` on every new connection instead, before any request is read. The first
+The path names the behaviour: `/stall`, `/chunked`, …; `/mix` plays all of them in turn, `/generated-SEED`
+what `recorder.generated` makes. `--on-connect` plays one of `CONNECTING` on every new connection instead,
+before any request is read. The first
 line on stdout is the port, the second the port of `/_stats` (always plain HTTP). It ends when stdin does.
 """
 

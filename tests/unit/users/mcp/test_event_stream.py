@@ -17,7 +17,16 @@ from users.transport.call import Call
 OURS = 7
 ANSWER = b'{"jsonrpc":"2.0","id":7,"result":{}}'
 NOTE = b'{"jsonrpc":"2.0","method":"notifications/progress"}'
-LINES = (b"data: " + NOTE, b"data: " + ANSWER, b"data:", b"data: x", b": ping", b"id: 1", b"", b"event: message")
+LINES = (
+    b"data: " + NOTE,
+    b"data: " + ANSWER,
+    b"data:",
+    b"data: x",
+    b": ping",
+    b"id: 1",
+    b"",
+    b"event: message",
+)
 
 
 def events_of(stream: bytes) -> list[bytes]:
