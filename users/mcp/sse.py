@@ -18,8 +18,8 @@ class _Identified(msgspec.Struct):
     method: msgspec.Raw = msgspec.Raw()  # a request or a notification of the server's own has one
 
 
-# msgspec gives up on deep nesting with RecursionError
-UNREADABLE: Final = (msgspec.DecodeError, RecursionError)
+# What msgspec raises: RecursionError for deep nesting, UnicodeDecodeError for a wrong byte in a string
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 BOM: Final = b"\xef\xbb\xbf"
 _decode: Final = msgspec.json.Decoder(_Identified).decode
 

@@ -205,6 +205,18 @@ def _bad_chunks(r: Random, rpc_id: bytes) -> Generated:
     return Generated("broken", frozenset(("bad_response",)), (head(CHUNKED) + b"1\r\n{\r\n" + wrong,))
 
 
+def _odd_error(r: Random, rpc_id: bytes) -> Generated:
+    inner = r.choice(
+        (b'"\xff"', b'{"code":1e400,"message":"\\u0000\\ud800"}', b'{"code":1,"message":"\xc3("}',
+         b'{"code":"\xff","message":7}', b'{"code":-1,"message":"\x01\x1b[31m"}', b"[[[[]]]]",
+         b'{"code":NaN}', b'{"code":1,"data":{"detail":"\xff"},"message":[]}', b"99999999999999999999999")
+    )  # fmt: skip
+    body = b'{"jsonrpc":"2.0","id":%b,"error":%b}' % (rpc_id, inner)
+    status = r.choice((b"200 OK", b"400 Bad Request", b"429 Too Many Requests", b"500 Oops"))
+    raw = head(b"Content-Length: %d" % len(body), status=status) + body
+    return Generated("broken", frozenset(("bad_response", "rpc_error", "http_error", "refused")), (raw,))
+
+
 def _silent(r: Random, rpc_id: bytes) -> Generated:
     raw, _ = _framed(r, Message(b'{"id":1}' * 10, OK))
     raw = raw[: min(r.randrange(len(raw)), 60)]
@@ -215,7 +227,7 @@ def _reset(r: Random, rpc_id: bytes) -> Generated:
     return Generated("broken", frozenset(("reset",)), (), End.RESET)
 
 
-BREAKERS: Final = (_cut_short, _flipped, _noise, _not_ours, _bad_chunks, _silent, _reset)
+BREAKERS: Final = (_cut_short, _flipped, _noise, _not_ours, _bad_chunks, _odd_error, _silent, _reset)
 
 
 def broken(r: Random, rpc_id: bytes) -> Generated:

@@ -53,6 +53,7 @@ class PerSecond:
     count: int
 
     @classmethod
+    @lru_cache(maxsize=4)
     def of(cls, run: Run) -> PerSecond:
         """All seconds that any record touches, and the planned load."""
         fields = [run.samples[field].of(run.out) for field in ("planned", "done")]

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from telemetry.recording.sample import REASONS
+from telemetry.recording.sample import REASONS, Outcome
 from tests.support.recorder.exchange import OK
 from tests.support.recorder.generated import SHARES, End, Generated, generate
 from users.mcp import answers
+from users.mcp.headers import read_headers
 from users.mcp.sse import EventStream
+from users.mcp.words import words
 from users.transport.body_limits import BodyLimits, TooLargeError
 from users.transport.call import Call
 from users.transport.http_response import BadResponseError, ResponseParser
@@ -43,6 +47,9 @@ def outcome(made: Generated) -> str:
         return "timeout"
     call.status, call.headers, call.body, _ = response
     answers.judge(call)
+    if call.outcome is Outcome.FAILED:
+        json.dumps(words(call)).encode()  # the journal's own line
+    read_headers(call)
     return REASONS[call.reason] or OK
 
 
