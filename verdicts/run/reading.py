@@ -35,7 +35,7 @@ def load(folder: Path) -> Run:
         manifest=about,
         workers=workers,
         samples=samples,
-        worker=np.repeat(np.arange(len(workers), dtype=np.uint16), samples.lengths),
+        worker=_numbers(samples.lengths),
         ledgers={worker: tuple(lines(folder / f"ledger-{worker}.jsonl", LedgerLine)) for worker in workers},
         instances={worker: instances.read(folder, worker) for worker in workers},
         target=target_log.read(folder / "target.jsonl"),
@@ -52,6 +52,13 @@ def _workers(folder: Path) -> tuple[str, ...]:
     samples = {path.stem.removeprefix("samples-") for path in folder.glob("samples-*.bin")}
     ledgers = {path.stem.removeprefix("ledger-") for path in folder.glob("ledger-*.jsonl")}
     return tuple(sorted(samples | ledgers))
+
+
+def _numbers(lengths: list[int]) -> NDArray[np.uint16]:
+    """Which file each record is of; of one file alone a single number is held."""
+    if len(lengths) == 1:
+        return np.broadcast_to(np.uint16(0), lengths)
+    return np.repeat(np.arange(len(lengths), dtype=np.uint16), lengths)
 
 
 def _samples(path: Path) -> Path | NDArray[np.void]:

@@ -25,6 +25,7 @@ __all__ = ["BUNDLED", "TARGET", "Floats", "Mask", "Run", "counted"]
 
 BUNDLED: Final = "bundled stack"
 TARGET: Final = "target"
+EXTRA: Final = np.uint8(Flag.EXTRA)  # the enumeration itself would make eight bytes of each flag
 Floats = NDArray[np.float64]
 
 
@@ -102,7 +103,7 @@ class Run:
     @property
     def extra(self) -> Mask:
         """Calls beyond the schedule."""
-        extra: Mask = (self.samples["flags"] & Flag.EXTRA) != 0
+        extra: Mask = (self.samples["flags"] & EXTRA) != 0
         return extra
 
     @property

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from verdicts.run.reading import Floats
 from verdicts.run.samples import Values
 
-FIT: Final = 4_000_000  # values
+FIT: Final = 1_000_000  # values
 DIGIT: Final = 16  # bits
 MASK: Final = (1 << DIGIT) - 1
 BITS: Final = 64
