@@ -19,7 +19,7 @@ from typing import Final
 from tests.support.recorder.exchange import OK, Exchange, head
 
 Random = random.Random
-SHARES: Final = {"valid": 0.80, "broken": 0.16, "endless": 0.04}
+SHARES: Final = {"valid": 0.82, "broken": 0.16, "endless": 0.02}
 SSE: Final = b"text/event-stream"
 CHUNKED: Final = b"Transfer-Encoding: chunked"
 NOTE: Final = b'{"jsonrpc":"2.0","method":"notifications/progress","params":{"progress":%d}}'
@@ -262,7 +262,7 @@ def endless(r: Random, rpc_id: bytes) -> Generated:
         begin = head(CHUNKED, kind=SSE) + b"%x\r\n%b\r\n" % (len(event), event)
         return Generated("endless", frozenset((OK,)), (begin, b"7\r\n: ping\n\r\n"), End.REPEAT, 0.02)
     pieces = r.choice(list(_floods(rpc_id)))
-    pause = r.choice((0.0, 0.001, 0.02))
+    pause = r.choice((0.002, 0.01, 0.05))
     return Generated("endless", frozenset(("bad_response", "timeout")), pieces, End.REPEAT, pause)
 
 
