@@ -1,4 +1,4 @@
-"""`python -m bench.generated_answers [--calls 20000] [--rate 400] [--seed 1]`: what a seeded generator answers.
+"""`python -m bench.generated_answers [--calls 20000] [--rate 400] [--seed 1]`: answers of a seeded generator.
 
 Two runs at the same rate against the same server: good answers alone, the control, then generated ones:
 valid, broken, endless. Prints the figures that the project promises, each with its bound, and ends with 1 if
