@@ -27,6 +27,7 @@ from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
+from users.mcp.target_clock import TargetClock
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
 from users.transport.client import Client
@@ -65,7 +66,7 @@ class Engine:
         self.client = Client(
             job.endpoint,
             self._record,
-            rules=answers.rules(job.headers.encodings, job.max_body),
+            rules=answers.rules(job.headers.encodings, job.refusals, job.max_body),
             sent=sent,
             timeout=job.timeout,
             max_connections=job.max_connections,
@@ -85,6 +86,7 @@ class Engine:
         self._until = float("inf")
         self._background: list[gevent.Greenlet] = []
         self._loop_watch = LoopWatch()
+        self._target_clock = TargetClock()
         self._ids = count(1)
         self._clients: dict[int, PooledAccountClient] = {}
         self._personas: dict[int, Persona] = {}
@@ -206,6 +208,7 @@ class Engine:
             "plans": len(self._dispatchers),  # shares taken so far
             "stall_s": round(self._loop_watch.longest, 3),
             "stall_in": self._loop_watch.where,
+            **self._target_clock.line(),
         }
 
     def flush(self) -> None:
@@ -257,3 +260,4 @@ class Engine:
         call.size = call.stream.size if call.stream is not None else len(call.body)
         call.instance = self._instances.code(call.headers.get(INSTANCE))
         read_headers(call)
+        self._target_clock.hear(call, self.start_at)

@@ -153,7 +153,7 @@ def _cut(r: Random, raw: bytes) -> tuple[bytes, ...]:
     way = r.random()
     if way < 0.6:
         return (raw,)
-    size = max(len(raw) // r.randint(2, 20), 1) if way < 0.9 else max(len(raw) // 400, 1)
+    size = max(len(raw) // r.randint(2, 10), 1) if way < 0.95 else max(len(raw) // 100, 1)
     return tuple(raw[at : at + size] for at in range(0, len(raw), size))
 
 
@@ -262,7 +262,7 @@ def endless(r: Random, rpc_id: bytes) -> Generated:
         begin = head(CHUNKED, kind=SSE) + b"%x\r\n%b\r\n" % (len(event), event)
         return Generated("endless", frozenset((OK,)), (begin, b"7\r\n: ping\n\r\n"), End.REPEAT, 0.02)
     pieces = r.choice(list(_floods(rpc_id)))
-    pause = r.choice((0.002, 0.01, 0.05))
+    pause = r.choice((0.005, 0.02, 0.05))
     return Generated("endless", frozenset(("bad_response", "timeout")), pieces, End.REPEAT, pause)
 
 

@@ -70,7 +70,12 @@ def test_each_byte_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """A long stream in tiny pieces: as many messages are decoded as came, and nothing old is kept."""
     decoded: list[bytes] = []
     decode = sse._decode
-    monkeypatch.setattr(sse, "_decode", lambda data: decoded.append(data) or decode(data))
+
+    def noted(data: bytes) -> object:
+        decoded.append(data)
+        return decode(data)
+
+    monkeypatch.setattr(sse, "_decode", noted)
     stream = EventStream(OURS)
     for byte in (b"data: " + NOTE + b"\n\n") * 50:
         stream.feed(bytes([byte]))
