@@ -1,8 +1,8 @@
 """`python -m bench.generated_answers [--calls 20000] [--rate 400] [--seed 1]`: answers of a seeded generator.
 
-Two runs at the same rate against the same server: good answers alone, the control, then generated ones:
-valid, broken, endless. Prints the figures that the project promises, each with its bound, and ends with 1 if
-one does not hold.
+Two runs at the same rate against the same server: good answers alone, the control, a quarter as long; then
+generated ones: valid, broken, endless. Prints the figures that the project promises, each with its bound, and
+ends with 1 if one does not hold. The server is Python and takes about a millisecond of CPU a call.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     each, seconds = options.rate / ACCOUNTS, options.calls / options.rate
-    control, _, _ = played(Plan(ACCOUNTS, each, seconds, TIMEOUT, path="/good"))
+    control, _, _ = played(Plan(ACCOUNTS, each, seconds / 4, TIMEOUT, path="/good"))
     generated = Plan(ACCOUNTS, each, seconds, TIMEOUT, path=f"/generated-{options.seed}")
     rows = list(figures(control, *played(generated)))
     for what, value, bound, holds in rows:

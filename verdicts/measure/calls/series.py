@@ -33,8 +33,11 @@ def in_flight(run: Run) -> Counts:
         order = np.lexsort((step, t))  # an answer and a call at the same instant: the answer first
         after = np.concatenate([[level], level + np.cumsum(step[order])])
         place, places = seconds.place(t[order]), np.arange(begin, end)
+        over = ends[1][ends[1] == np.floor(ends[1])]  # as a second begins: they are not out within it
         most[begin:end] = after[np.searchsorted(place, places, side="left")]
-        np.maximum.at(most, place, after[1:])
+        np.subtract.at(most, seconds.place(over), 1)
+        last = np.diff(t[order], append=np.inf) > 0  # of an instant, when all that happens at it has
+        np.maximum.at(most, place[last], after[1:][last])
         level = int(after[-1])
     return most
 
