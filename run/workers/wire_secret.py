@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
-from targets.url import is_loopback_name
-
+from common.addresses.url import is_loopback_name
 from common.errors import ConfigError
 
 VARIABLE: Final = "RESILIENCE_SECRET"

@@ -1,4 +1,4 @@
-"""The files that are derived from a run folder: verdicts.json, report.html, junit.xml, summary.md, in that order.
+"""What is derived from a run folder: verdicts.json, report.html, junit.xml, summary.md, in that order.
 
 One that cannot be written, on a full disk, costs neither the others nor the summary at the terminal.
 
