@@ -27,13 +27,16 @@ var (
 	}
 )
 
+// fault is one in force: {"id", "fault", "target"?, …options}.
+type fault map[string]any
+
 // snapshot is all that a request needs to know of the moment it came in; it is never changed, only replaced.
 type snapshot struct {
 	on       map[string]bool
 	tree     tree
 	settings *settings
-	faults   []map[string]any
-	going    chan struct{} // closed while no fault stalls this origin
+	faults   []fault
+	stall    chan struct{} // nil while no fault stalls this origin; closed when it is lifted
 }
 
 func newSnapshot(c *config) (*snapshot, error) {
@@ -41,9 +44,7 @@ func newSnapshot(c *config) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	going := make(chan struct{})
-	close(going)
-	made := &snapshot{on: map[string]bool{}, tree: c.Settings, settings: read, going: going}
+	made := &snapshot{on: map[string]bool{}, tree: c.Settings, settings: read, faults: []fault{}}
 	for _, name := range c.Protections {
 		made.on[name] = true
 	}
@@ -51,7 +52,7 @@ func newSnapshot(c *config) (*snapshot, error) {
 }
 
 // fault is the fault of that name in force for this origin; one without a target is for all.
-func (s *snapshot) fault(name, origin string) map[string]any {
+func (s *snapshot) fault(name, origin string) fault {
 	for _, one := range s.faults {
 		if one["fault"] == name && (one["target"] == nil || one["target"] == origin) {
 			return one
@@ -60,9 +61,13 @@ func (s *snapshot) fault(name, origin string) map[string]any {
 	return nil
 }
 
+// waitUntilGoing waits while a stall holds this origin; false where ctx ends before that.
 func (s *snapshot) waitUntilGoing(ctx context.Context) bool {
+	if s.stall == nil {
+		return true
+	}
 	select {
-	case <-s.going:
+	case <-s.stall:
 		return true
 	case <-ctx.Done():
 		return false
@@ -76,62 +81,42 @@ type control struct {
 	now     atomic.Pointer[snapshot]
 	changed func(*snapshot)
 	reset   func()
-	effects sync.Map // a fault's id → *atomic.Int64: how often it changed what would have been
+	seeing  sync.Mutex
+	effects map[string]int64 // by a fault's id: how often it changed what would have been
 }
 
 func newControl(c *config, first *snapshot, changed func(*snapshot), reset func()) *control {
-	made := &control{config: c, changed: changed, reset: reset}
+	made := &control{config: c, changed: changed, reset: reset, effects: map[string]int64{}}
 	made.now.Store(first)
-	changed(first)
 	return made
 }
 
 func (c *control) snapshot() *snapshot { return c.now.Load() }
 
-// saw notes that the fault of that name had an effect just now, where one is in force here.
-func (c *control) saw(name string) bool {
-	fault := c.snapshot().fault(name, c.config.Name)
-	if fault == nil {
-		return false
+// saw is the fault of that name where one is in force here, noted to have had an effect just now; else nil.
+func (c *control) saw(name string) fault {
+	found := c.snapshot().fault(name, c.config.Name)
+	if found != nil {
+		c.seeing.Lock()
+		defer c.seeing.Unlock()
+		c.effects[fmt.Sprint(found["id"])]++
 	}
-	count, _ := c.effects.LoadOrStore(fmt.Sprint(fault["id"]), new(atomic.Int64))
-	count.(*atomic.Int64).Add(1)
-	return true
+	return found
 }
 
-func (c *control) counted() map[string]int64 {
-	counts := map[string]int64{}
-	c.effects.Range(func(id, count any) bool {
-		counts[id.(string)] = count.(*atomic.Int64).Load()
-		return true
-	})
-	return counts
-}
-
-// serve obeys one command and answers the state that it led to.
-func (c *control) serve(w http.ResponseWriter, r *http.Request, instance string) {
+// answer obeys one command and tells the state that it led to.
+func (c *control) answer(r *http.Request) *reply {
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("X-Control-Token")), []byte(c.config.ControlToken)) == 0 {
-		(&reply{status: 403, body: map[string]any{"error": "X-Control-Token is missing or wrong"}}).write(w, false)
-		return
+		return plain(403, "error", "X-Control-Token is missing or wrong")
 	}
-	text, _ := io.ReadAll(r.Body)
-	body := map[string]any{}
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &body); err != nil {
-			said := fmt.Sprintf("body: %v; allowed: a JSON object", err)
-			(&reply{status: 400, body: map[string]any{"error": said}}).write(w, false)
-			return
-		}
+	body, _ := io.ReadAll(r.Body)
+	if status, err := c.obey(strings.TrimPrefix(r.URL.Path, "/_control/"), body); err != nil {
+		return plain(status, "error", err.Error())
 	}
-	status, err := c.obey(strings.TrimPrefix(r.URL.Path, "/_control/"), body)
-	if err != nil {
-		(&reply{status: status, body: map[string]any{"error": err.Error()}}).write(w, false)
-		return
-	}
-	(&reply{status: 200, body: c.state(instance)}).write(w, false)
+	return &reply{status: 200, body: c.state()}
 }
 
-func (c *control) obey(command string, body map[string]any) (int, error) {
+func (c *control) obey(command string, body []byte) (int, error) {
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	next, err := *c.snapshot(), error(nil)
@@ -142,13 +127,11 @@ func (c *control) obey(command string, body map[string]any) (int, error) {
 		c.reset()
 		return 200, nil
 	case "protections":
-		next.on, err = protections(body["names"])
+		next.on, err = protections(body)
 	case "settings":
-		if next.tree, err = next.tree.with(body, ""); err == nil {
-			next.settings, err = next.tree.read()
-		}
+		err = next.lay(body)
 	case "faults":
-		next.faults, err = faults(body["faults"])
+		next.faults, err = faults(body)
 	default:
 		return 404, errors.New("no such door; allowed: state, protections, settings, faults, reset")
 	}
@@ -161,40 +144,63 @@ func (c *control) obey(command string, body map[string]any) (int, error) {
 
 // swap puts a snapshot in force and lets go of the calls that a lifted stall held.
 func (c *control) swap(next *snapshot) {
-	before, stalled := c.snapshot().going, next.fault("origin-stall", c.config.Name) != nil
-	held := true
-	select {
-	case <-before:
-		held = false
-	default:
-	}
-	if stalled && !held {
-		next.going = make(chan struct{})
+	before, stalled := c.snapshot().stall, next.fault("origin-stall", c.config.Name) != nil
+	switch {
+	case !stalled:
+		next.stall = nil
+	case before == nil:
+		next.stall = make(chan struct{})
 	}
 	c.now.Store(next)
 	c.changed(next)
-	if !stalled && held {
+	if !stalled && before != nil {
 		close(before)
 	}
 }
 
-func (c *control) state(instance string) map[string]any {
+func (c *control) state() map[string]any {
+	c.seeing.Lock()
+	effects := maps.Clone(c.effects)
+	c.seeing.Unlock()
 	s := c.snapshot()
-	faults := s.faults
-	if faults == nil {
-		faults = []map[string]any{}
-	}
 	return map[string]any{
 		"name": c.config.Name, "pid": os.Getpid(), "protections": slices.Sorted(maps.Keys(s.on)), "settings": s.tree,
-		"known_faults": knownFaults, "effects": c.counted(), "faults": faults, "instance": instance, "events": []any{},
+		"known_faults": knownFaults, "effects": effects, "faults": s.faults, "instance": c.config.instance,
+		"events": []any{},
 	}
 }
 
-func protections(names any) (map[string]bool, error) {
+// read takes a command's body apart; an empty one says nothing.
+func read(body []byte, into any) error {
+	if len(body) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("body: %v; allowed: a JSON object", err)
+	}
+	return nil
+}
+
+// lay puts a part of the settings tree over those of the snapshot.
+func (s *snapshot) lay(body []byte) error {
+	part := map[string]any{}
+	err := read(body, &part)
+	if err == nil {
+		s.tree, err = s.tree.with(part, "")
+	}
+	if err == nil {
+		s.settings, err = s.tree.read()
+	}
+	return err
+}
+
+func protections(body []byte) (map[string]bool, error) {
+	var given struct{ Names []string }
+	if err := read(body, &given); err != nil {
+		return nil, err
+	}
 	made := map[string]bool{}
-	list, _ := names.([]any)
-	for _, one := range list {
-		name, _ := one.(string)
+	for _, name := range given.Names {
 		if !slices.Contains(knownProtections, name) {
 			return nil, fmt.Errorf("unknown protection %q; allowed: %s", name, strings.Join(knownProtections, ", "))
 		}
@@ -206,17 +212,16 @@ func protections(names any) (map[string]bool, error) {
 	return made, nil
 }
 
-func faults(given any) ([]map[string]any, error) {
-	made := []map[string]any{}
-	list, _ := given.([]any)
-	for _, one := range list {
-		fault, _ := one.(map[string]any)
-		name, _ := fault["fault"].(string)
-		if !slices.Contains(knownFaults, name) {
+func faults(body []byte) ([]fault, error) {
+	given := struct{ Faults []fault }{[]fault{}}
+	if err := read(body, &given); err != nil {
+		return nil, err
+	}
+	for _, one := range given.Faults {
+		if name, _ := one["fault"].(string); !slices.Contains(knownFaults, name) {
 			allowed := strings.Join(knownFaults, ", ")
 			return nil, fmt.Errorf("faults: unknown fault %q; allowed: %s", name, allowed)
 		}
-		made = append(made, fault)
 	}
-	return made, nil
+	return given.Faults, nil
 }

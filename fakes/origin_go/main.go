@@ -15,6 +15,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -38,7 +39,7 @@ func main() {
 	life := flag.Int("life-fd", -1, "exit when this pipe reads EOF")
 	flag.Parse()
 	log.SetFlags(0)
-	loaded, err := loadConfig(*config, *name)
+	loaded, first, err := loadConfig(*config, *name)
 	if err != nil {
 		exit(badConfig, fmt.Errorf("%s: %w", *config, err))
 	}
@@ -46,7 +47,7 @@ func main() {
 	if *life >= 0 {
 		go leaveAtEOF(*life)
 	}
-	origin, err := newOrigin(context.Background(), loaded)
+	origin, err := newOrigin(context.Background(), loaded, first)
 	if err != nil {
 		exit(notBuilt, err)
 	}
@@ -76,12 +77,8 @@ func leaveAtSignal() {
 }
 
 func leaveAtEOF(fd int) {
-	pipe, one := os.NewFile(uintptr(fd), "life"), make([]byte, 64)
-	for {
-		if n, err := pipe.Read(one); n == 0 || err != nil {
-			os.Exit(0)
-		}
-	}
+	io.Copy(io.Discard, os.NewFile(uintptr(fd), "life"))
+	os.Exit(0)
 }
 
 func exit(code int, err error) {
