@@ -18,8 +18,8 @@ type config struct {
 	ControlToken  string             `json:"control_token"`
 	GatewaySecret string             `json:"gateway_secret"`
 	DSN           string             `json:"db_dsn"`
-	Name          string             `json:"-"`
-	instance      string             // this run's own: another one answers under another
+	name          string
+	instance      string // this run's own: another one answers under another
 }
 
 // address is ["127.0.0.1", 41001] on the wire.
@@ -35,16 +35,15 @@ func (s seconds) span() time.Duration { return time.Duration(float64(s) * float6
 // settings is the part of the settings tree that an origin reads (fakes/settings.py has all, with defaults).
 type settings struct {
 	Origin struct {
-		RateWindow        seconds        `json:"rate_window"`
-		RateSync          seconds        `json:"rate_sync"`
-		Tiers             map[string]int `json:"tiers"`
-		Timeout           seconds        `json:"timeout"`
-		UserConcurrency   int            `json:"user_concurrency"`
-		GlobalConcurrency int            `json:"global_concurrency"`
-		BreakerSlow       seconds        `json:"breaker_slow"`
-		HealthDBTimeout   seconds        `json:"health_db_timeout"`
-		UsageFlush        seconds        `json:"usage_flush"`
+		rateSettings
 		breakerSettings
+		RateSync          seconds `json:"rate_sync"`
+		Timeout           seconds `json:"timeout"`
+		UserConcurrency   int     `json:"user_concurrency"`
+		GlobalConcurrency int     `json:"global_concurrency"`
+		BreakerSlow       seconds `json:"breaker_slow"`
+		HealthDBTimeout   seconds `json:"health_db_timeout"`
+		UsageFlush        seconds `json:"usage_flush"`
 	} `json:"origin"`
 	MCP struct {
 		SSE float64 `json:"sse"` // the share of event streams; the rest of this part is the Python origin's
@@ -57,30 +56,13 @@ type settings struct {
 	Upstreams modules `json:"upstreams"`
 }
 
-// breakerSettings say when a breaker opens and for how long.
-type breakerSettings struct {
-	BreakerFailures int     `json:"breaker_failures"`
-	BreakerWindow   seconds `json:"breaker_window"`
-	BreakerOpen     seconds `json:"breaker_open"`
-	BreakerProbes   uint32  `json:"breaker_probes"`
-}
-
-// sourceSettings are what connections to the database depend on; other ones need a new pool.
-type sourceSettings struct {
-	Mode              string  `json:"mode"`
-	PoolSize          int32   `json:"pool_size"`
-	PoolOpen          int32   `json:"pool_open"`
-	AcquireTimeout    seconds `json:"acquire_timeout"` // 0 (null): a call waits for a connection without end
-	SynchronousCommit bool    `json:"synchronous_commit"`
-}
-
 // loadConfig reads the stack's file, and what is in force at the start.
 func loadConfig(path, name string) (*config, *snapshot, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, err
 	}
-	loaded := &config{Name: name, instance: name + "-" + token(2)}
+	loaded := &config{name: name, instance: name + "-" + token(2)}
 	if err := json.Unmarshal(text, loaded); err != nil {
 		return nil, nil, err
 	}
@@ -88,10 +70,7 @@ func loadConfig(path, name string) (*config, *snapshot, error) {
 		return nil, nil, fmt.Errorf("addresses: upstream: needed")
 	}
 	first, err := newSnapshot(loaded)
-	if err != nil {
-		return nil, nil, fmt.Errorf("settings: %w", err)
-	}
-	return loaded, first, nil
+	return loaded, first, err
 }
 
 // freeMappings are those whose keys are names that anybody may choose (a test holds them against the schema).

@@ -14,10 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
-
-const lastWords = 50 * time.Millisecond // between the order to exit and the exit
 
 var (
 	knownFaults      = []string{"db-down", "db-hold", "health-fail", "origin-exit", "origin-stall"}
@@ -32,46 +29,37 @@ type fault map[string]any
 
 // snapshot is all that a request needs to know of the moment it came in; it is never changed, only replaced.
 type snapshot struct {
+	origin   string
 	on       map[string]bool
 	tree     tree
 	settings *settings
 	faults   []fault
-	stall    chan struct{} // nil while no fault stalls this origin; closed when it is lifted
+	replaced chan struct{} // closed when another one is in force
 }
 
 func newSnapshot(c *config) (*snapshot, error) {
 	read, err := c.Settings.read()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("settings: %w", err)
 	}
-	made := &snapshot{on: map[string]bool{}, tree: c.Settings, settings: read, faults: []fault{}}
+	made := &snapshot{
+		origin: c.name, on: map[string]bool{}, tree: c.Settings, settings: read, faults: []fault{},
+		replaced: make(chan struct{}),
+	}
 	for _, name := range c.Protections {
 		made.on[name] = true
 	}
 	return made, nil
 }
 
-// fault is the fault of that name in force for this origin; one without a target is for all.
-func (s *snapshot) fault(name, origin string) fault {
+// fault is the fault of that name in force for this origin, nil for none; one without a target is for all.
+func (s *snapshot) fault(name string) fault {
 	for _, one := range s.faults {
-		if one["fault"] == name && (one["target"] == nil || one["target"] == origin) {
+		if one["fault"] == name && (one["target"] == nil || one["target"] == s.origin) {
 			return one
 		}
 	}
 	return nil
-}
-
-// waitUntilGoing waits while a stall holds this origin; false where ctx ends before that.
-func (s *snapshot) waitUntilGoing(ctx context.Context) bool {
-	if s.stall == nil {
-		return true
-	}
-	select {
-	case <-s.stall:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // control holds the one snapshot in force and the door to change it. A bad command changes nothing.
@@ -85,8 +73,8 @@ type control struct {
 	effects map[string]int64 // by a fault's id: how often it changed what would have been
 }
 
-func newControl(c *config, first *snapshot, changed func(*snapshot), reset func()) *control {
-	made := &control{config: c, changed: changed, reset: reset, effects: map[string]int64{}}
+func newControl(c *config, first *snapshot) *control {
+	made := &control{config: c, effects: map[string]int64{}}
 	made.now.Store(first)
 	return made
 }
@@ -95,7 +83,7 @@ func (c *control) snapshot() *snapshot { return c.now.Load() }
 
 // saw is the fault of that name where one is in force here, noted to have had an effect just now; else nil.
 func (c *control) saw(name string) fault {
-	found := c.snapshot().fault(name, c.config.Name)
+	found := c.snapshot().fault(name)
 	if found != nil {
 		c.seeing.Lock()
 		defer c.seeing.Unlock()
@@ -127,11 +115,11 @@ func (c *control) obey(command string, body []byte) (int, error) {
 		c.reset()
 		return 200, nil
 	case "protections":
-		next.on, err = protections(body)
+		err = next.protect(body)
 	case "settings":
 		err = next.lay(body)
 	case "faults":
-		next.faults, err = faults(body)
+		err = next.suffer(body)
 	default:
 		return 404, errors.New("no such door; allowed: state, protections, settings, faults, reset")
 	}
@@ -142,20 +130,25 @@ func (c *control) obey(command string, body []byte) (int, error) {
 	return 200, nil
 }
 
-// swap puts a snapshot in force and lets go of the calls that a lifted stall held.
+// swap puts a snapshot in force.
 func (c *control) swap(next *snapshot) {
-	before, stalled := c.snapshot().stall, next.fault("origin-stall", c.config.Name) != nil
-	switch {
-	case !stalled:
-		next.stall = nil
-	case before == nil:
-		next.stall = make(chan struct{})
-	}
-	c.now.Store(next)
+	next.replaced = make(chan struct{})
+	before := c.now.Swap(next)
 	c.changed(next)
-	if !stalled && before != nil {
-		close(before)
+	close(before.replaced)
+}
+
+// waitUntilGoing waits while a stall holds this origin; false where ctx ends before that.
+func (c *control) waitUntilGoing(ctx context.Context) bool {
+	c.saw("origin-stall")
+	for s := c.snapshot(); s.fault("origin-stall") != nil; s = c.snapshot() {
+		select {
+		case <-s.replaced:
+		case <-ctx.Done():
+			return false
+		}
 	}
+	return true
 }
 
 func (c *control) state() map[string]any {
@@ -164,7 +157,7 @@ func (c *control) state() map[string]any {
 	c.seeing.Unlock()
 	s := c.snapshot()
 	return map[string]any{
-		"name": c.config.Name, "pid": os.Getpid(), "protections": slices.Sorted(maps.Keys(s.on)), "settings": s.tree,
+		"name": c.config.name, "pid": os.Getpid(), "protections": slices.Sorted(maps.Keys(s.on)), "settings": s.tree,
 		"known_faults": knownFaults, "effects": effects, "faults": s.faults, "instance": c.config.instance,
 		"events": []any{},
 	}
@@ -194,34 +187,36 @@ func (s *snapshot) lay(body []byte) error {
 	return err
 }
 
-func protections(body []byte) (map[string]bool, error) {
+// protect puts exactly the protections of {"names": […]} in force.
+func (s *snapshot) protect(body []byte) error {
 	var given struct{ Names []string }
 	if err := read(body, &given); err != nil {
-		return nil, err
+		return err
 	}
-	made := map[string]bool{}
+	s.on = map[string]bool{}
 	for _, name := range given.Names {
-		if !slices.Contains(knownProtections, name) {
-			return nil, fmt.Errorf("unknown protection %q; allowed: %s", name, strings.Join(knownProtections, ", "))
+		switch {
+		case !slices.Contains(knownProtections, name):
+			return fmt.Errorf("unknown protection %q; allowed: %s", name, strings.Join(knownProtections, ", "))
+		case s.on[name]:
+			return fmt.Errorf("protection %q is named twice; allowed: once", name)
 		}
-		if made[name] {
-			return nil, fmt.Errorf("protection %q is named twice; allowed: once", name)
-		}
-		made[name] = true
+		s.on[name] = true
 	}
-	return made, nil
+	return nil
 }
 
-func faults(body []byte) ([]fault, error) {
+// suffer puts exactly the faults of {"faults": […]} in force.
+func (s *snapshot) suffer(body []byte) error {
 	given := struct{ Faults []fault }{[]fault{}}
 	if err := read(body, &given); err != nil {
-		return nil, err
+		return err
 	}
 	for _, one := range given.Faults {
 		if name, _ := one["fault"].(string); !slices.Contains(knownFaults, name) {
-			allowed := strings.Join(knownFaults, ", ")
-			return nil, fmt.Errorf("faults: unknown fault %q; allowed: %s", name, allowed)
+			return fmt.Errorf("faults: unknown fault %q; allowed: %s", name, strings.Join(knownFaults, ", "))
 		}
 	}
-	return given.Faults, nil
+	s.faults = given.Faults
+	return nil
 }

@@ -52,8 +52,6 @@ def part(process: str) -> str:
 
 def check(parts: PartsSettings) -> None:
     """Raises PartMissingError where a real part is not built."""
-    if parts.edge == "real" and not install.installed():
-        raise PartMissingError("STACK: workerd is not installed; `make real` does that")
     if parts.origin == "real" and not ORIGIN.is_file():
         raise PartMissingError("STACK: the origin in Go is not built; `make real` does that (it needs go)")
     if parts.edge == "real" and install.installed() is None:

@@ -12,7 +12,6 @@ import pytest
 from tests.support.p0_runs import Scrape, asked, judged, result
 from tests.support.synthetic_run import Spec
 from verdicts.explain import first_break, first_limit
-from verdicts.measure.target.real_nano import fitted
 
 MIB = 2**20
 CALL = 80_000.0  # bytes
@@ -107,13 +106,3 @@ def test_an_edge_that_is_a_fake_is_not_called_real(tmp_path: Path) -> None:
     assert {one.subject for one in found.points if one.id.startswith(("P0", "P1"))} == {"real parts"}
     spec = asked({"P1.8": ""}, real())
     assert result(judged(tmp_path / "more", spec, lived()), "P1.8").subject == "bundled stack"
-
-
-def test_a_line_and_its_interval() -> None:
-    x = np.array([0.0, 10.0, 20.0, 30.0, 40.0])
-    line = fitted(x, np.array([1.0, 2.0, 3.5, 4.0, 5.5]))
-    assert line.slope == pytest.approx(0.11)
-    assert line.at_zero == pytest.approx(1.0)
-    assert line.margin == pytest.approx(3.182 * math.sqrt(0.2 / 3 / 1000), rel=0.01)  # Student's t, 3 free
-    assert math.isnan(fitted(x[:3], x[:3]).slope)
-    assert math.isnan(fitted(np.zeros(9), np.arange(9.0)).slope)
