@@ -83,6 +83,10 @@ stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin in Go: needs go; the Worker's engine: npm)
 	@$(BIN)/python -m fakes.stack.build_real
 
+.PHONY: calibrate
+calibrate: $(STAMP) ## measure a real nano here: what the nano's model assumes, for NANO=calibrated [OUT=…] (a minute)
+	@bin/resilience calibrate $(call option,OUT,out)
+
 .PHONY: report
 report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from its samples [LANG_REPORT=ja]
 	@bin/resilience report $(call quoted,$(RUN))

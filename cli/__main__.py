@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "compare": ("cli.compare", "is one set of protections better than another?"),
     "check-target": ("cli.check_target", "three requests to a target of your own"),
     "stop": ("cli.stop", "end the runs that are under way; each still writes its report"),
+    "calibrate": ("cli.calibrate", "measure a real nano here: what the nano's model assumes"),
     "worker": ("cli.worker", "load for a master on another machine"),
     "kv-table": ("cli.kv_table", "kv-exhaustion by strategy, failure mode and isolates"),
 }

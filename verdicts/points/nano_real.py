@@ -24,7 +24,7 @@ def of(run: Run) -> Iterator[Finding]:
     settings = run.manifest.settings("nano")
     yield _memory(nanos, settings.get("memory_limit", 256 * MIB))
     yield _cpu(nanos, settings.get("cpu_share", 0.1))
-    yield _full(nanos[0], settings.get("cpu_share", 0.1), f"{run.manifest.machine.cpu}")
+    yield _full(nanos[0], settings.get("cpu_share", 0.1), run.manifest.machine.told)
 
 
 def _memory(nanos: list[NanoUsage], limit: float) -> Finding:
