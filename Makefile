@@ -103,13 +103,15 @@ flush: $(STAMP) ## send what earlier runs could not to InfluxDB
 kv-table: $(STAMP) ## kv-exhaustion by strategy, failure mode and isolates (ten minutes)
 	@bin/resilience kv-table
 
+REAL = $(if $(filter real,$(STACK)),STACK_ORIGIN=real STACK_NANO=container COMPOSE_PROFILES=real)
+
 .PHONY: up
-up: ## InfluxDB, Grafana, the stack and Locust in containers [WORKERS=4]
-	@docker compose up --detach --build --scale worker=$(or $(WORKERS),1)
+up: ## InfluxDB, Grafana, the stack and Locust in containers [WORKERS=4] [STACK=real: nanos with the origin in Go]
+	@$(REAL) docker compose up --detach --build --scale worker=$(or $(WORKERS),1)
 
 .PHONY: down
 down: ## end the containers; the volumes stay
-	@docker compose down
+	@docker compose --profile real down
 
 .PHONY: check
 check: $(DEV) ## format, lint and types

@@ -182,11 +182,14 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
 
 
 class PartsSettings(SettingsModel):
-    """Which parts are real (`common.stack_parts`), and what holds a real nano: a cgroup, or nothing."""
+    """Which parts are real (`common.stack_parts`), and what holds a real nano.
+
+    A cgroup of ours, nothing, or a container of its own that others start (`fakes.stack.outsiders`).
+    """
 
     edge: Literal["fakes", "real"] = "fakes"
     origin: Literal["fakes", "real"] = "fakes"
-    nano: Literal["cgroup", "unlimited"] = "cgroup"
+    nano: Literal["cgroup", "unlimited", "container"] = "cgroup"
 
 
 def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:

@@ -82,8 +82,8 @@ TABLE: Final = (
     ),
     _scenario_value(
         "nano",
-        "cgroup: a real origin has a nano's memory and CPU; unlimited: the machine's; calibrated: a modelled "
-        "one has what `make calibrate` measured",
+        "cgroup: a real origin has a nano's memory and CPU; unlimited: the machine's; container: what others "
+        "gave it (make up STACK=real); calibrated: a modelled one has what `make calibrate` measured",
         "KIND",
         SEVERAL,
     ),

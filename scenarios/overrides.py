@@ -42,7 +42,7 @@ class Overrides(Strict):
     duration_scale: float | None = Field(default=None, gt=0, le=1000, allow_inf_nan=False)
 
     stack: str | None = None
-    nano: Literal["cgroup", "unlimited", "calibrated"] | None = None
+    nano: Literal["cgroup", "unlimited", "container", "calibrated"] | None = None
 
     @field_validator("stack")
     @classmethod

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -66,8 +67,13 @@ func loadConfig(path, name string) (*config, *snapshot, error) {
 	if err := json.Unmarshal(text, loaded); err != nil {
 		return nil, nil, err
 	}
-	if _, there := loaded.Addresses["upstream"]; !there {
-		return nil, nil, fmt.Errorf("addresses: upstream: needed")
+	for _, peer := range []string{"upstream", name} {
+		if _, there := loaded.Addresses[peer]; !there {
+			return nil, nil, fmt.Errorf("addresses: %s: needed", peer)
+		}
+	}
+	if loaded.DSN == "" {
+		return nil, nil, errors.New("db_dsn: needed; null until the database is up")
 	}
 	first, err := newSnapshot(loaded)
 	return loaded, first, err

@@ -91,7 +91,7 @@ def _said(line: Line, what: str) -> str:
 
 def _nano(run: Run) -> str:
     if not real_parts.is_held(run):
-        return "No nano held it. "
+        return f"{real_parts.why_unseen(run)} "
     limit = run.manifest.settings("nano").get("memory_limit", 256 * MIB)
     return f"The kernel kills over {limit / MIB:g} MiB without swap. "
 

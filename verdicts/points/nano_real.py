@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verdicts.measure.target.real_nano import MIB, UNLIMITED, NanoUsage, all_of
+from verdicts.measure.target.real_nano import MIB, NanoUsage, all_of
 from verdicts.points.point import Finding
 from verdicts.run import real_parts
 from verdicts.run.reading import Run
@@ -18,7 +18,7 @@ def of(run: Run) -> Iterator[Finding]:
     """Memory, CPU and the rate that fills the share; each `info` where no cgroup held the origin."""
     nanos = all_of(run)
     if not nanos:
-        why = "Not observed: the stack told nothing of its cgroups." if real_parts.is_held(run) else UNLIMITED
+        why = real_parts.why_unseen(run)
         yield from (Finding.unseen(why, part) for part in ("nano-memory", "nano-cpu", "nano-full"))
         return
     settings = run.manifest.settings("nano")

@@ -14,7 +14,6 @@ from verdicts.run.reading import Floats, Run
 from verdicts.run.real_parts import is_held
 
 MIB: Final = 2**20
-UNLIMITED: Final = "Not observed: no nano held the origin (NANO=unlimited)."
 
 
 class NanoUsage(NamedTuple):
