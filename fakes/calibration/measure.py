@@ -17,7 +17,7 @@ from fakes.calibration.rig import SETTINGS, CalibrationRig
 
 STEPS: Final = 6
 STEP: Final = 250  # calls
-SETTLE: Final = 1.0  # seconds until a step's calls wait at the upstream
+SETTLE: Final = 1.0  # seconds until a step's calls wait at the upstream, and nothing else goes on
 CALLS: Final = 2000  # of each kind
 AT_ONCE: Final = 8
 CROWD: Final = 64  # at once where the nano is to be full
@@ -111,12 +111,22 @@ async def memory(rig: CalibrationRig) -> list[MemoryStep]:
     steps = [await _step(rig)]
     for _ in range(STEPS):
         held += rig.holding(STEP)
-        await asyncio.sleep(SETTLE)
+        await _in_flight(rig, len(held))
         steps.append(await _step(rig))
     await _given_up(held)
-    if steps[-1].calls < STEPS * STEP:
-        raise CalibrationError(f"only {steps[-1].calls:.0f} of {STEPS * STEP} calls came to be in flight")
     return steps
+
+
+async def _in_flight(rig: CalibrationRig, calls: int) -> None:
+    """Wait until so many wait for their upstream."""
+    seen = 0.0
+    try:
+        async with asyncio.timeout(WITHIN):
+            while (seen := (await rig.figures())["mcpist_tool_calls"]) < calls:
+                await asyncio.sleep(POLL)
+            await asyncio.sleep(SETTLE)
+    except TimeoutError:
+        raise CalibrationError(f"only {seen:.0f} of {calls} calls came to be in flight") from None
 
 
 async def _step(rig: CalibrationRig) -> MemoryStep:
