@@ -106,3 +106,23 @@ def test_an_edge_that_is_a_fake_is_not_called_real(tmp_path: Path) -> None:
     assert {one.subject for one in found.points if one.id.startswith(("P0", "P1"))} == {"real parts"}
     spec = asked({"P1.8": ""}, real())
     assert result(judged(tmp_path / "more", spec, lived()), "P1.8").subject == "bundled stack"
+
+
+def test_what_memory_holds_is_read_off_the_line(tmp_path: Path) -> None:
+    spec = asked({"P0.1": "limit >= 1", "P0.2": "nano_memory <= 200 MB"})
+    spec = replace(spec, manifest={**spec.manifest, "stack": real().manifest["stack"]})
+    one = result(judged(tmp_path, spec, lived()), "P0.1.limit")
+    assert (one.basis, one.subject) == ("measured", "real parts")
+    assert one.value == int((256 - 10) * MIB / CALL)
+
+
+def test_without_a_line_nothing_is_held(tmp_path: Path) -> None:
+    still = [
+        (t, source, {**values, **({"mcpist_in_flight": 3.0} if source == "origin-a" else {})})
+        for t, source, values in lived()
+    ]
+    spec = asked({"P0.1": "limit >= 1", "P0.2": "nano_memory <= 200 MB"})
+    spec = replace(spec, manifest={**spec.manifest, "stack": real().manifest["stack"]})
+    one = result(judged(tmp_path, spec, still), "P0.1.limit")
+    assert (one.status, one.basis) == ("info", "measured")
+    assert "no line" in one.evidence
