@@ -122,7 +122,7 @@ async def _in_flight(rig: CalibrationRig, calls: int) -> None:
     seen = 0.0
     try:
         async with asyncio.timeout(WITHIN):
-            while (seen := (await rig.figures())["mcpist_tool_calls"]) < calls:
+            while (seen := (await rig.figures())["mcpist_tool_calls"]) < calls:  # noqa: ASYNC110
                 await asyncio.sleep(POLL)
             await asyncio.sleep(SETTLE)
     except TimeoutError:
