@@ -1,8 +1,8 @@
 """Limits of our own machine that calls ran into: ports, open files, memory for sockets, the disk.
 
 A call that could not be made for such a limit is dropped, under the limit's name, and never the target's
-failure; a run that met one is invalid. So is one where a process of the bundled stack ended for want of files:
-a Worker holds six for each call in flight, and workerd ends when it may open no more.
+failure; a run that met one is invalid. So is one where a process of the bundled stack ended for want of
+files: a Worker holds six for each call in flight, and workerd ends when it may open no more.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def reasons(run: Run) -> tuple[str, ...]:
         for name, count in of(run).items()
     )
     ends = (
-        f"a limit of this machine: {event.name} of the bundled stack ended at {event.t:.1f} s, as it may open no "
-        f"more files (ulimit -n)"
+        f"a limit of this machine: {event.name} of the bundled stack ended at {event.t:.1f} s, as it may open "
+        f"no more files (ulimit -n)"
         for event in run.events
         if event.kind == "state" and TOO_MANY in str(event.detail.get("how", ""))
     )

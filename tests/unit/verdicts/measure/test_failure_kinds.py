@@ -65,8 +65,8 @@ def test_a_limit_of_our_own_makes_the_run_invalid(tmp_path: Path) -> None:
 
 def test_a_process_of_ours_that_ended_for_want_of_files_makes_the_run_invalid(tmp_path: Path) -> None:
     folder = write(tmp_path / "run", Spec())
-    event = {"t": 3.2, "kind": "state", "name": "edge", "detail": {"up": False, "how": "ended with exit code 1: "
-             "workerd: overloaded: accept(): Too many open files (os error 24)"}}  # fmt: skip
+    how = "ended with exit code 1: workerd: overloaded: accept(): Too many open files (os error 24)"
+    event = {"t": 3.2, "kind": "state", "name": "edge", "detail": {"up": False, "how": how}}
     with (folder / "events.jsonl").open("a") as file:
         file.write(json.dumps(event) + "\n")
     found = judge(load(folder))
