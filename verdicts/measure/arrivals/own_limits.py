@@ -39,8 +39,8 @@ def reasons(run: Run) -> tuple[str, ...]:
         for name, count in of(run).items()
     )
     ends = (
-        f"a limit of this machine: {event.name} of the bundled stack ended at {event.t:.1f} s, as it may open "
-        f"no more files (ulimit -n)"
+        f"a limit of this machine: {event.name} of the bundled stack ended at {event.t:.1f} s, "
+        f"as it may open no more files (ulimit -n)"
         for event in run.events
         if event.kind == "state" and TOO_MANY in str(event.detail.get("how", ""))
     )
