@@ -20,6 +20,7 @@ from verdicts.points.point import Finding, Value
 from verdicts.run import real_parts
 from verdicts.run.reading import Floats, Run
 
+SURE: Final = 0.1  # the most that half a slope's 95 % interval may be of it, to be read beyond the scrapes
 QUANTILES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 COLUMNS: Final = {
     "goroutines": "mcpist_goroutines",
@@ -65,13 +66,13 @@ def of(run: Run) -> Finding:
 
 
 def holds(run: Run, memory: float | None = None) -> int | None:
-    """How many calls `memory` bytes hold by the line through the scrapes; None where there is no line.
+    """How many calls `memory` bytes hold by the line through the scrapes; by default all that the nano has.
 
-    By default all that the nano has.
+    None where there is no line, or one that is not sure: a few calls say nothing of thousands.
     """
     told = _busiest(run)
     calls = None if told is None else _slopes(told)[0]
-    if calls is None or not calls.slope > 0:
+    if calls is None or not 0 <= calls.margin < SURE * calls.slope:
         return None
     room = _memory_limit(run) if memory is None else memory
     return max(0, int((room - calls.at_zero) / calls.slope))

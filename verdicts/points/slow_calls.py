@@ -69,7 +69,7 @@ def _limit(run: Run) -> Finding:
     holds = memory_real.holds if real else goroutines.holds
     held, room = holds(run), holds(run, MEMORY_ALERT)
     if held is None or room is None:
-        return Finding.unseen("Not observed: the nano's memory hardly moved, so there is no line.", "limit")
+        return Finding.unseen("Not observed: too few calls for a sure line through memory.", "limit")
     known = {"nano memory": held}
     if "user-concurrency" in on:
         known["user-concurrency"] = settings.get("user_concurrency", 50) * users

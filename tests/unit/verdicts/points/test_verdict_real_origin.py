@@ -125,4 +125,4 @@ def test_without_a_line_nothing_is_held(tmp_path: Path) -> None:
     spec = replace(spec, manifest={**spec.manifest, "stack": real().manifest["stack"]})
     one = result(judged(tmp_path, spec, still), "P0.1.limit")
     assert (one.status, one.basis) == ("info", "measured")
-    assert "no line" in one.evidence
+    assert "sure line" in one.evidence
