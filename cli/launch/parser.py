@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from common import exit_codes
-from common.errors import ConfigError, RefusedError
+from common.errors import ConfigError, RefusedInputError
 from scenarios.option import SOURCE, Option
 from scenarios.options import VARIABLES, of
 
@@ -81,7 +81,7 @@ def refusing(main: Main) -> Callable[..., int]:
     def refuse(arguments: Sequence[str] | None = None) -> int:
         try:
             return main(arguments)
-        except RefusedError as error:
+        except RefusedInputError as error:
             print(error, file=sys.stderr)
             return exit_codes.USAGE
 
