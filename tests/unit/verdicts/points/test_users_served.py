@@ -102,7 +102,9 @@ def test_forged_tokens_are_nobodys_service(tmp_path: Path) -> None:
     persona = {"name": "forger", "options": {"kind": "expired"}}
     run.scenario["groups"][:] = [dict(users), {**users, "name": "bad", "persona": persona}]
     run.scenario["expects"] = []
-    assert service(judge(run)).value == 100
+    found = judge(run)
+    assert service(found).value == 100
+    assert "forged-tokens" in {point.id for point in found.points}  # they have an answer of their own
 
 
 def test_where_no_bound_was_seen_nothing_is_proved(tmp_path: Path) -> None:
