@@ -46,7 +46,7 @@ class ProbeProcess:
         command += [] if verify else ["--insecure"]
         with (run_dir / "run.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, process_group=0
             )
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
