@@ -52,7 +52,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         headers=RequestHeaders(
             target.path,
             pinned.authority,
-            target.headers,
+            target.sent_headers,
             auth_header=auth.header if auth else "Authorization",
             client_ip_header=target.client_ip_header,
         ),

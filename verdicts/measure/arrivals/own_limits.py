@@ -1,7 +1,9 @@
 """Limits of our own machine that calls ran into: ports, open files, memory, the disk.
 
 A call that could not be made for such a limit is dropped, under the limit's name, and never the target's
-failure; one whose answer there was no room for fails under it. A run that met one is invalid.
+failure; one whose answer there was no room for fails under it. A run that met one is invalid. So is one where
+a process of the bundled stack ended for want of files: a Worker holds six for each call in flight, and
+workerd ends when it may open no more.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Final
 from telemetry.recording.sample import OWN_LIMITS, Outcome
 from verdicts.run.reading import Run
 
+TOO_MANY: Final = "Too many open files"
 MEANING: Final = {
     "EADDRNOTAVAIL": "no local port was free: each connection takes one, and keeps it for a minute after",
     "EMFILE": "the process may open no more files: each call in flight is one (ulimit -n)",
@@ -32,7 +35,14 @@ def of(run: Run) -> Mapping[str, int]:
 
 def reasons(run: Run) -> tuple[str, ...]:
     """Why the run is invalid for them."""
-    return tuple(
+    met = (
         f"a limit of this machine: {name}, {count:,} times ({MEANING[name]})"
         for name, count in of(run).items()
     )
+    ends = (
+        f"a limit of this machine: {event.name} of the bundled stack ended at {event.t:.1f} s, "
+        f"as it may open no more files (ulimit -n)"
+        for event in run.events
+        if event.kind == "state" and TOO_MANY in str(event.detail.get("how", ""))
+    )
+    return (*met, *ends)
