@@ -15,7 +15,8 @@ import pytest
 
 from common.paths import ROOT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+# Some 300 MB are fetched and installed, by pip, on whatever machine this is.
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1500)]
 
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
 # What `python -m venv` of this image makes: ensurepip's own (python:3.11.13 bundles it).
