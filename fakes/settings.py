@@ -91,7 +91,10 @@ class BalancerSettings(SettingsModel):
 
 
 class NanoSettings(SettingsModel):
-    """The model of a nano instance; `cpu_per_request` is an assumption and named so."""
+    """The model of a nano instance. The defaults are the plan's figures, or assumptions and named so.
+
+    `measured_on`: the machine that base, goroutines, bytes, CPU a request and restart were measured on.
+    """
 
     memory_limit: Count = 256 * 1024 * 1024
     memory_base: Count = 40 * 1024 * 1024
@@ -101,9 +104,10 @@ class NanoSettings(SettingsModel):
     buffer_bytes: Count = 10 * 1024
     cpu_share: Positive = 0.1
     cpu_burst: NotNegative = 0.1  # CPU seconds that the bucket holds
-    cpu_per_request: NotNegative = 0.0001  # CPU seconds; settable, an assumption and named so
+    cpu_per_request: NotNegative = 0.0001  # CPU seconds
     cpu_enforced: bool = True
     restart: Positive = 10.0
+    measured_on: str = Field(default="", exclude_if=operator.not_)
 
 
 class NamedTool(SettingsModel):
@@ -189,11 +193,14 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
 
 
 class PartsSettings(SettingsModel):
-    """Which parts are real (`common.stack_parts`), and what holds a real nano: a cgroup, or nothing."""
+    """Which parts are real (`common.stack_parts`), and what holds a real nano.
+
+    A cgroup of ours, nothing, or a container of its own that others start (`fakes.stack.outsiders`).
+    """
 
     edge: Literal["fakes", "real"] = "fakes"
     origin: Literal["fakes", "real"] = "fakes"
-    nano: Literal["cgroup", "unlimited"] = "cgroup"
+    nano: Literal["cgroup", "unlimited", "container"] = "cgroup"
 
 
 def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:

@@ -33,7 +33,8 @@ def judge(folder: Path) -> Judged:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        env=minimal("LANG_REPORT", "FORCE_COLOR"),
+        process_group=0,  # a terminal's Ctrl-C is not for it
+        env=minimal("LANG_REPORT", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"),
     )
     code = done.returncode if done.returncode in VERDICTS else exit_codes.OURS
     return Judged(code, done.stdout + done.stderr)

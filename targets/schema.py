@@ -91,6 +91,7 @@ class Target(Strict):
     accounts: AccountSource = AccountSource()
     tool: ToolCall | None = None
     timeout: Annotated[Duration, Field(le=600)] = 35.0
+    max_body_mib: Annotated[int, Field(ge=1, le=1024)] = 16
     tls: Tls = Tls()
     stop_when: StopWhen | None = None
     metric_names: dict[Word, Annotated[str, Field(min_length=1, max_length=500)]] = Field(
@@ -177,6 +178,11 @@ class Target(Strict):
     def sent_headers(self) -> dict[str, str]:
         """`headers` as they are sent."""
         return {name: value.reveal() for name, value in self.headers.items()}
+
+    @property
+    def max_body(self) -> int:
+        """Bytes of an answer's body that are read; a larger one fails as `bad_response`."""
+        return self.max_body_mib * 1024 * 1024
 
     @property
     def shared_credential(self) -> str:

@@ -75,7 +75,7 @@ def _tree(where: str | None) -> dict[str, Any]:
 
 async def _run(settings: StackSettings, names: tuple[str, ...], options: argparse.Namespace) -> None:
     end = _end(options.life_fd)
-    stack = Stack(settings, names)
+    stack = Stack(settings, names, options.shared_config)
     try:
         work = asyncio.create_task(_serve(stack, options))
         await asyncio.wait({work, asyncio.create_task(end.wait())}, return_when=asyncio.FIRST_COMPLETED)
@@ -130,7 +130,7 @@ async def _serve(stack: Stack, options: argparse.Namespace) -> None:
     write_private(path, json.dumps(state))
     with suppress(OSError):  # a starter that does not listen is no reason to end
         print(curl_lines(stack) if options.keep else f"ready {path}", flush=True)
-    await stack.watch()
+    await asyncio.gather(stack.watch(), stack.outsiders.watch())
 
 
 def describe(stack: Stack) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from fakes.database.monitor import Monitor
+from fakes.processes import process_usage
 from fakes.processes.cgroup import CgroupFigures
-from fakes.stack import process_usage
 from fakes.stack.supervisor import Stack
 
 FRESH: Final = 0.1

@@ -46,6 +46,11 @@ def is_real(process: str, parts: PartsSettings) -> bool:
     return getattr(parts, part(process), "fakes") == "real"
 
 
+def is_outside(process: str, parts: PartsSettings) -> bool:
+    """Whether it runs in a container of its own, which others start."""
+    return part(process) == "origin" and is_real(process, parts) and parts.nano == "container"
+
+
 def part(process: str) -> str:
     """The part that a process is of: both origins are `origin`."""
     return process.partition("-")[0]
@@ -53,7 +58,11 @@ def part(process: str) -> str:
 
 def check(parts: PartsSettings) -> None:
     """Raises PartMissingError where a real part is not built."""
+<<<<<<< HEAD
     if parts.origin == "real" and not ORIGIN.is_file():
+=======
+    if parts.origin == "real" and parts.nano != "container" and not ORIGIN.is_file():
+>>>>>>> rv-real
         raise PartMissingError("STACK: the origin in Go is not built; `make real` does that (it needs go)")
     if parts.edge == "real" and install.installed() is None:
         raise PartMissingError("STACK: workerd is not installed; `make real` does that (it needs npm)")

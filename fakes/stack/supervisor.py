@@ -35,7 +35,12 @@ from fakes.settings import StackSettings
 from fakes.stack import programs
 from fakes.stack.control_plane import ControlPlane, ProcessClient
 from fakes.stack.credentials import Identity
+<<<<<<< HEAD
 from fakes.stack.nanos import Nanos
+=======
+from fakes.stack.nanos import Nanos, StartError
+from fakes.stack.outsiders import OutsideChild, Outsiders
+>>>>>>> rv-real
 
 PARTS: Final = tuple(programs.FAKES)
 NEED_DATABASE: Final = ("origin-a", "origin-b")
@@ -52,7 +57,9 @@ SIGNALS: Final = {
 class Stack:
     """All processes of one stack. Belongs to the event loop."""
 
-    def __init__(self, settings: StackSettings, protections: tuple[str, ...]) -> None:
+    def __init__(
+        self, settings: StackSettings, protections: tuple[str, ...], shared_config: Path | None = None
+    ) -> None:
         self.identity, self.reaper = Identity(), Reaper()
         self.folder = Path(tempfile.gettempdir()) / f"mcpist-stack-{token_hex(6)}"
         self.reaper.folder(self.folder)
@@ -68,18 +75,27 @@ class Stack:
         self.frozen: set[str] = set()
         self.events: list[dict[str, Any]] = []
         self.nanos = Nanos(self)
+<<<<<<< HEAD
+=======
+        self.outsiders = Outsiders(self, shared_config)
+        self._postgres_start: asyncio.Future[None] | None = None
+>>>>>>> rv-real
 
     def _children(self, settings: StackSettings) -> dict[str, Child]:
         children: dict[str, Child] = {child.name: child for child in self.database.children}
         config = self.folder / "stack.json"
         for name in PARTS:
+            if programs.is_outside(name, settings.parts):
+                children[name] = OutsideChild(name)
+                continue
             command = programs.command(name, settings.parts)
             children[name] = PartChild(name, command, self.addresses[name], config, self._life, self.reaper)
         return children
 
     def pids(self) -> dict[str, int | None]:
-        """Every process and its id, None while it is down."""
-        return {"stack": os.getpid(), **{name: child.pid for name, child in self.children.items()}}
+        """Every process of ours and its id, None while it is down."""
+        ours = {name: child for name, child in self.children.items() if not isinstance(child, OutsideChild)}
+        return {"stack": os.getpid(), **{name: child.pid for name, child in ours.items()}}
 
     # Start
 
@@ -115,7 +131,12 @@ class Stack:
             jwks_url=self.addresses["supabase"].base_url + JWKS_PATH,
             signing_key=Secret(self.identity.signing.key), db_dsn=None if dsn is None else Secret(dsn),
         )  # fmt: skip
+<<<<<<< HEAD
         write_private(self.folder / "stack.json", config.model_dump_json(context=REVEALED))
+=======
+        for path in filter(None, (self.folder / "stack.json", self.outsiders.config)):
+            write_private(path, config.model_dump_json())
+>>>>>>> rv-real
 
     async def _ready(self, name: str) -> None:
         while not await self._answers(name):
@@ -174,7 +195,7 @@ class Stack:
         """Send a process a signal."""
         child = self._child(name)
         if child.pid is None:
-            raise ControlError(f"process: {name} is down; allowed: a process that runs")
+            raise ControlError(f"process: {name} is down, or in a container; allowed: a process that runs")
         child.send(number)
         if number in (signal.SIGSTOP, signal.SIGCONT):
             (self.frozen.add if number == signal.SIGSTOP else self.frozen.discard)(name)
@@ -248,6 +269,8 @@ class Stack:
             child.stop()
         for address in self.addresses.values():
             address.close()
+        if self.outsiders.config is not None:
+            self.outsiders.config.unlink(missing_ok=True)
         if not self.reaper.finish():  # it was killed, or something withstood it
             shutil.rmtree(self.folder, ignore_errors=True)
         return not self.folder.exists()

@@ -118,8 +118,8 @@ def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> No
             ErrorTexts(texts.append).see(call, 0.0)
         over.set()
 
-    rules = answers.rules(headers.encodings, tuple(target.limits.refusals()))
-    client = Client(place, heard, rules=rules, timeout=target.timeout)
+    rules = answers.rules(headers.encodings, tuple(target.limits.refusals()), target.max_body)
+    client = Client(place, heard, rules=rules, timeout=target.timeout, max_body=target.max_body)
     account = make_accounts(scenario, target, scenario.seed)[0]
     caller = PooledAccountClient(account, client, headers, token, count(1))
     try:

@@ -102,7 +102,9 @@ def _popen(run_dir: Path, env: Mapping[str, str], *options: Any) -> subprocess.P
     command = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(run_dir.resolve()), *options]
     command += ["--token-on-stdin"]
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, cwd=ROOT, env=_given(env), stdin=pipe, stdout=pipe, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=_given(env), stdin=pipe, stdout=pipe, text=True, process_group=0
+    )
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # it ended at once, and said why
         process.stdin.write(env.get(TOKEN, "") + "\n")

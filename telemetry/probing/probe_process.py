@@ -46,7 +46,13 @@ class ProbeProcess:
         command += [] if verify else ["--insecure"]
         with (run_dir / "run.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=minimal()
+                command,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=minimal(),
+                process_group=0,
             )
         self._tell_sources(sources)
         assert self._process.stdout is not None

@@ -51,7 +51,7 @@ class JwksServer:
         try:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                pass_fds=(descriptor,), env=minimal(),
+                pass_fds=(descriptor,), env=minimal(), process_group=0,
             )  # fmt: skip
         finally:
             os.close(descriptor)
