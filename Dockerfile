@@ -15,6 +15,7 @@ ENTRYPOINT ["/origin"]
 FROM python:3.11.13-slim-bookworm AS build
 WORKDIR /build
 COPY requirements.lock ./
+# The pip is the one that this Python brings, 24.0: a test runs these commands with it.
 RUN python -m venv /venv \
     && /venv/bin/pip install --no-cache-dir --only-binary :all: --require-hashes --requirement requirements.lock
 

@@ -79,7 +79,7 @@ def _watching(state: RunState) -> list[Callable[[], None]]:
     watching: list[Callable[[], None]] = [partial(_stop_early, state)]
     if watch.asks_health and target.health is not None:
         pinned = guard.check(target, state.base_url, lambda host, port: list(state.addresses))
-        request = health_check.get(target.health, pinned.authority, target.headers)
+        request = health_check.get(target.health, pinned.authority, target.sent_headers)
         watch.health = health_check.HealthWatch(endpoint(target, pinned), request)
         watching.append(watch.health.run)
     return watching

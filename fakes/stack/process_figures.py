@@ -27,7 +27,7 @@ class StackMetrics:
 
     def __init__(self, stack: Stack, clock: Callable[[], float] = time.monotonic) -> None:
         self._stack, self._clock = stack, clock
-        self._monitor = Monitor(stack.admin_dsn)
+        self._monitor = Monitor(stack.database.admin_dsn)
         self._text, self._at = b"", float("-inf")
 
     async def text(self) -> bytes:

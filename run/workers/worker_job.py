@@ -52,7 +52,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         headers=RequestHeaders(
             target.path,
             pinned.authority,
-            target.headers,
+            target.sent_headers,
             auth_header=auth.header if auth else "Authorization",
             client_ip_header=target.client_ip_header,
         ),
@@ -61,6 +61,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
         max_connections=max_connections(),
+        max_body=target.max_body,
         max_rps=target.max_rps,
         max_duration=target.max_duration,
     )

@@ -1,8 +1,12 @@
-"""Limits of our own machine that calls ran into: ports, open files, memory for sockets, the disk.
+"""Limits of our own machine that calls ran into: ports, open files, memory, the disk.
 
 A call that could not be made for such a limit is dropped, under the limit's name, and never the target's
+<<<<<<< HEAD
+failure; one whose answer there was no room for fails under it. A run that met one is invalid.
+=======
 failure; a run that met one is invalid. So is one where a process of the bundled stack ended for want of
 files: a Worker holds six for each call in flight, and workerd ends when it may open no more.
+>>>>>>> rv-real
 """
 
 from __future__ import annotations
@@ -19,14 +23,14 @@ MEANING: Final = {
     "EMFILE": "the process may open no more files: each call in flight is one (ulimit -n)",
     "ENFILE": "the machine may open no more files",
     "ENOBUFS": "the kernel had no buffers left for sockets",
-    "ENOMEM": "the kernel had no memory left for sockets",
+    "ENOMEM": "no memory was left for sockets, or for the answers under way: 1 GiB of them at once",
     "ENOSPC": "the disk with the run's folder is full",
 }
 
 
 def of(run: Run) -> Mapping[str, int]:
     """Calls that each limit cost, by its name; ENOSPC counts the writes that failed."""
-    counts = run.reasons(run.became(Outcome.DROPPED))
+    counts = run.reasons(run.became(Outcome.DROPPED) | run.became(Outcome.FAILED))
     found = {name: counts[name] for name in OWN_LIMITS if counts.get(name)}
     full = sum(event.kind == "run" and event.name == "disk-full" for event in run.events)
     return {**found, "ENOSPC": full} if full else found
