@@ -45,7 +45,8 @@ def test_only_the_nanos_belong_to_the_profile() -> None:
 
 def settings(script: str, **variables: str) -> StackSettings:
     """What a stack's shell script writes to the stack's stdin."""
-    text = script.replace("$$", "$").split("python -m")[0].rstrip().removesuffix("|")
+    command = r"(?:exec )?python -m fakes\.stack(?:[^<\\\n]|\\\n)*"
+    text = re.sub(command, "cat ", script.replace("$$", "$"))
     done = subprocess.run(["sh", "-c", text], env=variables, capture_output=True, text=True, check=True)
     return StackSettings.model_validate(yaml.safe_load(done.stdout))
 
