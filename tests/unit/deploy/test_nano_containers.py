@@ -53,7 +53,11 @@ def settings(script: str, **variables: str) -> StackSettings:
 
 def test_the_stack_waits_for_origins_at_the_ports_that_are_probed() -> None:
     script = COMPOSE["stack"]["command"][2]
-    given = {"STACK_DSN": "postgresql://postgres:word@postgres:5432/postgres", "STACK_ORIGIN": "real", "STACK_NANO": "container"}
+    given = {
+        "STACK_DSN": "postgresql://postgres:word@postgres:5432/postgres",
+        "STACK_ORIGIN": "real",
+        "STACK_NANO": "container",
+    }
     for made in (settings(script, **given), settings(PARTS["stack"]["args"][0])):
         assert (made.parts.origin, made.parts.nano) == ("real", "container")
         for name in ORIGINS:
