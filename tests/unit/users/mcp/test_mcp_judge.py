@@ -255,7 +255,3 @@ def test_contents_that_cannot_be_decoded_are_a_bad_response(body: bytes) -> None
 )
 def test_server_timing_by_its_grammar(header: bytes, seconds: float) -> None:
     assert headers.upstream_seconds({b"server-timing": header}) == pytest.approx(seconds)
-
-
-def test_a_byte_order_mark_hides_no_answer_of_an_unfinished_stream() -> None:
-    assert sse.holds_answer(sse.BOM + b"data: " + reply(result={}) + b"\n\n", OURS)
