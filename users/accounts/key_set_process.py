@@ -38,7 +38,7 @@ class PublishedKeys:
         if path != self._path or method not in (b"GET", b"HEAD"):
             return _NOT_FOUND, False
         self.fetches += 1
-        keep = version == b"HTTP/1.1" and b"\nconnection: close" not in headers.lower().replace(b"\r", b"")
+        keep = version == b"HTTP/1.1" and b"\nconnection: close" not in b"\n" + headers.lower()
         more = b"\r\n" if keep else b"Connection: close\r\n\r\n"
         return self._head + more + (self._body if method == b"GET" else b""), keep
 

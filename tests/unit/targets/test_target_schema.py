@@ -230,3 +230,10 @@ def test_a_static_credential_makes_all_accounts_one_user(name: str) -> None:
 
 def test_other_headers_say_nothing_of_the_user() -> None:
     assert made(LOCAL, headers={"X-Tenant": "a", "User-Agent": "b"}).shared_credential == ""
+
+
+@pytest.mark.parametrize("accept", ["zstd", "gzip, zstd;q=0.5", "*"])
+def test_an_encoding_that_we_cannot_read_is_refused_at_once(accept: str) -> None:
+    with pytest.raises(ConfigError, match=r"Accept-Encoding: .*, allowed: gzip, deflate, br, identity"):
+        made(LOCAL, headers={"Accept-Encoding": accept})
+    assert made(LOCAL, headers={"accept-encoding": "gzip;q=1, br"}).headers

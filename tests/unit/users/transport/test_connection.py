@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from collections.abc import Iterator
 
 import pytest
 
-from telemetry.recording.sample import REASONS, Flag, Outcome
+from telemetry.recording.sample import OWN_LIMITS, REASONS, Flag, Outcome
 from tests.support.http_answers import ANSWERS, GARBAGE, OK, SIZED, WHOLE
 from tests.support.manual_clock import ManualClock
 from tests.support.manual_loop import ManualLoop, PairedEndpoint
@@ -16,6 +17,7 @@ from tests.support.recorder.certificates import make
 from users.transport.answer_rules import AnswerRules, judge_status
 from users.transport.call import Call
 from users.transport.client import DRAIN_FOR, Client
+from users.transport.connection import Connection
 
 TIMEOUT = 10.0
 MAX_BODY = 4096
@@ -320,13 +322,22 @@ def test_abort_ends_every_call_once(rig: Rig) -> None:
     assert (len(rig.over), rig.open) == (3, (0, 0))
 
 
-def test_no_file_to_open_drops_the_call(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", OWN_LIMITS)
+def test_a_limit_of_our_own_drops_the_call_under_its_name(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     def full(self: PairedEndpoint) -> None:
-        raise OSError(24, "Too many open files")
+        raise OSError(getattr(errno, name), "the kernel says no")
 
     monkeypatch.setattr(PairedEndpoint, "socket", full)
     call = rig.send()
-    assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, "EMFILE", (0, 0))
+    assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, name, (0, 0))
+
+
+def test_no_port_to_connect_from_drops_the_call(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Connection, "dial", lambda self, address: errno.EADDRNOTAVAIL)
+    call = rig.send()
+    assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, "EADDRNOTAVAIL", (0, 0))
 
 
 # TLS: the same bytes through a session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from verdicts.judge.judge import judge
 from verdicts.measure.arrivals import own_limits
 from verdicts.measure.calls import failure_kinds
 from verdicts.measure.calls.failure_kinds import FailureKind
-from verdicts.run.reading import load
+from verdicts.output import terminal
+from verdicts.run.reading import Event, load
 
 
 def failing(samples: Samples) -> Samples:
@@ -49,6 +51,20 @@ def test_calls_beyond_the_record_stand_without_text(tmp_path: Path) -> None:
 def test_several_workers_kinds_are_one(tmp_path: Path) -> None:
     folder = written(tmp_path / "run", line("row 42", 10), line("row 43", 20, 0.3))
     assert failure_kinds.of(load(folder))[0] == FailureKind(500, "db_error", "row 42", 30, 0.1)
+
+
+def test_a_full_disk_is_a_limit_of_our_own(tmp_path: Path) -> None:
+    run = load(write(tmp_path / "run", Spec()))
+    full = replace(run, events=(*run.events, Event(2.0, "run", "disk-full")))
+    assert own_limits.of(full) == {"ENOSPC": 1}
+    assert "ENOSPC, 1 times" in judge(full).validity.reasons[0]
+
+
+def test_what_failed_is_shown_at_the_terminal(tmp_path: Path) -> None:
+    run = load(written(tmp_path / "run", line("row 42", 30)))
+    lines = list(terminal.plain(judge(run), tmp_path))
+    assert "  failed: 30 × db_error, status 500, first at 0.1 s: row 42" in lines
+    assert any(text.startswith("  failed: 10 × timeout, no answer, first at ") for text in lines)
 
 
 def test_a_limit_of_our_own_makes_the_run_invalid(tmp_path: Path) -> None:

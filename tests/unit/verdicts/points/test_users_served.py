@@ -60,6 +60,12 @@ def test_a_run_older_than_the_question_is_asked_nothing(tmp_path: Path) -> None:
     assert (service(found).status, found.verdict) == ("info", "pass")
 
 
+@pytest.mark.parametrize("reason", ["connect", "burst_exceeded"])
+def test_nothing_served_is_never_a_pass_whatever_was_asked(tmp_path: Path, reason: str) -> None:
+    found = judged(tmp_path, {reason: 1.0}, service=None)
+    assert (service(found).status, found.verdict) == ("fail", "fail")
+
+
 def test_calls_of_others_do_not_count(tmp_path: Path) -> None:
     def attackers(samples: Samples) -> Samples:
         samples["group"][::2] = 1
