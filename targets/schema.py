@@ -20,7 +20,7 @@ from common.durations import Duration
 from common.stop_when import StopWhen
 from common.strict import Several, Strict
 from targets.auth import Auth, HeaderName, HeaderValue
-from targets.url import BadUrlError, is_loopback_name, split_url
+from targets.url import is_loopback_name, split_url
 
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
@@ -186,6 +186,3 @@ class Target(Strict):
         if data["auth"] is not None:
             data["auth"]["key"] = None
         return data
-
-
-__all__ = ["AccountSource", "BadUrlError", "Limits", "StopWhen", "Target", "Tls", "ToolCall"]

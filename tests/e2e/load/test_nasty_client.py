@@ -17,7 +17,7 @@ from tests.support.recorder import breaking, framing, meaning
 from tests.support.recorder.certificates import KINDS, make
 from tests.support.recorder.exchange import BEHAVIOURS, OK
 from tests.support.recorder.handle import Nasty, nasty
-from users.mcp.answers import MCP
+from users.mcp import answers
 from users.mcp.messages import Message, assemble, call_tool
 from users.transport.call import Call
 from users.transport.client import Client
@@ -46,7 +46,9 @@ class Caller:
 
     def play(self, accounts: int, calls: int) -> None:
         """All calls, to the end of the last one."""
-        self._client = Client(self._endpoint, self.over.append, rules=MCP, sent=self._count, timeout=TIMEOUT)
+        self._client = Client(
+            self._endpoint, self.over.append, rules=answers.rules(), sent=self._count, timeout=TIMEOUT
+        )
         for account in range(accounts):
             self._next(account, calls)
         try:
