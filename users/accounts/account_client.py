@@ -83,14 +83,12 @@ class PooledAccountClient:
         call.on_done = on_done
         if index < 0 and self._turn is not None:
             self._turn(partial(self._send, call, message, token))
-            return call
-        headers = self._own_headers() if token is None else self._headers_with(token)
-        call.request = assemble(headers, message, call.request_id)
-        self._client.send(call)
+        else:
+            self._send(call, message, token)
         return call
 
     def _send(self, call: Call, message: Message, token: bytes | None) -> None:
-        """In its turn, with the token and the session of then."""
+        """Now, with the token and the session of now."""
         headers = self._own_headers() if token is None else self._headers_with(token)
         call.request = assemble(headers, message, call.request_id)
         self._client.send(call)

@@ -39,7 +39,6 @@ class TokenSource:
         self._key = key
         self._clock = clock
         self._prefix = f"{auth.scheme} " if auth.scheme else ""
-        self._headers = {"kid": key.kid} if key.kid is not None else None
         self._held: dict[int, _Held] = {}
 
     def __call__(self, account: Account) -> bytes:
@@ -49,8 +48,6 @@ class TokenSource:
         if held is None or now >= held.renew_at:
             held = self._held[account.index] = self._make(account, now, first=held is None)
         return held.value
-
-    header_value = __call__
 
     def warm(self, accounts: Iterable[Account]) -> None:
         """Sign for all of them now, before load starts."""
@@ -65,12 +62,15 @@ class TokenSource:
         return _Held(value.encode("ascii"), now + self._period * spread)
 
     def _sign(self, account: Account, issued: int, expires: int) -> str:
-        claims: dict[str, Any] = fill(self._auth.claims, account.id, account.tier)
-        if self._auth.issuer is not None:
-            claims.setdefault("iss", self._auth.issuer)
-        claims |= {"iat": issued, "exp": expires}
+        claims = claims_of(account, self._auth, issued, expires)
         self.signed += 1
-        return jwt.encode(claims, self._key.private, algorithm=self._key.algorithm, headers=self._headers)
+        return jwt.encode(claims, self._key.private, algorithm=self._key.algorithm, headers=self._key.named)
+
+
+def claims_of(account: Account, auth: Auth, issued: int, expires: int) -> dict[str, Any]:
+    """What a sound token of the account says; times in Unix seconds."""
+    issuer = {} if auth.issuer is None else {"iss": auth.issuer}
+    return {**issuer, **fill(auth.claims, account.id, account.tier), "iat": issued, "exp": expires}
 
 
 def no_token(account: Account) -> bytes:

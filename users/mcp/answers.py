@@ -39,12 +39,6 @@ class _Error(msgspec.Struct):
     data: Any = None
 
     @property
-    def number(self) -> int:
-        """The code as a sample holds it; 0 for what is no whole number."""
-        whole = isinstance(self.code, int | float) and self.code == self.code // 1
-        return fitting(int(self.code), 0) if whole else 0
-
-    @property
     def reason(self) -> str:
         """`data.reason`, where there is one."""
         reason = self.data.get("reason") if isinstance(self.data, dict) else None
@@ -67,6 +61,12 @@ _HTTP: Final = REASON_CODE["http_error"]
 _REDIRECT: Final = REASON_CODE["redirect"]
 _REFUSED: Final = REASON_CODE["refused"]
 _NO_TOKEN: Final = REASON_CODE["invalid_token"]
+
+
+def error_code(code: object) -> int:
+    """A JSON-RPC error's code as a sample holds it; 0 for what is no whole number."""
+    whole = isinstance(code, int | float) and code == code // 1
+    return fitting(int(code), 0) if whole else 0
 
 
 def rules(encodings: Collection[bytes] = ()) -> AnswerRules:
@@ -120,7 +120,7 @@ def _message(call: Call) -> bytes:
 
 def _rpc_code(error: msgspec.Raw) -> int:
     try:
-        return _decode_error(error).number
+        return error_code(_decode_error(error).code)
     except UNREADABLE:  # no object: the error is there all the same
         return 0
 
@@ -129,7 +129,7 @@ def _judge_failure(call: Call) -> int:
     reason = ""
     try:
         error = _decode_failure(call.body).error
-        call.rpc_code = error.number
+        call.rpc_code = error_code(error.code)
         reason = error.reason
     except UNREADABLE:
         pass
@@ -138,6 +138,3 @@ def _judge_failure(call: Call) -> int:
     if call.status == 429:
         return _REFUSED
     return _NO_TOKEN if call.status == 401 else _HTTP
-
-
-MCP: Final = rules()

@@ -58,11 +58,6 @@ def read_headers(call: Call) -> None:
     read_limits(call)
 
 
-def instance(headers: dict[bytes, bytes]) -> bytes | None:
-    """Which instance of the target answered."""
-    return headers.get(b"x-instance-id")
-
-
 def upstream_seconds(headers: dict[bytes, bytes]) -> float:
     """The upstream's own time by `Server-Timing: upstream;dur=<ms>`; NaN if not told.
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from common.errors import ConfigError
 from targets.auth import Algorithm, Auth
+from tests.support.manual_clock import ManualClock
 from users.accounts.accounts import Account
 from users.accounts.keys import SigningKey, fresh_key, load_key, read_key
 from users.accounts.tokens import TokenSource, no_token
@@ -18,14 +19,6 @@ from users.accounts.tokens import TokenSource, no_token
 START = 1_800_000_000.25
 ALGORITHMS: list[Algorithm] = ["HS256", "RS256", "ES256", "EdDSA"]
 ED = fresh_key("EdDSA", "key-1")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def account(index: int = 0) -> Account:
@@ -48,7 +41,7 @@ def decoded(value: bytes, key: Any, algorithm: str) -> dict[str, Any]:
 def test_a_token_is_what_the_target_file_says(algorithm: Algorithm) -> None:
     key = fresh_key(algorithm, "key-7")
     wanted = auth(algorithm=algorithm, claims={"sub": "{account}", "app": {"plan": "{tier}"}}, issuer="me")
-    value = TokenSource(wanted, key, Clock())(account())
+    value = TokenSource(wanted, key, ManualClock(START))(account())
     public = key.private if algorithm == "HS256" else key.private.public_key()
     assert decoded(value, public, algorithm) == {
         "sub": "user-0",
@@ -64,28 +57,28 @@ def test_a_token_is_what_the_target_file_says(algorithm: Algorithm) -> None:
 @pytest.mark.parametrize("algorithm", ALGORITHMS[1:])
 def test_the_published_key_verifies_it(algorithm: Algorithm) -> None:
     key = fresh_key(algorithm, "key-7")
-    value = TokenSource(auth(algorithm=algorithm), key, Clock())(account())
+    value = TokenSource(auth(algorithm=algorithm), key, ManualClock(START))(account())
     published = jwt.PyJWKSet.from_dict(key.jwks())["key-7"]
     assert decoded(value, published.key, algorithm)["sub"] == "user-0"
     assert not {"d", "p", "q", "k"} & set(key.jwks()["keys"][0])
 
 
 def test_another_key_does_not_verify_it() -> None:
-    value = TokenSource(auth(), ED, Clock())(account())
+    value = TokenSource(auth(), ED, ManualClock(START))(account())
     with pytest.raises(jwt.InvalidSignatureError):
         decoded(value, fresh_key("EdDSA").private.public_key(), "EdDSA")
 
 
 def test_scheme_kid_and_issuer_may_be_left_out() -> None:
     key = SigningKey("EdDSA", ED.private)
-    value = TokenSource(auth(scheme="", issuer=None), key, Clock())(account())
+    value = TokenSource(auth(scheme="", issuer=None), key, ManualClock(START))(account())
     assert value.startswith(b"eyJ")
     assert "kid" not in jwt.get_unverified_header(value.decode())
     assert "iss" not in decoded(value, ED.private.public_key(), "EdDSA")
 
 
 def test_a_token_is_kept_as_the_same_object_and_renewed_at_four_fifths() -> None:
-    clock = Clock()
+    clock = ManualClock(START)
     source = TokenSource(auth(ttl="100s"), ED, clock)
     first = source(account())
     clock.now += 39
@@ -101,7 +94,7 @@ def test_a_token_is_kept_as_the_same_object_and_renewed_at_four_fifths() -> None
 
 
 def test_renewals_do_not_fall_on_one_instant() -> None:
-    clock = Clock()
+    clock = ManualClock(START)
     source = TokenSource(auth(ttl="30s"), ED, clock)
     accounts = [account(index) for index in range(100)]
     source.warm(accounts)
@@ -122,7 +115,7 @@ def test_renewals_do_not_fall_on_one_instant() -> None:
     st.integers(0, 500),
 )
 def test_no_token_is_ever_given_out_after_its_end(ttl: float, steps: list[float], index: int) -> None:
-    clock = Clock()
+    clock = ManualClock(START)
     source = TokenSource(auth(ttl=ttl), ED, clock)
     for step in steps:
         clock.now += step
