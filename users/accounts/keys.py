@@ -49,7 +49,7 @@ class SigningKey:
 
     @property
     def named(self) -> dict[str, str]:
-        """What a token's header and a key set say of its name: `{"kid": …}`, nothing for a key without one."""
+        """What a token and a key set say of its name: `{"kid": …}`, nothing for a key without one."""
         return {} if self.kid is None else {"kid": self.kid}
 
     def pem(self) -> bytes:
