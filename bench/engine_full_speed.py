@@ -69,7 +69,7 @@ def job(url: str, connections: int) -> Job:
     accounts = [
         Account(index, str(index), f"198.18.0.{index}", "unlimited", 0) for index in range(connections)
     ]
-    tool = Operation(0, "fast.echo", call_tool("fast", "echo", {"text": "bench"}))
+    tool = Operation(0, "fast.echo", call_tool("echo", {"text": "bench"}))
     return Job(
         schedule=merge([]),
         accounts=accounts,

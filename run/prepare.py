@@ -16,8 +16,11 @@ from typing import Any, Final, cast
 import gevent
 
 from fakes.stack.start import start_stack
+from run.checks import quiet
+from run.checks.talk import Talk
 from run.state import RunState
 from run.workers import version
+from run.workers.worker_job import signing
 from targets import guard
 from targets.auth import Algorithm, Auth
 from telemetry.influx import exporter_process
@@ -45,6 +48,7 @@ def prepare(state: RunState, resources: ExitStack) -> None:
     _find_target(state, resources)
     job = _job(state, resources)
     _hear_workers(state)
+    _look(state, job)
     conductor = state.conductor = Conductor(
         state.dir,
         state.wire.nodes(),
@@ -124,6 +128,18 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
     }
 
 
+def _look(state: RunState, job: dict[str, Any]) -> None:
+    """What has to be known of a target before load: how long its slow tools take in the quiet."""
+    target, scenario = state.target, state.scenario
+    if target.bundled or not any(tool.role == "slow" for group in scenario.groups for tool in group.tools):
+        return
+    pinned = guard.check(target, state.base_url, lambda host, port: list(state.addresses))
+    account = make_accounts(scenario, target, scenario.seed)[0]
+    token = signing(target.auth, job["key"], [account])["token"]
+    with Talk(target, pinned, account, token) as talk:
+        state.quiet = dict(quiet.measure(scenario, talk))
+
+
 def _own_key(state: RunState, auth: Auth, resources: ExitStack) -> SigningKey:
     key = load_key(auth)
     if auth.serve_jwks is not None:
@@ -166,6 +182,7 @@ def _write_manifest(state: RunState) -> None:
             RunAccount(id=one.id, ip=one.ip, tier=one.tier, group=groups[one.group]) for one in accounts
         ),
         tools=tuple(jobs.tool_table(scenario)),
+        quiet=state.quiet,
         groups=tuple(groups),
         workers=len(state.leader().nodes),
         stack=RunStack(settings=scenario.stack_settings().model_dump(mode="json"), processes=stack.pids)

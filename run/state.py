@@ -51,6 +51,7 @@ class RunState:
     sources: dict[str, str] = field(default_factory=dict)  # of metrics: name → URL
     pinned: dict[str, str] = field(default_factory=dict)  # source → address
     addresses: tuple[str, ...] = ()  # of the target, for every worker
+    quiet: dict[str, float] = field(default_factory=dict)  # label of a slow tool → seconds, before load
     conductor: Conductor | None = None
     start_at: float = float("nan")  # the run's zero, monotonic seconds
     load_began: bool = False

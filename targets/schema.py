@@ -19,10 +19,10 @@ from pydantic import Field, field_validator, model_validator
 from common.durations import Duration
 from common.stop_when import StopWhen
 from common.strict import Several, Strict
+from common.tool_call import ToolCall, Word
 from targets.auth import Auth, HeaderName, HeaderValue
 from targets.url import is_loopback_name, split_url
 
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
 Limit = Annotated[int, Field(ge=1)]
 # Headers of the engine's own: another value would break the framing or lie about the host.
@@ -50,12 +50,11 @@ class AccountSource(Strict):
         return self
 
 
-class ToolCall(Strict):
-    """The tool that load calls instead of the scenario's own."""
+class RoleTools(Strict):
+    """The target's tools by the role that a scenario's tools have."""
 
-    module: Word
-    tool: Word
-    params: dict[str, Any] = Field(default_factory=dict)
+    fast: ToolCall | None = None
+    slow: ToolCall | None = None
 
 
 class Tls(Strict):
@@ -85,7 +84,10 @@ def _check_encodings(accept: str) -> None:
 
 
 class Target(Strict):
-    """The whole file. `tool` absent: the scenario's own tools; null: load is `tools/list`."""
+    """The whole file. `tool` absent: the scenario's own tools; null: load is `tools/list`.
+
+    `tools` in place of it: one for each role of the scenario's tools.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     base_url: Annotated[str, Field(max_length=1000)]
@@ -97,6 +99,7 @@ class Target(Strict):
     auth: Auth | None = None
     accounts: AccountSource = AccountSource()
     tool: ToolCall | None = None
+    tools: RoleTools | None = None
     timeout: Annotated[Duration, Field(le=600)] = 35.0
     tls: Tls = Tls()
     stop_when: StopWhen | None = None
@@ -144,6 +147,16 @@ class Target(Strict):
             raise ValueError("control: bundled, allowed: together with `base_url: bundled`, otherwise null")
         if self.bundled and self.auth is not None:
             raise ValueError("auth: the bundled stack signs tokens itself, allowed: no auth")
+        return self
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Target:
+        if self.tool is not None and self.tools is not None:
+            raise ValueError("tool beside tools, allowed: one of them")
+        taken = {"auth.header": self.auth and self.auth.header, "client_ip_header": self.client_ip_header}
+        for key, header in taken.items():
+            if header and header.lower() in (name.lower() for name in self.headers):
+                raise ValueError(f"headers: {header!r} is what {key} sends, allowed: one of the two")
         return self
 
     @model_validator(mode="after")

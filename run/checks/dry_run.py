@@ -1,10 +1,11 @@
-"""Three requests to a target, one after the other, as a run would send them: what works?
+"""A few requests to a target, one after the other, as a run would send them: what works?
 
-    health (`initialize` for a target that names none), tools/list, the tool (tools/list again without one)
+    health (`initialize` for a target that names none), tools/list, a tool of each role that the scenario has
+    (tools/list again without one)
 
-Exactly three, whatever becomes of them; by the run's own client, account, token and pinned address. Each page
-of `metrics` is looked at once besides. Where no connection comes about, one is tried without a request, for
-the words of the error.
+Whatever becomes of them, they are sent once each; by the run's own client, account, token and pinned address.
+Each page of `metrics` is looked at once besides. Where no connection comes about, one is tried without a
+request, for the words of the error.
 """
 
 from __future__ import annotations
@@ -12,72 +13,49 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
-from typing import Any
+from typing import Final
 
-import gevent
-from gevent.event import Event
-
+from run.checks.talk import RequestResult, Talk
 from scenarios.schema import Scenario
 from targets import guard
-from targets.auth import Auth
 from targets.guard import Pinned
 from targets.schema import Target
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, fetch
-from telemetry.recording.sample import REASONS, Outcome
-from users.accounts.account_client import PooledAccountClient
+from users.accounts.account_client import Token
 from users.accounts.accounts import make_accounts
 from users.accounts.jwks_server import JwksServer
 from users.accounts.keys import load_key
 from users.accounts.tokens import TokenSource, no_token
 from users.engine import job
-from users.engine.error_texts import ErrorTexts
-from users.mcp import answers
-from users.mcp.headers import RequestHeaders
 from users.mcp.operations import INITIALIZE, LIST_TOOLS, Operation
-from users.transport import health_check
-from users.transport.call import Call
-from users.transport.client import Client
-from users.transport.endpoint import endpoint
 from users.transport.tls import client_context
 
-METRICS_TIMEOUT: float = 5.0  # seconds for a page of metrics
-
-
-@dataclass
-class RequestResult:
-    """What became of one request; `reason` "": it worked; `text`: what the target said of a failure."""
-
-    what: str
-    status: int
-    reason: str
-    took_s: float
-    headers: Mapping[str, str]
-    text: str = ""
+METRICS_TIMEOUT: Final = 5.0  # seconds for a page of metrics
 
 
 @dataclass
 class Findings:
-    """All that a dry run found. `metrics`: page → series, or why there are none."""
+    """All that a dry run found. `tools`: label → how it went; `metrics`: page → series, or why not."""
 
     pinned: Pinned
     answers: list[RequestResult] = field(default_factory=list)
     broken: str = ""  # why no connection came about
     key_fetches: int | None = None  # None: no keys are served
+    tools: dict[str, RequestResult] = field(default_factory=dict)
     metrics: dict[str, dict[str, float] | str] = field(default_factory=dict)
 
 
-def send_three(scenario: Scenario, target: Target) -> Findings:
-    """Send the three, read the metrics. Raises GuardError, ConfigError, OSError, with nothing sent."""
+def look(scenario: Scenario, target: Target) -> Findings:
+    """Send them, read the metrics. Raises GuardError, ConfigError, OSError, with nothing sent."""
     found = Findings(guard.check(target))
     places = guard.check_metrics(target)
-    with _signing(target, found) as token:
-        _send(scenario, target, found, token)
+    account = make_accounts(scenario, target, scenario.seed)[0]
+    with _signing(target, found) as token, Talk(target, found.pinned, account, token) as talk:
+        _ask(scenario, target, found, talk)
     if all(answer.reason == "connect" for answer in found.answers):
         found.broken = _why_not(found.pinned, target)
     found.metrics = {url: _page(url, places[url].addresses[0], target) for url in target.metrics}
@@ -85,8 +63,8 @@ def send_three(scenario: Scenario, target: Target) -> Findings:
 
 
 @contextmanager
-def _signing(target: Target, found: Findings) -> Iterator[Any]:
-    auth: Auth | None = target.auth
+def _signing(target: Target, found: Findings) -> Iterator[Token]:
+    auth = target.auth
     if auth is None:
         yield no_token
         return
@@ -102,53 +80,25 @@ def _signing(target: Target, found: Findings) -> Iterator[Any]:
             server.stop()
 
 
-def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> None:
-    over, texts = Event(), list[dict[str, Any]]()
-    place = endpoint(target, found.pinned)
-    auth = target.auth
-    headers = RequestHeaders(
-        target.path, found.pinned.authority, target.headers,
-        auth_header=auth.header if auth else "Authorization", client_ip_header=target.client_ip_header,
-    )  # fmt: skip
-
-    def heard(call: Call) -> None:
-        """While its body is there: afterwards the client lets go of it."""
-        if call.outcome is Outcome.FAILED:
-            ErrorTexts(texts.append).see(call, 0.0)
-        over.set()
-
-    client = Client(place, heard, rules=answers.rules(headers.encodings), timeout=target.timeout)
-    account = make_accounts(scenario, target, scenario.seed)[0]
-    caller = PooledAccountClient(account, client, headers, token, count(1))
-    try:
-        for what, tool in _three(scenario, target):
-            over.clear()
-            texts.clear()
-            if tool is None:
-                call = Call(-1, time.monotonic(), account.index, 0, 0)
-                call.request = health_check.get(target.health or "/", found.pinned.authority, target.headers)
-                client.send(call)
-            else:
-                call = caller.call(tool.message, tool.code)
-            over.wait()
-            found.answers.append(_answer(what, call, texts))
-            gevent.sleep(0)
-    finally:
-        client.close()
+def _ask(scenario: Scenario, target: Target, found: Findings, talk: Talk) -> None:
+    if target.health is not None:
+        found.answers.append(talk.get("health", target.health))
+    else:
+        found.answers.append(talk.call("initialize", INITIALIZE))
+    found.answers.append(talk.call("tools/list", LIST_TOOLS))
+    for operation in _tools(scenario):
+        what = "tools/list again" if operation is LIST_TOOLS else f"tool {operation.label}"
+        found.answers.append(talk.call(what, operation))
+        found.tools[operation.label] = found.answers[-1]
 
 
-def _three(scenario: Scenario, target: Target) -> list[tuple[str, Operation | None]]:
-    """(what it is, what to call; None: a GET of the health check)."""
-    first = ("health", None) if target.health is not None else ("initialize", INITIALIZE)
-    tool = job.group_behaviours(scenario)[0].operations[0]
-    last = ("tools/list again", LIST_TOOLS) if tool is LIST_TOOLS else (f"tool {tool.label}", tool)
-    return [first, ("tools/list", LIST_TOOLS), last]
-
-
-def _answer(what: str, call: Call, texts: list[dict[str, Any]]) -> RequestResult:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()}
-    text = str(texts[0].get("message") or "") if texts else ""
-    return RequestResult(what, call.status, REASONS[call.reason], call.done - call.sent, headers, text)
+def _tools(scenario: Scenario) -> list[Operation]:
+    """One of each role, in the order in which the scenario names them."""
+    by_role: dict[str, Operation] = {}
+    for group, behaviour in zip(scenario.groups, job.group_behaviours(scenario), strict=True):
+        for tool, operation in zip(group.tools, behaviour.operations, strict=False):
+            by_role.setdefault(tool.role, operation)
+    return list(by_role.values()) or [LIST_TOOLS]
 
 
 def _why_not(pinned: Pinned, target: Target) -> str:
@@ -169,6 +119,6 @@ def _page(url: str, address: str, target: Target) -> dict[str, float] | str:
     theirs = {name: ours for ours, name in target.metric_names.items()}
     tls = client_context(target.tls) if url.startswith("https") else None
     try:
-        return values(asyncio.run(fetch(url, METRICS_TIMEOUT, tls=tls, address=address)), theirs)
+        return values(asyncio.run(fetch(url, METRICS_TIMEOUT, target.headers, tls, address)), theirs)
     except (FetchError, ExpositionError) as error:
         return str(error)

@@ -25,7 +25,6 @@ from users.cluster.locust_stats import StatsSink
 from users.cluster.performer import RefusalError
 from users.engine import job as jobs
 from users.engine.job import Job
-from users.mcp.headers import RequestHeaders
 from users.transport.endpoint import endpoint
 
 FILES: Final = 65_536
@@ -42,21 +41,14 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     target = Target.model_validate(data["target"])
     pinned = where(target, data)
     accounts = make_accounts(scenario, target, scenario.seed)
-    auth = target.auth
     raise_file_limit()
     job = Job(
         schedule=jobs.schedule(scenario),
         accounts=accounts,
         groups=jobs.group_behaviours(scenario),
         endpoint=endpoint(target, pinned),
-        headers=RequestHeaders(
-            target.path,
-            pinned.authority,
-            target.headers,
-            auth_header=auth.header if auth else "Authorization",
-            client_ip_header=target.client_ip_header,
-        ),
-        **signing(auth, data["key"], accounts),
+        headers=jobs.request_headers(target, pinned),
+        **signing(target.auth, data["key"], accounts),
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
         max_connections=max_connections(),

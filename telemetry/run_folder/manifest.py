@@ -46,7 +46,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Codes in samples are places in the tables `tools`, `accounts`, `groups` and `reasons`.
 
     `scenario` and `target` are plain data as their own rooms write them (`Scenario.dump`, `Target.public`,
-    without secrets). `start_wall` is Unix seconds, `start_monotonic` the same instant of time.monotonic().
+    without secrets). `quiet`: label of a tool → the seconds that it took before load, with nobody else about.
+    `start_wall` is Unix seconds, `start_monotonic` the same instant of time.monotonic().
     """
 
     schema_version: int
@@ -69,6 +70,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     groups: tuple[str, ...]
     workers: int = 1
     stack: RunStack | None = None
+    quiet: dict[str, float] = field(default_factory=dict)
 
     @property
     def target_name(self) -> str:

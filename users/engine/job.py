@@ -14,6 +14,8 @@ from scenarios.parts import Group
 from scenarios.schema import Scenario
 from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
+from targets.guard import Pinned
+from targets.schema import Target
 from users.accounts.account_client import Token
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
@@ -54,6 +56,17 @@ class Job:
     max_duration: float | None = None
 
 
+def request_headers(target: Target, pinned: Pinned) -> RequestHeaders:
+    """What every request to the target says."""
+    return RequestHeaders(
+        target.path,
+        pinned.authority,
+        target.headers,
+        auth_header=target.auth.header if target.auth else "Authorization",
+        client_ip_header=target.client_ip_header,
+    )
+
+
 def tool_table(scenario: Scenario) -> list[str]:
     """The labels of everything that the run may call; a sample's `tool` is a place in it."""
     labels = [tool.label for tool in METHODS]
@@ -78,9 +91,9 @@ def _operations(group: Group, labels: list[str]) -> tuple[Operation, ...]:
         Operation(
             labels.index(tool.label),
             tool.label,
-            messages.call_tool(tool.module, tool.tool, dict(tool.params)),
+            messages.call_tool(*tool.wire),
             tool.weight,
-            {"module": tool.module, "tool": tool.tool, "params": dict(tool.params)},
+            tool.command,
         )
         for tool in group.tools
     )

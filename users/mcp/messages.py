@@ -30,10 +30,9 @@ def notification(method: str) -> Message:
     return Message(b'{"jsonrpc":"2.0","method":' + json.dumps(method).encode() + b"}", b"", answered=False)
 
 
-def call_tool(module: str, tool: str, params: dict[str, Any]) -> Message:
-    """`tools/call` of one tool of one module."""
-    arguments = {"module": module, "tool": tool, "params": params}
-    return message("tools/call", {"name": "run", "arguments": arguments})
+def call_tool(name: str, arguments: dict[str, Any]) -> Message:
+    """`tools/call` of one tool."""
+    return message("tools/call", {"name": name, "arguments": arguments})
 
 
 def batch(commands: list[dict[str, Any]]) -> Message:

@@ -24,7 +24,7 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from verdicts.measure.calls import outcomes, percentiles, series
+from verdicts.measure.calls import outcomes, percentiles, series, tool_times
 from verdicts.measure.calls.concurrency import SLOW
 from verdicts.measure.target import origins
 from verdicts.run.reading import Floats, Mask, Run
@@ -142,7 +142,7 @@ def slow_tools(runs: Iterable[Run]) -> frozenset[str]:
     for run in runs:
         for code, label in enumerate(run.manifest.tools):
             told.setdefault(label, []).append(
-                percentiles.upstream(run, run.ok & (run.samples["tool"] == code))
+                tool_times.told_seconds(run, run.ok & (run.samples["tool"] == code))
             )
     pooled = {label: np.concatenate(parts) for label, parts in told.items()}
     return frozenset(label for label, times in pooled.items() if times.size and np.median(times) >= SLOW)

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from verdicts.measure.calls import percentiles
+from verdicts.measure.calls import percentiles, tool_times
 from verdicts.measure.calls.percentiles import Percentiles
 from verdicts.measure.target import real_nano
 from verdicts.points.point import AT_500_MAU, Finding, point
@@ -35,15 +35,14 @@ SLOW: Final = 1.0  # seconds
 def response_times(run: Run) -> Iterator[Finding]:
     """Response time; for slow tools, what the gateway adds, judged in its place."""
     calls = run.ok & run.judged
-    upstream = percentiles.upstream(run, calls)
-    slow = upstream.size > 0 and float(np.median(upstream)) >= SLOW
+    own = tool_times.of_calls(run)[calls]
+    own = own[~np.isnan(own)]
+    slow = own.size > 0 and float(np.median(own)) >= SLOW
     whole = percentiles.response(run, calls)
     if not slow:
         yield _finding(run, whole, "response time = done − planned", calls=calls)
         return
-    what = (
-        f"gateway overhead = response − the upstream's own time (its median is {np.median(upstream):.2f} s)"
-    )
+    what = f"gateway overhead = response − the upstream's own time (its median is {np.median(own):.2f} s)"
     yield _finding(run, percentiles.overhead(run, calls), what, calls=calls)
     yield _finding(run, whole, "whole response time, the upstream's own included", calls=calls, part="whole")
 

@@ -41,7 +41,7 @@ class Caller:
         self.sent = 0
         self._endpoint = Endpoint(socket.AF_INET, address, "127.0.0.1", tls)
         self._head = f"POST /{path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n".encode()
-        self._message: Message = call_tool("fast", "echo", {"text": text})
+        self._message: Message = call_tool("echo", {"text": text})
         self._ids = iter(range(1, 1_000_000))
 
     def play(self, accounts: int, calls: int) -> None:

@@ -50,12 +50,22 @@ def test_the_example_is_whole() -> None:
     assert target.stop_when is not None
     assert target.stop_when.window == 10
     keys = set(yaml.safe_load((FOLDER / "example.yaml").read_text()))
-    assert keys >= set(Target.model_fields) - {"client_ip_header"}
+    assert keys >= set(Target.model_fields) - {"client_ip_header", "tools"}  # in comments
 
 
 def test_a_tool_of_null_is_not_the_same_as_none_given() -> None:
     assert made(LOCAL, tool=None).tool_given
     assert made(LOCAL, tool={"module": "jira", "tool": "get_issue"}).tool_given
+
+
+def test_tools_by_role_and_in_both_ways() -> None:
+    target = made(LOCAL, tools={"fast": {"name": "echo"}, "slow": {"module": "notion", "tool": "search"}})
+    assert target.tools is not None
+    assert target.tools.fast is not None
+    assert target.tools.fast.wire == ("echo", {})
+    assert target.tools.slow is not None
+    assert target.tools.slow.wire == ("run", {"module": "notion", "tool": "search", "params": {}})
+    assert Target.model_validate(target.model_dump(mode="json", by_alias=True)) == target
 
 
 def test_what_goes_into_a_run_folder_holds_no_secret() -> None:

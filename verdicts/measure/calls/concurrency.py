@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from verdicts.measure.calls import outcomes
+from verdicts.measure.calls import outcomes, tool_times
 from verdicts.run.reading import Floats, Mask, Run
 
-SLOW: Final = 1.0  # seconds: a tool of this median or more is slow
+SLOW: Final = 1.0  # seconds of its own: a tool of so many or more is slow
 
 
 class Bounds(NamedTuple):
@@ -34,16 +34,14 @@ def ran(run: Run) -> Mask:
 
 
 def slow_tools(run: Run) -> list[int]:
-    """Codes of tools whose upstream takes `SLOW` or more at the median; without a success, the call."""
-    calls, slow = ran(run), []
-    for code in np.unique(run.samples["tool"][calls]):
-        mine = calls & (run.samples["tool"] == code)
-        told = run.samples["upstream_s"][mine]
-        told = told[~np.isnan(told)]
-        seconds = told if told.size else (run.samples["done"] - run.samples["sent"])[mine]
-        if float(np.median(seconds)) >= SLOW:
-            slow.append(int(code))
-    return slow
+    """Codes of the tools that were called and whose own time is `SLOW` or more; by their role, if unknown."""
+    return [int(code) for code in np.unique(run.samples["tool"][ran(run)]) if _is_slow(run, int(code))]
+
+
+def _is_slow(run: Run, code: int) -> bool:
+    """An attack that makes a fast tool slow to answer does not make it a slow tool."""
+    seconds = tool_times.own_seconds(run, code)
+    return tool_times.called_slow(run, code) if np.isnan(seconds) else seconds >= SLOW
 
 
 def slow(run: Run) -> Mask:

@@ -1,7 +1,7 @@
 """Exact percentiles of what clients saw, from the samples themselves.
 
 Over successful calls, with their count:
-    response = done − planned      service = done − sent      overhead = response − the upstream's own time
+    response = done − planned      service = done − sent      overhead = response − the tool's own time
 Over all calls that went out:
     start delay = sent − planned
 
@@ -16,6 +16,7 @@ from typing import Final
 
 import numpy as np
 
+from verdicts.measure.calls import tool_times
 from verdicts.run.reading import Floats, Mask, Run
 
 NAN: Final = float("nan")
@@ -65,16 +66,11 @@ def start_delay(run: Run, mask: Mask) -> Floats:
     return _between(run, mask, "planned", "sent")
 
 
-def upstream(run: Run, mask: Mask) -> Floats:
-    """The upstream's own seconds of the masked calls that told them."""
-    told: Floats = run.samples["upstream_s"][mask].astype(np.float64)
-    return told[~np.isnan(told)]
-
-
 def overhead(run: Run, mask: Mask) -> Floats:
-    """response − the upstream's own seconds, of the masked calls that told them."""
-    told = mask & ~np.isnan(run.samples["upstream_s"])
-    return response(run, told) - upstream(run, told)
+    """response − the tool's own seconds, of the masked calls of which they are known."""
+    own = tool_times.of_calls(run)
+    known = mask & ~np.isnan(own)
+    return response(run, known) - own[known]
 
 
 def _between(run: Run, mask: Mask, first: str, last: str) -> Floats:

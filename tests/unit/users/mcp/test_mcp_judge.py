@@ -108,7 +108,7 @@ def test_no_bytes_raise(status: int, body: bytes, sse: bool) -> None:
 
 @given(st.integers(0, 10**18))
 def test_an_assembled_request_is_valid_json_of_the_stated_length(request_id: int) -> None:
-    content = messages.call_tool("notion", "get_page", {"page_id": "ü"})
+    content = messages.call_tool("run", {"module": "notion", "params": {"page_id": "ü"}})
     raw = messages.assemble(b"POST / HTTP/1.1\r\n", content, request_id)
     head, _, body = raw.partition(b"\r\n\r\n")
     assert int(head.rpartition(b": ")[2]) == len(body)

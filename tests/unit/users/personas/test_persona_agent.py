@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.tool_call import ModuleCall
 from telemetry.recording.sample import Flag
 from tests.support.fake_account_client import FakeAccountClient, answer
 from users.accounts.accounts import Account
@@ -19,10 +20,10 @@ from users.personas.agent import MAX_WAIT, wait
 from users.personas.caller import DRAWS
 from users.personas.persona import OpeningPersona, Persona, make_persona
 
-SEARCH = Operation(5, "notion.search", messages.call_tool("notion", "search", {"query": "x"}), 1.0,
-              {"module": "notion", "tool": "search", "params": {"query": "x"}})  # fmt: skip
-ISSUE = Operation(6, "jira.get_issue", messages.call_tool("jira", "get_issue", {}), 3.0,
-             {"module": "jira", "tool": "get_issue", "params": {}})  # fmt: skip
+FIND = ModuleCall(module="notion", tool="search", params={"query": "x"})
+READ = ModuleCall(module="jira", tool="get_issue")
+SEARCH = Operation(5, FIND.label, messages.call_tool(*FIND.wire), 1.0, FIND.command)
+ISSUE = Operation(6, READ.label, messages.call_tool(*READ.wire), 3.0, READ.command)
 
 
 def agent(

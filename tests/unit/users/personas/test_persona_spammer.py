@@ -12,7 +12,7 @@ from users.mcp import messages
 from users.mcp.operations import LIST_TOOLS, Operation
 from users.personas.persona import OpeningPersona, Persona, make_persona
 
-TOOLS = tuple(Operation(5 + n, f"m.t{n}", messages.call_tool("m", f"t{n}", {})) for n in range(3))
+TOOLS = tuple(Operation(5 + n, f"m.t{n}", messages.call_tool(f"t{n}", {})) for n in range(3))
 
 
 def spammer(client: FakeAccountClient) -> Persona:
