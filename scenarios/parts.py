@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from common.durations import Duration, Moment, seconds, seconds_within
+from common.mcp_versions import Spoken
 from common.strict import Several, Strict
 from common.tool_call import ModuleCall, Role, StandardCall, Word, by_key
 
@@ -110,6 +111,7 @@ class Group(Strict):
 
     `attack` marks who ACCOUNTS= and RATE= change when there are several groups; `judge` marks whose
     service the points are about, and is the opposite of `attack` unless it is given.
+    `protocol`: the revision of MCP that they speak with the bundled stack; a target of one's own has its own.
     """
 
     name: Name = "users"
@@ -118,6 +120,7 @@ class Group(Strict):
     shape: ShapeSettings = ShapeSettings()
     persona: PersonaSettings = PersonaSettings()
     tools: Several[Tool] = ()
+    protocol: Spoken = "none"
     attack: bool = False
     judge: bool
 

@@ -25,6 +25,7 @@ from users.cluster.locust_stats import StatsSink
 from users.cluster.performer import RefusalError
 from users.engine import job as jobs
 from users.engine.job import Job
+from users.mcp.dialect import Dialect
 from users.transport.endpoint import endpoint
 
 FILES: Final = 65_536
@@ -45,7 +46,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     job = Job(
         schedule=jobs.schedule(scenario),
         accounts=accounts,
-        groups=jobs.group_behaviours(scenario),
+        groups=jobs.group_behaviours(scenario, data["dialect"] and Dialect(**data["dialect"])),
         endpoint=endpoint(target, pinned),
         headers=jobs.request_headers(target, pinned),
         **signing(target.auth, data["key"], accounts),

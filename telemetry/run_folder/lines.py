@@ -11,7 +11,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     """`ledger-<worker>.jsonl`, once a second: cumulative counts of this worker, `in_flight` is now.
 
     `plans`: how often it was dealt arrivals; `left`: when it left before the run was over; `stall_s`: how
-    long its loop stood still at most, `stall_in` what.
+    long its loop stood still at most, `stall_in` what; `sessions`: opened, lost, reopened, closed.
     """
 
     t: float
@@ -31,6 +31,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     plans: int = 0
     stall_s: float = 0.0
     stall_in: str = ""
+    sessions: dict[str, int] = field(default_factory=dict)
     left: float | UnsetType = UNSET
 
 

@@ -27,12 +27,16 @@ from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
+from users.mcp.session import Session, SessionCounts
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
 from users.transport.client import Client
 
 LEDGER_INTERVAL: Final = 1.0
 POLL_INTERVAL: Final = 0.05
+OPENING_RATE: Final = 200.0  # sessions a second that a process opens before load
+PART_WITHIN: Final = 10.0  # seconds for closing them
+STOPPED_WITHIN: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class Engine:
         self._background: list[gevent.Greenlet] = []
         self._loop_watch = LoopWatch()
         self._ids = count(1)
+        self.sessions = SessionCounts()
+        self._opened = 0  # sessions that were asked for before load
         self._clients: dict[int, PooledAccountClient] = {}
         self._personas: dict[int, Persona] = {}
         for group in job.groups:  # an unknown option is said now, not at the first arrival
@@ -136,17 +142,29 @@ class Engine:
 
     def _settle(self, account: Account) -> None:
         """Make an account's persona when the account first becomes ours, and open its session."""
-        job = self._job
+        job, group = self._job, self._job.groups[account.group]
         client = PooledAccountClient(
             account, self.client, job.headers, job.token, self._ids, forge=job.forge, clock=self._clock,
-            turn=self._pace.turn if self._pace is not None else None,
+            turn=self._pace.turn if self._pace is not None else None, dialect=group.dialect,
+            counts=self.sessions,
         )  # fmt: skip
-        group = job.groups[account.group]
         made = make_persona(group.persona, client, group.operations, group.options)
         self._clients[account.index] = client
         self._personas[account.index] = made
+        if client.session is not None:
+            self._open_soon(client, client.session)
         if isinstance(made, OpeningPersona):
             made.open()
+
+    def _open_soon(self, client: PooledAccountClient, session: Session) -> None:
+        """Sessions are opened one after the other, not all at one instant; within `max_rps` where there is one."""
+        session.expect()
+        after = self._opened / OPENING_RATE if self._pace is None else 0.0
+        self._opened += 1
+        if after:
+            client.later(after, client.open_session)
+        else:
+            client.open_session()
 
     @property
     def finished(self) -> bool:
@@ -181,6 +199,26 @@ class Engine:
             dispatcher.stop()
         self.client.abort_all()
 
+    def part(self) -> None:
+        """Have the server close the sessions that are open; returns when it did, or when time is up.
+
+        Load is over by then. After a stop there is little time: all must be quiet within 2 s of it.
+        """
+        until = self._clock() + (PART_WITHIN if self.finished else STOPPED_WITHIN)
+        for client in self._clients.values():
+            while self._pace is not None and (wait := self._pace.wait()) > 0:
+                self._sleep(wait)
+            if self._clock() >= until:
+                break
+            client.close_session()
+        while self.client.in_flight and self._clock() < until:
+            self._sleep(POLL_INTERVAL)
+
+    @property
+    def in_session(self) -> bool:
+        """An account has a session that is open."""
+        return any(one.session is not None and one.session.id for one in self._clients.values())
+
     def close(self) -> dict[str, Any]:
         """Stop, write the rest, and give the final ledger line."""
         self.stop()
@@ -205,6 +243,7 @@ class Engine:
             "plans": len(self._dispatchers),  # shares taken so far
             "stall_s": round(self._loop_watch.longest, 3),
             "stall_in": self._loop_watch.where,
+            "sessions": self.sessions.line(),
         }
 
     def flush(self) -> None:
@@ -247,6 +286,7 @@ class Engine:
             self._observe(call)
             if call.outcome is Outcome.FAILED:
                 self._error_texts.see(call, call.done - self.start_at)
+                self._clients[call.account].failed(call)
         self.ledger.over(call)
         assert self._recorder is not None
         assert call.outcome is not None

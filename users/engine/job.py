@@ -21,9 +21,10 @@ from users.accounts.accounts import Account
 from users.accounts.forge import Forge
 from users.engine.dispatcher import DROP_AFTER
 from users.engine.ledger import LATE
-from users.mcp import messages
+from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
-from users.mcp.operations import LIST_TOOLS, METHODS, Operation
+from users.mcp.operations import METHODS, Operation, list_tools
+from users.mcp.session import OPENING_CALLS
 from users.personas import persona
 from users.transport.endpoint import Endpoint
 
@@ -35,6 +36,7 @@ class GroupBehaviour:
     persona: str
     operations: tuple[Operation, ...]
     options: dict[str, Any] = field(default_factory=dict)
+    dialect: Dialect = PLAIN
 
 
 @dataclass(frozen=True)
@@ -69,29 +71,31 @@ def request_headers(target: Target, pinned: Pinned) -> RequestHeaders:
 
 def tool_table(scenario: Scenario) -> list[str]:
     """The labels of everything that the run may call; a sample's `tool` is a place in it."""
-    labels = [tool.label for tool in METHODS]
+    labels = list(METHODS)
     for group in scenario.groups:
         labels += [tool.label for tool in group.tools if tool.label not in labels]
     return labels
 
 
-def group_behaviours(scenario: Scenario) -> list[GroupBehaviour]:
-    """How each group behaves."""
+def group_behaviours(scenario: Scenario, dialect: Dialect | None = None) -> list[GroupBehaviour]:
+    """How each group behaves. `dialect` is what the target speaks; None: each group its own."""
     labels = tool_table(scenario)
-    return [
-        GroupBehaviour(group.persona.name, _operations(group, labels), dict(group.persona.options))
-        for group in scenario.groups
-    ]
+    return [_behaviour(group, labels, dialect or Dialect(group.protocol)) for group in scenario.groups]
 
 
-def _operations(group: Group, labels: list[str]) -> tuple[Operation, ...]:
+def _behaviour(group: Group, labels: list[str], dialect: Dialect) -> GroupBehaviour:
+    operations = _operations(group, labels, dialect)
+    return GroupBehaviour(group.persona.name, operations, dict(group.persona.options), dialect)
+
+
+def _operations(group: Group, labels: list[str], dialect: Dialect) -> tuple[Operation, ...]:
     if not group.tools:
-        return (LIST_TOOLS,)
+        return (list_tools(dialect),)
     return tuple(
         Operation(
             labels.index(tool.label),
             tool.label,
-            messages.call_tool(*tool.wire),
+            dialect.call_tool(*tool.wire),
             tool.weight,
             tool.command,
         )
@@ -101,7 +105,8 @@ def _operations(group: Group, labels: list[str]) -> tuple[Operation, ...]:
 
 def opening_calls(behaviour: GroupBehaviour) -> int:
     """How many calls each of its accounts makes before load starts."""
-    return persona.opening_calls(behaviour.persona, behaviour.operations, behaviour.options)
+    session = OPENING_CALLS if behaviour.dialect.legacy else 0
+    return session + persona.opening_calls(behaviour.persona, behaviour.operations, behaviour.options)
 
 
 def schedule(scenario: Scenario) -> Schedule:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from common.mcp_versions import NO_HEADER
 from users.mcp.content_encoding import asked
 from users.mcp.limit_headers import number, read_limits
 from users.transport.call import NAN, Call
@@ -40,8 +41,8 @@ class RequestHeaders:
         self._auth = f"{auth_header}: ".encode("latin-1")
         self._ip = f"{client_ip_header}: ".encode("latin-1") if client_ip_header else b""
 
-    def of(self, ip: str, token: bytes, session: bytes) -> bytes:
-        """All header lines of a request by the account at `ip`, but Content-Length."""
+    def of(self, ip: str, token: bytes, session: bytes = b"", version: bytes = b"") -> bytes:
+        """All header lines of a request by the account at `ip`, but Content-Length and the message's own."""
         lines = [self._start]
         if token:
             lines += [self._auth, token, b"\r\n"]
@@ -49,6 +50,8 @@ class RequestHeaders:
             lines += [self._ip, ip.encode("ascii"), b"\r\n"]
         if session:
             lines += [b"Mcp-Session-Id: ", session, b"\r\n"]
+        if version and version != NO_HEADER.encode():
+            lines += [b"MCP-Protocol-Version: ", version, b"\r\n"]
         return b"".join(lines)
 
 

@@ -14,7 +14,8 @@ from targets.schema import Target
 
 # What a client sees by itself. Everything else needs metrics, or the control of the bundled stack.
 BY_THE_CLIENT = {
-    "P0.1.callers", "P0.1.per-user", "P0.1.refused", "P0.3.innocents", "P1.4", "P1.7", "P1.8", "P3.1", "P3.4.valid-users", "P3.6",
+    "P0.1.callers", "P0.1.per-user", "P0.1.refused", "P0.3.innocents",
+    "P1.4", "P1.7", "P1.8", "P3.1", "P3.4.valid-users", "P3.6",
     "F1.1", "F1.2", "F1.2.headers", "F1.2.edge", "F1.2.address",
 }  # fmt: skip
 
