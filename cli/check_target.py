@@ -19,6 +19,7 @@ from run.checks.answerability import answers
 from run.checks.dry_run import Findings
 from run.checks.preflight import check_points
 from run.checks.talk import RequestResult
+from run.checks.tool_list import ListedTool
 from run.request import RunRequest
 from scenarios import load as scenarios
 from scenarios.schema import Scenario
@@ -28,6 +29,7 @@ from targets.schema import Target
 from users.engine import job
 
 UNAUTHORIZED: Final = (401, 403)
+SHOWN: Final = 20  # tools
 CLOUDFLARE: Final = "cf-connecting-ip"
 
 
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_codes.OURS
     rows = [*works(target, found), *seen(scenario, target, found), *warnings(scenario, target, found),
             *load(scenario, target)]  # fmt: skip
-    print("\n".join(table(rows)))
+    print("\n".join([*table(rows), *to_paste(target, found)]))
     return 1 if any(row.state == "NO" for row in rows) else 0
 
 
@@ -91,9 +93,27 @@ def works(target: Target, found: Findings) -> Iterator[TableLine]:
     if pinned.scheme == "https" and not found.broken:
         yield TableLine("TLS", "ok" if target.tls.verify else "WARN", _certificate(target))
     yield _auth(target, found)
-    yield from (_request(answer) for answer in results)
+    yield TableLine("protocol", "–" if found.broken else "ok", str(found.era))
+    yield from (_request(answer) for answer in results if answer not in found.era.asked)
+    if found.listed:
+        yield TableLine("tools", "info", f"{len(found.listed)} listed: {_named(found.listed)}")
     if target.health is None:
         yield TableLine("health", "–", "the file names no `health`")
+
+
+def _named(tools: Sequence[ListedTool]) -> str:
+    """Each with the arguments that it must be given."""
+    told = [f"{one.name}({', '.join(one.required)})" for one in tools[:SHOWN]]
+    return ", ".join(told) + (f", … {len(tools) - SHOWN} more" if len(tools) > SHOWN else "")
+
+
+def to_paste(target: Target, found: Findings) -> Iterator[str]:
+    """Lines for the target file: what was found out, and how each listed tool would be called."""
+    if found.broken or not found.listed:
+        return
+    yield "\nto paste into the target file (one `tool`, or `tools` with a fast and a slow one):"
+    yield f"protocol: {found.era.version}"
+    yield from (f"tool: {one.line}" for one in found.listed[:SHOWN])
 
 
 def _certificate(target: Target) -> str:

@@ -11,16 +11,16 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import Any, Final, cast
 
 import gevent
 
 from fakes.stack.start import start_stack
-from run.checks import quiet
+from run.checks import era, quiet, tool_list
 from run.checks.talk import Talk
 from run.state import RunState
 from run.workers import version
-from run.workers.worker_job import signing
 from targets import guard
 from targets.auth import Algorithm, Auth
 from telemetry.influx import exporter_process
@@ -31,8 +31,11 @@ from telemetry.run_folder.manifest import Manifest, RunAccount, RunStack
 from users.accounts.accounts import make_accounts
 from users.accounts.jwks_server import JwksServer
 from users.accounts.keys import SigningKey, load_key, read_key
+from users.accounts.signing import signing
 from users.cluster.conductor import LEAD, CannotStartError, Conductor
 from users.engine import job as jobs
+from users.engine.engine import OPENING_RATE
+from users.mcp.dialect import Dialect
 
 BUNDLED_TOKEN_LIFE: Final = 300.0  # seconds
 HELLO_TIMEOUT: Final = 10.0  # seconds
@@ -125,19 +128,27 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
         "base_url": state.base_url,
         "addresses": list(state.addresses),
         "key": key.pem() if key else None,
+        "dialect": None,
     }
 
 
 def _look(state: RunState, job: dict[str, Any]) -> None:
-    """What has to be known of a target before load: how long its slow tools take in the quiet."""
+    """What has to be known of a target before load: what it speaks, how long its slow tools take."""
     target, scenario = state.target, state.scenario
-    if target.bundled or not any(tool.role == "slow" for group in scenario.groups for tool in group.tools):
+    if target.bundled:
         return
     pinned = guard.check(target, state.base_url, lambda host, port: list(state.addresses))
     account = make_accounts(scenario, target, scenario.seed)[0]
-    token = signing(target.auth, job["key"], [account])["token"]
+    token = signing(target, job["key"], [account]).token
     with Talk(target, pinned, account, token) as talk:
+        found = era.find(talk, target.protocol)
+        headers = {}
+        if talk.dialect.modern:
+            headers = {tool.name: tool.headers for tool in tool_list.listed(talk)[1] if tool.headers}
+        state.dialect = Dialect(found.version, headers)
         state.quiet = dict(quiet.measure(scenario, talk))
+    state.say(f"the target speaks {found}")
+    job["dialect"] = asdict(state.dialect)
 
 
 def _own_key(state: RunState, auth: Auth, resources: ExitStack) -> SigningKey:
@@ -150,10 +161,12 @@ def _own_key(state: RunState, auth: Auth, resources: ExitStack) -> SigningKey:
 
 
 def _lead_time(state: RunState) -> float:
-    """Seconds to the run's zero: with `max_rps`, sessions take their time to open."""
+    """Seconds to the run's zero: sessions take their time to open, most of all with `max_rps`."""
+    groups = list(
+        zip(state.scenario.groups, jobs.group_behaviours(state.scenario, state.dialect), strict=True)
+    )
     if state.target.max_rps is None:
-        return LEAD
-    groups = zip(state.scenario.groups, jobs.group_behaviours(state.scenario), strict=True)
+        return LEAD + sum(one.accounts.count for one, how in groups if how.dialect.legacy) / OPENING_RATE
     calls = sum(group.accounts.count * jobs.opening_calls(behaviour) for group, behaviour in groups)
     return LEAD + 2 * calls / state.target.max_rps
 
@@ -183,6 +196,7 @@ def _write_manifest(state: RunState) -> None:
         ),
         tools=tuple(jobs.tool_table(scenario)),
         quiet=state.quiet,
+        protocol=state.dialect.version if state.dialect else "",
         groups=tuple(groups),
         workers=len(state.leader().nodes),
         stack=RunStack(settings=scenario.stack_settings().model_dump(mode="json"), processes=stack.pids)

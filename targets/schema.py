@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from common.durations import Duration
+from common.mcp_versions import Protocol
 from common.stop_when import StopWhen
 from common.strict import Several, Strict
 from common.tool_call import ToolCall, Word
@@ -27,8 +28,9 @@ UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
 Limit = Annotated[int, Field(ge=1)]
 # Headers of the engine's own: another value would break the framing or lie about the host.
 RESERVED: Final = frozenset(
-    ("host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "mcp-session-id")
-)
+    ("host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "mcp-session-id",
+     "mcp-protocol-version", "mcp-method", "mcp-name")
+)  # fmt: skip
 ENCODINGS: Final = ("gzip", "deflate", "br", "identity")  # `users.mcp.content_encoding` decodes them
 BUNDLED: Final = "bundled"
 
@@ -36,15 +38,19 @@ BUNDLED: Final = "bundled"
 class AccountSource(Strict):
     """The accounts that the target knows: ids from a file, or at most `count` made ones of the style `id`.
 
+    `tokens`: a file of ready-made tokens in place of them; they are sent as they are, after `auth`'s scheme.
     Nothing given: as many as the scenario wants. A scenario that wants more than there are is refused.
     """
 
     ids: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     count: Annotated[int, Field(ge=1, le=100_000)] | None = None
     id: Literal["uuid", "text"] | None = None
+    tokens: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> AccountSource:
+        if self.tokens is not None and (self.ids, self.count, self.id) != (None, None, None):
+            raise ValueError("tokens beside ids, count or id, allowed: {tokens: file} alone")
         if self.ids is not None and (self.count is not None or self.id is not None):
             raise ValueError("ids beside count or id, allowed: {ids: file} or {count: n, id: uuid}")
         return self
@@ -90,6 +96,7 @@ class Target(Strict):
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    protocol: Protocol = "auto"
     base_url: Annotated[str, Field(max_length=1000)]
     path: UrlPath = "/v1/mcp"
     health: UrlPath | None = None
@@ -153,7 +160,8 @@ class Target(Strict):
     def _one_of_two(self) -> Target:
         if self.tool is not None and self.tools is not None:
             raise ValueError("tool beside tools, allowed: one of them")
-        taken = {"auth.header": self.auth and self.auth.header, "client_ip_header": self.client_ip_header}
+        signed = self.auth or (Auth() if self.accounts.tokens is not None else None)
+        taken = {"auth.header": signed and signed.header, "client_ip_header": self.client_ip_header}
         for key, header in taken.items():
             if header and header.lower() in (name.lower() for name in self.headers):
                 raise ValueError(f"headers: {header!r} is what {key} sends, allowed: one of the two")

@@ -1,7 +1,7 @@
 """A few requests to a target, one after the other, as a run would send them: what works?
 
-    health (`initialize` for a target that names none), tools/list, a tool of each role that the scenario has
-    (tools/list again without one)
+    what era it speaks (`run.checks.era`), the health check of a file that names one, tools/list, a tool of
+    each role that the scenario has (tools/list again without one)
 
 Whatever becomes of them, they are sent once each; by the run's own client, account, token and pinned address.
 Each page of `metrics` is looked at once besides. Where no connection comes about, one is tried without a
@@ -18,7 +18,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from common.mcp_versions import NONE
+from run.checks import era, tool_list
+from run.checks.era import Era
 from run.checks.talk import RequestResult, Talk
+from run.checks.tool_list import ListedTool
 from scenarios.schema import Scenario
 from targets import guard
 from targets.guard import Pinned
@@ -26,12 +30,12 @@ from targets.schema import Target
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, fetch
 from users.accounts.account_client import Token
-from users.accounts.accounts import make_accounts
+from users.accounts.accounts import Account, make_accounts
 from users.accounts.jwks_server import JwksServer
 from users.accounts.keys import load_key
-from users.accounts.tokens import TokenSource, no_token
+from users.accounts.signing import signing
 from users.engine import job
-from users.mcp.operations import INITIALIZE, LIST_TOOLS, Operation
+from users.mcp.operations import LIST, Operation, list_tools
 from users.transport.tls import client_context
 
 METRICS_TIMEOUT: Final = 5.0  # seconds for a page of metrics
@@ -39,12 +43,18 @@ METRICS_TIMEOUT: Final = 5.0  # seconds for a page of metrics
 
 @dataclass
 class Findings:
-    """All that a dry run found. `tools`: label → how it went; `metrics`: page → series, or why not."""
+    """All that a dry run found.
+
+    `answers` are all requests in their order; `listed`: the tools that the target lists; `tools`: label of
+    one that the scenario calls → how it went; `metrics`: page → series, or why not.
+    """
 
     pinned: Pinned
     answers: list[RequestResult] = field(default_factory=list)
     broken: str = ""  # why no connection came about
     key_fetches: int | None = None  # None: no keys are served
+    era: Era = Era(NONE, "it was not asked")
+    listed: list[ListedTool] = field(default_factory=list)
     tools: dict[str, RequestResult] = field(default_factory=dict)
     metrics: dict[str, dict[str, float] | str] = field(default_factory=dict)
 
@@ -54,7 +64,7 @@ def look(scenario: Scenario, target: Target) -> Findings:
     found = Findings(guard.check(target))
     places = guard.check_metrics(target)
     account = make_accounts(scenario, target, scenario.seed)[0]
-    with _signing(target, found) as token, Talk(target, found.pinned, account, token) as talk:
+    with _signing(target, account, found) as token, Talk(target, found.pinned, account, token) as talk:
         _ask(scenario, target, found, talk)
     if all(answer.reason == "connect" for answer in found.answers):
         found.broken = _why_not(found.pinned, target)
@@ -63,17 +73,16 @@ def look(scenario: Scenario, target: Target) -> Findings:
 
 
 @contextmanager
-def _signing(target: Target, found: Findings) -> Iterator[Token]:
+def _signing(target: Target, account: Account, found: Findings) -> Iterator[Token]:
+    """The account's token as a run has it; the key set is served meanwhile, where the file wants it."""
     auth = target.auth
-    if auth is None:
-        yield no_token
-        return
-    key = load_key(auth)
-    server = JwksServer(auth.serve_jwks, key.jwks()) if auth.serve_jwks is not None else None
-    if server is not None:
+    key = load_key(auth) if auth is not None else None
+    server = None
+    if auth is not None and key is not None and auth.serve_jwks is not None:
+        server = JwksServer(auth.serve_jwks, key.jwks())
         server.start()
     try:
-        yield TokenSource(auth, key)
+        yield signing(target, key.pem() if key else None, [account]).token
     finally:
         if server is not None:
             found.key_fetches = server.fetches
@@ -81,24 +90,25 @@ def _signing(target: Target, found: Findings) -> Iterator[Token]:
 
 
 def _ask(scenario: Scenario, target: Target, found: Findings, talk: Talk) -> None:
+    found.era = era.find(talk, target.protocol)
+    found.answers += found.era.asked
     if target.health is not None:
         found.answers.append(talk.get("health", target.health))
-    else:
-        found.answers.append(talk.call("initialize", INITIALIZE))
-    found.answers.append(talk.call("tools/list", LIST_TOOLS))
-    for operation in _tools(scenario):
-        what = "tools/list again" if operation is LIST_TOOLS else f"tool {operation.label}"
+    listing, found.listed = tool_list.listed(talk)
+    found.answers.append(listing)
+    for operation in _tools(scenario, talk):
+        what = "tools/list again" if operation.code == LIST else f"tool {operation.label}"
         found.answers.append(talk.call(what, operation))
         found.tools[operation.label] = found.answers[-1]
 
 
-def _tools(scenario: Scenario) -> list[Operation]:
+def _tools(scenario: Scenario, talk: Talk) -> list[Operation]:
     """One of each role, in the order in which the scenario names them."""
     by_role: dict[str, Operation] = {}
-    for group, behaviour in zip(scenario.groups, job.group_behaviours(scenario), strict=True):
+    for group, behaviour in zip(scenario.groups, job.group_behaviours(scenario, talk.dialect), strict=True):
         for tool, operation in zip(group.tools, behaviour.operations, strict=False):
             by_role.setdefault(tool.role, operation)
-    return list(by_role.values()) or [LIST_TOOLS]
+    return list(by_role.values()) or [list_tools(talk.dialect)]
 
 
 def _why_not(pinned: Pinned, target: Target) -> str:

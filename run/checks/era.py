@@ -1,9 +1,9 @@
 """Which revision of MCP a target speaks, found out by asking: the answer holds for the run.
 
-    `server/discover` as the modern era has it:
-        an answer, or an error of that era   modern; −32022 names the revisions that are served instead
-        anything else                        `initialize`: its answer names the revision
-    neither                                  plain JSON-RPC
+`server/discover` as the modern era has it:
+    an answer, or an error of that era   modern; −32022 names the revisions that are served instead
+    anything else                        `initialize`: its answer names the revision
+neither                                  plain JSON-RPC
 """
 
 from __future__ import annotations
@@ -26,6 +26,11 @@ class Era(NamedTuple):
     version: str
     how: str
     asked: tuple[RequestResult, ...] = ()
+
+    def __str__(self) -> str:
+        """As a line has it."""
+        spoken = "plain JSON-RPC" if self.version == NONE else f"MCP {self.version}"
+        return f"{spoken}: {self.how}"
 
 
 def find(talk: Talk, protocol: Protocol) -> Era:

@@ -16,7 +16,7 @@ from users.engine import job
 def measure(scenario: Scenario, talk: Talk) -> Mapping[str, float]:
     """Label → seconds of the tools that the scenario calls slow; nothing of a target that tells it itself."""
     found: dict[str, float] = {}
-    for group, behaviour in zip(scenario.groups, job.group_behaviours(scenario), strict=True):
+    for group, behaviour in zip(scenario.groups, job.group_behaviours(scenario, talk.dialect), strict=True):
         for tool, operation in zip(group.tools, behaviour.operations, strict=False):
             if tool.role != "slow" or operation.label in found:
                 continue

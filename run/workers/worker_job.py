@@ -14,13 +14,10 @@ from typing import Any, Final
 from run.workers import version
 from scenarios.schema import Scenario
 from targets import guard
-from targets.auth import Auth
 from targets.schema import Target
 from telemetry.recording.recorder import Sink
-from users.accounts.accounts import Account, make_accounts
-from users.accounts.forge import Forge
-from users.accounts.keys import read_key
-from users.accounts.tokens import TokenSource, no_token
+from users.accounts.accounts import make_accounts
+from users.accounts.signing import signing
 from users.cluster.locust_stats import StatsSink
 from users.cluster.performer import RefusalError
 from users.engine import job as jobs
@@ -49,7 +46,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         groups=jobs.group_behaviours(scenario, data["dialect"] and Dialect(**data["dialect"])),
         endpoint=endpoint(target, pinned),
         headers=jobs.request_headers(target, pinned),
-        **signing(target.auth, data["key"], accounts),
+        **signing(target, data["key"], accounts)._asdict(),
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
         max_connections=max_connections(),
@@ -83,16 +80,6 @@ def where(target: Target, data: dict[str, Any]) -> guard.Pinned:
             f"{pinned.host} is {here} here and {there} at the master, allowed: an address in common"
         )
     return replace(pinned, addresses=shared)
-
-
-def signing(auth: Auth | None, pem: bytes | None, accounts: list[Account]) -> dict[str, Any]:
-    """`token` and `forge` of the job: what signs for the accounts; all have a token before load starts."""
-    if auth is None or pem is None:
-        return {"token": no_token, "forge": None}
-    key = read_key(pem, auth.algorithm, auth.kid)
-    source = TokenSource(auth, key)
-    source.warm(accounts)
-    return {"token": source, "forge": Forge(auth, key)}
 
 
 def claim_priority() -> None:

@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from targets.auth import Auth
 from users.accounts.accounts import Account
 from users.accounts.keys import SigningKey
-from users.accounts.tokens import claims_of
+from users.accounts.tokens import before, claims_of
 
 Kind = Literal[
     "bad-signature", "expired", "unknown-kid", "alg-none", "hs256-public-key", "wrong-issuer", "garbage"
@@ -46,7 +46,7 @@ class Forge:
         self._auth = auth
         self._key = key
         self._clock = clock
-        self._prefix = f"{auth.scheme} ".encode() if auth.scheme else b""
+        self._prefix = before(auth).encode()
 
     def make(self, kind: str, account: Account, serial: int) -> bytes:
         """A header value of `kind`; another one for each `serial`. KeyError for an unknown kind."""

@@ -9,7 +9,8 @@ seconds: tokens carry the calendar.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import jwt
@@ -38,7 +39,7 @@ class TokenSource:
         self._period = min(RENEW_AT * auth.ttl, LATEST * (int(auth.ttl) - 1))
         self._key = key
         self._clock = clock
-        self._prefix = f"{auth.scheme} " if auth.scheme else ""
+        self._prefix = before(auth)
         self._held: dict[int, _Held] = {}
 
     def __call__(self, account: Account) -> bytes:
@@ -70,7 +71,25 @@ class TokenSource:
 def claims_of(account: Account, auth: Auth, issued: int, expires: int) -> dict[str, Any]:
     """What a sound token of the account says; times in Unix seconds."""
     issuer = {} if auth.issuer is None else {"iss": auth.issuer}
-    return {**issuer, **fill(auth.claims, account.id, account.tier), "iat": issued, "exp": expires}
+    values: dict[str, str | int] = {
+        "account": account.id,
+        "tier": account.tier,
+        "uuid": str(uuid.uuid4()),
+        "now": issued,
+    }
+    return {**issuer, **fill(auth.claims, values), "iat": issued, "exp": expires}
+
+
+def before(auth: Auth) -> str:
+    """What stands before a token in its header."""
+    return f"{auth.scheme} {auth.prefix}" if auth.scheme else auth.prefix
+
+
+def ready_made(auth: Auth, tokens: Sequence[str]) -> Callable[[Account], bytes]:
+    """The header value of each account by its number: tokens that somebody else made, as they are."""
+    scheme = f"{auth.scheme} " if auth.scheme else ""
+    values = [f"{scheme}{token}".encode("ascii") for token in tokens]
+    return lambda account: values[account.index]
 
 
 def no_token(account: Account) -> bytes:

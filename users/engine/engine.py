@@ -157,7 +157,7 @@ class Engine:
             made.open()
 
     def _open_soon(self, client: PooledAccountClient, session: Session) -> None:
-        """Sessions are opened one after the other, not all at one instant; within `max_rps` where there is one."""
+        """One after the other, not all at one instant; within `max_rps`, where there is one."""
         session.expect()
         after = self._opened / OPENING_RATE if self._pace is None else 0.0
         self._opened += 1

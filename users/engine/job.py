@@ -14,6 +14,7 @@ from scenarios.parts import Group
 from scenarios.schema import Scenario
 from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
+from targets.auth import Auth
 from targets.guard import Pinned
 from targets.schema import Target
 from users.accounts.account_client import Token
@@ -64,7 +65,7 @@ def request_headers(target: Target, pinned: Pinned) -> RequestHeaders:
         target.path,
         pinned.authority,
         target.headers,
-        auth_header=target.auth.header if target.auth else "Authorization",
+        auth_header=(target.auth or Auth()).header,
         client_ip_header=target.client_ip_header,
     )
 

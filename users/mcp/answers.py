@@ -74,8 +74,7 @@ _NO_TOKEN: Final = REASON_CODE["invalid_token"]
 
 def error_code(code: object) -> int:
     """A JSON-RPC error's code as a sample holds it; 0 for what is no whole number."""
-    whole = isinstance(code, int | float) and code == code // 1
-    return fitting(int(code), 0) if whole else 0
+    return fitting(int(code), 0) if isinstance(code, int | float) and code == code // 1 else 0
 
 
 def rules(encodings: Collection[bytes] = ()) -> AnswerRules:

@@ -5,8 +5,8 @@
 
 Revisions with sessions and plain JSON-RPC write the same messages; their session and version go with the
 account's own headers. The modern one names version, method and tool in headers and says version and
-capabilities in `params._meta` of each request. A header's value that is no visible ASCII, has a space at an end
-or looks like the marker goes as `=?base64?…?=` of its UTF-8.
+capabilities in `params._meta` of each request. A header's value that is no visible ASCII, has a space at an
+end or looks like the marker goes as `=?base64?…?=` of its UTF-8.
 """
 
 from __future__ import annotations

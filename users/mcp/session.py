@@ -5,9 +5,9 @@
     a call that carried the id is answered 404: the session is lost; initialize anew, without the id
     close → DELETE
 
-All of it is extra, beyond the schedule. A server that gives no id has no sessions: nothing is counted then.
+All of it is extra, beyond the schedule. A server that gives no id has no sessions: then none are counted.
 While a session is opened anew arrivals go out with the old id: what they get is what such a loss costs. Extra
-calls wait for a session that is being opened. At most one `initialize` of an account is sent in `RETRY` seconds.
+calls wait for a session that is being opened. An account sends one `initialize` in `RETRY` seconds at most.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from cli import check_target
+from cli.launch.local_workers import free_port
 from common.paths import ROOT
-from tests.e2e.load.test_bare_origin import free_port, target
+from tests.e2e.load.test_bare_origin import target
 from tests.support.recorder.certificates import make
 from tests.support.recorder.handle import Handle, nasty
 from users.accounts.keys import fresh_key

@@ -18,7 +18,8 @@ from tests.support.recorder.certificates import KINDS, make
 from tests.support.recorder.exchange import BEHAVIOURS, OK
 from tests.support.recorder.handle import Nasty, nasty
 from users.mcp import answers
-from users.mcp.messages import Message, assemble, call_tool
+from users.mcp.dialect import PLAIN
+from users.mcp.messages import Message, assemble
 from users.transport.call import Call
 from users.transport.client import Client
 from users.transport.endpoint import Endpoint
@@ -41,7 +42,7 @@ class Caller:
         self.sent = 0
         self._endpoint = Endpoint(socket.AF_INET, address, "127.0.0.1", tls)
         self._head = f"POST /{path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n".encode()
-        self._message: Message = call_tool("echo", {"text": text})
+        self._message: Message = PLAIN.call_tool("echo", {"text": text})
         self._ids = iter(range(1, 1_000_000))
 
     def play(self, accounts: int, calls: int) -> None:

@@ -112,8 +112,6 @@ def test_one_tool_for_all_or_none() -> None:
 
 
 def test_a_role_without_a_tool_is_one_line() -> None:
-    with pytest.raises(
-        ConfigError, match=r"target t: tools\.slow: slow-api calls a slow one, allowed: "
-    ):
+    with pytest.raises(ConfigError, match=r"target t: tools\.slow: slow-api calls a slow one, allowed: "):
         labels("slow-api", tools={"fast": {"name": "echo"}})
     assert labels("burst", tools={"fast": {"name": "echo"}}) == {"users": [("echo", "fast", 1.0)]}

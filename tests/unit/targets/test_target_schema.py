@@ -203,7 +203,8 @@ def test_bad_account_files(tmp_path: Path, content: bytes | None, message: str) 
 
 def test_claims_are_filled_at_any_depth() -> None:
     claims = {"sub": "{account}", "app": {"plans": ["{tier}", 3]}, "n": 1}
-    assert fill(claims, "a{tier}", "pro") == {"sub": "a{tier}", "app": {"plans": ["pro", 3]}, "n": 1}
+    filled = {"sub": "a{tier}", "app": {"plans": ["pro", 3]}, "n": 1}
+    assert fill(claims, {"account": "a{tier}", "tier": "pro"}) == filled
 
 
 def test_places_of_the_key_server() -> None:
