@@ -80,7 +80,9 @@ def works(target: Target, found: Findings) -> Iterator[TableLine]:
     pinned, results = found.pinned, found.answers
     where = "loopback" if all(map(is_loopback, pinned.addresses)) else "yours, says the file"
     yield TableLine(
-        "target", "ok", f"{target.name}: {target.base_url}{target.path}, {pinned.addresses[0]} ({where})"
+        "target",
+        "ok",
+        f"{target.name}: {target.base_url}{target.path}, {', '.join(pinned.addresses)} ({where})",
     )
     if found.broken:
         yield TableLine("connect", "NO", found.broken)

@@ -23,6 +23,7 @@ from run.state import RunState
 from run.workers import version
 from targets import guard
 from targets.auth import Algorithm, Auth
+from targets.reach import answering
 from telemetry.influx import exporter_process
 from telemetry.recording.sample import REASONS
 from telemetry.run_folder import manifest
@@ -81,10 +82,10 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
     """The base URL, the addresses and the metric sources; the bundled stack is started for it."""
     target, scenario = state.target, state.scenario
     if not target.bundled:
-        state.base_url, state.addresses = target.base_url, guard.check(target).addresses
+        state.base_url, state.addresses = target.base_url, answering(guard.check(target)).addresses
         places = guard.check_metrics(target)
         state.sources = {f"target-{i}": url for i, url in enumerate(target.metrics)}
-        state.pinned = {name: places[url].addresses[0] for name, url in state.sources.items()}
+        state.pinned = {name: answering(places[url]).addresses[0] for name, url in state.sources.items()}
         return
     state.say("starting the bundled stack …")
     names = sorted(scenario.choice.names)

@@ -26,6 +26,7 @@ from run.checks.tool_list import ListedTool
 from scenarios.schema import Scenario
 from targets import guard
 from targets.guard import Pinned
+from targets.reach import answering, refusal
 from targets.schema import Target
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, fetch
@@ -61,14 +62,14 @@ class Findings:
 
 def look(scenario: Scenario, target: Target) -> Findings:
     """Send them, read the metrics. Raises GuardError, ConfigError, OSError, with nothing sent."""
-    found = Findings(guard.check(target))
+    found = Findings(answering(guard.check(target)))
     places = guard.check_metrics(target)
     account = make_accounts(scenario, target, scenario.seed)[0]
     with _signing(target, account, found) as token, Talk(target, found.pinned, account, token) as talk:
         _ask(scenario, target, found, talk)
     if all(answer.reason == "connect" for answer in found.answers):
         found.broken = _why_not(found.pinned, target)
-    found.metrics = {url: _page(url, places[url].addresses[0], target) for url in target.metrics}
+    found.metrics = {url: _page(url, answering(places[url]).addresses[0], target) for url in target.metrics}
     return found
 
 
@@ -112,13 +113,21 @@ def _tools(scenario: Scenario, talk: Talk) -> list[Operation]:
 
 
 def _why_not(pinned: Pinned, target: Target) -> str:
-    """Connect without saying anything, for the system's words."""
+    """Connect without saying anything, for the system's words; of each address that was tried."""
+    return "; ".join(f"{address}: {_words(address, pinned, target)}" for address in pinned.addresses)
+
+
+def _words(address: str, pinned: Pinned, target: Target) -> str:
+    if told := refusal(address, pinned.port):
+        return told
+    if pinned.scheme != "https":
+        return "the connection broke"
     try:
-        with socket.create_connection((pinned.addresses[0], pinned.port), METRICS_TIMEOUT) as plain:
-            if pinned.scheme != "https":
-                return "the connection broke"
-            with client_context(target.tls).wrap_socket(plain, server_hostname=pinned.host):
-                return "the connection broke after TLS was agreed"
+        with (
+            socket.create_connection((address, pinned.port), METRICS_TIMEOUT) as plain,
+            client_context(target.tls).wrap_socket(plain, server_hostname=pinned.host),
+        ):
+            return "the connection broke after TLS was agreed"
     except ssl.SSLError as error:
         return f"TLS: {getattr(error, 'verify_message', '') or error.reason or error}"
     except OSError as error:

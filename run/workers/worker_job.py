@@ -23,7 +23,7 @@ from users.cluster.performer import RefusalError
 from users.engine import job as jobs
 from users.engine.job import Job
 from users.mcp.dialect import Dialect
-from users.transport.endpoint import endpoint
+from users.transport.endpoint import endpoints
 
 FILES: Final = 65_536
 OWN_FILES: Final = 64  # kept free for samples, logs, modules that are read late, and the verdict
@@ -39,12 +39,14 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     target = Target.model_validate(data["target"])
     pinned = where(target, data)
     accounts = make_accounts(scenario, target, scenario.seed)
+    first, *elsewhere = endpoints(target, pinned)
     raise_file_limit()
     job = Job(
         schedule=jobs.schedule(scenario),
         accounts=accounts,
         groups=jobs.group_behaviours(scenario, data["dialect"] and Dialect(**data["dialect"])),
-        endpoint=endpoint(target, pinned),
+        endpoint=first,
+        elsewhere=tuple(elsewhere),
         headers=jobs.request_headers(target, pinned),
         **signing(target, data["key"], accounts)._asdict(),
         timeout=scenario.timeout or target.timeout,

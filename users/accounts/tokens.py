@@ -71,12 +71,8 @@ class TokenSource:
 def claims_of(account: Account, auth: Auth, issued: int, expires: int) -> dict[str, Any]:
     """What a sound token of the account says; times in Unix seconds."""
     issuer = {} if auth.issuer is None else {"iss": auth.issuer}
-    values: dict[str, str | int] = {
-        "account": account.id,
-        "tier": account.tier,
-        "uuid": str(uuid.uuid4()),
-        "now": issued,
-    }
+    values: dict[str, str | int] = {"account": account.id, "tier": account.tier, "now": issued}
+    values["uuid"] = str(uuid.uuid4())
     return {**issuer, **fill(auth.claims, values), "iat": issued, "exp": expires}
 
 

@@ -19,6 +19,7 @@ from telemetry.recording.recorder import FLUSH_EVERY, Instances, Recorder, Sink
 from telemetry.recording.sample import REASON_CODE, Outcome
 from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account
+from users.engine.address_shares import AddressShares
 from users.engine.dispatcher import Dispatcher
 from users.engine.error_texts import ErrorTexts
 from users.engine.job import Job
@@ -69,6 +70,7 @@ class Engine:
         self.client = Client(
             job.endpoint,
             self._record,
+            elsewhere=job.elsewhere,
             rules=answers.rules(job.headers.encodings),
             sent=sent,
             timeout=job.timeout,
@@ -90,6 +92,7 @@ class Engine:
         self._loop_watch = LoopWatch()
         self._ids = count(1)
         self.sessions = SessionCounts()
+        self._shares = AddressShares((job.endpoint, *job.elsewhere))
         self._opened = 0  # sessions that were asked for before load
         self._clients: dict[int, PooledAccountClient] = {}
         self._personas: dict[int, Persona] = {}
@@ -244,6 +247,7 @@ class Engine:
             "stall_s": round(self._loop_watch.longest, 3),
             "stall_in": self._loop_watch.where,
             "sessions": self.sessions.line(),
+            "addresses": self._shares.line(),
         }
 
     def flush(self) -> None:
@@ -288,6 +292,8 @@ class Engine:
                 self._error_texts.see(call, call.done - self.start_at)
                 self._clients[call.account].failed(call)
         self.ledger.over(call)
+        if self._shares.several:
+            self._shares.over(call)
         assert self._recorder is not None
         assert call.outcome is not None
         self._recorder.record(call, call.outcome)

@@ -51,6 +51,7 @@ class Job:
     headers: RequestHeaders
     token: Token
     forge: Forge | None = None
+    elsewhere: tuple[Endpoint, ...] = ()  # the target's other addresses
     timeout: float = 35.0
     late: float = LATE
     drop_after: float = DROP_AFTER

@@ -123,7 +123,7 @@ def test_a_token_that_is_not_taken(
 
 def test_nobody_is_there(tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = checked(capsys, target(tmp_path, f"http://127.0.0.1:{free_port()}", place, accounts={}))
-    assert (code, told["connect"]) == (1, ("NO", "Connection refused"))
+    assert (code, told["connect"]) == (1, ("NO", "127.0.0.1: Connection refused"))
 
 
 def test_a_certificate_that_is_not_good(
@@ -134,7 +134,7 @@ def test_a_certificate_that_is_not_good(
         bad = target(tmp_path, server.base_url, place, accounts={}, path="/good", health="/good")
         code, told = checked(capsys, bad)
         assert (code, told["connect"][0]) == (1, "NO")
-        assert told["connect"][1].startswith("TLS: ")
+        assert told["connect"][1].startswith("127.0.0.1: TLS: ")
         assert not server.stats()["received"]
         keys = {"accounts": {}, "path": "/good", "health": "/good", "tls": {"ca": str(chain.ca)}}
         code, told = checked(capsys, target(tmp_path, server.base_url, place, **keys))

@@ -15,6 +15,7 @@ import gevent
 import numpy as np
 import pytest
 
+from cli.launch.local_workers import free_port
 from common.errors import ConfigError
 from common.strict import validate
 from shapes.schedule import peak
