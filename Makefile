@@ -31,6 +31,28 @@ COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS O
 CHECK = ACCOUNTS RATE DURATION TIER SEED DURATION_SCALE
 BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET STACK NANO
 
+# A variable that a target does not take is refused, with the nearest one that it takes, before anything starts.
+TAKES_headless = SCENARIO $(ATTACK)
+TAKES_master = SCENARIO $(ATTACK) BIND PORT
+TAKES_worker = MASTER PORT
+TAKES_suite = PLAN $(SUITE)
+TAKES_breakpoint = SCENARIO $(BREAKPOINT)
+TAKES_compare = SCENARIO $(COMPARE)
+TAKES_plan = $(ANSWERS)
+TAKES_check-target = TARGET SCENARIO
+TAKES_stop = RUN
+TAKES_ui = LOCUST_WEB_HOST WEB_PASSWORD
+TAKES_stack = PROTECT
+TAKES_report = RUN LANG_REPORT
+TAKES_test = ARGS REQUIRE_ALL
+TAKES_up = WORKERS
+OWN = PYTHON VENV BIN
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+nearest = $(shell $(PYTHON) -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1))' $(1))
+refuse = $(error make $(1) takes no $(2), $(if $(3),did you mean $(3)? )allowed: $(or $(strip $(TAKES_$(1))),none))
+$(foreach goal,$(or $(MAKECMDGOALS),help),$(foreach name,$(filter-out $(TAKES_$(goal)) $(OWN),$(GIVEN)),\
+	$(call refuse,$(goal),$(name),$(call nearest,$(name) $(TAKES_$(goal))))))
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -115,23 +137,15 @@ check: $(DEV) ## format, lint and types
 	@$(BIN)/mypy $(CODE)
 
 .PHONY: test
-test: $(DEV) ## all tests, three parts at once [ARGS="-k guard"]
+test: $(DEV) ## all tests [ARGS="-k guard"]
 	@$(BIN)/python -m tests.support.needs
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-unit test-e2e-1 test-e2e-2
+	@status=0; $(PYTEST) --numprocesses=2 --dist=worksteal tests/unit tests/golden $(NONE_FITS) || status=$$?; \
+		$(PYTEST) --numprocesses=3 --dist=loadfile tests/e2e $(NONE_FITS) || status=$$?; exit $$status
 
-PYTEST = $(BIN)/python -m pytest -raR -o asyncio_default_fixture_loop_scope=function $(ARGS)
+# Tests without real time first, as they take whole cores. Those with real processes and real time wait more than they
+# work, and are judged by their runs' own validity: a run that this machine made late is no verdict, so it is made anew.
+PYTEST = $(BIN)/python -m pytest -ra --durations=20 -o asyncio_default_fixture_loop_scope=function $(ARGS)
 NONE_FITS = $(if $(ARGS),|| [ $$? -eq 5 ]) # ARGS may choose tests of one kind alone
-
-# Tests without real time; they let all else go first, so that they may run beside the others.
-.PHONY: test-unit
-test-unit: $(DEV)
-	@nice -n 10 $(PYTEST) tests/unit tests/golden $(NONE_FITS)
-
-# Tests with real processes and real time, in two halves: they wait more than they work. One that fails is run again,
-# and pytest says so: where the machine stood still for a moment a run is invalid, and that is no fault of the code.
-.PHONY: test-e2e-1 test-e2e-2
-test-e2e-1 test-e2e-2: test-e2e-%: $(DEV)
-	@$(PYTEST) --reruns 2 $$(ls tests/e2e/*/test_*.py | awk 'NR % 2 == $* % 2') $(NONE_FITS)
 
 .PHONY: bench
 bench: $(DEV) ## requests per CPU second beside other generators, start delay

@@ -11,14 +11,13 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import NoReturn
 
 from common import exit_codes
-from common.errors import ConfigError
+from common.errors import ConfigError, RefusedInputError
 from scenarios.option import SOURCE, Option
 from scenarios.options import VARIABLES, of
-from targets.guard import GuardError
-from verdicts.run.reading import RunFolderError
 
 Main = Callable[[Sequence[str] | None], int]
 
@@ -27,8 +26,18 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise it as a ConfigError."""
-        raise ConfigError(SOURCE, "", f"{message}; {self.prog} --help tells what is allowed")
+        """Raise it as a ConfigError; an option that is not known with the one that is nearest to it."""
+        strange = message.split() if message.startswith("unrecognized") else []
+        near = [found for word in strange for found in self._near(word)]
+        question = f"did you mean {near[0]}? " if near else ""
+        raise ConfigError(SOURCE, "", f"{message}; {question}{self.prog} --help tells what is allowed")
+
+    def _near(self, word: str) -> list[str]:
+        """The option most like a word of a command line."""
+        if not word.startswith("--"):
+            return []
+        names = [flag[2:] for action in self._actions for flag in action.option_strings if flag[:2] == "--"]
+        return [f"--{name}" for name in get_close_matches(word[2:].partition("=")[0], names, n=1)]
 
 
 def command_parser(command: str, description: str, epilog: str = "") -> Parser:
@@ -72,7 +81,7 @@ def refusing(main: Main) -> Callable[..., int]:
     def refuse(arguments: Sequence[str] | None = None) -> int:
         try:
             return main(arguments)
-        except (ConfigError, GuardError, RunFolderError) as error:
+        except RefusedInputError as error:
             print(error, file=sys.stderr)
             return exit_codes.USAGE
 

@@ -67,7 +67,7 @@ class Talk:
         self._client = Client(
             endpoint(target, pinned),
             self._heard,
-            rules=answers.rules(self._headers.encodings),
+            rules=answers.rules(self._headers.encodings, tuple(target.limits.refusals())),
             timeout=target.timeout,
         )
         self._caller = self._speaking(PLAIN)

@@ -48,6 +48,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         endpoint=first,
         elsewhere=tuple(elsewhere),
         headers=jobs.request_headers(target, pinned),
+        refusals=tuple(target.limits.refusals()),
         **signing(target, data["key"], accounts)._asdict(),
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,

@@ -12,7 +12,8 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
 
     `plans`: how often it was dealt arrivals; `left`: when it left before the run was over; `stall_s`: how
     long its loop stood still at most, `stall_in` what; `sessions`: opened, lost, reopened, closed;
-    `addresses`: of a target with several, what each got: sent, ok, failed, aborted.
+    `addresses`: of a target with several, what each got: sent, ok, failed, aborted. `target_least`,
+    `target_most`: what the target's own clock said at the run's start by its answers' `Date`, Unix seconds.
     """
 
     t: float
@@ -35,6 +36,8 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     sessions: dict[str, int] = field(default_factory=dict)
     addresses: dict[str, dict[str, int]] = field(default_factory=dict)
     left: float | UnsetType = UNSET
+    target_least: float | UnsetType = UNSET
+    target_most: float | UnsetType = UNSET
 
 
 class Event(Struct, frozen=True):

@@ -29,6 +29,7 @@ from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
 from users.mcp.session import Session, SessionCounts
+from users.mcp.target_clock import TargetClock
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
 from users.transport.client import Client
@@ -71,7 +72,7 @@ class Engine:
             job.endpoint,
             self._record,
             elsewhere=job.elsewhere,
-            rules=answers.rules(job.headers.encodings),
+            rules=answers.rules(job.headers.encodings, job.refusals),
             sent=sent,
             timeout=job.timeout,
             max_connections=job.max_connections,
@@ -90,6 +91,7 @@ class Engine:
         self._until = float("inf")
         self._background: list[gevent.Greenlet] = []
         self._loop_watch = LoopWatch()
+        self._target_clock = TargetClock()
         self._ids = count(1)
         self.sessions = SessionCounts()
         self._shares = AddressShares((job.endpoint, *job.elsewhere))
@@ -248,6 +250,7 @@ class Engine:
             "stall_in": self._loop_watch.where,
             "sessions": self.sessions.line(),
             "addresses": self._shares.line(),
+            **self._target_clock.line(),
         }
 
     def flush(self) -> None:
@@ -302,3 +305,4 @@ class Engine:
         call.size = len(call.body)
         call.instance = self._instances.code(call.headers.get(INSTANCE))
         read_headers(call)
+        self._target_clock.hear(call, self.start_at)

@@ -16,6 +16,7 @@ from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
 from targets.auth import Auth
 from targets.guard import Pinned
+from targets.limits import Refusal
 from targets.schema import Target
 from users.accounts.account_client import Token
 from users.accounts.accounts import Account
@@ -52,6 +53,7 @@ class Job:
     token: Token
     forge: Forge | None = None
     elsewhere: tuple[Endpoint, ...] = ()  # the target's other addresses
+    refusals: Sequence[Refusal] = ()  # how the target refuses in words of its own
     timeout: float = 35.0
     late: float = LATE
     drop_after: float = DROP_AFTER

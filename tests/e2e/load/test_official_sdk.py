@@ -110,8 +110,11 @@ MODES: Final = {
 }
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-@pytest.mark.parametrize("mode", MODES)
+PAIRS: Final = (*((mode, "burst") for mode in MODES), ("stateful SSE", "agent-loop"),
+                ("stateful SSE", "slow-api"), ("modern", "agent-loop"), ("modern", "slow-api"))  # fmt: skip
+
+
+@pytest.mark.parametrize(("mode", "name"), PAIRS)
 def test_every_planned_call_succeeds_and_the_server_counts_the_same(
     tmp_path: Path, servers: list[SdkServer], mode: str, name: str
 ) -> None:
