@@ -1,6 +1,6 @@
 """A server by the official Python SDK, which nobody here wrote; run by an interpreter that has it.
 
-    PYTHON tests/support/sdk_server.py PORT [stateless] [json]
+    PYTHON tests/support/sdk_server.py PORT [stateless] [json] [standby: it listens once a line comes on stdin]
 
 Tools `echo {text}` and `wait {seconds}`. `GET /counts` tells what came in: JSON-RPC methods, sessions given,
 HTTP methods with their status.
@@ -78,5 +78,7 @@ async def _tell(send: Any) -> None:
 
 
 if __name__ == "__main__":
+    if "standby" in sys.argv:
+        sys.stdin.readline()
     app = server.streamable_http_app(stateless_http="stateless" in sys.argv, json_response="json" in sys.argv)
     uvicorn.run(Counting(app), host="127.0.0.1", port=int(sys.argv[1]), log_level="error")
