@@ -1,6 +1,6 @@
 """A server by the official Python SDK, which nobody here wrote; run by an interpreter that has it.
 
-    PYTHON tests/support/sdk_server.py PORT [stateless] [json] [standby: it listens once a line comes on stdin]
+    PYTHON tests/support/sdk_server.py PORT [stateless] [json] [standby: it listens when stdin says so]
 
 Tools `echo {text}` and `wait {seconds}`. `GET /counts` tells what came in: JSON-RPC methods, sessions given,
 HTTP methods with their status.

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 
 from common.errors import ConfigError
 from targets.auth import Algorithm, Auth
+from targets.load import account_ids, load
+from targets.schema import Target
 from tests.support.manual_clock import ManualClock
 from users.accounts.accounts import Account
 from users.accounts.keys import SigningKey, fresh_key, load_key, read_key
+from users.accounts.signing import signing
 from users.accounts.tokens import TokenSource, no_token
 
 START = 1_800_000_000.25
@@ -176,3 +179,45 @@ def test_a_key_does_not_show_itself() -> None:
     assert "private" not in repr(fresh_key("EdDSA"))
     with pytest.raises(ValueError, match="no public key"):
         fresh_key("HS256").jwks()
+
+
+def test_claims_of_a_tokens_own_and_a_prefix() -> None:
+    wanted = auth(
+        prefix="mpt_", claims={"jti": "{uuid}", "iat": "{now}", "told": "at {now}", "sub": "{account}"}
+    )
+    clock = ManualClock(START)
+    source = TokenSource(wanted, ED, clock)
+    values = [source(account(index)) for index in range(2)]
+    assert all(value.startswith(b"Bearer mpt_eyJ") for value in values)
+    claims = [decoded(one.replace(b"mpt_", b""), ED.private.public_key(), "EdDSA") for one in values]
+    assert [one["iat"] for one in claims] == [int(START)] * 2
+    assert claims[0]["told"] == f"at {int(START)}"
+    assert claims[0]["jti"] != claims[1]["jti"]
+
+
+def target(folder: Path, tokens: str, **keys: Any) -> Target:
+    (folder / "tokens.txt").write_text(tokens)
+    (folder / "t.yaml").write_text("name: t\nbase_url: http://127.0.0.1:1\naccounts: {tokens: tokens.txt}\n")
+    return load(folder / "t.yaml").model_copy(update=keys)
+
+
+def test_ready_made_tokens_are_sent_as_they_are_each_by_its_account(tmp_path: Path) -> None:
+    found = target(tmp_path, "# ours\nalpha.1\n\nbeta-2\n")
+    assert account_ids(found) == ["token-1", "token-2"]
+    own = signing(found, None, [])
+    assert [own.token(account(index)) for index in range(2)] == [b"Bearer alpha.1", b"Bearer beta-2"]
+    assert own.forge is None
+    bare = target(tmp_path, "alpha\n", auth=auth(scheme="", header="X-Api-Key"))
+    assert signing(bare, None, []).token(account()) == b"alpha"
+
+
+@pytest.mark.parametrize(
+    "tokens", ["", "# none\n", "one\none\n", "two words\x07\n", "\u00e9\n", "x" * 9000 + "\n"]
+)
+def test_a_file_of_tokens_that_is_none_is_one_line_without_them(tmp_path: Path, tokens: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        account_ids(target(tmp_path, tokens))
+    said = str(refused.value)
+    assert "allowed: " in said
+    assert "one\n" not in said
+    assert not any(token in said.partition("tokens.txt")[2] for token in tokens.split() if len(token) > 4)

@@ -43,7 +43,7 @@ class Rig:
 
     def __init__(self, persona: str = "caller", behaviour: GroupBehaviour | None = None, **job: Any) -> None:
         self.answering = True
-        self.endpoint, self.loop = PairedEndpoint(), ManualLoop()
+        self.endpoint, self.loop = PairedEndpoint(address=("198.51.100.7", 80)), ManualLoop()
         self.time = VirtualTime(START - 3.0, self._pump)
         self.chunks: list[bytes] = []
         self.lines: list[dict[str, Any]] = []
