@@ -40,6 +40,7 @@ from users.mcp.operations import LIST, Operation, list_tools
 from users.transport.tls import client_context
 
 METRICS_TIMEOUT: Final = 5.0  # seconds for a page of metrics
+NOT_ASKED: Final = Era(NONE, "it was not asked")
 
 
 @dataclass
@@ -54,7 +55,7 @@ class Findings:
     answers: list[RequestResult] = field(default_factory=list)
     broken: str = ""  # why no connection came about
     key_fetches: int | None = None  # None: no keys are served
-    era: Era = Era(NONE, "it was not asked")
+    era: Era = NOT_ASKED
     listed: list[ListedTool] = field(default_factory=list)
     tools: dict[str, RequestResult] = field(default_factory=dict)
     metrics: dict[str, dict[str, float] | str] = field(default_factory=dict)
