@@ -1,4 +1,4 @@
-"""`make check-target`: exactly three requests, by the target's own count, and what is said of them."""
+"""`make check-target`: a few requests, by the target's own count, and what is said of them."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ def test_exactly_three_requests_to_a_target_that_works(
 
 @pytest.mark.parametrize("health", ["/health", None])
 @pytest.mark.parametrize("tool", [None, {"module": "notion", "tool": "search"}])
-def test_it_is_three_with_and_without_a_health_check_and_a_tool(
+def test_each_thing_is_asked_once_with_and_without_a_health_check_and_a_tool(
     tmp_path: Path, start: Start, place: str, capsys: pytest.CaptureFixture[str], health: Any, tool: Any
 ) -> None:
     origin = start()
     file = target(tmp_path, origin.base_url, place, health=health, tool=tool, stop_when=None)
     code, _ = checked(capsys, file, "--scenario", "single-burst")
-    assert (code, sent(origin)) == (0, (3, 0))
+    assert (code, sent(origin)) == (0, (3 if health else 2, 0))
 
 
 def test_metrics_of_other_names_are_looked_at_once_and_mapped(
@@ -192,3 +192,15 @@ def test_the_script_and_make(tmp_path: Path, start: Start, place: str) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("target ")
     assert sent(origin) == (3, 0)
+
+
+def test_the_era_is_found_and_overrides_are_taken(
+    tmp_path: Path, start: Start, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    origin = start()
+    file = target(tmp_path, origin.base_url, place, protocol="auto", accounts={})
+    code, told = checked(capsys, file, "--accounts", "7", "--rate", "2", "--duration", "10s")
+    assert code == 0, told
+    assert told["protocol"][1].startswith("plain JSON-RPC: it answers neither server/discover nor initialize")
+    assert "140 requests in 10 s, at most 14 in a second, from 7 accounts" in told["at most"][1]
+    assert sent(origin) == (6, 0)  # what it took for initialize was answered, so it was told that we are ready

@@ -44,6 +44,7 @@ def target(folder: Path, base_url: str, place: str, **more: Any) -> Path:
     tree = {
         "name": "bare-origin",
         "base_url": base_url,
+        "protocol": "none",
         "health": "/health",
         "auth": {"header": "X-Gateway-Token", "scheme": "", "ttl": TTL, "serve_jwks": place},
         "accounts": {"ids": "accounts.txt"},

@@ -65,16 +65,16 @@ class SdkServer:
             return found
 
     def restart(self) -> None:
-        self._process.kill()
-        self._process.wait()
+        with self._process:
+            self._process.kill()
         assert self._standby.stdin is not None
         self._standby.stdin.write("now\n")
         self._standby.stdin.flush()
 
     def end(self) -> None:
         for process in (self._process, self._standby):
-            process.kill()
-            process.wait()
+            with process:  # closes its pipe
+                process.kill()
 
 
 @pytest.fixture

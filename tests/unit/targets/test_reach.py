@@ -30,7 +30,7 @@ def listening(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             raise ConnectionRefusedError(111, "Connection refused")
         return Taken()
 
-    monkeypatch.setattr(reach.socket, "create_connection", create_connection)
+    monkeypatch.setattr("targets.reach.socket.create_connection", create_connection)
     return found
 
 
