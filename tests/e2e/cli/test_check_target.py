@@ -203,4 +203,4 @@ def test_the_era_is_found_and_overrides_are_taken(
     assert code == 0, told
     assert told["protocol"][1].startswith("plain JSON-RPC: it answers neither server/discover nor initialize")
     assert "140 requests in 10 s, at most 14 in a second, from 7 accounts" in told["at most"][1]
-    assert sent(origin) == (6, 0)  # what it took for initialize was answered, so it was told that we are ready
+    assert sent(origin) == (6, 0)  # it took initialize for any call, so it was told that we are ready
