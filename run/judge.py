@@ -32,6 +32,7 @@ def judge(folder: Path) -> Judged:
         cwd=ROOT,
         capture_output=True,
         text=True,
+        process_group=0,  # a terminal's Ctrl-C is not for it
     )
     code = done.returncode if done.returncode in VERDICTS else exit_codes.OURS
     return Judged(code, done.stdout + done.stderr)

@@ -32,7 +32,7 @@ def lead(state: RunState, load: ExitStack) -> Load:
     conductor = state.leader()
     finish_conductor = Once(conductor.finish)
     load.callback(finish_conductor)  # should the rest not come about; otherwise it comes before the probes
-    events = EventLog(state.dir)
+    events = EventLog(state.dir, conductor.cannot_write)
     load.callback(events.close)
     probes = _probes(state)
     finish_probes = Once(probes.finish if probes is not None else lambda: None)

@@ -12,17 +12,20 @@ import os
 import time
 from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Final, cast
 
 import gevent
 
+from common import ending
 from fakes.stack.start import start_stack
-from run.checks import era, quiet, tool_list
+from run.checks import era, quiet, room, tool_list
 from run.checks.talk import Talk
 from run.state import RunState
 from run.workers import version
 from targets import guard
 from targets.auth import Algorithm, Auth
+from targets.load import account_ids, account_tokens
 from targets.reach import answering
 from telemetry.influx import exporter_process
 from telemetry.recording.sample import REASONS
@@ -50,26 +53,35 @@ def prepare(state: RunState, resources: ExitStack) -> None:
     if state.exporter is not None:
         resources.callback(state.exporter.finish)
     _find_target(state, resources)
+    _heed(state)
+    schedule = jobs.schedule(state.scenario)
+    _look_for_room(state, len(schedule))
     job = _job(state, resources)
     _hear_workers(state)
     _look(state, job)
+    _heed(state)
     conductor = state.conductor = Conductor(
         state.dir,
         state.wire.nodes(),
         state.wire.send,
         state.wire.alive,
-        jobs.schedule(state.scenario),
+        schedule,
         heard=state.watch.heard,
     )
     state.wire.hear = conductor.handlers()
     with ExitStack() as unstarted:
         unstarted.callback(_dismiss, conductor)
         conductor.prepare(job)
-        if state.stopped:
-            raise CannotStartError(f"stopped before load started: {state.stopped}")
+        _heed(state)
         state.start_at = conductor.fix_start(_lead_time(state), align=state.scenario.align)
         _write_manifest(state)
         unstarted.pop_all()
+
+
+def _heed(state: RunState) -> None:
+    """CannotStartError where somebody asked for the end meanwhile."""
+    if state.stopped:
+        raise CannotStartError(ending.told(state.stopped))
 
 
 def _dismiss(conductor: Conductor) -> None:
@@ -94,6 +106,14 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
     state.say(f"the stack is healthy at {stack.base_url}")
     state.addresses = guard.check(target, stack.base_url).addresses
     state.base_url, state.sources = stack.base_url, dict(stack.metrics)
+
+
+def _look_for_room(state: RunState, arrivals: int) -> None:
+    """Warn where the disk looks too small; the run may fit all the same."""
+    nodes, sources = len(state.wire.nodes()), len(state.sources)
+    needed = room.bytes_of(arrivals, state.scenario.duration, nodes, sources)
+    if warning := room.warning(state.dir, needed):
+        state.say(warning)
 
 
 def _hear_workers(state: RunState) -> None:
@@ -130,6 +150,9 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
         "addresses": list(state.addresses),
         "key": key.pem() if key else None,
         "dialect": None,
+        "tokens": account_tokens(target),
+        "ids": account_ids(target),  # what files hold is read here alone: a worker has none of them
+        "ca": Path(target.tls.ca).read_text() if target.tls.ca else None,
     }
 
 
@@ -140,7 +163,7 @@ def _look(state: RunState, job: dict[str, Any]) -> None:
         return
     pinned = guard.check(target, state.base_url, lambda host, port: list(state.addresses))
     account = make_accounts(scenario, target, scenario.seed)[0]
-    token = signing(target, job["key"], [account]).token
+    token = signing(target, job["key"], [account], job["tokens"]).token
     with Talk(target, pinned, account, token) as talk:
         found = era.find(talk, target.protocol)
         headers = {}

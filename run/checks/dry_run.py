@@ -26,6 +26,7 @@ from run.checks.tool_list import ListedTool
 from scenarios.schema import Scenario
 from targets import guard
 from targets.guard import Pinned
+from targets.load import account_tokens
 from targets.reach import answering, refusal
 from targets.schema import Target
 from telemetry.probing.exposition import ExpositionError, values
@@ -84,7 +85,7 @@ def _signing(target: Target, account: Account, found: Findings) -> Iterator[Toke
         server = JwksServer(auth.serve_jwks, key.jwks())
         server.start()
     try:
-        yield signing(target, key.pem() if key else None, [account]).token
+        yield signing(target, key.pem() if key else None, [account], account_tokens(target)).token
     finally:
         if server is not None:
             found.key_fetches = server.fetches

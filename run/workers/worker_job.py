@@ -38,8 +38,8 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     scenario = Scenario.restore(data["scenario"])
     target = Target.model_validate(data["target"])
     pinned = where(target, data)
-    accounts = make_accounts(scenario, target, scenario.seed)
-    first, *elsewhere = endpoints(target, pinned)
+    accounts = make_accounts(scenario, target, scenario.seed, data["ids"])
+    first, *elsewhere = endpoints(target, pinned, data["ca"])
     raise_file_limit()
     job = Job(
         schedule=jobs.schedule(scenario),
@@ -49,7 +49,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         elsewhere=tuple(elsewhere),
         headers=jobs.request_headers(target, pinned),
         refusals=tuple(target.limits.refusals()),
-        **signing(target, data["key"], accounts)._asdict(),
+        **signing(target, data["key"], accounts, data["tokens"])._asdict(),
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
         max_connections=max_connections(),

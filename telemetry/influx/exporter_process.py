@@ -93,4 +93,6 @@ def send_verdict(run_dir: Path, env: Mapping[str, str], timeout_s: float = 5.0) 
 def _popen(run_dir: Path, env: Mapping[str, str], *options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(run_dir.resolve()), *options]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=ROOT, env=dict(env), stdin=pipe, stdout=pipe, text=True)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=dict(env), stdin=pipe, stdout=pipe, text=True, process_group=0
+    )

@@ -50,7 +50,7 @@ class ProbeProcess:
         with (run_dir / "run.log").open("ab") as log, _in_memory(headers or {}) as held:
             self._process = subprocess.Popen(
                 [*command, "--headers", f"/proc/self/fd/{held.fileno()}"], cwd=ROOT, stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE, stderr=log, pass_fds=[held.fileno()],
+                stdout=subprocess.PIPE, stderr=log, pass_fds=[held.fileno()], process_group=0,
             )  # fmt: skip
         assert self._process.stdout is not None
         if not self._process.stdout.readline():

@@ -41,6 +41,7 @@ import msgspec
 from msgspec import UNSET
 
 from common import exit_codes
+from common.append_only import AppendOnly
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, check_url, fetch
 from telemetry.run_folder.lines import Scrape
@@ -127,11 +128,11 @@ def main(argv: list[str] | None = None) -> None:
     options = _options(argv)
     try:
         config = _config(options)
-        out = os.open(options.out, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        out = AppendOnly(options.out)
     except (ValueError, OSError) as error:
         _leave(exit_codes.USAGE, f"probes: {error}")
     try:
-        asyncio.run(_serve(config, lambda line: _write(out, line)))
+        asyncio.run(_serve(config, out.add))
     except* OSError as error:
         _leave(exit_codes.OURS, f"probes: {options.out}: {error.exceptions[0]}")
 
@@ -157,12 +158,6 @@ def _on_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
 def _say_ready() -> None:
     with contextlib.suppress(OSError):
         print("ready", flush=True)
-
-
-def _write(out: int, line: bytes) -> None:
-    view = memoryview(line)
-    while view:
-        view = view[os.write(out, view) :]
 
 
 def _is_pipe(fd: int) -> bool:

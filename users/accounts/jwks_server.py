@@ -50,7 +50,7 @@ class JwksServer:
         try:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                pass_fds=(descriptor,),
+                pass_fds=(descriptor,), process_group=0,
             )  # fmt: skip
         finally:
             os.close(descriptor)

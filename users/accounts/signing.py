@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from targets.auth import Auth
-from targets.load import account_tokens
 from targets.schema import Target
 from users.accounts.account_client import Token
 from users.accounts.accounts import Account
@@ -22,12 +21,14 @@ class Signing(NamedTuple):
     forge: Forge | None
 
 
-def signing(target: Target, pem: bytes | None, accounts: Sequence[Account]) -> Signing:
+def signing(
+    target: Target, pem: bytes | None, accounts: Sequence[Account], tokens: Sequence[str] = ()
+) -> Signing:
     """What signs for the accounts, by the private key; each has its token before load starts.
 
-    Ready-made tokens are sent in place of signed ones. Raises ConfigError for a file of them that is none.
+    `tokens` are ready-made ones (`targets.load.account_tokens`), sent in place of signed ones.
     """
-    auth, tokens = target.auth, account_tokens(target)
+    auth = target.auth
     key = None if auth is None or pem is None else read_key(pem, auth.algorithm, auth.kid)
     forge = None if auth is None or key is None else Forge(auth, key)
     if tokens:

@@ -37,9 +37,9 @@ class Endpoint:
         return TlsSession(self.tls, self.server_name) if self.tls else None
 
 
-def endpoints(target: Target, pinned: Pinned) -> tuple[Endpoint, ...]:
-    """All of the pinned addresses. OSError for a CA file that cannot be read."""
-    tls = client_context(target.tls) if pinned.scheme == "https" else None
+def endpoints(target: Target, pinned: Pinned, ca: str | None = None) -> tuple[Endpoint, ...]:
+    """All of the pinned addresses; `ca` as for `client_context`. OSError if it cannot be read."""
+    tls = client_context(target.tls, ca) if pinned.scheme == "https" else None
     places = ((family_of(address), (address, pinned.port)) for address in pinned.addresses)
     return tuple(Endpoint(family, place, pinned.host, tls) for family, place in places)
 

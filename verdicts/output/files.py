@@ -1,4 +1,6 @@
-"""The files that are derived from a run folder: verdicts.json, report.html, junit.xml.
+"""The files that are derived from a run folder: verdicts.json, report.html, junit.xml, in that order.
+
+One that cannot be written, on a full disk, costs neither the others nor the summary at the terminal.
 
 LANG_REPORT=ja: the report is in Japanese, but for what points say as evidence.
 """
@@ -6,6 +8,7 @@ LANG_REPORT=ja: the report is in Japanese, but for what points say as evidence.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from common.atomic_write import write_whole
@@ -17,14 +20,23 @@ from verdicts.run.reading import load
 
 
 def derive(folder: Path, *, quiet: bool = False) -> Judgement:
-    """Write the files, print the summary, give the judgement. Raises RunFolderError."""
+    """Write the files, print the summary, give the judgement. Raises RunFolderError, and then OSError."""
     judged = judge(load(folder))
     found = document.build(judged)
-    write_whole(
-        folder / "verdicts.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    errors: list[OSError] = []
+    steps: tuple[Callable[[], None], ...] = (
+        lambda: write_whole(folder / "verdicts.json", text),
+        lambda: write_whole(folder / "report.html", render(judged, found, chosen())),
+        lambda: junit.write(judged, folder / "junit.xml"),
     )
-    junit.write(judged, folder / "junit.xml")
-    write_whole(folder / "report.html", render(judged, found, chosen()))
+    for write in steps:
+        try:
+            write()
+        except OSError as error:
+            errors.append(error)
     if not quiet:
         terminal.show(judged, folder)
+    if errors:
+        raise errors[0]
     return judged

@@ -5,10 +5,9 @@ A run whose process was killed loads as well: `end` is None, torn last records a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from telemetry.probing import target_log
 from telemetry.recording.sample import SAMPLE, read_samples
 from telemetry.run_folder import end, instances, manifest
 from telemetry.run_folder.lines import ErrorText, Event, LedgerLine
-from telemetry.run_folder.reading import RunFolderError, json_object, lines
+from telemetry.run_folder.reading import RunFolderError, lines, object_whole
 from verdicts.run.run import BUNDLED, TARGET, Floats, Mask, Run, counted
 
 __all__ = ["BUNDLED", "TARGET", "Event", "Floats", "Mask", "Run", "RunFolderError", "counted", "load"]
@@ -40,9 +39,9 @@ def load(folder: Path) -> Run:
         target=target_log.read(folder / "target.jsonl"),
         events=tuple(lines(folder / "events.jsonl", Event)),
         end=end.read(folder),
-        consistency=_json_if_there(folder / "consistency.json"),
-        connections=_json_if_there(folder / "connections.json"),
-        baseline=_json_if_there(folder / "baseline.json"),
+        consistency=object_whole(folder / "consistency.json"),
+        connections=object_whole(folder / "connections.json"),
+        baseline=object_whole(folder / "baseline.json"),
         texts=tuple(chain.from_iterable(texts)),
     )
 
@@ -63,7 +62,3 @@ def _texts(path: Path) -> Iterator[ErrorText]:
     for text in lines(path, ErrorText):
         last[text.t, text.reason, text.status, text.code, text.words] = text
     return iter(last.values())
-
-
-def _json_if_there(path: Path) -> Mapping[str, Any] | None:
-    return json_object(path) if path.exists() else None

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from telemetry.probing import target_log
 from telemetry.recording.sample import Flag, Outcome
-from telemetry.run_folder.end import RunEnd
+from telemetry.run_folder.end import STOP_WHEN, RunEnd
 from telemetry.run_folder.lines import ErrorText, Event, LedgerLine
 from telemetry.run_folder.manifest import Manifest
 
@@ -72,6 +72,12 @@ class Run:
     def stopped_at(self) -> float | None:
         """The instant at which the run was told to stop early; None if it was not, or if it is not known."""
         return self.end.stopped_at if self.end else None
+
+    @property
+    def cut_short(self) -> bool:
+        """It was ended before its time by somebody, or something, that it was not told of beforehand."""
+        end = self.end
+        return end is not None and not end.completed and not end.stop_reason.startswith(STOP_WHEN)
 
     @cached_property
     def load_end(self) -> float:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from shapes import registry
+from telemetry.recording.sample import CUT_OFF
 from verdicts.run.reading import Floats, Run
 
 CLOCKS: Final = 0.1  # seconds that workers' clocks may differ from the one that told the stop
@@ -17,7 +18,7 @@ class Due(NamedTuple):
     """How many arrivals were due by the end of the load: at least and at most.
 
     The two differ only for a run that was stopped, for the stop reaches each worker a moment after it
-    was asked for.
+    was asked for, and cuts off what came due a moment before (`CUT_OFF`).
     """
 
     least: int
@@ -47,6 +48,6 @@ def due(run: Run) -> Due | None:
         return Due(len(planned), len(planned))
     heard = [float(lines[-1].t) for lines in run.ledgers.values() if lines]
     latest = run.load_end if run.killed else max([run.load_end, *heard])
-    earliest = (run.stopped_at or 0.0) - CLOCKS
+    earliest = (run.stopped_at or 0.0) - CLOCKS - CUT_OFF
     least, most = np.searchsorted(planned, [earliest, latest], side="right")
     return Due(int(least), int(most))

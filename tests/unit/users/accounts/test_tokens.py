@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from common.errors import ConfigError
 from targets.auth import Algorithm, Auth
-from targets.load import account_ids, load
+from targets.load import account_ids, account_tokens, load
 from targets.schema import Target
 from tests.support.manual_clock import ManualClock
 from users.accounts.accounts import Account
@@ -204,11 +204,11 @@ def target(folder: Path, tokens: str, **keys: Any) -> Target:
 def test_ready_made_tokens_are_sent_as_they_are_each_by_its_account(tmp_path: Path) -> None:
     found = target(tmp_path, "# ours\nalpha.1\n\nbeta-2\n")
     assert account_ids(found) == ["token-1", "token-2"]
-    own = signing(found, None, [])
+    own = signing(found, None, [], account_tokens(found))
     assert [own.token(account(index)) for index in range(2)] == [b"Bearer alpha.1", b"Bearer beta-2"]
     assert own.forge is None
     bare = target(tmp_path, "alpha\n", auth=auth(scheme="", header="X-Api-Key"))
-    assert signing(bare, None, []).token(account()) == b"alpha"
+    assert signing(bare, None, [], account_tokens(bare)).token(account()) == b"alpha"
 
 
 @pytest.mark.parametrize(

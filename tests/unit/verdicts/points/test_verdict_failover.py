@@ -69,7 +69,7 @@ def run_of(folder: Path, change: Change = shared, events: Events = (), hits: flo
         folder / "run",
         Spec("failover", 60.0, rate=2, accounts=1, chances={}, change=timed(change), manifest=manifest),
     )
-    (run / "instances-local.json").write_text(json.dumps(["", "origin-a-1f", "origin-b-2e"]))
+    (run / "instances-local.jsonl").write_text('"origin-a-1f"\n"origin-b-2e"\n')
     with (run / "events.jsonl").open("a") as file:
         file.writelines(json.dumps(event) + "\n" for event in events)
     with (run / "target.jsonl").open("a") as file:
