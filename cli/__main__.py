@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "check-target": ("cli.check_target", "three requests to a target of your own"),
     "list": ("cli.list", "the scenarios by family; list points: what each point asks, and who answers it"),
     "stop": ("cli.stop", "end the runs that are under way; each still writes its report"),
+    "calibrate": ("cli.calibrate", "measure a real nano here: what the nano's model assumes"),
     "worker": ("cli.worker", "load for a master on another machine"),
     "kv-table": ("cli.kv_table", "kv-exhaustion by strategy, failure mode and isolates"),
     "stack": ("cli.stack", "keep the bundled stack up for use by hand"),

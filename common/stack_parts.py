@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Final
 
 KINDS: Final = ("fakes", "real")
-PARTS: Final = ("edge", "origin")
+PARTS: Final = ("edge", "origin")  # those that have a real one
 
 
 def parse(text: str) -> dict[str, str]:
@@ -25,7 +25,7 @@ def parse(text: str) -> dict[str, str]:
         parts = (part.strip(),) if given else PARTS
         if kind.strip() not in KINDS or not set(parts) <= set(PARTS):
             raise ValueError(_wrong(item))
-        chosen |= dict.fromkeys(parts, kind.strip())
+        chosen.update(dict.fromkeys(parts, kind.strip()))
     return chosen
 
 

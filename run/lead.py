@@ -66,7 +66,7 @@ def _probes(state: RunState) -> ProbeProcess | None:
         state.sources,
         pinned=state.pinned,
         names=state.target.metric_names,
-        headers=state.target.headers,
+        headers=state.target.sent_headers,
         ca=state.target.tls.ca,
         verify=state.target.tls.verify,
     )
@@ -80,7 +80,7 @@ def _watching(state: RunState) -> list[Callable[[], None]]:
     watching: list[Callable[[], None]] = [partial(_stop_early, state)]
     if watch.asks_health and target.health is not None:
         pinned = guard.check(target, state.base_url, lambda host, port: list(state.addresses))
-        request = health_check.get(target.health, pinned.authority, target.headers)
+        request = health_check.get(target.health, pinned.authority, target.sent_headers)
         watch.health = health_check.HealthWatch(endpoint(target, pinned), request)
         watching.append(watch.health.run)
     return watching

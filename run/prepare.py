@@ -101,7 +101,8 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
         return
     state.say("starting the bundled stack …")
     names = sorted(scenario.choice.names)
-    stack = state.stack = start_stack(scenario.stack_settings(), names, state.dir / "run.log")
+    settings, log = scenario.stack_settings(), state.dir / "run.log"
+    stack = state.stack = start_stack(settings, names, log, owned=target.i_own_this_host)
     resources.callback(stack.stop)
     state.say(f"the stack is healthy at {stack.base_url}")
     state.addresses = guard.check(target, stack.base_url).addresses
@@ -144,8 +145,8 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
     return {
         "version": version.version(),
         "machine": version.machine(),
-        "scenario": state.scenario.dump(),
-        "target": target.model_dump(mode="json", by_alias=True),
+        "scenario": state.scenario.public(),
+        "target": target.whole(),
         "base_url": state.base_url,
         "addresses": list(state.addresses),
         "key": key.pem() if key else None,
@@ -205,7 +206,7 @@ def _write_manifest(state: RunState) -> None:
         reasons=REASONS,
         machine=machine(),
         version=version.RELEASE,
-        scenario=scenario.dump(),
+        scenario=scenario.public(),
         target={**state.target.public(), "base_url": state.base_url},
         bundled=state.target.bundled,
         protections=tuple(sorted(choice.names)) if stack else (),

@@ -84,7 +84,9 @@ class Attacks:
         `POLL_INTERVAL` seconds, says that there is nothing more to learn.
         """
         try:
-            if run.target.bundled and (said := self._stack.ready_for(run.scenario)):
+            if run.target.bundled and (
+                said := self._stack.ready_for(run.scenario, run.target.i_own_this_host)
+            ):
                 self._say(said)
         except StackError as error:
             self._say(str(error))

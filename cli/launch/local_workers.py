@@ -23,6 +23,7 @@ from types import FrameType
 from typing import Any, Final
 
 from common import ending, exit_codes
+from common.secrets.environment import minimal
 from run.workers import wire_secret
 from scenarios.options import LOOPBACK
 
@@ -39,8 +40,9 @@ def run(master: Sequence[str], worker: Sequence[str], workers: int) -> int:
     with passing_on(started):
         try:
             started.append(start([*master, *master_options(port, workers)], env=ours))
+            theirs = _of_a_worker(ours)
             for _ in range(workers):
-                started.append(start([*worker, *worker_options(port)], quiet=True, env=ours))
+                started.append(start([*worker, *worker_options(port)], quiet=True, env=theirs))
             code = started[0].wait()
         finally:
             end(started)
@@ -100,6 +102,12 @@ def end(children: Sequence[subprocess.Popen[bytes]], clock: Callable[[], float] 
                 child.wait(max(0.0, deadline - clock()))
 
 
+def _of_a_worker(given: Mapping[str, str]) -> dict[str, str]:
+    """A worker's environment: it needs no key and no token of ours, the master tells it all."""
+    names = (name for name in given if name.startswith(("LOCUST_", "RESILIENCE_")))
+    return minimal(*names, given=given)
+
+
 def start(
     command: Sequence[str],
     quiet: bool = False,
@@ -108,17 +116,17 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """A child in a session of its own, which the kernel ends if this process dies.
 
-    `quiet`: its standard output goes nowhere; `log`: all that it says goes to that file.
+    `quiet`: its standard output goes nowhere; `log`: all that it says goes to that file; `env`: not ours.
     """
     with contextlib.ExitStack() as stack:
         file = None if log is None else stack.enter_context(log.open("ab"))
         return subprocess.Popen(
             command,
-            env=env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if quiet else file,
             stderr=file,
             start_new_session=True,
+            env=env,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread
         )
 

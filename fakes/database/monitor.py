@@ -14,9 +14,10 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from fakes.database.pool import FAILURES
+
 TIMEOUT: Final = 1.0  # seconds; less than a probe waits for the whole answer
 STATES: Final = ("active", "idle", "idle in transaction", "idle in transaction (aborted)")
-FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 _QUERY: Final = """
 SELECT (SELECT json_object_agg(state, n) FROM (

@@ -29,6 +29,7 @@ from users.engine import job
 from verdicts.points.point import Finding
 from verdicts.points.registry import ASKED, POINTS
 from verdicts.run.run import Run
+from verdicts.run.samples import Samples
 
 MAX_CALLS: Final = 5000
 MAX_SCRAPES: Final = 100
@@ -66,7 +67,7 @@ def made_up(scenario: Scenario, target: Target, found: Found, tools: Mapping[str
         folder=Path("nowhere"),
         manifest=_manifest(scenario, target, accounts, tools),
         workers=("local",),
-        samples=samples,
+        samples=Samples([samples]),
         worker=np.zeros(len(samples), dtype=np.int64),
         ledgers={"local": ()},
         instances={"local": ("",)},

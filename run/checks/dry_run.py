@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from common.addresses.url import shown_url
 from common.mcp_versions import NONE
 from run.checks import era, tool_list
 from run.checks.era import Era
@@ -71,7 +72,9 @@ def look(scenario: Scenario, target: Target) -> Findings:
         _ask(scenario, target, found, talk)
     if all(answer.reason == "connect" for answer in found.answers):
         found.broken = _why_not(found.pinned, target)
-    found.metrics = {url: _page(url, answering(places[url]).addresses[0], target) for url in target.metrics}
+    found.metrics = {
+        shown_url(url): _page(url, answering(places[url]).addresses[0], target) for url in target.metrics
+    }
     return found
 
 
@@ -140,6 +143,6 @@ def _page(url: str, address: str, target: Target) -> dict[str, float] | str:
     theirs = {name: ours for ours, name in target.metric_names.items()}
     tls = client_context(target.tls) if url.startswith("https") else None
     try:
-        return values(asyncio.run(fetch(url, METRICS_TIMEOUT, target.headers, tls, address)), theirs)
+        return values(asyncio.run(fetch(url, METRICS_TIMEOUT, target.sent_headers, tls, address)), theirs)
     except (FetchError, ExpositionError) as error:
         return str(error)

@@ -67,8 +67,9 @@ class Talk:
         self._client = Client(
             endpoint(target, pinned),
             self._heard,
-            rules=answers.rules(self._headers.encodings, tuple(target.limits.refusals())),
+            rules=answers.rules(self._headers.encodings, tuple(target.limits.refusals()), target.max_body),
             timeout=target.timeout,
+            max_body=target.max_body,
         )
         self._caller = self._speaking(PLAIN)
 
@@ -107,7 +108,7 @@ class Talk:
     def get(self, what: str, path: str) -> RequestResult:
         """Ask for a page, as a health check does."""
         call = Call(-1, time.monotonic(), self._account.index, 0, 0)
-        call.request = health_check.get(path, self._pinned.authority, self._target.headers)
+        call.request = health_check.get(path, self._pinned.authority, self._target.sent_headers)
         self._client.send(call)
         return self._ended(what, call)
 

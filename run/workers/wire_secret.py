@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Final
 
+from common.addresses.url import is_loopback_name
 from common.errors import ConfigError
-from targets.url import is_loopback_name
 
 VARIABLE: Final = "RESILIENCE_SECRET"
 SHORTEST: Final = 16  # characters

@@ -53,6 +53,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
         max_connections=max_connections(),
+        max_body=target.max_body,
         max_rps=target.max_rps,
         max_duration=target.max_duration,
     )

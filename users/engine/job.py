@@ -28,6 +28,7 @@ from users.mcp.headers import RequestHeaders
 from users.mcp.operations import METHODS, Operation, list_tools
 from users.mcp.session import OPENING_CALLS
 from users.personas import persona
+from users.transport.body_limits import MAX_BODY
 from users.transport.endpoint import Endpoint
 
 
@@ -58,6 +59,7 @@ class Job:
     late: float = LATE
     drop_after: float = DROP_AFTER
     max_connections: int | None = None  # open at once, by this process
+    max_body: int = MAX_BODY  # bytes of one answer
     max_rps: float | None = None  # of the whole run, all workers together
     max_duration: float | None = None
 
@@ -67,7 +69,7 @@ def request_headers(target: Target, pinned: Pinned) -> RequestHeaders:
     return RequestHeaders(
         target.path,
         pinned.authority,
-        target.headers,
+        target.sent_headers,
         auth_header=(target.auth or Auth()).header,
         client_ip_header=target.client_ip_header,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from verdicts.measure.target.goroutines import basis_of
+
 KIB: Final = 1024
 MIB: Final = 2**20
 PLAN: Final = "the plan's arithmetic"
@@ -63,7 +65,7 @@ def _model(nano: Mapping[str, Any]) -> list[ArithmeticLine]:
     most = nano["goroutines_base"] + calls * nano["goroutines_per_call"]
     killed = f"{most:,} goroutines, {calls:,} calls: one more is over {nano['memory_limit'] / MIB:g} MiB"
     cost = nano["cpu_per_request"]
-    by_cpu = f"{nano['cpu_share']:g} vCPU / {cost * 1000:g} ms a request (assumed)"
+    by_cpu = f"{nano['cpu_share']:g} vCPU / {cost * 1000:g} ms a request ({basis_of(nano, 'assumed')})"
     rate = f"{nano['cpu_share'] / cost:,.0f} req/s" if cost and nano["cpu_enforced"] else "no limit"
     return [
         ArithmeticLine("killed at", "256 MB", killed, MODELLED),
@@ -79,5 +81,5 @@ def _at(nano: Mapping[str, Any], goroutines: int) -> str:
     if not nano:
         return "–"
     memory = nano["memory_base"] + (nano["goroutines_base"] + goroutines) * _each(nano)
-    base = f"base {nano['memory_base'] / MIB:g} MiB + {goroutines:,} × {_each(nano) / KIB:g} KiB"
+    base = f"base {nano['memory_base'] / MIB:.4g} MiB + {goroutines:,} × {_each(nano) / KIB:.4g} KiB"
     return f"{base} = {memory / MIB:.1f} MiB"

@@ -1,4 +1,4 @@
-"""The files that are derived from a run folder: verdicts.json, report.html, junit.xml, in that order.
+"""What is derived from a run folder: verdicts.json, report.html, junit.xml, summary.md, in that order.
 
 One that cannot be written, on a full disk, costs neither the others nor the summary at the terminal.
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from common.atomic_write import write_whole
 from verdicts.judge.judge import Judgement, judge
 from verdicts.language.words import chosen
-from verdicts.output import document, junit, terminal
+from verdicts.output import document, junit, markdown, terminal
 from verdicts.report.page import render
 from verdicts.run.reading import load
 
@@ -29,7 +29,10 @@ def derive(folder: Path, *, quiet: bool = False) -> Judgement:
         lambda: write_whole(folder / "verdicts.json", text),
         lambda: write_whole(folder / "report.html", render(judged, found, chosen())),
         lambda: junit.write(judged, folder / "junit.xml"),
+        lambda: write_whole(folder / markdown.FILE, markdown.text(judged)),
     )
+    if not quiet:
+        steps += (lambda: markdown.append_to_step(markdown.text(judged)),)
     for write in steps:
         try:
             write()
@@ -37,6 +40,8 @@ def derive(folder: Path, *, quiet: bool = False) -> Judgement:
             errors.append(error)
     if not quiet:
         terminal.show(judged, folder)
+        for line in markdown.workflow_commands(judged):
+            print(line)
     if errors:
         raise errors[0]
     return judged

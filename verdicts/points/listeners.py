@@ -78,7 +78,7 @@ def others_beside_streams(run: Run) -> Finding:
     most = float(standing.number.max())
     if not most:
         return Finding.unseen(NONE)
-    beside = standing.at(run.samples["planned"].astype(np.float64))
+    beside = standing.at(run.samples["planned"].whole())
     good = run.ok & run.judged
     found, before = (
         percentiles.of(percentiles.response(run, good & when)) for when in (beside > most / 2, beside == 0)

@@ -55,12 +55,12 @@ def _modelled(run: Run, told: Pairs) -> Finding:
     settings, peak = goroutines.nano(run), float(told.memory.max())
     stack, buffers = settings.get("stack_bytes", 8192), settings.get("buffer_bytes", 10240)
     limit, base = settings.get("memory_limit", 256 * MIB), settings.get("memory_base", 40 * MIB)
-    most = float(told.goroutines.max())
+    most, whose = float(told.goroutines.max()), goroutines.basis_of(settings, "assumed")
     return Finding(
         round(peak / MIB, 1),
         "MiB (peak, nano model)",
-        f"{told.source}: base {base / MIB:g} MiB (assumed) + {most:,.0f} goroutines × "
-        f"({stack / 1024:g} KiB stack + {buffers / 1024:g} KiB buffers), "
+        f"{told.source}: base {base / MIB:.4g} MiB ({whose}) + {most:,.0f} goroutines × "
+        f"({stack / 1024:.4g} KiB stack + {buffers / 1024:.4g} KiB buffers), "
         f"{settings.get('goroutines_per_call', 2)} goroutines a call; killed over {limit / MIB:g} MiB. "
         f"Scraped once a second. {goroutines.PLAN} The plan also names the scheduler and the garbage "
         f"collector: the model has neither.",

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from verdicts.measure.target import cpu, origins
+from verdicts.measure.target import cpu, goroutines, origins
 from verdicts.points import nano_real
 from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run import real_parts
@@ -101,12 +101,12 @@ def _nano_memory(run: Run) -> Finding:
         return Finding.unseen(origins.UNSEEN + " (mcpist_memory_bytes).", "nano-memory", "modelled")
     kills = run.target.sum("mcpist_nano_kills_total", "origin-")
     kills = 0.0 if np.isnan(kills) else kills
-    goroutines = origins.peak(run, "mcpist_goroutines")
+    most = origins.peak(run, "mcpist_goroutines")
     limit = _nano(run).get("memory_limit", 256 * MIB)
     return Finding(
         round(peak / MIB, 1),
         "MiB (peak, nano model)",
-        f"base + goroutines × (stack + HTTP buffers), at most {goroutines:,.0f} goroutines; "
+        f"base + goroutines × (stack + HTTP buffers), at most {most:,.0f} goroutines; "
         f"limit {limit / MIB:.0f} MiB; killed {kills:.0f} times.",
         {"nano_memory": peak, "kills": kills},
         "nano-memory",
@@ -121,6 +121,7 @@ def _nano_cpu(run: Run) -> Finding:
     if np.isnan(mean):
         return Finding.unseen(f"{origins.UNSEEN} ({counter}).", "nano-cpu", "modelled")
     settings = _nano(run)
+    whose = goroutines.basis_of(settings, "an assumption, settable")
     share, cost = settings.get("cpu_share", 0.1), settings.get("cpu_per_request", float("nan"))
     queues = [cpu.since_start(*run.target.series(one, QUEUE))[1] for one in origins.sources(run)]
     queued = max((float(np.percentile(one, 95)) for one in queues if one.size), default=float("nan"))
@@ -128,8 +129,8 @@ def _nano_cpu(run: Run) -> Finding:
     return Finding(
         round(used, 4),
         "vCPU (mean, nano model)",
-        f"Demanded {mean:.4f} vCPU: {mean / cost:,.0f} req/s × {cost * 1000:g} ms a request (an assumption, "
-        f"settable); used {used:.4f} of a share of {share:g}; what is above the share waits: queue "
+        f"Demanded {mean:.4f} vCPU: {mean / cost:,.0f} req/s × {cost * 1000:g} ms a request ({whose}); "
+        f"used {used:.4f} of a share of {share:g}; what is above the share waits: queue "
         f"{queued * 1000:,.1f} ms (p95).",
         {
             **{"nano_cpu": used, "nano_demand": mean, "nano_queue": queued},

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.probing import target_log
-from telemetry.recording.sample import SAMPLE, read_samples
+from telemetry.recording.sample import SAMPLE
 from telemetry.run_folder import end, instances, manifest
 from telemetry.run_folder.lines import ErrorText, Event, LedgerLine
 from telemetry.run_folder.reading import RunFolderError, lines, object_whole
 from verdicts.run.run import BUNDLED, TARGET, Floats, Mask, Run, counted
+from verdicts.run.samples import Samples
 
 __all__ = ["BUNDLED", "TARGET", "Event", "Floats", "Mask", "Run", "RunFolderError", "counted", "load"]
 
@@ -27,13 +28,13 @@ def load(folder: Path) -> Run:
     about = manifest.read(folder)
     workers = _workers(folder)
     texts = (_texts(folder / f"errors-{worker}.jsonl") for worker in workers)
-    parts = [_samples(folder / f"samples-{worker}.bin") for worker in workers]
+    samples = Samples(_samples(folder / f"samples-{worker}.bin") for worker in workers)
     return Run(
         folder=folder,
         manifest=about,
         workers=workers,
-        samples=np.concatenate(parts) if parts else np.empty(0, SAMPLE),
-        worker=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
+        samples=samples,
+        worker=_numbers(samples.lengths),
         ledgers={worker: tuple(lines(folder / f"ledger-{worker}.jsonl", LedgerLine)) for worker in workers},
         instances={worker: instances.read(folder, worker) for worker in workers},
         target=target_log.read(folder / "target.jsonl"),
@@ -52,8 +53,15 @@ def _workers(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(samples | ledgers))
 
 
-def _samples(path: Path) -> NDArray[np.void]:
-    return read_samples(path) if path.exists() else np.empty(0, SAMPLE)
+def _numbers(lengths: list[int]) -> NDArray[np.uint16]:
+    """Which file each record is of; of one file alone a single number is held."""
+    if len(lengths) == 1:
+        return np.broadcast_to(np.uint16(0), lengths)
+    return np.repeat(np.arange(len(lengths), dtype=np.uint16), lengths)
+
+
+def _samples(path: Path) -> Path | NDArray[np.void]:
+    return path if path.exists() else np.empty(0, SAMPLE)
 
 
 def _texts(path: Path) -> Iterator[ErrorText]:

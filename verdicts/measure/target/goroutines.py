@@ -58,6 +58,12 @@ def nano(run: Run) -> Mapping[str, Any]:
     return run.manifest.settings("nano")
 
 
+def basis_of(settings: Mapping[str, Any], assumed: str) -> str:
+    """Whose the model's own figures are: measured on which machine, or `assumed`."""
+    where = settings.get("measured_on", "")
+    return f"measured on {where}; limits and share are the plan's" if where else assumed
+
+
 def holds(run: Run, memory: float | None = None) -> int:
     """How many calls the model holds in `memory` bytes; by default in all that the instance has."""
     settings = {**DEFAULTS, **nano(run)}

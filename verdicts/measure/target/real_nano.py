@@ -8,15 +8,12 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-import numpy as np
-
 from verdicts.measure.target import origins
 from verdicts.measure.target.cpu import since_start
 from verdicts.run.reading import Floats, Run
 from verdicts.run.real_parts import is_held
 
 MIB: Final = 2**20
-UNLIMITED: Final = "Not observed: no nano held the origin (NANO=unlimited)."
 
 
 class NanoUsage(NamedTuple):
@@ -35,14 +32,6 @@ class NanoUsage(NamedTuple):
     def cpu_a_request(self) -> float:
         """CPU seconds; NaN without a request."""
         return self.cpu_s / self.requests if self.requests > 0 else float("nan")
-
-
-class Line(NamedTuple):
-    """y = at_zero + slope x by least squares; `margin`: half the slope's 95 % interval."""
-
-    slope: float
-    margin: float
-    at_zero: float
 
 
 def all_of(run: Run) -> list[NanoUsage]:
@@ -100,25 +89,3 @@ def throttled(run: Run, start: float, end: float) -> float:
         )
         shares.append(stopped / periods if periods > 0 else 0.0)
     return max(shares, default=0.0)
-
-
-def fitted(x: Floats, y: Floats) -> Line:
-    """A line through points; NaN where x hardly moved or there are less than four."""
-    count = x.size
-    if count < 4 or np.ptp(x) < 10:
-        return Line(float("nan"), float("nan"), float("nan"))
-    spread = float(((x - x.mean()) ** 2).sum())
-    slope = float(((x - x.mean()) * (y - y.mean())).sum()) / spread
-    at_zero = float(y.mean() - slope * x.mean())
-    rest = y - (at_zero + slope * x)
-    error = math.sqrt(float((rest**2).sum()) / (count - 2) / spread)
-    return Line(slope, _student(count - 2) * error, at_zero)
-
-
-def _student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t, by its expansion around the normal's; within 1 % from 3 on."""
-    z = 1.959964
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3

@@ -60,6 +60,7 @@ def run(
             groups=["valid", "expired"],
             machine={"cpu": "a machine", "cores": 2},
             stack={"settings": {"edge": {"jwks_mode": "cached", "jwks_ttl": 300.0}}},
+            target={"name": "bundled", "limits": {"ip_per_min": {"most": 1000}}},
         ),
         events=events,
         target=Target(totals or {}),
