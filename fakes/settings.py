@@ -15,6 +15,7 @@ scaled window's end.
 
 from __future__ import annotations
 
+import operator
 from operator import attrgetter
 from typing import Annotated, Any, Final, Literal, Self
 

@@ -43,13 +43,10 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--settings", help="JSON or YAML file, or - for stdin")
     parser.add_argument("--protections", default="today", help="a preset or names (common.protections)")
     parser.add_argument("--state-file", type=Path)
-<<<<<<< HEAD
     parser.add_argument("--i-own-this-host", help="the database's host (database.dsn), off loopback")
-=======
     parser.add_argument(
         "--shared-config", type=Path, help="the processes' configuration, for those in containers"
     )
->>>>>>> rv-real
     parser.add_argument("--life-fd", type=int, help="end when this pipe reads EOF")
     parser.add_argument("--keep", action="store_true", help="for hand use: print curl lines")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds to become healthy")

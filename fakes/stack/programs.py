@@ -58,11 +58,7 @@ def part(process: str) -> str:
 
 def check(parts: PartsSettings) -> None:
     """Raises PartMissingError where a real part is not built."""
-<<<<<<< HEAD
-    if parts.origin == "real" and not ORIGIN.is_file():
-=======
     if parts.origin == "real" and parts.nano != "container" and not ORIGIN.is_file():
->>>>>>> rv-real
         raise PartMissingError("STACK: the origin in Go is not built; `make real` does that (it needs go)")
     if parts.edge == "real" and install.installed() is None:
         raise PartMissingError("STACK: workerd is not installed; `make real` does that (it needs npm)")

@@ -35,12 +35,8 @@ from fakes.settings import StackSettings
 from fakes.stack import programs
 from fakes.stack.control_plane import ControlPlane, ProcessClient
 from fakes.stack.credentials import Identity
-<<<<<<< HEAD
 from fakes.stack.nanos import Nanos
-=======
-from fakes.stack.nanos import Nanos, StartError
 from fakes.stack.outsiders import OutsideChild, Outsiders
->>>>>>> rv-real
 
 PARTS: Final = tuple(programs.FAKES)
 NEED_DATABASE: Final = ("origin-a", "origin-b")
@@ -75,11 +71,7 @@ class Stack:
         self.frozen: set[str] = set()
         self.events: list[dict[str, Any]] = []
         self.nanos = Nanos(self)
-<<<<<<< HEAD
-=======
         self.outsiders = Outsiders(self, shared_config)
-        self._postgres_start: asyncio.Future[None] | None = None
->>>>>>> rv-real
 
     def _children(self, settings: StackSettings) -> dict[str, Child]:
         children: dict[str, Child] = {child.name: child for child in self.database.children}
@@ -131,12 +123,8 @@ class Stack:
             jwks_url=self.addresses["supabase"].base_url + JWKS_PATH,
             signing_key=Secret(self.identity.signing.key), db_dsn=None if dsn is None else Secret(dsn),
         )  # fmt: skip
-<<<<<<< HEAD
-        write_private(self.folder / "stack.json", config.model_dump_json(context=REVEALED))
-=======
         for path in filter(None, (self.folder / "stack.json", self.outsiders.config)):
-            write_private(path, config.model_dump_json())
->>>>>>> rv-real
+            write_private(path, config.model_dump_json(context=REVEALED))
 
     async def _ready(self, name: str) -> None:
         while not await self._answers(name):

@@ -94,9 +94,9 @@ def test_a_fast_tool_is_not_slow(tmp_path: Path) -> None:
     assert not concurrency.slow(run).any()
 
 
-@pytest.mark.parametrize(("quiet", "slow"), [({}, []), ({"fast.echo": 0.9}, []), ({"fast.echo": 1.0}, [0])])
+@pytest.mark.parametrize(("quiet", "slow"), [({}, ()), ({"fast.echo": 0.9}, ()), ({"fast.echo": 1.0}, (0,))])
 def test_what_an_attack_makes_slow_is_no_slow_tool(
-    tmp_path: Path, quiet: dict[str, float], slow: list[int]
+    tmp_path: Path, quiet: dict[str, float], slow: tuple[int, ...]
 ) -> None:
     """Nobody tells its own time: what it took in the quiet says it, not what it takes under load."""
     run = loaded(tmp_path, replace(SLOW_CALLS, change=silent, manifest={"quiet": quiet}))
@@ -111,21 +111,21 @@ def test_failed_calls_say_nothing_of_a_tools_own_time(tmp_path: Path) -> None:
         samples["upstream_s"][half] = 30.0
         return samples
 
-    assert concurrency.slow_tools(loaded(tmp_path, replace(SLOW_CALLS, change=stuck))) == []
+    assert concurrency.slow_tools(loaded(tmp_path, replace(SLOW_CALLS, change=stuck))) == ()
 
 
 def test_a_tool_that_the_scenario_calls_slow_is_so_where_nothing_says_otherwise(tmp_path: Path) -> None:
     spec = replace(SLOW_CALLS, scenario="burst-slow", change=silent, manifest={"tools": ["notion.search"]})
-    assert concurrency.slow_tools(loaded(tmp_path / "unknown", spec)) == [0]
+    assert concurrency.slow_tools(loaded(tmp_path / "unknown", spec)) == (0,)
     quick = replace(spec, manifest={**spec.manifest, "quiet": {"notion.search": 0.1}})
-    assert concurrency.slow_tools(loaded(tmp_path / "quick", quick)) == []
+    assert concurrency.slow_tools(loaded(tmp_path / "quick", quick)) == ()
 
 
 def test_what_the_gateway_adds_is_held_against_the_quiet(tmp_path: Path) -> None:
     spec = replace(SLOW_CALLS, change=silent, manifest={"quiet": {"fast.echo": 2.0}})
     run = loaded(tmp_path, spec)
-    added = percentiles.overhead(run, run.ok)
-    assert added == pytest.approx(percentiles.response(run, run.ok) - 2.0)
+    added = np.asarray(percentiles.overhead(run, run.ok))
+    assert added == pytest.approx(np.asarray(percentiles.response(run, run.ok)) - 2.0)
 
 
 def test_bounds_in_words() -> None:
