@@ -12,6 +12,7 @@ import numpy as np
 
 from verdicts.measure.calls import percentiles
 from verdicts.measure.target import cpu, origins
+from verdicts.measure.target.straight_line import slope
 from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Floats, Run
 
@@ -50,8 +51,8 @@ def stream_costs(run: Run) -> Finding:
         return Finding.unseen(NONE)
     used = [one for one in cpu.usage(run) if one.name == "edge" or one.name.startswith("origin-")]
     sizes = [cpu.memory(run, one.name) for one in used]
-    memory = sum(_slope(standing.at(t), size) for t, size in sizes if t.size)
-    cores = sum(_slope(standing.at(one.t), one.cores) for one in used if one.t.size)
+    memory = sum(slope(standing.at(t), size) for t, size in sizes if t.size)
+    cores = sum(slope(standing.at(one.t), one.cores) for one in used if one.t.size)
     return Finding(
         round(memory / 1024, 2),
         "KiB resident a stream",
@@ -121,10 +122,3 @@ def _standing(run: Run) -> Standing | None:
         return None
     t = found[0][0]
     return Standing(t, np.sum([np.interp(t, *one) for one in found], axis=0))
-
-
-def _slope(x: Floats, y: Floats) -> float:
-    """The least-squares slope of y over x; 0 where x never changes."""
-    spread = x - x.mean()
-    square = float(spread @ spread)
-    return float(spread @ (y - y.mean())) / square if square else 0.0

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from verdicts.measure.target import origins
+from verdicts.measure.target import origins, straight_line
 from verdicts.measure.target.cpu import since_start
 from verdicts.run import real_parts
 from verdicts.run.reading import Floats, Run
@@ -48,9 +48,9 @@ class Pairs:
         x, y = self.goroutines[rising], self.memory[rising]
         if x.size < 3 or np.ptp(x) < 10:
             return float("nan"), float("nan")
-        slope = float(np.polyfit(x, y, 1)[0])
         spread = float(np.ptp(y))
-        return slope, float(np.corrcoef(x, y)[0, 1] ** 2) if spread else float("nan")
+        fit = float(np.corrcoef(x, y)[0, 1] ** 2) if spread else float("nan")
+        return straight_line.slope(x, y), fit
 
 
 def nano(run: Run) -> Mapping[str, Any]:

@@ -8,9 +8,7 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from verdicts.measure.target import origins
+from verdicts.measure.target import cpu, origins
 from verdicts.measure.target.cpu import since_start
 from verdicts.run.reading import Floats, Run
 from verdicts.run.real_parts import is_held
@@ -37,14 +35,6 @@ class NanoUsage(NamedTuple):
         return self.cpu_s / self.requests if self.requests > 0 else float("nan")
 
 
-class Line(NamedTuple):
-    """y = at_zero + slope x by least squares; `margin`: half the slope's 95 % interval."""
-
-    slope: float
-    margin: float
-    at_zero: float
-
-
 def all_of(run: Run) -> list[NanoUsage]:
     """Every nano that told its figures, the busiest first."""
     found = [_of(run, source) for source in origins.sources(run)] if is_held(run) else []
@@ -55,12 +45,11 @@ def all_of(run: Run) -> list[NanoUsage]:
 def _of(run: Run, source: str) -> NanoUsage:
     peaks = since_start(*_series(run, "memory_peak_bytes", source))[1]
     periods = _risen(run, "periods_total", source)
-    t, used = since_start(*_series(run, "cpu_seconds_total", source))
     return NanoUsage(
         source,
         float(peaks.max()) if peaks.size else float("nan"),
         _risen(run, "cpu_seconds_total", source),
-        _mean(run, t, used),
+        cpu.mean(run, *_series(run, "cpu_seconds_total", source)),
         _risen(run, "throttled_periods_total", source) / periods if periods > 0 else 0.0,
         _risen(run, "throttled_seconds_total", source),
         _risen(run, "oom_kills_total", source),
@@ -75,13 +64,6 @@ def _series(run: Run, name: str, source: str) -> tuple[Floats, Floats]:
 def _risen(run: Run, name: str, source: str) -> float:
     """Since start, until the last answer."""
     return run.target.total("stack", f"stack_cgroup_{name}", span=(0.0, math.inf), process=source)
-
-
-def _mean(run: Run, t: Floats, used: Floats) -> float:
-    loaded = t <= run.load_end + 0.5
-    if loaded.sum() < 2:
-        return float("nan")
-    return float((used[loaded][-1] - used[0]) / (t[loaded][-1] - t[0]))
 
 
 def cgroup_memory(run: Run, source: str) -> tuple[Floats, Floats]:
@@ -100,25 +82,3 @@ def throttled(run: Run, start: float, end: float) -> float:
         )
         shares.append(stopped / periods if periods > 0 else 0.0)
     return max(shares, default=0.0)
-
-
-def fitted(x: Floats, y: Floats) -> Line:
-    """A line through points; NaN where x hardly moved or there are less than four."""
-    count = x.size
-    if count < 4 or np.ptp(x) < 10:
-        return Line(float("nan"), float("nan"), float("nan"))
-    spread = float(((x - x.mean()) ** 2).sum())
-    slope = float(((x - x.mean()) * (y - y.mean())).sum()) / spread
-    at_zero = float(y.mean() - slope * x.mean())
-    rest = y - (at_zero + slope * x)
-    error = math.sqrt(float((rest**2).sum()) / (count - 2) / spread)
-    return Line(slope, _student(count - 2) * error, at_zero)
-
-
-def _student(freedom: int) -> float:
-    """The 97.5 % quantile of Student's t, by its expansion around the normal's; within 1 % from 3 on."""
-    z = 1.959964
-    first = (z**3 + z) / 4
-    second = (5 * z**5 + 16 * z**3 + 3 * z) / 96
-    third = (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384
-    return z + first / freedom + second / freedom**2 + third / freedom**3

@@ -12,7 +12,7 @@ import pytest
 from tests.support.p0_runs import Scrape, asked, judged, result
 from tests.support.synthetic_run import Spec
 from verdicts.explain import first_break, first_limit
-from verdicts.measure.target.real_nano import fitted
+from verdicts.measure.target.straight_line import fitted
 
 MIB = 2**20
 CALL = 80_000.0  # bytes
