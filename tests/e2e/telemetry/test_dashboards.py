@@ -20,6 +20,7 @@ from telemetry.influx import exporter_process
 from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.run_writer import RunWriter
 from tests.support.influx.server import influx
+from tests.support.plan_folder import found, point
 
 pytestmark = pytest.mark.e2e
 SECONDS = 130
@@ -55,9 +56,7 @@ def write(run: RunWriter, env: dict[str, str]) -> None:
     run.event(2.0, "fault", "upstream-stall", target="notion")
     for second in range(SECONDS):
         run.second(second)
-    point = {"id": "P1.5", "question": "origin load", "value": 40.0, "unit": "req/s", "basis": "measured",
-             "status": "pass", "threshold": ""}  # fmt: skip
-    verdicts = {"verdict": "pass", "duration_s": SECONDS, "points": [point]}
+    verdicts = found([point("P1.5", 40.0, unit="req/s")], duration_s=SECONDS)
     (run.run_dir / "verdicts.json").write_text(json.dumps(verdicts))
     again = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(run.run_dir)]
     subprocess.run(again, env=env, check=True, capture_output=True, timeout=60)
