@@ -11,9 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from verdicts.language import catalogue
-from verdicts.measure.target.goroutines import DEFAULTS
+from verdicts.measure.target import nano_model
+from verdicts.measure.target.nano_model import DEFAULTS, MEMORY_ALERT
 from verdicts.plan.answers import PlanAnswer
 from verdicts.plan.numbers import Numbers
+from verdicts.plan.rules import BURST, GLOBAL, SLOW
 from verdicts.points.registry import QUESTIONS
 
 SECONDS_A_DAY: Final = 86_400
@@ -21,25 +23,21 @@ WRITES_A_DAY: Final = 1_000  # KV, free plan
 REQUESTS_A_DAY: Final = 10  # of a monthly active user, by the plan's own table
 TURNS_A_DAY: Final = 0.2 * 2 * 10  # active on a day × sessions × turns (docs/kv-writes.md)
 KEYS: Final = 2  # the IP limit's and the burst limit's
-BURST: Final = 5  # req/s and user
 PER_USER: Final = 50
-GLOBAL: Final = 100
-SLOW: Final = 3.0  # seconds
 STARTER: Final = 60  # req/min
 BATCH: Final = 10
 USERS: Final = 100
 CONNECTIONS: Final = 60
-ALERT: Final = 200e6  # bytes
 
 
 def goroutines(calls: float) -> float:
     """Of the nano model, with so many calls in flight."""
-    return DEFAULTS["goroutines_base"] + calls * DEFAULTS["goroutines_per_call"]
+    return nano_model.goroutines(DEFAULTS, calls)
 
 
 def memory(goroutines: float) -> float:
     """Bytes of the nano model with so many goroutines."""
-    return DEFAULTS["memory_base"] + goroutines * (DEFAULTS["stack_bytes"] + DEFAULTS["buffer_bytes"])
+    return nano_model.memory(DEFAULTS, goroutines)
 
 
 class Claim(NamedTuple):
@@ -86,7 +84,7 @@ CLAIMS: Final = (
     Claim(
         "five-thousand-calls",
         "P0.2",
-        lambda: {"count": goroutines(5000), "bytes": memory(goroutines(5000)), "alert": ALERT},
+        lambda: {"count": goroutines(5000), "bytes": memory(goroutines(5000)), "alert": MEMORY_ALERT},
     ),
     Claim("two-users", "P0.3", lambda: {"each": PER_USER, "all": GLOBAL, "fill": GLOBAL / PER_USER}),
     Claim("batch", "", lambda: {"limit": 30, "batch": BATCH, "at_once": 30 / BATCH}),

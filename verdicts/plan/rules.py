@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from verdicts.measure.target.nano_model import MEMORY_ALERT
 from verdicts.plan.numbers import Number, Numbers
 from verdicts.plan.rule import GOOD, TO_DO, AdviceRule
 from verdicts.points.point import BEFORE_MVP
@@ -17,7 +18,6 @@ from verdicts.points.point import BEFORE_MVP
 GLOBAL: Final = 100  # calls, global-concurrency
 SLOW: Final = 3.0  # seconds that a slow call takes
 BURST: Final = 5  # calls per user and second
-MEMORY: Final = 200e6  # bytes, the operator's alert
 NANO_SHARE: Final = 0.1  # vCPU
 NANO_CPU: Final = 0.8 * NANO_SHARE  # the operator's alert
 SERVED: Final = 0.95  # share of calls below which the rest's times say little
@@ -37,7 +37,7 @@ DERIVED: Final[Mapping[str, Mapping[str, Callable[[Numbers], float]]]] = {
     "P0.2": {
         "peak": lambda n: n.nano_memory if n.nano_memory > 0 else n.memory,
         "room": lambda n: (
-            n.goroutines + (MEMORY - n.peak) // n.per_goroutine if n.per_goroutine > 0 else math.nan
+            n.goroutines + (MEMORY_ALERT - n.peak) // n.per_goroutine if n.per_goroutine > 0 else math.nan
         ),
     },
     "P0.3": {"permits_rate": lambda n: GLOBAL / SLOW},
@@ -56,8 +56,8 @@ RULES: Final = (
     AdviceRule("P0.1", "only-memory-limits", TO_DO, lambda n: n.limit > n.room),
     AdviceRule("P0.1", "limit-fits", GOOD, lambda n: n.limit <= n.room),
     AdviceRule("P0.1", "limit-not-told", GOOD, lambda n: n.in_flight > 0 and not n.limit > 0),
-    AdviceRule("P0.2", "memory-over-alert", TO_DO, lambda n: n.peak > MEMORY),
-    AdviceRule("P0.2", "memory-below-alert", GOOD, lambda n: n.peak <= MEMORY),
+    AdviceRule("P0.2", "memory-over-alert", TO_DO, lambda n: n.peak > MEMORY_ALERT),
+    AdviceRule("P0.2", "memory-below-alert", GOOD, lambda n: n.peak <= MEMORY_ALERT),
     AdviceRule("P0.3", "killed", TO_DO, lambda n: n.kills > 0),
     AdviceRule(
         "P0.3",
@@ -98,10 +98,10 @@ RULES: Final = (
     AdviceRule("P1.5", "origin-bears-all", TO_DO, lambda n: n.through >= 0.9),
     AdviceRule("P1.5", "edge-takes-part", GOOD, lambda n: 0.5 <= n.through < 0.9),
     AdviceRule(
-        "P1.6", "nano-over-alert", TO_DO, lambda n: n.nano_demand > NANO_CPU or n.nano_memory > MEMORY
+        "P1.6", "nano-over-alert", TO_DO, lambda n: n.nano_demand > NANO_CPU or n.nano_memory > MEMORY_ALERT
     ),
     AdviceRule(
-        "P1.6", "cost-not-known", TO_DO, lambda n: n.nano_demand <= NANO_CPU and n.nano_memory <= MEMORY
+        "P1.6", "cost-not-known", TO_DO, lambda n: n.nano_demand <= NANO_CPU and n.nano_memory <= MEMORY_ALERT
     ),
     AdviceRule("P1.6", "cpu-over-alert", TO_DO, lambda n: n.cpu > 0.8 and not n.nano_cpu >= 0),
     AdviceRule("P1.6", "cpu-below-alert", GOOD, lambda n: n.cpu <= 0.8 and not n.nano_cpu >= 0),

@@ -21,7 +21,6 @@ from verdicts.points.point import BEFORE_MVP, Finding, Value, point
 from verdicts.run.reading import Mask, Run
 
 REASON = "burst_exceeded"
-NO_REASON = "refused"
 
 
 @point(
@@ -78,7 +77,7 @@ def _words(promise: Promise, over: int, under: int) -> str:
 
 
 def _reasons(run: Run) -> tuple[str, ...]:
-    return (REASON,) if run.manifest.bundled else (REASON, NO_REASON)
+    return (REASON,) if run.manifest.bundled else (REASON, outcomes.NO_REASON)
 
 
 def _refused(run: Run) -> Mask:

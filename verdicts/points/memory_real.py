@@ -12,9 +12,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from verdicts.measure.target import goroutines, origins, real_nano
+from verdicts.measure.target import goroutines, nano_model, origins, real_nano
 from verdicts.measure.target.cpu import since_start
-from verdicts.measure.target.real_nano import MIB
+from verdicts.measure.target.nano_model import MIB
 from verdicts.measure.target.straight_line import Line, fitted
 from verdicts.points.point import Finding, Value
 from verdicts.run import real_parts
@@ -92,7 +92,7 @@ def _said(line: Line, what: str) -> str:
 def _nano(run: Run) -> str:
     if not real_parts.is_held(run):
         return "No nano held it. "
-    limit = run.manifest.settings("nano").get("memory_limit", 256 * MIB)
+    limit = nano_model.settings(run)["memory_limit"]
     return f"The kernel kills over {limit / MIB:g} MiB without swap. "
 
 

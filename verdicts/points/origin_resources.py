@@ -7,17 +7,17 @@ Python fake, so the subject says so, and it is never an estimate of the real gat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 
-from verdicts.measure.target import cpu, origins
+from verdicts.measure.target import cpu, nano_model, origins
+from verdicts.measure.target.nano_model import MIB
 from verdicts.points import nano_real
 from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run import real_parts
 from verdicts.run.reading import Run
 
-MIB = 2**20
 QUEUE = "mcpist_nano_cpu_queue_seconds"
 
 
@@ -90,11 +90,6 @@ def _memory(used: list[cpu.ProcessUsage]) -> Finding:
     )
 
 
-def _nano(run: Run) -> Mapping[str, float]:
-    """The nano model's settings that the stack ran with."""
-    return run.manifest.settings("nano")
-
-
 def _nano_memory(run: Run) -> Finding:
     peak = origins.peak(run, "mcpist_memory_bytes")
     if np.isnan(peak):
@@ -102,7 +97,7 @@ def _nano_memory(run: Run) -> Finding:
     kills = run.target.sum("mcpist_nano_kills_total", "origin-")
     kills = 0.0 if np.isnan(kills) else kills
     goroutines = origins.peak(run, "mcpist_goroutines")
-    limit = _nano(run).get("memory_limit", 256 * MIB)
+    limit = nano_model.settings(run)["memory_limit"]
     return Finding(
         round(peak / MIB, 1),
         "MiB (peak, nano model)",
@@ -120,8 +115,8 @@ def _nano_cpu(run: Run) -> Finding:
     mean = max((one for one in means if not np.isnan(one)), default=float("nan"))
     if np.isnan(mean):
         return Finding.unseen(f"{origins.UNSEEN} ({counter}).", "nano-cpu", "modelled")
-    settings = _nano(run)
-    share, cost = settings.get("cpu_share", 0.1), settings.get("cpu_per_request", float("nan"))
+    settings = nano_model.settings(run)
+    share, cost = settings["cpu_share"], settings.get("cpu_per_request", float("nan"))
     queues = [cpu.since_start(*run.target.series(one, QUEUE))[1] for one in origins.sources(run)]
     queued = max((float(np.percentile(one, 95)) for one in queues if one.size), default=float("nan"))
     used = min(mean, share) if settings.get("cpu_enforced", True) else mean

@@ -1,7 +1,7 @@
 """P0.1: how many slow calls can run at once and what sets it; and how many did, by three witnesses.
 
 The limit is the least of what the protections that are on allow and what the nano's memory holds
-(`goroutines.holds`); without a model nothing is known to set one.
+(`nano_model.holds`); without a model nothing is known to set one.
 
 The three witnesses do not know of each other. The origin counts tool calls that its protections let through
 (or requests, where a target tells no more); the upstream counts what it is asked; callers' samples bound
@@ -17,15 +17,15 @@ import numpy as np
 from telemetry.probing.target_log import parse_labels
 from verdicts.measure.calls import concurrency, outcomes, percentiles
 from verdicts.measure.calls.concurrency import Bounds
-from verdicts.measure.target import goroutines, origins
+from verdicts.measure.target import nano_model, origins
 from verdicts.measure.target.cpu import since_start
+from verdicts.measure.target.nano_model import MEMORY_ALERT
 from verdicts.points.point import AT_100_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 TOOL_CALLS = "mcpist_tool_calls_peak"
 UPSTREAM = "mcpist_upstream_in_flight_peak"
 AT_ONCE = "at once (peak)"
-MEMORY_ALERT = 200e6  # bytes: the operator's
 
 
 @point(
@@ -62,7 +62,8 @@ def _limit(run: Run) -> Finding:
     if not run.manifest.bundled:
         return Finding.unseen("Not observed: a target does not tell what limits it.", "limit", "modelled")
     on, settings, users = run.manifest.protections, run.manifest.settings("origin"), _users(run)
-    held, room = goroutines.holds(run), goroutines.holds(run, MEMORY_ALERT)
+    nano = nano_model.settings(run)
+    held, room = nano_model.holds(nano), nano_model.holds(nano, MEMORY_ALERT)
     known = {"nano memory": held}
     if "user-concurrency" in on:
         known["user-concurrency"] = settings.get("user_concurrency", 50) * users

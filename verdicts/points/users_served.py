@@ -17,7 +17,6 @@ from verdicts.measure.limits import forged_tokens
 from verdicts.points.point import Finding, Status, Value, point
 from verdicts.run.reading import Mask, Run
 
-NO_REASON: Final = "refused"
 LIMITS: Final = {row.reason for row in TABLE if row.status == 429}
 
 
@@ -50,7 +49,7 @@ def served(run: Run) -> Finding:
 def _expected(run: Run) -> tuple[str, ...]:
     """The reasons that the scenario expects; with a limit's also a 429 that names no reason we know."""
     named = tuple(run.scenario.get("expects", ()))
-    return (*named, NO_REASON) if LIMITS & {*named} else named
+    return (*named, outcomes.NO_REASON) if LIMITS & {*named} else named
 
 
 def _evidence(ok: int, due: int, expected: int) -> str:

@@ -15,11 +15,11 @@ from verdicts.compare.figures import View, number
 from verdicts.measure.calls import outcomes, percentiles
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import origins
+from verdicts.measure.target.nano_model import MIB
 from verdicts.report.figure import Figure, Numbers, Trace, steps
 from verdicts.run.reading import Floats
 
 COLORS: Final = {"A": "c1", "B": "c4"}
-MIB: Final = 2**20
 Series = Callable[[View, PerSecond], Floats]
 """A value a second of the run's `PerSecond`, NaN where there is none."""
 

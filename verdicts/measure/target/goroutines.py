@@ -6,9 +6,8 @@ Prometheus' client does, or others that its file names in `metric_names`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -21,10 +20,6 @@ GOROUTINES: Final = ("mcpist_goroutines", "go_goroutines")
 MEMORY: Final = {
     True: ("mcpist_memory_bytes",),
     False: ("process_resident_memory_bytes", "mcpist_memory_bytes"),
-}
-DEFAULTS: Final[Mapping[str, int]] = {  # a stack that tells none of its settings has these
-    **{"memory_limit": 256 * 2**20, "memory_base": 40 * 2**20, "stack_bytes": 8192, "buffer_bytes": 10240},
-    **{"goroutines_base": 20, "goroutines_per_call": 2},
 }
 PLAN: Final = (
     "The plan's arithmetic: 5,000 goroutines × 18 KB = 90 MB, 10,000 as the limit, on a nano of 256 MB."
@@ -51,20 +46,6 @@ class Pairs:
         spread = float(np.ptp(y))
         fit = float(np.corrcoef(x, y)[0, 1] ** 2) if spread else float("nan")
         return straight_line.slope(x, y), fit
-
-
-def nano(run: Run) -> Mapping[str, Any]:
-    """The nano model's settings that the stack ran with; empty for a target."""
-    return run.manifest.settings("nano")
-
-
-def holds(run: Run, memory: float | None = None) -> int:
-    """How many calls the model holds in `memory` bytes; by default in all that the instance has."""
-    settings = {**DEFAULTS, **nano(run)}
-    room = (settings["memory_limit"] if memory is None else memory) - settings["memory_base"]
-    each = settings["stack_bytes"] + settings["buffer_bytes"]
-    count = int(room // each) - settings["goroutines_base"]
-    return max(0, int(count // settings["goroutines_per_call"]))
 
 
 def pairs(run: Run) -> list[Pairs]:

@@ -13,7 +13,6 @@ from verdicts.measure.target.cpu import since_start
 from verdicts.run.reading import Floats, Run
 from verdicts.run.real_parts import is_held
 
-MIB: Final = 2**20
 UNLIMITED: Final = "Not observed: no nano held the origin (NANO=unlimited)."
 
 
