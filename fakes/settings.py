@@ -43,8 +43,10 @@ class EdgeSettings(SettingsModel):
     ip_on_failure: Literal["throw", "fail-open", "fail-closed"] = "fail-open"
     burst_per_s: Count = 5
     burst_window: Positive = 1.0
-    burst_strategy: Literal["kv-every-request", "memory-cache"] = "kv-every-request"
+    burst_strategy: Literal["kv-every-request", "memory-cache", "check-burst", "sliding"] = "kv-every-request"
     burst_on_failure: Literal["throw", "fail-open", "fail-closed"] = "throw"
+    burst_ttl: Positive = 60.0  # the `expirationTtl` of check-burst's writes; KV takes none below 60
+    burst_write_wait: NotNegative = 0.0  # seconds that check-burst awaits a write: an assumption
     forward_timeout: Positive = 30.0
     cpu_budget: Positive = 0.010
     jwks_mode: Literal["cached", "refetch-unknown", "cool-down", "none", "per-request"] = "cached"
@@ -126,6 +128,7 @@ class OriginSettings(SettingsModel):
     tiers: dict[str, int] = {"free": 30, "starter": 60, "pro": 120, "unlimited": -1}
     timeout: Positive = 30.0
     user_concurrency: Count = 50
+    user_limiter: Literal["mended", "as-written"] = "mended"  # as-written: the plan's own code
     global_concurrency: Count = 100
     breaker_failures: Count = 5
     breaker_window: Positive = 10.0
@@ -221,6 +224,8 @@ class StackSettings(SettingsModel):
             raise ValueError("mcp: with the origin in Go, sse alone is allowed")
         if self.parts.edge == "real" and (self.edge.name_routes or self.edge.count_eras):
             raise ValueError("edge: name_routes and count_eras are allowed with the edge in Python alone")
+        if self.parts.edge == "real" and self.edge.burst_strategy in ("check-burst", "sliding"):
+            raise ValueError("edge.burst_strategy: allowed with the Worker: kv-every-request, memory-cache")
         return self
 
     def scaled(self, factor: float) -> StackSettings:
