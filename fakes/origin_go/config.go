@@ -37,6 +37,7 @@ type settings struct {
 		Tiers             map[string]int `json:"tiers"`
 		Timeout           seconds        `json:"timeout"`
 		UserConcurrency   int            `json:"user_concurrency"`
+		UserLimiter       string         `json:"user_limiter"`
 		GlobalConcurrency int            `json:"global_concurrency"`
 		BreakerFailures   int            `json:"breaker_failures"`
 		BreakerWindow     seconds        `json:"breaker_window"`

@@ -68,9 +68,10 @@ func admit(gates []gate, user, upstream string) (release, error) {
 // userConcurrency is the plan's limiter: a buffered channel a user, in a sync.Map. A user's channel stays for
 // good, as in the plan's code. Another limit begins with new channels.
 type userConcurrency struct {
-	mutex   sync.Mutex
-	limit   int
-	running *sync.Map
+	mutex     sync.Mutex
+	limit     int
+	running   *sync.Map
+	asWritten bool // see user_limiter.go
 }
 
 func (u *userConcurrency) configure(limit int) {
@@ -83,7 +84,7 @@ func (u *userConcurrency) configure(limit int) {
 
 func (u *userConcurrency) enter(user, _ string) (release, error) {
 	u.mutex.Lock()
-	limit, running := u.limit, u.running
+	limit, running, asWritten := u.limit, u.running, u.asWritten
 	u.mutex.Unlock()
 	found, _ := running.LoadOrStore(user, make(chan struct{}, limit))
 	permits := found.(chan struct{})
@@ -91,6 +92,9 @@ func (u *userConcurrency) enter(user, _ string) (release, error) {
 	case permits <- struct{}{}:
 		return func(ended) { <-permits }, nil
 	default:
+		if asWritten {
+			<-permits
+		}
 		message := fmt.Sprintf("%d calls of this user are running", limit)
 		return nil, &refusal{reason: "user_concurrency_exceeded", message: message, retryAfter: 1}
 	}

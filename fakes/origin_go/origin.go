@@ -72,6 +72,7 @@ func (o *origin) changed(s *snapshot) {
 	origin := s.settings.Origin
 	o.limiter.configure(float64(origin.RateWindow), origin.Tiers)
 	o.gates.users.configure(origin.UserConcurrency)
+	o.gates.users.write(origin.UserLimiter == "as-written")
 	o.gates.all.configure(origin.GlobalConcurrency)
 	o.gates.breakers.configure(limitsOf(s.settings))
 	o.db.configure(s.settings.Database)
