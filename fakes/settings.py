@@ -148,6 +148,7 @@ class DatabaseSettings(SettingsModel):
     pool_size: Count = 15
     pool_open: Count = 15  # connections opened at the start, at most pool_size; the rest when needed
     acquire_timeout: Positive | None = 5.0  # None: a call waits for a connection without end
+    lock_timeout: Positive | None = None  # a statement that waits longer for a row's lock ends; pool and none
     pooler_size: Count = 15  # PgBouncer's connections to the server
     pooler_clients: Count = 200  # and the clients that it lets in
     synchronous_commit: bool = False
@@ -222,6 +223,8 @@ class StackSettings(SettingsModel):
         """Raises ValueError for what no real part can do: it would silently not happen."""
         if self.parts.origin == "real" and self.mcp.model_copy(update={"sse": 0.0}) != McpSettings():
             raise ValueError("mcp: with the origin in Go, sse alone is allowed")
+        if self.parts.origin == "real" and self.database.lock_timeout is not None:
+            raise ValueError("database.lock_timeout: allowed with the origin in Python alone")
         if self.parts.edge == "real" and (self.edge.name_routes or self.edge.count_eras):
             raise ValueError("edge: name_routes and count_eras are allowed with the edge in Python alone")
         if self.parts.edge == "real" and self.edge.burst_strategy in ("check-burst", "sliding"):

@@ -12,7 +12,7 @@ from common.strict import Several, Strict
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-PointId = Annotated[str, Field(pattern=r"^[PF][0-9]\.[0-9]{1,2}$")]
+PointId = Annotated[str, Field(pattern=r"^([PF][0-9]\.[0-9]{1,2}|C[0-9])$")]
 Tier = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 AccountCount = Annotated[int, Field(ge=1, le=100_000)]
 Rate = Annotated[float, Field(gt=0, le=100_000)]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from verdicts.measure.target.nano_model import MEMORY_ALERT
+from verdicts.plan import mends
 from verdicts.plan.numbers import Number, Numbers
 from verdicts.plan.rule import GOOD, TO_DO, AdviceRule
 from verdicts.points.point import BEFORE_MVP
@@ -23,6 +24,7 @@ NANO_CPU: Final = 0.8 * NANO_SHARE  # the operator's alert
 SERVED: Final = 0.95  # share of calls below which the rest's times say little
 OPERATORS: Final = 5  # connections left to people
 DAY: Final = 1440  # minutes
+ROTATION: Final = 60  # seconds that valid users may be refused after a key was rotated
 
 
 def derived(point: str, numbers: Numbers) -> Numbers:
@@ -129,6 +131,7 @@ RULES: Final = (
     AdviceRule("P3.4", "check-cheap", GOOD, lambda n: n.mean <= 0.010),
     AdviceRule("P3.5", "cache-fails", TO_DO, lambda n: n.fetches > 1),
     AdviceRule("P3.5", "cache-holds", GOOD, lambda n: n.fetches <= 1),
+    AdviceRule("P3.5", "rotation-refuses", TO_DO, lambda n: n.key_rotation_taken_up > ROTATION),
     AdviceRule("P3.6", "free-tier-used-up", TO_DO, lambda n: n.share * DAY > 1),
     AdviceRule("P3.6", "bad-tokens-pass", TO_DO, lambda n: n.origin_value > 0),
     AdviceRule("P3.6", "free-tier-lasts", GOOD, lambda n: n.share * DAY <= 1),
@@ -140,4 +143,10 @@ RULES: Final = (
     AdviceRule("F1.3", "check-wrong", TO_DO, lambda n: n.fails > 0),
     AdviceRule("F1.3", "errors-meanwhile", TO_DO, lambda n: n.errors > 0 and n.fails < 1),
     AdviceRule("F1.3", "nobody-noticed", GOOD, lambda n: n.errors < 1 and n.fails < 1),
+    AdviceRule(
+        "C1", "as-written-fails", TO_DO, lambda n: n.over > 0 or n.unanswered > 0, mend=mends.USER_LIMITER
+    ),
+    AdviceRule("C1", "holds", GOOD, lambda n: n.over < 1 and n.unanswered < 1),
+    AdviceRule("C2", "as-written-fails", TO_DO, lambda n: n.failed > 0 or n.over > 0, mend=mends.CHECK_BURST),
+    AdviceRule("C2", "holds", GOOD, lambda n: n.failed <= 0 and n.over < 1),
 )

@@ -49,7 +49,7 @@ def test_every_kind_of_answer(plan: PlanSummary) -> None:
         "P1.9": ("missing", "invalid"),
         "F1.3": ("answered", "pass"),
     }
-    assert len(plan.answers) == 24
+    assert len(plan.answers) == 26
 
 
 def test_what_stands_in_the_place_of_an_answer(plan: PlanSummary) -> None:
