@@ -126,6 +126,10 @@ def test_of_repeats_that_lead_the_worst_answers(tmp_path: Path) -> None:
         answer = by_id(read(plan_folder.write(tmp_path / f"{number}", runs, mode="full")))["P1.11"]
         assert answer.main is not None
         assert answer.main["value"] == value
+        assert answer.repeats[0]["value"] == value
+        assert len(answer.repeats) == len(runs)
+    alone = by_id(read(plan_folder.write(tmp_path / "alone", [second], mode="full")))["P1.11"]
+    assert alone.repeats == []  # one run is no spread
 
 
 def test_a_question_that_the_mode_leaves_is_not_answered_by_what_it_ran(tmp_path: Path) -> None:
