@@ -118,7 +118,8 @@ def _writes(run: Run) -> Finding:
 def _wait(run: Run) -> Finding:
     """Over answered calls that the burst limit did not refuse."""
     calls = edge_refusals.answered(run) & ~outcomes.failed_by(run, ("burst_exceeded",))
-    first, took = _first(run, calls), run.samples["done"] - run.samples["sent"]
+    took = run.samples["done"] - run.samples["sent"] - np.nan_to_num(run.samples["upstream_s"])
+    first = _first(run, calls)
     if not first.any() or not (calls & ~first).any():
         return Finding.unseen("No user had a second call within a second.", "wait")
     wait = float(np.median(took[first]) - np.median(took[calls & ~first]))
@@ -126,8 +127,8 @@ def _wait(run: Run) -> Finding:
     return Finding(
         round(wait * 1000, 1),
         "ms longer for the first call of a second",
-        f"Medians of {int(first.sum()):,} first calls and {int((calls & ~first).sum()):,} others. A write is "
-        f"assumed to take {assumed * 1000:g} ms here.",
+        f"Medians less the upstream's time of {int(first.sum()):,} first calls and "
+        f"{int((calls & ~first).sum()):,} others. A write is assumed to take {assumed * 1000:g} ms here.",
         {"wait": wait},
         "wait",
         basis="modelled",

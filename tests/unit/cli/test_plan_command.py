@@ -194,7 +194,7 @@ def test_a_run_that_does_not_count_is_tried_once_more(
 def test_a_run_that_leaves_nothing_leaves_its_questions_open(
     attacks: type[FakeAttacks], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    attacks.script = {"db-pool-none": 3}
+    attacks.script = {"db-pool-hold": 3}
     assert command.main(["--out", str(tmp_path / "plan")]) == 3
     assert "Without an answer: P1.9, P1.10, P1.11." in capsys.readouterr().out
 
