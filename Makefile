@@ -30,6 +30,28 @@ ANSWERS = MODE TARGET PROTECT SEED WORKERS OUT STACK NANO
 COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE STACK NANO
 BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET STACK NANO
 
+# A variable that a target does not take is refused, with the nearest one that it takes, before anything starts.
+TAKES_headless = SCENARIO $(ATTACK)
+TAKES_master = SCENARIO $(ATTACK) BIND PORT
+TAKES_worker = MASTER PORT
+TAKES_suite = PLAN $(SUITE)
+TAKES_breakpoint = SCENARIO $(BREAKPOINT)
+TAKES_compare = SCENARIO $(COMPARE)
+TAKES_plan = $(ANSWERS)
+TAKES_check-target = TARGET SCENARIO
+TAKES_stop = RUN
+TAKES_ui = LOCUST_WEB_HOST WEB_PASSWORD
+TAKES_stack = PROTECT
+TAKES_report = RUN LANG_REPORT
+TAKES_test = ARGS REQUIRE_ALL
+TAKES_up = WORKERS
+OWN = PYTHON VENV BIN
+GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
+nearest = $(shell $(PYTHON) -c 'import difflib, sys; print(*difflib.get_close_matches(sys.argv[1], sys.argv[2:], 1))' $(1))
+refuse = $(error make $(1) takes no $(2), $(if $(3),did you mean $(3)? )allowed: $(or $(strip $(TAKES_$(1))),none))
+$(foreach goal,$(or $(MAKECMDGOALS),help),$(foreach name,$(filter-out $(TAKES_$(goal)) $(OWN),$(GIVEN)),\
+	$(call refuse,$(goal),$(name),$(call nearest,$(name) $(TAKES_$(goal))))))
+
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

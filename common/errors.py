@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from common.paths import ROOT
 
 LONGEST_VALUE: Final = 60
+LONGEST_LIST: Final = 20
 
 
 class ConfigError(ValueError):
@@ -37,3 +40,12 @@ def short(value: object) -> str:
     """A value as it stands in a message: its repr, cut."""
     text = repr(value)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
+
+
+def unknown(name: object, known: Iterable[str]) -> str:
+    """`'bursts' is not there, did you mean burst? allowed: …`; the question alone where the list is long."""
+    names = sorted(known)
+    if not (near := get_close_matches(str(name), names, n=1)):
+        return f"{short(name)} is not there, allowed: {', '.join(names)}"
+    allowed = ", ".join(names) if len(names) <= LONGEST_LIST else f"{len(names)} names"
+    return f"{short(name)} is not there, did you mean {near[0]}? allowed: {allowed}"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from common.errors import ConfigError, short
+from common.errors import ConfigError, short, unknown
 from common.merge import merged
 from common.strict import validate
 from common.yaml_file import read_mapping
@@ -51,10 +51,7 @@ def find(name_or_path: str | Path, folder: Path = FOLDER) -> Path:
     files = _files(folder)
     if text in files:
         return files[text]
-    allowed = ", ".join(sorted(files))
-    raise ConfigError(
-        "scenario", "", f"{short(text)} is not there, allowed: {allowed}, or a path ending in .yaml"
-    )
+    raise ConfigError("scenario", "", f"{unknown(text, files)}, or a path ending in .yaml")
 
 
 def _tree(file: Path, above: tuple[Path, ...]) -> dict[str, Any]:
@@ -83,7 +80,7 @@ def _base_file(name: str, file: Path) -> Path:
     files = {**_files(FOLDER), **{other.stem: other for other in file.parent.glob("*.yaml")}}
     if name in files:
         return files[name]
-    raise ConfigError(file, "extends", f"{short(name)} is not there, allowed: {', '.join(names())}")
+    raise ConfigError(file, "extends", unknown(name, names()))
 
 
 def _groups_written_out(data: dict[str, Any], file: Path) -> dict[str, Any]:

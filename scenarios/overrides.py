@@ -10,6 +10,7 @@ f below 1 slows a scenario down that is scaled itself, down to real time.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
@@ -17,6 +18,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from common import stack_parts
 from common.durations import Duration
+from common.errors import ConfigError
 from common.merge import merged
 from common.protections import parse
 from common.strict import Strict, validate
@@ -67,6 +69,8 @@ class Overrides(Strict):
     def over(self, scenario: Scenario) -> dict[str, Any]:
         """The scenario's plain data with these values in it."""
         tree = scenario.dump()
+        if self.duration is not None:
+            _refuse_to_cut(scenario, self.duration, self.source)
         given = {"duration": self.duration, "protections": self.protect, "seed": self.seed}
         tree.update({key: value for key, value in given.items() if value is not None})
         if chosen := self._stack_parts():
@@ -81,6 +85,16 @@ class Overrides(Strict):
     def _stack_parts(self) -> dict[str, str]:
         chosen = {} if self.stack is None else stack_parts.parse(self.stack)
         return chosen if self.nano is None else {**chosen, "nano": self.nano}
+
+
+def _refuse_to_cut(scenario: Scenario, duration: float, source: str) -> None:
+    """Less time than the scenario's phases and faults need would leave a part of the attack out."""
+    ends = [phase.end for phase in scenario.phases] + [fault.until or fault.at for fault in scenario.faults]
+    if ends and duration < max(ends):
+        factor = math.ceil(scenario.duration / duration * 100) / 100
+        text = f"{duration:g} s, but its phases and faults reach {max(ends):g} s"
+        allowed = f"DURATION_SCALE={factor:g} (--duration-scale): all of it, {factor:g} times as fast"
+        raise ConfigError(source, "duration", f"{text}, allowed: {allowed}")
 
 
 def _scaled(tree: dict[str, Any], factor: float) -> dict[str, Any]:

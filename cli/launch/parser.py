@@ -11,6 +11,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from typing import NoReturn
 
 from common import exit_codes
@@ -27,8 +28,18 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise it as a ConfigError."""
-        raise ConfigError(SOURCE, "", f"{message}; {self.prog} --help tells what is allowed")
+        """Raise it as a ConfigError; an option that is not known with the one that is nearest to it."""
+        strange = message.split() if message.startswith("unrecognized") else []
+        near = [found for word in strange for found in self._near(word)]
+        question = f"did you mean {near[0]}? " if near else ""
+        raise ConfigError(SOURCE, "", f"{message}; {question}{self.prog} --help tells what is allowed")
+
+    def _near(self, word: str) -> list[str]:
+        """The option most like a word of a command line."""
+        if not word.startswith("--"):
+            return []
+        names = [flag[2:] for action in self._actions for flag in action.option_strings if flag[:2] == "--"]
+        return [f"--{name}" for name in get_close_matches(word[2:].partition("=")[0], names, n=1)]
 
 
 def command_parser(command: str, description: str, epilog: str = "") -> Parser:

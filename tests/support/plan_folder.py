@@ -29,8 +29,8 @@ def found(points: Iterable[Point], **more: Any) -> dict[str, Any]:
     verdict = "fail" if "fail" in statuses else "invalid" if "invalid" in statuses else "pass"
     arrivals = {"planned": 100, "sent": 100, "late": 0, "dropped": 0, "unknown": 0}
     return {
-        "scenario": "s", "started": "2026-11-24T10:00:00Z", "duration_s": 20.0, "target": "bundled",
-        "subject": "bundled stack",
+        "scenario": "s", "started": "2026-11-24T10:00:00Z", "duration_s": 20.0,
+        "target": "bundled", "subject": "bundled stack",
         "protections": ["ip-limit", "rate-limit"], "preset": "today", "version": "1", "machine": MACHINE,
         "time_scale": 1, "stop_reason": "completed", "broke_first": "nothing broke", "invalid_because": [],
         "arrivals": {**arrivals, "start_delay_ms": {"p50": 0.5, "p99": 4.2, "max": 9.0}},

@@ -7,12 +7,12 @@ reserved or multicast, so that no code on the way takes them for its own network
 from __future__ import annotations
 
 import ipaddress
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
-from typing import Any, Literal
-
-from faker import Faker
+from random import Random
+from typing import Literal
 
 from common.errors import ConfigError
 from scenarios.schema import Scenario
@@ -41,10 +41,9 @@ def make_accounts(scenario: Scenario, target: Target, seed: int) -> list[Account
     ids = account_ids(target)
     total = sum(group.accounts.count for group in scenario.groups)
     _refuse_too_many(target, total, ids)
-    fake = Faker()
-    fake.seed_instance(seed)
-    addresses = public_addresses(fake)
-    identities = iter(ids) if ids is not None else _made_ids(fake, scenario, target.accounts)
+    random = Random(seed)
+    addresses = public_addresses(random)
+    identities = iter(ids) if ids is not None else _made_ids(random, scenario, target.accounts)
     accounts: list[Account] = []
     for number, group in enumerate(scenario.groups):
         shown = shared(addresses, group.accounts.ips)
@@ -61,11 +60,11 @@ def _refuse_too_many(target: Target, total: int, ids: list[str] | None) -> None:
         raise ConfigError(f"target {target.name}", "accounts", text)
 
 
-def public_addresses(fake: Any) -> Iterator[str]:
+def public_addresses(random: Random) -> Iterator[str]:
     """IPv4 addresses that look public, without end, each once."""
     seen: set[str] = set()
     while True:
-        address = fake.ipv4_public()
+        address = str(ipaddress.IPv4Address(random.getrandbits(32)))
         if address not in seen and looks_public(address):
             seen.add(address)
             yield address
@@ -84,7 +83,10 @@ def shared(addresses: Iterator[str], ips: Ips) -> Iterator[str]:
     return cycle(list(islice(addresses, 1 if ips == "one" else ips)))
 
 
-def _made_ids(fake: Any, scenario: Scenario, source: AccountSource) -> Iterator[str]:
+def _made_ids(random: Random, scenario: Scenario, source: AccountSource) -> Iterator[str]:
     styles = [source.id or g.accounts.id for g in scenario.groups for _ in range(g.accounts.count)]
     for index, style in enumerate(styles):
-        yield fake.uuid4() if style == "uuid" else f"{fake.user_name()}-{index}"
+        if style == "uuid":
+            yield str(uuid.UUID(int=random.getrandbits(128), version=4))
+        else:
+            yield f"user-{random.getrandbits(32):08x}-{index}"

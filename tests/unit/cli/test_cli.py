@@ -89,7 +89,7 @@ def test_list_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "message"),
     [
         ("", "command line: scenario: is missing, allowed: "),
-        ("brust", "'brust' is not there, allowed: "),
+        ("brust", "'brust' is not there, did you mean burst? allowed: "),
         ("a/b.yaml", "a/b.yaml: cannot be read: No such file"),
         ("burst --duration 0", "command line: duration: '0', allowed: greater than 0"),
         ("burst --accounts many", "command line: accounts: 'many'"),

@@ -94,11 +94,11 @@ def test_readers_refuse_in_one_line(name: str, text: str, says: str) -> None:
 
 
 def dry_run(target: str, given: dict[str, str]) -> list[str]:
-    """The words of the command that make would run, without quotes."""
+    """The words of the command that make would run, without quotes; variables come by the environment."""
     env = {key: value for key, value in os.environ.items() if key not in {one.variable for one in TABLE}}
     done = subprocess.run(
-        ["make", "--dry-run", target, *(f"{key}={value}" for key, value in given.items())],
-        cwd=ROOT, env=env, capture_output=True, text=True, check=True,
+        ["make", "--dry-run", target], cwd=ROOT, env={**env, **given},
+        capture_output=True, text=True, check=True,
     )  # fmt: skip
     return done.stdout.splitlines()[-1].replace("'", "").split()
 
@@ -117,6 +117,36 @@ def test_make_hands_on_each_variable_that_its_command_takes_and_no_other(target:
         named |= {"--master"} if target == "master" else set()
     placed = {f"value-{one.name}" for one in taken if command in one.positional}
     assert set(found[1:]) == named | placed
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ["headless", "DURATIONS=5s"],
+            "make headless takes no DURATIONS, did you mean DURATION? allowed: SCENARIO",
+        ),
+        (["suite", "RATE=2"], "make suite takes no RATE, allowed: PLAN TARGET PROTECT"),
+        (["plan", "DURATION=5s"], "make plan takes no DURATION, allowed: MODE TARGET"),
+        (["compare", "PROTECT=none"], "make compare takes no PROTECT, allowed: SCENARIO A B"),
+        (["flush", "RUN=x"], "make flush takes no RUN, allowed: none"),
+    ],
+)
+def test_make_refuses_what_a_target_does_not_take(words: list[str], says: str) -> None:
+    done = subprocess.run(["make", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert says in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_make_takes_on_its_command_line_what_it_hands_on(target: str) -> None:
+    taken = [one for one in of(TARGETS[target]) if one.make and one.name != "master"]
+    if target == "headless":
+        taken = [one for one in taken if one.name not in OF_A_MASTER]
+    given = [f"{one.variable}=x" for one in taken]
+    subprocess.run(["make", "--dry-run", target, *given], cwd=ROOT, capture_output=True, check=True)
 
 
 def test_make_hands_on_stored_runs() -> None:

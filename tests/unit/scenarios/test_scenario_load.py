@@ -53,7 +53,8 @@ def test_every_scenario_loads_and_is_named_in_japanese_too() -> None:
 
 
 def test_an_unknown_name_tells_the_known_ones() -> None:
-    assert "'brust' is not there, allowed: " in said(load, "brust")
+    assert "'brust' is not there, did you mean burst? allowed: " in said(load, "brust")
+    assert "'zzz' is not there, allowed: agent-loop, " in said(load, "zzz")
 
 
 def test_a_path_is_read_and_the_error_names_it(tmp_path: Path) -> None:
@@ -140,3 +141,10 @@ def test_no_overrides_change_nothing() -> None:
 )
 def test_bad_overrides(values: dict[str, Any], message: str) -> None:
     assert message in said(lambda: load("burst", Overrides.read(values)))
+
+
+def test_a_duration_that_would_cut_phases_off_is_refused_with_the_line_that_scales_them() -> None:
+    says = "duration: 15 s, but its phases and faults reach 46 s, allowed: DURATION_SCALE=4"
+    assert says in said(load, "health", Overrides.read({"duration": "15s"}))
+    assert load("health", Overrides.read({"duration": "50s"})).duration == 50
+    assert load("burst", Overrides.read({"duration": "1m30s"})).duration == 90

@@ -82,13 +82,20 @@ def test_any_bytes_give_a_mapping_or_one_line(
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("60s", 60), ("500ms", 0.5), ("2m", 120), ("1h", 3600), ("1.5 s", 1.5), ("7", 7), (3, 3), (0.25, 0.25)],
-)
+    [
+        ("60s", 60), ("500ms", 0.5), ("2m", 120), ("1h", 3600), ("1.5 s", 1.5), ("7", 7), (3, 3),
+        (0.25, 0.25), ("1m30s", 90),
+        ("1m 30s", 90), ("1h500ms", 3600.5), ("PT90S", 90), ("PT1M30S", 90), ("90", 90),
+    ],
+)  # fmt: skip
 def test_durations(text: str | float, expected: float) -> None:
     assert seconds(text) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("bad", ["", "s", "-1s", "1e3s", "5 parsecs", "1s2s", "٣s", True, None, [1], {}])
+@pytest.mark.parametrize(
+    "bad",
+    ["", "s", "-1s", "1e3s", "5 parsecs", "1s2s", "1s1m", "PT", "PT5", "1ms5", "٣s", True, None, [1], {}],
+)
 def test_bad_durations(bad: object) -> None:
     with pytest.raises(ValueError, match="allowed: a duration like"):
         seconds(bad)
