@@ -136,23 +136,15 @@ check: $(DEV) ## format, lint and types
 	@$(BIN)/mypy $(CODE)
 
 .PHONY: test
-test: $(DEV) ## all tests, three parts at once [ARGS="-k guard"]
+test: $(DEV) ## all tests [ARGS="-k guard"]
 	@$(BIN)/python -m tests.support.needs
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-unit test-e2e-1 test-e2e-2
+	@status=0; $(PYTEST) --numprocesses=2 --dist=worksteal tests/unit tests/golden $(NONE_FITS) || status=$$?; \
+		$(PYTEST) --numprocesses=3 --dist=loadfile tests/e2e $(NONE_FITS) || status=$$?; exit $$status
 
-PYTEST = $(BIN)/python -m pytest -raR -o asyncio_default_fixture_loop_scope=function $(ARGS)
+# Tests without real time first, as they take whole cores. Those with real processes and real time wait more than they
+# work, and are judged by their runs' own validity: a run that this machine made late is no verdict, so it is made anew.
+PYTEST = $(BIN)/python -m pytest -ra --durations=20 -o asyncio_default_fixture_loop_scope=function $(ARGS)
 NONE_FITS = $(if $(ARGS),|| [ $$? -eq 5 ]) # ARGS may choose tests of one kind alone
-
-# Tests without real time; they let all else go first, so that they may run beside the others.
-.PHONY: test-unit
-test-unit: $(DEV)
-	@nice -n 10 $(PYTEST) tests/unit tests/golden $(NONE_FITS)
-
-# Tests with real processes and real time, in two halves: they wait more than they work. One that fails is run again,
-# and pytest says so: where the machine stood still for a moment a run is invalid, and that is no fault of the code.
-.PHONY: test-e2e-1 test-e2e-2
-test-e2e-1 test-e2e-2: test-e2e-%: $(DEV)
-	@$(PYTEST) --reruns 2 $$(ls tests/e2e/*/test_*.py | awk 'NR % 2 == $* % 2') $(NONE_FITS)
 
 .PHONY: bench
 bench: $(DEV) ## requests per CPU second beside other generators, start delay

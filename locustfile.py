@@ -32,7 +32,7 @@ from run.attack import Attack
 from run.folders import check_out, new_dir
 from run.options import add_arguments, check_host
 from run.request import CheckedRun, RunRequest
-from run.workers.worker_job import build_job, claim_priority, give_priority_back
+from run.workers.worker_job import build_job, claim_priority
 from shapes.locust_shape import tick
 from users.cluster.conductor import EVERY_ONE_LOST
 from users.cluster.performer import LEASE, Performer
@@ -129,7 +129,6 @@ class Leader:
 
     def _run(self, attack: Attack) -> None:
         attack.run()
-        give_priority_back()
         if not attack.dir.is_dir() or disk_usage(attack.dir).free < STATS_BYTES:
             self._environment.parsed_options.json_file = None  # nowhere to write it
         if not self._headless:

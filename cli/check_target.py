@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from cli.launch.parser import Parser, command_parser, refusing
 from common import exit_codes
-from common.errors import ConfigError, short
+from common.errors import ConfigError, RefusedInputError, short
 from run.checks import dry_run
 from run.checks.answerability import answers
 from run.checks.dry_run import Findings, RequestResult
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     scenario, target = read(options.target, options.scenario)
     try:
         found = dry_run.send_three(scenario, target)
-    except (ConfigError, GuardError):
+    except RefusedInputError:
         raise
     except OSError as error:
         print(f"the check broke: {error}", file=sys.stderr)

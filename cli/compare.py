@@ -18,10 +18,9 @@ from typing import Final, NamedTuple
 from cli.launch.attacks import Attacks, new_folder, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from common import exit_codes
-from common.errors import ConfigError
+from common.errors import ConfigError, RefusedInputError
 from run.request import CheckedRun, RunRequest
 from scenarios import options as table
-from targets.guard import GuardError
 from verdicts.compare import comparison, wording
 from verdicts.compare.comparison import Side
 from verdicts.compare.statistics import MIN_RUNS
@@ -56,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         return of_stored(options) if options.run_a or options.run_b else in_turns(options)
-    except (ConfigError, GuardError, RunFolderError):
+    except RefusedInputError:
         raise
     except Exception:  # ours: 1 would say that something is worse
         traceback.print_exc()

@@ -13,7 +13,11 @@ LONGEST_VALUE: Final = 60
 LONGEST_LIST: Final = 20
 
 
-class ConfigError(ValueError):
+class RefusedInputError(ValueError):
+    """Something that was given is refused, as one line; the caller exits 2."""
+
+
+class ConfigError(RefusedInputError):
     """`file: key: message`, always one line; `key` may be empty. `file` may also be "command line"."""
 
     def __init__(self, file: Path | str, key: str, message: str) -> None:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from common import exit_codes
 from common.paths import ROOT
 from run.folders import link_latest
+from run.workers.worker_job import give_priority_back
 
 VERDICTS: Final = frozenset((0, 1, 3))  # exit codes that say how the run went; another is a failure of ours
 
@@ -22,7 +23,8 @@ class Judged(NamedTuple):
 
 
 def judge(folder: Path) -> Judged:
-    """Write the verdict and its report."""
+    """Write the verdict and its report. The load is over, so this gives way to the loads of others."""
+    give_priority_back()
     link_latest(folder)
     done = subprocess.run(
         [sys.executable, "-m", "verdicts", str(folder)],

@@ -17,7 +17,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from common.errors import one_line
+from common.errors import RefusedInputError, one_line
 from targets.schema import Target
 from targets.url import BadUrlError, Url, is_loopback_name, split_url
 
@@ -25,7 +25,7 @@ Resolve = Callable[[str, int], list[str]]
 """(host, port) → numeric addresses; OSError when there are none."""
 
 
-class GuardError(ValueError):
+class GuardError(RefusedInputError):
     """Load is refused, as one clear line."""
 
     def __init__(self, text: str) -> None:

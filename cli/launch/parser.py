@@ -15,11 +15,9 @@ from difflib import get_close_matches
 from typing import NoReturn
 
 from common import exit_codes
-from common.errors import ConfigError
+from common.errors import ConfigError, RefusedInputError
 from scenarios.option import SOURCE, Option
 from scenarios.options import VARIABLES, of
-from targets.guard import GuardError
-from verdicts.run.reading import RunFolderError
 
 Main = Callable[[Sequence[str] | None], int]
 
@@ -83,7 +81,7 @@ def refusing(main: Main) -> Callable[..., int]:
     def refuse(arguments: Sequence[str] | None = None) -> int:
         try:
             return main(arguments)
-        except (ConfigError, GuardError, RunFolderError) as error:
+        except RefusedInputError as error:
             print(error, file=sys.stderr)
             return exit_codes.USAGE
 

@@ -12,10 +12,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from common.errors import RefusedInputError
+
 T = TypeVar("T")
 
 
-class RunFolderError(ValueError):
+class RunFolderError(RefusedInputError):
     """The folder is not a run that can be read; the text is one line. The caller exits 2."""
 
 

@@ -12,9 +12,10 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from common.derived import derived_folder
 from verdicts.language.catalogue import japanese
 from verdicts.language.quantities import localized
 from verdicts.language.units import gap, said, translated
@@ -26,8 +27,10 @@ TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
 
 def environment(language: str, *, html: bool = True) -> Environment:
     """Templates in `language` (en, ja); `html` false: plain text, nothing is escaped."""
+    compiled = derived_folder("templates")
     made = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        bytecode_cache=FileSystemBytecodeCache(str(compiled)) if compiled else None,
         autoescape=html,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -8,11 +8,18 @@ from __future__ import annotations
 import base64
 import gzip
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
+
+from common.derived import derived_text
 
 
 @cache
 def packed() -> str:
     """plotly.min.js, gzipped, as base64 text."""
+    return derived_text(f"plotly-{version('plotly')}.b64", _pack)
+
+
+def _pack() -> str:
     script = files("plotly") / "package_data" / "plotly.min.js"
     return base64.b64encode(gzip.compress(script.read_bytes(), 6, mtime=0)).decode("ascii")

@@ -20,6 +20,7 @@ from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.fault_proxy import FaultProxy
 from tests.support.influx.run_writer import RunWriter
 from tests.support.influx.server import influx as running
+from tests.support.plan_folder import found, point
 
 pytestmark = pytest.mark.e2e
 PATIENCE = 60.0
@@ -261,14 +262,8 @@ def test_an_unreachable_server_is_a_warning(server: LocalInflux) -> None:
 
 def test_the_verdict_follows_the_run(server: LocalInflux, tmp_path: Path) -> None:
     run = RunWriter(tmp_path / "runs" / "judged")
-    point = {"id": "P1.5", "question": "origin load", "value": 500.0, "unit": "req/s", "basis": "measured",
-             "status": "pass", "threshold": "≤ 510"}  # fmt: skip
-    verdicts = {
-        "verdict": "pass",
-        "duration_s": 60.0,
-        "points": [point, {**point, "id": "P1.6", "value": None}],
-    }
-    (run.run_dir / "verdicts.json").write_text(json.dumps(verdicts))
+    points = [point("P1.5", 500.0, unit="req/s"), point("P1.6", None)]
+    (run.run_dir / "verdicts.json").write_text(json.dumps(found(points)))
     exporter_process.send_verdict(run.run_dir, environment(server, tmp_path), 30)
     assert (
         server.query('SELECT last("verdict") FROM "run" WHERE "run"=\'judged\'')[0]["values"][0][1] == "pass"
