@@ -33,7 +33,7 @@ CAUSES = ("first", "expired", "unknown-kid", "no-cache")
     units={
         "fetches for unknown key ids": "回取得(未知のkidによる)",
         "fetches per 1,000 requests": "回取得(1,000リクエストあたり)",
-        "s until a rotated key is taken up": "秒で新しい鍵を受け入れる",
+        "s until a rotated key is taken up": "秒(新しい鍵を受け入れるまで)",
     },
 )
 def jwks_fetches(run: Run) -> Iterator[Finding]:
