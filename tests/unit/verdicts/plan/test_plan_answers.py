@@ -210,7 +210,17 @@ def test_the_first_screen(plan: PlanSummary) -> None:
         *(("not observed", "1"), ("left open by this mode", "1"), ("no answer", "2")),
     ]
     assert (first.status, first.answer) == ("fail", "At 100 MAU: P0.4")
+    assert first.figures == [
+        *(("before the MVP", "nothing"), ("at 100 MAU", "P0.4"), ("at 500 MAU", "not known")),
+    ]
     assert [todo.by for todo in plan.todo("en")] == ["before 100 MAU"]
+
+
+def test_what_was_not_answered_is_not_said_to_hold(tmp_path: Path) -> None:
+    runs = [(planned("burst", ["P1.7"], code=3), None)]
+    _, _, first = read(plan_folder.write(tmp_path / "plan", runs)).cards(SAY)
+    assert (first.status, first.answer) == ("invalid", "Nothing that was answered is out of bounds")
+    assert first.figures == [("at 500 MAU", "not known")]
 
 
 def test_a_killed_run_is_judged_by_the_samples_it_left(tmp_path: Path) -> None:
