@@ -52,6 +52,8 @@ def check_burst(run: Run) -> Iterator[Finding]:
 
 
 def _failed(run: Run) -> Finding:
+    if not run.manifest.bundled:
+        return Finding.unseen("Not observed: a target does not tell which calls its limit failed.")
     calls, failed = run.out & run.judged, outcomes.failed_by(run, ("kv_error",))
     count, total = int((calls & failed).sum()), int(calls.sum())
     share = count / total if total else float("nan")

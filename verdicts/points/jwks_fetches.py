@@ -13,6 +13,7 @@ import numpy as np
 
 from verdicts.measure.calls import outcomes, served_again
 from verdicts.measure.limits import forged_tokens
+from verdicts.measure.target import faults
 from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
@@ -46,6 +47,9 @@ def _rotation(run: Run) -> Iterator[Finding]:
     for fault in run.scenario.get("faults", ()):
         if fault["fault"] != ROTATION or fault.get("until") is None:
             continue
+        if faults.unmade(run):
+            yield Finding.unseen(faults.UNMADE, "rotation")
+            return
         published, scale = float(fault["until"]), run.manifest.time_scale
         waits = served_again.seconds(run, published) * scale
         refused = run.out & run.judged & outcomes.failed_by(run, ("invalid_token",))

@@ -57,6 +57,8 @@ def user_limiter(run: Run) -> Iterator[Finding]:
 
 
 def _most(run: Run) -> Finding:
+    if not run.manifest.bundled:
+        return Finding.unseen("Not observed: a target does not tell its limit of a user's calls.")
     limit = int(run.manifest.settings("origin").get("user_concurrency", 50))
     told, where = origins.peak(run, PEAK), "the origin's own count"
     if np.isnan(told):
