@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "breakpoint": ("cli.breakpoint", "the highest rate that a gateway bears"),
     "compare": ("cli.compare", "is one set of protections better than another?"),
     "check-target": ("cli.check_target", "three requests to a target of your own"),
+    "list": ("cli.list", "the scenarios by family; list points: what each point asks, and who answers it"),
     "stop": ("cli.stop", "end the runs that are under way; each still writes its report"),
     "worker": ("cli.worker", "load for a master on another machine"),
     "kv-table": ("cli.kv_table", "kv-exhaustion by strategy, failure mode and isolates"),

@@ -12,8 +12,8 @@ from typing import Final
 from cli.launch.locust import launch
 from cli.launch.parser import Parser, command_parser, refusing
 from cli.launch.remote_workers import master_options
+from cli.list import main as list_scenarios
 from run.request import RunRequest
-from scenarios import load as scenarios
 
 EPILOG: Final = """\
 exit code: 0 every verdict passed; 1 a verdict failed; 2 bad usage or configuration;
@@ -32,8 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code, unless this process became Locust."""
     options = parser().parse_args(arguments)
     if options.list:
-        print(listing())
-        return 0
+        return list_scenarios([])
     request = RunRequest.of(options)
     request.check()
     return launch(request, master_options(request) if request.master else ())
@@ -42,10 +41,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def read(words: Sequence[str]) -> RunRequest:
     """What a command line of `bin/attack` asks for, unchecked. Raises ConfigError."""
     return RunRequest.of(parser().parse_args(words))
-
-
-def listing() -> str:
-    """Every scenario, a line each."""
-    loaded = [scenarios.load(name) for name in scenarios.names()]
-    width = max(len(scenario.name) for scenario in loaded)
-    return "\n".join(f"{one.name:<{width}}  {one.priority:<7}  {one.title.en}" for one in loaded)

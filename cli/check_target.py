@@ -147,6 +147,9 @@ def seen(scenario: Scenario, target: Target, found: Findings) -> Iterator[TableL
 
 def warnings(scenario: Scenario, target: Target, found: Findings) -> Iterator[TableLine]:
     """What would bend the attack."""
+    if target.shared_credential and sum(group.accounts.count for group in scenario.groups) > 1:
+        text = f"all accounts share one {target.shared_credential}, so they are one user to the target"
+        yield TableLine("one user", "WARN", f"{text}: limits are judged so")
     if not (_behind_cloudflare(found) or _claims_addresses(target, found)):
         return
     limit, rate = target.limits.ip_per_min, peak(job.schedule(scenario).planned)
@@ -154,8 +157,8 @@ def warnings(scenario: Scenario, target: Target, found: Findings) -> Iterator[Ta
     if limit is None:
         yield TableLine("one address", "WARN", f"{text}; the file promises no limit per address")
         return
-    passing = limit / 60
-    effect = f"its limit of {limit:,} a minute lets {passing:.1f} req/s pass"
+    passing = limit.most / 60
+    effect = f"its limit of {limit.most:,} a minute lets {passing:.1f} req/s pass"
     if rate > passing:
         effect += (
             f"; of {scenario.name}'s {rate:,} req/s {1 - passing / rate:.0%} would be refused with 429, "

@@ -145,7 +145,7 @@ def _lead_time(state: RunState) -> float:
 def _write_manifest(state: RunState) -> None:
     scenario, choice, stack = state.scenario, state.scenario.choice, state.stack
     accounts = make_accounts(scenario, state.target, scenario.seed)
-    groups = [group.name for group in scenario.groups]
+    groups, one_user = [group.name for group in scenario.groups], state.target.shared_credential
     about = Manifest(
         schema_version=manifest.SCHEMA_VERSION,
         run=state.dir.name,
@@ -163,7 +163,14 @@ def _write_manifest(state: RunState) -> None:
         start_monotonic=state.start_at,
         duration_s=scenario.duration,
         accounts=tuple(
-            RunAccount(id=one.id, ip=one.ip, tier=one.tier, group=groups[one.group]) for one in accounts
+            RunAccount(
+                id=one.id,
+                ip=one.ip,
+                tier=one.tier,
+                group=groups[one.group],
+                user=one_user,
+            )
+            for one in accounts
         ),
         tools=tuple(jobs.tool_table(scenario)),
         groups=tuple(groups),

@@ -12,6 +12,7 @@ longest run (`targets.guard` checks the addresses themselves).
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -20,17 +21,20 @@ from common.durations import Duration
 from common.stop_when import StopWhen
 from common.strict import Several, Strict
 from targets.auth import Auth, HeaderName, HeaderValue
+from targets.limits import Limits
 from targets.url import BadUrlError, is_loopback_name, split_url
 
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
-Limit = Annotated[int, Field(ge=1)]
 # Headers of the engine's own: another value would break the framing or lie about the host.
 RESERVED: Final = frozenset(
     ("host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "mcp-session-id")
 )
 ENCODINGS: Final = ("gzip", "deflate", "br", "identity")  # `users.mcp.content_encoding` decodes them
 BUNDLED: Final = "bundled"
+CREDENTIAL: Final = re.compile(
+    r"^(authorization|cookie)$|(token|key)$", re.IGNORECASE
+)  # headers that say who
 
 
 class AccountSource(Strict):
@@ -63,18 +67,6 @@ class Tls(Strict):
 
     verify: bool = True
     ca: str | None = None
-
-
-class Limits(Strict):
-    """What the target promises, per account, address and account; None: not promised.
-
-    `burst_window`: whether its second is one of the wall clock, or any second at all.
-    """
-
-    burst_per_s: Limit | None = 5
-    burst_window: Literal["fixed", "sliding"] = "fixed"
-    ip_per_min: Limit | None = 1000
-    rate_per_min: Limit | None = 60
 
 
 def _check_encodings(accept: str) -> None:
@@ -178,6 +170,11 @@ class Target(Strict):
     def tool_given(self) -> bool:
         """The file says what to call (a tool, or null for `tools/list`); otherwise the scenario does."""
         return "tool" in self.model_fields_set
+
+    @property
+    def shared_credential(self) -> str:
+        """The header whose one static value every account sends, so that they are one user; "" for none."""
+        return next((name for name in self.headers if self.auth is None and CREDENTIAL.search(name)), "")
 
     def public(self) -> dict[str, Any]:
         """Plain data without secrets: names of headers stay, their values and the key do not."""

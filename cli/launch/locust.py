@@ -24,6 +24,8 @@ LOCUST: Final = (sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py
 def launch(request: RunRequest, master: Sequence[str] = ()) -> int:
     """Run it; the exit code, unless this process became Locust. `master`: Locust's options of a master."""
     forget_environment()
+    if not os.environ.get("VERBOSE"):
+        os.environ.setdefault("LOCUST_LOGLEVEL", "WARNING")  # a run says for itself how it goes
     command = [*LOCUST, "--headless", *request.locust_words()]
     try:
         if request.worker_count and not master:

@@ -93,14 +93,17 @@ def _samples(scenario: Scenario) -> NDArray[np.void]:
 
 
 def _manifest(scenario: Scenario, target: Target, accounts: list[Account]) -> Manifest:
-    groups = [group.name for group in scenario.groups]
+    groups, one_user = [group.name for group in scenario.groups], target.shared_credential
     return Manifest(
         schema_version=SCHEMA_VERSION, run="answerability", version="", scenario=scenario.dump(),
         target=target.public(), bundled=False, protections=(), seed=scenario.seed,
         time_scale=scenario.time_scale, start_wall=0.0, duration_s=scenario.duration, groups=tuple(groups),
         tools=(*job.tool_table(scenario), ""), reasons=REASONS, machine=machine(),
         accounts=tuple(
-            RunAccount(id=one.id, ip=one.ip, tier=one.tier, group=groups[one.group]) for one in accounts
+            RunAccount(
+                id=one.id, ip=one.ip, tier=one.tier, group=groups[one.group], user=one_user
+            )
+            for one in accounts
         ),
     )  # fmt: skip
 

@@ -117,7 +117,8 @@ def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> No
             ErrorTexts(texts.append).see(call, 0.0)
         over.set()
 
-    client = Client(place, heard, rules=answers.rules(headers.encodings), timeout=target.timeout)
+    rules = answers.rules(headers.encodings, tuple(target.limits.refusals()))
+    client = Client(place, heard, rules=rules, timeout=target.timeout)
     account = make_accounts(scenario, target, scenario.seed)[0]
     caller = PooledAccountClient(account, client, headers, token, count(1))
     try:

@@ -56,6 +56,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
             auth_header=auth.header if auth else "Authorization",
             client_ip_header=target.client_ip_header,
         ),
+        refusals=tuple(target.limits.refusals()),
         **signing(auth, data["key"], accounts),
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,

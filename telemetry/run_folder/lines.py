@@ -11,7 +11,8 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     """`ledger-<worker>.jsonl`, once a second: cumulative counts of this worker, `in_flight` is now.
 
     `plans`: how often it was dealt arrivals; `left`: when it left before the run was over; `stall_s`: how
-    long its loop stood still at most, `stall_in` what.
+    long its loop stood still at most, `stall_in` what; `target_least`, `target_most`: what the target's own
+    clock said at the run's start by its answers' `Date`, Unix seconds.
     """
 
     t: float
@@ -32,6 +33,8 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     stall_s: float = 0.0
     stall_in: str = ""
     left: float | UnsetType = UNSET
+    target_least: float | UnsetType = UNSET
+    target_most: float | UnsetType = UNSET
 
 
 class Event(Struct, frozen=True):

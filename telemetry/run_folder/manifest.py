@@ -27,12 +27,16 @@ _NEEDED: Final[dict[str, tuple[type, ...]]] = {
 
 
 class RunAccount(Struct, frozen=True, kw_only=True):
-    """One account of the run; `group` is the name of its group."""
+    """One account of the run; `group` is the name of its group.
+
+    To the target, accounts of one `user` are one; "" is a user of its own.
+    """
 
     id: str
     ip: str = ""
     tier: str = ""
     group: str = ""
+    user: str = ""
 
 
 class RunStack(Struct, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
+from users.mcp.target_clock import TargetClock
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
 from users.transport.client import Client
@@ -65,7 +66,7 @@ class Engine:
         self.client = Client(
             job.endpoint,
             self._record,
-            rules=answers.rules(job.headers.encodings),
+            rules=answers.rules(job.headers.encodings, job.refusals),
             sent=sent,
             timeout=job.timeout,
             max_connections=job.max_connections,
@@ -84,6 +85,7 @@ class Engine:
         self._until = float("inf")
         self._background: list[gevent.Greenlet] = []
         self._loop_watch = LoopWatch()
+        self._target_clock = TargetClock()
         self._ids = count(1)
         self._clients: dict[int, PooledAccountClient] = {}
         self._personas: dict[int, Persona] = {}
@@ -205,6 +207,7 @@ class Engine:
             "plans": len(self._dispatchers),  # shares taken so far
             "stall_s": round(self._loop_watch.longest, 3),
             "stall_in": self._loop_watch.where,
+            **self._target_clock.line(),
         }
 
     def flush(self) -> None:
@@ -256,3 +259,4 @@ class Engine:
         call.size = len(call.body)
         call.instance = self._instances.code(call.headers.get(INSTANCE))
         read_headers(call)
+        self._target_clock.hear(call, self.start_at)

@@ -14,6 +14,7 @@ from scenarios.parts import Group
 from scenarios.schema import Scenario
 from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
+from targets.limits import Refusal
 from users.accounts.account_client import Token
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
@@ -46,6 +47,7 @@ class Job:
     headers: RequestHeaders
     token: Token
     forge: Forge | None = None
+    refusals: Sequence[Refusal] = ()  # how the target refuses in words of its own
     timeout: float = 35.0
     late: float = LATE
     drop_after: float = DROP_AFTER

@@ -4,7 +4,8 @@ HTTP 200 with a JSON-RPC `error` is `rpc_error`; with `result.isError` it is `to
 from HTTP errors. See `docs/architecture.md`, "Answers on the wire". Answers are read as real servers write
 them: `error: null` beside a result is none, its `data` may be anything, its `code` too; a byte order mark
 means nothing; content types are compared in lower case. A 2xx of any other type is none that an MCP client
-reads. Contents are decoded where the target file asked for the encoding, and refused where nobody did.
+reads. A refusal whose reason is none of ours is known by what the target file says of its limits. Contents
+are decoded where the target file asked for the encoding, and refused where nobody did.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Final
 
 import msgspec
 
+from targets.limits import Refusal
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome
 from users.mcp.content_encoding import EncodingError, decoded
 from users.mcp.limit_headers import fitting
@@ -69,12 +71,12 @@ _REFUSED: Final = REASON_CODE["refused"]
 _NO_TOKEN: Final = REASON_CODE["invalid_token"]
 
 
-def rules(encodings: Collection[bytes] = ()) -> AnswerRules:
-    """The rules of a run that asks for these content encodings."""
-    return AnswerRules(partial(judge, encodings=encodings), holds_answer)
+def rules(encodings: Collection[bytes] = (), refusals: Collection[Refusal] = ()) -> AnswerRules:
+    """The rules of a run that asks for these content encodings, of a target that refuses like this."""
+    return AnswerRules(partial(judge, encodings=encodings, refusals=refusals), holds_answer)
 
 
-def judge(call: Call, encodings: Collection[bytes] = ()) -> None:
+def judge(call: Call, encodings: Collection[bytes] = (), refusals: Collection[Refusal] = ()) -> None:
     """Set outcome, reason, rpc_code and the SSE flag of an answered call."""
     try:
         call.body = decoded(call.headers, call.body, encodings).removeprefix(BOM)
@@ -87,7 +89,7 @@ def judge(call: Call, encodings: Collection[bytes] = ()) -> None:
     elif call.status < 400:
         call.reason = _REDIRECT
     else:
-        call.reason = _judge_failure(call)
+        call.reason = _judge_failure(call, refusals)
     call.outcome = Outcome.OK if call.reason == _OK else Outcome.FAILED
 
 
@@ -125,7 +127,7 @@ def _rpc_code(error: msgspec.Raw) -> int:
         return 0
 
 
-def _judge_failure(call: Call) -> int:
+def _judge_failure(call: Call, refusals: Collection[Refusal]) -> int:
     reason = ""
     try:
         error = _decode_failure(call.body).error
@@ -135,6 +137,9 @@ def _judge_failure(call: Call) -> int:
         pass
     if reason in REASON_CODE and reason:
         return REASON_CODE[reason]
+    for promised in refusals:
+        if call.status == promised.status and promised.words in call.body.lower():
+            return REASON_CODE[promised.reason]
     if call.status == 429:
         return _REFUSED
     return _NO_TOKEN if call.status == 401 else _HTTP

@@ -44,14 +44,14 @@ def retry_after(headers: Headers) -> float:
     seconds = number(value)
     if value is None or not math.isnan(seconds):
         return seconds
-    return _date(value) - _date(headers.get(b"date", b""))
+    return date(value) - date(headers.get(b"date", b""))
 
 
 def reset_at(value: bytes, clock: Callable[[], float]) -> float:
     """When a window ends, in Unix seconds, whichever way it is written; NaN if it is none."""
     found = number(value)
     if math.isnan(found):
-        return _date(value)
+        return date(value)
     if found >= _MILLISECONDS:
         return found / 1000
     return found if found > _LONGEST_WAIT else clock() + found
@@ -105,7 +105,7 @@ def _members(headers: Headers) -> dict[bytes, bytes]:
     return found
 
 
-def _date(value: bytes) -> float:
+def date(value: bytes) -> float:
     """Unix seconds of a date as HTTP writes them; NaN if it is none."""
     try:
         return parsedate_to_datetime(value.decode("ascii")).timestamp()

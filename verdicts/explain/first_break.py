@@ -1,6 +1,8 @@
 """What broke, and when it first did: errors, alerts that would have fired, kills, and the load's own delays.
 
-Refusals are no break: a protection did what it is there for.
+Refusals are no break: a protection did what it is there for. A target of one's own promises the bounds that
+the run sets, and no more: where those hold nothing broke, and alerts are theirs. The bundled stack has the
+alerts of the plan's operator.
 """
 
 from __future__ import annotations
@@ -17,8 +19,10 @@ from verdicts.measure.arrivals import ledger
 from verdicts.measure.calls import outcomes
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import origins
+from verdicts.points.registry import POINTS
 from verdicts.run import real_parts
 from verdicts.run.reading import Floats, Mask, Run
+from verdicts.thresholds import Threshold
 
 SLOW_P95: Final = 2.0  # seconds: the operator's alert
 CPU_CUT: Final = "worker_cpu_exceeded"
@@ -61,8 +65,10 @@ def retold(text: str, say: Say) -> str:
     return say("{what} at {t} s, {times} {unit} in all", what=said, t=t, times=times, unit=say(unit))
 
 
-def target_breaks(run: Run) -> list[Break]:
-    """Everything of the target that broke, in the order of its first time. Refusals are no break."""
+def target_breaks(run: Run, *, held: bool = False) -> list[Break]:
+    """Everything of the target that broke, in the order of its first time; `held`: all bounds of the run."""
+    if held and not run.manifest.bundled:
+        return []
     return sorted([*_errors(run), *_alerts(run), *_kills(run)])
 
 
@@ -99,14 +105,29 @@ def _ours(run: Run) -> Mask:
 def _alerts(run: Run) -> Iterator[Break]:
     """Seconds in which an alert of the operator's would have had its figure out of bounds."""
     seconds = PerSecond.of(run)
-    slow = seconds.gateway_overhead["p95"] > SLOW_P95
+    p95, share = _bounds(run)
+    slow = seconds.gateway_overhead["p95"] > p95
     if slow.any():
-        yield Break(_end(seconds, slow), "p95 over 2 s", int(slow.sum()), "seconds")
+        yield Break(_end(seconds, slow), f"p95 over {p95:g} s", int(slow.sum()), "seconds")
     ended = seconds.counts("done", run.sent & (run.samples["outcome"] != Outcome.ABORTED))
     bad = seconds.counts("done", run.sent & (run.samples["status"] >= 500) & ~_ours(run))
-    many = bad > MANY_5XX * np.maximum(ended, 1)
+    many = bad > share * np.maximum(ended, 1)
     if many.any():
-        yield Break(_end(seconds, many), "5xx over 5 %", int(many.sum()), "seconds")
+        yield Break(_end(seconds, many), f"5xx over {100 * share:g} %", int(many.sum()), "seconds")
+
+
+def _bounds(run: Run) -> tuple[float, float]:
+    """(p95 in seconds, share of 5xx) that are promised: the operator's, or those of the run's thresholds."""
+    if run.manifest.bundled:
+        return SLOW_P95, MANY_5XX
+    return _promised(run, "P1.7", "p95"), _promised(run, "P1.8", "5xx")
+
+
+def _promised(run: Run, id: str, figure: str) -> float:
+    """The bound of a point's figure, in its base unit; infinite where the run sets none."""
+    bounds = Threshold.parse(text).bounds if (text := run.scenario.get("thresholds", {}).get(id)) else ()
+    unit = POINTS[id].figures[figure]
+    return min((one.in_base_unit(unit) for one in bounds if one.figure == figure), default=np.inf)
 
 
 def _end(seconds: PerSecond, mask: Mask) -> float:

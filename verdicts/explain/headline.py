@@ -48,7 +48,8 @@ def broke_first(judged: Judgement, say: Say = ENGLISH) -> str:
 def _found(judged: Judgement) -> list[Break]:
     """What broke; in an invalid run, the load's own breaks stand first."""
     own = [] if judged.validity.valid else load_breaks(judged.run)
-    return [*own, *target_breaks(judged.run)]
+    held = judged.verdict in ("pass", "inconclusive")
+    return [*own, *target_breaks(judged.run, held=held)]
 
 
 class Card(NamedTuple):

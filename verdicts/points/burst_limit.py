@@ -1,26 +1,22 @@
-"""F1.1: the burst limit, per account and second of the wall clock; what it costs in KV, keys and CPU.
+"""F1.1: the burst limit, per user and second; what it costs in KV, keys and CPU.
 
-Judged by the target's own promise (`limits.burst_per_s`): in no second more is admitted, in no second
-less although enough came, and every refusal says rightly when to come back. Where the promise is about any
-second at all (`limits.burst_window: sliding`), `verdicts.measure.limits.sliding` counts instead. A target
-that is not ours may refuse without a reason that we know: any such 429 is taken for this limit's.
+Judged by the target's own promise (`limits.burst_per_s`): in no second of the limiter's clock more is
+admitted, in no second less although enough came, and every refusal says rightly when to come back. A promise
+of any second at all, or of a token bucket, is counted as such (`verdicts.measure.limits.limiter`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
 from verdicts.measure.calls import edge_refusals, outcomes
-from verdicts.measure.limits import promises, sliding, windows
+from verdicts.measure.limits import limiter, promises, users, windows
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.windows import Window
 from verdicts.points.point import BEFORE_MVP, Finding, Value, point
-from verdicts.run.reading import Mask, Run
-
-REASON = "burst_exceeded"
+from verdicts.run.reading import Run
 
 
 @point(
@@ -49,58 +45,32 @@ def burst_limit(run: Run) -> Iterator[Finding]:
 
 
 def _admitted(run: Run, promise: Promise) -> Finding:
-    counted = list(_accounts(run, promise))
+    one = limiter.of(run, limiter.BURST, users.of(run))
+    held = limiter.judge(run, one, promise)
+    counted = list(_users(run, one, promise, held.ahead))
     found = [window for _, each in counted for window in each]
-    busy, over, under = windows.judged(found, promise)
-    refused = _refused(run)
-    if promise.sliding:
-        over, under = _sliding(run, promise, refused)
-    wrong = windows.wrong_waits(run, refused, promise.width)
+    busy, refused = windows.judged(found, promise)[0], one.refused
+    wrong = windows.wrong_waits(run, refused, promise, held.ahead)
     ended = outcomes.of(run, run.out)
     mean = float(np.mean([one.admitted for one in busy])) if busy else float("nan")
     return Finding(
         round(mean, 3) if busy else None,
         f"req/s admitted of {promise.limit:g} allowed",
         f"{len(busy):,} account-seconds in which {promise.limit} or more came: "
-        f"{_words(promise, over, under)}. Refused {int(refused.sum()):,} with 429 "
-        f"{' or '.join(_reasons(run))}, Retry-After wrong or absent "
-        f"on {wrong}{_others(run, ended)}.{_kv(run)}",
-        status=_status(busy, over + under + wrong),
-        rows=tuple(_row(run, name, each, promise) for name, each in _by_group(run, counted)),
+        f"{limiter.words(promise, held)}. Refused {int(refused.sum()):,} with "
+        f"{limiter.refusals(run, one)}, Retry-After wrong or absent "
+        f"on {wrong}{_others(ended, one.reasons)}.{limiter.beside(run, held)}{_kv(run)}",
+        status=limiter.status(held, wrong, reached=bool(busy)),
+        rows=tuple(_row(run, name, each, promise, one) for name, each in _by_group(run, counted)),
     )
 
 
-def _words(promise: Promise, over: int, under: int) -> str:
-    if promise.sliding:
-        return f"{over} calls admitted beyond the limit of any second, {under} refused below it"
-    return f"{over} admitted more, {under} less"
-
-
-def _reasons(run: Run) -> tuple[str, ...]:
-    return (REASON,) if run.manifest.bundled else (REASON, outcomes.NO_REASON)
-
-
-def _refused(run: Run) -> Mask:
-    return run.out & outcomes.failed_by(run, _reasons(run))
-
-
-def _sliding(run: Run, promise: Promise, refused: Mask) -> tuple[int, int]:
-    through, held = edge_refusals.past_the_edge(run), sliding.Held(0, 0)
-    for account in np.unique(run.samples["account"][run.out]):
-        mine = run.out & (run.samples["account"] == account)
-        held += sliding.judge(run, mine, through, refused, promise)
-    return held.over, held.early
-
-
-def _status(busy: list[Window], wrong: int) -> Any:
-    return "fail" if wrong else "pass" if busy else "invalid"
-
-
-def _accounts(run: Run, promise: Promise) -> Iterator[tuple[int, list[Window]]]:
-    through = edge_refusals.past_the_edge(run)
-    for account in np.unique(run.samples["account"][run.out]):
-        mine = run.out & (run.samples["account"] == account)
-        yield int(account), list(windows.count(run, mine, through, promise.width))
+def _users(
+    run: Run, one: limiter.Limiter, promise: Promise, ahead: float
+) -> Iterator[tuple[int, list[Window]]]:
+    for user in np.unique(one.who[run.out]).tolist():
+        mine = run.out & (one.who == user)
+        yield user, list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps))
 
 
 def _by_group(run: Run, counted: list[tuple[int, list[Window]]]) -> Iterator[tuple[str, list[Window]]]:
@@ -109,11 +79,13 @@ def _by_group(run: Run, counted: list[tuple[int, list[Window]]]) -> Iterator[tup
         yield name, [window for each in inside for window in each]
 
 
-def _row(run: Run, name: str, found: list[Window], promise: Promise) -> dict[str, Value]:
+def _row(
+    run: Run, name: str, found: list[Window], promise: Promise, one: limiter.Limiter
+) -> dict[str, Value]:
     code = run.manifest.groups.index(name)
     calls = run.out & (run.samples["group"] == code)
-    through, refused = edge_refusals.past_the_edge(run) & calls, _refused(run) & calls
-    sent, busy = int(calls.sum()), [one for one in found if one.offered >= promise.limit]
+    through, refused = one.let & calls, one.refused & calls
+    sent, busy = int(calls.sum()), [each for each in found if each.offered >= promise.limit]
     return {
         "group": name,
         "account-seconds": len(found),
@@ -122,9 +94,11 @@ def _row(run: Run, name: str, found: list[Window], promise: Promise) -> dict[str
         "refused": int(refused.sum()),
         "errors": sent - int(through.sum()) - int(refused.sum()),
         "% refused": round(100 * float(refused.sum()) / sent, 2) if sent else None,
-        f"fewest admitted where {promise.limit} came": min((one.admitted_most for one in busy), default=None),
-        "most admitted": max((one.admitted_least for one in found), default=None),
-        **({} if promise.sliding else _by_the_clock(found, promise)),
+        f"fewest admitted where {promise.limit} came": min(
+            (each.admitted_most for each in busy), default=None
+        ),
+        "most admitted": max((each.admitted_least for each in found), default=None),
+        **(_by_the_clock(found, promise) if promise.fixed else {}),
     }
 
 
@@ -135,8 +109,8 @@ def _by_the_clock(found: list[Window], promise: Promise) -> dict[str, Value]:
     }
 
 
-def _others(run: Run, ended: outcomes.Outcomes) -> str:
-    others = {**ended.errors, **{k: v for k, v in ended.refusals.items() if k not in _reasons(run)}}
+def _others(ended: outcomes.Outcomes, reasons: tuple[str, ...]) -> str:
+    others = {**ended.errors, **{k: v for k, v in ended.refusals.items() if k not in reasons}}
     return f"; also {', '.join(f'{reason} {count:,}' for reason, count in others.items())}" if others else ""
 
 

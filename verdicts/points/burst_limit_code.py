@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from verdicts.measure.calls import edge_refusals, outcomes
-from verdicts.measure.limits import promises, sliding
+from verdicts.measure.limits import limiter, promises, sliding
 from verdicts.points.point import BEFORE_MVP, Finding, point
 from verdicts.run.reading import Mask, Run
 
@@ -71,7 +71,7 @@ def _sliding(run: Run) -> Finding:
     promise = promises.burst(run)
     if promise is None:
         return Finding.unseen("The target promises no burst limit (limits.burst_per_s).", "second")
-    through = edge_refusals.past_the_edge(run)
+    through = limiter.of(run, limiter.BURST, run.samples["account"].astype(np.int64)).let
     most = max(
         (sliding.most(run, through & (run.samples["account"] == one), promise.width) for one in _users(run)),
         default=0,

@@ -1,4 +1,8 @@
-"""P3.6: how fast a flood uses up the edge's free requests, and whether any of it reaches the origin."""
+"""P3.6: how fast a flood uses up the edge's free requests, and whether any of it reaches the origin.
+
+The bundled edge is a Cloudflare Worker of the free plan; a target of one's own has a free tier only where its
+file names one (`limits.free_per_day`).
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from telemetry.recording.sample import REASONS, Outcome
-from verdicts.measure.limits import forged_tokens
+from verdicts.measure.limits import forged_tokens, promises
 from verdicts.measure.target import origins
 from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 FREE_A_DAY = 100_000
 MINUTES_A_DAY = 1440
-IP_A_MINUTE = 1000
 
 
 @point(
@@ -38,20 +41,30 @@ def free_tier(run: Run) -> Iterator[Finding]:
 def _used(run: Run) -> Finding:
     calls = forged_tokens.bad(run)
     count, seconds = int(calls.sum()), forged_tokens.span(run, calls)
+    free = FREE_A_DAY if run.manifest.bundled else promises.free_a_day(run)
+    if free is None:
+        return Finding.unseen("The target file names no free tier (limits.free_per_day).")
     if not count or not seconds > 0:
         return Finding.unseen("No bad token was sent.")
     a_minute = count / seconds * 60
-    share = a_minute / FREE_A_DAY
+    share = a_minute / free
     days = share * MINUTES_A_DAY
     return Finding(
         round(days, 1),
         "days of the free tier, used up by a day of this flood",
-        f"{a_minute:,.0f} requests a minute: the {FREE_A_DAY:,} free ones of a day last "
-        f"{1 / share:.1f} minutes; each refused request counts as one. {FREE_A_DAY / 86_400:.2f} req/s are "
-        f"enough to use a day up, and one address at the IP limit of {IP_A_MINUTE:,} a minute takes "
-        f"{FREE_A_DAY / IP_A_MINUTE:g} minutes.",
+        f"{a_minute:,.0f} requests a minute: the {free:,} free ones of a day last "
+        f"{1 / share:.1f} minutes; each refused request counts as one. {free / 86_400:.2f} req/s are "
+        f"enough to use a day up{_one_address(run, free)}.",
         figures={"share": share, "days": days},
     )
+
+
+def _one_address(run: Run, free: int) -> str:
+    """How long an address would take that keeps to its limit."""
+    most = promises.promised(run, "ip_per_min")
+    if most is None:
+        return ""
+    return f", and one address at the IP limit of {most:,} a minute takes {free / most:g} minutes"
 
 
 def _at_the_origin(run: Run) -> Finding:

@@ -37,6 +37,8 @@ def admitted_by_isolates(run: Run) -> Finding:
     promise = promises.burst(run)
     if promise is None:
         return Finding.unseen("The target promises no burst limit (limits.burst_per_s).")
+    if not promise.fixed:
+        return Finding.unseen("Isolates are told apart by fixed windows; the target promises others.")
     found = [one for one in _whole(run, promise) if one.offered >= promise.limit]
     admitted = np.array([one.admitted_least for one in found], dtype=np.float64)
     isolates = _isolates(run)

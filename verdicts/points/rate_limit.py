@@ -1,8 +1,8 @@
-"""F1.2: the plan's rate limit per account and minute, its headers, its window's edge; the address limit.
+"""F1.2: the plan's rate limit per user and minute, its headers, its window's edge; address limit and quota.
 
-Judged by the target's own promises (`limits.rate_per_min`, `limits.ip_per_min`): a window in which enough
-came admits exactly the limit, no window admits more, and every header is right. That a fixed window
-lets a user have twice its limit around its edge is known, and reported: `info`.
+Judged by the target's own promises (`limits.rate_per_min`, `limits.ip_per_min`, `limits.quota_per_day`): a
+window in which enough came admits exactly the limit, no window admits more, and every header is right. That a
+fixed window lets a user have twice its limit around its edge is known, and reported: `info`.
 """
 
 from __future__ import annotations
@@ -12,23 +12,24 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from verdicts.measure.calls import edge_refusals, outcomes
-from verdicts.measure.limits import promises, rate_headers, windows
+from verdicts.measure.limits import limiter, promises, quota_day, rate_headers, users, windows
+from verdicts.measure.limits.held import Held
+from verdicts.measure.limits.limiter import Limiter
 from verdicts.measure.limits.promises import Promise
+from verdicts.measure.limits.quota_day import QuotaDay
 from verdicts.measure.limits.rate_headers import REASON, Share, Wrong
 from verdicts.measure.limits.windows import Window
 from verdicts.points.point import BEFORE_MVP, Finding, Value, point
 from verdicts.run.reading import Run
 
-ADDRESS_REASON: Final = "ip_limit_exceeded"
 MOST_ROWS: Final = 200
 EDGE: Final = 0.01  # seconds: a run that begins so close to a window's start holds the whole window
 
 
 class Limited(NamedTuple):
-    """An account with a limit, and its windows."""
+    """A user with a limit, and its windows."""
 
-    account: int
+    user: int
     promise: Promise
     shares: list[Share]
 
@@ -44,25 +45,56 @@ class Limited(NamedTuple):
         "wrong headers on {} answers": "件の誤ったヘッダー(応答{}件中)",
         "admitted within some {} s, {} allowed a window": "件通過(任意の{} s間、上限{}件)",
         "admitted an address and window of {} s, {} allowed (most)": "件通過(1 IP・{} sの最大、上限{}件)",
+        "admitted a user and day, {} allowed (most)": "件通過(1ユーザー・1日の最大、上限{}件)",
     },
 )
 def rate_limit(run: Run) -> Iterator[Finding]:
     """Admitted per window, headers, the edge's double; then the limit per address where one reached it."""
-    limited = list(_limited(run))
+    one = limiter.of(run, limiter.RATE, users.of(run))
+    held = _held(run, one)
+    limited = list(_limited(run, one, held.ahead))
     if limited:
-        yield _admitted(run, limited)
-        yield _headers(run, limited)
-        yield _edge(run, limited)
+        yield _admitted(run, limited) if run.manifest.bundled else _of_a_target(run, one, held, limited)
+        yield _headers(run, limited, held.ahead)
+        yield from _edge(run, limited)
     else:
         yield Finding.unseen("No account of this run has a rate limit that the target promises.")
     yield from _addresses(run)
+    yield from _quota(run)
 
 
-def _limited(run: Run) -> Iterator[Limited]:
-    for account in np.unique(run.samples["account"][run.out]):
-        promise = promises.rate(run, run.manifest.accounts[int(account)].tier)
+def _held(run: Run, one: Limiter) -> Held:
+    """A target's limiter; the bundled stack's plans have limits of their own, and its clock is ours."""
+    promise = None if run.manifest.bundled else promises.rate(run, promises.STARTER)
+    return Held(0, 0) if promise is None else limiter.judge(run, one, promise)
+
+
+def _limited(run: Run, one: Limiter, ahead: float) -> Iterator[Limited]:
+    for user in np.unique(one.who[run.out]).tolist():
+        promise = promises.rate(run, run.manifest.accounts[user].tier)
         if promise is not None:
-            yield Limited(int(account), promise, list(rate_headers.shares(run, int(account), promise)))
+            yield Limited(user, promise, list(rate_headers.shares(run, user, promise, ahead)))
+
+
+def _of_a_target(run: Run, one: Limiter, held: Held, limited: list[Limited]) -> Finding:
+    """By windows of which a client is certain: a target may tell of none in its headers."""
+    promise = limited[0].promise
+    found = [
+        window
+        for user in limited
+        for window in windows.count(
+            run, run.out & (one.who == user.user), one.let, promise.width, held.ahead, one.perhaps
+        )
+    ]
+    busy = windows.judged(found, promise)[0]
+    refused = int(one.refused.sum())
+    return Finding(
+        float(np.mean([window.admitted for window in busy])) if busy else None,
+        f"admitted a window of {promise.width:g} s, {promise.limit} allowed",
+        f"{len(busy)} account-windows in which the limit was reached: {limiter.words(promise, held)}; "
+        f"refused {refused:,} with {limiter.refusals(run, one)}.{limiter.beside(run, held)}",
+        status=limiter.status(held, 0, reached=bool(busy or refused)),
+    )
 
 
 def _admitted(run: Run, limited: list[Limited]) -> Finding:
@@ -87,7 +119,7 @@ def _row(run: Run, share: Share, promise: Promise) -> dict[str, Value]:
     start = share.window * promise.width - float(run.manifest.start_wall)
     whole = start >= -EDGE and start + promise.width <= run.load_end
     return {
-        "group": run.manifest.accounts[share.account].group,
+        "group": run.manifest.accounts[share.user].group,
         "window from s": round(start, 2) + 0.0,
         "whole": "yes" if whole else "no",
         "came": len(share.calls),
@@ -97,8 +129,8 @@ def _row(run: Run, share: Share, promise: Promise) -> dict[str, Value]:
     }
 
 
-def _headers(run: Run, limited: list[Limited]) -> Finding:
-    wrong = sum((rate_headers.check(run, one.account, one.promise) for one in limited), Wrong())
+def _headers(run: Run, limited: list[Limited], ahead: float) -> Finding:
+    wrong = sum((rate_headers.check(run, one.user, one.promise, ahead) for one in limited), Wrong())
     status: Any = "fail" if wrong.total else "pass" if wrong.answers else "invalid"
     return Finding(
         wrong.total,
@@ -110,12 +142,15 @@ def _headers(run: Run, limited: list[Limited]) -> Finding:
     )
 
 
-def _edge(run: Run, limited: list[Limited]) -> Finding:
+def _edge(run: Run, limited: list[Limited]) -> Iterator[Finding]:
+    if not limited[0].promise.fixed:
+        return
     best = max((_densest(run, one) for one in limited), key=lambda found: found[0] / found[3].limit)
     most, span, at, promise = best
     if not most:
-        return Finding.unseen("No call was admitted.", "edge")
-    return Finding(
+        yield Finding.unseen("No call was admitted.", "edge")
+        return
+    yield Finding(
         most,
         f"admitted within some {promise.width:g} s, {promise.limit} allowed a window",
         f"{most / promise.limit:.2f} times the limit, all of it within {span:.2f} s from {at:.2f} s on: "
@@ -143,28 +178,47 @@ def _addresses(run: Run) -> Iterator[Finding]:
     promise = promises.address(run)
     if promise is None:
         return
-    found = [window for each in _by_address(run, promise) for window in each]
-    busy, over, under = windows.judged(found, promise)
-    if not any(one.offered > promise.limit for one in busy):
+    one = limiter.of(run, limiter.ADDRESS, users.addresses(run))
+    if not any(int((run.out & (one.who == at)).sum()) > promise.limit for at in np.unique(one.who)):
         return
-    refused = run.out & outcomes.failed_by(run, (ADDRESS_REASON,))
-    wrong = windows.wrong_waits(run, refused, promise.width)
-    most = max(one.admitted_least for one in busy)
+    held = limiter.judge(run, one, promise)
+    found = [window for each in _by_address(run, one, promise, held.ahead) for window in each]
+    busy = windows.judged(found, promise)[0]
+    if not any(window.offered > promise.limit for window in busy):
+        return
+    wrong = windows.wrong_waits(run, one.refused, promise, held.ahead)
     yield Finding(
-        most,
+        max(window.admitted_least for window in busy),
         f"admitted an address and window of {promise.width:g} s, {promise.limit:,} allowed (most)",
-        f"{len(busy)} address-windows in which the limit was reached: {over} admitted more, {under} less; "
-        f"refused {int(refused.sum()):,} with 429 {ADDRESS_REASON}, Retry-After wrong or absent on {wrong}.",
+        f"{len(busy)} address-windows in which the limit was reached: {limiter.words(promise, held)}; "
+        f"refused {int(one.refused.sum()):,} with {limiter.refusals(run, one)}, "
+        f"Retry-After wrong or absent on {wrong}.{limiter.beside(run, held)}",
         part="address",
-        status="fail" if over + under + wrong else "pass",
+        status=limiter.status(held, wrong, reached=True),
     )
 
 
-def _by_address(run: Run, promise: Promise) -> Iterator[list[Window]]:
-    through = edge_refusals.answered(run) & ~outcomes.failed_by(run, (ADDRESS_REASON,))
-    addresses = np.array([account.ip for account in run.manifest.accounts])
-    shown = addresses[run.samples["account"]]
-    for one in np.unique(shown[run.out]):
-        mine = run.out & (shown == one)
+def _by_address(run: Run, one: Limiter, promise: Promise, ahead: float) -> Iterator[list[Window]]:
+    for at in np.unique(one.who[run.out]).tolist():
+        mine = run.out & (one.who == at)
         if int(mine.sum()) > promise.limit:
-            yield list(windows.count(run, mine, through, promise.width))
+            yield list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps))
+
+
+def _quota(run: Run) -> Iterator[Finding]:
+    promise = promises.quota(run)
+    if promise is not None:
+        one = limiter.of(run, limiter.QUOTA, users.of(run))
+        yield _used_up(run, one, promise, quota_day.judge(run, one, promise))
+
+
+def _used_up(run: Run, one: Limiter, promise: Promise, found: QuotaDay) -> Finding:
+    return Finding(
+        found.most,
+        f"admitted a user and day, {promise.limit:,} allowed (most)",
+        f"{found.over} users had more than the day allows, {found.again} were admitted again after it was "
+        f"used up; refused {int(one.refused.sum()):,} with {limiter.refusals(run, one)}. Before the first "
+        f"refusal {found.whole} users had all of it{found.before}.{limiter.beside(run, Held(0, 0))}",
+        part="quota",
+        status="fail" if found.over or found.again else "pass" if found.whole else "info",
+    )

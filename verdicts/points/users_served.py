@@ -1,23 +1,19 @@
 """Service: were the users served? Every run answers it.
 
 Of the judged groups' scheduled calls, the share that succeeded. Refusals that the scenario is about
-(`expects`) do not count against it; any other 4xx, a 5xx, a timeout, a reset, a JSON-RPC error, a tool error
-or a valid user's 401 does. Where nothing succeeded at all the answer is no, whatever was expected. Calls that
-we ended ourselves are left out, and so are forged tokens: they are `forged-tokens`' own.
+(`expects`; a target's own words for them stand in its `limits`) do not count against it; any other 4xx, a
+5xx, a timeout, a reset, a JSON-RPC error, a tool error or a valid user's 401 does. Where nothing succeeded at
+all the answer is no, whatever was expected. Calls that we ended ourselves are left out, and so are forged
+tokens: they are `forged-tokens`' own.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
-from common.protections import TABLE
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes
 from verdicts.measure.limits import forged_tokens
 from verdicts.points.point import Finding, Status, Value, point
 from verdicts.run.reading import Mask, Run
-
-LIMITS: Final = {row.reason for row in TABLE if row.status == 429}
 
 
 @point(
@@ -30,7 +26,7 @@ LIMITS: Final = {row.reason for row in TABLE if row.status == 429}
 def served(run: Run) -> Finding:
     """The share of calls that succeeded, and what became of the rest."""
     calls = run.sent & run.judged & ~forged_tokens.bad(run) & ~run.became(Outcome.ABORTED)
-    expected = calls & outcomes.failed_by(run, _expected(run))
+    expected = calls & outcomes.failed_by(run, tuple(run.scenario.get("expects", ())))
     due, ok = calls & ~expected, int((calls & run.ok).sum())
     if not calls.any():
         return Finding(None, "", "No call of a judged user was ended.", {"success": float("nan")})
@@ -44,12 +40,6 @@ def served(run: Run) -> Finding:
         status=status,
         rows=tuple(_rows(run, due, expected)),
     )
-
-
-def _expected(run: Run) -> tuple[str, ...]:
-    """The reasons that the scenario expects; with a limit's also a 429 that names no reason we know."""
-    named = tuple(run.scenario.get("expects", ()))
-    return (*named, outcomes.NO_REASON) if LIMITS & {*named} else named
 
 
 def _evidence(ok: int, due: int, expected: int) -> str:

@@ -152,6 +152,16 @@ def test_cloudflare_is_seen_by_its_answers(
     assert "lets 16.7 req/s pass; of burst's 500 req/s 97% would be refused" in told["one address"][1]
 
 
+def test_accounts_of_one_token_are_one_user(
+    tmp_path: Path, start: Start, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    origin = start()
+    keys = {"accounts": {}, "auth": None, "headers": {"X-Api-Key": "1"}}
+    _, told = checked(capsys, target(tmp_path, origin.base_url, place, **keys))
+    assert told["one user"][0] == "WARN"
+    assert "all accounts share one X-Api-Key, so they are one user to the target" in told["one user"][1]
+
+
 @pytest.mark.parametrize(
     ("tree", "says"),
     [

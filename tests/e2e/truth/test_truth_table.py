@@ -59,6 +59,7 @@ def test_the_suite_says_what_a_careful_engineer_says(row: Row, runs: dict[str, F
         return
     assert came.verdicts["verdict"] == row.verdict, came.console
     assert (row.status or row.verdict) in came.status(row.point), came.console
+    assert re.search(row.evidence, came.evidence(row.point)), came.evidence(row.point)
     for path, value in row.expects.items():
         found = came.at(path)
         assert found if value == "some" else found == value, f"{path}: {found}"

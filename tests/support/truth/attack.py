@@ -42,8 +42,15 @@ class Came:
 
     def status(self, id: str) -> set[str]:
         """The statuses of a point's answers."""
+        return {one["status"] for one in self._answers(id)}
+
+    def evidence(self, id: str) -> str:
+        """What they rest on."""
+        return " ".join(one["evidence"] for one in self._answers(id))
+
+    def _answers(self, id: str) -> list[dict[str, Any]]:
         points = self.verdicts.get("points", ())
-        return {one["status"] for one in points if one["id"] == id or one["id"].startswith(f"{id}.")}
+        return [one for one in points if one["id"] == id or one["id"].startswith(f"{id}.")]
 
 
 def _in(value: Any, key: str) -> Any:

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from email.utils import formatdate
 
 from tests.support.truth.replies import health, ok, refused
-from tests.support.truth.server import Reply, Request, Target, behaviour
+from tests.support.truth.server import Answer, Reply, Request, Target, behaviour
 
 LIMIT = 5  # a second
 
@@ -59,23 +59,59 @@ def limiter_silent(target: Target, request: Request) -> Reply:
 @behaviour("limiter-sliding")
 def limiter_sliding(target: Target, request: Request) -> Reply:
     """5 in any second."""
+    return sliding(target, request, LIMIT)
+
+
+@behaviour("limiter-sliding-4")
+def limiter_sliding_4(target: Target, request: Request) -> Reply:
+    return sliding(target, request, 4)
+
+
+def sliding(target: Target, request: Request, limit: int) -> Reply:
     calls: dict[str, deque[float]] = target.kept.setdefault("calls", defaultdict(deque))
     mine, now = calls[request.user], time.monotonic()
     while mine and mine[0] <= now - 1:
         mine.popleft()
-    if len(mine) >= LIMIT:
+    if len(mine) >= limit:
         return no(request)
     mine.append(now)
     return ok(request)
 
 
+@behaviour("limiter-by-token")
+def limiter_by_token(target: Target, request: Request) -> Reply:
+    """Its users are those of the tokens, whatever address they show."""
+    counts: dict[tuple[str, int], int] = target.kept.setdefault("windows", defaultdict(int))
+    key = (request.headers.get("authorization", ""), int(time.time()))
+    counts[key] += 1
+    return ok(request) if counts[key] <= LIMIT else no(request)
+
+
+@behaviour("limiter-in-its-words")
+def limiter_in_its_words(target: Target, request: Request) -> Reply:
+    """A 503 and a text, as some proxies write it."""
+    if fixed(target, request, time.time()):
+        return ok(request)
+    return Answer(b"<h1>Slow down, please</h1>", 503, "text/html", (("Retry-After", "1"),))
+
+
+@behaviour("limiter-bucket-small")
+def limiter_bucket_small(target: Target, request: Request) -> Reply:
+    """It is filled with 2 a second."""
+    return bucket(target, request, 2)
+
+
 @behaviour("limiter-bucket")
 def limiter_bucket(target: Target, request: Request) -> Reply:
     """A bucket of 5, filled with 5 a second."""
+    return bucket(target, request, LIMIT)
+
+
+def bucket(target: Target, request: Request, rate: float) -> Reply:
     buckets: dict[str, tuple[float, float]] = target.kept.setdefault("buckets", {})
     now = time.monotonic()
     level, then = buckets.get(request.user, (float(LIMIT), now))
-    level = min(LIMIT, level + (now - then) * LIMIT)
+    level = min(LIMIT, level + (now - then) * rate)
     buckets[request.user] = (level - 1 if level >= 1 else level, now)
     return ok(request) if level >= 1 else no(request)
 
@@ -83,6 +119,26 @@ def limiter_bucket(target: Target, request: Request) -> Reply:
 @behaviour("refuses-everything")
 def refuses_everything(target: Target, request: Request) -> Reply:
     return health(request) or no(request)
+
+
+@behaviour("quota-a-day")
+def quota_a_day(target: Target, request: Request) -> Reply:
+    """50 calls a user and day, in words of its own."""
+    return used_up(target, request, 50)
+
+
+@behaviour("quota-used-before")
+def quota_used_before(target: Target, request: Request) -> Reply:
+    """Of which 40 were used before."""
+    return used_up(target, request, 10)
+
+
+def used_up(target: Target, request: Request, left: int) -> Reply:
+    counts: dict[str, int] = target.kept.setdefault("counts", defaultdict(int))
+    counts[request.user] += 1
+    if counts[request.user] <= left:
+        return ok(request)
+    return Answer(b'{"error": "your daily limit is used up"}', 403)
 
 
 @behaviour("quota")

@@ -20,7 +20,8 @@ class Row:
     """`name` tells the target's story; `target` is a behaviour; `verdict` is the engineer's.
 
     `point` must have `status` (the verdict, unless given) in verdicts.json; `says` is a regular expression
-    that the terminal's text holds. "refused" is exit 2, before anything starts: there is no verdict then.
+    that the terminal's text holds, `evidence` one that the point's does. "refused" is exit 2, before anything
+    starts: there is no verdict then.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Row:
     keys: dict[str, Any] = field(default_factory=dict)  # of the target file
     options: tuple[str, ...] = ()
     says: str = ""
+    evidence: str = ""
     how: str = ""  # a limit of our own that the run has: "few-ports", "few-files", "full-disk", "stopped"
     control: str = ""  # what is wrong with the made stack's control API: the run attaches to it
     expects: dict[str, Any] = field(default_factory=dict)  # path in verdicts.json → value

@@ -48,6 +48,20 @@ PROMISED: Final = {"burst_per_s": 5, "ip_per_min": None, "rate_per_min": None}
 BY_BURST: Final[dict[str, Any]] = {**HOSTS, "limits": PROMISED}
 
 
+def burst_of(**how: Any) -> dict[str, Any]:
+    """5 a second, promised in another way."""
+    return {"limits": {**PROMISED, "burst_per_s": {"most": 5, **how}}}
+
+
+NOTHING: Final = {"burst_per_s": None, "ip_per_min": None, "rate_per_min": None}
+DAY: Final = {"most": 50, "reason": "daily limit"}
+BY_DAY: Final[dict[str, Any]] = {
+    "keys": {"limits": {**NOTHING, "quota_per_day": DAY}},
+    "scenario": {**ONE_USER, "points": ["F1.2"], "expects": ["quota_exceeded"]},
+}
+ONE_TOKEN: Final = {"limits": PROMISED, "headers": {"Authorization": "Bearer one-for-all"}}
+
+
 def flood(*kinds: str) -> dict[str, Any]:
     """Valid users and forgers of some kinds, all at once."""
     valid = {"name": "valid", "judge": True, "accounts": {"count": 10}, "rate": 4, "tools": [ECHO]}
@@ -69,6 +83,12 @@ def flood(*kinds: str) -> dict[str, Any]:
 
 def service(name: str, target: str, verdict: str = "fail", point: str = "service", **more: Any) -> Row:
     return Row(name, target, verdict, point, keys={**HOSTS, **QUICK, **more.pop("keys", {})}, **more)
+
+
+def limited(name: str, target: str, verdict: str = "pass", **more: Any) -> Row:
+    """One user, or two, at a limiter that is promised."""
+    keys, more = {**BY_BURST, **more.pop("keys", {})}, {"scenario": ONE_USER, "point": "F1.1", **more}
+    return Row(name, target, verdict, keys=keys, **more)
 
 
 def fault(**change: Any) -> dict[str, Any]:
@@ -104,7 +124,7 @@ SERVED_OR_NOT: Final = (
     service("a scenario that expects such a 429", "429-without-reason", "pass",
             scenario={**BURST, "expects": ["burst_exceeded", "refused"]}),
     service("refuses everything, as expected", "refuses-everything"),
-    service("the day's quota is used up", "quota"),
+    service("a quota that nobody promised is used up", "quota"),
     service("its health check lies, and it serves", "unhealthy-but-serves", "pass",
             keys={"health": "/health"}),
     service("slow only for the innocent", "slow-for-innocents", point="P0.3", scenario=SPAM,
@@ -158,20 +178,32 @@ TOKENS: Final = (
 )  # fmt: skip
 
 LIMITS: Final = (
-    Row("a limiter in fixed windows", "limiter", "pass", "F1.1", scenario=ONE_USER, keys=BY_BURST),
-    Row("a limiter that writes dates", "limiter-dates", "pass", "F1.1", scenario=ONE_USER, keys=BY_BURST,
-        pending="a date may be held against the answer's own"),
-    Row("a limiter whose clock is 0.4 s ahead", "limiter-clock", "pass", "F1.1", scenario=ONE_USER,
-        keys=BY_BURST, pending="the phase of the windows is not measured yet"),
-    Row("a limiter that slides", "limiter-sliding", "pass", "F1.1", scenario=ONE_USER,
-        keys={**HOSTS, "limits": {**PROMISED, "burst_window": "sliding"}}),
-    Row("a token bucket", "limiter-bucket", "pass", "F1.1", scenario=ONE_USER, keys=BY_BURST,
-        pending="`limits` has no token bucket yet"),
-    Row("a limit that is promised and not there", "correct", "fail", "F1.1", scenario=ONE_USER,
-        keys=BY_BURST),
-    Row("a limit of 3 where 5 are promised", "limiter-strict", "fail", "F1.1", scenario=ONE_USER,
-        keys=BY_BURST),
-    Row("a limiter without Retry-After", "limiter-silent", "fail", "F1.1", scenario=ONE_USER, keys=BY_BURST),
+    limited("a limiter in fixed windows", "limiter"),
+    limited("a limiter that writes dates", "limiter-dates"),
+    limited("a limiter whose clock is 0.4 s ahead", "limiter-clock",
+            evidence=r"clock is 0\.(3[5-9]|4[0-5]) s ahead of ours, by the phase of its windows"),
+    limited("a sliding window", "limiter-sliding", keys=burst_of(window="sliding")),
+    limited("a sliding window of 4 where 5 are promised", "limiter-sliding-4", "fail",
+            keys=burst_of(window="sliding")),
+    limited("a token bucket", "limiter-bucket", keys=burst_of(window="token-bucket")),
+    limited("a bucket of 5 where 20 are promised", "limiter-bucket", "fail",
+            keys=burst_of(window="token-bucket", size=20)),
+    limited("a bucket that gets 2 a second of the 5 that are promised", "limiter-bucket-small", "fail",
+            keys=burst_of(window="token-bucket")),
+    limited("no limit where a bucket is promised", "correct", "fail", keys=burst_of(window="token-bucket")),
+    limited("a limit that is promised and not there", "correct", "fail"),
+    limited("a limit of 3 where 5 are promised", "limiter-strict", "fail"),
+    limited("a limiter without Retry-After", "limiter-silent", "fail"),
+    limited("a limiter that says 503 in words of its own", "limiter-in-its-words",
+            keys=burst_of(status=503, reason="slow down, please")),
+    limited("the same, and the file does not tell", "limiter-in-its-words", "fail", point="service"),
+    limited("two accounts with one static token", "limiter-by-token", keys=ONE_TOKEN,
+            evidence="2 accounts share one Authorization, so they are one user"),
+    limited("one static token, and a limit for each address", "limiter", "fail", keys=ONE_TOKEN),
+    limited("the day's quota is used up, as promised", "quota-a-day", point="F1.2.quota", **BY_DAY),
+    limited("a quota that is promised and not there", "correct", "fail", point="F1.2.quota", **BY_DAY),
+    limited("the day's quota was used before the run", "quota-used-before", point="F1.2.quota", status="info",
+            evidence="they may have used it before the run", **BY_DAY),
 )  # fmt: skip
 
 OWN: Final = (

@@ -128,7 +128,7 @@ def test_every_command_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     told = {line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]}
     assert told == {*COMMANDS, *PROGRAMS, "master"}
-    assert len(told) == 15
+    assert len(told) == 16
 
 
 @pytest.mark.parametrize("words", [["atack"], ["--colour"]])
@@ -145,3 +145,22 @@ def test_a_script_is_two_lines(name: str) -> None:
     assert first == "#!/bin/sh"
     assert second.endswith(f'/resilience" {name.replace("_", "-")} "$@"')
     assert os.access(ROOT / "bin" / name, os.X_OK)
+
+
+@pytest.mark.parametrize(
+    ("given", "level"),
+    [({}, "WARNING"), ({"VERBOSE": "1"}, None), ({"LOCUST_LOGLEVEL": "DEBUG"}, "DEBUG")],
+)
+def test_locusts_own_lines_are_for_those_who_ask(
+    became: list[tuple[list[str], dict[str, str]]],
+    monkeypatch: pytest.MonkeyPatch,
+    given: dict[str, str],
+    level: str | None,
+) -> None:
+    for name in ("VERBOSE", "LOCUST_LOGLEVEL"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    main(["attack", "burst", "--seed", "3"])
+    assert became[0][1].get("LOCUST_LOGLEVEL") == level

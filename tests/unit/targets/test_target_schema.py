@@ -9,6 +9,7 @@ import yaml
 from common.errors import ConfigError
 from common.strict import validate
 from targets.auth import fill, host_and_port
+from targets.limits import PromisedLimit, Refusal
 from targets.load import FOLDER, account_ids, load
 from targets.schema import Target
 
@@ -29,7 +30,9 @@ def made(whole: dict[str, Any], /, **keys: Any) -> Target:
 def test_only_name_and_base_url_are_needed() -> None:
     target = made(LOCAL)
     assert (target.path, target.timeout, target.auth, target.metrics) == ("/v1/mcp", 35, None, ())
-    assert (target.limits.burst_per_s, target.limits.ip_per_min, target.limits.rate_per_min) == (5, 1000, 60)
+    limits = target.limits
+    promised = [limits.burst_per_s, limits.ip_per_min, limits.rate_per_min, limits.quota_per_day]
+    assert [one and one.most for one in promised] == [5, 1000, 60, None]
     assert target.tls.verify
     assert not target.bundled
     assert not target.tool_given
@@ -97,12 +100,12 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "limit": (
         LOCAL,
         {"limits": {"burst_per_s": 0}},
-        "limits.burst_per_s: 0, allowed: greater than or equal to 1",
+        "limits.burst_per_s.most: 0, allowed: greater than or equal to 1",
     ),
     "limit key": (
         LOCAL,
         {"limits": {"burst": 5}},
-        "limits.burst: unknown key, allowed: burst_per_s, burst_window, ip_per_min",
+        "limits.burst: unknown key, allowed: burst_per_s, free_per_day, ip_per_min",
     ),
     "control": (LOCAL, {"control": "bundled"}, "control: bundled, allowed: together with"),
     "bundled alone": ({"name": "a", "base_url": "bundled"}, {}, "control: bundled, allowed: together with"),
@@ -202,3 +205,28 @@ def test_places_of_the_key_server() -> None:
     for bad in ("127.0.0.1", ":80", "a:70000", "::1:80", "a b:80"):
         with pytest.raises(ValueError, match="allowed: host:port"):
             host_and_port(bad)
+
+
+def test_a_number_is_short_for_a_limit_in_fixed_windows() -> None:
+    limits = made(LOCAL, limits={"burst_per_s": 7, "rate_per_min": None}).limits
+    assert limits.burst_per_s == PromisedLimit(most=7, window="fixed")
+    assert limits.rate_per_min is None
+    assert list(limits.refusals()) == []
+
+
+def test_limits_with_a_text_are_told_before_those_of_a_status_alone() -> None:
+    own = {"burst_per_s": {"most": 5, "status": 429}, "rate_per_min": {"most": 60, "reason": "Per Minute"}}
+    assert list(made(LOCAL, limits=own).limits.refusals()) == [
+        Refusal(429, b"per minute", "rate_limit_exceeded"),
+        Refusal(429, b"", "burst_exceeded"),
+    ]
+
+
+@pytest.mark.parametrize("name", ["authorization", "Cookie", "X-API-Key", "x-gateway-token"])
+def test_a_static_credential_makes_all_accounts_one_user(name: str) -> None:
+    assert made(LOCAL, headers={name: "a"}).shared_credential == name
+    assert made(LOCAL, headers={name: "a"}, auth={"header": "X-User"}).shared_credential == ""
+
+
+def test_other_headers_say_nothing_of_the_user() -> None:
+    assert made(LOCAL, headers={"X-Tenant": "a", "User-Agent": "b"}).shared_credential == ""

@@ -16,7 +16,6 @@ from telemetry.recording.sample import REFUSALS, Outcome
 from verdicts.run.reading import Mask, Run, counted
 
 NO_ANSWER: Final = "none"
-NO_REASON: Final = "refused"  # a 429 whose body names no reason that we know
 
 
 @dataclass(frozen=True, slots=True)

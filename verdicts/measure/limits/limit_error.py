@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from verdicts.measure.limits import promises, rate_headers
+from verdicts.measure.limits import promises, rate_headers, users
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.rate_headers import Share
 from verdicts.measure.target import balancer_states
@@ -48,8 +48,8 @@ def windows(run: Run) -> list[RateWindow]:
     """Every whole window in which the limit could be reached, by account and in order."""
     return [
         window
-        for account in np.unique(run.samples["account"][run.out]).tolist()
-        if (promise := promises.rate(run, run.manifest.accounts[account].tier)) is not None
+        for account in np.unique(users.of(run)[run.out]).tolist()
+        if (promise := promises.rate(run, run.manifest.accounts[account].tier)) is not None and promise.fixed
         for window in _of(run, account, promise)
     ]
 
@@ -74,7 +74,7 @@ def _of(run: Run, account: int, promise: Promise) -> Iterator[RateWindow]:
 
 def _unknown(run: Run, account: int, start: float, width: float) -> int:
     calls = run.samples
-    mine = run.out & (calls["account"] == account) & ~rate_headers.at_the_limiter(run)
+    mine = run.out & (users.of(run) == account) & ~rate_headers.at_the_limiter(run)
     return int((mine & (calls["sent"] >= start) & (calls["sent"] < start + width)).sum())
 
 
@@ -89,7 +89,7 @@ def _admitted(run: Run, share: Share) -> dict[str, int]:
     codes, counts = np.unique(share.calls["instance"][~share.refused], return_counts=True)
     found: dict[str, int] = {}
     for code, count in zip(codes.tolist(), counts.tolist(), strict=True):
-        name = _name(run, share.account, code)
+        name = _name(run, share.user, code)
         found[name] = found.get(name, 0) + count
     return found
 

@@ -9,33 +9,19 @@ limiter is found wanting only where it is for certain:
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from verdicts.measure.limits import windows
+from verdicts.measure.limits.held import Held
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.windows import Spans
 from verdicts.run.reading import Mask, Run
 
 
-class Held(NamedTuple):
-    """What is certain of one or more accounts."""
-
-    over: int
-    early: int
-
-    def __add__(self, other: object) -> Held:
-        assert isinstance(other, Held)
-        return Held(self.over + other.over, self.early + other.early)
-
-
-def judge(run: Run, mine: Mask, admitted: Mask, refused: Mask, promise: Promise) -> Held:
-    """The masked calls of one account; one without an answer may have been admitted."""
-    silent = run.samples["status"] == 0
-    let = windows.spans(run, mine & admitted)
-    perhaps = windows.spans(run, mine & (admitted | silent))
-    return Held(_over(let, promise), _early(windows.spans(run, mine & refused), perhaps, promise))
+def judge(run: Run, let: Mask, perhaps: Mask, refused: Mask, promise: Promise) -> Held:
+    """The calls of one user: admitted, perhaps admitted, refused."""
+    certain, may = windows.spans(run, let), windows.spans(run, let | perhaps)
+    return Held(_over(certain, promise), _early(windows.spans(run, refused), may, promise))
 
 
 def most(run: Run, admitted: Mask, width: float) -> int:

@@ -1,4 +1,4 @@
-"""Calls in fixed windows of the wall clock, as exactly as a client can know them.
+"""Calls in fixed windows of the limiter's clock, as exactly as a client can know them.
 
 A call was at the limiter at some instant between `sent` and `done` less the upstream's own time. Where
 that span lies within one window, the call was certainly in it; where it crosses a window's edge, it may
@@ -8,7 +8,8 @@ certain:
     over     at least more admitted than the limit
     under    at most fewer admitted than the limit, though enough calls came
 
-A call without an answer may or may not have been admitted.
+A call without an answer may or may not have been admitted. `ahead` is how many seconds the limiter's clock is
+before ours (`verdicts.measure.limits.clock`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,10 @@ class Spans(NamedTuple):
         first = np.floor(self.earliest / width).astype(np.int64)
         return first, np.maximum(first, np.floor(self.latest / width).astype(np.int64))
 
+    def later(self, seconds: float) -> Spans:
+        """The same by a clock that is so far ahead."""
+        return Spans(self.earliest + seconds, self.latest + seconds)
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -58,6 +63,22 @@ class Window:
         return self.admitted_most < min(limit, self.offered)
 
 
+class Counts(NamedTuple):
+    """The same of many users at once: arrays by user and window; windows begin with number `first`."""
+
+    first: int
+    offered: Indices
+    admitted: Indices
+    admitted_least: Indices
+    admitted_most: Indices
+
+    def wanting(self, limit: int) -> tuple[int, int]:
+        """(windows over, windows under)."""
+        over = self.admitted_least > limit
+        under = self.admitted_most < np.minimum(limit, self.offered)
+        return int(over.sum()), int(under.sum())
+
+
 def spans(run: Run, mask: Mask) -> Spans:
     """When the masked calls were at the limiter."""
     calls, zero = run.samples[mask], float(run.manifest.start_wall)
@@ -66,32 +87,65 @@ def spans(run: Run, mask: Mask) -> Spans:
     return Spans(zero + calls["sent"] - CLOCK, zero + np.maximum(latest, calls["sent"]) + CLOCK)
 
 
-def count(run: Run, mask: Mask, admitted: Mask, width: float) -> Iterator[Window]:
-    """Every window that a masked call was certainly in, in order. `admitted` are those let through."""
-    first, last = spans(run, mask).windows(width)
-    certain, let = first == last, admitted[mask]
-    silent = run.samples["status"][mask] == 0
-    zero = float(run.manifest.start_wall)
-    for window in np.unique(first[certain]):
-        inside = certain & (first == window)
-        perhaps = (first <= window) & (window <= last) & (let | silent)
+def counts(found: Spans, who: Indices, let: Mask, perhaps: Mask, width: float) -> Counts:
+    """Of calls by user number (from 0 on); `let` were admitted, `perhaps` may have been."""
+    first, last = found.windows(width)
+    certain, begin = first == last, int(first.min()) if len(first) else 0
+    wide = int(first.max()) - begin + 1 if len(first) else 0
+    users = int(who.max(initial=-1)) + 1
+    first, last = first - begin, np.minimum(last - begin, wide - 1)
+
+    def total(mask: Mask, window: Indices, room: int) -> Indices:
+        sums = np.bincount(who[mask] * room + window[mask], minlength=users * room)
+        return sums.astype(np.int64).reshape(users, room)
+
+    may = let | perhaps
+    steps = total(may, first, wide + 1) - total(may, last + 1, wide + 1)
+    return Counts(
+        first=begin,
+        offered=total(certain, first, wide),
+        admitted=total(let, first, wide),
+        admitted_least=total(certain & let, first, wide),
+        admitted_most=np.cumsum(steps, axis=1)[:, :wide],
+    )
+
+
+def count(
+    run: Run, mask: Mask, admitted: Mask, width: float, ahead: float = 0.0, perhaps: Mask | None = None
+) -> Iterator[Window]:
+    """Every window that a masked call of one user was certainly in, in order; `perhaps`: no answer."""
+    may = run.samples["status"] == 0 if perhaps is None else perhaps
+    one = np.zeros(int(mask.sum()), dtype=np.int64)
+    found = counts(spans(run, mask).later(ahead), one, admitted[mask], may[mask], width)
+    zero = float(run.manifest.start_wall) + ahead
+    for place in np.flatnonzero(found.offered.any(axis=0)).tolist():
         yield Window(
-            start=float(window) * width - zero,
-            offered=int(inside.sum()),
-            admitted=int((let & (first == window)).sum()),
-            admitted_least=int((inside & let).sum()),
-            admitted_most=int(perhaps.sum()),
+            start=(found.first + place) * width - zero,
+            offered=int(found.offered[0, place]),
+            admitted=int(found.admitted[0, place]),
+            admitted_least=int(found.admitted_least[0, place]),
+            admitted_most=int(found.admitted_most[0, place]),
         )
 
 
-def wrong_waits(run: Run, mask: Mask, width: float) -> int:
-    """How many of the masked refusals lack a `Retry-After`, or name another time than the window's end.
-
-    Right is the whole number of seconds, rounded up and at least 1, to the end of the call's window.
-    """
+def wrong_waits(run: Run, mask: Mask, promise: Promise, ahead: float = 0.0) -> int:
+    """How many of the masked refusals lack a `Retry-After`, or name a time that is none of the promise's."""
     told = run.samples["retry_after"][mask]
-    least, most = waits(spans(run, mask), width)
+    least, most = right_waits(spans(run, mask).later(ahead), promise)
     return int((~((told >= least) & (told <= most))).sum())
+
+
+def right_waits(found: Spans, promise: Promise) -> tuple[Floats, Floats]:
+    """The smallest and the largest right `Retry-After` of each refusal, whole seconds of 1 at least.
+
+    fixed         to the end of the call's window
+    sliding       until the oldest call of the window has left it
+    token-bucket  until there is a token again, or until the bucket is full
+    """
+    if promise.fixed:
+        return waits(found, promise.width)
+    longest = promise.width * max(1.0, promise.size / promise.limit)
+    return np.ones(len(found.earliest)), np.full(len(found.earliest), np.ceil(longest))
 
 
 def waits(found: Spans, width: float) -> tuple[Floats, Floats]:

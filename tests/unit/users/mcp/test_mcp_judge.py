@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from targets.limits import Limits
 from telemetry.recording.sample import REASONS, Flag, Outcome
 from users.mcp import answers, headers, messages, sse
 from users.mcp.content_encoding import EncodingError, asked, decoded
@@ -67,6 +68,25 @@ def reply(**fields: Any) -> bytes:
 )
 def test_reasons(status: int, body: bytes, expected: str) -> None:
     call = answered(status, body)
+    assert reason(call) == expected
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        (403, b"Your Daily Limit is used up", "quota_exceeded"),
+        (403, b"forbidden", "http_error"),
+        (429, b"daily limit", "refused"),
+        (503, b"anything at all", "burst_exceeded"),
+        (503, reply(error={"code": 1, "data": {"reason": "breaker_open"}}), "breaker_open"),
+        (200, b"daily limit", "bad_response"),
+    ],
+)
+def test_refusals_in_the_targets_own_words(status: int, body: bytes, expected: str) -> None:
+    own = {"quota_per_day": {"most": 9, "reason": "daily limit"}, "burst_per_s": {"most": 5, "status": 503}}
+    rules = answers.rules((), tuple(Limits.model_validate(own).refusals()))
+    call = answered(status, body)
+    rules.judge(call)
     assert reason(call) == expected
     assert call.outcome is (Outcome.OK if not expected else Outcome.FAILED)
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.support.synthetic_run import Samples, Spec, drop, fail, write
@@ -95,3 +96,29 @@ def test_a_kill_is_seen_also_where_its_counter_comes_with_it(tmp_path: Path) -> 
     assert headline.broke_first(judgement) == "origin-a killed (nano model) at 4.0 s, 1 time in all"
     (memory,) = [point for point in judgement.points if point.id == "P1.6.nano-memory"]
     assert "killed 1 times" in memory.evidence
+
+
+def slow(samples: Samples) -> Samples:
+    samples["upstream_s"] = np.nan
+    samples["done"] = samples["sent"] + 2.6
+    return samples
+
+
+def test_of_a_target_of_ones_own_only_bounds_of_the_run_break(tmp_path: Path) -> None:
+    """It promised no p95 and no share of 5xx; and one reset in 600 calls is within what was asked of it."""
+    mine = replace(SMALL, bundled=False)
+    free = {"points": ["P1.7"], "thresholds": {}}
+    found = judged(tmp_path / "free", replace(mine, change=slow, scenario_data=free))
+    assert first_break.target_breaks(found.run) == []
+    bound = {**free, "thresholds": {"P1.7": "p95 <= 1500 ms"}}
+    found = judged(tmp_path / "bound", replace(mine, change=slow, scenario_data=bound))
+    assert [one.what for one in first_break.target_breaks(found.run)] == ["p95 over 1.5 s"]
+
+    def one_error(samples: Samples) -> Samples:
+        fail(samples, samples["index"] == 150, "internal_error")
+        return samples
+
+    found = judged(tmp_path / "error", replace(mine, change=one_error))
+    assert (found.verdict, headline.broke_first(found)) == ("pass", "nothing broke")
+    found = judged(tmp_path / "errors", replace(mine, fault=(2.0, 3.0, "db_error")))
+    assert headline.broke_first(found).startswith("db_error at 2.0 s")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome
 from tests.support.synthetic_run import Spec, write
 from verdicts.measure.limits import sliding
+from verdicts.measure.limits.held import Held
 from verdicts.measure.limits.promises import Promise
-from verdicts.measure.limits.sliding import Held
 from verdicts.run.reading import Run, load
 
 ADMITTED, REFUSED, SILENT = 200, 429, 0
@@ -37,8 +37,8 @@ def run_of(folder: Path, *calls: tuple[float, float, int]) -> Run:
 def held(folder: Path, *calls: tuple[float, float, int], limit: int = 3) -> Held:
     run = run_of(folder, *calls)
     status = run.samples["status"]
-    everything = np.ones(len(status), dtype=bool)
-    return sliding.judge(run, everything, status == ADMITTED, status == REFUSED, Promise(limit, 1.0, True))
+    promise = Promise(limit, 1.0, "sliding")
+    return sliding.judge(run, status == ADMITTED, status == SILENT, status == REFUSED, promise)
 
 
 def quick(t: float, status: int = ADMITTED) -> tuple[float, float, int]:

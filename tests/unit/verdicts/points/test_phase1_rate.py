@@ -110,3 +110,23 @@ def test_accounts_without_a_limit_have_none_to_judge(tmp_path: Path) -> None:
     free = [{**STARTER[0], "tier": "unlimited"}]
     found = answers(tmp_path, None, manifest={"accounts": free})
     assert (found["F1.2"].status, found["F1.2"].value) == ("info", None)
+
+
+@pytest.mark.parametrize(("ahead", "relative"), [(7.3, False), (-12.0, False), (0.0, True), (7.3, True)])
+def test_headers_of_a_clock_that_is_off_are_right(tmp_path: Path, ahead: float, relative: bool) -> None:
+    """A target's own: its windows by its clock; `Reset` as a time of that clock, or as seconds from now."""
+    limits = {"burst_per_s": None, "ip_per_min": None, "rate_per_min": 60}
+    target = {"name": "mine", "path": "/v1/mcp", "limits": limits}
+
+    def change(samples: Samples) -> Samples:
+        samples["sent"] += ahead
+        samples = rate()(samples)
+        samples["sent"] -= ahead
+        samples["done"] = samples["sent"] + 0.002
+        samples["reset"] -= ahead if relative else 0.0
+        return samples
+
+    changed = {**LONG, "manifest": {"accounts": STARTER, "target": target}, "bundled": False}
+    found = answers(tmp_path, change, **changed)
+    assert (found["F1.2"].status, found["F1.2.headers"].value) == ("pass", 0), found["F1.2.headers"].evidence
+    assert ("by the phase of its windows" in found["F1.2"].evidence) == (ahead != 0)

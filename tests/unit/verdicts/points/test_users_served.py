@@ -28,7 +28,7 @@ def service(found: Judgement) -> PointResult:
     [
         ({}, "pass"),
         ({"burst_exceeded": 0.3}, "pass"),
-        ({"refused": 0.3}, "pass"),  # a 429 without a reason, where a limit is expected
+        ({"refused": 0.3}, "fail"),  # a 429 without a reason is no limit that anybody promised
         ({"rate_limit_exceeded": 0.3}, "fail"),
         ({"db_error": 0.05}, "fail"),
         ({"timeout": 0.05}, "fail"),

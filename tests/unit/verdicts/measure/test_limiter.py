@@ -1,0 +1,132 @@
+"""Who is one user, which refusals are which limit's, and what a day's quota lets a run know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.limited_calls import Limits, every, fixed, run_of
+from verdicts.measure.limits import promises
+from verdicts.measure.limits.promises import Promise
+from verdicts.points.point import PointResult
+from verdicts.points.registry import POINTS
+from verdicts.run.reading import Run
+from verdicts.thresholds import Threshold
+
+BURST = {"burst_per_s": 5, "ip_per_min": None, "rate_per_min": None}
+NONE = {"burst_per_s": None, "ip_per_min": None, "rate_per_min": None}
+QUOTA = {**NONE, "quota_per_day": {"most": 20, "window": "fixed"}}
+TWO = [*every(0.1, 4), *every(0.1, 4, account=1, start=0.063)]
+
+
+def found(run: Run, id: str = "F1.1") -> PointResult:
+    results = POINTS[id.removesuffix(".quota")].results(run, Threshold())
+    return next((one for one in results if one.id == id), results[0])
+
+
+def by_one(decide: Limits) -> Limits:
+    """All accounts are one to the limiter."""
+    return lambda account, now: decide(0, now)
+
+
+def test_accounts_that_share_a_token_are_one_user(tmp_path: Path) -> None:
+    run = run_of(tmp_path / "a", TWO, by_one(fixed(5)), BURST, user="Authorization")
+    one = found(run)
+    assert one.status == "pass", one.evidence
+    assert "2 accounts share one Authorization, so they are one user to the target." in one.evidence
+    each = run_of(tmp_path / "b", TWO, fixed(5), BURST, user="Authorization")
+    assert found(each).status == "fail"  # five for each account are ten for the user
+
+
+def test_accounts_of_their_own_are_users_of_their_own(tmp_path: Path) -> None:
+    assert found(run_of(tmp_path / "a", TWO, fixed(5), BURST)).status == "pass"
+    assert found(run_of(tmp_path / "b", TWO, by_one(fixed(5)), BURST)).status == "fail"
+
+
+def test_without_a_header_for_addresses_all_come_from_one(tmp_path: Path) -> None:
+    limits = {**NONE, "ip_per_min": 60}
+    decide = by_one(fixed(60, 60.0, reason="ip_limit_exceeded"))
+    ours = run_of(tmp_path / "a", TWO, decide, limits, target={"client_ip_header": None}, points=["F1.2"])
+    (address,) = [one for one in POINTS["F1.2"].results(ours, Threshold()) if one.id == "F1.2.address"]
+    assert (address.value, address.status) == (60, "fail")  # every Retry-After of 1 s is wrong here
+    assert "0 admitted more, 0 less" in address.evidence
+    shown = run_of(tmp_path / "b", TWO, decide, limits, points=["F1.2"])
+    assert [one.id for one in POINTS["F1.2"].results(shown, Threshold())] == ["F1.2"]
+
+
+@pytest.mark.parametrize(
+    ("limits", "status", "words"),
+    [
+        (BURST, "fail", "with 429 burst_exceeded or refused"),
+        ({**BURST, "rate_per_min": 60}, "invalid", "each may be burst_exceeded or rate_limit_exceeded"),
+        ({**BURST, "rate_per_min": {"most": 60, "reason": "slow"}}, "fail", "burst_exceeded or refused"),
+        ({**BURST, "rate_per_min": {"most": 60, "status": 503}}, "fail", "burst_exceeded or refused"),
+    ],
+)
+def test_a_429_without_a_reason_is_of_the_one_limit_that_can_have_said_it(
+    tmp_path: Path, limits: dict[str, Any], status: str, words: str
+) -> None:
+    run = run_of(tmp_path, every(0.05, 4), fixed(3, reason="refused"), limits)
+    one = found(run)
+    assert words in one.evidence
+    assert one.status in (status, "pass")
+    assert (one.status == "fail") == (status == "fail")
+
+
+def test_what_another_limit_refused_may_have_been_let_pass_by_this_one(tmp_path: Path) -> None:
+    run = run_of(tmp_path, every(0.05, 4), fixed(3, reason="quota_exceeded"), BURST)
+    assert "0 admitted more, 0 less" in found(run).evidence
+
+
+def day(folder: Path, decide: Limits) -> PointResult:
+    return found(run_of(folder, every(0.1, 4), decide, QUOTA, points=["F1.2"]), "F1.2.quota")
+
+
+def used_up(limit: int, again: bool = False) -> Limits:
+    calls: list[float] = []
+
+    def decide(account: int, now: float) -> str:
+        calls.append(now)
+        return "quota_exceeded" if len(calls) > limit and not (again and len(calls) > 30) else ""
+
+    return decide
+
+
+@pytest.mark.parametrize(
+    ("decide", "status", "words"),
+    [
+        (used_up(20), "pass", "1 users had all of it"),
+        (used_up(7), "info", "1 were refused sooner: they may have used it before the run"),
+        (used_up(25), "fail", "1 users had more than the day allows"),
+        (used_up(7, again=True), "fail", "1 were admitted again after it was used up"),
+        (used_up(99), "fail", "1 users had more than the day allows"),
+    ],
+    ids=["exact", "used before", "more", "admitted again", "not there"],
+)
+def test_a_days_quota(tmp_path: Path, decide: Limits, status: str, words: str) -> None:
+    one = day(tmp_path, decide)
+    assert one.status == status, one.evidence
+    assert words in one.evidence
+
+
+def test_the_free_tier_is_one_only_where_the_file_names_it(tmp_path: Path) -> None:
+    forger = {"name": "forger", "options": {"kind": "garbage"}}
+    groups = [{"name": "users", "rate": 10, "accounts": {"count": 1}, "persona": forger}]
+    run = run_of(tmp_path / "a", every(0.1, 4), used_up(0), NONE, points=["P3.6"])
+    run.manifest.scenario["groups"] = groups
+    assert "names no free tier" in found(run, "P3.6").evidence
+    run = run_of(tmp_path / "b", every(0.1, 4), used_up(0), {**NONE, "free_per_day": 6000}, points=["P3.6"])
+    run.manifest.scenario["groups"] = groups
+    one = found(run, "P3.6")
+    assert one.figures["share"] == pytest.approx(0.1, rel=0.01)  # 600 a minute
+    assert "6,000 free ones" in one.evidence
+    assert "one address" not in one.evidence  # no limit of it is promised
+
+
+def test_runs_of_older_versions_are_read_by_their_own_words(tmp_path: Path) -> None:
+    old = {"burst_per_s": 5, "burst_window": "sliding", "ip_per_min": None, "rate_per_min": 60}
+    run = run_of(tmp_path, every(0.1, 1), fixed(5), old)
+    assert promises.burst(run) == Promise(5, 1.0, "sliding")
+    assert promises.rate(run, "starter") == Promise(60, 60.0)
