@@ -42,7 +42,15 @@ def _failure(point: PointResult) -> str:
 def broke_first(judged: Judgement, say: Say = ENGLISH) -> str:
     """What broke first, in words."""
     found = _found(judged)
-    return found[0].told(say) if found else say("nothing broke")
+    if found:
+        return found[0].told(say)
+    bound = _broken_bound(judged)
+    return say("the bound of {id}", id=bound) if bound else say("nothing broke")
+
+
+def _broken_bound(judged: Judgement) -> str:
+    """The first point out of its bounds, so that "nothing broke" never stands beside a fail; "" for none."""
+    return next((point.id for point in judged.points if point.status == "fail"), "")
 
 
 def _found(judged: Judgement) -> list[Break]:
@@ -120,12 +128,13 @@ def _ms(value: float | None, say: Say) -> str:
 
 
 def _broke(judged: Judgement, say: Say) -> Card:
-    found = _found(judged)
+    found, bound = _found(judged), _broken_bound(judged)
     refused = first_refusal(judged.run, say)
+    nothing = say("The bound of {id}", id=bound) if bound else say("Nothing broke")
     return Card(
         say("What broke first?"),
-        say(found[0].what) if found else say("Nothing broke"),
-        "fail" if found else "pass",
+        say(found[0].what) if found else nothing,
+        "fail" if found or bound else "pass",
         [(say(one.what), one.when(say)) for one in found[:4]],
         say("First refusal: {what}.", what=refused) if refused else say("No protection refused a call."),
     )

@@ -29,6 +29,15 @@ def test_nothing_broke(tmp_path: Path) -> None:
     )
 
 
+def test_beside_a_fail_something_broke(tmp_path: Path) -> None:
+    tight = {"points": ["P1.7"], "thresholds": {"P1.7": "p50 <= 1 ms"}}
+    found = judged(tmp_path, replace(SMALL, scenario_data=tight))
+    assert (found.verdict, first_break.target_breaks(found.run)) == ("fail", [])
+    assert headline.broke_first(found) == "the bound of P1.7"
+    card = headline.cards(found, document.build(found))[2]
+    assert (card.answer, card.status) == ("The bound of P1.7", "fail")
+
+
 def test_what_broke_stands_in_the_order_of_time(tmp_path: Path) -> None:
     def two_errors(samples: Samples) -> Samples:
         fail(samples, (samples["planned"] >= 4) & (samples["planned"] < 4.5), "timeout")

@@ -1,0 +1,20 @@
+"""docs/questions.md has a row for each question of the plan, and its commands name scenarios that there are."""
+
+import re
+
+from common.paths import ROOT
+from scenarios import load as scenarios
+from verdicts.points.registry import QUESTIONS
+
+PAGE = (ROOT / "docs" / "questions.md").read_text()
+
+
+def test_every_question_of_the_plan_has_its_row() -> None:
+    rows = dict(re.findall(r"^\| ([PF]\d\.\d+) \| ([^|]+) \|", PAGE, re.MULTILINE))
+    assert rows == {id: question.en for id, question in QUESTIONS.items()}
+
+
+def test_its_commands_name_scenarios_that_there_are() -> None:
+    named = set(re.findall(r"SCENARIO=([a-z0-9-]+)", PAGE))
+    assert named
+    assert named <= set(scenarios.names())
