@@ -59,6 +59,7 @@ def run(
             scenario=scenario,
             groups=["valid", "expired"],
             machine={"cpu": "a machine", "cores": 2},
+            target={"name": "t", "limits": {"ip_per_min": 1000}},
             stack={"settings": {"edge": {"jwks_mode": "cached", "jwks_ttl": 300.0}}},
         ),
         events=events,
