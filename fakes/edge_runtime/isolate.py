@@ -68,7 +68,7 @@ class Isolate:
 
     def reset(self) -> None:
         """Forget counts and keys."""
-        self._window = -1
+        self._window, self._counts = -1, {}
         self.burst_counts.clear()
         self.burst_times.clear()
         self.jwks.reset()

@@ -58,6 +58,15 @@ async def test_sliding_says_when_the_oldest_call_leaves_the_window() -> None:
     assert await asked(one, app, 1001.5, 1) == [200]
 
 
+async def test_after_a_reset_nothing_is_kept_of_another_strategy_either() -> None:
+    one = rig("memory-cache")
+    isolate = one.isolate()
+    await asked(one, BurstLimit(one.inner, isolate), 1000.0, 3)
+    assert isolate.burst_entries() == 1
+    isolate.reset()
+    assert isolate.burst_entries() == 0
+
+
 @pytest.mark.parametrize(("strategy", "kept"), [("check-burst", 100), ("sliding", 1)])
 async def test_counts_pile_up_as_written(strategy: str, kept: int) -> None:
     one = rig(strategy)
