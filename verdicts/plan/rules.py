@@ -44,6 +44,7 @@ DERIVED: Final[Mapping[str, Mapping[str, Callable[[Numbers], float]]]] = {
     },
     "P0.3": {"permits_rate": lambda n: GLOBAL / SLOW},
     "P1.2": {"bound": lambda n: n.after / n.excess if n.excess > 0 else math.nan},
+    "P1.4": {"possible": lambda n: n.isolates * BURST if n.isolates > 0 else n.max},
     "P1.5": {"through": lambda n: n.mean / n.offered if n.offered > 0 else math.nan},
     "P1.6": {
         "alert_cost": lambda n: NANO_CPU / n.nano_rate if n.nano_rate > 0 else math.nan,

@@ -22,6 +22,7 @@ PEAK: Final = "mcpist_user_calls_peak"
 KEPT: Final = "mcpist_user_limiters"
 BLOCKED: Final = "mcpist_user_releases_blocked"
 BYTES: Final = 286
+PLANNED: Final = 50  # calls a user, by the plan
 SILENT: Final = ("gateway_timeout", "timeout", "reset")
 
 
@@ -69,7 +70,10 @@ def _most(run: Run) -> Finding:
         int(told),
         f"at once of one user, {limit} allowed",
         f"By {where}."
-        + (told > limit) * " A refused call's deferred Release gives away a place that another call holds.",
+        + (told > limit) * " A refused call's deferred Release gives away a place that another call holds."
+        + (limit < PLANNED)
+        * f" The limit is {limit} here: 5 calls a second of 3 s never meet the plan's "
+        f"{PLANNED}, but calls that take over 10 s do.",
         {"most": told, "limit": float(limit), "over": max(0.0, told - limit)},
     )
 

@@ -72,7 +72,7 @@ EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
     ),
     ("P1.3", {"seen": 0.06}, {"seen": 0.05}),
     ("P1.3", {"seen": 0.05, "failures": 3}, {"seen": 0.06, "failures": 3}),
-    ("P1.4", {"max": 6}, {"max": 5}),
+    ("P1.4", {"max": 6, "isolates": 4}, {"max": 5, "isolates": 4}),
     ("P1.4", {"max": 5}, {"max": 6}),
     ("P1.5", {"mean": 49, "offered": 100}, {"mean": 50, "offered": 100}),
     ("P1.5", {"mean": 90, "offered": 100}, {"mean": 89, "offered": 100}),
@@ -261,6 +261,11 @@ def test_a_number_may_follow_from_one_that_follows() -> None:
 
 
 def test_arithmetic_that_a_rule_states() -> None:
+    counts = advise(next(rule for rule in RULES if rule.point == "P1.4"), {"max": 15.0, "isolates": 4.0})
+    assert counts is not None
+    assert "for 20 calls per user and second, not 5, at 100 MAU (15 were seen)" in counts.text.replace(
+        "before", "at"
+    )
     pool = next(rule for rule in RULES if rule.point == "P1.9")
     found = advise(pool, {"limit": 57.0})
     assert found is not None
