@@ -131,7 +131,9 @@ RULES: Final = (
     AdviceRule("P3.4", "valid-users-fail", TO_DO, lambda n: n.valid_users_value < 100),
     AdviceRule("P3.4", "check-cheap", GOOD, lambda n: n.mean <= 0.010),
     AdviceRule("P3.5", "cache-fails", TO_DO, lambda n: n.fetches > 1),
-    AdviceRule("P3.5", "cache-holds", GOOD, lambda n: n.fetches <= 1),
+    AdviceRule(
+        "P3.5", "cache-holds", GOOD, lambda n: n.fetches <= 1 and not n.key_rotation_taken_up > ROTATION
+    ),
     AdviceRule("P3.5", "rotation-refuses", TO_DO, lambda n: n.key_rotation_taken_up > ROTATION),
     AdviceRule("P3.6", "free-tier-used-up", TO_DO, lambda n: n.share * DAY > 1),
     AdviceRule("P3.6", "bad-tokens-pass", TO_DO, lambda n: n.origin_value > 0),

@@ -220,6 +220,14 @@ def test_what_another_run_shows_is_added_where_it_is_known() -> None:
     )
 
 
+def test_a_cache_that_refuses_a_rotated_key_is_not_to_be_kept() -> None:
+    known = {"fetches": 0.2, "caused": 0, "unknown": 840, "ttl": 300}
+    rotated = {**known, "key_rotation_taken_up": 296, "key_rotation_turned_away": 561}
+    for numbers_, keys in ((known, ["cache-holds"]), (rotated, ["rotation-refuses"])):
+        fired = [rule.name for rule in RULES if rule.point == "P3.5" and advise(rule, numbers_)]
+        assert fired == keys
+
+
 def test_advice_names_only_numbers_that_some_run_of_the_plan_gives() -> None:
     for rule in RULES:
         own = {*POINTS[rule.point].figures, *DERIVED.get(rule.point, {}), *COMMON}
