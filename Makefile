@@ -105,6 +105,10 @@ stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin in Go: needs go; the Worker's engine: npm)
 	@$(BIN)/python -m fakes.stack.build_real
 
+.PHONY: calibrate
+calibrate: $(STAMP) ## measure a real nano here: what the nano's model assumes, for NANO=calibrated [OUT=…] (a minute)
+	@bin/resilience calibrate $(call option,OUT,out)
+
 .PHONY: report
 report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from its samples [LANG_REPORT=ja]
 	@bin/resilience report $(call quoted,$(RUN))
@@ -121,13 +125,15 @@ flush: $(STAMP) ## send what earlier runs could not to InfluxDB
 kv-table: $(STAMP) ## kv-exhaustion by strategy, failure mode and isolates (ten minutes)
 	@bin/resilience kv-table
 
+REAL = $(if $(filter real,$(STACK)),STACK_ORIGIN=real STACK_NANO=container COMPOSE_PROFILES=real)
+
 .PHONY: up
-up: ## InfluxDB, Grafana, the stack and Locust in containers [WORKERS=4]
-	@docker compose up --detach --build --scale worker=$(or $(WORKERS),1)
+up: ## InfluxDB, Grafana, the stack and Locust in containers [WORKERS=4] [STACK=real: nanos with the origin in Go]
+	@$(REAL) docker compose up --detach --build --scale worker=$(or $(WORKERS),1)
 
 .PHONY: down
 down: ## end the containers; the volumes stay
-	@docker compose down
+	@docker compose --profile real down
 
 .PHONY: check
 check: $(DEV) ## format, lint and types

@@ -5,7 +5,7 @@ worker all come through here. Locust leads; a run is one `run.attack.Attack`:
 
     test_start  → an attack runs in a greenlet of its own: stack, probes, workers, load, verdict
     its end     → Locust's exit code is the verdict's; the runner quits (headless) or stops (web UI)
-    Ctrl-C, SIGTERM, the web UI's button → all load ends at once, and the report is still whole
+    whoever asks for the end (`common.ending`) → all load ends at once, and the report is still whole
 """
 
 from __future__ import annotations
@@ -25,13 +25,18 @@ from locust.runners import MasterRunner, WorkerRunner
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from common import ending
+
+ending.end_in_one_line(alone=True)  # amid the imports, too, until there is somebody to hear it
+
 from common import exit_codes
 from common.paths import RESULTS
 from run import active_runs, wait_for_workers
 from run.attack import Attack
-from run.folders import check_out, new_dir
-from run.options import add_arguments, check_host
+from run.folders import new_dir
+from run.options import add_arguments, check_host, check_stock
 from run.request import CheckedRun, RunRequest
+from run.workers import sealed_wire, wire_secret
 from run.workers.worker_job import build_job, claim_priority
 from shapes.locust_shape import tick
 from users.cluster.conductor import EVERY_ONE_LOST
@@ -45,6 +50,11 @@ STATS_BYTES: Final = 2**20  # free on the disk, for Locust's own figures
 # When a worker comes or goes Locust waits a second for all users, and hears no worker meanwhile.
 os.environ.setdefault("LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP", "0")
 log = logging.getLogger("resilience")
+try:
+    sealed_wire.seal(wire_secret.take(os.environ))
+except ValueError as refused:
+    ending.say(f"{refused}\n", sys.stderr)
+    raise SystemExit(exit_codes.USAGE) from None
 
 
 class IdleUser(User):
@@ -74,15 +84,19 @@ class Leader:
         self._environment = environment
         self._checked = checked
         self.attack: Attack | None = None  # the run of now, or the last one
-        self.results = Path(environment.parsed_options.out or RESULTS)  # with the web UI: where runs go
+        self.results = Path(environment.parsed_options.out or RESULTS).absolute()  # with the web UI
+        self._main = gevent.getcurrent()
+        self._said: Attack | None = None  # whose verdict was said
         self._wire = self._make_wire()
         environment.events.test_start.add_listener(self._on_test_start)
         environment.events.test_stopping.add_listener(lambda **_: self._end(self._why_stopped()))
-        environment.events.quitting.add_listener(lambda **_: self._end("Locust quits"))
+        environment.events.quitting.add_listener(lambda **_: self._end(f"{ending.BY}Locust, which quits"))
         environment.events.quit.add_listener(lambda **_: self._say_verdict())
-        for number in (signal.SIGINT, signal.SIGTERM):  # a headless Locust would not hear SIGTERM
-            gevent.signal_handler(number, self._on_signal, number.name)
-        gevent.signal_handler(active_runs.SIGNAL, self._on_wish)
+        environment.events.quit.add_listener(lambda **_: ending.hold())  # nobody hears them from here on
+        for number in ending.heard():  # a headless Locust would not hear SIGTERM
+            gevent.signal_handler(number, self._on_signal, number)
+        gevent.signal_handler(ending.STOP, self._on_wish)
+        ending.let_through()
 
     @property
     def _headless(self) -> bool:
@@ -98,11 +112,12 @@ class Leader:
         return ""
 
     def _why_stopped(self) -> str:
-        return "stopped in Locust" if self._wire.nodes() else EVERY_ONE_LOST
+        return f"{ending.BY}the web UI" if self._wire.nodes() else EVERY_ONE_LOST
 
     def _make_wire(self) -> Wire:
         runner = self._environment.runner
         if isinstance(runner, MasterRunner):
+            sealed_wire.guard(runner, self._on_dead_listener)
             wire = MasterWire(runner)
             wire.greet = lambda node: wait_for_workers.tell_if_late(wire, self.attack, node)
             return wire
@@ -115,6 +130,8 @@ class Leader:
         options = self._environment.parsed_options
         try:
             run = self._checked or RunRequest.of(options).read()
+            if not self._headless:  # `out` is the folder of all its runs
+                run = run.into(new_dir(self.results, run.scenario.name))
             attack = self.attack = Attack(self._wire, run)
         except ValueError as error:
             log.error("%s", error)
@@ -123,8 +140,6 @@ class Leader:
         AllAccounts.accounts = run.accounts
         if self._headless:  # Locust's own figures go to a file, its tables not to the terminal
             options.json_file = str(attack.dir / "locust")
-        else:
-            attack.dir = new_dir(self.results, attack.scenario.name)
         gevent.spawn(self._run, attack)
 
     def _run(self, attack: Attack) -> None:
@@ -148,21 +163,42 @@ class Leader:
             attack.done.wait(REPORT_TIMEOUT)
             self._environment.process_exit_code = attack.exit_code
 
-    def _on_signal(self, name: str) -> None:
-        self._end(name)
-        if not self._headless and name == "SIGINT":
+    def _on_signal(self, number: int) -> None:
+        """The run ends, and with it a headless process; one with the web UI ends after it."""
+        if self._headless:
+            self._stop(ending.by(number))
+            return
+        self._end(ending.by(number))
+        if number != signal.SIGTERM:
             os.kill(os.getpid(), signal.SIGTERM)  # Locust's own handler ends the web UI
 
     def _on_wish(self) -> None:
-        """`make stop`: the run under way ends as if it had come to its end."""
+        """`make stop`: the run under way ends; a web UI stays."""
+        if self._headless or self.attack is not None:
+            self._stop(active_runs.REASON)
+
+    def _stop(self, reason: str) -> None:
+        """Once or more often, early or late: the first reason counts."""
         if self.attack is not None:
-            self.attack.stop(active_runs.REASON)
+            self.attack.stop(reason)
+            return
+        ending.say(f"{ending.told(reason)}\n", sys.stderr)
+        self._environment.runner.quit()
+        gevent.kill(self._main, SystemExit(exit_codes.OURS))
+
+    def _on_dead_listener(self, line: str) -> None:
+        """Nothing is heard of any worker any more: no run can go on, and none can begin."""
+        log.error(line)
+        self._end(line)
+        self._environment.runner.quit()
+        gevent.kill(self._main, SystemExit(exit_codes.OURS))
 
     def _say_verdict(self) -> None:
         """The last thing that a run prints."""
-        if self.attack is not None:
-            sys.stdout.write(self.attack.summary)
-            sys.stdout.flush()
+        attack = self.attack
+        if attack is not None and self._said is not attack:
+            self._said = attack
+            ending.say(attack.summary, sys.stdout)
 
 
 def become_worker(environment: Any) -> None:
@@ -176,8 +212,19 @@ def become_worker(environment: Any) -> None:
         lease=LEASE,
     )
     listen(runner, performer)
+    sealed_wire.guard(runner, _end_worker)
     environment.events.test_stopping.add_listener(lambda **_: performer.stop())
     environment.events.quitting.add_listener(lambda **_: performer.leave("it is told to end"))
+    environment.events.quit.add_listener(lambda **_: ending.hold())
+    for number in ending.heard():
+        if number != signal.SIGTERM:  # Locust's own handler ends the worker
+            gevent.signal_handler(number, os.kill, os.getpid(), signal.SIGTERM)
+    ending.let_through()
+
+
+def _end_worker(line: str) -> None:
+    log.error(line)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
@@ -187,30 +234,27 @@ def _on_parser(parser: Any) -> None:
 
 @events.init.add_listener  # type: ignore[untyped-decorator]
 def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
+    try:
+        _begin(environment, environment.parsed_options, web_ui)
+    except ValueError as error:  # bad input: one line, exit 2, before anything starts
+        ending.say(f"{error}\n", sys.stderr)
+        raise SystemExit(exit_codes.USAGE) from None
+
+
+def _begin(environment: Any, options: Any, web_ui: Any) -> None:
+    """Make this process what it is: a worker, or who leads. Raises ValueError."""
+    check_stock(options)
     if isinstance(environment.runner, WorkerRunner):
         become_worker(environment)
         return
-    options = environment.parsed_options
     options.only_summary = True
     checked = None
     if options.headless:
-        try:
-            checked = RunRequest.of(options).read()
-            check_host(options.host, checked.target)
-            if options.out:
-                check_out(options.out)
-            AllAccounts.accounts = checked.accounts
-        except ValueError as error:  # bad input: one line, exit 2, before anything starts
-            sys.stderr.write(f"{error}\n")
-            raise SystemExit(exit_codes.USAGE) from None
+        checked = RunRequest.of(options).check()
+        check_host(options.host, checked.target)
+        AllAccounts.accounts = checked.accounts
     leader = Leader(environment, checked)
-    if isinstance(environment.runner, MasterRunner):
-        wait_for_workers.warn_if_open(options.master_bind_host, environment.runner.server.port)
-        if options.headless:
-            wait_for_workers.give_up_on_missing(environment.runner, options, gevent.getcurrent())
+    if options.headless and isinstance(environment.runner, MasterRunner):
+        wait_for_workers.give_up_on_missing(environment.runner, options, gevent.getcurrent())
     if web_ui is not None:
-        try:
-            install(web_ui, options, leader, leader.results, os.environ.get(VARIABLE, ""))
-        except ValueError as error:
-            sys.stderr.write(f"{error}\n")
-            raise SystemExit(exit_codes.USAGE) from None
+        install(web_ui, options, leader, leader.results, os.environ.get(VARIABLE, ""))

@@ -23,8 +23,8 @@ import gevent  # noqa: E402
 
 from bench.nginx import REQUEST_ID  # noqa: E402
 from bench.request import PATH, TOKEN  # noqa: E402
+from common.append_only import AppendOnly  # noqa: E402
 from shapes.schedule import merge  # noqa: E402
-from telemetry.recording.recorder import SampleFile  # noqa: E402
 from telemetry.recording.sample import Outcome  # noqa: E402
 from users.accounts.accounts import Account  # noqa: E402
 from users.engine.engine import Engine, Outlets  # noqa: E402
@@ -83,7 +83,8 @@ def job(url: str, connections: int) -> Job:
 def main() -> None:
     url, seconds, folder, connections = sys.argv[1:]
     persona("bench-loop", NoOptions)(Looper)
-    outlets = Outlets([SampleFile(Path(folder), "bench")], lambda line: None, lambda names: None)
+    samples = AppendOnly(Path(folder) / "samples-bench.bin")
+    outlets = Outlets([samples.add], lambda line: None, lambda names: None)
     work = job(url, int(connections))
     engine = Engine(work, outlets)
     engine._ids = repeat(REQUEST_ID)  # type: ignore[assignment]

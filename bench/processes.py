@@ -18,11 +18,15 @@ GRACE: Final = 60.0  # seconds beyond the load's own duration before a child is 
 
 @dataclass(frozen=True)
 class Finished:
-    """A child that ended: its output, its CPU seconds (user + system, its own children included)."""
+    """A child that ended: its output, its CPU seconds (user + system, its own children included).
+
+    `memory`: the most bytes that were resident at once.
+    """
 
     output: str
     cpu_s: float
     wall_s: float
+    memory: int = 0
 
 
 def run(command: Sequence[str], limit: float, cwd: Path | None = None) -> Finished:
@@ -44,7 +48,7 @@ def run(command: Sequence[str], limit: float, cwd: Path | None = None) -> Finish
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise RuntimeError(f"{command[0]} ended with {child.returncode}: {(errors or output)[-2000:]}")
-    return Finished(output, usage.ru_utime + usage.ru_stime, time.monotonic() - began)
+    return Finished(output, usage.ru_utime + usage.ru_stime, time.monotonic() - began, usage.ru_maxrss * 1024)
 
 
 def installed(tool: str) -> bool:

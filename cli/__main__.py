@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Final
 
 from cli.launch.locust import LOCUST
-from common import exit_codes
+from common import ending, exit_codes
 
 COMMANDS: Final = {
     "attack": ("cli.attack", "attack a gateway with one scenario"),
@@ -24,18 +24,20 @@ COMMANDS: Final = {
     "check-target": ("cli.check_target", "three requests to a target of your own"),
     "list": ("cli.list", "the scenarios by family; list points: what each point asks, and who answers it"),
     "stop": ("cli.stop", "end the runs that are under way; each still writes its report"),
+    "calibrate": ("cli.calibrate", "measure a real nano here: what the nano's model assumes"),
     "worker": ("cli.worker", "load for a master on another machine"),
     "kv-table": ("cli.kv_table", "kv-exhaustion by strategy, failure mode and isolates"),
+    "stack": ("cli.stack", "keep the bundled stack up for use by hand"),
 }
 MASTER: Final = ("attack", "--master")  # a word of its own for those who start one
 PYTHON: Final = (sys.executable, "-m")
 PROGRAMS: Final = {
     "report": ((*PYTHON, "verdicts"), "derive the report of a run, a plan or a comparison anew"),
     "ui": (LOCUST, "the web UI; takes Locust's options"),
-    "stack": ((*PYTHON, "fakes.stack", "--keep"), "keep the bundled stack up for use by hand"),
     "influx": ((*PYTHON, "telemetry.influx.local_influx"), "a local InfluxDB"),
     "flush": ((*PYTHON, "telemetry.influx.flush"), "send what earlier runs could not to InfluxDB"),
 }
+BECOME_LOCUST: Final = ("attack", "ui", "launch", "worker")
 LAUNCH: Final = "launch"  # of commands that make several runs, each checked before the first began
 
 
@@ -47,8 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if name else exit_codes.USAGE
     if name == "master":
         name, words = MASTER[0], [*MASTER[1:], *words]
+    if arguments is None:
+        ending.end_in_one_line(alone=name in BECOME_LOCUST)
     if name in PROGRAMS:
         command = [*PROGRAMS[name][0], *words]
+        if name in BECOME_LOCUST:
+            ending.hold()  # until our locustfile hears them
         os.execv(command[0], command)
     if name not in COMMANDS and name != LAUNCH:
         allowed = ", ".join(sorted([*COMMANDS, *PROGRAMS, "master"]))

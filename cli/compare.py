@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def in_turns(options: argparse.Namespace) -> int:
     """Make the runs and compare them. Raises ConfigError or GuardError before the first one."""
     folder, turns = planned(options)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return Turns(folder, options, turns).run()
 
 
@@ -81,7 +81,7 @@ def of_stored(options: argparse.Namespace) -> int:
     )
     found = comparison.compare(a, b, interleaved=False)
     folder = new_folder(options.out, f"compare-{a.runs[0].scenario['name']}")
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     _finish(folder, found, table.make("compare", {"run_a": options.run_a, "run_b": options.run_b}))
     return 0
 

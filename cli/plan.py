@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         request(options, run, changes, folder / f"{number:02d}-{run.name}").check()
         for number, (run, changes) in enumerate(chosen, 1)
     ]
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     minutes = (sum(map(load_seconds, runs)) + START * len(runs)) / 60
     say(f"{len(runs)} runs, about {minutes:.0f} minutes")
     entries = tuple(planned(run, checked.request) for (run, _), checked in zip(chosen, runs, strict=True))

@@ -1,4 +1,4 @@
-"""`make stop`: end every run of this checkout that is under way, or one; each still writes its whole report.
+"""`make stop`: end every run and stack of this checkout, or one run; each run still writes its whole report.
 
     bin/stop [results/<run>]
 
@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
+from common import exit_codes
 from common.paths import RESULTS
 from run import active_runs
 
@@ -29,21 +30,21 @@ def main(
 ) -> int:
     """Tell each once, those of `folders` alone if there are any, and wait; the exit code."""
     wanted = {Path(one).resolve() for one in folders}
-    told: dict[Path, str] = {}
+    told: dict[int, str] = {}
     deadline = clock() + TIMEOUT
     while live := [
         one for one in active_runs.under_way(results) if not wanted or Path(one.what).resolve() in wanted
     ]:
         for one in live:
-            if one.file not in told:
-                told[one.file] = one.what
+            if one.pid not in told:
+                told[one.pid] = one.what
                 print(f"stopping {one.what} (process {one.pid})", flush=True)
                 active_runs.tell(one)
         if clock() > deadline:
             print(
                 f"still running after {TIMEOUT:g} s: {', '.join(one.what for one in live)}", file=sys.stderr
             )
-            return 3
+            return exit_codes.OURS
         sleep(POLL_INTERVAL)
     print(f"ended: {', '.join(told.values())}" if told else "nothing is running")
     return 0

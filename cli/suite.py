@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name, out in zip(names, outs, strict=True)
     ]
     runs = [one.check() for one in requests]
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     return run_all(folder, options.plan, runs)
 
 

@@ -16,8 +16,9 @@ from typing import Final
 from cli.launch.locust import LOCUST
 from cli.launch.parser import Parser, command_parser, forget_environment, refusing
 from cli.launch.remote_workers import worker_options
-from common import exit_codes
+from common import ending, exit_codes
 from common.errors import ConfigError
+from run.workers import wire_secret
 from scenarios.options import OPTIONS
 
 TIMEOUT: Final = 600.0  # seconds for the master to be there
@@ -38,11 +39,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     port = OPTIONS["port"].read(options.port)
     if not options.master:
         raise ConfigError("command line", "master", "is empty, allowed: the master's host (MASTER=…)")
+    wire_secret.check(options.master, os.environ)
     check_name(options.master)
     if not wait_for(options.master, port):
         print(f"no master at {options.master} port {port} within {TIMEOUT:g} s", file=sys.stderr)
         return exit_codes.OURS
     forget_environment()
+    ending.hold()
     command = [*LOCUST, *worker_options(options.master, port)]
     return os.execv(command[0], command)
 

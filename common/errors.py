@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from common.addresses.url import shown_url
 from common.paths import ROOT
 
 LONGEST_VALUE: Final = 60
@@ -41,8 +42,8 @@ def one_line(text: str) -> str:
 
 
 def short(value: object) -> str:
-    """A value as it stands in a message: its repr, cut."""
-    text = repr(value)
+    """A value as it stands in a message: its repr, cut; a URL without what it may tell in confidence."""
+    text = repr(shown_url(value) if isinstance(value, str) and "://" in value else value)
     return text if len(text) <= LONGEST_VALUE else text[: LONGEST_VALUE - 1] + "…"
 
 

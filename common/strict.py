@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from common.errors import ConfigError, short
+from common.secrets.secret import Secret
 
 
 class Strict(BaseModel):
@@ -22,6 +24,8 @@ M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 Several = Annotated[tuple[T, ...], Field(strict=False)]
 """A tuple that a YAML list fits: strict alone would ask for a tuple."""
+CONFIDENTIAL: Final = "confidential"
+"""Marks a field whose value no complaint shows: it names a secret, and may hold one by mistake."""
 
 
 def validate(model: type[M], data: Mapping[str, Any], file: Path | str, prefix: str = "") -> M:
@@ -36,9 +40,11 @@ def validate(model: type[M], data: Mapping[str, Any], file: Path | str, prefix: 
 
 
 def explain(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
-    """(key, message) of one complaint."""
+    """(key, message) of one complaint; what stands where a secret belongs is not shown."""
     place = [part for part in error["loc"] if not _is_tag(part)]
     key = ".".join(str(part) for part in place)
+    if _is_confidential(model, place):
+        error["input"] = Secret("")
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
         allowed = sorted(_keys_at(model, place[:-1]))
@@ -64,6 +70,35 @@ def _wanted(error: ErrorDetails) -> str:
 def _is_tag(part: int | str) -> bool:
     """Places that pydantic adds for the branch of a union, such as `literal['one']`."""
     return isinstance(part, str) and ("[" in part or part in ("int", "float", "str", "constrained-int"))
+
+
+def _is_confidential(model: type[BaseModel], place: list[int | str]) -> bool:
+    """A secret belongs at that place, or somewhere in what stands there."""
+    found: type[BaseModel] | None = model
+    for part in place:
+        field = found.model_fields.get(str(part)) if found is not None else None
+        if field is None:
+            return False
+        if _is_secret(field):
+            return True
+        found = next(_models_in(field.annotation), None)
+    return found is not None and _holds_secrets(found)
+
+
+def _holds_secrets(model: type[BaseModel]) -> bool:
+    fields = model.model_fields.values()
+    return any(
+        _is_secret(field) or any(_holds_secrets(inner) for inner in _models_in(field.annotation))
+        for field in fields
+    )
+
+
+def _is_secret(field: FieldInfo) -> bool:
+    return CONFIDENTIAL in field.metadata or _mentions(field.annotation, Secret)
+
+
+def _mentions(annotation: Any, kind: type) -> bool:
+    return annotation is kind or any(_mentions(inner, kind) for inner in get_args(annotation))
 
 
 def _keys_at(model: type[BaseModel], place: list[int | str]) -> set[str]:

@@ -1,10 +1,12 @@
 """Strict YAML: the safe loader only, bounded size and depth, no duplicate keys, no aliases, text keys.
 
-Aliases are refused altogether: a few nested ones make a document of any size ("billion laughs").
+Aliases are refused altogether: a few nested ones make a document of any size ("billion laughs"). So are tags,
+and plain words that YAML 1.1 takes for something that nobody meant: NO (false), 010 (8), 1:30 (90), .nan.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +17,12 @@ from common.errors import ConfigError, short
 LARGEST: Final = 1_000_000  # bytes
 DEEPEST: Final = 40  # levels
 ALLOWED: Final = "one document of plain YAML, without tags and aliases"
+# What a plain word may be, if it is not to be text; all else that YAML 1.1 takes for one must be in quotes.
+_PLAIN: Final = {
+    "tag:yaml.org,2002:bool": re.compile(r"true|True|TRUE|false|False|FALSE"),
+    "tag:yaml.org,2002:int": re.compile(r"[-+]?(0|[1-9][0-9_]*|0x[0-9A-Fa-f_]+)"),
+    "tag:yaml.org,2002:float": re.compile(r"[-+]?[0-9_]*\.?[0-9_]*([eE][-+]?[0-9]+)?"),
+}
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -33,6 +41,14 @@ class _StrictLoader(_Loader):  # type: ignore[misc, valid-type]
         mapping: dict[str, Any] = super().construct_mapping(node, deep=deep)
         return mapping
 
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        meant = _PLAIN.get(node.tag)
+        if meant is not None and not meant.fullmatch(node.value):
+            made = super().construct_object(node, deep=deep)
+            meaning = f"{short(node.value)} means {made} in YAML 1.1"
+            raise _problem(f"{meaning}, allowed: put it in quotes, or write what it is", node)
+        return super().construct_object(node, deep=deep)
+
 
 # A date would be the one value that JSON cannot carry: it stays the text that it is.
 _StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.construct_yaml_str)
@@ -40,7 +56,11 @@ _StrictLoader.add_constructor("tag:yaml.org,2002:timestamp", yaml.SafeLoader.con
 
 def read_mapping(file: Path) -> dict[str, Any]:
     """The mapping that `file` holds. Raises ConfigError for anything else."""
-    text = _text(file)
+    return mapping_of(_text(file), file)
+
+
+def mapping_of(text: str, file: Path | str) -> dict[str, Any]:
+    """The mapping that a text holds, which came from `file`. Raises ConfigError for anything else."""
     try:
         _refuse_bombs(text)
         data = yaml.load(text, Loader=_StrictLoader)
@@ -81,10 +101,13 @@ def _refuse_bombs(text: str) -> None:
     for event in yaml.parse(text, Loader=_Loader):
         if isinstance(event, yaml.AliasEvent):
             raise _problem("an alias, allowed: none (write it out, or use `extends`)", event)
+        if (tag := getattr(event, "tag", None)) is not None:
+            raise _problem(f"a tag, {short(tag)}, allowed: none", event)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise _problem(f"nested too deep, allowed: {DEEPEST} levels", event)
 
 
 def _problem(text: str, place: Any) -> yaml.MarkedYAMLError:
+    """`place`: an event or a node."""
     return yaml.MarkedYAMLError(problem=text, problem_mark=place.start_mark)

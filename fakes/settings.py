@@ -16,16 +16,28 @@ scaled window's end.
 from __future__ import annotations
 
 import operator
-from typing import Annotated, Final, Literal, Self
+from operator import attrgetter
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from common.addresses.dsn import host_of
 from common.protections import TABLE
+from common.secrets.secret import Secret
 
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+
+
+def _dsn(dsn: Secret) -> Secret:
+    if not dsn.hidden:
+        host_of(dsn.reveal())
+    return dsn
+
+
+Dsn = Annotated[Secret, AfterValidator(_dsn)]
 
 
 class SettingsModel(BaseModel):
@@ -82,7 +94,10 @@ class BalancerSettings(SettingsModel):
 
 
 class NanoSettings(SettingsModel):
-    """The model of a nano instance; `cpu_per_request` is an assumption and named so."""
+    """The model of a nano instance. The defaults are the plan's figures, or assumptions and named so.
+
+    `measured_on`: the machine that base, goroutines, bytes, CPU a request and restart were measured on.
+    """
 
     memory_limit: Count = 256 * 1024 * 1024
     memory_base: Count = 40 * 1024 * 1024
@@ -92,9 +107,10 @@ class NanoSettings(SettingsModel):
     buffer_bytes: Count = 10 * 1024
     cpu_share: Positive = 0.1
     cpu_burst: NotNegative = 0.1  # CPU seconds that the bucket holds
-    cpu_per_request: NotNegative = 0.0001  # CPU seconds; settable, an assumption and named so
+    cpu_per_request: NotNegative = 0.0001  # CPU seconds
     cpu_enforced: bool = True
     restart: Positive = 10.0
+    measured_on: str = Field(default="", exclude_if=operator.not_)
 
 
 class NamedTool(SettingsModel):
@@ -142,7 +158,7 @@ class OriginSettings(SettingsModel):
 class DatabaseSettings(SettingsModel):
     """Postgres, how the gateway reaches it, and what an account starts with."""
 
-    dsn: str | None = None  # a Postgres of the user's; None: an embedded one
+    dsn: Dsn | None = None  # a Postgres of the user's; None: an embedded one
     max_connections: Count = 60  # the server's own setting: 3 of them are reserved for superusers
     mode: Literal["pool", "none", "pooler"] = "pool"
     pool_size: Count = 15
@@ -182,11 +198,14 @@ def _upstreams() -> dict[str, dict[str, Latency]]:
 
 
 class PartsSettings(SettingsModel):
-    """Which parts are real (`common.stack_parts`), and what holds a real nano: a cgroup, or nothing."""
+    """Which parts are real (`common.stack_parts`), and what holds a real nano.
+
+    A cgroup of ours, nothing, or a container of its own that others start (`fakes.stack.outsiders`).
+    """
 
     edge: Literal["fakes", "real"] = "fakes"
     origin: Literal["fakes", "real"] = "fakes"
-    nano: Literal["cgroup", "unlimited"] = "cgroup"
+    nano: Literal["cgroup", "unlimited", "container"] = "cgroup"
 
 
 def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
@@ -214,7 +233,7 @@ class StackSettings(SettingsModel):
     upstreams: dict[str, dict[str, Latency]] = Field(default_factory=_upstreams)
     protections: Annotated[
         dict[str, dict[str, float]], AfterValidator(_own_settings), Field(validate_default=True)
-    ] = Field(default_factory=dict, exclude_if=operator.not_)  # those that a protection's row declares
+    ] = {}  # those that a protection's row declares
     ports: dict[str, int] = {}  # process name → fixed port; otherwise any free one
     seed: int = 1
 
@@ -244,7 +263,21 @@ class StackSettings(SettingsModel):
         tree["origin"]["tiers"] = {tier: scaled_count(limit, factor) for tier, limit in tiers.items()}
         return StackSettings.model_validate(tree)
 
+    def fixed_change(self, other: StackSettings) -> str | None:
+        """The first setting of FIXED that is another one there; None if all are the same."""
+        return next((path for path in FIXED if attrgetter(path)(self) != attrgetter(path)(other)), None)
 
+    def changeable(self) -> dict[str, Any]:
+        """These settings as JSON has them, without FIXED."""
+        tree = self.model_dump(mode="json")
+        for path in FIXED:
+            room, _, name = path.rpartition(".")
+            del (tree[room] if room else tree)[name]
+        return tree
+
+
+# What only a new start can change: who listens where, and the database server's own settings.
+FIXED: Final = ("ports", "parts", "database.dsn", "database.max_connections")
 SPANS: Final[dict[str, tuple[str, ...]]] = {
     "edge": ("ip_window", "jwks_ttl", "jwks_cool_down"),
     "kv": ("consistency",),

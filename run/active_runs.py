@@ -1,84 +1,115 @@
-"""Which runs of this checkout are under way, so that `make stop` can end them.
+"""Which runs of this checkout are under way, and which stacks, so that `make stop` can end them.
 
-A leading process has a file `results/.running/<pid>.json` while it runs: who it is (its command line and when
-it started, so that a number which the system gave to another process meanwhile is never taken for it) and
-what it does. It hears `SIGNAL` as the wish to end the run; the process itself may go on (a web UI).
+A leading process has a file `results/.running/<pid>.json`: who it is (its id and when it started, in the
+kernel's own ticks since the boot: a clock that is set changes nothing, and a number that was given to another
+process meanwhile is told apart), what it does, and the signal that it hears as the wish to end. The process
+itself may go on (a web UI). Where `results/` cannot be written the files are in the system's temp folder.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-import psutil
-
 from common.atomic_write import write_whole
+from common.ending import STOP, by
 
-SIGNAL: Final = signal.SIGUSR1
-REASON: Final = "stopped by make stop"
-SAME: Final = 2.0  # seconds that two readings of a process's start may differ
+REASON: Final = by(STOP)
+ALLOWED: Final = (STOP, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
 class Running:
-    """One of them; `what` is the run's or the suite's folder."""
+    """One of them; `what` is the run's or the suite's folder, or a word for what has none."""
 
-    file: Path
     pid: int
-    started: float
-    command: list[str]
+    ticks: int
     what: str
+    signal: int = STOP
 
     @property
     def alive(self) -> bool:
         """The process is there, and it is the one that wrote the file."""
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) <= SAME and process.cmdline() == self.command
-            return same and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.Error:
-            return False
+        return _ticks(self.pid) == self.ticks
 
 
 @contextlib.contextmanager
 def announced(results: Path, what: Path) -> Iterator[None]:
-    """This process is a run's or a suite's for the length of the block; `SIGNAL` must be handled by now."""
-    me = psutil.Process()
-    folder = results / ".running"
-    folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{me.pid}.json"
-    told = {"pid": me.pid, "started": me.create_time(), "command": me.cmdline(), "what": str(what)}
-    write_whole(file, json.dumps(told))
+    """This process is a run's or a suite's for the length of the block; `STOP` must be handled by now."""
+    file = announce(results, str(what))
     try:
         yield
     finally:
-        file.unlink(missing_ok=True)
+        if file is not None:
+            file.unlink(missing_ok=True)
+
+
+def announce(results: Path, what: str, number: int = STOP) -> Path | None:
+    """This process is one, whatever it becomes, until it ends; its file, None where it can have none."""
+    me = Running(os.getpid(), _ticks(os.getpid()) or 0, what, number)
+    for place in _places(results):
+        with contextlib.suppress(OSError):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if _ours(place):
+                write_whole(place / f"{me.pid}.json", json.dumps(asdict(me)))
+                return place / f"{me.pid}.json"
+    return None
 
 
 def under_way(results: Path) -> list[Running]:
     """All that still run; files of processes that are gone are removed."""
-    found = [_read(file) for file in sorted((results / ".running").glob("*.json"))]
-    for one in (known := [one for one in found if one is not None]):
-        if not one.alive:
-            one.file.unlink(missing_ok=True)
-    return [one for one in known if one.alive]
+    found = []
+    for file in (file for place in _places(results) if _ours(place) for file in sorted(place.glob("*.json"))):
+        one = _read(file)
+        if one is not None and one.alive:
+            found.append(one)
+        elif one is not None:
+            with contextlib.suppress(OSError):
+                file.unlink()
+    return found
+
+
+def _places(results: Path) -> tuple[Path, Path]:
+    known = hashlib.sha256(str(results.resolve()).encode()).hexdigest()[:12]
+    return results / ".running", Path(tempfile.gettempdir()) / f"resilience-{os.getuid()}-{known}"
+
+
+def _ours(place: Path) -> bool:
+    """Nobody else can have put files there."""
+    try:
+        found = place.lstat()
+    except OSError:
+        return False
+    return place.is_dir() and not place.is_symlink() and found.st_uid in (os.getuid(), 0)
 
 
 def _read(file: Path) -> Running | None:
     try:
-        return Running(file=file, **json.loads(file.read_text()))
+        one = Running(**json.loads(file.read_bytes()))
+        return one if one.pid > 1 and one.signal in ALLOWED else None
     except (OSError, ValueError, TypeError):  # gone meanwhile, or not ours
         return None
+
+
+def _ticks(pid: int) -> int | None:
+    """When a process started, in ticks since the boot; None where it is gone, or ended already."""
+    try:
+        state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return None
+    return None if state in "ZX" else int(fields[18])
 
 
 def tell(one: Running) -> None:
     """Ask it to end its run; nothing happens where it ended meanwhile."""
     if one.alive:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(one.pid, SIGNAL)
+            os.kill(one.pid, one.signal)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from gevent.event import Event
 
 from common import exit_codes
+from common.ending import BY
 from common.errors import ConfigError
 from common.paths import RESULTS
 from fakes.stack.handle import StackError
@@ -39,6 +40,7 @@ from verdicts.run import stored
 from verdicts.run.reading import RunFolderError
 
 log = logging.getLogger("resilience")
+UNHEARD: Final = f"{BY}its closed output"
 OURS: Final = (CannotStartError, StackError, GuardError, OSError)
 
 
@@ -59,6 +61,7 @@ class Attack:
             wire,
             _baseline(request.baseline),
         )
+        self._state.progress.unheard = lambda: self.stop(UNHEARD)
 
     @property
     def scenario(self) -> Scenario:
@@ -74,10 +77,6 @@ class Attack:
     def dir(self) -> Path:
         """The run's folder."""
         return self._state.dir
-
-    @dir.setter
-    def dir(self, folder: Path) -> None:
-        self._state.dir = folder
 
     def stop(self, reason: str) -> None:
         """End all load now; the report is still written."""
@@ -98,7 +97,7 @@ class Attack:
     def _in_folder(self, resources: ExitStack) -> None:
         """With its folder, its log and its name among the runs that are under way."""
         try:
-            self.dir.mkdir(parents=True)
+            self.dir.mkdir(parents=True, exist_ok=True)  # an empty one is good
             resources.callback(RunLog(self.dir).close)
             with announced(RESULTS, self.dir):
                 self._in_phases(resources)

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from common.errors import ConfigError, short
 from common.paths import RESULTS
@@ -13,8 +14,11 @@ from scenarios.option import SOURCE
 
 
 def run_dir(out: str | None, name: str) -> Path:
-    """Where the run goes: `out`, or a new folder of its own under results/."""
-    return Path(out) if out else new_dir(RESULTS, name)
+    """Where the run goes, absolute: `out`, or a new folder of its own under results/.
+
+    What a run starts (probes, the verdict) runs in the checkout, wherever the run itself was started.
+    """
+    return Path(out).absolute() if out else new_dir(RESULTS, name)
 
 
 def stamped(name: str, results: Path = RESULTS) -> Path:
@@ -33,13 +37,15 @@ def new_dir(results: Path, name: str) -> Path:
 
 
 def check_out(out: str) -> None:
-    """`out` is not there and can be made; nothing is left of the try. Raises ConfigError."""
+    """`out` is an empty folder, or can be made; nothing is left of the try. Raises ConfigError."""
     path = Path(out)
-    if os.path.lexists(path):
-        raise ConfigError(SOURCE, "--out", f"{out} is there already, allowed: a new folder")
+    if os.path.lexists(path) and not _empty(path):
+        raise ConfigError(SOURCE, "--out", f"{out} is there already, allowed: a new folder or an empty one")
     missing = [one for one in (path, *path.parents) if not os.path.lexists(one)]
     try:
-        path.mkdir(parents=True)
+        path.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=path):
+            pass
     except OSError as error:
         text = f"{short(out)} cannot be made: {error.strerror}, allowed: a new folder where you may write"
         raise ConfigError(SOURCE, "--out", text) from None
@@ -49,11 +55,18 @@ def check_out(out: str) -> None:
                 one.rmdir()
 
 
+def _empty(path: Path) -> bool:
+    try:
+        return not any(path.iterdir())
+    except OSError:
+        return False
+
+
 def link_latest(run: Path) -> None:
-    """results/latest points at the newest run; a run elsewhere is linked too."""
-    RESULTS.mkdir(exist_ok=True)
-    link = RESULTS / "latest"
+    """results/latest points at the newest run; a run elsewhere is linked too if it can be."""
     partial = RESULTS / f".latest-{run.name}"
-    partial.unlink(missing_ok=True)
-    partial.symlink_to(run.resolve())
-    partial.replace(link)
+    with suppress(OSError):
+        RESULTS.mkdir(exist_ok=True)
+        partial.unlink(missing_ok=True)
+        partial.symlink_to(run.resolve())
+        partial.replace(RESULTS / "latest")

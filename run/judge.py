@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from common import exit_codes
 from common.paths import ROOT
+from common.secrets.environment import minimal
 from run.folders import link_latest
 from run.workers.worker_job import give_priority_back
 
@@ -32,6 +33,8 @@ def judge(folder: Path) -> Judged:
         cwd=ROOT,
         capture_output=True,
         text=True,
+        process_group=0,  # a terminal's Ctrl-C is not for it
+        env=minimal("LANG_REPORT", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"),
     )
     code = done.returncode if done.returncode in VERDICTS else exit_codes.OURS
     return Judged(code, done.stdout + done.stderr)

@@ -32,7 +32,7 @@ def lead(state: RunState, load: ExitStack) -> Load:
     conductor = state.leader()
     finish_conductor = Once(conductor.finish)
     load.callback(finish_conductor)  # should the rest not come about; otherwise it comes before the probes
-    events = EventLog(state.dir)
+    events = EventLog(state.dir, conductor.cannot_write)
     load.callback(events.close)
     probes = _probes(state)
     finish_probes = Once(probes.finish if probes is not None else lambda: None)
@@ -79,7 +79,7 @@ def _watching(state: RunState) -> list[Callable[[], None]]:
     watching: list[Callable[[], None]] = [partial(_stop_early, state)]
     if watch.asks_health and target.health is not None:
         pinned = guard.check(target, state.base_url, lambda host, port: list(state.addresses))
-        request = health_check.get(target.health, pinned.authority, target.headers)
+        request = health_check.get(target.health, pinned.authority, target.sent_headers)
         watch.health = health_check.HealthWatch(endpoint(target, pinned), request)
         watching.append(watch.health.run)
     return watching

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from common.errors import ConfigError, short
 from fakes.settings import OriginSettings
@@ -11,6 +11,18 @@ from scenarios.option import SOURCE
 from scenarios.options import LOCUST, LOOPBACK, of
 from targets import load as targets
 from targets.schema import Target
+
+_LOAD: Final = "ACCOUNTS, RATE and DURATION say how much load there is"
+_USERS: Final = "a scenario's groups say who attacks, and with which tools"
+MEANINGLESS: Final = {
+    "num_users": ("-u, --users, LOCUST_USERS", _LOAD),
+    "spawn_rate": ("-r, --spawn-rate, LOCUST_SPAWN_RATE", _LOAD),
+    "run_time": ("-t, --run-time, LOCUST_RUN_TIME", _LOAD),
+    "tags": ("-T, --tags, LOCUST_TAGS", _USERS),
+    "exclude_tags": ("-E, --exclude-tags, LOCUST_EXCLUDE_TAGS", _USERS),
+    "class_picker": ("--class-picker, LOCUST_USERCLASS_PICKER", _USERS),
+}
+"""Locust's own options that would change nothing here, or break a run: what they are called, what does it."""
 
 
 class _AnyName(list[str]):
@@ -50,3 +62,10 @@ def check_host(host: str | None, target: Target) -> None:
     if host and host.rstrip("/") != target.base_url:
         text = f"{short(host)}, allowed: none, or {target.base_url}; the target's file says where load goes"
         raise ConfigError(SOURCE, "--host", text)
+
+
+def check_stock(options: Any) -> None:
+    """None of Locust's options is given that mean nothing here. Raises ConfigError."""
+    for name, (called, instead) in MEANINGLESS.items():
+        if value := getattr(options, name, None):
+            raise ConfigError(SOURCE, called, f"{short(value)}, allowed: none; {instead}")

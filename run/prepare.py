@@ -11,15 +11,19 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, Final, cast
 
 import gevent
 
+from common import ending
 from fakes.stack.start import start_stack
+from run.checks import room
 from run.state import RunState
 from run.workers import version
 from targets import guard
 from targets.auth import Algorithm, Auth
+from targets.load import account_ids
 from telemetry.influx import exporter_process
 from telemetry.recording.sample import REASONS
 from telemetry.run_folder import manifest
@@ -43,25 +47,34 @@ def prepare(state: RunState, resources: ExitStack) -> None:
     if state.exporter is not None:
         resources.callback(state.exporter.finish)
     _find_target(state, resources)
+    _heed(state)
+    schedule = jobs.schedule(state.scenario)
+    _look_for_room(state, len(schedule))
     job = _job(state, resources)
     _hear_workers(state)
+    _heed(state)
     conductor = state.conductor = Conductor(
         state.dir,
         state.wire.nodes(),
         state.wire.send,
         state.wire.alive,
-        jobs.schedule(state.scenario),
+        schedule,
         heard=state.watch.heard,
     )
     state.wire.hear = conductor.handlers()
     with ExitStack() as unstarted:
         unstarted.callback(_dismiss, conductor)
         conductor.prepare(job)
-        if state.stopped:
-            raise CannotStartError(f"stopped before load started: {state.stopped}")
+        _heed(state)
         state.start_at = conductor.fix_start(_lead_time(state), align=state.scenario.align)
         _write_manifest(state)
         unstarted.pop_all()
+
+
+def _heed(state: RunState) -> None:
+    """CannotStartError where somebody asked for the end meanwhile."""
+    if state.stopped:
+        raise CannotStartError(ending.told(state.stopped))
 
 
 def _dismiss(conductor: Conductor) -> None:
@@ -81,11 +94,20 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
         return
     state.say("starting the bundled stack …")
     names = sorted(scenario.choice.names)
-    stack = state.stack = start_stack(scenario.stack_settings(), names, state.dir / "run.log")
+    settings, log = scenario.stack_settings(), state.dir / "run.log"
+    stack = state.stack = start_stack(settings, names, log, owned=target.i_own_this_host)
     resources.callback(stack.stop)
     state.say(f"the stack is healthy at {stack.base_url}")
     state.addresses = guard.check(target, stack.base_url).addresses
     state.base_url, state.sources = stack.base_url, dict(stack.metrics)
+
+
+def _look_for_room(state: RunState, arrivals: int) -> None:
+    """Warn where the disk looks too small; the run may fit all the same."""
+    nodes, sources = len(state.wire.nodes()), len(state.sources)
+    needed = room.bytes_of(arrivals, state.scenario.duration, nodes, sources)
+    if warning := room.warning(state.dir, needed):
+        state.say(warning)
 
 
 def _hear_workers(state: RunState) -> None:
@@ -116,11 +138,13 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
     return {
         "version": version.version(),
         "machine": version.machine(),
-        "scenario": state.scenario.dump(),
-        "target": target.model_dump(mode="json", by_alias=True),
+        "scenario": state.scenario.public(),
+        "target": target.whole(),
         "base_url": state.base_url,
         "addresses": list(state.addresses),
         "key": key.pem() if key else None,
+        "ids": account_ids(target),  # what files hold is read here alone: a worker has none of them
+        "ca": Path(target.tls.ca).read_text() if target.tls.ca else None,
     }
 
 
@@ -152,7 +176,7 @@ def _write_manifest(state: RunState) -> None:
         reasons=REASONS,
         machine=machine(),
         version=version.RELEASE,
-        scenario=scenario.dump(),
+        scenario=scenario.public(),
         target={**state.target.public(), "base_url": state.base_url},
         bundled=state.target.bundled,
         protections=tuple(sorted(choice.names)) if stack else (),

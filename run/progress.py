@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any, Final, TextIO
+
+from common.ending import say
 
 CI_INTERVAL: Final = 5.0  # seconds between lines where there is no terminal
 
@@ -23,17 +26,20 @@ def describe(t: float, duration: float, sums: dict[str, float]) -> str:
 
 
 class Progress:
-    """Writes the line: over itself at a terminal, else every CI_INTERVAL seconds."""
+    """Writes the line: over itself at a terminal, else every CI_INTERVAL seconds.
+
+    `unheard` is called once, when nobody reads any more.
+    """
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self.unheard: Callable[[], None] = lambda: None
         self._stream = stream
         self._live = stream.isatty()
         self._last = float("-inf")
 
     def say(self, text: str) -> None:
         """A message of its own line."""
-        self._stream.write(f"{text}\n")
-        self._stream.flush()
+        self._write(f"{text}\n")
 
     def show(self, t: float, duration: float, lines: list[dict[str, Any]]) -> None:
         """The state at `t` seconds of the run."""
@@ -41,11 +47,13 @@ class Progress:
             return
         self._last = t
         text = describe(t, duration, total(lines))
-        self._stream.write(f"\r\x1b[K{text}" if self._live else f"{text}\n")
-        self._stream.flush()
+        self._write(f"\r\x1b[K{text}" if self._live else f"{text}\n")
 
     def end(self) -> None:
         """Leave the last line standing."""
         if self._live:
-            self._stream.write("\n")
-            self._stream.flush()
+            self._write("\n")
+
+    def _write(self, text: str) -> None:
+        if not say(text, self._stream):
+            self.unheard()

@@ -14,6 +14,7 @@ import numpy as np
 from common.stop_when import SHARES, StopWhen
 from telemetry.recording.journal import SAMPLES
 from telemetry.recording.sample import REASON_CODE, REFUSALS, SAMPLE
+from telemetry.run_folder.end import STOP_WHEN
 from users.transport.health_check import HealthWatch
 
 CHECK_INTERVAL: Final = 1.0  # seconds
@@ -24,7 +25,7 @@ class Rule:
     """One share, held against one bound."""
 
     def __init__(self, who: str, key: str, bound: float, window: float) -> None:
-        self._says = f"stop_when of {who}: {key} {bound:g} or more for {window:g} s"
+        self._says = f"{STOP_WHEN}{who}: {key} {bound:g} or more for {window:g} s"
         self.key = key
         self._bound = bound
         self._window = window
@@ -92,5 +93,5 @@ class StopWatch:
         for bound, who in self._failures:
             if health.failures >= bound:
                 row = f"{health.failures} health checks in a row failed (last: {health.last})"
-                return f"stop_when of {who}: {row}"
+                return f"{STOP_WHEN}{who}: {row}"
         return ""

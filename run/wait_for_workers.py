@@ -15,22 +15,10 @@ import gevent
 
 from common import exit_codes
 from run.attack import Attack
-from targets.url import is_loopback_name
 from users.cluster.wire import Wire
 
 POLL_INTERVAL: Final = 0.2
-EVERYWHERE: Final = ("*", "0.0.0.0", "::")
 log = logging.getLogger("resilience")
-
-
-def warn_if_open(host: str, port: int) -> None:
-    """Say what a master's port off loopback means."""
-    if not is_loopback_name(host):
-        log.warning(
-            "port %s is open on %s: who reaches it can join and read the target's key (docs/scaling.md)",
-            port,
-            "every address" if host in EVERYWHERE else host,
-        )
 
 
 def tell_if_late(wire: Wire, attack: Attack | None, node: str) -> None:

@@ -82,7 +82,8 @@ TABLE: Final = (
     ),
     _scenario_value(
         "nano",
-        "cgroup: a real origin has a nano's memory and CPU; unlimited: it has the machine's",
+        "cgroup: a real origin has a nano's memory and CPU; unlimited: the machine's; container: what others "
+        "gave it (make up STACK=real); calibrated: a modelled one has what `make calibrate` measured",
         "KIND",
         SEVERAL,
     ),

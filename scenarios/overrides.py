@@ -16,7 +16,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
-from common import stack_parts
+from common import calibration, stack_parts
 from common.durations import Duration
 from common.errors import ConfigError
 from common.merge import merged
@@ -44,7 +44,7 @@ class Overrides(Strict):
     duration_scale: float | None = Field(default=None, gt=0, le=1000, allow_inf_nan=False)
 
     stack: str | None = None
-    nano: Literal["cgroup", "unlimited"] | None = None
+    nano: Literal["cgroup", "unlimited", "container", "calibrated"] | None = None
 
     @field_validator("stack")
     @classmethod
@@ -73,8 +73,7 @@ class Overrides(Strict):
             _refuse_to_cut(scenario, self.duration, self.source)
         given = {"duration": self.duration, "protections": self.protect, "seed": self.seed}
         tree.update({key: value for key, value in given.items() if value is not None})
-        if chosen := self._stack_parts():
-            tree["stack"] = merged(tree["stack"], {"parts": chosen})
+        tree["stack"] = merged(tree["stack"], self._stack_settings())
         attackers = [group for group in tree["groups"] if group["attack"]]
         for group in attackers or tree["groups"]:
             _set(group, "rate", self.rate)
@@ -82,9 +81,12 @@ class Overrides(Strict):
             _set(group["accounts"], "tier", self.tier)
         return tree if self.duration_scale is None else _scaled(tree, self.duration_scale)
 
-    def _stack_parts(self) -> dict[str, str]:
+    def _stack_settings(self) -> dict[str, Any]:
+        """What STACK= and NANO= say of the bundled stack."""
         chosen = {} if self.stack is None else stack_parts.parse(self.stack)
-        return chosen if self.nano is None else {**chosen, "nano": self.nano}
+        if self.nano == "calibrated":
+            return {"parts": chosen, "nano": calibration.nano()}
+        return {"parts": chosen if self.nano is None else {**chosen, "nano": self.nano}}
 
 
 def _refuse_to_cut(scenario: Scenario, duration: float, source: str) -> None:

@@ -3,7 +3,7 @@
     scenario = load("burst")          # scenarios.load: name or path, overrides
     scenario.groups                   # who attacks, how often, with which tools
     scenario.stack_settings()         # the whole bundled stack's settings for it
-    scenario.dump()                   # plain data for run.json; Scenario.restore reads it back
+    scenario.public()                 # plain data for run.json; Scenario.restore reads it back
 
 `time_scale` f: the stack's windows, intervals and expiries are f times as short, and the counts that a
 window allows are f times as small (`fakes.settings`); `stack:` is written unscaled. Durations of the
@@ -24,6 +24,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from common.durations import Duration
 from common.merge import merged
 from common.protections import REFUSALS, Choice, parse
+from common.secrets.secret import HIDDEN
 from common.stop_when import StopWhen
 from common.strict import Several, Strict, explain
 from fakes import faults
@@ -136,12 +137,19 @@ class Scenario(Strict):
         return StackSettings.model_validate(tree).scaled(self.time_scale)
 
     def dump(self) -> dict[str, Any]:
-        """Plain data, whole, for `run.json`."""
+        """Plain data, whole."""
         return self.model_dump(mode="json", by_alias=True)
+
+    def public(self) -> dict[str, Any]:
+        """As `dump`, for `run.json` and the workers: without the database's password."""
+        data = self.dump()
+        if (data["stack"].get("database") or {}).get("dsn"):
+            data["stack"] = merged(data["stack"], {"database": {"dsn": HIDDEN}})
+        return data
 
     @classmethod
     def restore(cls, data: Mapping[str, Any]) -> Scenario:
-        """The scenario that `dump` gave; ValidationError for anything else."""
+        """The scenario that `dump` or `public` gave; ValidationError for anything else."""
         return cls.model_validate(data)
 
 

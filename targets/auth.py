@@ -5,13 +5,23 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from common.durations import Duration
-from common.strict import Strict
+from common.secrets.secret import Secret
+from common.strict import CONFIDENTIAL, Strict
 
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$")]
-HeaderValue = Annotated[str, Field(pattern=r"^[\t\x20-\x7e]*$", max_length=8000)]
+_VALUE: Final = re.compile(r"[\t\x20-\x7e]{0,8000}")
+
+
+def _header_value(value: Secret) -> Secret:
+    if not _VALUE.fullmatch(value.reveal()):
+        raise ValueError("no header can carry it (not shown), allowed: up to 8,000 of printable ASCII")
+    return value
+
+
+HeaderValue = Annotated[Secret, AfterValidator(_header_value)]
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
 CLAIM_NAMES: Final = ("account", "tier")
 _PLACE: Final = re.compile(r"\{([^{}]*)\}")
@@ -40,7 +50,7 @@ class Auth(Strict):
     issuer: Annotated[str, Field(max_length=1000)] | None = "mcpist-gateway"
     claims: dict[str, Any] = Field(default_factory=lambda: {"sub": "{account}"})
     ttl: Annotated[Duration, Field(ge=2)] = 30.0
-    key: Key | None = None
+    key: Annotated[Key | None, CONFIDENTIAL] = None
     serve_jwks: Annotated[str, Field(max_length=100)] | None = None
 
     @field_validator("claims")

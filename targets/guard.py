@@ -5,9 +5,9 @@
 
 A name is resolved once for a run, every address it has is judged, on every node again, and load goes to
 those addresses alone: a name that later resolves elsewhere changes nothing. The pages of `metrics` and the
-health check are held to the same. The client never follows redirects (a 3xx is counted as the failure
-`redirect`) and no proxy of the environment is used, so nobody else decides where requests go. Every refusal
-is a GuardError of one line.
+health check are held to the same, and so is a database that the bundled stack is to use. The client never
+follows redirects (a 3xx is counted as the failure `redirect`) and no proxy of the environment is used, so
+nobody else decides where requests go. Every refusal is a GuardError of one line.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from common.addresses.dsn import DsnError, is_local, refuse_foreign
+from common.addresses.url import BadUrlError, Url, is_loopback_name, split_url
 from common.errors import RefusedInputError, one_line
 from targets.schema import Target
-from targets.url import BadUrlError, Url, is_loopback_name, split_url
 
 Resolve = Callable[[str, int], list[str]]
 """(host, port) → numeric addresses; OSError when there are none."""
@@ -69,6 +70,19 @@ def check(target: Target, base_url: str | None = None, resolve: Resolve = resolv
 def check_metrics(target: Target, resolve: Resolve = resolve) -> dict[str, Pinned]:
     """URL → where each of the target's metrics pages is, by the same rule. Raises GuardError."""
     return {url: _pinned(target, "metrics", url, resolve) for url in target.metrics}
+
+
+def check_database(target: Target, dsn: str) -> None:
+    """The bundled stack may use that Postgres: this machine's, or an owned one. Raises GuardError."""
+    try:
+        refuse_foreign(dsn, target.i_own_this_host)
+    except DsnError as error:
+        raise GuardError(f"target {target.name}: database.dsn: {error}") from None
+    if not is_local(dsn) and (target.max_rps is None or target.max_duration is None):
+        raise GuardError(
+            f"target {target.name}: database.dsn: {target.i_own_this_host} is not on loopback, "
+            "allowed: only with max_rps and max_duration in the target file"
+        )
 
 
 def _pinned(target: Target, key: str, text: str, resolve: Resolve) -> Pinned:

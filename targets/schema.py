@@ -17,12 +17,13 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from common.addresses.url import BadUrlError, is_loopback_name, shown_url, split_url
 from common.durations import Duration
+from common.secrets.secret import REVEALED, Secret
 from common.stop_when import StopWhen
 from common.strict import Several, Strict
 from targets.auth import Auth, HeaderName, HeaderValue
 from targets.limits import Limits
-from targets.url import BadUrlError, is_loopback_name, split_url
 
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
@@ -90,6 +91,7 @@ class Target(Strict):
     accounts: AccountSource = AccountSource()
     tool: ToolCall | None = None
     timeout: Annotated[Duration, Field(le=600)] = 35.0
+    max_body_mib: Annotated[int, Field(ge=1, le=1024)] = 16
     tls: Tls = Tls()
     stop_when: StopWhen | None = None
     metric_names: dict[Word, Annotated[str, Field(min_length=1, max_length=500)]] = Field(
@@ -109,7 +111,8 @@ class Target(Strict):
         parts = split_url(url)
         if parts.path not in ("", "/") or "?" in url:
             raise ValueError(
-                f"{url!r} has a path or a query, allowed: scheme, host and port alone (the rest is `path`)"
+                f"{shown_url(url)!r} has a path or a query, "
+                "allowed: scheme, host and port alone (the rest is `path`)"
             )
         return url.rstrip("/")
 
@@ -122,12 +125,12 @@ class Target(Strict):
 
     @field_validator("headers")
     @classmethod
-    def _headers(cls, headers: dict[str, str]) -> dict[str, str]:
+    def _headers(cls, headers: dict[str, Secret]) -> dict[str, Secret]:
         for name, value in headers.items():
             if name.lower() in RESERVED:
                 raise ValueError(f"{name!r}, allowed: any header but {', '.join(sorted(RESERVED))}")
             if name.lower() == "accept-encoding":
-                _check_encodings(value)
+                _check_encodings(value.reveal())
         return headers
 
     @model_validator(mode="after")
@@ -172,17 +175,31 @@ class Target(Strict):
         return "tool" in self.model_fields_set
 
     @property
+    def sent_headers(self) -> dict[str, str]:
+        """`headers` as they are sent."""
+        return {name: value.reveal() for name, value in self.headers.items()}
+
+    @property
+    def max_body(self) -> int:
+        """Bytes of an answer's body that are read; a larger one fails as `bad_response`."""
+        return self.max_body_mib * 1024 * 1024
+
+    @property
     def shared_credential(self) -> str:
         """The header whose one static value every account sends, so that they are one user; "" for none."""
         return next((name for name in self.headers if self.auth is None and CREDENTIAL.search(name)), "")
 
     def public(self) -> dict[str, Any]:
-        """Plain data without secrets: names of headers stay, their values and the key do not."""
+        """Plain data without secrets: names of headers stay; their values, the key and queries do not."""
         data = self.model_dump(mode="json", by_alias=True)
-        data["headers"] = dict.fromkeys(self.headers, "…")
+        data["metrics"] = [shown_url(url) for url in self.metrics]
         if data["auth"] is not None:
             data["auth"]["key"] = None
         return data
+
+    def whole(self) -> dict[str, Any]:
+        """Plain data for a process of ours, with the secrets."""
+        return self.model_dump(mode="json", by_alias=True, context=REVEALED)
 
 
 __all__ = ["AccountSource", "BadUrlError", "Limits", "StopWhen", "Target", "Tls", "ToolCall"]

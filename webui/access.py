@@ -6,9 +6,10 @@ address, or when a login was asked for, it must have a password: WEB_PASSWORD.
 
 from __future__ import annotations
 
-import ipaddress
+import socket
 from typing import Final
 
+from common.addresses.url import is_loopback_name
 from common.errors import one_line
 
 VARIABLE: Final = "WEB_PASSWORD"
@@ -25,7 +26,7 @@ def check(host: str, password: str, login: bool = False) -> None:
         raise AccessError(f"{VARIABLE}: {len(password)} characters, allowed: {MIN_LENGTH} or more")
     if password:
         return
-    if not is_loopback(host):
+    if not is_loopback_name(host):
         where = one_line(host) or "every interface"
         raise AccessError(
             f"--web-host: {where} is not on loopback, allowed: 127.0.0.1, or a password in {VARIABLE}"
@@ -34,11 +35,15 @@ def check(host: str, password: str, login: bool = False) -> None:
         raise AccessError(f"--web-login: no password, allowed: with a password in {VARIABLE}")
 
 
-def is_loopback(host: str) -> bool:
-    """Only this machine reaches `host`; a name but localhost is not trusted to stay where it is."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def check_port(host: str, port: int) -> None:
+    """The UI can listen there. Raises AccessError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            text = f"{host or 'every interface'} port {port}: {error.strerror or error}"
+            raise AccessError(
+                f"--web-host, --web-port: {text}, allowed: a free port of this machine"
+            ) from None

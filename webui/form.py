@@ -1,4 +1,4 @@
-"""What POST /swarm may say: checked as a whole before Locust looks at it, so a refused form changes nothing.
+"""What POST /swarm and POST /user may say: checked before Locust looks at it, so a refusal changes nothing.
 
 Locust would take any option of the process from the form, the host among them, and answer a wrong
 type with a stack trace. Here a form may set the fields of an attack alone. Scenarios and targets go by
@@ -18,6 +18,8 @@ from scenarios.options import FORM
 from targets.schema import Target
 
 STOCK: Final = ("user_count", "spawn_rate", "host", "run_time", "profile")  # of Locust's own form
+USER: Final = ("user_class_name", "host")  # of Locust's dialogue for a user class
+CLASS: Final = "AllAccounts"
 NUMBERS: Final = ("user_count", "spawn_rate")  # the scenario's accounts come instead
 Read = Callable[[RunRequest], CheckedRun]
 
@@ -52,6 +54,19 @@ class SwarmForm:
         run = self._read(RunRequest.of(self._options, **ours, given_by="form"))
         _check_host(values.get("host", ""), run.target)
         return run
+
+    def check_user(self, settings: object, target: Target) -> None:
+        """What POST /user may change of Locust's user class: nothing. Raises ValueError with one line."""
+        if not isinstance(settings, Mapping):
+            raise FormError("body", settings, f"a JSON object of {', '.join(USER)}")
+        for field, value in settings.items():
+            if field not in USER:
+                raise FormError(
+                    "user", field, f"{', '.join(USER)}; groups, rates and tasks are the scenario's"
+                )
+            if field == "user_class_name" and value != CLASS:
+                raise FormError(field, value, CLASS)
+        _check_host(str(settings.get("host") or ""), target)
 
 
 def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

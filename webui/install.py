@@ -5,17 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from common.addresses.url import is_loopback_name
 from run.options import choices
 from run.request import RunRequest
 from webui import access, login, pages, stock
 from webui.form import SwarmForm
 from webui.live import Leading
 from webui.same_origin import LOOPBACK_NAMES, SameOrigin
+from webui.small_bodies import SmallBodies
 
 
 def install(web_ui: Any, options: Any, leader: Leading, results: Path, password: str) -> None:
     """`web_ui`: Locust's, not started yet. Raises AccessError when it may not listen where it would."""
     access.check(web_ui.host, password, options.web_login)
+    access.check_port(web_ui.host, web_ui.port)
     base_path = options.web_base_path or ""
     app = web_ui.app
     form = SwarmForm(options, choices(), RunRequest.read)
@@ -25,5 +28,5 @@ def install(web_ui: Any, options: Any, leader: Leading, results: Path, password:
     stock.add_tabs(web_ui, leader, results, base_path)
     stock.fit_form(web_ui, form, options)
     app.register_blueprint(pages.blueprint(leader, form, options, results, base_path))
-    hosts = LOOPBACK_NAMES | {web_ui.host} if access.is_loopback(web_ui.host) else None
-    app.wsgi_app = SameOrigin(app.wsgi_app, hosts)
+    hosts = LOOPBACK_NAMES | {web_ui.host} if is_loopback_name(web_ui.host) else None
+    app.wsgi_app = SmallBodies(SameOrigin(app.wsgi_app, hosts))

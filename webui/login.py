@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import hmac
 import secrets
 from typing import Any, Final
 
 import gevent
-from flask import redirect, request, session, url_for
+from flask import Response, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user, login_user  # type: ignore[import-untyped]
 
+from webui.guesses import Guess, Guesses
+
 OPEN: Final = ("locust.login", "locust.send_assets", "authenticate")
-WRONG_PASSWORD_DELAY: Final = 1.0  # seconds until a wrong password is answered
+WRONG: Final = "That is not the password."
+NOT_NOW: Final = "Another attempt at the password is under way. Try again in a while.\n"
 
 
 class Operator(UserMixin):  # type: ignore[misc]
@@ -31,6 +33,8 @@ def require(web_ui: Any, password: str, base_path: str) -> None:
     web_ui.web_login, web_ui.login_manager = True, manager
     web_ui.auth_args = _login_form(f"{base_path}/authenticate")
 
+    guesses = Guesses(password, gevent.sleep)
+
     @app.before_request  # type: ignore[untyped-decorator]
     def gate() -> Any:
         known = request.endpoint in OPEN or current_user.is_authenticated
@@ -38,15 +42,16 @@ def require(web_ui: Any, password: str, base_path: str) -> None:
 
     @app.route(f"{base_path}/authenticate", methods=["POST"])  # type: ignore[untyped-decorator]
     def authenticate() -> Any:
-        return _answer(password)
+        return _answer(guesses)
 
 
-def _answer(password: str) -> Any:
-    if not hmac.compare_digest(request.form.get("password", "").encode(), password.encode()):
-        gevent.sleep(WRONG_PASSWORD_DELAY)
-        session["auth_error"] = "That is not the password."
+def _answer(guesses: Guesses) -> Any:
+    came_to = guesses.attempt(request.form.get("password", ""))
+    if came_to is Guess.NOT_NOW:
+        return Response(NOT_NOW, 429, {"Retry-After": "1", "Content-Type": "text/plain"})
+    session["auth_error"] = WRONG if came_to is Guess.WRONG else None
+    if came_to is Guess.WRONG:
         return redirect(url_for("locust.login"))
-    session["auth_error"] = None
     login_user(Operator())
     return redirect(url_for("attack.page"))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from flask import Response, jsonify, request
 
+from common.errors import one_line
 from webui import runs, tabs, target_tail
 from webui.form import SwarmForm
 from webui.live import Leading, snapshot
@@ -21,12 +22,16 @@ LINK = (
 
 
 def guard_swarm(app: Any, form: SwarmForm, leader: Leading) -> None:
-    """Check every POST /swarm before Locust reads it; a refusal is what Locust's own page can show."""
+    """Check POST /swarm and POST /user before Locust reads them; a refusal is what its own page can show."""
 
     @app.before_request  # type: ignore[untyped-decorator]
-    def check() -> Response | None:
-        line = _refusal(form, leader) if request.endpoint == "locust.swarm" else ""
-        return jsonify({"success": False, "message": line, "host": ""}) if line else None
+    def check() -> Response | tuple[Response, int] | None:
+        refusal = REFUSALS.get(request.endpoint or "")
+        if refusal is None:
+            return None
+        if line := refusal(form, leader):
+            return jsonify({"success": False, "message": line, "host": ""})
+        return (jsonify({}), 201) if refusal is _refusal_of_user else None
 
 
 def _refusal(form: SwarmForm, leader: Leading) -> str:
@@ -39,6 +44,20 @@ def _refusal(form: SwarmForm, leader: Leading) -> str:
     except ValueError as refusal:
         return str(refusal)
     return ""
+
+
+def _refusal_of_user(form: SwarmForm, leader: Leading) -> str:
+    """What changes nothing is well, and Locust, which knows no class by its name here, need not see it."""
+    if busy := leader.busy():
+        return busy
+    try:
+        form.check_user(json.loads(request.get_data()), form.check(()).target)
+    except ValueError as refusal:  # JSONDecodeError is one
+        return one_line(str(refusal))
+    return ""
+
+
+REFUSALS: Final = {"locust.swarm": _refusal, "locust.update_user": _refusal_of_user}
 
 
 def add_tabs(web_ui: Any, leader: Leading, results: Path, base_path: str) -> None:

@@ -68,4 +68,11 @@ def _lines(file: Path) -> list[Scrape]:
         stream.seek(before)
         lines = stream.read(TAIL).split(b"\n")
     whole = lines[1 if before else 0 : -1]  # the first may be cut, the last is being written
-    return [msgspec.json.decode(line, type=Scrape) for line in whole]
+    return [found for line in whole if (found := _scrape(line)) is not None]
+
+
+def _scrape(line: bytes) -> Scrape | None:
+    try:
+        return msgspec.json.decode(line, type=Scrape)
+    except msgspec.DecodeError:
+        return None

@@ -2,7 +2,7 @@
 
     with Attacks(folder, say) as attacks:
         code = attacks.run(run)         # a run that was checked
-        attacks.stopped                 # SIGINT or SIGTERM came: nothing more is started
+        attacks.stopped                 # somebody wants the end: nothing more is started
 
 The stack is started for the first attack that needs one and ends with the block; each attack resets it and
 puts its own settings in force (`run.stack.shared_stack`). A signal ends the attack that is under way, which
@@ -11,7 +11,6 @@ still writes its report.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from collections.abc import Callable
@@ -22,14 +21,12 @@ from typing import Any, Final
 from cli.launch import local_workers
 from cli.launch.locust import launch_command
 from cli.launch.parser import forget_environment
-from common import exit_codes
-from common.errors import ConfigError
+from common import ending, exit_codes
 from common.paths import RESULTS
 from run import active_runs
-from run.folders import stamped
+from run.folders import check_out, stamped
 from run.request import CheckedRun
 from run.stack.shared_stack import SharedStack, StackError
-from scenarios.option import SOURCE
 
 POLL_INTERVAL: Final = 2.0  # seconds between two questions whether an attack may end early
 KNOWN: Final = range(4)  # exit codes of bin/attack; anything else is a failure of ours
@@ -44,11 +41,10 @@ def say_for(command: str) -> Say:
 
 
 def new_folder(out: str | None, name: str) -> Path:
-    """Where several runs go: `out`, or results/<time>-<name>. Raises ConfigError where it is taken."""
-    folder = Path(out) if out else stamped(name)
-    if os.path.lexists(folder):
-        raise ConfigError(SOURCE, "--out", f"{folder} is there already, allowed: a new folder")
-    return folder.absolute()
+    """Where several runs go, absolute: `out`, or results/<time>-<name>. ConfigError where it is taken."""
+    folder = Path(out).absolute() if out else stamped(name)
+    check_out(str(folder))
+    return folder
 
 
 class Attacks:
@@ -63,10 +59,10 @@ class Attacks:
         self._announced = active_runs.announced(RESULTS, folder)
 
     def __enter__(self) -> Attacks:
-        """From here on SIGINT and SIGTERM are for the attack under way."""
+        """From here on signals are for the attack under way."""
         forget_environment()
-        self._before = {one: signal.signal(one, self._on_signal) for one in (signal.SIGINT, signal.SIGTERM)}
-        self._before[active_runs.SIGNAL] = signal.signal(active_runs.SIGNAL, self._on_wish)
+        self._before = ending.handle(self._on_signal)
+        self._before[ending.STOP] = signal.signal(ending.STOP, self._on_wish)
         self._announced.__enter__()
         return self
 
@@ -88,7 +84,9 @@ class Attacks:
         `POLL_INTERVAL` seconds, says that there is nothing more to learn.
         """
         try:
-            if run.target.bundled and (said := self._stack.ready_for(run.scenario)):
+            if run.target.bundled and (
+                said := self._stack.ready_for(run.scenario, run.target.i_own_this_host)
+            ):
                 self._say(said)
         except StackError as error:
             self._say(str(error))

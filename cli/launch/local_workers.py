@@ -1,25 +1,30 @@
 """A master and its workers as processes of this machine, on loopback, on a free port.
 
 Each child is the leader of a session of its own, so a terminal's Ctrl-C reaches this process alone;
-it passes SIGINT and SIGTERM on to the master, each once. The master ends the workers. Workers that
-outlive it are ended here, and the kernel ends all of them if this process dies.
+it passes what asks for the end on to the master, each signal once. The master ends the workers. Workers that
+outlive it are ended here, and the kernel ends all of them if this process dies. They get a secret of
+their own: nobody else joins them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from common import exit_codes
+from common import ending, exit_codes
+from common.secrets.environment import minimal
+from run.workers import wire_secret
 from scenarios.options import LOOPBACK
 
 WAIT_FOR_WORKERS: Final = 60  # seconds
@@ -30,11 +35,14 @@ _PR_SET_PDEATHSIG: Final = 1
 def run(master: Sequence[str], worker: Sequence[str], workers: int) -> int:
     """Run the master command with so many workers; the master's exit code, 3 if a signal killed it."""
     port = free_port()
+    ours = {**os.environ, wire_secret.VARIABLE: secrets.token_hex(32)}
     started: list[subprocess.Popen[bytes]] = []
     with passing_on(started):
         try:
-            started.append(start([*master, *master_options(port, workers)]))
-            started += [start([*worker, *worker_options(port)], quiet=True) for _ in range(workers)]
+            started.append(start([*master, *master_options(port, workers)], env=ours))
+            theirs = _of_a_worker(ours)
+            for _ in range(workers):
+                started.append(start([*worker, *worker_options(port)], quiet=True, env=theirs))
             code = started[0].wait()
         finally:
             end(started)
@@ -63,7 +71,7 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def passing_on(children: list[subprocess.Popen[bytes]]) -> Any:
-    """Within the block SIGINT and SIGTERM go to the first child, each at most once."""
+    """Within the block signals that ask for the end go to the first child, each at most once."""
     passed: set[int] = set()
 
     def handler(number: int, frame: FrameType | None) -> None:
@@ -73,7 +81,8 @@ def passing_on(children: list[subprocess.Popen[bytes]]) -> Any:
             passed.add(number)
             children[0].send_signal(number)
 
-    before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = ending.handle(handler)
+    ending.let_through()
     try:
         yield
     finally:
@@ -93,10 +102,21 @@ def end(children: Sequence[subprocess.Popen[bytes]], clock: Callable[[], float] 
                 child.wait(max(0.0, deadline - clock()))
 
 
-def start(command: Sequence[str], quiet: bool = False, log: Path | None = None) -> subprocess.Popen[bytes]:
+def _of_a_worker(given: Mapping[str, str]) -> dict[str, str]:
+    """A worker's environment: it needs no key and no token of ours, the master tells it all."""
+    names = (name for name in given if name.startswith(("LOCUST_", "RESILIENCE_")))
+    return minimal(*names, given=given)
+
+
+def start(
+    command: Sequence[str],
+    quiet: bool = False,
+    log: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
     """A child in a session of its own, which the kernel ends if this process dies.
 
-    `quiet`: its standard output goes nowhere; `log`: all that it says goes to that file.
+    `quiet`: its standard output goes nowhere; `log`: all that it says goes to that file; `env`: not ours.
     """
     with contextlib.ExitStack() as stack:
         file = None if log is None else stack.enter_context(log.open("ab"))
@@ -106,9 +126,11 @@ def start(command: Sequence[str], quiet: bool = False, log: Path | None = None) 
             stdout=subprocess.DEVNULL if quiet else file,
             stderr=file,
             start_new_session=True,
+            env=env,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one thread
         )
 
 
 def _die_with_parent() -> None:
+    ending.hold()  # until it hears them
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -14,10 +14,12 @@ from typing import Final
 
 from cli.launch import local_workers
 from cli.launch.parser import command_parser, forget_environment
-from common import exit_codes
-from common.paths import ROOT
+from common import ending, exit_codes
+from common.paths import RESULTS, ROOT
+from run import active_runs
 from run.request import RunRequest
 
+STARTS: Final = "a run that starts"
 LOCUST: Final = (sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"))
 
 
@@ -30,6 +32,8 @@ def launch(request: RunRequest, master: Sequence[str] = ()) -> int:
     try:
         if request.worker_count and not master:
             return local_workers.run(command, [*LOCUST], request.worker_count)
+        active_runs.announce(RESULTS, request.out or STARTS)
+        ending.hold()  # until our locustfile hears them
         os.execv(command[0], [*command, *master])
     except OSError as error:
         print(f"Locust cannot start: {error.strerror}", file=sys.stderr)

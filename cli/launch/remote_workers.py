@@ -1,16 +1,18 @@
 """A master and its workers on several machines: where a master listens and how a worker finds it.
 
-Locust's protocol knows no password and no encryption (docs/scaling.md): a master listens on loopback unless
-it is told another address. What cannot work is one line before anything starts.
+A master listens on loopback unless it is told another address, and off loopback both sides need the secret of
+the wire. What cannot work is one line before anything starts.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import Final
 
 from common.errors import ConfigError
 from run.request import RunRequest
+from run.workers import wire_secret
 from scenarios.options import OPTIONS
 
 WAIT_FOR_WORKERS: Final = 600  # seconds: somebody starts them by hand
@@ -19,7 +21,9 @@ WAIT_FOR_WORKERS: Final = 600  # seconds: somebody starts them by hand
 def master_options(request: RunRequest) -> list[str]:
     """What makes Locust a master that waits for its workers. ConfigError where it cannot listen."""
     port = OPTIONS["port"].read(request.port or "")
-    _try_to_listen(OPTIONS["bind"].read(request.bind or ""), port)
+    address = OPTIONS["bind"].read(request.bind or "")
+    wire_secret.check(address, os.environ)
+    _try_to_listen(address, port)
     bound = ["--master-bind-host", request.bind or "", "--master-bind-port", str(port)]
     workers = str(request.worker_count or 1)
     waiting = ["--expect-workers", workers, "--expect-workers-max-wait", str(WAIT_FOR_WORKERS)]

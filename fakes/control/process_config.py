@@ -1,7 +1,7 @@
 """What the supervisor tells a process of the stack: one JSON file, the same for all of them.
 
     {"settings": {…StackSettings…},              the whole tree, not a part
-     "protections": ["ip-limit", …],             names in force at start (`fakes.protections.NAMES`)
+     "protections": ["ip-limit", …],             names in force at start (`common.protections.NAMES`)
      "addresses": {"edge": ["127.0.0.1", 41001], "origin-a": […], "origin-b": […],
                    "upstream": […], "supabase": […]},
      "control_token": "…",                       header X-Control-Token of `/_control/…`
@@ -19,12 +19,15 @@ A file that does not fit raises ConfigError with one line: file, key, what is al
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
 from common.errors import ConfigError
+from common.secrets.secret import Secret
 from fakes.settings import SettingsModel, StackSettings
+
+JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"  # where the issuer publishes its key set
 
 
 class StackConfig(SettingsModel):
@@ -33,13 +36,13 @@ class StackConfig(SettingsModel):
     settings: StackSettings = StackSettings()
     protections: tuple[str, ...] = ()
     addresses: dict[str, tuple[str, int]] = Field(default_factory=dict)
-    control_token: str
-    gateway_secret: str
+    control_token: Secret
+    gateway_secret: Secret
     issuer: str
     jwks_url: str
     jwks: dict[str, Any] = Field(default_factory=dict)
-    signing_key: str = ""
-    db_dsn: str | None = None
+    signing_key: Secret = Secret("")
+    db_dsn: Secret | None = None
     name: str = ""
 
 

@@ -1,7 +1,7 @@
 """Is the money safe? The audit of a run's database, in SQL, exact.
 
     audit = await audit_now(dsn)       # numbers and, for what is wrong, the first few names
-    problems(audit)               # [] if all is in order
+    problems(audit)                    # [] if all is in order
 
 | key | what it is | must be |
 |---|---|---|
@@ -16,7 +16,8 @@
 | `by_user` | user → [transactions, of them unfinished] | |
 
 The origin charges first and writes the usage row after the call, so an unfinished one is a charged call
-whose caller or origin went away, or one that is still under way: `settled` waits until nothing moves.
+whose caller or origin went away, or one that is still under way: `audit_when_settled` waits until nothing
+moves.
 """
 
 from __future__ import annotations

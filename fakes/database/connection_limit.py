@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -28,19 +27,18 @@ _SETTING: Final = "SELECT current_setting($1, true)"
 _FATAL: Final = re.compile(r"FATAL:\s+(.*)$", re.MULTILINE)
 
 
-async def probe(gateway_dsn: str, admin_dsn: str, log: Path | None = None, since: int = 0) -> dict[str, Any]:
+async def probe(gateway_dsn: str, admin_dsn: str) -> dict[str, Any]:
     """Open until refused.
 
     Gives `opened`, `held` (who → connections at the refusal), `limit` (all of them), `max_connections`,
-    `reserved`, `refusal` and `sqlstate` as Postgres sent them, and `log`: its own FATAL lines → count, from
-    byte `since` on, since runs share a server.
+    `reserved`, `refusal` and `sqlstate` as Postgres sent them.
     """
     admin = await asyncpg.connect(admin_dsn, server_settings={"application_name": "mcpist-limit-admin"})
     opened: list[Any] = []
     try:
         async with asyncio.timeout(TIMEOUT):
             refusal = await _open_all(gateway_dsn, opened)
-            return {**await _facts(admin), **refusal, "opened": len(opened), "log": _fatal(log, since)}
+            return {**await _facts(admin), **refusal, "opened": len(opened)}
     finally:
         for connection in opened:
             connection.terminate()
@@ -71,9 +69,6 @@ async def _facts(admin: Any) -> dict[str, Any]:
     }
 
 
-def _fatal(log: Path | None, since: int = 0) -> dict[str, int]:
-    """What the server wrote down when it turned somebody away, most frequent first."""
-    if log is None:
-        return {}
-    lines = Counter(_FATAL.findall(log.read_bytes()[since:].decode(errors="replace")))
-    return dict(lines.most_common(LOG_LINES))
+def fatal(log: str) -> dict[str, int]:
+    """What the server wrote down when it turned somebody away → how often, most frequent first."""
+    return dict(Counter(_FATAL.findall(log)).most_common(LOG_LINES))

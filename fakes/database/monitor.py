@@ -14,10 +14,11 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
+from fakes.database.pool import FAILURES
+
 WAITING: Final = "waiting for a lock"  # active, says the server
 TIMEOUT: Final = 1.0  # seconds; less than a probe waits for the whole answer
 STATES: Final = ("active", WAITING, "idle", "idle in transaction", "idle in transaction (aborted)")
-FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 _QUERY: Final = f"""
 SELECT (SELECT json_object_agg(state, n) FROM (

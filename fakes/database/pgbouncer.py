@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from fakes.database.postgres import as_whom, own
-from fakes.processes.children import STOP_TIMEOUT, exit_text
+from fakes.database.handed_over import HandedOver, as_whom
+from fakes.processes.children import end, exit_text
 from fakes.processes.libc import die_with_parent
 from fakes.processes.reaper import Reaper
 from fakes.settings import DatabaseSettings
@@ -67,6 +67,7 @@ class PgBouncerChild:
         self.home = home
         self._program, self._postgres, self._settings, self._reaper = program, postgres, settings, reaper
         self._process: subprocess.Popen[bytes] | None = None
+        self._folder: HandedOver | None = None
 
     @property
     def dsn(self) -> str:
@@ -80,23 +81,25 @@ class PgBouncerChild:
 
     def start(self) -> None:
         """Start it; ready when this returns. Raises PgBouncerError."""
-        self.home.mkdir(mode=0o700, exist_ok=True)
         file = self.home / "pgbouncer.ini"
-        file.write_text(ini(self._postgres, self.home, self._settings))
-        own(self.home)
-        with (self.home / "log").open("ab") as log:
-            self._process = subprocess.Popen(  # type: ignore[call-overload]
-                [self._program, str(file)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home,
-                start_new_session=True, preexec_fn=die_with_parent, **as_whom(),  # noqa: PLW1509
-            )  # fmt: skip
+        if self._folder is None:
+            self._folder = HandedOver(self.home)
+            file.write_text(ini(self._postgres, self.home, self._settings))
+            file.chmod(0o644)  # it is in a folder that its reader alone may enter
+            self._folder.give()
+        log = self._folder.log
+        self._process = subprocess.Popen(
+            [self._program, str(file)], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.home,
+            start_new_session=True, preexec_fn=die_with_parent, **as_whom(),  # noqa: PLW1509
+        )  # fmt: skip
         self._reaper.process(self._process.pid)
-        self._wait_ready(time.monotonic() + START_TIMEOUT)
+        self._wait_ready(self._folder, time.monotonic() + START_TIMEOUT)
 
-    def _wait_ready(self, deadline: float) -> None:
+    def _wait_ready(self, folder: HandedOver, deadline: float) -> None:
         socket = self.home / f".s.PGSQL.{PORT}"
         while not socket.exists():
             if self.pid is None or time.monotonic() > deadline:
-                lines = (self.home / "log").read_text(errors="replace").splitlines()
+                lines = folder.said().splitlines()
                 raise PgBouncerError(f"pgbouncer did not start: {lines[-1] if lines else 'it said nothing'}")
             time.sleep(0.005)
 
@@ -114,10 +117,7 @@ class PgBouncerChild:
     def stop(self) -> None:
         """End it and remove its folder."""
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(STOP_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end(self._process)
+        if self._folder is not None:
+            self._folder.close()
         shutil.rmtree(self.home, ignore_errors=True)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -21,10 +21,12 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import Final
 
 import psutil
 
+from fakes.database.handed_over import HandedOver, as_whom, nameless, read_unlinked, unprivileged
 from fakes.processes.libc import die_with_parent, remove_shared_memory
 
 INITDB: Final = (
@@ -51,6 +53,9 @@ OPTIONS: Final = {
 }
 
 
+_COMPLAINT: Final = re.compile(r"\b(?:WARNING|ERROR|FATAL|PANIC|HINT):|too long")
+
+
 class PostgresError(RuntimeError):
     """The server did not start; one line, with the last line of its log."""
 
@@ -65,7 +70,8 @@ class EmbeddedPostgres:
         synchronous_commit: bool = False,
         options: Mapping[str, str] | None = None,
     ) -> None:
-        self._given = data_dir
+        self.home = data_dir or Path(tempfile.gettempdir()) / f"mcpist-pg-{token_hex(6)}"
+        self._folder: HandedOver | None = None
         self._options = {
             **OPTIONS,
             "max_connections": str(max_connections),
@@ -73,7 +79,6 @@ class EmbeddedPostgres:
             **(options or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self.home: Path | None = None
 
     @property
     def pid(self) -> int:
@@ -82,10 +87,13 @@ class EmbeddedPostgres:
         return self._process.pid
 
     @property
-    def log(self) -> Path:
-        """What the server has to say, from its first start on."""
-        assert self.home is not None, "not started"
-        return self.home / "log"
+    def log_size(self) -> int:
+        """How much the server has said so far, bytes."""
+        return self._folder.log_size if self._folder is not None else 0
+
+    def said(self, since: int = 0) -> str:
+        """What the server had to say from byte `since` of its log on."""
+        return self._folder.said(since) if self._folder is not None else ""
 
     @property
     def returncode(self) -> int | None:
@@ -98,10 +106,18 @@ class EmbeddedPostgres:
         return f"postgresql://{user}@/postgres?host={self.home}&port=5432"
 
     def start(self, timeout: float = 60.0) -> None:
-        """Make the data directory, start the server and wait until it takes connections."""
-        self.home = self._folder()
+        """Make the data directory, start the server and wait until it is ready. Raises PostgresError."""
+        if nameless():
+            allowed = "a user with one, or a Postgres of your own (database.dsn)"
+            text = f"user {os.geteuid()} has no name in passwd, and Postgres needs one"
+            raise PostgresError(f"{text}, allowed: {allowed}")
+        try:
+            self._folder = HandedOver(self.home)
+        except OSError as error:
+            raise PostgresError(f"{self.home}: {error.strerror}") from None
         try:
             self._binaries = _binaries(self.home)
+            self._folder.give()
             _run([str(self._binaries / "initdb"), "-D", str(self.home / "data"), *INITDB], self.home)
             self.resume(timeout)
         except BaseException:
@@ -110,42 +126,25 @@ class EmbeddedPostgres:
 
     def resume(self, timeout: float = 60.0) -> None:
         """Start the server on the data it has, after `kill` too; crash recovery is part of the wait."""
-        assert self.home is not None, "not started"
-        self._process = self._spawn(self.home)
-        self._wait_ready(self.home / "data" / "postmaster.pid", time.monotonic() + timeout)
+        assert self._folder is not None, "not started"
+        began = self._folder.log_size
+        self._process = self._spawn(self.home, self._folder.log)
+        self._wait_ready(self.home / "data" / "postmaster.pid", time.monotonic() + timeout, began)
 
-    def _folder(self) -> Path:
-        if self._given is None:
-            home = Path(tempfile.mkdtemp(prefix="mcpist-pg-"))
-        else:
-            home = self._given
-            home.mkdir(mode=0o700, parents=True)
-        own(home)
-        return home
-
-    def _spawn(self, home: Path) -> subprocess.Popen[bytes]:
+    def _spawn(self, home: Path, log: int) -> subprocess.Popen[bytes]:
         settings = [f"--{key}={value}" for key, value in self._options.items()]
-        log = os.open(home / "log", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
-        try:
-            return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
-                [str(self._binaries / "postgres"), "-D", str(home / "data"), "-k", str(home), *settings],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home,
-                start_new_session=True, preexec_fn=die_with_parent, **as_whom(),  # noqa: PLW1509
-            )  # fmt: skip
-        finally:
-            os.close(log)
+        return subprocess.Popen(
+            [str(self._binaries / "postgres"), "-D", str(home / "data"), "-k", str(home), *settings],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home,
+            start_new_session=True, preexec_fn=die_with_parent, **as_whom(),  # noqa: PLW1509
+        )  # fmt: skip
 
-    def _wait_ready(self, status: Path, deadline: float) -> None:
+    def _wait_ready(self, status: Path, deadline: float, began: int) -> None:
         assert self._process is not None
         while not _is_ready(status, self._process.pid):
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise PostgresError(f"postgres did not start: {self._last_line()}")
+                raise PostgresError(f"postgres did not start: {complaint(self.said(began))}")
             time.sleep(0.005)
-
-    def _last_line(self) -> str:
-        assert self.home is not None
-        lines = (self.home / "log").read_text(errors="replace").splitlines()
-        return lines[-1] if lines else "its log is empty"
 
     def kill(self) -> None:
         """As `kill -9` of the postmaster; returns when its children have seen it and left."""
@@ -156,7 +155,8 @@ class EmbeddedPostgres:
         """End the server at once (SIGQUIT, no checkpoint) and remove its folder. May be called twice."""
         if self._process is not None:
             _end(self._process, signal.SIGQUIT, timeout)
-        if self.home is not None:
+        if self._folder is not None:
+            self._folder.close()
             remove_shared_memory(self.home / "data" / "postmaster.pid")
             shutil.rmtree(self.home, ignore_errors=True)
 
@@ -199,28 +199,18 @@ def _package() -> Path:
 
 def _binaries(home: Path) -> Path:
     package = _package()
-    if _unprivileged() is None or _reachable(package / "bin" / "postgres"):
+    if unprivileged() is None or _reachable(package / "bin" / "postgres"):
         return package / "bin"
     shutil.copytree(package, home / "pginstall", symlinks=True)
     return home / "pginstall" / "bin"
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
-    return pwd.getpwnam("nobody") if os.geteuid() == 0 else None
-
-
-def own(folder: Path) -> None:
-    """Give a folder and what is in it to whom the server runs as."""
-    user = _unprivileged()
-    if user is not None:
-        for path in (folder, *folder.iterdir()):
-            os.chown(path, user.pw_uid, user.pw_gid)
-
-
-def as_whom() -> dict[str, object]:
-    """Whom the server runs as, as arguments of Popen: `nobody` in root's place."""
-    user = _unprivileged()
-    return {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+def complaint(said: str) -> str:
+    """What Postgres itself complained of when it did not start, on one line."""
+    lines = [line.partition(" UTC ")[2] or line for line in said.splitlines()]
+    own = [line for line in lines if not line.endswith("database system is shut down")]
+    bad = [line for line in own if _COMPLAINT.search(line)]
+    return "; ".join(bad or own[-1:]) or "its log is empty"
 
 
 def _reachable(program: Path) -> bool:
@@ -229,14 +219,14 @@ def _reachable(program: Path) -> bool:
 
 
 def _run(command: list[str], cwd: Path) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, **as_whom())  # type: ignore[call-overload]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, **as_whom())
     if done.returncode:
         raise PostgresError(f"{Path(command[0]).name} failed: {(done.stderr or done.stdout).strip()}")
 
 
 def _is_ready(status: Path, pid: int) -> bool:
     try:
-        lines = status.read_text().splitlines()
+        lines = read_unlinked(status).splitlines()
         return lines[0] == str(pid) and lines[7].strip() == "ready"
     except (OSError, IndexError):
         return False

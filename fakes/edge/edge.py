@@ -59,7 +59,7 @@ class Edge:
         hops: dict[Origin, Hop] = {A: Hop(*config.addresses[A]), B: Hop(*config.addresses[B])}
         self.hops = tuple(hops.values())
         self.balancer = Balancer(hops, self.control, self.own)
-        self.forward = Forward(self.balancer, self.own, config.gateway_secret)
+        self.forward = Forward(self.balancer, self.own, config.gateway_secret.reveal())
         self.isolates = Isolates(self._make, self.forward, self.own.served, config.settings.seed)
         self.metrics.track("mcpist_isolates", "Isolates that serve.", lambda: len(self.isolates))
         self.metrics.track("mcpist_burst_entries", "Counts kept by isolates.", self.isolates.burst_entries)

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from common.errors import ConfigError
+from common.secrets.environment import minimal
 from fakes.control.process_config import StackConfig, load
 from fakes.edge_worker import install, workerd
 from fakes.http.server import BACKLOG
@@ -52,12 +53,12 @@ def _become_workerd(options: argparse.Namespace, config: StackConfig) -> None:
             "--doors-fd", str(doors.fileno()), "--kv-fd", str(kv.fileno()), "--end-fd", str(ending),
             *([] if options.life_fd is None else ["--life-fd", str(options.life_fd)]),
         ],
-        pass_fds=passed,
+        pass_fds=passed, env=minimal(),
     )  # fmt: skip
     for fd in (calls.fileno(), control.fileno(), alive):
         os.set_inheritable(fd, True)
     command = workerd.command(calls.fileno(), control.fileno(), workerd.port_of(kv), workerd.port_of(doors))
-    os.execve(command[0], command, {**os.environ, workerd.TOKEN: config.control_token})
+    os.execve(command[0], command, {**minimal(), workerd.TOKEN: config.control_token.reveal()})
 
 
 def _raise_file_limit() -> None:

@@ -29,9 +29,10 @@ import uvloop
 from fakes.control.process_config import StackConfig, load
 from fakes.control.state import Control
 from fakes.edge.balancer_state import TABLE
+from fakes.edge.origin_watch import ORIGINS
 from fakes.edge_runtime.kv import Kv
 from fakes.edge_worker import kv_connection, totals, workerd
-from fakes.edge_worker.health_checks import ORIGINS, HealthChecks
+from fakes.edge_worker.health_checks import HealthChecks
 from fakes.edge_worker.isolates import WorkerIsolates
 from fakes.edge_worker.kv_service import KvService
 from fakes.edge_worker.workerd import Worker
@@ -53,7 +54,7 @@ class Companion:
         self.config, self.control = config, Control(config)
         self.counts: dict[str, float] = defaultdict(float)
         self.kv = Kv(watch=self._count_kv)
-        self.isolates = WorkerIsolates(front, config.control_token, doors_port, self.kv_service)
+        self.isolates = WorkerIsolates(front, config.control_token.reveal(), doors_port, self.kv_service)
         self.checks = HealthChecks(config.addresses, self.control, self._count_lb, self.push)
         self._endpoint = ControlEndpoint(self.control, config, self.state)
         self._run, self._turn = token_hex(4), asyncio.Lock()
@@ -90,7 +91,8 @@ class Companion:
         config, snapshot = self.config, self.control.snapshot
         return {
             "protections": sorted(snapshot.protections), "settings": snapshot.settings.edge.model_dump(),
-            "issuer": config.issuer, "jwks_url": config.jwks_url, "gateway_secret": config.gateway_secret,
+            "issuer": config.issuer, "jwks_url": config.jwks_url,
+            "gateway_secret": config.gateway_secret.reveal(),
             "lb": self.checks.believed(), "run": self._run, "reasons": REASONS, "buckets": LATENCY,
             "origins": {name: "{}:{}".format(*config.addresses[name]) for name in ORIGINS},
         }  # fmt: skip
@@ -150,7 +152,7 @@ async def serve(options: argparse.Namespace) -> None:
     """Serve until the Worker or the supervisor is gone; never returns."""
     config = load(options.config, options.name)
     doors, kv = socket.socket(fileno=options.doors_fd), socket.socket(fileno=options.kv_fd)
-    front = Worker("front", options.worker, options.control, config.control_token)
+    front = Worker("front", options.worker, options.control, config.control_token.reveal())
     companion = Companion(config, front, workerd.port_of(doors))
     loop = asyncio.get_running_loop()
     loop.add_reader(options.end_fd, leave)

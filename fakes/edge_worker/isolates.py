@@ -10,12 +10,12 @@ All share KV alone. An isolate that is taken away drains; a new one begins empty
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from common.secrets.environment import minimal
 from fakes.edge_worker import kv_connection, totals, workerd
 from fakes.edge_worker.kv_connection import Operations
 from fakes.edge_worker.workerd import Worker
@@ -104,7 +104,7 @@ class WorkerIsolates:
             process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
                 workerd.command(*fds, workerd.port_of(kv), self._doors),
                 pass_fds=fds, stdin=subprocess.DEVNULL, preexec_fn=workerd.die_with_parent,  # noqa: PLW1509
-                env={**os.environ, workerd.TOKEN: self._token},
+                env={**minimal(), workerd.TOKEN: self._token},
             )  # fmt: skip
             worker = Worker(f"isolate-{place}", process.pid, workerd.port_of(control), self._token)
             return IsolateProcess(worker, process, server, f"http://{HOST}:{workerd.port_of(calls)}")

@@ -13,12 +13,13 @@ from typing import Any, Final
 import msgspec
 
 from fakes.edge_worker import install
-from fakes.http.hop import Hop
+from fakes.http.hop import Hop, HopReset
 from fakes.http.server import BACKLOG
 from fakes.processes.sockets import HOST
 
 CONFIG: Final = Path(__file__).with_name("worker") / "worker.capnp"
 TOKEN: Final = "CONTROL_TOKEN"  # in the environment of workerd: it stands on no command line
+IDLE: Final = 4.0  # seconds; workerd closes a connection that was idle for 5
 DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG
 PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 
@@ -53,7 +54,7 @@ class Worker:
 
     def __init__(self, name: str, pid: int, control_port: int, token: str) -> None:
         self.name, self.pid = name, pid
-        self._hop = Hop(HOST, control_port)
+        self._hop = Hop(HOST, control_port, IDLE)
         self._headers = ((b"x-control-token", token.encode()),)
 
     async def put(self, state: dict[str, Any]) -> None:
@@ -81,7 +82,10 @@ class Worker:
         self._hop.close()
 
     async def _ask(self, method: bytes, path: bytes, body: bytes = b"") -> bytes:
-        reply = await self._hop.request(method, path, self._headers, body)
+        try:
+            reply = await self._hop.request(method, path, self._headers, body)
+        except HopReset:  # it closed an idle connection just as we took it; every command may be given twice
+            reply = await self._hop.request(method, path, self._headers, body)
         if reply.status != 200:
             raise RuntimeError(f"{self.name}: {path.decode()} answered {reply.status}")
         return reply.body

@@ -1,4 +1,4 @@
-"""Types and five small helpers of plain ASGI, shared by every fake.
+"""Types and small helpers of plain ASGI, shared by every fake.
 
 An answer is one `Reply` and goes out in one piece, with its length; a `StreamReply` is an event stream that
 goes out chunk by chunk. The body of a request is read once, by `whole_body`, and kept in

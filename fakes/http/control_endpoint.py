@@ -46,7 +46,7 @@ class ControlEndpoint:
     async def answer(self, scope: Scope, receive: Receive) -> Reply:
         """Obey one command; gives the state that it led to."""
         token = header(scope, b"x-control-token") or b""
-        if not hmac.compare_digest(token, self.config.control_token.encode()):
+        if not hmac.compare_digest(token, self.config.control_token.reveal().encode()):
             return _json(403, {"error": "X-Control-Token is missing or wrong"})
         try:
             return self._obey(scope["path"].removeprefix("/_control/"), await whole_body(scope, receive))
@@ -66,7 +66,7 @@ class ControlEndpoint:
             "name": self.config.name,
             "pid": os.getpid(),
             "protections": sorted(snapshot.protections),
-            "settings": snapshot.settings.model_dump(),
+            "settings": snapshot.settings.model_dump(mode="json"),
             "known_faults": sorted(self.control.known_faults),
             "effects": dict(self.control.effects),
             "faults": [msgspec.to_builtins(fault) for fault in snapshot.faults],

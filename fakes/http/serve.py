@@ -2,17 +2,18 @@
 
     python -m fakes.edge --config stack.json --fd 7 [--name edge] [--life-fd 9]
 
-A module ends with `if __name__ == "__main__": serve.run("edge", make_app)` and gives
+A room's `__main__` calls `serve.run("edge", make_app)`, and
 
     async def make_app(config: StackConfig) -> App: …
 
-which builds what it needs on the running loop and returns its ASGI app with its control and metrics.
+builds what it needs on the running loop and returns its ASGI app with its control and metrics.
 Exit codes: 0 at SIGTERM, SIGINT or EOF on the life pipe (its other end died), at once and without
 waiting for calls; 2 for a configuration that does not fit; 3 when the app could not be built.
 
 Beside the app, on the same port:
     GET  /metrics               Prometheus text
-    GET  /_control/state        {"name", "protections", "settings", "faults", "pid", …app.state()}
+    GET  /_control/state        {"name", "pid", "protections", "settings", "known_faults", "effects",
+                                 "faults", …app.state()}
     POST /_control/protections  {"names": […]}            POST /_control/settings {partial tree}
     POST /_control/faults       {"faults": [{…}, …]}      POST /_control/reset    {}
 Control needs the header X-Control-Token; commands are those of `fakes.control.state`, and each answers the

@@ -44,9 +44,14 @@ LEGACY: Final = Era("legacy", {}, 200)
 MODERN: Final = Era("modern", {"resultType": "complete", "_meta": {SERVER_KEY: SERVER}}, 404)
 
 
+def says_legacy(headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the version header is one of the legacy era, which may leave it out."""
+    return headers.get(b"mcp-protocol-version") in _LEGACY
+
+
 def era_of(headers: Mapping[bytes, bytes], request: rpc.Request) -> Era:
     """The era that a request belongs to."""
-    if headers.get(b"mcp-protocol-version") not in _LEGACY:
+    if not says_legacy(headers):
         return MODERN
     meta = request.params.get("_meta")
     return MODERN if isinstance(meta, dict) and VERSION_KEY in meta else LEGACY

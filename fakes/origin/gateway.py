@@ -22,7 +22,7 @@ from fakes.control.state import Snapshot
 from fakes.http import rpc
 from fakes.http.asgi import JSON, Answer, Headers, Reply, StreamReply
 from fakes.http.reasons import RefusedError
-from fakes.origin.eras import LEGACY_VERSIONS, MODERN, Era, check_modern, era_of
+from fakes.origin.eras import MODERN, Era, check_modern, era_of, says_legacy
 from fakes.origin.mcp import Mcp
 from fakes.origin.memory import OriginMemory
 from fakes.origin.metrics import OriginMetrics
@@ -81,7 +81,7 @@ class Gateway:
         try:
             user = self._caller(snapshot, headers)
             offered = settings.sessions != "off" and method in ("GET", "DELETE")
-            if not offered or not _legacy(headers):
+            if not offered or not says_legacy(headers):
                 return Reply(405, [JSON, (b"allow", b"POST")], b'{"error":"only POST"}')
             session = await self._sessions.find(headers, user, shared := settings.sessions == "shared")
             if method == "GET":
@@ -218,11 +218,6 @@ def _event(reply: Reply) -> Reply:
 
 def _stop(call: Call) -> None:
     call.cancel()
-
-
-def _legacy(headers: Mapping[bytes, bytes]) -> bool:
-    version = headers.get(b"mcp-protocol-version")
-    return version is None or version.decode("latin-1") in LEGACY_VERSIONS
 
 
 def _host(origin: bytes) -> str | None:

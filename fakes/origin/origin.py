@@ -68,7 +68,9 @@ class Origin:
         settings, loop = control.snapshot.settings, asyncio.get_running_loop()
         self.name = config.name
         self.control, self.metrics = control, metrics
-        self.database = Database(config.db_dsn or "", settings.database, metrics, self._database_down)
+        self.database = Database(
+            config.db_dsn.reveal() if config.db_dsn else "", settings.database, metrics, self._database_down
+        )
         self.credits = Credits(self.database, self.name, metrics, self._hold)
         self.usage = UsageWriter(self.database, metrics)
         self.sync = RateSync(self.database, self.name, metrics)
@@ -80,8 +82,8 @@ class Origin:
         )
         self.sessions = Sessions(self.database, metrics)
         self.gateway = Gateway(
-            config.gateway_secret, self.memory, Mcp(caller, self.sessions), self.counted, self.sessions,
-            StandingStreams(metrics), self._went_on,
+            config.gateway_secret.reveal(), self.memory, Mcp(caller, self.sessions), self.counted,
+            self.sessions, StandingStreams(metrics), self._went_on,
         )  # fmt: skip
         self.events: list[dict[str, Any]] = []  # the instance's ends and starts, as the balancer's are
         self._aborts: set[Callable[[], None]] = set()

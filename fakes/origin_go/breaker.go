@@ -2,7 +2,7 @@ package main
 
 import (
 	"errors"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
@@ -13,106 +13,77 @@ var (
 	errAbandoned = errors.New("the call ended before the upstream could tell")
 )
 
-// breakers is a gobreaker an upstream, made at first sight. Other limits begin with new ones.
+// breakerSettings say when a breaker opens and for how long.
+type breakerSettings struct {
+	BreakerFailures int     `json:"breaker_failures"`
+	BreakerWindow   seconds `json:"breaker_window"`
+	BreakerOpen     seconds `json:"breaker_open"`
+	BreakerProbes   uint32  `json:"breaker_probes"`
+}
+
+// breakerOf names the breaker of an upstream under some settings; other ones have another breaker.
+type breakerOf struct {
+	upstream string
+	settings breakerSettings
+}
+
+// breaker is gobreaker's for one upstream.
 //
 // gobreaker counts failures by intervals of its own and forgets the calls that began before the last one: with
 // an interval of 10 s it never hears of a call that waited 30 s for a stalled upstream. So it is given no
 // interval, and the window is held here: n failures in a row, the first of them within it.
-type breakers struct {
-	mutex      sync.Mutex
-	limits     breakerLimits
-	byUpstream map[string]*breaker
-}
-
 type breaker struct {
 	*gobreaker.TwoStepCircuitBreaker[struct{}]
-	openFor  time.Duration
-	mutex    sync.Mutex
-	opened   time.Time
-	failures []time.Time // of those in a row; touched under gobreaker's own lock alone
+	settings breakerSettings
+	probes   atomic.Int64 // Unix nanoseconds: from when on an open one lets a probe in
+	failures []time.Time  // of those in a row; touched under gobreaker's own lock alone
 }
 
-func (b *breakers) configure(limits breakerLimits) {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	if b.byUpstream == nil || limits != b.limits {
-		b.limits, b.byUpstream = limits, map[string]*breaker{}
-	}
-}
-
-func (b *breakers) forget() {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	b.byUpstream = map[string]*breaker{}
-}
-
-func (b *breakers) enter(_, upstream string) (release, error) {
-	return b.of(upstream).enter()
-}
-
-// state is closed, open or half-open.
-func (b *breakers) state(upstream string) string {
-	b.mutex.Lock()
-	found := b.byUpstream[upstream]
-	b.mutex.Unlock()
-	if found == nil {
-		return gobreaker.StateClosed.String()
-	}
-	return found.State().String()
-}
-
-func (b *breakers) of(upstream string) *breaker {
-	b.mutex.Lock()
-	defer b.mutex.Unlock()
-	found := b.byUpstream[upstream]
-	if found == nil {
-		found = newBreaker(b.limits)
-		b.byUpstream[upstream] = found
-	}
-	return found
-}
-
-func newBreaker(limits breakerLimits) *breaker {
-	made := &breaker{openFor: limits.openFor}
+func newBreaker(s breakerSettings) *breaker {
+	made := &breaker{settings: s}
 	made.TwoStepCircuitBreaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		MaxRequests:   limits.probes,
-		Timeout:       limits.openFor,
+		MaxRequests:   s.BreakerProbes,
+		Timeout:       s.BreakerOpen.span(),
 		IsExcluded:    func(err error) bool { return errors.Is(err, errAbandoned) },
-		ReadyToTrip:   func(counts gobreaker.Counts) bool { return made.trips(counts, limits) },
-		OnStateChange: func(_ string, _, to gobreaker.State) { made.changed(to) },
+		ReadyToTrip:   func(counts gobreaker.Counts) bool { return made.trips(int(counts.ConsecutiveFailures)) },
+		OnStateChange: func(string, gobreaker.State, gobreaker.State) { made.changed() },
 	})
 	return made
 }
 
-func (b *breaker) trips(counts gobreaker.Counts, limits breakerLimits) bool {
-	now, inARow := time.Now(), int(counts.ConsecutiveFailures)
+func (b *breaker) trips(inARow int) bool {
+	now := time.Now()
 	b.failures = append(b.failures, now)
-	if extra := len(b.failures) - min(inARow, limits.failures); extra > 0 {
+	if extra := len(b.failures) - min(inARow, b.settings.BreakerFailures); extra > 0 {
 		b.failures = b.failures[extra:]
 	}
-	return len(b.failures) >= limits.failures && now.Sub(b.failures[0]) <= limits.window
+	return len(b.failures) >= b.settings.BreakerFailures &&
+		now.Sub(b.failures[0]) <= b.settings.BreakerWindow.span()
 }
 
-func (b *breaker) changed(to gobreaker.State) {
+func (b *breaker) changed() {
 	b.failures = nil
-	if to == gobreaker.StateOpen {
-		b.mutex.Lock()
-		b.opened = time.Now()
-		b.mutex.Unlock()
-	}
+	b.probes.Store(time.Now().Add(b.settings.BreakerOpen.span()).UnixNano())
 }
 
-func (b *breaker) enter() (release, error) {
-	done, err := b.Allow()
+// breaker is made at first sight.
+func (g *gates) breaker(upstream string, s breakerSettings) *breaker {
+	found, there := g.breakers.Load(breakerOf{upstream, s})
+	if !there {
+		found, _ = g.breakers.LoadOrStore(breakerOf{upstream, s}, newBreaker(s))
+	}
+	return found.(*breaker)
+}
+
+func (g *gates) enterBreaker(about *callContext, upstream string) (release, error) {
+	found := g.breaker(upstream, about.snap.settings.Origin.breakerSettings)
+	done, err := found.Allow()
 	switch {
 	case errors.Is(err, gobreaker.ErrTooManyRequests):
 		return nil, &refusal{reason: "breaker_open", message: "the upstream is being tried", retryAfter: 1}
 	case err != nil:
-		b.mutex.Lock()
-		left := b.openFor - time.Since(b.opened)
-		b.mutex.Unlock()
-		message := "the upstream keeps failing"
-		return nil, &refusal{reason: "breaker_open", message: message, retryAfter: max(left.Seconds(), 0.001)}
+		left := time.Until(time.Unix(0, found.probes.Load())).Seconds()
+		return nil, &refusal{reason: "breaker_open", message: "the upstream keeps failing", retryAfter: max(left, 0.001)}
 	}
 	return func(how ended) { done(map[ended]error{failedCall: errFailed, abandoned: errAbandoned}[how]) }, nil
 }

@@ -2,9 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,8 +18,9 @@ type config struct {
 	Addresses     map[string]address `json:"addresses"`
 	ControlToken  string             `json:"control_token"`
 	GatewaySecret string             `json:"gateway_secret"`
-	DSN           *string            `json:"db_dsn"`
-	Name          string             `json:"-"`
+	DSN           string             `json:"db_dsn"`
+	name          string
+	instance      string // this run's own: another one answers under another
 }
 
 // address is ["127.0.0.1", 41001] on the wire.
@@ -32,55 +36,52 @@ func (s seconds) span() time.Duration { return time.Duration(float64(s) * float6
 // settings is the part of the settings tree that an origin reads (fakes/settings.py has all, with defaults).
 type settings struct {
 	Origin struct {
-		RateWindow        seconds        `json:"rate_window"`
-		RateSync          seconds        `json:"rate_sync"`
-		Tiers             map[string]int `json:"tiers"`
-		Timeout           seconds        `json:"timeout"`
-		UserConcurrency   int            `json:"user_concurrency"`
-		UserLimiter       string         `json:"user_limiter"`
-		GlobalConcurrency int            `json:"global_concurrency"`
-		BreakerFailures   int            `json:"breaker_failures"`
-		BreakerWindow     seconds        `json:"breaker_window"`
-		BreakerOpen       seconds        `json:"breaker_open"`
-		BreakerProbes     uint32         `json:"breaker_probes"`
-		BreakerSlow       seconds        `json:"breaker_slow"`
-		HealthDBTimeout   seconds        `json:"health_db_timeout"`
-		UsageFlush        seconds        `json:"usage_flush"`
+		rateSettings
+		breakerSettings
+		RateSync          seconds `json:"rate_sync"`
+		Timeout           seconds `json:"timeout"`
+		UserConcurrency   int     `json:"user_concurrency"`
+		UserLimiter       string  `json:"user_limiter"` // as-written: see enterUser
+		GlobalConcurrency int     `json:"global_concurrency"`
+		BreakerSlow       seconds `json:"breaker_slow"`
+		HealthDBTimeout   seconds `json:"health_db_timeout"`
+		UsageFlush        seconds `json:"usage_flush"`
 	} `json:"origin"`
 	MCP struct {
 		SSE float64 `json:"sse"` // the share of event streams; the rest of this part is the Python origin's
 	} `json:"mcp"`
-	Database  databaseSettings          `json:"database"`
-	Upstreams map[string]map[string]any `json:"upstreams"`
+	Database struct {
+		sourceSettings
+		Credits int `json:"credits"`
+		Quota   int `json:"quota"`
+	} `json:"database"`
+	Upstreams modules `json:"upstreams"`
 }
 
-type databaseSettings struct {
-	Mode              string   `json:"mode"`
-	PoolSize          int32    `json:"pool_size"`
-	PoolOpen          int32    `json:"pool_open"`
-	AcquireTimeout    *seconds `json:"acquire_timeout"`
-	SynchronousCommit bool     `json:"synchronous_commit"`
-	Credits           int      `json:"credits"`
-	Quota             int      `json:"quota"`
-}
-
-func loadConfig(path, name string) (*config, error) {
+// loadConfig reads the stack's file, and what is in force at the start.
+func loadConfig(path, name string) (*config, *snapshot, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	loaded := &config{Name: name}
+	loaded := &config{name: name, instance: name + "-" + token(2)}
 	if err := json.Unmarshal(text, loaded); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if _, err := loaded.Settings.read(); err != nil {
-		return nil, fmt.Errorf("settings: %w", err)
+	for _, peer := range []string{"upstream", name} {
+		if _, there := loaded.Addresses[peer]; !there {
+			return nil, nil, fmt.Errorf("addresses: %s: needed", peer)
+		}
 	}
-	if _, there := loaded.Addresses["upstream"]; !there {
-		return nil, fmt.Errorf("addresses: upstream: needed")
+	if loaded.DSN == "" {
+		return nil, nil, errors.New("db_dsn: needed; null until the database is up")
 	}
-	return loaded, nil
+	first, err := newSnapshot(loaded)
+	return loaded, first, err
 }
+
+// freeMappings are those whose keys are names that anybody may choose (a test holds them against the schema).
+var freeMappings = []string{"edge.name_routes.", "mcp.tools.", "origin.tiers.", "ports.", "protections.", "upstreams."}
 
 // tree is the whole settings tree as plain data, so that nothing of it is lost.
 type tree map[string]any
@@ -96,29 +97,23 @@ func (t tree) read() (*settings, error) {
 
 // with is the tree with a part laid over it; a key that the tree has not is refused, but in free mappings.
 func (t tree) with(part map[string]any, path string) (tree, error) {
-	result := tree(maps.Clone(t))
+	result := maps.Clone(t)
+	free := slices.ContainsFunc(freeMappings, func(one string) bool { return strings.HasPrefix(path, one) })
 	for key, value := range part {
 		below, known := t[key]
-		where := path + key
-		if !known && !free(path) {
-			return nil, fmt.Errorf("settings: %s: unknown key", where)
+		if !known && !free {
+			return nil, fmt.Errorf("settings: %s%s: unknown key", path, key)
 		}
 		mapping, isMapping := value.(map[string]any)
 		old, wasMapping := below.(map[string]any)
-		if !isMapping || !wasMapping {
-			result[key] = value
-			continue
+		if isMapping && wasMapping {
+			merged, err := tree(old).with(mapping, path+key+".")
+			if err != nil {
+				return nil, err
+			}
+			value = map[string]any(merged)
 		}
-		merged, err := tree(old).with(mapping, where+".")
-		if err != nil {
-			return nil, err
-		}
-		result[key] = map[string]any(merged)
+		result[key] = value
 	}
 	return result, nil
-}
-
-// free tells the mappings whose keys are names that anybody may choose.
-func free(path string) bool {
-	return path == "origin.tiers." || path == "ports." || len(path) >= 10 && path[:10] == "upstreams."
 }

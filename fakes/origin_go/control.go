@@ -14,10 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 )
-
-const lastWords = 50 * time.Millisecond // between the order to exit and the exit
 
 var (
 	knownFaults      = []string{"db-down", "db-hold", "health-fail", "origin-exit", "origin-stall"}
@@ -27,46 +24,42 @@ var (
 	}
 )
 
+// fault is one in force: {"id", "fault", "target"?, …options}.
+type fault map[string]any
+
 // snapshot is all that a request needs to know of the moment it came in; it is never changed, only replaced.
 type snapshot struct {
+	origin   string
 	on       map[string]bool
 	tree     tree
 	settings *settings
-	faults   []map[string]any
-	going    chan struct{} // closed while no fault stalls this origin
+	faults   []fault
+	replaced chan struct{} // closed when another one is in force
 }
 
 func newSnapshot(c *config) (*snapshot, error) {
 	read, err := c.Settings.read()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("settings: %w", err)
 	}
-	going := make(chan struct{})
-	close(going)
-	made := &snapshot{on: map[string]bool{}, tree: c.Settings, settings: read, going: going}
+	made := &snapshot{
+		origin: c.name, on: map[string]bool{}, tree: c.Settings, settings: read, faults: []fault{},
+		replaced: make(chan struct{}),
+	}
 	for _, name := range c.Protections {
 		made.on[name] = true
 	}
 	return made, nil
 }
 
-// fault is the fault of that name in force for this origin; one without a target is for all.
-func (s *snapshot) fault(name, origin string) map[string]any {
+// fault is the fault of that name in force for this origin, nil for none; one without a target is for all.
+func (s *snapshot) fault(name string) fault {
 	for _, one := range s.faults {
-		if one["fault"] == name && (one["target"] == nil || one["target"] == origin) {
+		if one["fault"] == name && (one["target"] == nil || one["target"] == s.origin) {
 			return one
 		}
 	}
 	return nil
-}
-
-func (s *snapshot) waitUntilGoing(ctx context.Context) bool {
-	select {
-	case <-s.going:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // control holds the one snapshot in force and the door to change it. A bad command changes nothing.
@@ -76,62 +69,42 @@ type control struct {
 	now     atomic.Pointer[snapshot]
 	changed func(*snapshot)
 	reset   func()
-	effects sync.Map // a fault's id → *atomic.Int64: how often it changed what would have been
+	seeing  sync.Mutex
+	effects map[string]int64 // by a fault's id: how often it changed what would have been
 }
 
-func newControl(c *config, first *snapshot, changed func(*snapshot), reset func()) *control {
-	made := &control{config: c, changed: changed, reset: reset}
+func newControl(c *config, first *snapshot) *control {
+	made := &control{config: c, effects: map[string]int64{}}
 	made.now.Store(first)
-	changed(first)
 	return made
 }
 
 func (c *control) snapshot() *snapshot { return c.now.Load() }
 
-// saw notes that the fault of that name had an effect just now, where one is in force here.
-func (c *control) saw(name string) bool {
-	fault := c.snapshot().fault(name, c.config.Name)
-	if fault == nil {
-		return false
+// saw is the fault of that name where one is in force here, noted to have had an effect just now; else nil.
+func (c *control) saw(name string) fault {
+	found := c.snapshot().fault(name)
+	if found != nil {
+		c.seeing.Lock()
+		defer c.seeing.Unlock()
+		c.effects[fmt.Sprint(found["id"])]++
 	}
-	count, _ := c.effects.LoadOrStore(fmt.Sprint(fault["id"]), new(atomic.Int64))
-	count.(*atomic.Int64).Add(1)
-	return true
+	return found
 }
 
-func (c *control) counted() map[string]int64 {
-	counts := map[string]int64{}
-	c.effects.Range(func(id, count any) bool {
-		counts[id.(string)] = count.(*atomic.Int64).Load()
-		return true
-	})
-	return counts
-}
-
-// serve obeys one command and answers the state that it led to.
-func (c *control) serve(w http.ResponseWriter, r *http.Request, instance string) {
+// answer obeys one command and tells the state that it led to.
+func (c *control) answer(r *http.Request) *reply {
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("X-Control-Token")), []byte(c.config.ControlToken)) == 0 {
-		(&reply{status: 403, body: map[string]any{"error": "X-Control-Token is missing or wrong"}}).write(w, false)
-		return
+		return plain(403, "error", "X-Control-Token is missing or wrong")
 	}
-	text, _ := io.ReadAll(r.Body)
-	body := map[string]any{}
-	if len(text) > 0 {
-		if err := json.Unmarshal(text, &body); err != nil {
-			said := fmt.Sprintf("body: %v; allowed: a JSON object", err)
-			(&reply{status: 400, body: map[string]any{"error": said}}).write(w, false)
-			return
-		}
+	body, _ := io.ReadAll(r.Body)
+	if status, err := c.obey(strings.TrimPrefix(r.URL.Path, "/_control/"), body); err != nil {
+		return plain(status, "error", err.Error())
 	}
-	status, err := c.obey(strings.TrimPrefix(r.URL.Path, "/_control/"), body)
-	if err != nil {
-		(&reply{status: status, body: map[string]any{"error": err.Error()}}).write(w, false)
-		return
-	}
-	(&reply{status: 200, body: c.state(instance)}).write(w, false)
+	return &reply{status: 200, body: c.state()}
 }
 
-func (c *control) obey(command string, body map[string]any) (int, error) {
+func (c *control) obey(command string, body []byte) (int, error) {
 	c.turn.Lock()
 	defer c.turn.Unlock()
 	next, err := *c.snapshot(), error(nil)
@@ -142,13 +115,11 @@ func (c *control) obey(command string, body map[string]any) (int, error) {
 		c.reset()
 		return 200, nil
 	case "protections":
-		next.on, err = protections(body["names"])
+		err = next.protect(body)
 	case "settings":
-		if next.tree, err = next.tree.with(body, ""); err == nil {
-			next.settings, err = next.tree.read()
-		}
+		err = next.lay(body)
 	case "faults":
-		next.faults, err = faults(body["faults"])
+		err = next.suffer(body)
 	default:
 		return 404, errors.New("no such door; allowed: state, protections, settings, faults, reset")
 	}
@@ -159,64 +130,93 @@ func (c *control) obey(command string, body map[string]any) (int, error) {
 	return 200, nil
 }
 
-// swap puts a snapshot in force and lets go of the calls that a lifted stall held.
+// swap puts a snapshot in force.
 func (c *control) swap(next *snapshot) {
-	before, stalled := c.snapshot().going, next.fault("origin-stall", c.config.Name) != nil
-	held := true
-	select {
-	case <-before:
-		held = false
-	default:
-	}
-	if stalled && !held {
-		next.going = make(chan struct{})
-	}
-	c.now.Store(next)
+	next.replaced = make(chan struct{})
+	before := c.now.Swap(next)
 	c.changed(next)
-	if !stalled && held {
-		close(before)
-	}
+	close(before.replaced)
 }
 
-func (c *control) state(instance string) map[string]any {
+// waitUntilGoing waits while a stall holds this origin; false where ctx ends before that.
+func (c *control) waitUntilGoing(ctx context.Context) bool {
+	c.saw("origin-stall")
+	for s := c.snapshot(); s.fault("origin-stall") != nil; s = c.snapshot() {
+		select {
+		case <-s.replaced:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
+}
+
+func (c *control) state() map[string]any {
+	c.seeing.Lock()
+	effects := maps.Clone(c.effects)
+	c.seeing.Unlock()
 	s := c.snapshot()
-	faults := s.faults
-	if faults == nil {
-		faults = []map[string]any{}
-	}
 	return map[string]any{
-		"name": c.config.Name, "pid": os.Getpid(), "protections": slices.Sorted(maps.Keys(s.on)), "settings": s.tree,
-		"known_faults": knownFaults, "effects": c.counted(), "faults": faults, "instance": instance, "events": []any{},
+		"name": c.config.name, "pid": os.Getpid(), "protections": slices.Sorted(maps.Keys(s.on)), "settings": s.tree,
+		"known_faults": knownFaults, "effects": effects, "faults": s.faults, "instance": c.config.instance,
+		"events": []any{},
 	}
 }
 
-func protections(names any) (map[string]bool, error) {
-	made := map[string]bool{}
-	list, _ := names.([]any)
-	for _, one := range list {
-		name, _ := one.(string)
-		if !slices.Contains(knownProtections, name) {
-			return nil, fmt.Errorf("unknown protection %q; allowed: %s", name, strings.Join(knownProtections, ", "))
-		}
-		if made[name] {
-			return nil, fmt.Errorf("protection %q is named twice; allowed: once", name)
-		}
-		made[name] = true
+// read takes a command's body apart; an empty one says nothing.
+func read(body []byte, into any) error {
+	if len(body) == 0 {
+		return nil
 	}
-	return made, nil
+	if err := json.Unmarshal(body, into); err != nil {
+		return fmt.Errorf("body: %v; allowed: a JSON object", err)
+	}
+	return nil
 }
 
-func faults(given any) ([]map[string]any, error) {
-	made := []map[string]any{}
-	list, _ := given.([]any)
-	for _, one := range list {
-		fault, _ := one.(map[string]any)
-		name, _ := fault["fault"].(string)
-		if !slices.Contains(knownFaults, name) {
-			allowed := strings.Join(knownFaults, ", ")
-			return nil, fmt.Errorf("faults: unknown fault %q; allowed: %s", name, allowed)
-		}
-		made = append(made, fault)
+// lay puts a part of the settings tree over those of the snapshot.
+func (s *snapshot) lay(body []byte) error {
+	part := map[string]any{}
+	err := read(body, &part)
+	if err == nil {
+		s.tree, err = s.tree.with(part, "")
 	}
-	return made, nil
+	if err == nil {
+		s.settings, err = s.tree.read()
+	}
+	return err
+}
+
+// protect puts exactly the protections of {"names": […]} in force.
+func (s *snapshot) protect(body []byte) error {
+	var given struct{ Names []string }
+	if err := read(body, &given); err != nil {
+		return err
+	}
+	s.on = map[string]bool{}
+	for _, name := range given.Names {
+		switch {
+		case !slices.Contains(knownProtections, name):
+			return fmt.Errorf("unknown protection %q; allowed: %s", name, strings.Join(knownProtections, ", "))
+		case s.on[name]:
+			return fmt.Errorf("protection %q is named twice; allowed: once", name)
+		}
+		s.on[name] = true
+	}
+	return nil
+}
+
+// suffer puts exactly the faults of {"faults": […]} in force.
+func (s *snapshot) suffer(body []byte) error {
+	given := struct{ Faults []fault }{[]fault{}}
+	if err := read(body, &given); err != nil {
+		return err
+	}
+	for _, one := range given.Faults {
+		if name, _ := one["fault"].(string); !slices.Contains(knownFaults, name) {
+			return fmt.Errorf("faults: unknown fault %q; allowed: %s", name, strings.Join(knownFaults, ", "))
+		}
+	}
+	s.faults = given.Faults
+	return nil
 }

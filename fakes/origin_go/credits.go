@@ -2,37 +2,38 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"sync"
-	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const (
 	charge = "SELECT mcpist.charge($1, $2, $3, $4, $5, $6, $7)"
 	record = `
 INSERT INTO mcpist.usage (request_id, user_id, module, tool, outcome, duration_ms, instance)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::real[], $7::text[])
+SELECT * FROM json_to_recordset($1::json) AS row (
+	request_id text, user_id text, module text, tool text, outcome text, duration_ms real, instance text)
 ON CONFLICT DO NOTHING`
-	cost = 1
-	keep = 100_000 // usage rows kept while the database is away
+	cost    = 1
+	holding = 30.0    // seconds that db-hold holds a transaction, unless it says so
+	keep    = 100_000 // usage rows kept while the database is away
 )
 
 // credits takes one credit a call: quota, balance and transaction in one round trip, once a request id.
 type credits struct {
 	db      *database
-	origin  string
+	control *control
 	metrics *metrics
-	hold    atomic.Value // float64: seconds that each transaction holds, as a fault
-	holds   func()       // told of each that does
 }
 
-func (c *credits) charge(ctx context.Context, user, id string, s *databaseSettings) error {
+func (c *credits) charge(ctx context.Context, about *callContext, id string) error {
 	var said string
-	err := c.db.ask(ctx, func(ctx context.Context, conn connection) error {
-		hold := c.hold.Load().(float64) // asked now, so that those that waited for a connection hold nothing
-		if hold > 0 {
-			c.holds()
-		}
-		return conn.QueryRow(ctx, charge, user, id, cost, c.origin, s.Credits, s.Quota, hold).Scan(&said)
+	s := &about.snap.settings.Database
+	err := c.db.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		hold := c.hold() // asked now, so that those that waited for a connection hold nothing
+		row := conn.QueryRow(ctx, charge, about.user, id, cost, about.snap.origin, s.Credits, s.Quota, hold)
+		return row.Scan(&said)
 	})
 	switch {
 	case err != nil:
@@ -47,53 +48,70 @@ func (c *credits) charge(ctx context.Context, user, id string, s *databaseSettin
 	return nil
 }
 
-// usage gathers the rows of calls that came to an end, by column, and writes them in batches.
-type usage struct {
-	db       *database
-	metrics  *metrics
-	mutex    sync.Mutex
-	texts    [6][]string // request, user, module, tool, outcome, instance
-	duration []float32   // milliseconds
+// hold is in seconds: how long a transaction that begins now must last.
+func (c *credits) hold() float64 {
+	found := c.control.saw("db-hold")
+	if found == nil {
+		return 0
+	}
+	if given, isNumber := found["seconds"].(float64); isNumber {
+		return given
+	}
+	return holding
 }
 
-func (u *usage) add(milliseconds float64, texts ...string) {
+// usageRow is a call that came to an end.
+type usageRow struct {
+	RequestID    string  `json:"request_id"`
+	User         string  `json:"user_id"`
+	Module       string  `json:"module"`
+	Tool         string  `json:"tool"`
+	Outcome      string  `json:"outcome"`
+	Milliseconds float64 `json:"duration_ms"`
+	Instance     string  `json:"instance"`
+}
+
+// usage gathers rows and writes them in batches.
+type usage struct {
+	db      *database
+	metrics *metrics
+	mutex   sync.Mutex
+	rows    []usageRow
+}
+
+func (u *usage) add(row usageRow) {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	if len(u.duration) >= keep {
+	if len(u.rows) >= keep {
 		u.metrics.dropped.WithLabelValues().Inc()
 		return
 	}
-	for i, text := range texts {
-		u.texts[i] = append(u.texts[i], text)
-	}
-	u.duration = append(u.duration, float32(milliseconds))
+	u.rows = append(u.rows, row)
 }
 
-func (u *usage) forget() {
+// take gives what was gathered, and begins anew.
+func (u *usage) take() []usageRow {
 	u.mutex.Lock()
 	defer u.mutex.Unlock()
-	u.texts, u.duration = [6][]string{}, nil
+	rows := u.rows
+	u.rows = nil
+	return rows
 }
 
 // flush writes what was gathered; rows that could not be written are tried again.
 func (u *usage) flush(ctx context.Context) {
-	u.mutex.Lock()
-	texts, duration := u.texts, u.duration
-	u.texts, u.duration = [6][]string{}, nil
-	u.mutex.Unlock()
-	if len(duration) == 0 {
+	rows := u.take()
+	if len(rows) == 0 {
 		return
 	}
-	err := u.db.ask(ctx, func(ctx context.Context, conn connection) error {
-		_, err := conn.Exec(ctx, record, texts[0], texts[1], texts[2], texts[3], texts[4], duration, texts[5])
+	text, _ := json.Marshal(rows)
+	err := u.db.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, record, string(text))
 		return err
 	})
 	if err != nil {
 		u.mutex.Lock()
 		defer u.mutex.Unlock()
-		for i := range texts {
-			u.texts[i] = append(texts[i], u.texts[i]...)
-		}
-		u.duration = append(duration, u.duration...)
+		u.rows = append(rows, u.rows...)
 	}
 }

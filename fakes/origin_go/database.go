@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -15,67 +14,52 @@ import (
 
 const forGood = 10000 * time.Hour
 
-// connection is what a query needs of one.
-type connection interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+// sourceSettings are what connections to the database depend on; other ones need a new pool.
+type sourceSettings struct {
+	Mode              string  `json:"mode"`
+	PoolSize          int32   `json:"pool_size"`
+	PoolOpen          int32   `json:"pool_open"`
+	AcquireTimeout    seconds `json:"acquire_timeout"` // 0 (null): a call waits for a connection without end
+	SynchronousCommit bool    `json:"synchronous_commit"`
 }
 
 // source is where connections come from: pgx's pool, or a connection a query (mode none).
 type source struct {
-	settings databaseSettings
+	settings sourceSettings
 	config   *pgxpool.Config
 	pool     *pgxpool.Pool // nil in mode none
 	direct   atomic.Int64
 }
 
-// database is the origin's door to Postgres; down makes it refuse, as a fault.
+// database is the origin's door to Postgres.
 type database struct {
 	dsn     string
+	control *control
 	metrics *metrics
-	turn    sync.Mutex
 	source  atomic.Pointer[source]
 	running atomic.Int64
-	down    atomic.Bool
-	refuses func() // told of each query that it refuses as a fault
 }
 
-func openDatabase(ctx context.Context, dsn string, s databaseSettings, m *metrics) (*database, error) {
-	db := &database{dsn: dsn, metrics: m}
-	opened, err := db.open(ctx, s)
-	db.source.Store(opened)
-	return db, err
-}
-
-// configure goes over to new settings; queries under way end on their old connection.
-func (db *database) configure(s databaseSettings) {
-	db.turn.Lock()
-	defer db.turn.Unlock()
+// configure goes over to settings that are new; queries under way end on their old connection.
+func (db *database) configure(ctx context.Context, s sourceSettings) error {
 	old := db.source.Load()
-	if same(old.settings, s) {
-		return
+	if old != nil && old.settings == s {
+		return nil
 	}
-	opened, err := db.open(context.Background(), s)
+	opened, err := open(ctx, db.dsn, s)
 	if err != nil {
-		return // the database is away: the old source says so as well
+		return err
 	}
 	db.source.Store(opened)
-	if old.pool != nil {
+	if old != nil && old.pool != nil {
 		go old.pool.Close()
 	}
+	return nil
 }
 
-func same(a, b databaseSettings) bool {
-	equal := (a.AcquireTimeout == nil) == (b.AcquireTimeout == nil) &&
-		(a.AcquireTimeout == nil || *a.AcquireTimeout == *b.AcquireTimeout)
-	a.AcquireTimeout, b.AcquireTimeout = nil, nil
-	a.Credits, a.Quota = b.Credits, b.Quota // a call reads these from its snapshot
-	return equal && a == b
-}
-
-func (db *database) open(ctx context.Context, s databaseSettings) (*source, error) {
-	config, err := pgxpool.ParseConfig(db.dsn)
+// open opens connections at once, so that no call pays for them.
+func open(ctx context.Context, dsn string, s sourceSettings) (*source, error) {
+	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, err
 	}
@@ -94,29 +78,18 @@ func (db *database) open(ctx context.Context, s databaseSettings) (*source, erro
 	if made.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
-	return made, made.warm(ctx, min(s.PoolOpen, s.PoolSize))
-}
-
-// warm opens connections now, so that no call pays for them.
-func (s *source) warm(ctx context.Context, count int32) error {
-	held := make([]*pgxpool.Conn, 0, count)
-	defer func() {
-		for _, conn := range held {
-			conn.Release()
-		}
-	}()
-	for range count {
-		conn, err := s.pool.Acquire(ctx)
+	for range min(s.PoolOpen, s.PoolSize) {
+		conn, err := made.pool.Acquire(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		held = append(held, conn)
+		defer conn.Release()
 	}
-	return nil
+	return made, nil
 }
 
 // with runs work on a connection; waiting for one ends with a refusal after acquire_timeout.
-func (s *source) with(ctx context.Context, work func(context.Context, connection) error) error {
+func (s *source) with(ctx context.Context, work func(context.Context, *pgx.Conn) error) error {
 	if s.pool == nil {
 		s.direct.Add(1)
 		defer s.direct.Add(-1)
@@ -128,17 +101,17 @@ func (s *source) with(ctx context.Context, work func(context.Context, connection
 		return work(ctx, conn)
 	}
 	waiting, cancel := ctx, context.CancelFunc(func() {})
-	if s.settings.AcquireTimeout != nil {
+	if s.settings.AcquireTimeout > 0 {
 		waiting, cancel = context.WithTimeout(ctx, s.settings.AcquireTimeout.span())
 	}
 	conn, err := s.pool.Acquire(waiting)
 	cancel()
-	if err != nil {
-		if ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			detail := fmt.Sprintf("all %d connections of the pool in use for %g s: %v",
-				s.settings.PoolSize, *s.settings.AcquireTimeout, err)
-			return &refusal{reason: "db_pool_timeout", retryAfter: 1, detail: detail}
-		}
+	switch {
+	case err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+		detail := fmt.Sprintf("all %d connections of the pool in use for %g s: %v",
+			s.settings.PoolSize, s.settings.AcquireTimeout, err)
+		return &refusal{reason: "db_pool_timeout", retryAfter: 1, detail: detail}
+	case err != nil:
 		return err
 	}
 	defer conn.Release()
@@ -148,17 +121,23 @@ func (s *source) with(ctx context.Context, work func(context.Context, connection
 // counts are connections in use, idle ones, and queries that wait for one.
 func (db *database) counts() (used, idle, waiting int64) {
 	s := db.source.Load()
-	if s.pool == nil {
-		used = s.direct.Load()
-	} else {
+	used = s.direct.Load()
+	if s.pool != nil {
 		stat := s.pool.Stat()
 		used, idle = int64(stat.AcquiredConns()), int64(stat.IdleConns())
 	}
 	return used, idle, max(0, db.running.Load()-used)
 }
 
+func (db *database) ping(ctx context.Context) error {
+	return db.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SELECT 1")
+		return err
+	})
+}
+
 // ask runs one query's work; what goes wrong is a refusal db_error or db_pool_timeout, or the context's end.
-func (db *database) ask(ctx context.Context, work func(context.Context, connection) error) error {
+func (db *database) ask(ctx context.Context, work func(context.Context, *pgx.Conn) error) error {
 	began := time.Now()
 	db.running.Add(1)
 	defer func() {
@@ -166,31 +145,28 @@ func (db *database) ask(ctx context.Context, work func(context.Context, connecti
 		db.metrics.dbSeconds.WithLabelValues().Observe(time.Since(began).Seconds())
 	}()
 	err := errors.New("the database is out of this origin's reach")
-	if !db.down.Load() {
+	if db.control.saw("db-down") == nil {
 		err = db.source.Load().with(ctx, work)
-	} else {
-		db.refuses()
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		return nil
-	}
-	if ctx.Err() != nil {
+	case ctx.Err() != nil:
 		return ctx.Err() // our deadline, or a client that left
 	}
 	return db.refused(err)
 }
 
 func (db *database) refused(err error) error {
-	var known *refusal
-	if errors.As(err, &known) {
-		db.metrics.dbErrors.WithLabelValues(known.reason).Inc()
-		return known
-	}
-	code, words := fmt.Sprintf("%T", err), err.Error()
 	var told *pgconn.PgError
-	if errors.As(err, &told) {
-		code, words = told.Code, told.Message // the server's own words
+	var known *refusal
+	made, code := &refusal{reason: "db_error", detail: err.Error()}, fmt.Sprintf("%T", err)
+	switch {
+	case errors.As(err, &known):
+		made, code = known, known.reason
+	case errors.As(err, &told):
+		made.detail, code = told.Message, told.Code // the server's own words
 	}
 	db.metrics.dbErrors.WithLabelValues(code).Inc()
-	return &refusal{reason: "db_error", detail: words}
+	return made
 }

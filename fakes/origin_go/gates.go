@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"sync"
-	"time"
 )
 
 // ended is how the upstream did in a call; abandoned: the call ended before it could tell.
@@ -18,44 +17,38 @@ const (
 // release gives a permit back; it is called exactly once.
 type release func(ended)
 
-// gate admits a call of a user to an upstream, or gives a *refusal.
-type gate interface {
-	enter(user, upstream string) (release, error)
-}
-
-// gates are all of an origin. They exist all the time, so that one which is switched off and on again still
-// counts the calls that it admitted before.
+// gates are the protections of a tool call. They exist all the time, so that one which is switched off and on
+// again still counts the calls that it admitted before; limits are those of the call's snapshot.
 type gates struct {
-	users    userConcurrency
-	all      globalConcurrency
-	breakers breakers
+	users    sync.Map // userPermits → chan struct{}, with a place for each call that may run
+	turn     sync.Mutex
+	running  int
+	breakers sync.Map // breakerOf → *breaker
 }
 
-// inForce are the gates of a call, in their order, by the protections of its snapshot.
-func (g *gates) inForce(snap *snapshot) []gate {
-	chosen := make([]gate, 0, 3)
-	if snap.on["user-concurrency"] {
-		chosen = append(chosen, &g.users)
-	}
-	if snap.on["global-concurrency"] {
-		chosen = append(chosen, &g.all)
-	}
-	if snap.on["breaker"] {
-		chosen = append(chosen, &g.breakers)
-	}
-	return chosen
+// order is theirs: each admits a call to an upstream, or gives a *refusal.
+var order = []struct {
+	protection string
+	enter      func(g *gates, about *callContext, upstream string) (release, error)
+}{
+	{"user-concurrency", (*gates).enterUser},
+	{"global-concurrency", (*gates).enterAll},
+	{"breaker", (*gates).enterBreaker},
 }
 
-// admit enters the gates in order; a refusal by one leaves those before it.
-func admit(gates []gate, user, upstream string) (release, error) {
-	entered := make([]release, 0, len(gates))
+// admit enters the gates in force; a refusal by one leaves those before it.
+func (g *gates) admit(about *callContext, upstream string) (release, error) {
+	entered := make([]release, 0, len(order))
 	leaveAll := func(how ended) {
 		for i := len(entered) - 1; i >= 0; i-- {
 			entered[i](how)
 		}
 	}
-	for _, one := range gates {
-		left, err := one.enter(user, upstream)
+	for _, one := range order {
+		if !about.snap.on[one.protection] {
+			continue
+		}
+		left, err := one.enter(g, about, upstream)
 		if err != nil {
 			leaveAll(abandoned)
 			return nil, err
@@ -65,34 +58,24 @@ func admit(gates []gate, user, upstream string) (release, error) {
 	return leaveAll, nil
 }
 
-// userConcurrency is the plan's limiter: a buffered channel a user, in a sync.Map. A user's channel stays for
-// good, as in the plan's code. Another limit begins with new channels.
-type userConcurrency struct {
-	mutex     sync.Mutex
-	limit     int
-	running   *sync.Map
-	asWritten bool // see user_limiter.go
+// userPermits names the permits of a user under one limit and one limiter's code; another has others.
+type userPermits struct {
+	user, limiter string
+	limit         int
 }
 
-func (u *userConcurrency) configure(limit int) {
-	u.mutex.Lock()
-	defer u.mutex.Unlock()
-	if limit != u.limit {
-		u.limit, u.running = limit, &sync.Map{}
-	}
-}
-
-func (u *userConcurrency) enter(user, _ string) (release, error) {
-	u.mutex.Lock()
-	limit, running, asWritten := u.limit, u.running, u.asWritten
-	u.mutex.Unlock()
-	found, _ := running.LoadOrStore(user, make(chan struct{}, limit))
+// enterUser is the plan's limiter: a buffered channel a user, in a sync.Map. It stays for good, as in the plan's code.
+// As written, `defer Release(user)` stands before Acquire is asked: a refused call's Release takes another call's
+// place, and there are as many Releases too many as refusals. Each blocks until a later call brings a place.
+func (g *gates) enterUser(about *callContext, _ string) (release, error) {
+	limit, limiter := about.snap.settings.Origin.UserConcurrency, about.snap.settings.Origin.UserLimiter
+	found, _ := g.users.LoadOrStore(userPermits{about.user, limiter, limit}, make(chan struct{}, limit))
 	permits := found.(chan struct{})
 	select {
 	case permits <- struct{}{}:
 		return func(ended) { <-permits }, nil
 	default:
-		if asWritten {
+		if limiter == "as-written" {
 			<-permits
 		}
 		message := fmt.Sprintf("%d calls of this user are running", limit)
@@ -100,37 +83,14 @@ func (u *userConcurrency) enter(user, _ string) (release, error) {
 	}
 }
 
-// globalConcurrency is one count for the whole process.
-type globalConcurrency struct {
-	mutex          sync.Mutex
-	limit, running int
-}
-
-func (g *globalConcurrency) configure(limit int) {
-	g.mutex.Lock()
-	defer g.mutex.Unlock()
-	g.limit = limit
-}
-
-func (g *globalConcurrency) enter(_, _ string) (release, error) {
-	g.mutex.Lock()
-	defer g.mutex.Unlock()
-	if g.running >= g.limit {
-		message := fmt.Sprintf("%d calls are running", g.limit)
+// enterAll is one count for the whole process.
+func (g *gates) enterAll(about *callContext, _ string) (release, error) {
+	g.turn.Lock()
+	defer g.turn.Unlock()
+	if limit := about.snap.settings.Origin.GlobalConcurrency; g.running >= limit {
+		message := fmt.Sprintf("%d calls are running", limit)
 		return nil, &refusal{reason: "global_concurrency_exceeded", message: message, retryAfter: 1}
 	}
 	g.running++
-	return func(ended) { g.mutex.Lock(); g.running--; g.mutex.Unlock() }, nil
-}
-
-// breakerLimits say when to open and for how long.
-type breakerLimits struct {
-	failures        int
-	window, openFor time.Duration
-	probes          uint32
-}
-
-func limitsOf(s *settings) breakerLimits {
-	o := s.Origin
-	return breakerLimits{o.BreakerFailures, o.BreakerWindow.span(), o.BreakerOpen.span(), o.BreakerProbes}
+	return func(ended) { g.turn.Lock(); g.running--; g.turn.Unlock() }, nil
 }

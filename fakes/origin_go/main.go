@@ -1,7 +1,9 @@
 // The gateway's origin in Go: a real server in the place of fakes/origin, with the same options, the same
 // answers, the same metrics and the same control door (fakes/http/serve.py tells them).
 //
-//	origin --config stack.json --fd 7 [--name origin-a] [--life-fd 9]
+//	origin --config stack.json [--fd 7] [--name origin-a] [--life-fd 9]
+//
+// Without a socket of its starter's it listens at its address of the config: in a container nobody hands one down.
 //
 // A request goes through, in this order:
 //
@@ -15,6 +17,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
@@ -33,12 +36,12 @@ const (
 
 func main() {
 	config := flag.String("config", "", "the stack's JSON file")
-	fd := flag.Int("fd", -1, "a bound socket")
+	fd := flag.Int("fd", -1, "a bound socket; without, its address of the config")
 	name := flag.String("name", "origin-a", "this origin's name")
 	life := flag.Int("life-fd", -1, "exit when this pipe reads EOF")
 	flag.Parse()
 	log.SetFlags(0)
-	loaded, err := loadConfig(*config, *name)
+	loaded, first, err := loadConfig(*config, *name)
 	if err != nil {
 		exit(badConfig, fmt.Errorf("%s: %w", *config, err))
 	}
@@ -46,11 +49,11 @@ func main() {
 	if *life >= 0 {
 		go leaveAtEOF(*life)
 	}
-	origin, err := newOrigin(context.Background(), loaded)
+	origin, err := newOrigin(context.Background(), loaded, first)
 	if err != nil {
 		exit(notBuilt, err)
 	}
-	listener, err := listen(*fd)
+	listener, err := listen(*fd, loaded.Addresses[*name])
 	if err != nil {
 		exit(notBuilt, err)
 	}
@@ -58,8 +61,11 @@ func main() {
 	exit(notBuilt, server.Serve(listener))
 }
 
-// listen takes a bound socket over; it may be listening already.
-func listen(fd int) (net.Listener, error) {
+// listen takes a bound socket over, which may be listening already, or makes one.
+func listen(fd int, own address) (net.Listener, error) {
+	if fd < 0 {
+		return net.Listen("tcp", own.String())
+	}
 	if err := syscall.Listen(fd, backlog); err != nil {
 		return nil, fmt.Errorf("--fd %d: %w", fd, err)
 	}
@@ -76,12 +82,8 @@ func leaveAtSignal() {
 }
 
 func leaveAtEOF(fd int) {
-	pipe, one := os.NewFile(uintptr(fd), "life"), make([]byte, 64)
-	for {
-		if n, err := pipe.Read(one); n == 0 || err != nil {
-			os.Exit(0)
-		}
-	}
+	io.Copy(io.Discard, os.NewFile(uintptr(fd), "life"))
+	os.Exit(0)
 }
 
 func exit(code int, err error) {

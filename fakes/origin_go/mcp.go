@@ -16,7 +16,11 @@ import (
 const (
 	protocol    = "2025-06-18"
 	maxCommands = 10
+	anything    = `{"type":"object","properties":{},"required":[]}` // the schema of a tool's params
 )
+
+// modules are the tools by module and name.
+type modules = map[string]map[string]any
 
 // command is one tool call, as `run` takes it.
 type command struct {
@@ -25,36 +29,34 @@ type command struct {
 	Params map[string]any `json:"params"`
 }
 
-type modules = map[string]map[string]any
-
 // serve answers one request. Errors: *rpcError, *refusal, or the end of ctx.
 func (c *caller) serve(ctx context.Context, about *callContext, asked *request) (*reply, error) {
-	switch asked.method {
-	case "tools/call":
+	switch method := *asked.Method; {
+	case method == "tools/call":
 		return c.tool(ctx, about, asked)
-	case "tools/list":
-		return result(asked.id, listing(about.snap.settings.Upstreams)), nil
-	case "initialize":
+	case method == "tools/list":
+		return result(asked.ID, listed(about.snap.settings.Upstreams)), nil
+	case method == "initialize":
 		return initialized(asked), nil
-	case "ping":
-		return result(asked.id, map[string]any{}), nil
-	}
-	if strings.HasPrefix(asked.method, "notifications/") {
+	case method == "ping":
+		return result(asked.ID, map[string]any{}), nil
+	case strings.HasPrefix(method, "notifications/"):
 		return &reply{status: 202}, nil
+	default:
+		return nil, &rpcError{methodNotFound, "unknown method " + method}
 	}
-	return nil, &rpcError{methodNotFound, "unknown method " + asked.method}
 }
 
 func (c *caller) tool(ctx context.Context, about *callContext, asked *request) (*reply, error) {
 	var name string
+	json.Unmarshal(asked.Params["name"], &name)
 	arguments := json.RawMessage("{}")
-	if raw, given := asked.params["arguments"]; given {
+	if raw, given := asked.Params["arguments"]; given {
 		arguments = raw
 	}
 	if err := json.Unmarshal(arguments, &map[string]json.RawMessage{}); err != nil {
 		return nil, badArguments("arguments: an object is allowed")
 	}
-	json.Unmarshal(asked.params["name"], &name)
 	known := about.snap.settings.Upstreams
 	switch name {
 	case "run":
@@ -66,52 +68,47 @@ func (c *caller) tool(ctx context.Context, about *callContext, asked *request) (
 		if err != nil {
 			return nil, err
 		}
-		return timed(textResult(asked.id, said.text, said.isError), said.upstreamMS), nil
+		return timed(textResult(asked.ID, said.text, said.isError()), said.upstreamMS), nil
 	case "batch":
-		return c.batch(ctx, about, asked.id, arguments)
+		wanted, err := commands(arguments, known)
+		if err != nil {
+			return nil, err
+		}
+		return c.batch(ctx, about, asked.ID, wanted)
 	case "get_module_schema":
 		text, err := moduleSchema(arguments, known)
-		return textResult(asked.id, text, false), err
+		return textResult(asked.ID, text, false), err
 	}
 	return nil, badArguments("name: run, get_module_schema or batch is allowed")
 }
 
 // batch runs its commands at once and charges each under `<request id>/<n>`; one line of JSON a command.
-func (c *caller) batch(ctx context.Context, about *callContext, id any, arguments json.RawMessage) (*reply, error) {
-	wanted, err := commands(arguments, about.snap.settings.Upstreams)
-	if err != nil {
-		return nil, err
-	}
-	lines, failures := make([]any, len(wanted)), make([]error, len(wanted))
-	timings := make([]float64, len(wanted))
+func (c *caller) batch(ctx context.Context, about *callContext, id any, wanted []command) (*reply, error) {
+	said, failures := make([]*toolResult, len(wanted)), make([]error, len(wanted))
 	var group sync.WaitGroup
 	for i, one := range wanted {
 		group.Go(func() {
-			timings[i] = -1
-			said, err := c.call(ctx, about, one, fmt.Sprintf("%s/%d", about.requestID, i+1))
-			var refused *refusal
-			switch {
-			case errors.As(err, &refused):
-				lines[i] = map[string]any{"ok": false, "reason": refused.reason, "detail": refused.detail}
-			case err != nil:
-				failures[i] = err
-			default:
-				lines[i] = map[string]any{"ok": !said.isError, "text": said.text}
-				timings[i] = said.upstreamMS
-			}
+			said[i], failures[i] = c.call(ctx, about, one, fmt.Sprintf("%s/%d", about.requestID, i+1))
 		})
 	}
 	group.Wait()
-	if err := errors.Join(failures...); err != nil {
-		return nil, ctx.Err()
-	}
-	texts, failed := make([]string, len(lines)), false
-	for i, line := range lines {
+	lines, failed, slowest := make([]string, len(wanted)), false, -1.0
+	for i, one := range said {
+		line := map[string]any{}
+		var refused *refusal
+		switch err := failures[i]; {
+		case err == nil:
+			line["ok"], line["text"] = !one.isError(), one.text
+			slowest = max(slowest, one.upstreamMS)
+		case errors.As(err, &refused):
+			line["ok"], line["reason"], line["detail"] = false, refused.reason, refused.detail
+		default:
+			return nil, err
+		}
 		text, _ := json.Marshal(line)
-		texts[i] = string(text)
-		failed = failed || line.(map[string]any)["ok"] != true
+		lines[i], failed = string(text), failed || line["ok"] != true
 	}
-	return timed(textResult(id, strings.Join(texts, "\n"), failed), slices.Max(timings)), nil
+	return timed(textResult(id, strings.Join(lines, "\n"), failed), slowest), nil
 }
 
 func timed(made *reply, upstreamMS float64) *reply {
@@ -137,9 +134,7 @@ func parsed(text []byte, known modules) (command, error) {
 
 // commands are JSON Lines, 1 to 10; one bad line refuses all.
 func commands(arguments json.RawMessage, known modules) ([]command, error) {
-	var given struct {
-		Commands string `json:"commands"`
-	}
+	var given struct{ Commands string }
 	json.Unmarshal(arguments, &given)
 	made := []command{}
 	for number, line := range strings.Split(given.Commands, "\n") {
@@ -158,54 +153,48 @@ func commands(arguments json.RawMessage, known modules) ([]command, error) {
 	return made, nil
 }
 
-func listing(known modules) any {
-	module := map[string]any{"type": "string", "enum": slices.Sorted(maps.Keys(known))}
-	text := map[string]any{"type": "string"}
-	lines := map[string]any{"type": "string", "description": "JSON Lines, at most 10 commands"}
-	run := map[string]any{"module": module, "tool": text, "params": map[string]any{"type": "object"}}
-	tool := func(name, about string, schema any) map[string]any {
-		return map[string]any{"name": name, "description": about, "inputSchema": schema}
-	}
-	return map[string]any{"tools": []any{
-		tool("run", "Call one tool of a module.", schema(run, "module", "tool")),
-		tool("get_module_schema", "The tools of a module.", schema(map[string]any{"module": module}, "module")),
-		tool("batch", "Call several tools at once.", schema(map[string]any{"commands": lines}, "commands")),
-	}}
+// listing is the answer to tools/list; %[1]s: the modules' names.
+const listing = `{"tools": [
+	{"name": "run", "description": "Call one tool of a module.", "inputSchema": {"type": "object",
+		"properties": {"module": {"type": "string", "enum": %[1]s}, "tool": {"type": "string"}, "params": {"type": "object"}},
+		"required": ["module", "tool"]}},
+	{"name": "get_module_schema", "description": "The tools of a module.", "inputSchema": {"type": "object",
+		"properties": {"module": {"type": "string", "enum": %[1]s}}, "required": ["module"]}},
+	{"name": "batch", "description": "Call several tools at once.", "inputSchema": {"type": "object",
+		"properties": {"commands": {"type": "string", "description": "JSON Lines, at most 10 commands"}},
+		"required": ["commands"]}}
+]}`
+
+func listed(known modules) any {
+	names, _ := json.Marshal(slices.Sorted(maps.Keys(known)))
+	return json.RawMessage(fmt.Sprintf(listing, names))
 }
 
 func moduleSchema(arguments json.RawMessage, known modules) (string, error) {
-	var given struct {
-		Module any `json:"module"`
-	}
+	var given struct{ Module string }
 	json.Unmarshal(arguments, &given)
-	name, _ := given.Module.(string)
-	found, there := known[name]
+	found, there := known[given.Module]
 	if !there {
 		allowed := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
-		return "", badArguments("unknown module %q; allowed: %s", name, allowed)
+		return "", badArguments("unknown module %q; allowed: %s", given.Module, allowed)
 	}
 	tools := []any{}
 	for _, tool := range slices.Sorted(maps.Keys(found)) {
-		tools = append(tools, map[string]any{"name": tool, "inputSchema": schema(map[string]any{})})
+		tools = append(tools, map[string]any{"name": tool, "inputSchema": json.RawMessage(anything)})
 	}
-	text, err := json.Marshal(map[string]any{"module": name, "tools": tools})
+	text, err := json.Marshal(map[string]any{"module": given.Module, "tools": tools})
 	return string(text), err
-}
-
-func schema(properties map[string]any, required ...string) map[string]any {
-	return map[string]any{"type": "object", "properties": properties, "required": append([]string{}, required...)}
 }
 
 func initialized(asked *request) *reply {
 	version := protocol
-	json.Unmarshal(asked.params["protocolVersion"], &version)
-	made := result(asked.id, map[string]any{
+	json.Unmarshal(asked.Params["protocolVersion"], &version)
+	made := result(asked.ID, map[string]any{
 		"protocolVersion": version,
 		"capabilities":    map[string]any{"tools": map[string]any{"listChanged": false}},
 		"serverInfo":      map[string]any{"name": "mcpist", "version": "1.0.0"},
 	})
-	made.set("Mcp-Session-Id", token(16))
-	return made
+	return made.set("Mcp-Session-Id", token(16))
 }
 
 // token is a random text of so many bytes, in hex.

@@ -5,9 +5,17 @@ import (
 	"math"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 const syncRates = "SELECT user_id, count FROM mcpist.sync_rates($1, $2, $3::text[], $4::integer[])"
+
+// rateSettings say how many requests a tier has in a window; -1 and an unknown tier are without limit.
+type rateSettings struct {
+	RateWindow seconds        `json:"rate_window"`
+	Tiers      map[string]int `json:"tiers"`
+}
 
 // decision is one request's answer; limit -1 is none, reset Unix seconds, wait whole seconds.
 type decision struct {
@@ -18,41 +26,29 @@ type decision struct {
 // rateLimit counts a user's requests in fixed windows, aligned to the Unix epoch, in this process's memory.
 // It knows of other origins' requests only what the last sync told it. A refused request is not counted.
 type rateLimit struct {
+	now               func() float64 // Unix seconds
 	mutex             sync.Mutex
 	window            float64
-	tiers             map[string]int
-	now               func() float64
 	index             int64
 	own, others, told map[string]int
 }
 
-func newRateLimit(now func() float64) *rateLimit { return &rateLimit{now: now, index: -1, window: 60} }
-
 func wall() float64 { return float64(time.Now().UnixNano()) / 1e9 }
-
-func (r *rateLimit) configure(window float64, tiers map[string]int) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	if window != r.window {
-		r.index = -1
-	}
-	r.window, r.tiers = window, tiers
-}
 
 func (r *rateLimit) forget() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.index = -1
+	r.window = 0
 }
 
-// take admits and counts one request, or refuses it; an unknown tier, and all while limited is false, are unlimited.
-func (r *rateLimit) take(user, tier string, limited bool) decision {
+// take admits and counts one request, or refuses it; all are unlimited while limited is false.
+func (r *rateLimit) take(user, tier string, s rateSettings, limited bool) decision {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	now := r.turn()
+	now := r.turn(s)
 	end := float64(r.index+1) * r.window
 	reset, wait := int(math.Ceil(end)), max(1, int(math.Ceil(end-now)))
-	limit, known := r.tiers[tier]
+	limit, known := s.Tiers[tier]
 	if !limited || !known || limit < 0 {
 		return decision{true, -1, -1, reset, wait}
 	}
@@ -64,20 +60,21 @@ func (r *rateLimit) take(user, tier string, limited bool) decision {
 	return decision{true, limit, limit - used - 1, reset, wait}
 }
 
-func (r *rateLimit) turn() float64 {
-	now := r.now()
-	if index := int64(math.Floor(now / r.window)); index != r.index {
-		r.index = index
+// turn begins a new window where one is due, or of another length.
+func (r *rateLimit) turn(s rateSettings) float64 {
+	now, window := r.now(), float64(s.RateWindow)
+	if index := int64(math.Floor(now / window)); index != r.index || window != r.window {
+		r.index, r.window = index, window
 		r.own, r.others, r.told = map[string]int{}, map[string]int{}, map[string]int{}
 	}
 	return now
 }
 
 // dirty are the window's number and the counts that the database has not been told.
-func (r *rateLimit) dirty() (index int64, users []string, counts []int32) {
+func (r *rateLimit) dirty(s rateSettings) (index int64, users []string, counts []int32) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.turn()
+	r.turn(s)
 	users, counts = []string{}, []int32{}
 	for user, count := range r.own {
 		if r.told[user] != count {
@@ -101,24 +98,18 @@ func (r *rateLimit) learn(index int64, users []string, counts []int32, others ma
 }
 
 // sync tells the database this origin's counts and learns the others'.
-func (r *rateLimit) sync(ctx context.Context, db *database, origin string) error {
-	index, users, counts := r.dirty()
+func (r *rateLimit) sync(ctx context.Context, db *database, s *snapshot) error {
+	index, users, counts := r.dirty(s.settings.Origin.rateSettings)
 	others := map[string]int{}
-	err := db.ask(ctx, func(ctx context.Context, conn connection) error {
-		rows, err := conn.Query(ctx, syncRates, origin, index, users, counts)
+	err := db.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, syncRates, s.origin, index, users, counts)
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var user string
-			var count int64
-			if err := rows.Scan(&user, &count); err != nil {
-				return err
-			}
-			others[user] = int(count)
-		}
-		return rows.Err()
+		var user string
+		var count int
+		_, err = pgx.ForEachRow(rows, []any{&user, &count}, func() error { others[user] = count; return nil })
+		return err
 	})
 	if err == nil {
 		r.learn(index, users, counts, others)

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"fmt"
-	"math"
-)
+import "math"
 
 // reason is one row of fakes/http/reasons.py, for those that an origin gives (a test there holds both equal).
 type reason struct {
@@ -47,7 +44,7 @@ func (r *refusal) answer(id any) *reply {
 	if r.retryAfter > 0 {
 		wait := int(math.Max(1, math.Ceil(r.retryAfter)))
 		data["retry_after"] = wait
-		made.set("Retry-After", fmt.Sprint(wait))
+		made.set("Retry-After", wait)
 	}
 	if r.detail != "" {
 		data["detail"] = r.detail

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 )
@@ -14,25 +16,33 @@ const (
 	invalidParams  = -32602
 )
 
-// request is one JSON-RPC call. id is a number, a text or nil.
+// request is one JSON-RPC call. ID is a number, a text or nil.
 type request struct {
-	method string
-	id     any
-	params map[string]json.RawMessage
+	Method *string                    `json:"method"`
+	ID     any                        `json:"id"`
+	Params map[string]json.RawMessage `json:"params"`
 }
 
-// reply is an answer before it is written: body is encoded as JSON, nil for none.
-type reply struct {
-	status int
-	header http.Header
-	body   any
-}
-
-func (r *reply) set(name, value string) {
-	if r.header == nil {
-		r.header = http.Header{}
+// decode reads a body. What is no request is an *rpcError, beside it what could be read of the id.
+func decode(body []byte) (*request, error) {
+	asked := &request{}
+	err := json.Unmarshal(body, asked)
+	validID := true
+	switch asked.ID.(type) {
+	case nil, string, float64:
+	default:
+		asked.ID, validID = nil, false
 	}
-	r.header.Set(name, value)
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return asked, &rpcError{parseError, "the body is no JSON"}
+	case err != nil:
+		return asked, &rpcError{invalidRequest, err.Error()}
+	case asked.Method == nil || !validID:
+		return asked, &rpcError{invalidRequest, "method: a text is needed; id: a number or a text"}
+	}
+	return asked, nil
 }
 
 // rpcError is an error of the protocol: HTTP 200.
@@ -47,41 +57,16 @@ func badArguments(format string, values ...any) error {
 	return &rpcError{invalidParams, fmt.Sprintf(format, values...)}
 }
 
-func decode(body []byte) (*request, error) {
-	if !json.Valid(body) {
-		return nil, &rpcError{parseError, "the body is no JSON"}
-	}
-	var raw struct {
-		Method *string                    `json:"method"`
-		ID     any                        `json:"id"`
-		Params map[string]json.RawMessage `json:"params"`
-	}
-	if err := json.Unmarshal(body, &raw); err != nil {
-		return nil, &rpcError{invalidRequest, err.Error()}
-	}
-	if raw.Method == nil || !validID(raw.ID) {
-		return nil, &rpcError{invalidRequest, "method: a text is needed; id: a number or a text"}
-	}
-	return &request{*raw.Method, raw.ID, raw.Params}, nil
+// reply is an answer before it is written: body is encoded as JSON, nil for none.
+type reply struct {
+	status int
+	header http.Header
+	body   any
 }
 
-// idOf is the id in a body, nil where none can be read.
-func idOf(body []byte) any {
-	var raw struct {
-		ID any `json:"id"`
-	}
-	if json.Unmarshal(body, &raw) != nil || !validID(raw.ID) {
-		return nil
-	}
-	return raw.ID
-}
-
-func validID(id any) bool {
-	switch id.(type) {
-	case nil, string, float64:
-		return true
-	}
-	return false
+// plain is an answer that is no JSON-RPC.
+func plain(status int, key, value string) *reply {
+	return &reply{status: status, body: map[string]string{key: value}}
 }
 
 func result(id, value any) *reply {
@@ -102,22 +87,27 @@ func textResult(id any, text string, isError bool) *reply {
 	return result(id, map[string]any{"content": content, "isError": isError})
 }
 
+// set gives the reply a header.
+func (r *reply) set(name string, value any) *reply {
+	if r.header == nil {
+		r.header = http.Header{}
+	}
+	r.header.Set(name, fmt.Sprint(value))
+	return r
+}
+
 // write sends the reply in one piece, as an event of a stream where asked for.
 func (r *reply) write(w http.ResponseWriter, event bool) {
-	text, kind := []byte{}, "application/json"
+	text, header := []byte{}, w.Header()
 	if r.body != nil {
 		text, _ = json.Marshal(r.body)
+		header.Set("Content-Type", "application/json")
 	}
 	if event {
-		text, kind = append(append([]byte("event: message\ndata: "), text...), "\n\n"...), "text/event-stream"
+		text = fmt.Appendf(nil, "event: message\ndata: %s\n\n", text)
+		header.Set("Content-Type", "text/event-stream")
 	}
-	header := w.Header()
-	for name, values := range r.header {
-		header[name] = values
-	}
-	if r.body != nil {
-		header.Set("Content-Type", kind)
-	}
+	maps.Copy(header, r.header)
 	header.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(r.status)
 	w.Write(text)

@@ -3,46 +3,36 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"sync"
 	"testing"
 	"testing/synctest"
 )
 
-func asWritten(limit int) *userConcurrency {
-	users := &userConcurrency{}
-	users.configure(limit)
-	users.write(true)
-	return users
+// limited is a call of user u under a limit, past the plan's code as written or mended.
+func limited(limit int, limiter string) *callContext {
+	return call(func(s *settings) {
+		s.Origin.UserConcurrency, s.Origin.UserLimiter = limit, limiter
+	}, "user-concurrency")
 }
 
 func TestTheThirdOfTwoGetsInAsWritten(t *testing.T) {
-	users := asWritten(2)
-	through := 0
-	for range 6 {
-		if _, err := users.enter("u", "notion"); err == nil {
-			through++
+	for limiter, most := range map[string]int{"as-written": 4, "mended": 2} {
+		users, through := &gates{}, 0
+		for range 6 { // as written the third and the fifth are refused, and let the fourth and the sixth in
+			if _, err := users.admit(limited(2, limiter), "notion"); err == nil {
+				through++
+			}
 		}
-	}
-	if through != 4 { // the third and the fifth are refused, and let the fourth and the sixth in
-		t.Fatalf("%d of 6 got in", through)
-	}
-	users.write(false)
-	through = 0
-	for range 6 {
-		if _, err := users.enter("u", "notion"); err == nil {
-			through++
+		if through != most {
+			t.Fatalf("%s: %d of 6 got in", limiter, through)
 		}
-	}
-	if through != 2 {
-		t.Fatalf("%d of 6 got in past the mended one", through)
 	}
 }
 
 func TestAReleaseTooManyBlocksUntilALaterCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		users := asWritten(1)
-		left, _ := users.enter("u", "notion")
-		users.enter("u", "notion") // refused: it takes the first one's place
+		users, about := &gates{}, limited(1, "as-written")
+		left, _ := users.admit(about, "notion")
+		users.admit(about, "notion") // refused: it takes the first one's place
 		over := make(chan struct{})
 		go func() { left(succeeded); close(over) }()
 		synctest.Wait()
@@ -51,7 +41,7 @@ func TestAReleaseTooManyBlocksUntilALaterCall(t *testing.T) {
 			t.Fatal("a place was there")
 		default:
 		}
-		users.enter("u", "notion")
+		users.admit(about, "notion")
 		synctest.Wait()
 		select {
 		case <-over:
@@ -63,12 +53,14 @@ func TestAReleaseTooManyBlocksUntilALaterCall(t *testing.T) {
 
 // What a user costs for good who called once: a channel of 50 places and an entry of the map.
 func BenchmarkUserKept(b *testing.B) {
-	users := &userConcurrency{limit: 50, running: &sync.Map{}}
+	users := &gates{}
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	about := limited(50, "mended")
 	for i := range b.N {
-		left, _ := users.enter(fmt.Sprintf("00000000-0000-0000-0000-%012d", i), "notion")
+		about.user = fmt.Sprintf("00000000-0000-0000-0000-%012d", i)
+		left, _ := users.admit(about, "notion")
 		left(succeeded)
 	}
 	runtime.GC()

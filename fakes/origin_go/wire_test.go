@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 func text(t *testing.T, value any) string {
@@ -48,8 +50,8 @@ func TestWhatIsNoRequest(t *testing.T) {
 			t.Errorf("%s: %v, not %d", body, err, code)
 		}
 	}
-	if id := idOf([]byte(`{"id":"x","method":1}`)); id != "x" {
-		t.Error(id)
+	if asked, _ := decode([]byte(`{"id":"x","method":1}`)); asked.ID != "x" {
+		t.Error(asked.ID)
 	}
 }
 
@@ -98,31 +100,44 @@ func TestSettingsAreMergedAndUnknownOnesRefused(t *testing.T) {
 }
 
 func TestAStallHoldsAndLetsGo(t *testing.T) {
-	c := &config{Name: "origin-a", Settings: tree{}}
-	first, err := newSnapshot(c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	made := newControl(c, first, func(*snapshot) {}, func() {})
-	stall := map[string]any{"faults": []any{map[string]any{"fault": "origin-stall"}}}
-	for range 2 {
-		if status, err := made.obey("faults", stall); status != 200 {
+	synctest.Test(t, func(t *testing.T) {
+		c := &config{name: "origin-a", Settings: tree{}}
+		first, err := newSnapshot(c)
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	held := made.snapshot().going
-	select {
-	case <-held:
-		t.Fatal("it goes on")
-	default:
-	}
-	made.obey("faults", map[string]any{"faults": []any{}})
-	<-held
-	<-made.snapshot().going
-	if status, err := made.obey("faults", map[string]any{"faults": []any{map[string]any{"fault": "no"}}}); status != 400 {
-		t.Fatal(err)
-	}
-	if status, err := made.obey("protections", map[string]any{"names": []any{"timeout", "timeout"}}); status != 400 {
-		t.Fatal(err)
-	}
+		made := newControl(c, first)
+		made.changed = func(*snapshot) {}
+		obey := func(want int, command, body string) {
+			if status, err := made.obey(command, []byte(body)); status != want {
+				t.Fatal(status, err)
+			}
+		}
+		obey(200, "faults", `{"faults":[{"id":"s","fault":"origin-stall"}]}`)
+		held := make(chan bool, 1)
+		go func() { held <- made.waitUntilGoing(t.Context()) }()
+		for range 2 {
+			synctest.Wait()
+			if len(held) > 0 {
+				t.Fatal("it goes on")
+			}
+			obey(200, "settings", "{}")
+		}
+		left, leave := context.WithCancel(t.Context())
+		leave()
+		if made.waitUntilGoing(left) {
+			t.Fatal("a client that leaves is not held")
+		}
+		obey(200, "faults", `{"faults":[{"id":"s","fault":"origin-stall","target":"origin-b"}]}`)
+		if !<-held || !made.waitUntilGoing(t.Context()) {
+			t.Fatal("it is still held")
+		}
+		if counted := text(t, made.state()["effects"]); counted != `{"s":2}` {
+			t.Fatal(counted)
+		}
+		obey(400, "faults", `{"faults":[{"fault":"no"}]}`)
+		obey(400, "protections", `{"names":["timeout","timeout"]}`)
+		obey(400, "settings", `{`)
+		obey(404, "door", "")
+	})
 }

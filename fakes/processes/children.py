@@ -7,7 +7,6 @@ goes to a file of the private folder, and from there to the supervisor's stderr 
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -15,12 +14,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
+from common.secrets.environment import minimal
 from fakes.processes.cgroup import Cgroup
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import Address
 
 STOP_TIMEOUT: Final = 3.0
 ENVIRONMENT: Final = {"PROMETHEUS_DISABLE_CREATED_SERIES": "true"}  # nobody reads when a counter was made
+
+
+class StartError(RuntimeError):
+    """A process of the stack, or all of it, could not be started; one line."""
 
 
 class Child(Protocol):
@@ -94,7 +98,7 @@ class PartChild:
             fds = (sock.fileno(), self._life)
             self._process = subprocess.Popen(
                 self._command(*fds), pass_fds=fds, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env={**os.environ, **ENVIRONMENT},
+                start_new_session=True, env={**minimal(), **ENVIRONMENT},
             )  # fmt: skip
         self._reaper.process(self._process.pid)
 
@@ -121,14 +125,19 @@ class PartChild:
         """SIGTERM, then SIGKILL; wait for it."""
         if self._process is None:
             return
-        self._process.send_signal(signal.SIGCONT)
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        end(self._process)
         self.stderr.poll()
+
+
+def end(process: subprocess.Popen[bytes], timeout: float = STOP_TIMEOUT) -> None:
+    """SIGTERM, to a frozen one too; SIGKILL after `timeout` seconds; wait for it."""
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    try:
+        process.wait(timeout)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def exit_text(code: int) -> str:

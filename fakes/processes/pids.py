@@ -1,4 +1,4 @@
-"""Who a process id belongs to: a number is used again, a number with its time of started is not."""
+"""Who a process id belongs to: a number is used again, a number with its time of start is not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _start_time_elsewhere(pid: int) -> float | None:
 
 
 def send(pid: int, started: float, number: int) -> bool:
-    """Send a signal to the process that was born then; False if it is no more."""
+    """Send a signal to the process that started then; False if it is no more."""
     if start_time(pid) != started:
         return False
     try:
@@ -54,7 +54,7 @@ def send(pid: int, started: float, number: int) -> bool:
 
 
 def programs_in(folder: Path, name: str) -> list[tuple[int, float]]:
-    """Programs of this name that work in the folder, with their births (a visitor's shell is none)."""
+    """Programs of this name that work in the folder, with their starts (a visitor's shell is none)."""
     found = []
     for process in psutil.process_iter(["cwd", "name"]):
         cwd = process.info["cwd"] if process.info["name"] == name else None

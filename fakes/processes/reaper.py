@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from common.secrets.environment import minimal
 from fakes.processes import cgroup, pids
 from fakes.processes.libc import remove_shared_memory
 
@@ -88,6 +89,7 @@ class Reaper:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "fakes.processes.reaper", str(theirs)],
             pass_fds=(theirs,), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True,
+            env=minimal(),
         )  # fmt: skip
         os.close(theirs)
 

@@ -2,9 +2,10 @@
 
     python -m fakes.stack --keep                        by hand: prints curl lines, ends at Ctrl-C
     python -m fakes.stack --settings - --life-fd 5      by a program: see `fakes.stack.start`
-        [--protections today] [--state-file path]
+        [--protections today] [--state-file path] [--i-own-this-host host]
 
 `--settings` is a JSON or YAML file with a part of the settings (`fakes.settings`), `-` for stdin.
+A database of your own (`database.dsn`) is on this machine, or on the host that `--i-own-this-host` names.
 The state file is JSON: {"base_url", "metrics": {name: URL}, "control_url", "control_token",
 "signing": {"key", "kid", "issuer", "algorithm"}, "pids": {name: id}}, readable by its owner alone. Once
 the stack is healthy one line goes to stdout: `ready <state file>`.
@@ -40,8 +41,12 @@ def main(argv: list[str] | None = None) -> int:
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m fakes.stack")
     parser.add_argument("--settings", help="JSON or YAML file, or - for stdin")
-    parser.add_argument("--protections", default="today", help="a preset or names (fakes.protections)")
+    parser.add_argument("--protections", default="today", help="a preset or names (common.protections)")
     parser.add_argument("--state-file", type=Path)
+    parser.add_argument("--i-own-this-host", help="the database's host (database.dsn), off loopback")
+    parser.add_argument(
+        "--shared-config", type=Path, help="the processes' configuration, for those in containers"
+    )
     parser.add_argument("--life-fd", type=int, help="end when this pipe reads EOF")
     parser.add_argument("--keep", action="store_true", help="for hand use: print curl lines")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds to become healthy")

@@ -3,7 +3,7 @@
 The stack wrote its state file (`fakes.stack --state-file`); `STACK_STATE` in the environment names it, and
 `fakes.stack.start.start_stack` then comes here. The run's settings and protections are put in force over the
 control API, faults are cleared, counters reset; when the run ends the stack stays. What only a new start can
-change stays as the stack was started with: ports, the database and its connection limit.
+change (`fakes.settings.FIXED`) stays as the stack was started with.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakes.settings import StackSettings
-from fakes.stack.handle import Signing, StackError, StackHandle
+from fakes.stack.handle import StackError, StackHandle
 
 STATE: Final = "STACK_STATE"
 POLL_INTERVAL: Final = 0.2  # seconds between two looks for the state file
@@ -23,14 +23,6 @@ POLL_INTERVAL: Final = 0.2  # seconds between two looks for the state file
 
 class AttachedStack(StackHandle):
     """A stack that runs before us and after us."""
-
-    def __init__(self, state: dict[str, Any]) -> None:
-        self.base_url = state["base_url"]
-        self.metrics = state["metrics"]
-        self.control_url = state["control_url"]
-        self.control_token = state["control_token"]
-        self.signing = Signing(**state["signing"])
-        self.pids = state["pids"]
 
     def alive(self) -> bool:
         """Whether its supervisor answers."""
@@ -50,9 +42,9 @@ def attach(
 ) -> AttachedStack:
     """The stack whose state file this is, put into the run's settings. Raises StackError."""
     stack = AttachedStack(_read(file, time.monotonic() + timeout_s))
-    _check_parts(stack.state()["settings"].get("parts", {}), settings)
+    _check_parts(stack.state()["settings"]["parts"], settings)
     stack.clear_faults()
-    stack.put_settings(_changeable(settings))
+    stack.put_settings(settings.changeable())
     stack.put_protections(protections)
     stack.reset()
     return stack
@@ -75,15 +67,6 @@ def _read(file: Path, deadline: float) -> dict[str, Any]:
 def _check_parts(has: dict[str, Any], settings: StackSettings) -> None:
     """A run must not believe that real parts served it, nor that fakes did."""
     wanted = settings.parts.model_dump()
-    for part in (part for part in wanted if has.get(part, wanted[part]) != wanted[part]):
+    for part in (part for part in wanted if has[part] != wanted[part]):
         said = f"{part} is {has[part]} there, not {wanted[part]}"
         raise StackError(f"{STATE}: {said}; allowed: the STACK that it was started with")
-
-
-def _changeable(settings: StackSettings) -> dict[str, Any]:
-    """The settings without what only a new start can change."""
-    tree = settings.model_dump(mode="json")
-    del tree["ports"], tree["parts"]
-    for name in ("dsn", "max_connections"):
-        del tree["database"][name]
-    return tree

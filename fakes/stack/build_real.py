@@ -15,12 +15,12 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from common import exit_codes
 from common.paths import ROOT
 from fakes.edge_worker import install
 from fakes.stack.programs import BUILT, ORIGIN
 
 GO_SOURCE: Final = ROOT / "fakes" / "origin_go"
-EXIT_OURS: Final = 3
 
 
 class BuildError(RuntimeError):
@@ -74,7 +74,7 @@ def main() -> int:
             print(build())
     except BuildError as error:
         print(f"make real: {error}", file=sys.stderr)
-        return EXIT_OURS
+        return exit_codes.OURS
     return 0
 
 

@@ -8,8 +8,7 @@
     DELETE /faults
     POST   /reset                            counters, windows, quotas, peaks, and the money's tables
     GET    /consistency                      the audit of the run: see `fakes.database.audit`
-    POST   /connections                      open connections until refused: see
-    `fakes.database.connection_limit`
+    POST   /connections                      where the limit is: see `fakes.database.connection_limit`
     POST   /restart {"process"}              POST /kill {"process", "signal": KILL|TERM|STOP|CONT}
 All but the first line need the header X-Control-Token. What leads to a new state answers it: 200.
 400 with {"error": one line} for a command that cannot be obeyed, 403 for a bad token, 404 and 405.
@@ -48,8 +47,8 @@ class ControlApi:
             ("POST", "/faults"): self._add_fault,
             ("DELETE", "/faults"): lambda _: control_plane.clear_faults(),
             ("POST", "/reset"): self._reset,
-            ("GET", "/consistency"): lambda _: stack.database_audit(),
-            ("POST", "/connections"): lambda _: stack.connections(),
+            ("GET", "/consistency"): lambda _: stack.database.audit(),
+            ("POST", "/connections"): lambda _: stack.database.connections(),
             ("POST", "/restart"): self._restart,
             ("POST", "/kill"): self._kill,
         }
@@ -95,7 +94,7 @@ class ControlApi:
         pids = stack.pids()
         return {
             "protections": stack.control_plane.protections,
-            "settings": stack.control_plane.settings.model_dump(),
+            "settings": stack.control_plane.settings.model_dump(mode="json"),
             "faults": stack.control_plane.faults,
             "allowed_faults": stack.control_plane.allowed_faults(),
             "stale": sorted(stack.control_plane.stale),
@@ -133,7 +132,7 @@ class ControlApi:
     async def _reset(self, body: Body) -> None:
         await self.stack.control_plane.reset()
         self.stack.nanos.reset()
-        await self.stack.reset_database()
+        await self.stack.database.reset()
 
     async def _restart(self, body: Body) -> None:
         await self.stack.restart(str(body.get("process")))

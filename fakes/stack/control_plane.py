@@ -31,8 +31,6 @@ from fakes.settings import StackSettings
 TIMEOUT: Final = 5.0  # seconds that a process may take to obey
 EFFECTS_TIMEOUT: Final = 1.0  # seconds that it may take to tell what a fault did
 OWN_FAULTS: Final = ("process-down", "process-frozen", *database_clients.FAULTS)
-# What only a new start can change: who listens where, and the database server's own settings.
-FIXED: Final = (("ports",), ("parts",), ("database", "dsn"), ("database", "max_connections"))
 
 
 class FaultExecutor(Protocol):
@@ -199,7 +197,7 @@ class ControlPlane:
                 await self._executor.end(fault)
 
     async def _tell_all(self, peer: ProcessClient) -> None:
-        await peer.ask("settings", self.settings.model_dump())
+        await peer.ask("settings", self.settings.model_dump(mode="json"))
         await peer.ask("protections", {"names": self.protections})
         await self._tell_faults(peer)
 
@@ -241,13 +239,6 @@ def _settings(now: StackSettings, part: Mapping[str, Any]) -> StackSettings:
         settings = StackSettings.model_validate(merged(now.model_dump(), part))
     except ValidationError as error:
         raise ControlError(f"settings: {first_complaint(error)}") from None
-    for path in FIXED:
-        if _at(settings, path) != _at(now, path):
-            raise ControlError(f"settings: {'.'.join(path)}: allowed: only at the start of the stack")
-    return settings
-
-
-def _at(settings: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        settings = getattr(settings, name)
+    if (name := now.fixed_change(settings)) is not None:
+        raise ControlError(f"settings: {name}: allowed: only at the start of the stack")
     return settings

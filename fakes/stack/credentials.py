@@ -21,7 +21,7 @@ KID: Final = "key-1"
 class TokenSigner:
     """How tokens for this stack are signed. `key` is the private key as PEM."""
 
-    key: str
+    key: str = field(repr=False)
     kid: str = KID
     issuer: str = ISSUER
     algorithm: str = ALGORITHM
@@ -53,5 +53,5 @@ class Identity:
     """All that is secret in one stack."""
 
     signing: TokenSigner = field(default_factory=new_signer)
-    control_token: str = field(default_factory=lambda: secrets.token_urlsafe(24))
-    gateway_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    control_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    gateway_secret: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)

@@ -8,12 +8,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from io import FileIO
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 TIMEOUT: Final = 30.0  # seconds; a restart of a process is part of it
@@ -28,17 +27,17 @@ class StackError(RuntimeError):
 class Signing:
     """How tokens for this stack are signed: the private key as PEM, its kid, issuer and algorithm."""
 
-    key: str
+    key: str = field(repr=False)
     kid: str
     issuer: str
     algorithm: str
 
 
-class StackHandle:
+class StackHandle(ABC):
     """A running stack. Every command raises StackError with one line if it was not obeyed."""
 
-    def __init__(self, process: subprocess.Popen[bytes], life: FileIO, state: Mapping[str, Any]) -> None:
-        self._process, self._life = process, life
+    def __init__(self, state: Mapping[str, Any]) -> None:
+        """`state` is the content of its state file."""
         self.base_url: str = state["base_url"]
         self.metrics: dict[str, str] = state["metrics"]
         self.control_url: str = state["control_url"]
@@ -90,21 +89,13 @@ class StackHandle:
         """Start a process again; returns when it answers."""
         self._ask("POST", "/restart", {"process": process})
 
+    @abstractmethod
     def alive(self) -> bool:
         """Whether the supervisor runs."""
-        return self._process.poll() is None
 
+    @abstractmethod
     def stop(self, timeout: float = 20.0) -> None:
-        """End the stack and wait until nothing of it is left. May be called twice."""
-        self._life.close()
-        try:
-            code = self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self._process.kill()  # its children and the reaper see that and clean up
-            self._process.wait()
-            raise StackError(f"the stack did not end within {timeout:g} s and was killed") from None
-        if code > 0:
-            raise StackError(f"the stack ended with exit code {code}")
+        """Be done with the stack. May be called twice."""
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(

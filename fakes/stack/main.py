@@ -13,17 +13,18 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from pydantic import ValidationError
 
-from common import protections
+from common import exit_codes, protections
+from common.addresses.dsn import DsnError, refuse_foreign
 from common.merge import merged
+from common.yaml_file import mapping_of, read_mapping
 from fakes.control.process_config import first_complaint
 from fakes.http.server import HttpServer
+from fakes.processes.children import StartError
 from fakes.processes.sockets import PortTakenError
 from fakes.settings import StackSettings
 from fakes.stack.control_api import ControlApi
-from fakes.stack.nanos import StartError
 from fakes.stack.supervisor import Stack, write_private
 
 POLL_INTERVAL: Final = 0.5  # seconds between two looks whether the parent is still there
@@ -38,15 +39,19 @@ def run_stack(options: argparse.Namespace) -> int:
     """Run the stack; gives the exit code."""
     try:
         settings, names = read(options.settings, options.protections)
+        if settings.database.dsn is not None:
+            refuse_foreign(settings.database.dsn.reveal(), options.i_own_this_host)
         asyncio.run(_run(settings, names, options))
+    except DsnError as error:
+        return _say(exit_codes.USAGE, f"database.dsn: {error}")
     except (SettingsError, PortTakenError) as error:
-        return _say(2, error)
+        return _say(exit_codes.USAGE, error)
     except StartError as error:
-        return _say(3, error)
+        return _say(exit_codes.OURS, error)
     return 0
 
 
-def _say(code: int, error: Exception) -> int:
+def _say(code: int, error: object) -> int:
     print(f"stack: {error}", file=sys.stderr)
     return code
 
@@ -58,29 +63,25 @@ def read(where: str | None, protect: str) -> tuple[StackSettings, tuple[str, ...
         return StackSettings.model_validate(merged(_tree(where), choice.settings)), choice.names
     except ValidationError as error:
         raise SettingsError(f"{where}: {first_complaint(error)}") from None
-    except (ValueError, OSError, yaml.YAMLError) as error:
+    except ValueError as error:
         raise SettingsError(str(error).replace("\n", " ")) from None
 
 
 def _tree(where: str | None) -> dict[str, Any]:
     if where is None:
         return {}
-    text = sys.stdin.read() if where == "-" else Path(where).read_text()
-    tree = yaml.safe_load(text) or {}
-    if not isinstance(tree, dict):
-        raise SettingsError(f"{where}: allowed: a mapping of settings")
-    return tree
+    return mapping_of(sys.stdin.read(), "settings") if where == "-" else read_mapping(Path(where))
 
 
 async def _run(settings: StackSettings, names: tuple[str, ...], options: argparse.Namespace) -> None:
     end = _end(options.life_fd)
-    stack = Stack(settings, names)
+    stack = Stack(settings, names, options.shared_config)
     try:
         work = asyncio.create_task(_serve(stack, options))
         await asyncio.wait({work, asyncio.create_task(end.wait())}, return_when=asyncio.FIRST_COMPLETED)
         await _over(work)
     finally:
-        await stack.settle()
+        await stack.database.settle()
         clean = stack.stop()
     if not clean:
         raise StartError(f"could not remove everything of {stack.folder}")
@@ -129,7 +130,7 @@ async def _serve(stack: Stack, options: argparse.Namespace) -> None:
     write_private(path, json.dumps(state))
     with suppress(OSError):  # a starter that does not listen is no reason to end
         print(curl_lines(stack) if options.keep else f"ready {path}", flush=True)
-    await stack.watch()
+    await asyncio.gather(stack.watch(), stack.outsiders.watch())
 
 
 def describe(stack: Stack) -> dict[str, Any]:

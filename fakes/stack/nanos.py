@@ -15,15 +15,11 @@ from typing import Any, Protocol
 from fakes.control.state import ControlError
 from fakes.processes.available_cgroup import find
 from fakes.processes.cgroup import Cgroup, CgroupError, CgroupFigures, CgroupLimits
-from fakes.processes.children import Child, PartChild
+from fakes.processes.children import Child, PartChild, StartError
 from fakes.processes.reaper import Reaper
 from fakes.settings import NanoSettings
 from fakes.stack import programs
 from fakes.stack.control_plane import ControlPlane
-
-
-class StartError(RuntimeError):
-    """The stack could not be started, as one line."""
 
 
 class NanoHost(Protocol):
@@ -55,15 +51,13 @@ class Nanos:
         """Make a cgroup for every real origin, if any. Raises StartError."""
         settings = self._stack.control_plane.settings
         try:
-            programs.check(settings.parts)
             if settings.parts.origin == "real" and settings.parts.nano == "cgroup":
                 for name, child in self._stack.children.items():
                     if isinstance(child, PartChild) and programs.part(name) == "origin":
                         self._cgroups[name] = child.cgroup = self._made(name, settings.nano)
-        except programs.PartMissingError as error:
-            raise StartError(str(error)) from None
         except CgroupError as error:
-            raise StartError(f"NANO: {error}; allowed: NANO=unlimited, which measures no nano") from None
+            allowed = "NANO=unlimited, which measures no nano"
+            raise StartError(f"NANO: {error}; allowed: {allowed}") from None
 
     def _made(self, name: str, nano: NanoSettings) -> Cgroup:
         cgroup = find(f"{self._stack.folder.name}-{name}")

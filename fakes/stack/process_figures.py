@@ -15,8 +15,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from fakes.database.monitor import Monitor
+from fakes.processes import process_usage
 from fakes.processes.cgroup import CgroupFigures
-from fakes.stack import process_usage
 from fakes.stack.supervisor import Stack
 
 FRESH: Final = 0.1
@@ -27,7 +27,7 @@ class StackMetrics:
 
     def __init__(self, stack: Stack, clock: Callable[[], float] = time.monotonic) -> None:
         self._stack, self._clock = stack, clock
-        self._monitor = Monitor(stack.admin_dsn)
+        self._monitor = Monitor(stack.database.admin_dsn)
         self._text, self._at = b"", float("-inf")
 
     async def text(self) -> bytes:

@@ -11,6 +11,7 @@ from typing import Final
 
 from common.paths import ROOT
 from fakes.edge_worker import install
+from fakes.processes.children import StartError
 from fakes.settings import PartsSettings
 
 BUILT: Final = ROOT / ".cache" / "real"
@@ -29,8 +30,8 @@ REAL: Final = {
 }
 
 
-class PartMissingError(RuntimeError):
-    """A real part that was asked for is not here, as one line."""
+class PartMissingError(StartError):
+    """A real part that was asked for is not here."""
 
 
 def command(process: str, parts: PartsSettings) -> tuple[str, ...]:
@@ -45,6 +46,11 @@ def is_real(process: str, parts: PartsSettings) -> bool:
     return getattr(parts, part(process), "fakes") == "real"
 
 
+def is_outside(process: str, parts: PartsSettings) -> bool:
+    """Whether it runs in a container of its own, which others start."""
+    return part(process) == "origin" and is_real(process, parts) and parts.nano == "container"
+
+
 def part(process: str) -> str:
     """The part that a process is of: both origins are `origin`."""
     return process.partition("-")[0]
@@ -52,9 +58,7 @@ def part(process: str) -> str:
 
 def check(parts: PartsSettings) -> None:
     """Raises PartMissingError where a real part is not built."""
-    if parts.edge == "real" and not install.installed():
-        raise PartMissingError("STACK: workerd is not installed; `make real` does that")
-    if parts.origin == "real" and not ORIGIN.is_file():
+    if parts.origin == "real" and parts.nano != "container" and not ORIGIN.is_file():
         raise PartMissingError("STACK: the origin in Go is not built; `make real` does that (it needs go)")
     if parts.edge == "real" and install.installed() is None:
         raise PartMissingError("STACK: workerd is not installed; `make real` does that (it needs npm)")

@@ -15,13 +15,15 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from io import FileIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from common.paths import ROOT
+from common.secrets.environment import minimal
+from common.secrets.secret import REVEALED
 from fakes.settings import StackSettings
 from fakes.stack.attach import STATE, attach
 from fakes.stack.handle import StackError, StackHandle
@@ -29,10 +31,40 @@ from fakes.stack.handle import StackError, StackHandle
 EXIT_TIMEOUT: Final = 5.0
 
 
+class StartedStack(StackHandle):
+    """A stack of our own: it ends with this handle."""
+
+    def __init__(self, process: subprocess.Popen[bytes], life: FileIO, state: Mapping[str, Any]) -> None:
+        super().__init__(state)
+        self._process, self._life = process, life
+
+    def alive(self) -> bool:
+        """Whether its supervisor runs."""
+        return self._process.poll() is None
+
+    def stop(self, timeout: float = 20.0) -> None:
+        """End the stack and wait until nothing of it is left."""
+        self._life.close()
+        try:
+            code = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()  # its children and the reaper see that and clean up
+            self._process.wait()
+            raise StackError(f"the stack did not end within {timeout:g} s and was killed") from None
+        if code > 0:
+            raise StackError(f"the stack ended with exit code {code}")
+
+
 def start_stack(
-    settings: StackSettings, protections: Iterable[str], log: Path, timeout_s: float = 60.0
+    settings: StackSettings,
+    protections: Iterable[str],
+    log: Path,
+    timeout_s: float = 60.0,
+    owned: str | None = None,
 ) -> StackHandle:
     """Start a stack and wait until it is healthy; what it has to say is appended to `log`.
+
+    `owned`: the host, off loopback, whose database the settings may name.
 
     Where `STACK_STATE` names the state file of a stack that runs already, it is used instead
     (`fakes.stack.attach`). Raises StackError if it is not healthy within `timeout_s` seconds.
@@ -40,7 +72,7 @@ def start_stack(
     if running := os.environ.get(STATE):
         return attach(Path(running), settings, protections, timeout_s)
     began = log.stat().st_size if log.exists() else 0
-    process, life, stdout_read = _spawn(protections, log, timeout_s)
+    process, life, stdout_read = _spawn(protections, log, timeout_s, owned)
     try:
         _send_settings(process, settings)
         line = _first_line(stdout_read, time.monotonic() + timeout_s + EXIT_TIMEOUT)
@@ -53,23 +85,24 @@ def start_stack(
         raise
     finally:
         os.close(stdout_read)
-    return StackHandle(process, life, state)
+    return StartedStack(process, life, state)
 
 
 def _spawn(
-    protections: Iterable[str], log: Path, timeout_s: float
+    protections: Iterable[str], log: Path, timeout_s: float, owned: str | None
 ) -> tuple[subprocess.Popen[bytes], FileIO, int]:
     theirs, life = os.pipe()
     stdout_read, stdout_write = os.pipe()
     command = [
         sys.executable, "-m", "fakes.stack", "--settings", "-", "--protections", ",".join(protections),
         "--life-fd", str(theirs), "--timeout", str(timeout_s),
+        *(["--i-own-this-host", owned] if owned is not None else []),
     ]  # fmt: skip
     try:
         with log.open("ab") as errors:
             process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=stdout_write, stderr=errors,
-                pass_fds=(theirs,), start_new_session=True,
+                pass_fds=(theirs,), start_new_session=True, env=minimal(),
             )  # fmt: skip
     except BaseException:
         os.close(life)
@@ -85,7 +118,7 @@ def _spawn(
 def _send_settings(process: subprocess.Popen[bytes], settings: StackSettings) -> None:
     assert process.stdin is not None
     with suppress(BrokenPipeError), process.stdin as stdin:
-        stdin.write(settings.model_dump_json().encode())
+        stdin.write(settings.model_dump_json(context=REVEALED).encode())
 
 
 def _first_line(fd: int, deadline: float) -> str:

@@ -16,34 +16,30 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from secrets import token_hex
 from typing import Any, Final
 
-from fakes.control.process_config import StackConfig
+from common.secrets.secret import REVEALED, Secret
+from fakes.control.process_config import JWKS_PATH, StackConfig
 from fakes.control.state import ControlError
-from fakes.database import audit, connection_limit, pgbouncer, pool
 from fakes.database.database_clients import FAULTS as DATABASE_FAULTS
-from fakes.database.database_clients import DatabaseClients
-from fakes.database.pgbouncer import PgBouncerChild
-from fakes.database.postgres import EmbeddedPostgres
-from fakes.database.postgres_child import PostgresChild
+from fakes.database.stack_database import StackDatabase
 from fakes.http.hop import HopError
 from fakes.processes import pids
-from fakes.processes.children import Child, PartChild
+from fakes.processes.children import Child, PartChild, StartError
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import HOST, Address
 from fakes.settings import StackSettings
 from fakes.stack import programs
 from fakes.stack.control_plane import ControlPlane, ProcessClient
 from fakes.stack.credentials import Identity
-from fakes.stack.nanos import Nanos, StartError
+from fakes.stack.nanos import Nanos
+from fakes.stack.outsiders import OutsideChild, Outsiders
 
 PARTS: Final = tuple(programs.FAKES)
 NEED_DATABASE: Final = ("origin-a", "origin-b")
-JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"
-DATABASE_TIMEOUT: Final = 25.0  # seconds for a question to the database itself
 POLL_INTERVAL: Final = 0.1  # seconds between two looks at the children
 READY_POLL_INTERVAL: Final = 0.02  # seconds between two questions whether a process is ready
 SIGNALS: Final = {
@@ -57,68 +53,41 @@ SIGNALS: Final = {
 class Stack:
     """All processes of one stack. Belongs to the event loop."""
 
-    def __init__(self, settings: StackSettings, protections: tuple[str, ...]) -> None:
+    def __init__(
+        self, settings: StackSettings, protections: tuple[str, ...], shared_config: Path | None = None
+    ) -> None:
         self.identity, self.reaper = Identity(), Reaper()
         self.folder = Path(tempfile.gettempdir()) / f"mcpist-stack-{token_hex(6)}"
         self.reaper.folder(self.folder)
         self.folder.mkdir(mode=0o711)  # Postgres passes through as another user; files are 0600
         self._life, self._life_end = os.pipe()
         self.addresses = {name: Address(name, settings.ports.get(name, 0)) for name in (*PARTS, "stack")}
-        self.dsn = settings.database.dsn
+        self.database = StackDatabase(settings.database, self.folder, self.reaper)
         self.children: dict[str, Child] = self._children(settings)
         token = self.identity.control_token
         peers = {name: ProcessClient(name, (HOST, self.addresses[name].port), token) for name in PARTS}
         self.control_plane = ControlPlane(settings, protections, peers, self)
         self.down: dict[str, str] = {}
         self.frozen: set[str] = set()
-        self.log_begins = 0  # where this run's part of Postgres' log begins, bytes
         self.events: list[dict[str, Any]] = []
-        self.database_clients = DatabaseClients(lambda: self.admin_dsn)
         self.nanos = Nanos(self)
-        self._postgres_start: asyncio.Future[None] | None = None
+        self.outsiders = Outsiders(self, shared_config)
 
     def _children(self, settings: StackSettings) -> dict[str, Child]:
-        children: dict[str, Child] = {}
-        if self.dsn is None:
-            where, data = self.folder / "postgres", settings.database
-            server = EmbeddedPostgres(where, data.max_connections, data.synchronous_commit)
-            children["postgres"] = PostgresChild(server, self.reaper)
-            program = pgbouncer.installed() if data.mode == "pooler" else None
-            if program is not None:
-                home = self.folder / "pgbouncer"
-                children["pgbouncer"] = PgBouncerChild(program, where, home, data, self.reaper)
+        children: dict[str, Child] = {child.name: child for child in self.database.children}
         config = self.folder / "stack.json"
         for name in PARTS:
+            if programs.is_outside(name, settings.parts):
+                children[name] = OutsideChild(name)
+                continue
             command = programs.command(name, settings.parts)
             children[name] = PartChild(name, command, self.addresses[name], config, self._life, self.reaper)
         return children
 
-    @property
-    def gateway_dsn(self) -> str:
-        """How the origins reach the database: through PgBouncer where there is one."""
-        pooler = self.children.get("pgbouncer")
-        return pooler.dsn if isinstance(pooler, PgBouncerChild) else self.server_dsn
-
-    @property
-    def server_dsn(self) -> str:
-        """How the gateway's role reaches the server itself."""
-        return self._dsn("mcpist")
-
-    @property
-    def admin_dsn(self) -> str:
-        """How the supervisor reaches it."""
-        return self._dsn("postgres")
-
-    def _dsn(self, user: str) -> str:
-        embedded = self.children.get("postgres")
-        if isinstance(embedded, PostgresChild):
-            return embedded.server.dsn(user)
-        assert self.dsn is not None
-        return self.dsn
-
     def pids(self) -> dict[str, int | None]:
-        """Every process and its id, None while it is down."""
-        return {"stack": os.getpid(), **{name: child.pid for name, child in self.children.items()}}
+        """Every process of ours and its id, None while it is down."""
+        ours = {name: child for name, child in self.children.items() if not isinstance(child, OutsideChild)}
+        return {"stack": os.getpid(), **{name: child.pid for name, child in ours.items()}}
 
     # Start
 
@@ -131,41 +100,31 @@ class Stack:
             raise StartError(f"not healthy within {timeout:g} s: {await self._unready()}") from None
 
     async def _start(self) -> None:
+        programs.check(self.control_plane.settings.parts)
         self.nanos.make()
         self._write_config(None)
         early = [name for name in PARTS if name not in NEED_DATABASE]
         for name in early:
             self.children[name].start()
-        await self._start_database()
-        self._write_config(self.gateway_dsn)
+        await self.database.start()
+        self._write_config(self.database.gateway_dsn)
         for name in NEED_DATABASE:
             self.children[name].start()
         await asyncio.gather(*map(self._ready, PARTS))
         await self._healthy()
 
-    async def _start_database(self) -> None:
-        try:
-            if "postgres" in self.children:
-                self._postgres_start = asyncio.ensure_future(
-                    asyncio.to_thread(self.children["postgres"].start)
-                )
-                await asyncio.shield(self._postgres_start)
-            await pool.install(self.admin_dsn)
-            if "pgbouncer" in self.children:
-                self.children["pgbouncer"].start()
-        except Exception as error:
-            raise StartError(f"database: {type(error).__name__}: {error}") from error
-
     def _write_config(self, dsn: str | None) -> None:
         config = StackConfig(
             settings=self.control_plane.settings, protections=self.control_plane.protections,
             addresses={name: (HOST, address.port) for name, address in self.addresses.items()},
-            control_token=self.identity.control_token, gateway_secret=self.identity.gateway_secret,
+            control_token=Secret(self.identity.control_token),
+            gateway_secret=Secret(self.identity.gateway_secret),
             issuer=self.identity.signing.issuer, jwks=self.identity.signing.jwks(),
             jwks_url=self.addresses["supabase"].base_url + JWKS_PATH,
-            signing_key=self.identity.signing.key, db_dsn=dsn,
+            signing_key=Secret(self.identity.signing.key), db_dsn=None if dsn is None else Secret(dsn),
         )  # fmt: skip
-        write_private(self.folder / "stack.json", config.model_dump_json())
+        for path in filter(None, (self.folder / "stack.json", self.outsiders.config)):
+            write_private(path, config.model_dump_json(context=REVEALED))
 
     async def _ready(self, name: str) -> None:
         while not await self._answers(name):
@@ -224,7 +183,7 @@ class Stack:
         """Send a process a signal."""
         child = self._child(name)
         if child.pid is None:
-            raise ControlError(f"process: {name} is down; allowed: a process that runs")
+            raise ControlError(f"process: {name} is down, or in a container; allowed: a process that runs")
         child.send(number)
         if number in (signal.SIGSTOP, signal.SIGCONT):
             (self.frozen.add if number == signal.SIGSTOP else self.frozen.discard)(name)
@@ -239,7 +198,7 @@ class Stack:
             while child.ended() is None:  # noqa: ASYNC110 - nobody tells of an end
                 await asyncio.sleep(READY_POLL_INTERVAL)
         self.note_ended()
-        self._write_config(self.gateway_dsn)
+        self._write_config(self.database.gateway_dsn)
         try:
             async with asyncio.timeout(timeout):
                 await self._start_again(name, child)
@@ -263,14 +222,14 @@ class Stack:
     async def begin(self, fault: Mapping[str, Any]) -> None:
         """Make one of the supervisor's own faults true."""
         if fault["fault"] in DATABASE_FAULTS:
-            await self.database_clients.begin(fault)
+            await self.database.clients.begin(fault)
             return
         self.kill(str(fault.get("target")), OWN_SIGNALS[fault["fault"]])
 
     def observed(self, fault: Mapping[str, Any]) -> int:
         """How much of one of the supervisor's own faults can be seen now; see `fakes.faults`."""
         if fault["fault"] in DATABASE_FAULTS:
-            return self.database_clients.holding(fault)
+            return self.database.clients.holding(fault)
         self.note_ended()
         name = str(fault["target"])
         pid = self.children[name].pid
@@ -281,7 +240,7 @@ class Stack:
     async def end(self, fault: Mapping[str, Any]) -> None:
         """Undo it."""
         if fault["fault"] in DATABASE_FAULTS:
-            await self.database_clients.end(fault)
+            await self.database.clients.end(fault)
             return
         name = str(fault["target"])
         if fault["fault"] == "process-down":
@@ -289,46 +248,7 @@ class Stack:
         elif name in self.frozen:
             self.kill(name, signal.SIGCONT)
 
-    # The database
-
-    async def reset_database(self) -> None:
-        """Empty the gateway's tables: credits, transactions, usage. Raises ControlError.
-
-        What Postgres writes in its log from here on is the next run's.
-        """
-        log = self._postgres_log()
-        self.log_begins = log.stat().st_size if log and log.exists() else 0
-        await self._database(pool.reset(self.admin_dsn))
-
-    async def database_audit(self) -> dict[str, Any]:
-        """The audit so far, once nothing moves; see `fakes.database.audit`. Raises ControlError."""
-        found: dict[str, Any] = await self._database(audit.audit_when_settled(self.admin_dsn))
-        return {**found, "problems": audit.problems(found)}
-
-    async def connections(self) -> dict[str, Any]:
-        """Where the connection limit is; see `fakes.database.connection_limit`. Raises ControlError."""
-        found = await self._database(
-            connection_limit.probe(self.server_dsn, self.admin_dsn, self._postgres_log(), self.log_begins)
-        )
-        return {**found, "pooler": "pgbouncer" in self.children}
-
-    def _postgres_log(self) -> Path | None:
-        embedded = self.children.get("postgres")
-        return embedded.server.log if isinstance(embedded, PostgresChild) else None
-
-    async def _database(self, work: Coroutine[Any, Any, Any]) -> Any:
-        try:
-            async with asyncio.timeout(DATABASE_TIMEOUT):
-                return await work
-        except (TimeoutError, *pool.FAILURES) as error:
-            raise ControlError(f"database: {error or 'no answer in time'}") from None
-
     # End
-
-    async def settle(self) -> None:
-        """Let a start of Postgres come to its end: a thread cannot be given up half-way."""
-        if self._postgres_start is not None:
-            await asyncio.wait({self._postgres_start})
 
     def stop(self) -> bool:
         """End every process and remove the folder; False if something withstood."""
@@ -337,6 +257,8 @@ class Stack:
             child.stop()
         for address in self.addresses.values():
             address.close()
+        if self.outsiders.config is not None:
+            self.outsiders.config.unlink(missing_ok=True)
         if not self.reaper.finish():  # it was killed, or something withstood it
             shutil.rmtree(self.folder, ignore_errors=True)
         return not self.folder.exists()

@@ -20,13 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from fakes import faults
-from fakes.control.process_config import StackConfig
+from fakes.control.process_config import JWKS_PATH, StackConfig
 from fakes.control.state import Control
 from fakes.http import serve
 from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.metrics import Metrics, known_path
 
-JWKS_PATH: Final = "/auth/v1/.well-known/jwks.json"
 TOKEN_PATH: Final = "/auth/v1/token"
 ES256_KID: Final = "stack-es256"
 
@@ -49,7 +48,7 @@ class Supabase:
         self._signers = {"ES256": (second, ES256_KID)}
         keys = list(config.jwks.get("keys", ()))
         if config.signing_key:
-            own = load_pem_private_key(config.signing_key.encode(), None)
+            own = load_pem_private_key(config.signing_key.reveal().encode(), None)
             self._signers["EdDSA"] = (own, keys[0]["kid"])  # type: ignore[assignment]
         public: dict[str, Any] = jwt.algorithms.ECAlgorithm.to_jwk(second.public_key(), as_dict=True)
         public |= {"kid": ES256_KID, "alg": "ES256", "use": "sig"}

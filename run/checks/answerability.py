@@ -28,6 +28,7 @@ from users.mcp.operations import METHODS
 from verdicts.points.point import Finding
 from verdicts.points.registry import ASKED, POINTS
 from verdicts.run.run import Run
+from verdicts.run.samples import Samples
 
 MAX_CALLS: Final = 5000
 MAX_SCRAPES: Final = 100
@@ -63,7 +64,7 @@ def made_up(scenario: Scenario, target: Target, found: Found) -> Run:
         folder=Path("nowhere"),
         manifest=_manifest(scenario, target, accounts),
         workers=("local",),
-        samples=samples,
+        samples=Samples([samples]),
         worker=np.zeros(len(samples), dtype=np.int64),
         ledgers={"local": ()},
         instances={"local": ("",)},

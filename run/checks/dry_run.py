@@ -22,6 +22,7 @@ from typing import Any
 import gevent
 from gevent.event import Event
 
+from common.addresses.url import shown_url
 from scenarios.schema import Scenario
 from targets import guard
 from targets.auth import Auth
@@ -80,7 +81,7 @@ def send_three(scenario: Scenario, target: Target) -> Findings:
         _send(scenario, target, found, token)
     if all(answer.reason == "connect" for answer in found.answers):
         found.broken = _why_not(found.pinned, target)
-    found.metrics = {url: _page(url, places[url].addresses[0], target) for url in target.metrics}
+    found.metrics = {shown_url(url): _page(url, places[url].addresses[0], target) for url in target.metrics}
     return found
 
 
@@ -107,7 +108,7 @@ def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> No
     place = endpoint(target, found.pinned)
     auth = target.auth
     headers = RequestHeaders(
-        target.path, found.pinned.authority, target.headers,
+        target.path, found.pinned.authority, target.sent_headers,
         auth_header=auth.header if auth else "Authorization", client_ip_header=target.client_ip_header,
     )  # fmt: skip
 
@@ -117,8 +118,8 @@ def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> No
             ErrorTexts(texts.append).see(call, 0.0)
         over.set()
 
-    rules = answers.rules(headers.encodings, tuple(target.limits.refusals()))
-    client = Client(place, heard, rules=rules, timeout=target.timeout)
+    rules = answers.rules(headers.encodings, tuple(target.limits.refusals()), target.max_body)
+    client = Client(place, heard, rules=rules, timeout=target.timeout, max_body=target.max_body)
     account = make_accounts(scenario, target, scenario.seed)[0]
     caller = PooledAccountClient(account, client, headers, token, count(1))
     try:
@@ -127,7 +128,8 @@ def _send(scenario: Scenario, target: Target, found: Findings, token: Any) -> No
             texts.clear()
             if tool is None:
                 call = Call(-1, time.monotonic(), account.index, 0, 0)
-                call.request = health_check.get(target.health or "/", found.pinned.authority, target.headers)
+                path = target.health or "/"
+                call.request = health_check.get(path, found.pinned.authority, target.sent_headers)
                 client.send(call)
             else:
                 call = caller.call(tool.message, tool.code)

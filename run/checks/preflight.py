@@ -27,6 +27,8 @@ def check(scenario: Scenario, target: Target, file: Path | str) -> None:
     """They can be run, and fit each other; `file` is the scenario's. Raises ConfigError or GuardError."""
     check_points(scenario, file)
     check_personas(scenario, file)
+    if target.bundled and (dsn := scenario.stack_settings().database.dsn) is not None:
+        guard.check_database(target, dsn.reveal())
     if not target.bundled:
         guard.check(target)
         guard.check_metrics(target)
@@ -62,7 +64,7 @@ def check_baseline(scenario: Scenario, given: str) -> None:
     """The baseline's runs are there, and of the same attack. Raises ConfigError."""
     try:
         for folder in stored.folders(given):
-            found = same_attack.differences(scenario.dump(), manifest.read(folder).scenario)
+            found = same_attack.differences(scenario.public(), manifest.read(folder).scenario)
             if found:
                 raise RunFolderError(f"{folder}: is another attack: {'; '.join(found)}, allowed: the same")
     except RunFolderError as error:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from fakes.settings import StackSettings
 from fakes.stack.attach import STATE
-from fakes.stack.control_plane import FIXED
 from fakes.stack.handle import StackError, StackHandle
 from fakes.stack.start import start_stack
 from scenarios.schema import Scenario
 
 __all__ = ["SharedStack", "StackError", "unwell"]
-Start = Callable[[StackSettings, Iterable[str], Path], StackHandle]
+Start = Callable[..., StackHandle]  # as `start_stack`
 WELL: Final = {"state": "primary", "origins": {"origin-a": "up", "origin-b": "up"}}
 
 
@@ -33,8 +32,11 @@ class SharedStack:
         self._settings: StackSettings | None = None
         self._given = STATE in os.environ  # somebody else's stack: it is used as it is
 
-    def ready_for(self, scenario: Scenario) -> str:
-        """Have a stack that the scenario can run against; what was done for it. Raises StackError."""
+    def ready_for(self, scenario: Scenario, owned: str | None = None) -> str:
+        """Have a stack that the scenario can run against; what was done for it. Raises StackError.
+
+        `owned`: as of `start_stack`.
+        """
         if self._given:
             return f"using the stack of {os.environ[STATE]}"
         settings = scenario.stack_settings()
@@ -42,7 +44,7 @@ class SharedStack:
         if not why:
             return ""
         self.stop()
-        handle = self._start(settings, sorted(scenario.choice.names), self._folder / "stack.log")
+        handle = self._start(settings, sorted(scenario.choice.names), self._folder / "stack.log", owned=owned)
         self._handle, self._settings = handle, settings
         os.environ[STATE] = str(self._write_state(handle))
         return f"{why}: the stack is started"
@@ -59,9 +61,8 @@ class SharedStack:
         """Why the stack that runs will not do; "" if it will."""
         if self._handle is None or self._settings is None:
             return "first run"
-        for path in FIXED:
-            if _at(settings, path) != _at(self._settings, path):
-                return f"{'.'.join(path)} can only be set at a start"
+        if (name := self._settings.fixed_change(settings)) is not None:
+            return f"{name} can only be set at a start"
         try:
             return unwell(self._handle.state())
         except StackError as error:
@@ -93,9 +94,3 @@ def unwell(state: Mapping[str, Any]) -> str:
             return f"{name} is down"
     balancer = processes.get("edge", {}).get("own", {}).get("lb", WELL)
     return "" if balancer == WELL else f"the balancer is in state {balancer['state']}"
-
-
-def _at(settings: Any, path: tuple[str, ...]) -> Any:
-    for name in path:
-        settings = getattr(settings, name)
-    return settings

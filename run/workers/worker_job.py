@@ -41,18 +41,18 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     scenario = Scenario.restore(data["scenario"])
     target = Target.model_validate(data["target"])
     pinned = where(target, data)
-    accounts = make_accounts(scenario, target, scenario.seed)
+    accounts = make_accounts(scenario, target, scenario.seed, data["ids"])
     auth = target.auth
     raise_file_limit()
     job = Job(
         schedule=jobs.schedule(scenario),
         accounts=accounts,
         groups=jobs.group_behaviours(scenario),
-        endpoint=endpoint(target, pinned),
+        endpoint=endpoint(target, pinned, data["ca"]),
         headers=RequestHeaders(
             target.path,
             pinned.authority,
-            target.headers,
+            target.sent_headers,
             auth_header=auth.header if auth else "Authorization",
             client_ip_header=target.client_ip_header,
         ),
@@ -61,6 +61,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
         max_connections=max_connections(),
+        max_body=target.max_body,
         max_rps=target.max_rps,
         max_duration=target.max_duration,
     )

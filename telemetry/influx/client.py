@@ -5,14 +5,18 @@
 
 Telemetry is off without the first, and all four are needed with it. `check` writes one point, because
 only a write shows that the token may write to that bucket.
+
+Written is what InfluxDB itself acknowledged: 204, with a header by which every version of it is known. A web
+page with status 200, a proxy's empty answer, a redirect are no acknowledgement: the points stay in the spool.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,11 +24,13 @@ from urllib.parse import urlsplit
 import msgspec
 from influxdb_client.client.exceptions import InfluxDBError
 from influxdb_client.client.influxdb_client import InfluxDBClient
-from influxdb_client.client.write_api import SYNCHRONOUS
 from influxdb_client.rest import ApiException
+from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
-from common.errors import ConfigError
+from common.addresses.url import BadUrlError, shown_url, split_url
+from common.errors import ConfigError, short
+from common.secrets.secret import Secret
 from telemetry.influx.line_protocol import line
 
 URL: Final = "INFLUXDB_V2_URL"
@@ -35,6 +41,9 @@ TIMEOUT: Final = "INFLUXDB_V2_TIMEOUT"
 CHECK_TIMEOUT: Final = 5.0
 LONGEST_WAIT: Final = 30.0
 WHERE: Final = "environment"
+NOT_INFLUX: Final = "not what InfluxDB answers to a write: 204 and its X-Influxdb-… header"
+_ITS_OWN: Final = ("x-influxdb-version", "x-influxdb-build", "x-influxdb-request-id", "cluster-uuid")
+_TOKEN: Final = re.compile(r"[!-~]{1,4000}")
 # What InfluxDB says of points that it will never take, however often they are sent.
 _BAD_POINTS: Final = ("unable to parse", "field type conflict", "invalid boolean", "points beyond retention")
 
@@ -46,7 +55,7 @@ class Settings:
     url: str
     org: str
     bucket: str
-    token: str = field(repr=False)
+    token: Secret
     timeout: float = 10.0  # seconds a write may take
     ca: str | None = None
     verify: bool = True
@@ -62,7 +71,7 @@ class Settings:
                     WHERE, name, f"missing, allowed: {URL}, {TOKEN}, {ORG} and {BUCKET}, or none"
                 )
         return cls(
-            url=_url(env[URL]), org=env[ORG], bucket=env[BUCKET], token=env[TOKEN],
+            url=_url(env[URL]), org=_plain(ORG, env), bucket=_plain(BUCKET, env), token=_token(env[TOKEN]),
             timeout=_seconds(env.get(TIMEOUT, "10000")),
             ca=env.get("INFLUXDB_V2_SSL_CA_CERT") or None,
             verify=env.get("INFLUXDB_V2_VERIFY_SSL", "true").lower() not in {"false", "0", "no"},
@@ -84,10 +93,25 @@ class Settings:
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigError(WHERE, URL, f"{text!r}, allowed: http://host:port or https://host:port")
+    try:
+        split_url(text)
+    except BadUrlError as error:
+        raise ConfigError(WHERE, URL, str(error)) from None
+    if "?" in text:
+        raise ConfigError(WHERE, URL, f"{shown_url(text)!r} has a query, allowed: http(s)://host:port")
     return text.rstrip("/")
+
+
+def _token(text: str) -> Secret:
+    if not _TOKEN.fullmatch(text):
+        raise ConfigError(WHERE, TOKEN, "no token (not shown), allowed: printable ASCII without blanks")
+    return Secret(text)
+
+
+def _plain(name: str, env: Mapping[str, str]) -> str:
+    if not env[name].isprintable():
+        raise ConfigError(WHERE, name, f"{short(env[name])}, allowed: printable text")
+    return env[name]
 
 
 def _seconds(milliseconds: str) -> float:
@@ -121,21 +145,26 @@ class Sink:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._client: Any = InfluxDBClient(
-            url=settings.url, token=settings.token, org=settings.org, timeout=round(settings.timeout * 1000),
-            verify_ssl=settings.verify, ssl_ca_cert=settings.ca, retries=False,
+            url=settings.url, token=settings.token.reveal(), org=settings.org,
+            timeout=round(settings.timeout * 1000), retries=False,
+            verify_ssl=settings.verify, ssl_ca_cert=settings.ca,
         )  # fmt: skip
-        self._writer = self._client.write_api(write_options=SYNCHRONOUS)
+        self._service: Any = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
 
     def write(self, lines: Iterable[str], timeout: float | None = None) -> WriteReply:
         """Send the lines as one request; never raises for what the server or the wire does."""
         limit = round((timeout or self.settings.timeout) * 1000)
         try:
-            self._writer.write(self.settings.bucket, record="\n".join(lines), _request_timeout=limit)
+            _, status, headers = self._service.post_write_with_http_info(
+                self.settings.org, self.settings.bucket, "\n".join(lines).encode(), _request_timeout=limit
+            )
         except ApiException as error:
             return _meaning(error.status or 0, str(error.body or error.reason or ""), error.headers or {})
         except (HTTPError, OSError, InfluxDBError) as error:
             return WriteReply(WriteResult.LATER, 0, _short(str(error)))
-        return WriteReply(WriteResult.TAKEN)
+        if status == 204 and any(name.lower() in _ITS_OWN for name in headers):
+            return WriteReply(WriteResult.TAKEN)
+        return WriteReply(WriteResult.LATER, status, NOT_INFLUX)
 
     def close(self) -> None:
         """Close the connections."""

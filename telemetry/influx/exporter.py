@@ -31,7 +31,8 @@ from common import exit_codes
 from common.atomic_write import write_whole
 from common.errors import ConfigError
 from common.paths import RESULTS
-from telemetry.influx.client import Settings, Sink
+from common.secrets.first_line import first_line
+from telemetry.influx.client import TOKEN, Settings, Sink
 from telemetry.influx.event_points import verdict_lines
 from telemetry.influx.export import Export
 from telemetry.influx.line_protocol import RunPoints
@@ -145,7 +146,7 @@ def main(argv: list[str] | None = None) -> None:
     """Export one run."""
     options = _options(argv)
     try:
-        settings = Settings.needed(os.environ)
+        settings = Settings.needed(_environment(options))
     except ConfigError as error:
         _leave(exit_codes.USAGE, str(error))
     os.nice(NICE)
@@ -181,6 +182,10 @@ def _closed(exporter: Exporter, counts: dict[str, Any]) -> dict[str, Any]:
     return counts
 
 
+def _environment(options: argparse.Namespace) -> Mapping[str, str]:
+    return {**os.environ, TOKEN: first_line(STDIN).decode()} if options.token_on_stdin else os.environ
+
+
 def _max_bytes(env: Mapping[str, str]) -> int:
     text = env.get(SPOOL_MB, "")
     return int(text) * 1024 * 1024 if text.isdigit() else MAX_BYTES
@@ -192,6 +197,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=FINISH)
     parser.add_argument("--follow", action="store_true")
     parser.add_argument("--verdict", action="store_true")
+    parser.add_argument("--token-on-stdin", action="store_true", help="its first line is INFLUXDB_V2_TOKEN")
     return parser.parse_args(argv)
 
 

@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from common.paths import ROOT
+from common.secrets.environment import minimal
 
 URL: Final = "INFLUXDB_V2_URL"
+TOKEN: Final = "INFLUXDB_V2_TOKEN"
+OURS: Final = ("INFLUXDB_V2_", "RESILIENCE_SPOOL")  # how its variables begin
 EARLY: Final = "telemetry: the exporter ended early; make flush reads the run again, whole"
 MARGIN: Final = 5.0  # seconds that the process may take beside sending: its last pass over the folder
 NOTHING: Final = {"written": 0, "spooled": 0, "dropped": 0}
@@ -90,7 +93,20 @@ def send_verdict(run_dir: Path, env: Mapping[str, str], timeout_s: float = 5.0) 
             process.wait()
 
 
+def _given(env: Mapping[str, str]) -> dict[str, str]:
+    """What the exporter needs: its variables but for the token, and those of a child of ours."""
+    return minimal(*(name for name in env if name.startswith(OURS) and name != TOKEN), given=env)
+
+
 def _popen(run_dir: Path, env: Mapping[str, str], *options: Any) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(run_dir.resolve()), *options]
+    command += ["--token-on-stdin"]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=ROOT, env=dict(env), stdin=pipe, stdout=pipe, text=True)
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=_given(env), stdin=pipe, stdout=pipe, text=True, process_group=0
+    )
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):  # it ended at once, and said why
+        process.stdin.write(env.get(TOKEN, "") + "\n")
+        process.stdin.flush()
+    return process

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from common import exit_codes
+from common.atomic_write import write_whole
 from common.errors import ConfigError
 from common.paths import RESULTS
 from telemetry.influx.client import Settings, Sink, WriteResult, check
@@ -62,7 +63,7 @@ def _recover(results: Path, settings: Settings, place: Path) -> Iterator[str]:
             spool = Spool(place / Path(counts["queue"]).name)
             spool.append(Export(path.parent, manifest.read(path.parent)).finish())
             spool.close()
-            path.write_text(json.dumps({**counts, "finished": True}, indent=1))
+            write_whole(path, json.dumps({**counts, "finished": True}, indent=1))
             yield path.parent.name
 
 

@@ -14,6 +14,8 @@ from urllib.parse import SplitResult, urlsplit
 
 import httptools
 
+from common.addresses.url import shown_url
+
 MOST_BYTES: Final = 16 * 1024 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -26,7 +28,7 @@ def check_url(url: str) -> str:
     """The URL itself if it can be fetched; raises ValueError with one line."""
     parts = urlsplit(url)
     if parts.scheme not in _PORTS or not parts.hostname or parts.username is not None:
-        raise ValueError(f"{url!r}: allowed: http://host[:port]/path or https://host[:port]/path")
+        raise ValueError(f"{shown_url(url)!r}: allowed: http://host[:port]/path or https://host[:port]/path")
     _ = parts.port
     return url
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from common.paths import ROOT
+from common.secrets.environment import minimal
 
 END_WITHIN: Final = 10.0
 
@@ -33,9 +35,7 @@ class ProbeProcess:
         `pinned`: source → the address of its host, where the name must not be asked for again.
         """
         command = [sys.executable, "-m", "telemetry.probing.probes", "--out", str(run_dir / "target.jsonl")]
-        command += ["--start-monotonic", repr(start_at)]
-        for name, url in sources.items():
-            command += ["--source", f"{name}={url}"]
+        command += ["--start-monotonic", repr(start_at), "--sources-on-stdin"]
         for name, address in (pinned or {}).items():
             command += ["--pin", f"{name}={address}"]
         if names:
@@ -46,11 +46,25 @@ class ProbeProcess:
         command += [] if verify else ["--insecure"]
         with (run_dir / "run.log").open("ab") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+                command,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=minimal(),
+                process_group=0,
             )
+        self._tell_sources(sources)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
             raise OSError(f"the probes did not start: see {run_dir / 'run.log'}")
+
+    def _tell_sources(self, sources: Mapping[str, str]) -> None:
+        """By its stdin: a URL may hold a key, and everybody may read a command line."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended at once, and says why in the log
+            self._process.stdin.write(json.dumps(dict(sources)).encode() + b"\n")
+            self._process.stdin.flush()
 
     def finish(self) -> None:
         """Have it scrape once more, and end."""

@@ -1,7 +1,7 @@
 """Scrapes the metrics of every source once a second into `target.jsonl`, as a process of its own.
 
     python -m telemetry.probing.probes --out RUN/target.jsonl --start-monotonic 1234.5 \\
-        --source edge=http://127.0.0.1:41001/metrics --source origin-a=… \\
+        --source edge=http://127.0.0.1:41001/metrics --source origin-a=… | --sources-on-stdin \\
         [--pin edge=127.0.0.1] [--interval 1.0] [--timeout 2.0] [--map names.json] [--headers headers.json] \\
         [--ca FILE] [--insecure]
 
@@ -16,6 +16,7 @@ other, and what it missed is not made up for. The end is SIGTERM, or EOF on stdi
 every process of a terminal while the run still drains.
 
 names.json maps our metric names to the target's: {"mcpist_requests_total": "http_requests_total"}.
+--sources-on-stdin: the first line of stdin is {"edge": "http://…", …}; a process list shows no URL then.
 --pin says where a source's host is: its name is not asked for again.
 headers.json is sent with every scrape: {"Authorization": "…"}.
 Exit codes: 0 at the end; 2 for bad usage; 3 when the file cannot be written.
@@ -41,6 +42,9 @@ import msgspec
 from msgspec import UNSET
 
 from common import exit_codes
+from common.append_only import AppendOnly
+from common.errors import short
+from common.secrets.first_line import first_line
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, check_url, fetch
 from telemetry.run_folder.lines import Scrape
@@ -127,11 +131,11 @@ def main(argv: list[str] | None = None) -> None:
     options = _options(argv)
     try:
         config = _config(options)
-        out = os.open(options.out, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        out = AppendOnly(options.out)
     except (ValueError, OSError) as error:
         _leave(exit_codes.USAGE, f"probes: {error}")
     try:
-        asyncio.run(_serve(config, lambda line: _write(out, line)))
+        asyncio.run(_serve(config, out.add))
     except* OSError as error:
         _leave(exit_codes.OURS, f"probes: {options.out}: {error.exceptions[0]}")
 
@@ -159,12 +163,6 @@ def _say_ready() -> None:
         print("ready", flush=True)
 
 
-def _write(out: int, line: bytes) -> None:
-    view = memoryview(line)
-    while view:
-        view = view[os.write(out, view) :]
-
-
 def _is_pipe(fd: int) -> bool:
     try:
         mode = os.fstat(fd).st_mode
@@ -177,7 +175,9 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m telemetry.probing.probes")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--start-monotonic", type=float, required=True)
-    parser.add_argument("--source", action="append", required=True, metavar="NAME=URL")
+    sources = parser.add_mutually_exclusive_group(required=True)
+    sources.add_argument("--source", action="append", metavar="NAME=URL")
+    sources.add_argument("--sources-on-stdin", action="store_true")
     parser.add_argument("--pin", action="append", default=[], metavar="NAME=ADDRESS")
     parser.add_argument("--interval", type=_positive, default=1.0)
     parser.add_argument("--timeout", type=_positive, default=2.0)
@@ -198,13 +198,17 @@ def _positive(text: str) -> float:
 def _config(options: argparse.Namespace) -> ProbeConfig:
     theirs = {target: ours for ours, target in _strings(options.map).items()}
     return ProbeConfig(
-        _sources(options.source), options.start_monotonic, options.interval, options.timeout, theirs,
+        _sources(options), options.start_monotonic, options.interval, options.timeout, theirs,
         _strings(options.headers), _tls(options.ca, options.insecure), _named("--pin", options.pin),
     )  # fmt: skip
 
 
-def _sources(items: list[str]) -> dict[str, str]:
-    return {name: check_url(url) for name, url in _named("--source", items).items()}
+def _sources(options: argparse.Namespace) -> dict[str, str]:
+    if options.sources_on_stdin:
+        found = msgspec.json.decode(first_line(STDIN), type=dict[str, str])
+    else:
+        found = _named("--source", options.source)
+    return {name: check_url(url) for name, url in found.items()}
 
 
 def _named(option: str, items: list[str]) -> dict[str, str]:
@@ -212,7 +216,7 @@ def _named(option: str, items: list[str]) -> dict[str, str]:
     for item in items:
         name, _, value = item.partition("=")
         if not name or not value or name in found:
-            raise ValueError(f"{option} {item!r}: allowed: NAME=VALUE, each name once")
+            raise ValueError(f"{option} {short(item)}: allowed: NAME=VALUE, each name once")
         found[name] = value
     return found
 

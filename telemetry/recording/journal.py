@@ -1,7 +1,9 @@
-"""The run folder's record of what each loading process says: samples, ledger lines, instance tables, texts.
+"""The run folder's record of what each loading process says: samples, ledger lines, instances, texts.
 
 Entries of one worker are numbered from 1 and applied in order, each exactly once, whatever the wire
 repeats or loses: `take` gives back the number up to which all is on disk, which is what to acknowledge.
+An entry that cannot be written leaves its file as it was. All files are open from the start: an entry needs
+no descriptor.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from telemetry.recording.recorder import SampleFile
+from common.append_only import AppendOnly
 from telemetry.run_folder import instances
 from telemetry.run_folder.reading import json_line
 
@@ -29,13 +31,17 @@ class WorkerJournal:
         self.applied = 0
         self.final = False
         self.last_ledger: dict[str, Any] = {}
-        self._run_dir = run_dir
-        self._samples = SampleFile(run_dir, worker)
-        self._ledger = (run_dir / f"ledger-{worker}.jsonl").open("a")
+        self._samples = AppendOnly(run_dir / f"samples-{worker}.bin")
+        self._ledger = AppendOnly(run_dir / f"ledger-{worker}.jsonl")
+        self._texts = AppendOnly(run_dir / f"errors-{worker}.jsonl")
+        self._instances = instances.Table(run_dir, worker)
         self._heard = heard
 
     def take(self, number: int, kind: str, data: Any) -> int:
-        """Apply entry `number` if it is the next one; give the number up to which all is applied."""
+        """Apply entry `number` if it is the next one; give the number up to which all is applied.
+
+        Raises OSError where it cannot be written: it is not applied then.
+        """
         if number == self.applied + 1:
             self._apply(kind, data)
             self.applied = number
@@ -44,24 +50,22 @@ class WorkerJournal:
         return self.applied
 
     def add_samples(self, records: bytes) -> None:
-        """Add records that the worker itself could not write."""
-        self._samples(records)
+        """Add records that the worker itself could not write. Raises OSError."""
+        self._samples.add(records)
 
     def _apply(self, kind: str, data: Any) -> None:
         if kind == SAMPLES:
-            self._samples(data)
+            self._samples.add(data)
         elif kind in {LEDGER, FINAL}:
+            self._ledger.add(json_line(data))
             self.last_ledger = data
-            self._ledger.write(json_line(data))
-            self._ledger.flush()
             self.final = kind == FINAL
         elif kind == INSTANCES:
-            instances.write(self._run_dir, self.worker, data)
+            self._instances.grow(data)
         elif kind == TEXTS:
-            with (self._run_dir / f"errors-{self.worker}.jsonl").open("a") as file:
-                file.write(json_line(data))
+            self._texts.add(json_line(data))
 
     def close(self) -> None:
         """Close the files."""
-        self._samples.close()
-        self._ledger.close()
+        for file in (self._samples, self._ledger, self._texts, self._instances):
+            file.close()

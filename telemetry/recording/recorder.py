@@ -7,9 +7,7 @@ wire to the master, the live counters.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, Protocol
 
 from telemetry.recording.sample import PACK
@@ -88,29 +86,8 @@ class Recorder:
                 sink(chunk)
 
 
-class SampleFile:
-    """A sink: the sample file of one worker, appended by single writes so that a kill tears no record."""
-
-    def __init__(self, run_dir: Path, worker: str) -> None:
-        self._fd = os.open(
-            run_dir / f"samples-{worker}.bin", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644
-        )
-
-    def __call__(self, chunk: bytes) -> None:
-        """Append whole records."""
-        view = memoryview(chunk)
-        while view:
-            view = view[os.write(self._fd, view) :]
-
-    def close(self) -> None:
-        """Close the file; safe to repeat."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
-
-
 class Instances:
-    """The table of `X-Instance-ID`s that a worker saw: name → code, kept in `instances-<worker>.json`."""
+    """The table of `X-Instance-ID`s that a worker saw: name → code, kept in `instances-<worker>.jsonl`."""
 
     LIMIT: Final = 255
 

@@ -10,13 +10,20 @@ from typing import Final
 FORMAT: Final = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
 
 
+class _File(logging.FileHandler):
+    """A log that cannot be written is no reason to say anything: whoever needs the disk says so."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Leave the record out."""
+
+
 class RunLog:
     """Adds `run.log` to wherever the root logger writes already, until `close`."""
 
     def __init__(self, run_dir: Path) -> None:
         formatter = logging.Formatter(FORMAT, "%Y-%m-%dT%H:%M:%S")
         formatter.converter = time.gmtime
-        self._handler = logging.FileHandler(run_dir / "run.log", encoding="utf-8")
+        self._handler = _File(run_dir / "run.log", encoding="utf-8")
         self._handler.setFormatter(formatter)
         logging.getLogger().addHandler(self._handler)
 

@@ -76,10 +76,13 @@ ERRORS: Final = tuple(dict.fromkeys((*_ERRORS, *protections.ERRORS)))
 # Why an arrival was never sent.
 DROPS: Final = (
     "too_late",  # we were so far behind that sending it would bend the attack's shape
-    "stopped",  # it was due, and the run was stopped before it could be sent
+    "stopped",  # it was due for longer than `CUT_OFF`, and the run was stopped before it could be sent
     "worker_lost",  # its worker was gone, and the others had yet to take over
 )
-# Limits of our own machine, by the names of errno: the call could not be made, whatever the target is.
+CUT_OFF: Final = 0.1
+"""Seconds before a stop: what came due in them and was not sent was cut off by it, and was not planned."""
+# Limits of our own machine, by the names of errno: the call could not be made, or its answer not be held,
+# whatever the target is.
 OWN_LIMITS: Final = ("EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM")
 REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS, *OWN_LIMITS)
 REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}

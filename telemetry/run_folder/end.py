@@ -9,10 +9,13 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from telemetry.run_folder.reading import as_struct, json_object
+from common.atomic_write import write_whole
+from telemetry.run_folder.reading import as_struct, object_whole
 
 FILE: Final = "end.json"
 COMPLETED: Final = "completed"
+STOP_WHEN: Final = "stop_when of "
+"""What the reason begins with where the run was told beforehand when to end."""
 
 
 class WorkerEnd(Struct, frozen=True, kw_only=True):
@@ -52,11 +55,12 @@ class RunEnd(Struct, frozen=True, kw_only=True):
 
 
 def read(run_dir: Path) -> RunEnd | None:
-    """How the run ended; None where the file is not there. Raises RunFolderError."""
+    """How the run ended; None where the file is not there, or torn. Raises RunFolderError."""
     path = run_dir / FILE
-    return as_struct(path, json_object(path), RunEnd) if path.exists() else None
+    found = object_whole(path)
+    return None if found is None else as_struct(path, found, RunEnd)
 
 
 def write(run_dir: Path, end: RunEnd) -> None:
     """Write it: from here on the run folder is whole."""
-    (run_dir / FILE).write_text(json.dumps(msgspec.to_builtins(end), indent=1))
+    write_whole(run_dir / FILE, json.dumps(msgspec.to_builtins(end), indent=1))

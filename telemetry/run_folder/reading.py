@@ -1,6 +1,8 @@
-"""How files of a run folder are read: a file into its struct, lines one by one; a bad one is RunFolderError.
+"""How files of a run folder are read: a file into its struct, lines one by one.
 
-Keys that a struct does not know are passed over: a later version may write more.
+What a full disk or a kill may leave, a file or a line that is torn or no JSON, counts as absent. One that is
+JSON of another shape is RunFolderError. Keys that a struct does not know are passed over: a later version may
+write more.
 """
 
 from __future__ import annotations
@@ -27,9 +29,27 @@ def json_object(path: Path) -> dict[str, Any]:
         found = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{path}: {error}, allowed: a JSON object") from None
+    return _an_object(path, found)
+
+
+def _an_object(path: Path, found: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise RunFolderError(f"{path}: {type(found).__name__}, allowed: a JSON object")
     return found
+
+
+def json_whole(path: Path) -> Any:
+    """What a JSON file holds, as plain data; None where it is absent, torn or no JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def object_whole(path: Path) -> dict[str, Any] | None:
+    """The same of a file that holds an object. Raises RunFolderError where it is another thing."""
+    found = json_whole(path)
+    return None if found is None else _an_object(path, found)
 
 
 def as_struct(path: Path, found: Any, kind: type[T]) -> T:
@@ -41,9 +61,9 @@ def as_struct(path: Path, found: Any, kind: type[T]) -> T:
 
 
 def lines(path: Path, kind: type[T]) -> Iterator[T]:
-    """The objects of a `.jsonl` file, one a line; none if it is not there. A torn last line is left out.
+    """The objects of a `.jsonl` file, one a line; none if it is not there. What is torn is left out.
 
-    Raises RunFolderError, with the line's number, for a line that is no such object.
+    Raises RunFolderError, with the line's number, for a line of another shape.
     """
     if not path.exists():
         return
@@ -54,10 +74,13 @@ def lines(path: Path, kind: type[T]) -> Iterator[T]:
                 return
             try:
                 yield decode(line)
-            except msgspec.DecodeError as error:
+            except msgspec.ValidationError as error:
                 raise RunFolderError(f"{path}:{number}: {error}, allowed: a JSON object a line") from None
+            except msgspec.DecodeError:
+                continue
 
 
-def json_line(line: Any) -> str:
+def json_line(line: Any) -> bytes:
     """A struct, or the plain data of one, as a line of a `.jsonl` file, with its end."""
-    return json.dumps(msgspec.to_builtins(line), ensure_ascii=False) + "\n"
+    text = json.dumps(msgspec.to_builtins(line), ensure_ascii=False)
+    return text.encode("utf-8", "backslashreplace") + b"\n"

@@ -26,7 +26,7 @@ FILES: Final[dict[str, Any]] = {
     "events": Event,
     "errors": ErrorText,
     "target": Scrape,
-    "instances": tuple[str, ...],
+    "instances": str,
     "verdicts": VerdictFile,
 }
 

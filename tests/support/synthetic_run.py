@@ -173,7 +173,7 @@ def _loads(folder: Path, spec: Spec, samples: Samples) -> None:
             np.argsort(np.where(np.isnan(mine["sent"]), mine["planned"], mine["done"]), kind="stable")
         ]
         (folder / f"samples-{worker}.bin").write_bytes(mine.tobytes())
-        _json(folder / f"instances-{worker}.json", ["", "origin-a-1"])
+        (folder / f"instances-{worker}.jsonl").write_text('"origin-a-1"\n')
         _jsonl(folder / f"ledger-{worker}.jsonl", _ledger(spec, mine))
 
 

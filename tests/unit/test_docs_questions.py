@@ -1,4 +1,4 @@
-"""docs/questions.md has a row for each question of the plan, and its commands name scenarios that there are."""
+"""docs/questions.md has a row for each question of the plan, and its commands name known scenarios."""
 
 import re
 

@@ -33,12 +33,15 @@ class Account:
     group: int
 
 
-def make_accounts(scenario: Scenario, target: Target, seed: int) -> list[Account]:
+def make_accounts(
+    scenario: Scenario, target: Target, seed: int, ids: list[str] | None = None
+) -> list[Account]:
     """The accounts of all groups, group after group; the target's own ids where it gives them.
 
+    `ids`: what its file holds, where somebody has read it; otherwise it is read.
     Raises ConfigError when the target knows fewer accounts than the scenario wants.
     """
-    ids = account_ids(target)
+    ids = account_ids(target) if ids is None else ids
     total = sum(group.accounts.count for group in scenario.groups)
     _refuse_too_many(target, total, ids)
     random = Random(seed)

@@ -16,6 +16,7 @@ from gevent import socket
 
 from common.errors import ConfigError
 from common.paths import ROOT
+from common.secrets.environment import minimal
 from targets.auth import host_and_port
 
 PATH: Final = "/.well-known/jwks.json"
@@ -50,7 +51,7 @@ class JwksServer:
         try:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                pass_fds=(descriptor,),
+                pass_fds=(descriptor,), env=minimal(), process_group=0,
             )  # fmt: skip
         finally:
             os.close(descriptor)

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from jwt.algorithms import get_default_algorithms
+from jwt.utils import is_pem_format, is_ssh_key
 
 from common.errors import ConfigError
 from targets.auth import Algorithm, Auth, Key
@@ -79,6 +80,8 @@ def fresh_key(algorithm: Algorithm, kid: str | None = None) -> SigningKey:
 def read_key(text: bytes, algorithm: Algorithm, kid: str | None, source: str = "key") -> SigningKey:
     """The key that `text` holds (what `SigningKey.pem` gave). Raises ConfigError that names `source`."""
     if algorithm == "HS256":
+        if is_pem_format(text) or is_ssh_key(text):
+            raise ConfigError(source, "", "a PEM or SSH key, allowed: the secret that is shared (HS256)")
         if len(text) < MIN_SECRET:
             raise ConfigError(source, "", f"too short a secret, allowed: {MIN_SECRET} bytes or more (HS256)")
         return SigningKey(algorithm, text, kid)

@@ -111,9 +111,8 @@ class Conductor:
                 node.heard = self._clock()
             try:
                 number, lost = node.journal.take(number, data["kind"], data["data"]), node.lost
-            except OSError as error:  # a full disk: no load without its record
-                self._unwritten = self._unwritten or error
-                self.stop(f"the run's folder cannot be written: {error}")
+            except OSError as error:
+                self.cannot_write(error)
                 return
         ack = {"run": data["run"], "number": number, "deals": self.deals, "lost": lost}
         self._send("load.ack", ack, node_id)
@@ -152,8 +151,9 @@ class Conductor:
         return self.start_at
 
     def start(self) -> None:
-        """Give every worker its share."""
-        self._deal(float("-inf"))
+        """Give every worker its share, unless the run was stopped meanwhile."""
+        if not self.stop_reason:
+            self._deal(float("-inf"))
 
     def _deal(self, from_t: float) -> None:
         live = [node for node in self.nodes.values() if not node.lost]
@@ -179,6 +179,11 @@ class Conductor:
         self.stopped_at = round(self._clock() - self.start_at, 6)
         self._abort()
 
+    def cannot_write(self, error: OSError) -> None:
+        """No load without its record, on a full disk or whatever it is: `wait` and `write_end` raise it."""
+        self._unwritten = self._unwritten or error
+        self.stop(f"the run's folder cannot be written: {error}")
+
     def _abort(self) -> None:
         for node in self.nodes.values():
             if not node.lost:
@@ -197,7 +202,10 @@ class Conductor:
                 drained = float("inf")
                 self._abort()
         self._find_losses()  # Locust stops a run, too, when the last worker is gone
-        self.stop_reason = self.stop_reason or "completed"
+        self.stop_reason = self.stop_reason or end.COMPLETED
+        self._raise_unwritten()
+
+    def _raise_unwritten(self) -> None:
         if self._unwritten is not None:
             raise self._unwritten
 
@@ -221,7 +229,10 @@ class Conductor:
         switch = self._clock() - self.start_at + LEASE
         until = switch if self.stopped_at is None else self.stopped_at
         for node in lost:
-            node.journal.add_samples(self._shares.unsent(node.id, self._free_from(node), until))
+            try:
+                node.journal.add_samples(self._shares.unsent(node.id, self._free_from(node), until))
+            except OSError as error:
+                self.cannot_write(error)
         if self.stopped_at is None:
             self._deal(until)
 
@@ -236,6 +247,8 @@ class Conductor:
                 self._send("load.finish", {}, node.id)
         with gevent.Timeout(FINISH_TIMEOUT, False):
             while not all(node.journal.final or node.lost for node in self.nodes.values()):
+                if self._unwritten is not None:
+                    break
                 gevent.sleep(POLL_INTERVAL)
         self._over = True
         for node in self.nodes.values():
@@ -243,7 +256,8 @@ class Conductor:
             node.journal.close()
 
     def write_end(self, telemetry: dict[str, int]) -> None:
-        """Write `end.json`: from here on the run folder is whole."""
+        """Write `end.json`: from here on the run folder is whole. OSError if it is not."""
+        self._raise_unwritten()
         workers = tuple(
             WorkerEnd(
                 name=node.name,

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapes.schedule import Schedule
+from telemetry.recording.sample import CUT_OFF
 
 DROP_AFTER: Final = 1.0
 BURST: Final = 50  # arrivals dealt before answers get their turn
@@ -101,12 +102,16 @@ class Dispatcher:
     def lapse(self) -> None:
         """Stop, for `until` is over: what was planned later is left to another share."""
         self.end_at(self.until - self._start_at)
-        self.stop()
+        self._end()
 
     def stop(self) -> None:
-        """Deal nothing more; what is due and was not dealt is dropped as `stopped`."""
-        if self.stopped:
-            return
+        """Deal nothing more. What came due a moment ago (`CUT_OFF`) the stop cuts off: it was not planned."""
+        if not self.stopped:
+            self.end_at(self._clock() - CUT_OFF - self._start_at)
+            self._end()
+
+    def _end(self) -> None:
+        """What is due and was not dealt is dropped as `stopped`."""
         self.stopped = True
         due = self.due(self._clock())
         for index, planned, account, group, _ in self._arrivals(self.dealt, due):

@@ -66,10 +66,11 @@ class Engine:
         self.client = Client(
             job.endpoint,
             self._record,
-            rules=answers.rules(job.headers.encodings, job.refusals),
+            rules=answers.rules(job.headers.encodings, job.refusals, job.max_body),
             sent=sent,
             timeout=job.timeout,
             max_connections=job.max_connections,
+            max_body=job.max_body,
             clock=clock,
             loop=loop,
         )
@@ -256,7 +257,7 @@ class Engine:
         self._recorder.record(call, call.outcome)
 
     def _observe(self, call: Call) -> None:
-        call.size = len(call.body)
+        call.size = call.stream.size if call.stream is not None else len(call.body)
         call.instance = self._instances.code(call.headers.get(INSTANCE))
         read_headers(call)
         self._target_clock.hear(call, self.start_at)

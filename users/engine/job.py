@@ -24,6 +24,7 @@ from users.mcp import messages
 from users.mcp.headers import RequestHeaders
 from users.mcp.operations import LIST_TOOLS, METHODS, Operation
 from users.personas import persona
+from users.transport.body_limits import MAX_BODY
 from users.transport.endpoint import Endpoint
 
 
@@ -52,6 +53,7 @@ class Job:
     late: float = LATE
     drop_after: float = DROP_AFTER
     max_connections: int | None = None  # open at once, by this process
+    max_body: int = MAX_BODY  # bytes of one answer
     max_rps: float | None = None  # of the whole run, all workers together
     max_duration: float | None = None
 

@@ -20,8 +20,9 @@ from targets.limits import Refusal
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome
 from users.mcp.content_encoding import EncodingError, decoded
 from users.mcp.limit_headers import fitting
-from users.mcp.sse import BOM, UNREADABLE, event_for, holds_answer
+from users.mcp.sse import BOM, UNREADABLE, EventStream, stream_of_call
 from users.transport.answer_rules import AnswerRules
+from users.transport.body_limits import MAX_BODY
 from users.transport.call import Call
 
 
@@ -71,15 +72,23 @@ _REFUSED: Final = REASON_CODE["refused"]
 _NO_TOKEN: Final = REASON_CODE["invalid_token"]
 
 
-def rules(encodings: Collection[bytes] = (), refusals: Collection[Refusal] = ()) -> AnswerRules:
+def rules(
+    encodings: Collection[bytes] = (), refusals: Collection[Refusal] = (), max_body: int = MAX_BODY
+) -> AnswerRules:
     """The rules of a run that asks for these content encodings, of a target that refuses like this."""
-    return AnswerRules(partial(judge, encodings=encodings, refusals=refusals), holds_answer)
+    return AnswerRules(partial(judge, encodings=encodings, refusals=refusals, max_body=max_body), EventStream)
 
 
-def judge(call: Call, encodings: Collection[bytes] = (), refusals: Collection[Refusal] = ()) -> None:
+def judge(
+    call: Call,
+    encodings: Collection[bytes] = (),
+    refusals: Collection[Refusal] = (),
+    max_body: int = MAX_BODY,
+) -> None:
     """Set outcome, reason, rpc_code and the SSE flag of an answered call."""
     try:
-        call.body = decoded(call.headers, call.body, encodings).removeprefix(BOM)
+        if call.stream is None:
+            call.body = decoded(call.headers, call.body, encodings, max_body).removeprefix(BOM)
     except EncodingError as error:
         call.body = str(error).encode()  # for whoever shows what failed calls were told
         call.outcome, call.reason = Outcome.FAILED, _BAD
@@ -116,7 +125,7 @@ def _message(call: Call) -> bytes:
     kind = call.headers.get(b"content-type", b"").lower()
     if kind.startswith(b"text/event-stream"):
         call.flags |= Flag.SSE
-        return event_for(call.body, call.request_id)
+        return stream_of_call(call).answer
     return call.body if not kind or b"json" in kind else b""
 
 

@@ -11,7 +11,8 @@ from typing import Final
 
 import brotli
 
-MAX_DECODED: Final = 64 * 1024 * 1024  # bytes
+from users.transport.body_limits import MAX_BODY, MIB
+
 IDENTITY: Final = b"identity"
 
 
@@ -19,29 +20,32 @@ class EncodingError(Exception):
     """The body cannot be read; one line that says why."""
 
 
-def _inflated(body: bytes, window: int) -> bytes:
+def _inflated(body: bytes, window: int, most: int) -> bytes:
     inflater = zlib.decompressobj(window)
-    plain = inflater.decompress(body, MAX_DECODED)
+    plain = inflater.decompress(body, most)
     if inflater.unconsumed_tail or not inflater.eof:
-        raise zlib.error("cut short, or larger than 64 MiB")
+        raise zlib.error(f"cut short, or larger than {most / MIB:g} MiB")
     return plain
 
 
-def _deflated(body: bytes) -> bytes:
+def _deflated(body: bytes, most: int) -> bytes:
     """RFC 9110 means the zlib format; many servers send the bare stream."""
     try:
-        return _inflated(body, zlib.MAX_WBITS)
+        return _inflated(body, zlib.MAX_WBITS, most)
     except zlib.error:
-        return _inflated(body, -zlib.MAX_WBITS)
+        return _inflated(body, -zlib.MAX_WBITS, most)
 
 
-def _unbrotlied(body: bytes) -> bytes:
-    plain = brotli.decompress(body)
-    return bytes(plain)
+def _unbrotlied(body: bytes, most: int) -> bytes:
+    decompressor = brotli.Decompressor()
+    plain = bytes(decompressor.process(body, output_buffer_limit=most))
+    if not decompressor.is_finished():
+        raise brotli.error(f"cut short, or larger than {most / MIB:g} MiB")
+    return plain
 
 
-DECODERS: Final[Mapping[bytes, Callable[[bytes], bytes]]] = {
-    b"gzip": lambda body: _inflated(body, zlib.MAX_WBITS | 16),
+DECODERS: Final[Mapping[bytes, Callable[[bytes, int], bytes]]] = {
+    b"gzip": lambda body, most: _inflated(body, zlib.MAX_WBITS | 16, most),
     b"deflate": _deflated,
     b"br": _unbrotlied,
 }
@@ -53,8 +57,10 @@ def asked(accept: str) -> frozenset[bytes]:
     return frozenset(name for name in names if name and name != IDENTITY)
 
 
-def decoded(headers: Mapping[bytes, bytes], body: bytes, encodings: Collection[bytes]) -> bytes:
-    """The body as it was before its `Content-Encoding`. Raises EncodingError."""
+def decoded(
+    headers: Mapping[bytes, bytes], body: bytes, encodings: Collection[bytes], most: int = MAX_BODY
+) -> bytes:
+    """The body as it was before its `Content-Encoding`, `most` bytes of it. Raises EncodingError."""
     name = headers.get(b"content-encoding")
     if name is None or (name := name.strip().lower()) in (b"", IDENTITY):
         return body
@@ -65,6 +71,6 @@ def decoded(headers: Mapping[bytes, bytes], body: bytes, encodings: Collection[b
             f"headers: {{Accept-Encoding: {shown}}}"
         )
     try:
-        return DECODERS[name](body)
+        return DECODERS[name](body, most)
     except (zlib.error, brotli.error) as error:
         raise EncodingError(f"content-encoding {shown}: {error}") from None

@@ -8,11 +8,12 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from users.mcp.limit_headers import fitting
-from users.mcp.sse import UNREADABLE, events
+from users.mcp.sse import UNREADABLE, stream_of_call
 from users.transport.call import Call
 
 MAX_LENGTH: Final = 500  # characters
 _READ: Final = 16_384  # bytes of a body that are looked at
+_PARSED: Final = 65_536  # bytes of a message that are parsed whole
 _decode: Final = msgspec.json.Decoder().decode
 # In this order: a UUID holds hexadecimal digits, and those hold numbers.
 _IDS: Final = re.compile(
@@ -38,18 +39,19 @@ class Words(NamedTuple):
 
 def words(call: Call) -> Words:
     """Of a failed call that was answered."""
+    message = _message(call)
     try:
-        found = _told(_decode(_message(call)))
+        found = _told(_decode(message)) if len(message) <= _PARSED else None
     except UNREADABLE:
         found = None
     if found is None:
-        return Words(0, _cut(call.body[:_READ].decode("utf-8", "replace")), "")
+        return Words(0, _cut((call.body or message)[:_READ].decode("utf-8", "replace")), "")
     return found
 
 
 def _message(call: Call) -> bytes:
     if call.headers.get(b"content-type", b"").lower().startswith(b"text/event-stream"):
-        return b"".join(events(call.body)[-1:])
+        return stream_of_call(call).last
     return call.body
 
 

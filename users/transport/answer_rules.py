@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from telemetry.recording.sample import REASON_CODE, Outcome
-from users.transport.call import Call
+from users.transport.call import Call, StreamReader
 
 
 class AnswerRules(NamedTuple):
@@ -17,8 +17,8 @@ class AnswerRules(NamedTuple):
 
     judge: Callable[[Call], None]
     """Sets `outcome`, `reason` and all else that the call's status, headers and body tell."""
-    stream_answered: Callable[[bytes, int], bool]
-    """(an unfinished event stream, request id) → it already holds the answer."""
+    stream_of: Callable[[int], StreamReader] | None = None
+    """request id → who reads an event stream that holds its answer, as it comes; None: nobody does."""
 
 
 def judge_status(call: Call) -> None:
@@ -30,4 +30,4 @@ def judge_status(call: Call) -> None:
         call.reason = REASON_CODE["redirect" if call.status < 400 else "http_error"]
 
 
-PLAIN_HTTP: Final = AnswerRules(judge_status, lambda stream, request_id: False)
+PLAIN_HTTP: Final = AnswerRules(judge_status)

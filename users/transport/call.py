@@ -7,11 +7,24 @@ exactly once, recorded exactly once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from telemetry.recording.sample import Outcome
 
 NAN: Final = float("nan")
+
+
+class StreamReader(Protocol):
+    """Reads one event stream, piece by piece."""
+
+    @property
+    def size(self) -> int:
+        """Bytes so far."""
+        ...
+
+    def feed(self, piece: bytes) -> bool:
+        """Take what comes next; whether the answer is there."""
+        ...
 
 
 class Call:
@@ -43,6 +56,7 @@ class Call:
         "sent",
         "size",
         "status",
+        "stream",
         "tool",
         "upstream_s",
     )
@@ -72,6 +86,7 @@ class Call:
         self.reason = 0
         self.rpc_code = 0
         self.headers: dict[bytes, bytes] = {}
-        self.body = b""
+        self.body = b""  # of an event stream: what `stream` has not read yet
+        self.stream: StreamReader | None = None  # of an event stream that came in pieces
         self.connection: object = None
         self.on_done: Callable[[Call], None] | None = None

@@ -18,12 +18,14 @@ import gevent
 
 from telemetry.recording.sample import OWN_LIMITS, REASON_CODE, Flag, Outcome
 from users.transport.answer_rules import PLAIN_HTTP, AnswerRules
+from users.transport.body_limits import MAX_BODY, BodyLimits
 from users.transport.call import NAN, Call
 from users.transport.connection import Connection
 from users.transport.endpoint import Endpoint
 from users.transport.lifecycle import State
 
 REAP_INTERVAL: Final = 0.02  # seconds: how late a deadline may be noticed
+DRAIN_FOR: Final = 1.0  # seconds for the end of an event stream whose call is over
 _TIMEOUT: Final = REASON_CODE["timeout"]
 # What a call meets before it leaves this machine: our own limits, by errno.
 _OWN_LIMITS: Final = {getattr(errno, name): REASON_CODE[name] for name in OWN_LIMITS}
@@ -43,6 +45,7 @@ class Client:
         sent: Callable[[Call], None] = lambda call: None,
         timeout: float = 35.0,
         max_connections: int | None = None,
+        max_body: int = MAX_BODY,
         clock: Callable[[], float] = time.monotonic,
         loop: Any = None,
     ) -> None:
@@ -53,13 +56,15 @@ class Client:
         self._record = record
         self._sent = sent
         self._judge = rules.judge
-        self._stream_answered = rules.stream_answered
+        self._stream_of = rules.stream_of
+        self._limits = BodyLimits(max_body)
         self._timeout = timeout
         self._max_connections = max_connections
         self._clock = clock
         self._loop = loop or gevent.get_hub().loop
         self._idle: dict[int, list[Connection]] = defaultdict(list)
         self._deadlines: deque[Call] = deque()
+        self._draining: dict[Connection, float] = {}  # until when, the first to give up first
         self._reaper = self._loop.timer(REAP_INTERVAL, REAP_INTERVAL)
         self._reaper.start(self._reap)
 
@@ -94,7 +99,7 @@ class Client:
             raise OSError(errno.EMFILE, "the rest of the files that may be open are for the run itself")
         endpoint = self._endpoint
         connection = Connection(
-            self._loop, self, account, endpoint.socket(), endpoint.session(), self._stream_answered
+            self._loop, self, account, endpoint.socket(), endpoint.session(), self._stream_of, self._limits
         )
         code = connection.dial(endpoint.address)
         if code in _OWN_LIMITS:
@@ -114,6 +119,8 @@ class Client:
         """Abort what is in flight and close every connection."""
         self.abort_all()
         self._reaper.close()
+        while self._draining:
+            self._give_up(next(iter(self._draining)))
         for idle in self._idle.values():
             for connection in idle:
                 connection.close()
@@ -127,6 +134,8 @@ class Client:
         call.done = self._clock()
         if connection.state is _IDLE:
             self._idle[call.account].append(connection)
+        elif connection.state is State.DRAINING:
+            self._draining[connection] = call.done + DRAIN_FOR
         else:
             self._drop(connection)
         self._judge(call)
@@ -139,9 +148,19 @@ class Client:
         call.done = self._clock()
         self._over(call, Outcome.FAILED, REASON_CODE[reason])
 
+    def drained(self, connection: Connection) -> None:
+        """The rest of an event stream has come: the connection is as after any other answer."""
+        del self._draining[connection]
+        if connection.state is _IDLE:
+            self._idle[connection.account].append(connection)
+        else:
+            self._drop(connection)
+
     def idle_closed(self, connection: Connection) -> None:
-        """The target closed a connection that we kept warm."""
+        """The target closed a connection that we kept warm, or that was draining."""
         self.connections -= 1
+        if self._draining.pop(connection, None) is not None:
+            return
         idle = self._idle[connection.account]
         if connection in idle:
             idle.remove(connection)
@@ -150,6 +169,8 @@ class Client:
 
     def _reap(self) -> None:
         now = self._clock()
+        while self._draining and self._draining[first := next(iter(self._draining))] <= now:
+            self._give_up(first)
         calls = self._deadlines
         while calls:
             call = calls[0]
@@ -169,6 +190,11 @@ class Client:
         call.done = self._clock()
         self._over(call, outcome, reason)
 
+    def _give_up(self, connection: Connection) -> None:
+        """Its stream stays open: it is closed from here."""
+        del self._draining[connection]
+        self._drop(connection)
+
     def _drop(self, connection: Connection, reset: bool = False) -> None:
         connection.close(reset)
         self.connections -= 1
@@ -184,3 +210,4 @@ class Client:
         if call.on_done is not None:
             call.on_done(call)
         call.request = call.body = b""
+        call.stream = None

@@ -5,8 +5,8 @@ a warm connection costs one `send`, one `recv` and no `epoll_ctl`. What the byte
 where the connection stands is `lifecycle`'s. Redirects are not followed: the client sees the 3xx. TLS runs
 through memory BIOs, so both kinds share every line below `_receive`.
 
-A connection tells its owner `answered`, `broken` or `idle_closed`. After `answered` its state is IDLE, or
-SPENT: then the owner closes it.
+A connection tells its owner `answered`, `broken` or `idle_closed`. After `answered` its state is IDLE; SPENT:
+then the owner closes it; or DRAINING: the call is over and its event stream is not, which `drained` tells.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import struct
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from users.transport.call import Call
+from users.transport.body_limits import BodyLimits, OutOfRoomError, TooLargeError
+from users.transport.call import Call, StreamReader
 from users.transport.http_response import BadResponseError, Response, ResponseParser
 from users.transport.lifecycle import LOSS, MOVES, State
 from users.transport.tls import CHUNK, TlsSession
@@ -37,7 +38,10 @@ class Owner(Protocol):
         """The whole answer is in `call`."""
 
     def broken(self, connection: Connection, call: Call, reason: str) -> None:
-        """There will be no answer: `connect`, `reset` or `bad_response`."""
+        """There will be no answer: `connect`, `reset`, `bad_response`, or `ENOMEM` for want of room here."""
+
+    def drained(self, connection: Connection) -> None:
+        """A stream whose call was over has ended; the connection is IDLE or SPENT."""
 
     def idle_closed(self, connection: Connection) -> None:
         """A connection without a call went away."""
@@ -55,7 +59,7 @@ class Connection:
         "_read_watch",
         "_refused",
         "_sock",
-        "_stream_answered",
+        "_stream_of",
         "_tls",
         "_write_watch",
         "account",
@@ -69,22 +73,20 @@ class Connection:
         account: int,
         sock: Any,
         tls: TlsSession | None,
-        stream_answered: Callable[[bytes, int], bool],
+        stream_of: Callable[[int], StreamReader] | None,
+        limits: BodyLimits,
     ) -> None:
-        """`sock` is new and does not block.
-
-        `stream_answered(body so far, request id)`: an event stream that is still open holds the answer.
-        """
+        """`sock` is new and does not block; `stream_of(request id)` reads an event stream as it comes."""
         self.account = account
         self.state = State.NEW
         self._loop = loop
         self._owner = owner
         self._sock = sock
         self._tls = tls
-        self._stream_answered = stream_answered
+        self._stream_of = stream_of
         self._read_watch = loop.io(sock.fileno(), READ)
         self._write_watch: Any = None
-        self._parser = ResponseParser()
+        self._parser = ResponseParser(limits)
         self._call: Call | None = None
         self._out = b""
         self._refused = False
@@ -205,20 +207,46 @@ class Connection:
             self._on_eof()
 
     def _receive(self, data: bytes) -> None:
-        call = self._call
-        if call is None:  # nobody asked
+        call, parser = self._call, self._parser
+        if call is None and self.state is not State.DRAINING:  # nobody asked
             self._lost()
             return
-        parser = self._parser
         try:
             response = parser.receive(data)
-        except BadResponseError:
-            self._lost("bad_response")
+        except (BadResponseError, TooLargeError, OutOfRoomError) as error:
+            self._refuse(error)
             return
-        if response is not None:
+        if call is None:
+            self._drain(response)
+        elif response is not None:
             self._finish(call, response)
-        elif parser.event_stream and self._stream_answered(parser.body_so_far(), call.request_id):
-            self._finish(call, parser.take_unfinished())  # the stream may stay open, the call is over
+        elif self._stream_of is not None and parser.event_stream:
+            self._read_stream(call, self._stream_of)
+
+    def _refuse(self, error: Exception) -> None:
+        """What comes is no answer, or more than can be read."""
+        call, parser = self._call, self._parser
+        if call is not None and isinstance(error, TooLargeError):
+            call.status, call.headers, call.body = parser.status, parser.headers, str(error).encode()
+            call.stream = None
+        self._lost("ENOMEM" if isinstance(error, OutOfRoomError) else "bad_response")
+
+    def _read_stream(self, call: Call, stream_of: Callable[[int], StreamReader]) -> None:
+        """The call is over with its answer; the rest of the stream is waited for, and thrown away."""
+        if call.stream is None:
+            call.stream = stream_of(call.request_id)
+        parser = self._parser
+        if call.stream.feed(parser.take_body()):
+            call.status, call.headers = parser.status, parser.headers
+            parser.skip()
+            self._call = None
+            self.state = MOVES[self.state][State.SPENT if self._out else State.DRAINING]
+            self._owner.answered(self, call)
+
+    def _drain(self, response: Response | None) -> None:
+        if response is not None:
+            self.state = MOVES[self.state][_IDLE if response[3] else State.SPENT]
+            self._owner.drained(self)
 
     def _on_eof(self) -> None:
         call = self._call
@@ -253,4 +281,5 @@ class Connection:
         if reset:
             self._sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_LINGER, _LINGER_RESET)
         self._sock.close()
+        self._parser.release()
         self._call = None

@@ -37,7 +37,7 @@ class Endpoint:
         return TlsSession(self.tls, self.server_name) if self.tls else None
 
 
-def endpoint(target: Target, pinned: Pinned) -> Endpoint:
-    """The first of the pinned addresses. OSError for a CA file that cannot be read."""
-    tls = client_context(target.tls) if pinned.scheme == "https" else None
+def endpoint(target: Target, pinned: Pinned, ca: str | None = None) -> Endpoint:
+    """The first of the pinned addresses; `ca` as for `client_context`. OSError if it cannot be read."""
+    tls = client_context(target.tls, ca) if pinned.scheme == "https" else None
     return Endpoint(pinned.family, (pinned.addresses[0], pinned.port), pinned.host, tls)

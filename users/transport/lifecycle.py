@@ -16,9 +16,10 @@ class State(IntEnum):
     CONNECTING = 1  # until TCP is up
     HANDSHAKING = 2  # until TLS is up
     BUSY = 3  # the request goes out, the answer comes in
-    IDLE = 4  # answered: good for another call
-    SPENT = 5  # answered: good for no other
-    CLOSED = 6
+    DRAINING = 4  # answered by an event stream, of which the end is still to come
+    IDLE = 5  # answered: good for another call
+    SPENT = 6  # answered: good for no other
+    CLOSED = 7
 
 
 class IllegalMoveError(RuntimeError):
@@ -42,7 +43,8 @@ MOVES: Final[dict[State, _Moves]] = {
     State.NEW: _to(State.CONNECTING, State.CLOSED),
     State.CONNECTING: _to(State.HANDSHAKING, State.BUSY, State.CLOSED),
     State.HANDSHAKING: _to(State.BUSY, State.CLOSED),
-    State.BUSY: _to(State.IDLE, State.SPENT, State.CLOSED),
+    State.BUSY: _to(State.DRAINING, State.IDLE, State.SPENT, State.CLOSED),
+    State.DRAINING: _to(State.IDLE, State.SPENT, State.CLOSED),
     State.IDLE: _to(State.BUSY, State.CLOSED),
     State.SPENT: _to(State.CLOSED),
     State.CLOSED: _to(),

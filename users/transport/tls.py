@@ -10,9 +10,9 @@ from targets.schema import Tls
 CHUNK: Final = 65536  # bytes taken at once
 
 
-def client_context(tls: Tls) -> ssl.SSLContext:
-    """A client's context; OSError for a `ca` file that cannot be read."""
-    context = ssl.create_default_context(cafile=tls.ca)
+def client_context(tls: Tls, ca: str | None = None) -> ssl.SSLContext:
+    """A client's context; OSError for a `ca` file that cannot be read. `ca`: its text, where it was read."""
+    context = ssl.create_default_context(cafile=None if ca else tls.ca, cadata=ca)
     context.set_alpn_protocols(["http/1.1"])
     if not tls.verify:
         context.check_hostname = False

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from verdicts.measure.target import nano_model
-from verdicts.measure.target.nano_model import MIB
+from verdicts.measure.target.goroutines import basis_of
 
 KIB: Final = 1024
+MIB: Final = 2**20
 PLAN: Final = "the plan's arithmetic"
 MODELLED: Final = "modelled"
 REASONED: Final = "the plan's reasoning"
@@ -60,11 +60,12 @@ def _plan(nano: Mapping[str, Any]) -> list[ArithmeticLine]:
 
 
 def _model(nano: Mapping[str, Any]) -> list[ArithmeticLine]:
-    calls = nano_model.holds(nano)
-    most = nano_model.goroutines(nano, calls)
-    killed = f"{most:,.0f} goroutines, {calls:,} calls: one more is over {nano['memory_limit'] / MIB:g} MiB"
+    room = (nano["memory_limit"] - nano["memory_base"]) // _each(nano) - nano["goroutines_base"]
+    calls = room // nano["goroutines_per_call"]
+    most = nano["goroutines_base"] + calls * nano["goroutines_per_call"]
+    killed = f"{most:,} goroutines, {calls:,} calls: one more is over {nano['memory_limit'] / MIB:g} MiB"
     cost = nano["cpu_per_request"]
-    by_cpu = f"{nano['cpu_share']:g} vCPU / {cost * 1000:g} ms a request (assumed)"
+    by_cpu = f"{nano['cpu_share']:g} vCPU / {cost * 1000:g} ms a request ({basis_of(nano, 'assumed')})"
     rate = f"{nano['cpu_share'] / cost:,.0f} req/s" if cost and nano["cpu_enforced"] else "no limit"
     return [
         ArithmeticLine("killed at", "256 MB", killed, MODELLED),
@@ -72,9 +73,13 @@ def _model(nano: Mapping[str, Any]) -> list[ArithmeticLine]:
     ]
 
 
+def _each(nano: Mapping[str, Any]) -> int:
+    return int(nano["stack_bytes"] + nano["buffer_bytes"])
+
+
 def _at(nano: Mapping[str, Any], goroutines: int) -> str:
     if not nano:
         return "–"
-    memory = nano_model.memory(nano, nano["goroutines_base"] + goroutines)
-    base = f"base {nano['memory_base'] / MIB:g} MiB + {goroutines:,} × {nano_model.each(nano) / KIB:g} KiB"
+    memory = nano["memory_base"] + (nano["goroutines_base"] + goroutines) * _each(nano)
+    base = f"base {nano['memory_base'] / MIB:.4g} MiB + {goroutines:,} × {_each(nano) / KIB:.4g} KiB"
     return f"{base} = {memory / MIB:.1f} MiB"

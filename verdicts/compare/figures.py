@@ -28,6 +28,7 @@ from verdicts.measure.calls import outcomes, percentiles, series
 from verdicts.measure.calls.concurrency import SLOW
 from verdicts.measure.target import origins
 from verdicts.run.reading import Floats, Mask, Run
+from verdicts.run.samples import Values
 
 Basis = Literal["measured", "modelled"]
 NAN: Final = float("nan")
@@ -72,7 +73,8 @@ class View:
         if self.span is None:
             return mask
         planned = self.run.samples["planned"]
-        return mask & (planned >= self.span[0]) & (planned < self.span[1])
+        mask &= (planned >= self.span[0]) & (planned < self.span[1])
+        return mask
 
     def parts(self, count: int) -> Iterator[View]:
         """The load's time in so many equal parts."""
@@ -82,7 +84,7 @@ class View:
     def succeeded(self, *, slow: bool) -> Mask:
         """The judged users' successful calls of slow tools, or of all others."""
         codes = [code for code, label in enumerate(self.run.manifest.tools) if label in self.slow]
-        mask: Mask = self.judged & self.run.ok & (np.isin(self.run.samples["tool"], codes) == slow)
+        mask: Mask = self.judged & self.run.ok & (self.run.samples["tool"].isin(codes) == slow)
         return mask
 
 
@@ -142,7 +144,7 @@ def slow_tools(runs: Iterable[Run]) -> frozenset[str]:
     for run in runs:
         for code, label in enumerate(run.manifest.tools):
             told.setdefault(label, []).append(
-                percentiles.upstream(run, run.ok & (run.samples["tool"] == code))
+                np.asarray(percentiles.upstream(run, run.ok & (run.samples["tool"] == code)))
             )
     pooled = {label: np.concatenate(parts) for label, parts in told.items()}
     return frozenset(label for label, times in pooled.items() if times.size and np.median(times) >= SLOW)
@@ -201,7 +203,7 @@ def _added(share: Share, view: View) -> Reading:
     return _percentile(view, percentiles.overhead(view.run, view.succeeded(slow=True)), share)
 
 
-def _percentile(view: View, seconds: Floats, share: Share) -> Reading:
+def _percentile(view: View, seconds: Values, share: Share) -> Reading:
     found = percentiles.of(seconds)
     needed = 1 if view.span else round(BEYOND / (1 - SHARES[share]))
     if found.count < needed:

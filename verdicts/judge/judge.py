@@ -5,6 +5,8 @@
     inconclusive (3)  there are bounds, and the figure of not one of them could be seen
     pass         (0)  everything else
 
+Whatever its verdict, the exit code of a run that was stopped is 3, but for one that `stop_when` ended.
+
 A broken threshold outweighs one without samples: when every call fails there are no response times,
 and the verdict is still that the target failed.
 """
@@ -70,8 +72,8 @@ class Judgement:
 
     @property
     def exit_code(self) -> int:
-        """0, 1 or 3."""
-        return EXIT_CODES[self.verdict]
+        """0, 1 or 3. A run that was cut short proves nothing: its verdict is over what was due until then."""
+        return exit_codes.OURS if self.run.cut_short else EXIT_CODES[self.verdict]
 
 
 def judge(run: Run) -> Judgement:

@@ -1,4 +1,6 @@
-"""The files that are derived from a run folder: verdicts.json, report.html, junit.xml.
+"""What is derived from a run folder: verdicts.json, report.html, junit.xml, summary.md, in that order.
+
+One that cannot be written, on a full disk, costs neither the others nor the summary at the terminal.
 
 LANG_REPORT=ja: the report is in Japanese, but for what points say as evidence.
 """
@@ -6,25 +8,40 @@ LANG_REPORT=ja: the report is in Japanese, but for what points say as evidence.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from common.atomic_write import write_whole
 from verdicts.judge.judge import Judgement, judge
 from verdicts.language.words import chosen
-from verdicts.output import document, junit, terminal
+from verdicts.output import document, junit, markdown, terminal
 from verdicts.report.page import render
 from verdicts.run.reading import load
 
 
 def derive(folder: Path, *, quiet: bool = False) -> Judgement:
-    """Write the files, print the summary, give the judgement. Raises RunFolderError."""
+    """Write the files, print the summary, give the judgement. Raises RunFolderError, and then OSError."""
     judged = judge(load(folder))
     found = document.build(judged)
-    write_whole(
-        folder / "verdicts.json", json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    errors: list[OSError] = []
+    steps: tuple[Callable[[], None], ...] = (
+        lambda: write_whole(folder / "verdicts.json", text),
+        lambda: write_whole(folder / "report.html", render(judged, found, chosen())),
+        lambda: junit.write(judged, folder / "junit.xml"),
+        lambda: write_whole(folder / markdown.FILE, markdown.text(judged)),
     )
-    junit.write(judged, folder / "junit.xml")
-    write_whole(folder / "report.html", render(judged, found, chosen()))
+    if not quiet:
+        steps += (lambda: markdown.append_to_step(markdown.text(judged)),)
+    for write in steps:
+        try:
+            write()
+        except OSError as error:
+            errors.append(error)
     if not quiet:
         terminal.show(judged, folder)
+        for line in markdown.workflow_commands(judged):
+            print(line)
+    if errors:
+        raise errors[0]
     return judged

@@ -61,7 +61,7 @@ def append_to_step(document: str, environ: Mapping[str, str] = os.environ) -> No
             file.write(f"{document}\n")
 
 
-def annotations(judged: Judgement, environ: Mapping[str, str] = os.environ) -> Iterator[str]:
+def workflow_commands(judged: Judgement, environ: Mapping[str, str] = os.environ) -> Iterator[str]:
     """A workflow command for each point that failed or is invalid; none outside of GitHub Actions."""
     if not environ.get(ACTIONS):
         return

@@ -13,13 +13,13 @@ scenario, else the first that asks it; what other runs say of it stands beside. 
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from telemetry.run_folder.reading import object_whole
 from verdicts.judge.judge import EXIT_CODES
 from verdicts.plan import numbers, rules, stored_search
 from verdicts.plan.numbers import Numbers
@@ -47,8 +47,7 @@ class JudgedRun:
     @classmethod
     def of(cls, folder: Path, run: PlannedRun) -> JudgedRun:
         """Read what the run left."""
-        file = folder / run.folder / "verdicts.json"
-        return cls(run, json.loads(file.read_bytes()) if file.exists() else {})
+        return cls(run, object_whole(folder / run.folder / "verdicts.json") or {})
 
     @property
     def verdict(self) -> str:

@@ -11,11 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from verdicts.language import catalogue
-from verdicts.measure.target import nano_model
-from verdicts.measure.target.nano_model import DEFAULTS, MEMORY_ALERT
+from verdicts.measure.target.goroutines import DEFAULTS
 from verdicts.plan.answers import PlanAnswer
 from verdicts.plan.numbers import Numbers
-from verdicts.plan.rules import BURST, GLOBAL, SLOW
+from verdicts.plan.rules import BURST, GLOBAL, MEMORY_ALERT, SLOW
 from verdicts.points.registry import QUESTIONS
 
 SECONDS_A_DAY: Final = 86_400
@@ -32,12 +31,12 @@ CONNECTIONS: Final = 60
 
 def goroutines(calls: float) -> float:
     """Of the nano model, with so many calls in flight."""
-    return nano_model.goroutines(DEFAULTS, calls)
+    return DEFAULTS["goroutines_base"] + calls * DEFAULTS["goroutines_per_call"]
 
 
 def memory(goroutines: float) -> float:
     """Bytes of the nano model with so many goroutines."""
-    return nano_model.memory(DEFAULTS, goroutines)
+    return DEFAULTS["memory_base"] + goroutines * (DEFAULTS["stack_bytes"] + DEFAULTS["buffer_bytes"])
 
 
 class Claim(NamedTuple):

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
+from common.atomic_write import write_whole
 from verdicts.run.reading import RunFolderError
 
 FILE: Final = "plan.json"
@@ -58,7 +59,7 @@ class PlanFile:
     def write(self, folder: Path) -> None:
         """Into the plan's folder."""
         text = json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n"
-        (folder / FILE).write_text(text, encoding="utf-8")
+        write_whole(folder / FILE, text)
 
 
 def read(folder: Path) -> PlanFile:

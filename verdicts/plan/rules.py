@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from verdicts.measure.target.nano_model import MEMORY_ALERT
 from verdicts.plan import mends
 from verdicts.plan.numbers import Number, Numbers
 from verdicts.plan.rule import GOOD, TO_DO, AdviceRule
@@ -19,6 +18,7 @@ from verdicts.points.point import BEFORE_MVP
 GLOBAL: Final = 100  # calls, global-concurrency
 SLOW: Final = 3.0  # seconds that a slow call takes
 BURST: Final = 5  # calls per user and second
+MEMORY_ALERT: Final = 200e6  # bytes, the operator's alert
 NANO_SHARE: Final = 0.1  # vCPU
 NANO_CPU: Final = 0.8 * NANO_SHARE  # the operator's alert
 SERVED: Final = 0.95  # share of calls below which the rest's times say little

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from verdicts.measure.calls import edge_refusals, outcomes
-from verdicts.measure.limits import limiter, promises, sliding
+from verdicts.measure.limits import limiter, promises, sliding, users
 from verdicts.points.point import BEFORE_MVP, Finding, point
 from verdicts.run.reading import Mask, Run
 
@@ -71,7 +71,7 @@ def _sliding(run: Run) -> Finding:
     promise = promises.burst(run)
     if promise is None:
         return Finding.unseen("The target promises no burst limit (limits.burst_per_s).", "second")
-    through = limiter.of(run, limiter.BURST, run.samples["account"].astype(np.int64)).let
+    through = limiter.of(run, limiter.BURST, users.of(run)).let
     most = max(
         (sliding.most(run, through & (run.samples["account"] == one), promise.width) for one in _users(run)),
         default=0,
@@ -120,7 +120,9 @@ def _writes(run: Run) -> Finding:
 def _wait(run: Run) -> Finding:
     """Over answered calls that the burst limit did not refuse."""
     calls = edge_refusals.answered(run) & ~outcomes.failed_by(run, ("burst_exceeded",))
-    took = run.samples["done"] - run.samples["sent"] - np.nan_to_num(run.samples["upstream_s"])
+    took = (run.samples["done"] - run.samples["sent"]).whole() - np.nan_to_num(
+        run.samples["upstream_s"].whole()
+    )
     first = _first(run, calls)
     if not first.any() or not (calls & ~first).any():
         return Finding.unseen("No user had a second call within a second.", "wait")

@@ -86,7 +86,7 @@ def _others(run: Run, phases: list[OutagePhase]) -> Finding:
 
 def _fast(run: Run, phases: list[OutagePhase]) -> Finding:
     """The fast tool before the faults and in its worst phase since."""
-    slow = np.isin(run.samples["tool"], concurrency.slow_tools(run))
+    slow = run.samples["tool"].isin(concurrency.slow_tools(run))
     mask = run.judged & ~slow & ~outage.failing(run)
     each = [(phase, tool_service.of(run, mask & phase.mask(run))) for phase in phases]
     before = [one.response for phase, one in each if phase.when == "before" and one.ok]

@@ -14,7 +14,7 @@ import numpy as np
 
 from verdicts.measure.calls import outcomes, percentiles, tool_service
 from verdicts.measure.calls.tool_service import ToolService
-from verdicts.measure.target import goroutines, nano_model, origins
+from verdicts.measure.target import goroutines, origins
 from verdicts.points.point import AT_100_MAU, Basis, Finding, point
 from verdicts.run import real_parts
 from verdicts.run.reading import Run
@@ -66,12 +66,14 @@ def _borne(run: Run) -> Finding:
 
 def _capacity(run: Run) -> str:
     """The model's own limit by memory, from the settings that it ran with."""
-    if not run.manifest.settings("nano") or real_parts.is_real(run):
+    settings = goroutines.nano(run)
+    if not settings or real_parts.is_real(run):
         return ""
-    nano = nano_model.settings(run)
-    calls = nano_model.holds(nano)
-    total = nano_model.goroutines(nano, calls)
-    return f"By memory alone the model holds {total:,.0f} goroutines, {calls:,} calls. "
+    each = settings["stack_bytes"] + settings["buffer_bytes"]
+    room = (settings["memory_limit"] - settings["memory_base"]) // each - settings["goroutines_base"]
+    calls = room // settings["goroutines_per_call"]
+    total = settings["goroutines_base"] + calls * settings["goroutines_per_call"]
+    return f"By memory alone the model holds {total:,} goroutines, {calls:,} calls. "
 
 
 def _killed(run: Run) -> Finding:

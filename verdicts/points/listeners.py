@@ -80,7 +80,7 @@ def others_beside_streams(run: Run) -> Finding:
     if isinstance(standing, Finding):
         return standing
     most = standing.most
-    beside = standing.at(run.samples["planned"].astype(np.float64))
+    beside = standing.at(run.samples["planned"].whole())
     good = run.ok & run.judged
     found, before = (
         percentiles.of(percentiles.response(run, good & when)) for when in (beside > most / 2, beside == 0)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from verdicts.measure.target import goroutines, nano_model, origins
+from verdicts.measure.target import goroutines, origins
 from verdicts.measure.target.goroutines import Pairs
-from verdicts.measure.target.nano_model import MIB
 from verdicts.points import memory_real
 from verdicts.points.point import AT_100_MAU, Finding, Value, point
 from verdicts.run import real_parts
 from verdicts.run.reading import Run
 
+MIB = 2**20
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
@@ -52,17 +52,19 @@ def memory_against_goroutines(run: Run) -> Finding:
 
 
 def _modelled(run: Run, told: Pairs) -> Finding:
-    nano, peak = nano_model.settings(run), float(told.memory.max())
-    most = float(told.goroutines.max())
+    settings, peak = goroutines.nano(run), float(told.memory.max())
+    stack, buffers = settings.get("stack_bytes", 8192), settings.get("buffer_bytes", 10240)
+    limit, base = settings.get("memory_limit", 256 * MIB), settings.get("memory_base", 40 * MIB)
+    most, whose = float(told.goroutines.max()), goroutines.basis_of(settings, "assumed")
     return Finding(
         round(peak / MIB, 1),
         "MiB (peak, nano model)",
-        f"{told.source}: base {nano['memory_base'] / MIB:g} MiB (assumed) + {most:,.0f} goroutines × "
-        f"({nano['stack_bytes'] / 1024:g} KiB stack + {nano['buffer_bytes'] / 1024:g} KiB buffers), "
-        f"{nano['goroutines_per_call']} goroutines a call; killed over {nano['memory_limit'] / MIB:g} MiB. "
+        f"{told.source}: base {base / MIB:.4g} MiB ({whose}) + {most:,.0f} goroutines × "
+        f"({stack / 1024:.4g} KiB stack + {buffers / 1024:.4g} KiB buffers), "
+        f"{settings.get('goroutines_per_call', 2)} goroutines a call; killed over {limit / MIB:g} MiB. "
         f"Scraped once a second. {goroutines.PLAN} The plan also names the scheduler and the garbage "
         f"collector: the model has neither.",
-        {"nano_memory": peak, "goroutines": most, "per_goroutine": float(nano_model.each(nano))},
+        {"nano_memory": peak, "goroutines": most, "per_goroutine": float(stack + buffers)},
         basis="modelled",
         rows=tuple(_rows(told)),
     )

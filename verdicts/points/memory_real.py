@@ -12,14 +12,15 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from verdicts.measure.target import goroutines, nano_model, origins, real_nano
+from verdicts.measure.target import goroutines, origins, real_nano
 from verdicts.measure.target.cpu import since_start
-from verdicts.measure.target.nano_model import MIB
+from verdicts.measure.target.real_nano import MIB
 from verdicts.measure.target.straight_line import Line, fitted
 from verdicts.points.point import Finding, Value
 from verdicts.run import real_parts
 from verdicts.run.reading import Floats, Run
 
+SURE: Final = 0.1  # the most that half a slope's 95 % interval may be of it, to be read beyond the scrapes
 QUANTILES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 COLUMNS: Final = {
     "goroutines": "mcpist_goroutines",
@@ -45,8 +46,7 @@ class OriginScrapes(NamedTuple):
 
 def of(run: Run) -> Finding:
     """The highest memory of the busiest origin, and what a call and a goroutine take of it."""
-    found = [_scrapes(run, source) for source in origins.sources(run)]
-    told = max((one for one in found if one), key=lambda one: one.columns["goroutines"].max(), default=None)
+    told = _busiest(run)
     if told is None:
         return Finding.unseen(f"{origins.UNSEEN} (mcpist_goroutines).")
     calls, each = _slopes(told)
@@ -63,6 +63,28 @@ def of(run: Run) -> Finding:
         figures if held is None else {"nano_memory": held, **figures},
         rows=tuple(_rows(told)),
     )
+
+
+def holds(run: Run, memory: float | None = None) -> int | None:
+    """How many calls `memory` bytes hold by the line through the scrapes; by default all that the nano has.
+
+    None where there is no line, or one that is not sure: a few calls say nothing of thousands.
+    """
+    told = _busiest(run)
+    calls = None if told is None else _slopes(told)[0]
+    if calls is None or not 0 <= calls.margin < SURE * calls.slope:
+        return None
+    room = _memory_limit(run) if memory is None else memory
+    return max(0, int((room - calls.at_zero) / calls.slope))
+
+
+def _memory_limit(run: Run) -> float:
+    return float(run.manifest.settings("nano").get("memory_limit", 256 * MIB))
+
+
+def _busiest(run: Run) -> OriginScrapes | None:
+    found = [_scrapes(run, source) for source in origins.sources(run)]
+    return max((one for one in found if one), key=lambda one: one.columns["goroutines"].max(), default=None)
 
 
 def _scrapes(run: Run, source: str) -> OriginScrapes | None:
@@ -91,9 +113,8 @@ def _said(line: Line, what: str) -> str:
 
 def _nano(run: Run) -> str:
     if not real_parts.is_held(run):
-        return "No nano held it. "
-    limit = nano_model.settings(run)["memory_limit"]
-    return f"The kernel kills over {limit / MIB:g} MiB without swap. "
+        return f"{real_parts.why_unseen(run)} "
+    return f"The kernel kills over {_memory_limit(run) / MIB:g} MiB without swap. "
 
 
 def _rows(told: OriginScrapes) -> Iterator[dict[str, Value]]:

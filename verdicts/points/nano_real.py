@@ -8,9 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verdicts.measure.target import nano_model
-from verdicts.measure.target.nano_model import MIB
-from verdicts.measure.target.real_nano import UNLIMITED, NanoUsage, all_of
+from verdicts.measure.target.real_nano import MIB, NanoUsage, all_of
 from verdicts.points.point import Finding
 from verdicts.run import real_parts
 from verdicts.run.reading import Run
@@ -20,13 +18,13 @@ def of(run: Run) -> Iterator[Finding]:
     """Memory, CPU and the rate that fills the share; each `info` where no cgroup held the origin."""
     nanos = all_of(run)
     if not nanos:
-        why = "Not observed: the stack told nothing of its cgroups." if real_parts.is_held(run) else UNLIMITED
+        why = real_parts.why_unseen(run)
         yield from (Finding.unseen(why, part) for part in ("nano-memory", "nano-cpu", "nano-full"))
         return
-    settings = nano_model.settings(run)
-    yield _memory(nanos, settings["memory_limit"])
-    yield _cpu(nanos, settings["cpu_share"])
-    yield _full(nanos[0], settings["cpu_share"], run.manifest.machine.cpu)
+    settings = run.manifest.settings("nano")
+    yield _memory(nanos, settings.get("memory_limit", 256 * MIB))
+    yield _cpu(nanos, settings.get("cpu_share", 0.1))
+    yield _full(nanos[0], settings.get("cpu_share", 0.1), run.manifest.machine.told)
 
 
 def _memory(nanos: list[NanoUsage], limit: float) -> Finding:

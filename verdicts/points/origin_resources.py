@@ -7,17 +7,17 @@ Python fake, so the subject says so, and it is never an estimate of the real gat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from verdicts.measure.target import cpu, nano_model, origins
-from verdicts.measure.target.nano_model import MIB
+from verdicts.measure.target import cpu, goroutines, origins
 from verdicts.points import nano_real
 from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run import real_parts
 from verdicts.run.reading import Run
 
+MIB = 2**20
 QUEUE = "mcpist_nano_cpu_queue_seconds"
 
 
@@ -90,18 +90,23 @@ def _memory(used: list[cpu.ProcessUsage]) -> Finding:
     )
 
 
+def _nano(run: Run) -> Mapping[str, float]:
+    """The nano model's settings that the stack ran with."""
+    return run.manifest.settings("nano")
+
+
 def _nano_memory(run: Run) -> Finding:
     peak = origins.peak(run, "mcpist_memory_bytes")
     if np.isnan(peak):
         return Finding.unseen(origins.UNSEEN + " (mcpist_memory_bytes).", "nano-memory", "modelled")
     kills = run.target.sum("mcpist_nano_kills_total", "origin-")
     kills = 0.0 if np.isnan(kills) else kills
-    goroutines = origins.peak(run, "mcpist_goroutines")
-    limit = nano_model.settings(run)["memory_limit"]
+    most = origins.peak(run, "mcpist_goroutines")
+    limit = _nano(run).get("memory_limit", 256 * MIB)
     return Finding(
         round(peak / MIB, 1),
         "MiB (peak, nano model)",
-        f"base + goroutines × (stack + HTTP buffers), at most {goroutines:,.0f} goroutines; "
+        f"base + goroutines × (stack + HTTP buffers), at most {most:,.0f} goroutines; "
         f"limit {limit / MIB:.0f} MiB; killed {kills:.0f} times.",
         {"nano_memory": peak, "kills": kills},
         "nano-memory",
@@ -115,16 +120,17 @@ def _nano_cpu(run: Run) -> Finding:
     mean = max((one for one in means if not np.isnan(one)), default=float("nan"))
     if np.isnan(mean):
         return Finding.unseen(f"{origins.UNSEEN} ({counter}).", "nano-cpu", "modelled")
-    settings = nano_model.settings(run)
-    share, cost = settings["cpu_share"], settings.get("cpu_per_request", float("nan"))
+    settings = _nano(run)
+    whose = goroutines.basis_of(settings, "an assumption, settable")
+    share, cost = settings.get("cpu_share", 0.1), settings.get("cpu_per_request", float("nan"))
     queues = [cpu.since_start(*run.target.series(one, QUEUE))[1] for one in origins.sources(run)]
     queued = max((float(np.percentile(one, 95)) for one in queues if one.size), default=float("nan"))
     used = min(mean, share) if settings.get("cpu_enforced", True) else mean
     return Finding(
         round(used, 4),
         "vCPU (mean, nano model)",
-        f"Demanded {mean:.4f} vCPU: {mean / cost:,.0f} req/s × {cost * 1000:g} ms a request (an assumption, "
-        f"settable); used {used:.4f} of a share of {share:g}; what is above the share waits: queue "
+        f"Demanded {mean:.4f} vCPU: {mean / cost:,.0f} req/s × {cost * 1000:g} ms a request ({whose}); "
+        f"used {used:.4f} of a share of {share:g}; what is above the share waits: queue "
         f"{queued * 1000:,.1f} ms (p95).",
         {
             **{"nano_cpu": used, "nano_demand": mean, "nano_queue": queued},

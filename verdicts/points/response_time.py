@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-
 from verdicts.measure.calls import percentiles
 from verdicts.measure.calls.percentiles import Percentiles
 from verdicts.measure.target import real_nano
 from verdicts.points.point import AT_500_MAU, Finding, point
-from verdicts.run.reading import Floats, Mask, Run
+from verdicts.run.reading import Mask, Run
+from verdicts.run.samples import Values
 
 SLOW: Final = 1.0  # seconds
 
@@ -35,20 +34,17 @@ SLOW: Final = 1.0  # seconds
 def response_times(run: Run) -> Iterator[Finding]:
     """Response time; for slow tools, what the gateway adds, judged in its place."""
     calls = run.ok & run.judged
-    upstream = percentiles.upstream(run, calls)
-    slow = upstream.size > 0 and float(np.median(upstream)) >= SLOW
+    middle = percentiles.median(percentiles.upstream(run, calls))
     whole = percentiles.response(run, calls)
-    if not slow:
+    if not middle >= SLOW:  # nor where nothing was told
         yield _finding(run, whole, "response time = done − planned", calls=calls)
         return
-    what = (
-        f"gateway overhead = response − the upstream's own time (its median is {np.median(upstream):.2f} s)"
-    )
+    what = f"gateway overhead = response − the upstream's own time (its median is {middle:.2f} s)"
     yield _finding(run, percentiles.overhead(run, calls), what, calls=calls)
     yield _finding(run, whole, "whole response time, the upstream's own included", calls=calls, part="whole")
 
 
-def _finding(run: Run, seconds: Floats, what: str, *, calls: Mask, part: str = "") -> Finding:
+def _finding(run: Run, seconds: Values, what: str, *, calls: Mask, part: str = "") -> Finding:
     found = percentiles.of(seconds)
     figures = {} if part else {name: getattr(found, name) for name in ("p50", "p95", "p99", "max")}
     sent = int((run.sent & run.judged).sum())
@@ -81,7 +77,7 @@ def _throttled(run: Run) -> str:
 
 def _rows(run: Run, calls: Mask, everything: Percentiles) -> Iterator[dict[str, float | int | str | None]]:
     """A row for each tool where there are several."""
-    tools = np.unique(run.samples["tool"][calls])
+    tools, _ = run.samples["tool"].of(calls).counts()
     if len(tools) < 2:
         return
     for code in tools:

@@ -1,7 +1,8 @@
 """P0.1: how many slow calls can run at once and what sets it; and how many did, by three witnesses.
 
-The limit is the least of what the protections that are on allow and what the nano's memory holds
-(`nano_model.holds`); without a model nothing is known to set one.
+The limit is the least of what the protections that are on allow and what the nano's memory holds: by the
+model (`goroutines.holds`), or by the line through a real nano's own memory (`memory_real.holds`); without
+either nothing is known to set one.
 
 The three witnesses do not know of each other. The origin counts tool calls that its protections let through
 (or requests, where a target tells no more); the upstream counts what it is asked; callers' samples bound
@@ -17,15 +18,17 @@ import numpy as np
 from telemetry.probing.target_log import parse_labels
 from verdicts.measure.calls import concurrency, outcomes, percentiles
 from verdicts.measure.calls.concurrency import Bounds
-from verdicts.measure.target import nano_model, origins
+from verdicts.measure.target import goroutines, origins
 from verdicts.measure.target.cpu import since_start
-from verdicts.measure.target.nano_model import MEMORY_ALERT
+from verdicts.points import memory_real
 from verdicts.points.point import AT_100_MAU, Finding, Value, point
+from verdicts.run import real_parts
 from verdicts.run.reading import Run
 
 TOOL_CALLS = "mcpist_tool_calls_peak"
 UPSTREAM = "mcpist_upstream_in_flight_peak"
 AT_ONCE = "at once (peak)"
+MEMORY_ALERT = 200e6  # bytes: the operator's
 
 
 @point(
@@ -62,8 +65,11 @@ def _limit(run: Run) -> Finding:
     if not run.manifest.bundled:
         return Finding.unseen("Not observed: a target does not tell what limits it.", "limit", "modelled")
     on, settings, users = run.manifest.protections, run.manifest.settings("origin"), _users(run)
-    nano = nano_model.settings(run)
-    held, room = nano_model.holds(nano), nano_model.holds(nano, MEMORY_ALERT)
+    real = real_parts.is_real(run)
+    holds = memory_real.holds if real else goroutines.holds
+    held, room = holds(run), holds(run, MEMORY_ALERT)
+    if held is None or room is None:
+        return Finding.unseen("Not observed: too few calls for a sure line through memory.", "limit")
     known = {"nano memory": held}
     if "user-concurrency" in on:
         known["user-concurrency"] = settings.get("user_concurrency", 50) * users
@@ -78,7 +84,7 @@ def _limit(run: Run) -> Finding:
         f"for {users:,} users.",
         {"limit": float(known[name]), "room": float(room), "users": float(users)},
         "limit",
-        "modelled" if name == "nano memory" else "measured",
+        "modelled" if name == "nano memory" and not real else "measured",
     )
 
 

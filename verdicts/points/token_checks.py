@@ -62,7 +62,7 @@ def _worker_cost(run: Run) -> Finding:
         round(mean, 4),
         "ms CPU a call (mean)",
         f"The Worker's processes used {seconds:.2f} s of CPU for {count:,.0f} calls of any token, {mean:.3f} "
-        f"ms each, {mean / LIMIT_MS:.1%} of the Worker's {LIMIT_MS} ms, on {run.manifest.machine.cpu}; "
+        f"ms each, {mean / LIMIT_MS:.1%} of the Worker's {LIMIT_MS} ms, on {run.manifest.machine.told}; "
         "workerd's own work is in it, so it is more than Cloudflare would count.",
         figures={"mean": mean / 1000},
     )

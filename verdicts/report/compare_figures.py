@@ -15,11 +15,12 @@ from verdicts.compare.figures import View, number
 from verdicts.measure.calls import outcomes, percentiles
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import origins
-from verdicts.measure.target.nano_model import MIB
 from verdicts.report.figure import Figure, Numbers, Trace, steps
 from verdicts.run.reading import Floats
+from verdicts.run.samples import Values
 
 COLORS: Final = {"A": "c1", "B": "c4"}
+MIB: Final = 2**20
 Series = Callable[[View, PerSecond], Floats]
 """A value a second of the run's `PerSecond`, NaN where there is none."""
 
@@ -127,16 +128,16 @@ def _share(became: str, view: View, grid: PerSecond) -> Floats:
 
 def _response(name: str, view: View, grid: PerSecond) -> Floats:
     calls = view.succeeded(slow=False)
-    return _ms(view, grid, percentiles.response(view.run, calls), calls, name)
+    return _ms(grid, percentiles.response(view.run, calls), name)
 
 
 def _added(view: View, grid: PerSecond) -> Floats:
     calls = view.succeeded(slow=True) & ~np.isnan(view.run.samples["upstream_s"])
-    return _ms(view, grid, percentiles.overhead(view.run, calls), calls, "p95")
+    return _ms(grid, percentiles.overhead(view.run, calls), "p95")
 
 
-def _ms(view: View, grid: PerSecond, seconds: Floats, calls: Any, name: str) -> Floats:
-    found: Floats = 1000 * grid.percentiles(seconds, view.run.samples["planned"][calls])[name]
+def _ms(grid: PerSecond, seconds: Values, name: str) -> Floats:
+    found: Floats = 1000 * grid.percentiles(seconds)[name]
     return found
 
 

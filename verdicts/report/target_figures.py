@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import cycle
 
-from verdicts.measure.target import cpu, nano_model, origins
-from verdicts.measure.target.nano_model import MIB
+from verdicts.measure.target import cpu, origins
 from verdicts.report.figure import Figure, Trace, line
 from verdicts.run.reading import Run
 
+MIB = 2**20
 _COLORS = ("c1", "c2", "c3", "c4", "c5", "c6", "c7", "faint")
 
 
@@ -49,8 +49,9 @@ def modelled(run: Run) -> Iterator[Figure]:
     """The nano's memory and CPU by the model, with their limits."""
     if not run.manifest.bundled:
         return
-    settings = nano_model.settings(run)
-    limit, share = settings["memory_limit"] / MIB, settings["cpu_share"]
+    settings = run.manifest.settings("nano")
+    limit = settings.get("memory_limit", 256 * MIB) / MIB
+    share = settings.get("cpu_share", 0.1)
     memory = _each(run, "mcpist_memory_bytes", 1 / MIB)
     if memory:
         title, what = "Memory of the nano", "base + goroutines × (stack + buffers)"

@@ -5,20 +5,20 @@ A run whose process was killed loads as well: `end` is None, torn last records a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.probing import target_log
-from telemetry.recording.sample import SAMPLE, read_samples
+from telemetry.recording.sample import SAMPLE
 from telemetry.run_folder import end, instances, manifest
 from telemetry.run_folder.lines import ErrorText, Event, LedgerLine
-from telemetry.run_folder.reading import RunFolderError, json_object, lines
+from telemetry.run_folder.reading import RunFolderError, lines, object_whole
 from verdicts.run.run import BUNDLED, TARGET, Floats, Mask, Run, counted
+from verdicts.run.samples import Samples
 
 __all__ = ["BUNDLED", "TARGET", "Event", "Floats", "Mask", "Run", "RunFolderError", "counted", "load"]
 
@@ -28,21 +28,21 @@ def load(folder: Path) -> Run:
     about = manifest.read(folder)
     workers = _workers(folder)
     texts = (_texts(folder / f"errors-{worker}.jsonl") for worker in workers)
-    parts = [_samples(folder / f"samples-{worker}.bin") for worker in workers]
+    samples = Samples(_samples(folder / f"samples-{worker}.bin") for worker in workers)
     return Run(
         folder=folder,
         manifest=about,
         workers=workers,
-        samples=np.concatenate(parts) if parts else np.empty(0, SAMPLE),
-        worker=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
+        samples=samples,
+        worker=_numbers(samples.lengths),
         ledgers={worker: tuple(lines(folder / f"ledger-{worker}.jsonl", LedgerLine)) for worker in workers},
         instances={worker: instances.read(folder, worker) for worker in workers},
         target=target_log.read(folder / "target.jsonl"),
         events=tuple(lines(folder / "events.jsonl", Event)),
         end=end.read(folder),
-        consistency=_json_if_there(folder / "consistency.json"),
-        connections=_json_if_there(folder / "connections.json"),
-        baseline=_json_if_there(folder / "baseline.json"),
+        consistency=object_whole(folder / "consistency.json"),
+        connections=object_whole(folder / "connections.json"),
+        baseline=object_whole(folder / "baseline.json"),
         texts=tuple(chain.from_iterable(texts)),
     )
 
@@ -53,8 +53,15 @@ def _workers(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(samples | ledgers))
 
 
-def _samples(path: Path) -> NDArray[np.void]:
-    return read_samples(path) if path.exists() else np.empty(0, SAMPLE)
+def _numbers(lengths: list[int]) -> NDArray[np.uint16]:
+    """Which file each record is of; of one file alone a single number is held."""
+    if len(lengths) == 1:
+        return np.broadcast_to(np.uint16(0), lengths)
+    return np.repeat(np.arange(len(lengths), dtype=np.uint16), lengths)
+
+
+def _samples(path: Path) -> Path | NDArray[np.void]:
+    return path if path.exists() else np.empty(0, SAMPLE)
 
 
 def _texts(path: Path) -> Iterator[ErrorText]:
@@ -63,7 +70,3 @@ def _texts(path: Path) -> Iterator[ErrorText]:
     for text in lines(path, ErrorText):
         last[text.t, text.reason, text.status, text.code, text.words] = text
     return iter(last.values())
-
-
-def _json_if_there(path: Path) -> Mapping[str, Any] | None:
-    return json_object(path) if path.exists() else None

@@ -22,6 +22,15 @@ def is_held(run: Run) -> bool:
     return is_real(run) and run.manifest.settings("parts").get("nano") == "cgroup"
 
 
+def why_unseen(run: Run) -> str:
+    """Why there are no figures of a nano that held the real origin."""
+    if is_held(run):
+        return "Not observed: the stack told nothing of its cgroups."
+    if run.manifest.settings("parts").get("nano") == "container":
+        return "Not observed: a container held the origin, and what it counted is its platform's to tell."
+    return "Not observed: no nano held the origin (NANO=unlimited)."
+
+
 def subject(run: Run, part: str = "") -> str:
     """Whose figures a point has: of one part, or "" of all of them together."""
     parts = (part,) if part else PARTS

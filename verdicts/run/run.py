@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 
 from telemetry.probing import target_log
 from telemetry.recording.sample import Flag, Outcome
-from telemetry.run_folder.end import RunEnd
+from telemetry.run_folder.end import STOP_WHEN, RunEnd
 from telemetry.run_folder.lines import ErrorText, Event, LedgerLine
 from telemetry.run_folder.manifest import Manifest
+from verdicts.run.samples import Mask, Samples, Values
+
+__all__ = ["BUNDLED", "TARGET", "Floats", "Mask", "Run", "counted"]
 
 BUNDLED: Final = "bundled stack"
 TARGET: Final = "target"
-Mask = NDArray[np.bool_]
+EXTRA: Final = np.uint8(Flag.EXTRA)  # the enumeration itself would make eight bytes of each flag
 Floats = NDArray[np.float64]
 
 
@@ -30,14 +33,14 @@ Floats = NDArray[np.float64]
 class Run:
     """Everything that a run left behind; equal to itself alone, so that it can be a key.
 
-    `samples` has dtype SAMPLE; record i was written by `workers[worker[i]]`. None: the file is not there.
+    Record i of `samples` was written by `workers[worker[i]]`. None: the file is not there.
     """
 
     folder: Path
     manifest: Manifest
     workers: tuple[str, ...]
-    samples: NDArray[np.void]
-    worker: NDArray[np.int64]
+    samples: Samples
+    worker: NDArray[np.integer[Any]]
     ledgers: Mapping[str, tuple[LedgerLine, ...]]
     instances: Mapping[str, tuple[str, ...]]
     target: target_log.TargetLog
@@ -73,6 +76,12 @@ class Run:
         """The instant at which the run was told to stop early; None if it was not, or if it is not known."""
         return self.end.stopped_at if self.end else None
 
+    @property
+    def cut_short(self) -> bool:
+        """It was ended before its time by somebody, or something, that it was not told of beforehand."""
+        end = self.end
+        return end is not None and not end.completed and not end.stop_reason.startswith(STOP_WHEN)
+
     @cached_property
     def load_end(self) -> float:
         """Until when load was offered: the planned end, or the instant of the stop or the kill."""
@@ -97,49 +106,49 @@ class Run:
         mask: Mask = self.samples["outcome"] == outcome
         return mask
 
-    @cached_property
+    @property
     def extra(self) -> Mask:
         """Calls beyond the schedule."""
-        extra: Mask = (self.samples["flags"] & Flag.EXTRA) != 0
+        extra: Mask = (self.samples["flags"] & EXTRA) != 0
         return extra
 
-    @cached_property
+    @property
     def arrivals(self) -> Mask:
         """Records of scheduled arrivals, dropped ones among them."""
         return ~self.extra
 
-    @cached_property
+    @property
     def out(self) -> Mask:
         """Calls that went out, scheduled or extra."""
         return ~self.became(Outcome.DROPPED)
 
-    @cached_property
+    @property
     def sent(self) -> Mask:
         """Scheduled arrivals that went out."""
         return self.arrivals & self.out
 
-    @cached_property
+    @property
     def ok(self) -> Mask:
         """Scheduled arrivals that succeeded."""
         return self.arrivals & self.became(Outcome.OK)
 
-    @cached_property
+    @property
     def judged(self) -> Mask:
         """Records of the groups whose service the points are about (all, if no group is marked)."""
         marked = {group["name"] for group in self.scenario.get("groups", ()) if group.get("judge", True)}
         codes = [code for code, name in enumerate(self.manifest.groups) if name in marked]
         if not codes:
             return np.ones(len(self.samples), dtype=np.bool_)
-        return np.isin(self.samples["group"], codes)
+        return self.samples["group"].isin(codes)
 
     def reasons(self, mask: Mask) -> dict[str, int]:
         """Reason → count over the masked records, most frequent first."""
         table = self.manifest.reasons
-        return counted(self.samples["reason"][mask], lambda code: table[code])
+        return counted(self.samples["reason"].of(mask), lambda code: table[code])
 
 
-def counted(values: NDArray[Any], name: Callable[[int], str] = str) -> dict[str, int]:
+def counted(values: Values, name: Callable[[int], str] = str) -> dict[str, int]:
     """Value (as `name` puts it) → count, most frequent first; equals in the order of their values."""
-    found, counts = np.unique(values, return_counts=True)
+    found, counts = values.counts()
     order = np.argsort(-counts, kind="stable")
     return {name(found[i].item()): int(counts[i]) for i in order}

@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+from xml.etree.ElementTree import ParseError
 
 from junitparser import Error, JUnitXml, TestCase, TestSuite
 
+from common.atomic_write import write_whole
+from telemetry.run_folder.reading import object_whole
 from verdicts.language.words import Say, chosen
+from verdicts.output.junit import write_xml
 from verdicts.points.registry import POINTS
 from verdicts.report.environment import environment
 from verdicts.suite import overall
@@ -36,8 +40,7 @@ class SuiteRun:
     @classmethod
     def of(cls, scenario: str, folder: Path, exit_code: int) -> SuiteRun:
         """Read what the run left."""
-        file = folder / "verdicts.json"
-        return cls(scenario, folder.name, exit_code, json.loads(file.read_bytes()) if file.exists() else {})
+        return cls(scenario, folder.name, exit_code, object_whole(folder / "verdicts.json") or {})
 
     @property
     def verdict(self) -> str:
@@ -73,8 +76,8 @@ def write(folder: Path, plan: str, entries: Sequence[SuiteRun], planned: Sequenc
         "not_run": missing,
         "runs": [_run(entry) for entry in entries],
     }
-    (folder / "suite.json").write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    (folder / "suite.html").write_text(_page(document, entries), encoding="utf-8")
+    write_whole(folder / "suite.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+    write_whole(folder / "suite.html", _page(document, entries))
     junit(folder, entries, missing)
     return code
 
@@ -109,15 +112,22 @@ def junit(folder: Path, entries: Sequence[SuiteRun], missing: Sequence[str]) -> 
     """Write one `junit.xml` of all runs; `missing` did not run."""
     xml = JUnitXml()
     for entry in entries:
-        file = folder / entry.folder / "junit.xml"
-        if file.exists():
-            for suite in JUnitXml.fromfile(str(file)):
-                xml.add_testsuite(suite)
-        else:
+        suites = _suites(folder / entry.folder / "junit.xml")
+        for suite in suites:
+            xml.add_testsuite(suite)
+        if not suites:
             xml.add_testsuite(_broken(entry.scenario, f"left no verdict, exit code {entry.exit_code}"))
     for name in missing:
         xml.add_testsuite(_broken(name, "did not run: the suite was stopped"))
-    xml.write(str(folder / "junit.xml"), pretty=True)
+    write_xml(xml, folder / "junit.xml")
+
+
+def _suites(file: Path) -> list[TestSuite]:
+    """Those of one run; none where the file is not there, or broken."""
+    try:
+        return list(JUnitXml.fromfile(str(file)))
+    except (OSError, ParseError):
+        return []
 
 
 def _broken(scenario: str, why: str) -> TestSuite:

@@ -1,10 +1,20 @@
 -- The gateway's tables, in a schema of their own. Installed anew at every start: nothing outlives a run.
+-- A schema of that name without our marker is somebody else's: it stays, and nothing is installed.
 --
 -- Money is safe by the schema alone: a request id is charged once (primary key), a balance is never
 -- negative (check), and a balance falls only in the transaction that writes its credit_transactions row.
 
+DO $$ BEGIN
+    IF EXISTS (
+        SELECT FROM pg_namespace WHERE nspname = 'mcpist'
+            AND obj_description(oid, 'pg_namespace') IS DISTINCT FROM 'made by the resilience suite'
+    ) THEN
+        RAISE EXCEPTION 'schema mcpist is there already and is not the suite''s, allowed: a database without it';
+    END IF;
+END $$;
 DROP SCHEMA IF EXISTS mcpist CASCADE;
 CREATE SCHEMA mcpist;
+COMMENT ON SCHEMA mcpist IS 'made by the resilience suite';
 
 CREATE TABLE mcpist.credits (
     user_id    text PRIMARY KEY,

@@ -138,7 +138,6 @@ async def test_settings_may_change_under_way(postgres: EmbeddedPostgres) -> None
 @pytest.fixture
 def bouncer(postgres: EmbeddedPostgres) -> Iterator[str]:
     program = needs.require("pgbouncer")
-    assert postgres.home is not None
     with tempfile.TemporaryDirectory() as folder, socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
         sock.close()

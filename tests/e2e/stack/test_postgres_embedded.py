@@ -46,7 +46,6 @@ def test_it_serves_as_set_and_leaves_nothing() -> None:
         assert asyncio.run(ask(server.dsn(), "SHOW max_connections")) == "17"
         assert asyncio.run(ask(server.dsn(), "SHOW synchronous_commit")) == "off"
         assert not listens_on_tcp(server.pid)
-        assert server.home is not None
         family = [server.pid, *(child.pid for child in psutil.Process(server.pid).children())]
     finally:
         server.stop()
@@ -71,7 +70,17 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing() -> None:
     server = EmbeddedPostgres(options={"shared_buffers": "nonsense"})
     with pytest.raises(PostgresError, match="shared_buffers"):
         server.start()
-    assert server.home is not None
+    assert not server.home.exists()
+
+
+def test_a_path_that_is_too_long_for_a_socket_is_said_in_postgres_own_words() -> None:
+    server = EmbeddedPostgres(Path(tempfile.gettempdir()) / ("x" * 110) / "pg")
+    try:
+        with pytest.raises(PostgresError, match=r"too long \(maximum 107 bytes\)") as refused:
+            server.start()
+        assert "\n" not in str(refused.value)
+    finally:
+        server.home.parent.rmdir()
     assert not server.home.exists()
 
 
@@ -89,7 +98,6 @@ def test_killed_it_comes_back_with_its_data() -> None:
         server.kill()
     finally:
         server.stop()
-    assert server.home is not None
     assert not server.home.exists()
 
 

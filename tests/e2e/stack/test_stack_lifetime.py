@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from common.secrets.secret import Secret
 from fakes.settings import DatabaseSettings, StackSettings
 from fakes.stack.handle import StackError
 from fakes.stack.start import start_stack
@@ -106,7 +107,7 @@ def test_a_stack_that_cannot_start_says_why_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    settings = StackSettings(database=DatabaseSettings(dsn="postgresql://nobody@127.0.0.1:1/none"))
+    settings = StackSettings(database=DatabaseSettings(dsn=Secret("postgresql://nobody@127.0.0.1:1/none")))
     with pytest.raises(StackError, match=r"^stack: database: .*Connect call failed") as raised:
         start_stack(settings, [], tmp_path / "log")
     assert "\n" not in str(raised.value)

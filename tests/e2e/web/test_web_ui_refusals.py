@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlencode
+from urllib.request import Request
 
 import pytest
 import yaml
 
 from tests.support.recorder.attack import Plan
 from tests.support.recorder.handle import Recorder, recorder
-from tests.support.web_ui_rig import WebUi, web_ui
+from tests.support.web_ui_rig import WebUi, ask, web_ui
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -113,3 +118,73 @@ def test_another_address_with_a_password_asks_for_it(tmp_path: Path) -> None:
             assert "authArgs" in ui.get(path)[1], path
         assert "success" not in ui.post("/swarm", {})[1]
         assert "authArgs" in ui.post("/authenticate", {"password": "wrong"})[1]
+
+
+def test_guesses_of_all_clients_share_one_slot(tmp_path: Path) -> None:
+    """Thirty at a time, as fast as they can: of some hundred guesses those are looked at that waits allow."""
+    with web_ui(tmp_path, env={"WEB_PASSWORD": "correct horse"}) as ui:
+        url = ui.url
+
+        def guess(number: int) -> int:
+            return ask(Request(f"{url}/authenticate", urlencode({"password": f"{number}"}).encode()))[0]
+
+        began = time.monotonic()
+        with ThreadPoolExecutor(30) as clients:
+            answers = list(clients.map(guess, range(150)))
+        took = time.monotonic() - began
+        looked_at = answers.count(200)  # the login page again
+        assert looked_at + answers.count(429) == 150
+        assert looked_at >= 1
+        assert took >= 2**looked_at - 1  # 1 + 2 + 4 … seconds
+
+
+def test_a_large_body_is_refused_before_the_login(tmp_path: Path) -> None:
+    with web_ui(tmp_path, env={"WEB_PASSWORD": "correct horse"}) as ui:
+        address = ui.listening()
+        for head, status in (
+            ("Content-Length: 300000000", b"413"),
+            ("Content-Length: 65537", b"413"),
+            ("Transfer-Encoding: chunked", b"411"),
+        ):
+            with socket.create_connection(address, 10) as connection:
+                kind = "Content-Type: application/x-www-form-urlencoded"
+                lines = ["POST /authenticate HTTP/1.1", f"Host: {address[0]}:{address[1]}", kind, head]
+                connection.sendall("\r\n".join([*lines, "", "password=x"]).encode())
+                assert connection.recv(4096).split(b" ", 2)[1] == status, head
+        assert ui.post("/authenticate", {"password": "x" * 60_000})[0] == 200
+
+
+def test_the_user_class_stays_as_it_is(tmp_path: Path) -> None:
+    with recorder(0.0) as server, web_ui(tmp_path, *running_on(tmp_path, server.base_url)) as ui:
+
+        def change(body: object) -> tuple[int, str]:
+            return ask(
+                Request(f"{ui.url}/user", json.dumps(body).encode(), {"Content-Type": "application/json"})
+            )
+
+        for body, says in (
+            ({"user_class_name": "AllAccounts", "host": "http://127.0.0.1:1"}, "host: "),
+            ({"user_class_name": "AllAccounts", "fixed_count": 0}, "user: "),
+            ({"user_class_name": "Nobody"}, "user_class_name: "),
+            (["AllAccounts"], "body: "),
+        ):
+            answer = json.loads(change(body)[1])
+            assert answer["success"] is False
+            assert answer["message"].startswith(says), answer
+        assert change({"user_class_name": "AllAccounts", "host": server.base_url}) == (201, "{}\n")
+        status, text = ask(Request(f"{ui.url}/user", b"{", {"Content-Type": "application/json"}))
+        assert (status, json.loads(text)["success"]) == (200, False)
+        assert "Traceback" not in ui.console
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ui = WebUi(tmp_path, "--web-port", port)
+        try:
+            assert ui.process.wait(60) == 2
+        finally:
+            ui.end()
+    lines = [line for line in ui.console.splitlines() if "locust.main" not in line]
+    assert len(lines) == 1, ui.console
+    assert f"port {port}: Address already in use, allowed: a free port" in lines[0]

@@ -9,6 +9,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+Passed = tuple[int, bytes, dict[str, str]]  # status, body and the headers of the database's own
+
 
 class FaultProxy:
     """`status`: answered instead of passing on (`after`: once passed on); `delay`: s before each answer."""
@@ -40,23 +42,30 @@ class FaultProxy:
         self.requests += 1
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
         time.sleep(self.delay)
-        status, answer = (0, b"") if self.status and not self.after else self._pass_on(request, port, body)
-        if self.status:
-            status, answer = self.status, self.body
+        own: dict[str, str] = {}
+        status, answer = self.status, self.body
+        if not self.status or self.after:
+            passed = self._pass_on(request, port, body)
+            status, answer, own = (self.status, self.body, own) if self.status else passed
         request.send_response(status)
+        for name, value in own.items():
+            request.send_header(name, value)
         request.send_header("Content-Length", str(len(answer)))
         request.end_headers()
         with contextlib.suppress(ConnectionError):  # the client gave up on a slow answer
             request.wfile.write(answer)
 
-    def _pass_on(self, request: BaseHTTPRequestHandler, port: int, body: bytes) -> tuple[int, bytes]:
+    def _pass_on(self, request: BaseHTTPRequestHandler, port: int, body: bytes) -> Passed:
         upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         try:
             upstream.request("POST", request.path, body, dict(request.headers))
             answer = upstream.getresponse()
-            return answer.status, answer.read()
+            own = {
+                name: value for name, value in answer.getheaders() if name.lower().startswith("x-influxdb-")
+            }
+            return answer.status, answer.read(), own
         except OSError:  # the database is down
-            return 502, b""
+            return 502, b"", {}
         finally:
             upstream.close()
 

@@ -205,6 +205,10 @@ class Attack:
             )  # fmt: skip
 
     @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
     def console(self) -> str:
         return self._console.read_text(errors="replace")
 
@@ -222,6 +226,11 @@ class Attack:
         """Send a signal to the run's process; when that was."""
         self._process.send_signal(number)
         return time.monotonic()
+
+    def ctrl_c(self) -> None:
+        """What a terminal does: every process of the group in front hears it."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGINT)
 
     def wait(self) -> Run:
         """Wait for its end; subprocess.TimeoutExpired when it takes longer than it was given."""

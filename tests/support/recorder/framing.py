@@ -127,7 +127,26 @@ async def many_headers(x: Exchange) -> None:
 
 @behaviour("long-header", OK)
 async def long_header(x: Exchange) -> None:
-    await x.answer(x.result(), b"X-Long: " + b"x" * 65536)
+    await x.answer(x.result(), b"X-Long: " + b"x" * 60_000)
+
+
+@behaviour("headers-without-end", "bad_response")
+async def headers_without_end(x: Exchange) -> None:
+    await x.send(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        await x.send(b"X-Header: 1\r\n" * 1000)
+
+
+@behaviour("trailers-without-end", "bad_response")
+async def trailers_without_end(x: Exchange) -> None:
+    await x.send(head(b"Transfer-Encoding: chunked"), chunks(x.result(), 500), b"0\r\nX-Late: ")
+    while True:
+        await x.send(b"x" * 10_000)
+
+
+@behaviour("tiny-chunks", OK)
+async def tiny_chunks(x: Exchange) -> None:
+    await x.send(head(b"Transfer-Encoding: chunked"), chunks(x.result(b"x" * 20_000), 1), b"0\r\n\r\n")
 
 
 @behaviour("gzip", OK, "bad_response")

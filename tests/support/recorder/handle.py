@@ -40,7 +40,7 @@ class Handle:
 
     def stats(self) -> Any:
         """The server's own counts, as it tells them at `/_stats`."""
-        connection = http.client.HTTPConnection(self.stats_host, self.stats_port, timeout=10)
+        connection = http.client.HTTPConnection(self.stats_host, self.stats_port, timeout=60)
         with contextlib.closing(connection):
             connection.request("GET", "/_stats")
             return json.load(connection.getresponse())

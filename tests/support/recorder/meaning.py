@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from tests.support.recorder.exchange import OK, Exchange, behaviour, head
 
 SSE = b"text/event-stream"
@@ -142,6 +144,28 @@ async def sse_chunked(x: Exchange) -> None:
     for event in events:
         await x.send(b"%x\r\n%b\r\n" % (len(event), event))
     await x.send(b"0\r\n\r\n")
+
+
+@behaviour("sse-long", OK)
+async def sse_long(x: Exchange) -> None:
+    """Thousands of messages before the answer, and a stream that ends a moment after it."""
+    note = b'data: {"jsonrpc":"2.0","method":"notifications/progress"}\n\n' * 50
+    await x.send(head(b"Transfer-Encoding: chunked", kind=SSE))
+    for _ in range(100):
+        await x.send(b"%x\r\n%b\r\n" % (len(note), note))
+    event = b"data: " + x.result() + b"\n\n"
+    await x.send(b"%x\r\n%b\r\n" % (len(event), event))
+    await asyncio.sleep(0.001)
+    await x.send(b"0\r\n\r\n")
+
+
+@behaviour("sse-without-end", OK)
+async def sse_without_end(x: Exchange) -> None:
+    """The client hangs up some time after its answer."""
+    await x.send(head(b"Transfer-Encoding: chunked", kind=SSE))
+    event = b"data: " + x.result() + b"\n\n"
+    await x.send(b"%x\r\n%b\r\n" % (len(event), event))
+    await x.until_gone()
 
 
 @behaviour("sse-without-answer", "bad_response")

@@ -2,8 +2,9 @@
 
     python -m tests.support.recorder.nasty [--on-connect NAME] [--tls CERT KEY]
 
-The path names the behaviour: `/stall`, `/chunked`, …; `/mix` plays all of them in turn. `--on-connect`
-plays one of `CONNECTING` on every new connection instead, before any request is read. The first
+The path names the behaviour: `/stall`, `/chunked`, …; `/mix` plays all of them in turn, `/generated-SEED`
+what `recorder.generated` makes. `--on-connect` plays one of `CONNECTING` on every new connection instead,
+before any request is read. The first
 line on stdout is the port, the second the port of `/_stats` (always plain HTTP). It ends when stdin does.
 """
 
@@ -21,7 +22,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.support.recorder import breaking, framing, meaning
-from tests.support.recorder.exchange import BEHAVIOURS, Exchange, reset
+from tests.support.recorder.exchange import BEHAVIOURS, Behaviour, Exchange, reset
+from tests.support.recorder.generated import generate
 from tests.support.recorder.server import end_with_parent
 
 MODULES: Final = (breaking, framing, meaning)
@@ -92,26 +94,36 @@ class Nasty:
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         served = 0
         while request := await self._read(reader):
-            exchange_name, rpc_id = request
-            number = self.counts.received[exchange_name]
-            self.counts.received[exchange_name] += 1
-            self.counts.ids[exchange_name].append(rpc_id.decode())
+            path, rpc_id = request
+            behaviour = self._behaviour(path, rpc_id)
+            number = self.counts.received[behaviour.name]
+            self.counts.received[behaviour.name] += 1
+            self.counts.ids[behaviour.name].append(rpc_id.decode())
             exchange = Exchange(reader, writer, rpc_id, number, served, self.elsewhere_port)
-            await self._play(exchange_name, exchange)
+            await self._play(behaviour, exchange)
             served += 1
             if not exchange.keep:
                 return
 
-    async def _play(self, name: str, exchange: Exchange) -> None:
+    async def _play(self, behaviour: Behaviour, exchange: Exchange) -> None:
         try:
-            await BEHAVIOURS[name].play(exchange)
+            await behaviour.play(exchange)
         except ConnectionError:
-            self.counts.gone[name] += 1
+            self.counts.gone[behaviour.name] += 1
             raise
-        self.counts.finished[name] += 1
+        self.counts.finished[behaviour.name] += 1
+
+    def _behaviour(self, path: str, rpc_id: bytes) -> Behaviour:
+        self._turn += 1
+        if path == "mix":
+            return BEHAVIOURS[self._order[(self._turn - 1) % len(self._order)]]
+        if path.startswith("generated-"):
+            made = generate(int(path.partition("-")[2]), self._turn, rpc_id)
+            return Behaviour(made.name, made.play, made.outcomes)
+        return BEHAVIOURS[path]
 
     async def _read(self, reader: asyncio.StreamReader) -> tuple[str, bytes] | None:
-        """The next request's behaviour and JSON-RPC id; None at the connection's end."""
+        """The next request's path and JSON-RPC id; None at the connection's end."""
         try:
             first, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
             headers = dict(line.lower().split(":", 1) for line in lines if line)
@@ -119,14 +131,7 @@ class Nasty:
         except asyncio.IncompleteReadError as cut:
             self.counts.partial += bool(cut.partial)
             return None
-        name = first.split(" ")[1].strip("/")
-        return self._next() if name == "mix" else name, json.dumps(
-            json.loads(body or b"{}").get("id")
-        ).encode()
-
-    def _next(self) -> str:
-        self._turn += 1
-        return self._order[(self._turn - 1) % len(self._order)]
+        return first.split(" ")[1].strip("/"), json.dumps(json.loads(body or b"{}").get("id")).encode()
 
 
 def listener(small: bool) -> socket.socket:

@@ -16,10 +16,16 @@ from cli import worker
 from cli.launch.local_workers import free_port
 from common.paths import ROOT
 from run import wait_for_workers
+from run.workers import wire_secret
 from tests.support.manual_clock import ManualClock
 from users.cluster.wire import LOCAL, Wire
 
 VARIABLES = ("SCENARIO", "WORKERS", "BIND", "PORT", "MASTER", "TARGET", "OUT", "SEED", "RATE")
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(wire_secret.VARIABLE, "x" * wire_secret.SHORTEST)
 
 
 @pytest.fixture
@@ -163,18 +169,14 @@ def test_who_comes_during_a_run_is_told_and_nobody_else() -> None:
     assert wire.sent == [("load.late", {"run": "run-7"}, "new")]
 
 
-@pytest.mark.parametrize(
-    ("host", "open_to"), [("0.0.0.0", "every address"), ("*", "every"), ("192.0.2.1", "192")]
-)
-def test_a_port_off_loopback_is_said(host: str, open_to: str, caplog: pytest.LogCaptureFixture) -> None:
-    wait_for_workers.warn_if_open(host, 5557)
-    assert f"port 5557 is open on {open_to}" in caplog.text
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
-def test_loopback_needs_no_word(host: str, caplog: pytest.LogCaptureFixture) -> None:
-    wait_for_workers.warn_if_open(host, 5557)
-    assert caplog.text == ""
+@pytest.mark.parametrize("bind", ["192.0.2.1", "0.0.0.0"])
+def test_a_master_off_loopback_needs_the_secret_of_the_wire(
+    bind: str, became: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(wire_secret.VARIABLE)
+    assert cli.main(["burst", "--master", "--bind", bind]) == 2
+    assert "RESILIENCE_SECRET: is missing, allowed: the same text" in capsys.readouterr().err
+    assert became == []
 
 
 class Runner:

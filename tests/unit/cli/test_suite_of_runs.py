@@ -138,7 +138,9 @@ class Shared:
         self.state = WELL
         self.shared = SharedStack(folder, self._start)
 
-    def _start(self, settings: StackSettings, names: Iterable[str], log: Path) -> StackHandle:
+    def _start(
+        self, settings: StackSettings, names: Iterable[str], log: Path, owned: str | None
+    ) -> StackHandle:
         self.started.append(FakeStack(self.state))
         return cast(StackHandle, self.started[-1])
 

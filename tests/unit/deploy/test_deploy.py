@@ -18,7 +18,7 @@ from run.options import add_arguments
 from targets import load as targets
 
 SCHEMA: Final = json.loads((ROOT / "tests" / "schemas" / "kubernetes-1.33.json").read_text())
-FILES: Final = sorted((ROOT / "deploy").glob("*.yaml"))
+FILES: Final = sorted((ROOT / "deploy").rglob("*.yaml"))
 COMPOSE: Final = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
 MASTER, WORKER = "resilience-master", "resilience-worker"

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from common.paths import ROOT
+from targets.schema import Target
 
 FILE = ROOT / "docker-compose.yml"
 SCHEMA = ROOT / "tests" / "schemas" / "compose-spec.json"
@@ -49,6 +50,32 @@ def test_every_image_is_pinned_and_every_service_has_a_health_check(compose: dic
     for name, service in compose["services"].items():
         assert service["healthcheck"]["test"], name
         assert re.fullmatch(r"[a-z/.-]+:(\d+\.\d+[\w.-]*|local)", service["image"]), name
+
+
+def seconds(text: str) -> int:
+    return int(text.removesuffix("s"))
+
+
+def test_every_service_has_limits_and_cannot_write_but_where_it_must(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert re.fullmatch(r"\d+[mg]", service["mem_limit"]), name
+        assert service["read_only"] is True, name
+        assert "/tmp" in service["tmpfs"], name
+        assert seconds(service["stop_grace_period"]) >= 30, name
+
+
+def test_a_container_has_as_long_to_end_as_a_drain_takes(compose: dict[str, Any]) -> None:
+    deadline = Target(name="t", base_url="http://127.0.0.1").timeout
+    grace = {name: seconds(one["stop_grace_period"]) for name, one in compose["services"].items()}
+    assert grace["master"] >= deadline + locustfile_constant("REPORT_TIMEOUT")
+    assert grace["worker"] > deadline
+
+
+def locustfile_constant(name: str) -> float:
+    """Read, not imported: an import of it makes a process a Locust."""
+    found = re.search(rf"^{name}: Final = ([0-9.]+)", (ROOT / "locustfile.py").read_text(), re.MULTILINE)
+    assert found is not None
+    return float(found[1])
 
 
 def test_ports_are_open_on_loopback_alone(compose: dict[str, Any]) -> None:

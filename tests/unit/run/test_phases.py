@@ -66,6 +66,7 @@ class Rig:
             fix_start=self.step("start is fixed", 0.0),
             start=self.step("load starts"),
             stop=self.stop,
+            cannot_write=pytest.fail,
             wait=self.wait,
             finish=self.step("conductor is finished"),
             write_end=self.step("end is written"),
@@ -202,6 +203,7 @@ def test_bad_input_that_shows_late_is_exit_code_2(rig: Rig, run: Callable[..., A
 
 
 def test_a_wish_to_end_before_load_starts_is_heard(rig: Rig, run: Callable[..., Attack]) -> None:
-    made = run(stop="SIGINT")
-    assert made.failure == "stopped before load started: SIGINT"
-    assert rig.done[-3:] == ["workers prepare", "conductor is finished", "stack is stopped"]
+    made = run(stop="stopped by Ctrl-C")
+    assert made.failure == "STOPPED before load began, by Ctrl-C"
+    assert rig.done == ["stack is started", "stack is stopped"]
+    assert made.exit_code == 3

@@ -70,6 +70,7 @@ def test_a_complaint_names_who_gave_the_value() -> None:
 def test_check_looks_at_folder_and_workers_and_read_does_not(tmp_path: Path) -> None:
     request = RunRequest("burst", out=str(tmp_path), workers="many")
     assert request.read().accounts == 100
+    (tmp_path / "something").touch()
     with pytest.raises(ConfigError, match=r"--out: .* is there already"):
         request.check()
     with pytest.raises(ConfigError, match="--workers: 'many', allowed: 0 to 64"):

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from cli import stop
+from common import ending
 from run import active_runs
 from run.active_runs import Running
 from tests.support.manual_clock import ManualClock
@@ -32,9 +36,7 @@ def test_it_is_forgotten_when_the_run_breaks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "other",
-    [{"pid": 2**22 + 1}, {"started": 5.0}, {"command": ["sleep", "60"]}],
-    ids=lambda one: next(iter(one)),
+    "other", [{"pid": 2**22 + 1}, {"ticks": 5}, {"ticks": 0}], ids=["gone", "younger", "never"]
 )
 def test_another_process_of_that_number_is_left_alone(
     tmp_path: Path, other: dict[str, Any], monkeypatch: pytest.MonkeyPatch
@@ -51,27 +53,65 @@ def test_another_process_of_that_number_is_left_alone(
     assert killed == []
 
 
+def test_a_clock_that_is_set_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with active_runs.announced(tmp_path, tmp_path):
+        now = time.time()
+        monkeypatch.setattr(time, "time", lambda: now + 5)
+        monkeypatch.setattr(psutil, "boot_time", lambda: now - 5)
+        assert [one.pid for one in active_runs.under_way(tmp_path)] == [os.getpid()]
+
+
+RUBBISH = (
+    *("", "[]", "{}", "\x00", "7" * 5000, '{"pid": 1}', '{"pid": -1, "ticks": 1, "what": ""}'),
+    *('{"pid": "x", "ticks": 1, "what": ""}', '{"pid": 4, "ticks": 1, "what": "", "signal": 9}'),
+)
+
+
 def test_files_that_are_not_ours_are_left_out(tmp_path: Path) -> None:
     (tmp_path / ".running").mkdir()
-    for number, text in enumerate(("", "[]", "{}", '{"pid": 1}', "\x00")):
+    for number, text in enumerate(RUBBISH):
         (tmp_path / ".running" / f"{number}.json").write_text(text)
+    (tmp_path / ".running" / "folder.json").mkdir()
     assert active_runs.under_way(tmp_path) == []
+
+
+def test_runs_of_a_checkout_that_is_read_only_are_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
+    results = tmp_path / "results"
+    results.write_text("no folder can be made here")
+    with active_runs.announced(results, tmp_path / "run"):
+        assert [one.what for one in active_runs.under_way(results)] == [str(tmp_path / "run")]
+        assert active_runs.under_way(tmp_path / "another") == []
+    assert active_runs.under_way(results) == []
+
+
+def test_a_place_that_somebody_else_made_is_not_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / ".running").symlink_to(tmp_path / "theirs")
+    monkeypatch.setattr(tempfile, "gettempdir", lambda: str(tmp_path / "tmp"))
+    with active_runs.announced(tmp_path, tmp_path / "run"):
+        assert not list((tmp_path / "theirs").iterdir())
+        assert len(active_runs.under_way(tmp_path)) == 1
 
 
 class Runs:
     """Two runs; each ends so many looks after it was told."""
 
     def __init__(self, *looks: int) -> None:
-        self.left = dict(zip((Path("a"), Path("b")), looks, strict=False))
-        self.told: list[Path] = []
+        self.left = dict(zip((7, 8), looks, strict=False))
+        self.told: list[int] = []
 
     def under_way(self, results: Path) -> list[Running]:
-        for file in self.told:
-            self.left[file] -= 1
-        return [Running(file, 7, 0.0, [], f"results/{file}") for file, left in self.left.items() if left > 0]
+        for pid in self.told:
+            self.left[pid] -= 1
+        return [Running(pid, 0, f"results/{'ab'[pid - 7]}") for pid, left in self.left.items() if left > 0]
 
     def tell(self, one: Running) -> None:
-        self.told.append(one.file)
+        self.told.append(one.pid)
 
 
 def stopped(runs: Runs, monkeypatch: pytest.MonkeyPatch, *folders: str) -> int:
@@ -90,14 +130,14 @@ def test_each_run_is_told_once_and_waited_for(
 ) -> None:
     runs = Runs(3, 5)
     assert stopped(runs, monkeypatch) == 0
-    assert runs.told == [Path("a"), Path("b")]
+    assert runs.told == [7, 8]
     assert capsys.readouterr().out.splitlines()[-1] == "ended: results/a, results/b"
 
 
 def test_one_run_alone_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     runs = Runs(3, 5)
     assert stopped(runs, monkeypatch, "results/b") == 0
-    assert runs.told == [Path("b")]
+    assert runs.told == [8]
     assert capsys.readouterr().out.splitlines()[-1] == "ended: results/b"
 
 
@@ -114,4 +154,5 @@ def test_what_does_not_end_is_named(
 
 
 def test_the_signal_is_none_that_ends_a_run_otherwise() -> None:
-    assert active_runs.SIGNAL not in (signal.SIGINT, signal.SIGTERM)
+    assert ending.STOP not in ending.SIGNALS
+    assert active_runs.ALLOWED == (ending.STOP, signal.SIGTERM)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.addresses.url import BadUrlError, split_url
 from targets.guard import GuardError, Pinned, check, is_loopback, refuse_excess
 from targets.schema import Target
-from targets.url import BadUrlError, split_url
 
 STRANGER = "93.184.215.14"
 

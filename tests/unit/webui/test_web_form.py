@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from run.options import choices
 from run.request import RunRequest
 from scenarios.options import FORM
+from targets.schema import Target
 from webui.form import STOCK, SwarmForm
 
 
@@ -129,3 +130,27 @@ def test_any_value_is_taken_or_refused_in_one_line(field: str, value: str) -> No
     except ValueError as refused:
         line = str(refused)
     assert "\n" not in line
+
+
+def user_refusal(settings: object, target: Target) -> str:
+    with pytest.raises(ValueError, match=r".") as refused:
+        form().check_user(settings, target)
+    line = str(refused.value)
+    assert "\n" not in line
+    return line
+
+
+def test_of_the_user_class_nothing_can_be_changed() -> None:
+    target = Target(name="mine", base_url="http://127.0.0.1:9")
+    form().check_user({"user_class_name": "AllAccounts", "host": "http://127.0.0.1:9/"}, target)
+    form().check_user({"host": None}, target)
+    form().check_user({}, target)
+    assert user_refusal({"host": "http://127.0.0.1:1"}, target).startswith("host: ")
+    assert user_refusal({"user_class_name": "Other"}, target).startswith(
+        "user_class_name: 'Other', allowed: All"
+    )
+    for field in ("weight", "fixed_count", "tasks", "user_class", "__class__"):
+        assert user_refusal({field: 1}, target).startswith(f"user: '{field}', allowed: user_class_name, host")
+    body: object
+    for body in ([], "AllAccounts", None, 5):
+        assert user_refusal(body, target).startswith("body: ")

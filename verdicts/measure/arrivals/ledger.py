@@ -15,8 +15,6 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any, Final
 
-import numpy as np
-
 from telemetry.recording.sample import REASON_CODE, Outcome
 from verdicts.measure.arrivals.schedule import Due, due
 from verdicts.measure.calls import percentiles
@@ -82,13 +80,13 @@ def _of_worker(run: Run, number: int, name: str) -> ArrivalCounts:
 
 def _recorded(run: Run, mine: Mask) -> ArrivalCounts:
     sent = run.sent & mine
-    outcomes = np.bincount(run.samples["outcome"][run.arrivals & mine], minlength=len(Outcome))
+    outcomes = dict(zip(*run.samples["outcome"].of(run.arrivals & mine).counts(), strict=True))
     return ArrivalCounts(
         sent=int(sent.sum()),
-        dropped=int(outcomes[Outcome.DROPPED]),
-        ok=int(outcomes[Outcome.OK]),
-        failed=int(outcomes[Outcome.FAILED]),
-        aborted=int(outcomes[Outcome.ABORTED]),
+        dropped=int(outcomes.get(Outcome.DROPPED, 0)),
+        ok=int(outcomes.get(Outcome.OK, 0)),
+        failed=int(outcomes.get(Outcome.FAILED, 0)),
+        aborted=int(outcomes.get(Outcome.ABORTED, 0)),
         late=int((late(run) & mine).sum()),
         extra=int((run.extra & mine & run.out).sum()),
     )
@@ -107,9 +105,9 @@ def _planned_by(run: Run, name: str, arrivals: Mask) -> int:
     last = lines[-1]
     if name not in run.lost:
         return int(last.planned)
-    mine = run.samples[arrivals]
-    after = (mine["planned"] > last.t) | (mine["reason"] == REASON_CODE["worker_lost"])
-    return int(last.planned) + int(after.sum())
+    samples = run.samples
+    after = (samples["planned"] > last.t) | (samples["reason"] == REASON_CODE["worker_lost"])
+    return int(last.planned) + int((arrivals & after).sum())
 
 
 def late(run: Run) -> Mask:

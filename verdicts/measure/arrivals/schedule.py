@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 
 from shapes import registry
+from shapes.base import Shape
+from telemetry.recording.sample import CUT_OFF
 from verdicts.run.reading import Floats, Run
 
 CLOCKS: Final = 0.1  # seconds that workers' clocks may differ from the one that told the stop
@@ -17,7 +19,7 @@ class Due(NamedTuple):
     """How many arrivals were due by the end of the load: at least and at most.
 
     The two differ only for a run that was stopped, for the stop reaches each worker a moment after it
-    was asked for.
+    was asked for, and cuts off what came due a moment before (`CUT_OFF`).
     """
 
     least: int
@@ -26,27 +28,29 @@ class Due(NamedTuple):
 
 def planned_times(scenario: Mapping[str, Any]) -> Floats:
     """Every arrival's planned instant in ascending order, seconds. Raises ValueError, KeyError."""
-    groups = enumerate(scenario["groups"])
-    offsets = [_offsets(group, scenario["duration"], scenario["seed"] + number) for number, group in groups]
-    return np.sort(np.concatenate(offsets))
+    return np.sort(np.concatenate([shape.offsets() for shape in _shapes(scenario)]))
 
 
-def _offsets(group: Mapping[str, Any], duration: float, seed: int) -> Floats:
-    shape, rate = group["shape"], group["rate"] * group["accounts"]["count"]
-    made = registry.make(shape["kind"], shape["params"], rate=rate, duration=duration, seed=seed)
-    return made.offsets()
+def _shapes(scenario: Mapping[str, Any]) -> Iterator[Shape]:
+    """Each group's. Raises ValueError, KeyError."""
+    for number, group in enumerate(scenario["groups"]):
+        shape, rate = group["shape"], group["rate"] * group["accounts"]["count"]
+        about = {"rate": rate, "duration": scenario["duration"], "seed": scenario["seed"] + number}
+        yield registry.make(shape["kind"], shape["params"], **about)
 
 
 def due(run: Run) -> Due | None:
     """What was due; None where the schedule cannot be built from the manifest."""
+    completed = run.end is not None and run.end.completed
     try:
-        planned = planned_times(run.scenario)
+        planned = np.empty(0) if completed else planned_times(run.scenario)
+        count = sum(shape.count for shape in _shapes(run.scenario))
     except (KeyError, ValueError):
         return None
-    if run.end is not None and run.end.completed:
-        return Due(len(planned), len(planned))
+    if completed:
+        return Due(count, count)
     heard = [float(lines[-1].t) for lines in run.ledgers.values() if lines]
     latest = run.load_end if run.killed else max([run.load_end, *heard])
-    earliest = (run.stopped_at or 0.0) - CLOCKS
+    earliest = (run.stopped_at or 0.0) - CLOCKS - CUT_OFF
     least, most = np.searchsorted(planned, [earliest, latest], side="right")
     return Due(int(least), int(most))

@@ -107,8 +107,12 @@ def _own_words(name: str, counts: ArrivalCounts, lines: tuple[LedgerLine, ...]) 
 
 def repeated(run: Run) -> int:
     """Records of arrivals that were recorded before."""
-    index = run.samples["index"][run.arrivals]
-    return len(index) - len(np.unique(index))
+    index = run.samples["index"].of(run.arrivals)
+    highest = max((int(piece.max()) for piece in index.pieces()), default=-1)
+    seen = np.zeros(highest + 1, np.bool_)
+    for piece in index.pieces():
+        seen[piece] = True
+    return index.size - int(np.count_nonzero(seen))
 
 
 def starved(run: Run) -> str:

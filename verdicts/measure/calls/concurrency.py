@@ -7,11 +7,12 @@ most of the whole spans [sent, done] at once were never reached (`most`).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from verdicts.measure.calls import outcomes
+from verdicts.measure.calls import outcomes, percentiles
 from verdicts.run.reading import Floats, Mask, Run
 
 SLOW: Final = 1.0  # seconds: a tool of this median or more is slow
@@ -33,22 +34,22 @@ def ran(run: Run) -> Mask:
     return mask
 
 
-def slow_tools(run: Run) -> list[int]:
+@lru_cache(maxsize=4)
+def slow_tools(run: Run) -> tuple[int, ...]:
     """Codes of tools whose upstream takes `SLOW` or more at the median; without a success, the call."""
     calls, slow = ran(run), []
-    for code in np.unique(run.samples["tool"][calls]):
+    for code in run.samples["tool"].of(calls).counts()[0].tolist():
         mine = calls & (run.samples["tool"] == code)
-        told = run.samples["upstream_s"][mine]
-        told = told[~np.isnan(told)]
-        seconds = told if told.size else (run.samples["done"] - run.samples["sent"])[mine]
-        if float(np.median(seconds)) >= SLOW:
-            slow.append(int(code))
-    return slow
+        told = percentiles.upstream(run, mine)
+        seconds = told if told.size else percentiles.service(run, mine)
+        if percentiles.median(seconds) >= SLOW:
+            slow.append(code)
+    return tuple(slow)
 
 
 def slow(run: Run) -> Mask:
     """Calls of slow tools that were not refused."""
-    mask: Mask = ran(run) & np.isin(run.samples["tool"], slow_tools(run))
+    mask: Mask = ran(run) & run.samples["tool"].isin(slow_tools(run))
     return mask
 
 

@@ -7,6 +7,7 @@ timeout, a reset) and those beyond the record stand in a row without text.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
@@ -42,14 +43,25 @@ def of(run: Run) -> tuple[FailureKind, ...]:
 
 def _kinds(run: Run) -> Iterator[FailureKind]:
     said = _said(run)
-    failed = run.samples[run.out & run.became(Outcome.FAILED)]
-    for status, code in np.unique(failed[["status", "reason"]]).tolist():
-        mine = failed[(failed["status"] == status) & (failed["reason"] == code)]
+    for (status, code), (count, first) in sorted(_counted(run).items()):
         reason = run.manifest.reasons[code]
         kinds = said.get((status, reason), [])
         yield from kinds
-        if (rest := len(mine) - sum(kind.calls for kind in kinds)) > 0:
-            yield FailureKind(status, reason, "", rest, float(mine["done"].min()))
+        if (rest := count - sum(kind.calls for kind in kinds)) > 0:
+            yield FailureKind(status, reason, "", rest, first)
+
+
+def _counted(run: Run) -> dict[tuple[int, int], tuple[int, float]]:
+    """Status and reason → how many calls, and when the first of them ended."""
+    found: dict[tuple[int, int], tuple[int, float]] = {}
+    failed = run.out & run.became(Outcome.FAILED)
+    for part, records in run.samples.pieces(failed):
+        mine = records[["status", "reason", "done"]][failed[part]]
+        for kind in np.unique(mine[["status", "reason"]]).tolist():
+            done = mine["done"][(mine["status"] == kind[0]) & (mine["reason"] == kind[1])]
+            count, first = found.get(kind, (0, math.inf))
+            found[kind] = count + len(done), min(first, float(done.min()))
+    return found
 
 
 def _said(run: Run) -> dict[tuple[int, str], list[FailureKind]]:

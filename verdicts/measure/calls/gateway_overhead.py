@@ -8,19 +8,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from verdicts.measure.calls import concurrency, percentiles
+from verdicts.measure.calls import concurrency
 from verdicts.run.reading import Floats, Mask, Run
+from verdicts.run.samples import Column, Records, Values
 
 
-def seconds(run: Run, mask: Mask) -> Floats:
+def seconds(run: Run, mask: Mask) -> Values:
     """What the gateway answers for, of the masked calls."""
-    calls = run.samples[mask]
-    upstream = calls["upstream_s"].astype(np.float64)
-    theirs = np.isin(calls["tool"], concurrency.slow_tools(run)) & ~np.isnan(upstream)
-    return percentiles.response(run, mask) - np.where(theirs, upstream, 0.0)
+    return Values(_column(run), mask)
+
+
+def _column(run: Run) -> Column:
+    slow = concurrency.slow_tools(run)
+
+    def added(part: slice, records: Records) -> Floats:
+        upstream = records["upstream_s"].astype(np.float64)
+        theirs = np.isin(records["tool"], slow) & ~np.isnan(upstream)
+        seconds: Floats = records["done"] - records["planned"] - np.where(theirs, upstream, 0.0)
+        return seconds
+
+    return run.samples.derived(added)
 
 
 def is_part(run: Run) -> bool:
     """It differs from the response time: a slow tool told its own time."""
-    slow = np.isin(run.samples["tool"], concurrency.slow_tools(run))
+    slow = run.samples["tool"].isin(concurrency.slow_tools(run))
     return bool((run.ok & slow & ~np.isnan(run.samples["upstream_s"])).any())

@@ -60,7 +60,8 @@ def begins(run: Run) -> float:
 
 def moments(run: Run) -> Floats:
     """The instant of each record that says to which phase it belongs."""
-    first, at = begins(run), run.samples["planned"].copy()
+    first = begins(run)
+    at: Floats = run.samples["planned"].copy()
     at[failing(run) & (at < first) & (run.samples["done"] > first)] = first
     return at
 
@@ -85,7 +86,7 @@ def failing(run: Run) -> Mask:
         return np.ones(len(run.samples), dtype=np.bool_)
     names = run.manifest.tools
     codes = [code for code, name in enumerate(names) if name.partition(".")[0] in targets]
-    return np.isin(run.samples["tool"], codes)
+    return run.samples["tool"].isin(codes)
 
 
 def recovery(run: Run, mask: Mask) -> float:

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from telemetry.recording.sample import REFUSALS, Outcome
 from verdicts.run.reading import Mask, Run, counted
 
@@ -46,14 +44,15 @@ class Outcomes:
 def of(run: Run, mask: Mask) -> Outcomes:
     """The outcomes of the masked calls that went out."""
     calls = mask & run.out
-    status = run.samples["status"][calls]
+    status = run.samples["status"].of(calls)
+    codes, counts = status.counts()
     failed = run.reasons(calls & run.became(Outcome.FAILED))
     return Outcomes(
         sent=int(calls.sum()),
         status=counted(status, lambda code: str(code) if code else NO_ANSWER),
         errors={reason: count for reason, count in failed.items() if reason not in REFUSALS},
         refusals={reason: count for reason, count in failed.items() if reason in REFUSALS},
-        status_5xx=int((status >= 500).sum()),
+        status_5xx=int(counts[codes >= 500].sum()),
     )
 
 
@@ -71,4 +70,4 @@ def failed_by(run: Run, reasons: tuple[str, ...]) -> Mask:
     """Records of failed calls with one of these reasons."""
     table = run.manifest.reasons
     codes = [code for code, name in enumerate(table) if name in reasons]
-    return run.became(Outcome.FAILED) & np.isin(run.samples["reason"], codes)
+    return run.became(Outcome.FAILED) & run.samples["reason"].isin(codes)

@@ -6,17 +6,20 @@ Over all calls that went out:
     start delay = sent − planned
 
 A percentile is a value that occurred (the smallest with at least that share at or below it), so p99
-never exceeds max. Seconds inside, milliseconds in `ms()`.
+never exceeds max. Seconds inside, milliseconds in `ms()`. `selection` finds the values.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from verdicts.run.reading import Floats, Mask, Run
+from verdicts.measure.calls.selection import Some, at_ranks
+from verdicts.run.reading import Mask, Run
+from verdicts.run.samples import Values
 
 NAN: Final = float("nan")
 
@@ -42,42 +45,57 @@ def milliseconds(seconds: float) -> float | None:
     return None if np.isnan(seconds) else round(seconds * 1000, 3)
 
 
-def of(values: Floats) -> Percentiles:
+def of(values: Some) -> Percentiles:
     """The percentiles of some durations in seconds."""
-    if values.size == 0:
+    count = values.size
+    if not count:
         return Percentiles(0)
-    p50, p95, p99 = np.percentile(values, (50, 95, 99), method="inverted_cdf")
-    return Percentiles(int(values.size), float(p50), float(p95), float(p99), float(values.max()))
+    return Percentiles(
+        count, *at_ranks(values, [*(_rank(count, share) for share in (50, 95, 99)), count - 1])
+    )
 
 
-def response(run: Run, mask: Mask) -> Floats:
+def _rank(count: int, percent: int) -> int:
+    """The place of a percentile among `count` values in ascending order, by numpy's `inverted_cdf`."""
+    return max(math.ceil(count * (percent / 100) - 1), 0)
+
+
+def median(values: Some) -> float:
+    """The value in the middle, or the mean of the two there; NaN of none."""
+    count = values.size
+    if not count:
+        return NAN
+    lower, upper = at_ranks(values, [(count - 1) // 2, count // 2])
+    return float(np.mean([lower, upper]))
+
+
+def response(run: Run, mask: Mask) -> Values:
     """done − planned of the masked calls, seconds."""
     return _between(run, mask, "planned", "done")
 
 
-def service(run: Run, mask: Mask) -> Floats:
+def service(run: Run, mask: Mask) -> Values:
     """done − sent of the masked calls, seconds."""
     return _between(run, mask, "sent", "done")
 
 
-def start_delay(run: Run, mask: Mask) -> Floats:
+def start_delay(run: Run, mask: Mask) -> Values:
     """sent − planned of the masked calls, seconds."""
     return _between(run, mask, "planned", "sent")
 
 
-def upstream(run: Run, mask: Mask) -> Floats:
+def upstream(run: Run, mask: Mask) -> Values:
     """The upstream's own seconds of the masked calls that told them."""
-    told: Floats = run.samples["upstream_s"][mask].astype(np.float64)
-    return told[~np.isnan(told)]
+    told = run.samples["upstream_s"]
+    return Values(told.astype(np.float64), mask & ~np.isnan(told))
 
 
-def overhead(run: Run, mask: Mask) -> Floats:
+def overhead(run: Run, mask: Mask) -> Values:
     """response − the upstream's own seconds, of the masked calls that told them."""
-    told = mask & ~np.isnan(run.samples["upstream_s"])
-    return response(run, told) - upstream(run, told)
+    samples = run.samples
+    told = mask & ~np.isnan(samples["upstream_s"])
+    return Values(samples["done"] - samples["planned"] - samples["upstream_s"], told)
 
 
-def _between(run: Run, mask: Mask, first: str, last: str) -> Floats:
-    calls = run.samples[mask]
-    seconds: Floats = calls[last] - calls[first]
-    return seconds
+def _between(run: Run, mask: Mask, first: str, last: str) -> Values:
+    return Values(run.samples[last] - run.samples[first], mask)

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
 from verdicts.measure.calls import concurrency, outcomes, percentiles
 from verdicts.measure.calls.percentiles import Percentiles
 from verdicts.run.reading import Mask, Run
@@ -72,7 +70,7 @@ def of(run: Run, mask: Mask, tool: str = "all", *, slow: bool = False) -> ToolSe
 def by_tool(run: Run, mask: Mask) -> list[ToolService]:
     """The same tool by tool."""
     slow = concurrency.slow_tools(run)
-    codes = np.unique(run.samples["tool"][mask & run.sent])
+    codes, _ = run.samples["tool"].of(mask & run.sent).counts()
     return [
         of(
             run,

@@ -65,7 +65,8 @@ class Wrong:
 def at_the_limiter(run: Run) -> Mask:
     """Calls that an origin answered; a target that does not name its instances: past its edge."""
     if run.manifest.bundled:
-        return edge_refusals.answered(run) & (run.samples["instance"] > 0)
+        answered: Mask = edge_refusals.answered(run) & (run.samples["instance"] > 0)
+        return answered
     return edge_refusals.past_the_edge(run)
 
 

@@ -17,7 +17,7 @@ def of(run: Run) -> Numbers:
         first.setdefault(account.user, place) if account.user else place
         for place, account in enumerate(run.manifest.accounts)
     ]
-    accounts = run.samples["account"].astype(np.int64)
+    accounts: Numbers = run.samples["account"].whole().astype(np.int64)
     return np.array(number, dtype=np.int64)[accounts] if number else accounts
 
 
@@ -27,7 +27,7 @@ def addresses(run: Run) -> Numbers:
         return np.zeros(len(run.samples), dtype=np.int64)
     shown = [account.ip for account in run.manifest.accounts]
     _, number = np.unique(np.array(shown), return_inverse=True)
-    found: Numbers = number.astype(np.int64)[run.samples["account"]]
+    found: Numbers = number.astype(np.int64)[run.samples["account"].whole()]
     return found
 
 

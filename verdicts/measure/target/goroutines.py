@@ -6,12 +6,13 @@ Prometheus' client does, or others that its file names in `metric_names`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from verdicts.measure.target import origins, straight_line
+from verdicts.measure.target import origins
 from verdicts.measure.target.cpu import since_start
 from verdicts.run import real_parts
 from verdicts.run.reading import Floats, Run
@@ -20,6 +21,10 @@ GOROUTINES: Final = ("mcpist_goroutines", "go_goroutines")
 MEMORY: Final = {
     True: ("mcpist_memory_bytes",),
     False: ("process_resident_memory_bytes", "mcpist_memory_bytes"),
+}
+DEFAULTS: Final[Mapping[str, int]] = {  # a stack that tells none of its settings has these
+    **{"memory_limit": 256 * 2**20, "memory_base": 40 * 2**20, "stack_bytes": 8192, "buffer_bytes": 10240},
+    **{"goroutines_base": 20, "goroutines_per_call": 2},
 }
 PLAN: Final = (
     "The plan's arithmetic: 5,000 goroutines × 18 KB = 90 MB, 10,000 as the limit, on a nano of 256 MB."
@@ -43,9 +48,29 @@ class Pairs:
         x, y = self.goroutines[rising], self.memory[rising]
         if x.size < 3 or np.ptp(x) < 10:
             return float("nan"), float("nan")
+        slope = float(np.polyfit(x, y, 1)[0])
         spread = float(np.ptp(y))
-        fit = float(np.corrcoef(x, y)[0, 1] ** 2) if spread else float("nan")
-        return straight_line.slope(x, y), fit
+        return slope, float(np.corrcoef(x, y)[0, 1] ** 2) if spread else float("nan")
+
+
+def nano(run: Run) -> Mapping[str, Any]:
+    """The nano model's settings that the stack ran with; empty for a target."""
+    return run.manifest.settings("nano")
+
+
+def basis_of(settings: Mapping[str, Any], assumed: str) -> str:
+    """Whose the model's own figures are: measured on which machine, or `assumed`."""
+    where = settings.get("measured_on", "")
+    return f"measured on {where}; limits and share are the plan's" if where else assumed
+
+
+def holds(run: Run, memory: float | None = None) -> int:
+    """How many calls the model holds in `memory` bytes; by default in all that the instance has."""
+    settings = {**DEFAULTS, **nano(run)}
+    room = (settings["memory_limit"] if memory is None else memory) - settings["memory_base"]
+    each = settings["stack_bytes"] + settings["buffer_bytes"]
+    count = int(room // each) - settings["goroutines_base"]
+    return max(0, int(count // settings["goroutines_per_call"]))
 
 
 def pairs(run: Run) -> list[Pairs]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
-from verdicts.measure.target import cpu, origins
+from verdicts.measure.target import origins
 from verdicts.measure.target.cpu import since_start
 from verdicts.run.reading import Floats, Run
 from verdicts.run.real_parts import is_held
 
-UNLIMITED: Final = "Not observed: no nano held the origin (NANO=unlimited)."
+MIB: Final = 2**20
 
 
 class NanoUsage(NamedTuple):
@@ -44,11 +44,12 @@ def all_of(run: Run) -> list[NanoUsage]:
 def _of(run: Run, source: str) -> NanoUsage:
     peaks = since_start(*_series(run, "memory_peak_bytes", source))[1]
     periods = _risen(run, "periods_total", source)
+    t, used = since_start(*_series(run, "cpu_seconds_total", source))
     return NanoUsage(
         source,
         float(peaks.max()) if peaks.size else float("nan"),
         _risen(run, "cpu_seconds_total", source),
-        cpu.mean(run, *_series(run, "cpu_seconds_total", source)),
+        _mean(run, t, used),
         _risen(run, "throttled_periods_total", source) / periods if periods > 0 else 0.0,
         _risen(run, "throttled_seconds_total", source),
         _risen(run, "oom_kills_total", source),
@@ -63,6 +64,13 @@ def _series(run: Run, name: str, source: str) -> tuple[Floats, Floats]:
 def _risen(run: Run, name: str, source: str) -> float:
     """Since start, until the last answer."""
     return run.target.total("stack", f"stack_cgroup_{name}", span=(0.0, math.inf), process=source)
+
+
+def _mean(run: Run, t: Floats, used: Floats) -> float:
+    loaded = t <= run.load_end + 0.5
+    if loaded.sum() < 2:
+        return float("nan")
+    return float((used[loaded][-1] - used[0]) / (t[loaded][-1] - t[0]))
 
 
 def cgroup_memory(run: Run, source: str) -> tuple[Floats, Floats]:

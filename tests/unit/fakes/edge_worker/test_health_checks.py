@@ -100,7 +100,7 @@ async def test_a_change_of_settings_starts_the_interval_anew(monkeypatch: pytest
     rig.answers[1] = 503
     watching = asyncio.create_task(rig.checks.watch())
     await asyncio.sleep(0)
-    rig.checks._control.settings({"balancer": {"check_interval": 1e-6, "failures_to_down": 1}})
+    rig.checks.control.settings({"balancer": {"check_interval": 1e-6, "failures_to_down": 1}})
     while rig.checks.lb.state != "split":  # noqa: ASYNC110
         await asyncio.sleep(0)
     watching.cancel()

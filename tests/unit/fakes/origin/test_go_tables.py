@@ -1,11 +1,16 @@
-"""The origin in Go keeps its own copy of two tables: they are those of the fakes."""
+"""The origin in Go keeps its own copy of some tables: they are those of the fakes."""
 
 import re
+from collections.abc import Iterator
+from typing import get_origin
+
+from pydantic import BaseModel
 
 from common.paths import ROOT
 from common.protections import TABLE
 from fakes import faults
 from fakes.http.reasons import REASONS
+from fakes.settings import StackSettings
 
 SOURCE = ROOT / "fakes" / "origin_go"
 ROW = re.compile(r'"([a-z_]+)":\s*\{(\d+), (-\d+), "(.*)"\}')
@@ -16,7 +21,7 @@ def quoted(file: str, name: str) -> list[str]:
     text = (SOURCE / file).read_text()
     found = re.search(rf"{name}\s*=\s*\[\]string\{{(.*?)\}}", text, re.DOTALL)
     assert found is not None
-    return re.findall(r'"([a-z-]+)"', found[1])
+    return re.findall(r'"([a-z._-]+)"', found[1])
 
 
 def test_reasons() -> None:
@@ -30,3 +35,17 @@ def test_reasons() -> None:
 def test_protections_and_faults() -> None:
     assert sorted(quoted("control.go", "knownProtections")) == sorted(row.name for row in TABLE)
     assert sorted(quoted("control.go", "knownFaults")) == sorted(faults.of("origin"))
+
+
+def test_free_mappings() -> None:
+    assert quoted("config.go", "freeMappings") == sorted(free(StackSettings))
+
+
+def free(model: type[BaseModel], path: str = "") -> Iterator[str]:
+    """The mappings below a model of settings whose keys are names that anybody may choose."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if get_origin(kind) is dict:
+            yield f"{path}{name}."
+        elif isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from free(kind, f"{path}{name}.")

@@ -9,9 +9,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
-from fakes.stack import process_usage
+from fakes.processes import process_usage
+from fakes.processes.process_usage import CpuAndMemory
 from fakes.stack.process_figures import of_database, of_processes
-from fakes.stack.process_usage import CpuAndMemory
 
 Times = namedtuple("Times", "user system children_user children_system")
 Memory = namedtuple("Memory", "rss shared")

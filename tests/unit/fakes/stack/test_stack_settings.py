@@ -39,8 +39,8 @@ def test_settings_come_from_stdin_too(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("edge: {isolate: 3}", r"stack\.yaml: edge\.isolate: "),
         ("edge: {isolates: 0}", r"stack\.yaml: edge\.isolates: .*greater than"),
-        ("- a", "allowed: a mapping"),
-        ("a: [", "flow"),
+        ("- a", "does not hold a mapping, allowed: "),
+        ("a: [", r"line \d: .*allowed: one document of plain YAML"),
     ],
 )
 def test_bad_settings_are_one_line(tmp_path: Path, text: str, line: str) -> None:

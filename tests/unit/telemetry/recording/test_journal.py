@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from telemetry.recording.journal import FINAL, INSTANCES, LEDGER, SAMPLES, WorkerJournal
 from telemetry.recording.sample import SAMPLE, read_samples
+from telemetry.run_folder import instances
 from users.cluster.outbox import Outbox
 
 
@@ -35,7 +36,7 @@ def test_entries_reach_their_files(tmp_path: Path) -> None:
     assert read_samples(tmp_path / "samples-w0.bin")["index"].tolist() == [4, 5]
     lines = (tmp_path / "ledger-w0.jsonl").read_text().splitlines()
     assert [json.loads(line)["t"] for line in lines] == [1.0, 2.0]
-    assert json.loads((tmp_path / "instances-w0.json").read_text()) == ["", "origin-a"]
+    assert instances.read(tmp_path, "w0") == ("", "origin-a")
     assert journal.final
     assert heard == [SAMPLES, LEDGER, INSTANCES, FINAL]
 

@@ -43,8 +43,7 @@ def test_a_runs_files_are_what_their_schemas_say(tmp_path: Path) -> None:
     for name in ("run", "end", "verdicts"):
         found = json.loads((folder / f"{name}.json").read_text())
         checked(name, found if name != "run" else {k: v for k, v in found.items() if k != "instances"})
-    checked("instances", json.loads((folder / "instances-local.json").read_text()))
-    for name in ("ledger-local", "events", "target"):
+    for name in ("ledger-local", "events", "target", "instances-local"):
         for line in (folder / f"{name}.jsonl").read_text().splitlines():
             checked(name.partition("-")[0], json.loads(line))
 
@@ -80,15 +79,23 @@ def test_an_end_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_events_and_instances_are_read_as_they_were_written(tmp_path: Path) -> None:
-    log = EventLog(tmp_path)
+    log = EventLog(tmp_path, failed=lambda error: pytest.fail(str(error)))
     log.add(1.0, "fault", "stall", target="notion")
     log.close()
     assert list(reading.lines(tmp_path / "events.jsonl", Event)) == [
         Event(1.0, "fault", "stall", {"target": "notion"})
     ]
     assert instances.read(tmp_path, "w0") == ("",)
-    instances.write(tmp_path, "w0", ["", "origin-é"])
-    assert instances.read(tmp_path, "w0") == ("", "origin-é")
+    table = instances.Table(tmp_path, "w0")
+    for names in (["", "origin-é"], ["", "origin-é", 'b"\n'], ["", "origin-é", 'b"\n']):
+        table.grow(names)
+        assert instances.read(tmp_path, "w0") == tuple(names)
+    table.close()
+
+
+def test_the_instances_of_a_run_of_before_are_one_list(tmp_path: Path) -> None:
+    (tmp_path / "instances-w0.json").write_text('["", "origin-a"]')
+    assert instances.read(tmp_path, "w0") == ("", "origin-a")
 
 
 def test_keys_of_a_later_version_are_passed_over(tmp_path: Path) -> None:
@@ -113,10 +120,12 @@ def test_a_run_of_before_reads_without_what_it_could_not_tell(tmp_path: Path) ->
     assert end.read(tmp_path) == end.RunEnd(t_end=1.0, stop_reason="completed")
 
 
-def test_a_torn_last_line_is_left_out_and_a_broken_one_is_said(tmp_path: Path) -> None:
+def test_a_torn_line_is_left_out_and_one_of_another_shape_is_said(tmp_path: Path) -> None:
     file = tmp_path / "errors-w0.jsonl"
     file.write_text('{"t": 1, "reason": "db_error"}\n{"t": 2, "rea')
     assert [text.reason for text in reading.lines(file, ErrorText)] == ["db_error"]
+    file.write_bytes(b'{"t": 1, "rea\n\0\0\0\n\xff\n{"t": 2, "reason": "timeout"}\n')
+    assert [text.reason for text in reading.lines(file, ErrorText)] == ["timeout"]
     file.write_text('{"t": 1, "reason": "db_error"}\n{"t": "soon", "reason": "x"}\n')
     with pytest.raises(reading.RunFolderError, match=r"errors-w0.jsonl:2: .*allowed: a JSON object a line$"):
         list(reading.lines(file, ErrorText))
@@ -125,7 +134,6 @@ def test_a_torn_last_line_is_left_out_and_a_broken_one_is_said(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("{", "allowed: a JSON object"),
         ("[]", "list, allowed: a JSON object"),
         ('{"t_end": "late"}', r"\$.t_end"),
         ("{}", "t_end"),
@@ -136,3 +144,12 @@ def test_a_file_that_is_no_such_thing_is_one_line(tmp_path: Path, text: str, sai
     with pytest.raises(reading.RunFolderError, match=said) as raised:
         end.read(tmp_path)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"t_end": 3.5, "stop_rea', "\0\0\0\0"])
+def test_a_torn_file_counts_as_absent(tmp_path: Path, text: str) -> None:
+    for name in ("end.json", "consistency.json", "instances-w0.json"):
+        (tmp_path / name).write_text(text)
+        assert reading.object_whole(tmp_path / name) is None
+    assert end.read(tmp_path) is None
+    assert instances.read(tmp_path, "w0") == ("",)

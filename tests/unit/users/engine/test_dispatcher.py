@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shapes.schedule import Schedule
+from telemetry.recording.sample import CUT_OFF
 from tests.support.manual_clock import ManualClock
 from users.engine.dispatcher import BURST, DROP_AFTER, Dispatcher
 
@@ -86,6 +87,17 @@ def test_stop_drops_what_is_due_and_leaves_the_rest_unplanned() -> None:
     assert [index for index, _ in rig.dealt] == [0]
     assert rig.dropped == [(1, "stopped"), (2, "stopped")]
     assert rig.dispatcher.dealt == rig.dispatcher.due(rig.clock.now) == 3
+
+
+def test_what_came_due_as_the_stop_came_is_cut_off_and_not_dropped() -> None:
+    rig = Rig([0.0, 1.0, 1.0 + CUT_OFF / 2, 1.0 + 2 * CUT_OFF, 3.0])
+    rig.clock.at(START + 1.0, lambda: setattr(rig.clock, "now", START + 1.0 + 2 * CUT_OFF))
+    rig.clock.at(START + 1.0, rig.dispatcher.stop)
+    rig.dispatcher.run()
+    assert [index for index, _ in rig.dealt] == [0]
+    assert rig.dropped == [(1, "stopped"), (2, "stopped")]
+    assert rig.dispatcher.dealt == 3
+    assert rig.dispatcher.remaining == 0
 
 
 def test_stop_twice_drops_once() -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from email.utils import formatdate
 from typing import Any
 
 import numpy as np
 import pytest
 
 from shapes.schedule import Schedule
+from targets.limits import Refusal
 from telemetry.recording.sample import REASONS, SAMPLE, Outcome
 from tests.support.manual_loop import ManualLoop, PairedEndpoint
 from tests.support.virtual_time import VirtualTime
@@ -39,10 +41,11 @@ def schedule() -> Schedule:
 
 
 class Rig:
-    """`answering`: whether the target answers, at once."""
+    """`answering`: whether the target answers, at once; `status`: how, with which headers."""
 
-    def __init__(self, persona: str = "caller", **job: Any) -> None:
+    def __init__(self, persona: str = "caller", status: bytes = b"200 OK", **job: Any) -> None:
         self.answering = True
+        self.status = status
         self.endpoint, self.loop = PairedEndpoint(), ManualLoop()
         self.time = VirtualTime(START - 3.0, self._pump)
         self.chunks: list[bytes] = []
@@ -73,7 +76,7 @@ class Rig:
                 for request in peer.recv(1 << 16).split(b"POST ")[1:]:
                     found = _ID.search(request)
                     body = b'{"jsonrpc":"2.0","id":%b,"result":{}}' % found[1] if found else b""
-                    peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+                    peer.send(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (self.status, len(body), body))
         self.loop.run()
 
     def to(self, t: float) -> None:
@@ -245,3 +248,32 @@ def test_a_target_with_max_rps_is_never_sent_more() -> None:
 def test_an_unknown_option_is_said_when_the_engine_is_made() -> None:
     with pytest.raises(ValueError, match="unknown persona 'nobody'"):
         Rig("nobody")
+
+
+def test_a_refusal_in_the_targets_own_words_is_known() -> None:
+    with under_way(Rig(status=b"503 No", refusals=[Refusal(503, b"", "burst_exceeded")])) as rig:
+        rig.to(20.0)
+        assert {REASONS[code] for code in rig.samples()["reason"]} == {"burst_exceeded"}
+
+
+def test_the_ledger_tells_the_targets_clock() -> None:
+    now = formatdate(1_800_000_000, usegmt=True).encode()
+    with under_way(Rig(status=b"200 OK\r\nDate: %b" % now)) as rig:
+        rig.to(1.0)
+        line = rig.engine.line()
+        assert 0 < line["target_most"] - line["target_least"] < 2.0
+        assert 1_799_999_998 < line["target_least"] < line["target_most"] < 1_800_000_003
+    with under_way(Rig()) as rig:
+        rig.to(1.0)
+        assert "target_least" not in rig.engine.line()
+
+
+@contextmanager
+def under_way(rig: Rig) -> Iterator[Rig]:
+    """Under way, and closed at the end."""
+    rig.engine.take_share(0, 1, START, float("-inf"))
+    try:
+        yield rig
+    finally:
+        rig.engine.close()
+        rig.endpoint.close()

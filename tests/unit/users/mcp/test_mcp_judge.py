@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from targets.limits import Limits
 from telemetry.recording.sample import REASONS, Flag, Outcome
-from users.mcp import answers, headers, messages, sse
+from users.mcp import answers, headers, messages
 from users.mcp.content_encoding import EncodingError, asked, decoded
+from users.mcp.sse import EventStream
 from users.transport.call import Call
 
 OURS = 7
@@ -109,15 +110,15 @@ def test_an_event_stream_may_hold_other_messages_first() -> None:
 @pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r"])
 def test_every_newline_of_event_streams(newline: bytes) -> None:
     stream = newline.join([b": comment", b"data: " + reply(result={}), b"", b""])
-    assert sse.holds_answer(stream, OURS)
-    assert not sse.holds_answer(stream, OURS + 1)
+    assert EventStream(OURS).feed(stream)
+    assert not EventStream(OURS + 1).feed(stream)
 
 
 def test_an_event_over_several_data_lines_is_one_message() -> None:
     half = reply(result={"a": 1})
     at = half.index(b'"result"')
     stream = b"data: " + half[:at] + b"\ndata:" + half[at:] + b"\n\n"
-    assert sse.holds_answer(stream, OURS)
+    assert EventStream(OURS).feed(stream)
 
 
 @given(status=st.integers(200, 599), body=st.binary(max_size=200), sse=st.booleans())
@@ -211,7 +212,7 @@ def test_a_byte_order_mark_means_nothing(kind: str) -> None:
 
 def test_a_request_of_the_servers_is_no_answer_though_it_has_our_id() -> None:
     ping = b"data: " + reply(method="ping") + b"\n\n"
-    assert not sse.holds_answer(ping, OURS)
+    assert not EventStream(OURS).feed(ping)
     stream = ping + b"data: " + reply(result={}) + b"\n\n"
     assert reason(answered(200, stream, content_type="text/event-stream")) == ""
 

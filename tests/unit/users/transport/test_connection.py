@@ -15,12 +15,33 @@ from tests.support.manual_loop import ManualLoop, PairedEndpoint
 from tests.support.recorder.certificates import make
 from users.transport.answer_rules import AnswerRules, judge_status
 from users.transport.call import Call
-from users.transport.client import Client
+from users.transport.client import DRAIN_FOR, Client
 
 TIMEOUT = 10.0
+MAX_BODY = 4096
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 STREAM = OK + b"Content-Type: text/event-stream\r\n\r\n"
-RULES = AnswerRules(judge_status, lambda stream, request_id: b"data: done\n\n" in stream)
+CHUNKED_STREAM = OK + b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+DONE = b"c\r\ndata: done\n\n\r\n"
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+class Stream:
+    """An event stream whose answer is `data: done`."""
+
+    def __init__(self, request_id: int) -> None:
+        self.text = b""
+
+    @property
+    def size(self) -> int:
+        return len(self.text)
+
+    def feed(self, piece: bytes) -> bool:
+        self.text += piece
+        return b"data: done\n\n" in self.text
+
+
+RULES = AnswerRules(judge_status, Stream)
 HALVES = {
     "nothing": b"",
     "half a header": SIZED[:20],
@@ -38,8 +59,9 @@ class Rig:
         self.clock, self.loop, self.endpoint = ManualClock(), ManualLoop(), PairedEndpoint(tls=tls)
         self.over: list[Call] = []
         self.client = Client(
-            self.endpoint, self.over.append, rules=RULES, timeout=TIMEOUT, clock=self.clock, loop=self.loop
-        )
+            self.endpoint, self.over.append, rules=RULES, timeout=TIMEOUT, max_body=MAX_BODY,
+            clock=self.clock, loop=self.loop,
+        )  # fmt: skip
 
     def send(self, request: bytes = REQUEST) -> Call:
         call = Call(0, 0.0, 0, 0, 0)
@@ -220,7 +242,68 @@ def test_a_stream_that_stays_open_is_over_with_our_answer(rig: Rig) -> None:
     rig.tell(STREAM, b"data: wait\n\n", b"data: do")
     assert rig.over == []
     rig.tell(b"ne\n\n")
-    assert (rig.told(call), rig.open) == ("ok", (0, 0))
+    assert rig.told(call) == "ok"
+    rig.hang_up()
+    assert rig.open == (0, 0)
+
+
+def answered_by_stream(rig: Rig) -> Call:
+    call = rig.send()
+    rig.tell(CHUNKED_STREAM + DONE)
+    assert (rig.told(call), call.status, rig.open) == ("ok", 200, (0, 1))
+    return call
+
+
+@pytest.mark.parametrize("rest", [(LAST_CHUNK,), (DONE + LAST_CHUNK[:2], LAST_CHUNK[2:])])
+def test_the_rest_of_a_stream_is_drained_and_its_connection_used_again(
+    rig: Rig, rest: tuple[bytes, ...]
+) -> None:
+    answered_by_stream(rig)
+    rig.tell(*rest)
+    second = rig.send()
+    rig.tell(SIZED)
+    assert (rig.told(second), len(rig.endpoint.peers)) == ("ok", 1)
+    assert not second.flags & Flag.NEW_CONNECTION
+    assert len(rig.over) == 2
+
+
+def test_a_connection_that_drains_carries_no_call(rig: Rig) -> None:
+    answered_by_stream(rig)
+    rig.send()
+    assert len(rig.endpoint.peers) == 2
+
+
+def test_a_stream_that_does_not_end_is_given_up(rig: Rig) -> None:
+    answered_by_stream(rig)
+    rig.clock.now += DRAIN_FOR - 0.001
+    rig.loop.tick()
+    assert rig.open == (0, 1)
+    rig.clock.now += 0.001
+    rig.loop.tick()
+    assert (rig.open, len(rig.over)) == ((0, 0), 1)
+
+
+@pytest.mark.parametrize("end", [b"", b"\x00", LAST_CHUNK + SIZED])
+def test_a_stream_that_ends_badly_costs_the_connection_alone(rig: Rig, end: bytes) -> None:
+    answered_by_stream(rig)
+    rig.tell(end) if end else rig.hang_up()
+    assert (rig.open, len(rig.over)) == ((0, 0), 1)
+
+
+def test_an_answer_that_is_too_large_says_so(rig: Rig) -> None:
+    call = rig.send()
+    rig.tell(OK + b"Content-Length: 5000\r\n\r\n" + b"x" * (MAX_BODY + 1))
+    assert (rig.told(call), call.status, rig.open) == ("bad_response", 200, (0, 0))
+
+
+def test_answers_that_are_too_large_together_are_a_limit_of_ours(rig: Rig) -> None:
+    rig.client._limits.together = 1000
+    call = rig.send()
+    rig.tell(OK + b"Content-Length: 5000\r\n\r\n" + b"x" * 1001)
+    assert (rig.told(call), rig.open) == ("ENOMEM", (0, 0))
+    rig.send()
+    rig.tell(SIZED)
+    assert rig.client._limits.held == 0
 
 
 def test_what_looks_like_our_answer_outside_a_stream_is_none(rig: Rig) -> None:

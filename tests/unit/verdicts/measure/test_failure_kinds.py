@@ -61,3 +61,16 @@ def test_a_limit_of_our_own_makes_the_run_invalid(tmp_path: Path) -> None:
     found = judge(run)
     assert found.verdict == "invalid"
     assert "EMFILE, 1 times" in found.validity.reasons[0]
+
+
+def test_a_process_of_ours_that_ended_for_want_of_files_makes_the_run_invalid(tmp_path: Path) -> None:
+    folder = write(tmp_path / "run", Spec())
+    how = "ended with exit code 1: workerd: overloaded: accept(): Too many open files (os error 24)"
+    event = {"t": 3.2, "kind": "state", "name": "edge", "detail": {"up": False, "how": how}}
+    with (folder / "events.jsonl").open("a") as file:
+        file.write(json.dumps(event) + "\n")
+    found = judge(load(folder))
+    assert found.verdict == "invalid"
+    assert (
+        "edge of the bundled stack ended at 3.2 s, as it may open no more files" in found.validity.reasons[0]
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from tests.support.synthetic_run import Spec, write
+from verdicts.judge.judge import judge
 from verdicts.measure.target import fault_ledger
 from verdicts.measure.target.faults import IMPOSSIBLE
-from verdicts.run.reading import Event, Run
+from verdicts.run.reading import Event, Run, load
 
 FAULT = {"at": 2.0, "until": 4.0, "fault": "upstream-error", "target": "notion"}
 
@@ -50,6 +53,14 @@ def test_one_that_did_not_proves_nothing(events: tuple[Event, ...], says: str) -
     (problem,) = fault_ledger.of(run(*events)).problems()
     assert problem.startswith("the fault upstream-error of notion at 2 s")
     assert says in problem
+
+
+@pytest.mark.parametrize("happen", [True, False])
+def test_a_run_whose_faults_prove_nothing_is_invalid(tmp_path: Path, happen: bool) -> None:
+    data = {"faults": [FAULT], "points": [], "thresholds": {}, "service": 0.1}
+    found = judge(load(write(tmp_path / "run", Spec(scenario_data=data, faults_happen=happen))))
+    assert any("upstream-error of notion" in reason for reason in found.validity.reasons) != happen
+    assert found.verdict == ("pass" if happen else "invalid")
 
 
 def test_an_effect_may_be_optional() -> None:

@@ -15,6 +15,7 @@ from tests.support.synthetic_run import Spec, write
 from verdicts.measure.calls import series
 from verdicts.measure.calls.series import PerSecond
 from verdicts.run.reading import Run, load
+from verdicts.run.samples import Samples
 
 CALLS = st.lists(
     st.tuples(st.floats(-2, 20), st.floats(0, 8), st.sampled_from(list(Outcome))), min_size=1, max_size=60
@@ -31,7 +32,9 @@ def run_of(calls: list[tuple[float, float, Outcome]]) -> Run:
     about = manifest(duration_s=20.0, scenario={})
     end = RunEnd(t_end=20.0, stop_reason="completed")
     worker = np.zeros(len(calls), np.int64)
-    return Run(Path(), about, ("local",), samples, worker, {"local": ()}, {}, TargetLog({}), (), end)
+    return Run(
+        Path(), about, ("local",), Samples([samples]), worker, {"local": ()}, {}, TargetLog({}), (), end
+    )
 
 
 def in_flight_at(run: Run, t: float) -> int:

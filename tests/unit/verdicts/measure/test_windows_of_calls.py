@@ -61,7 +61,7 @@ def test_one_more_in_a_window_is_over_and_one_less_is_under(limit: int, width: i
 
 def test_a_call_without_an_answer_may_have_been_admitted() -> None:
     run, every, admitted = run_of([(0.8, 0.001, 0.5)] + [(0.001, 0.001, 0.5)] * 4, 4, 1.0)
-    run.samples["status"][4] = 0
+    cast(Any, run.samples)["status"][4] = 0
     (window,) = windows.count(run, every, admitted, 1.0)
     assert (window.admitted_least, window.admitted_most) == (4, 5)
 

@@ -11,10 +11,12 @@ from typing import Any
 import jsonschema  # type: ignore[import-untyped]
 import plotly.graph_objects as go
 import pytest
+from junitparser import JUnitXml, TestCase, TestSuite
 
 from tests.support.synthetic_run import Spec, write
 from verdicts.__main__ import main
 from verdicts.output.files import derive
+from verdicts.output.junit import write_xml
 from verdicts.output.terminal import show
 
 SMALL = Spec(duration=5.0)
@@ -53,7 +55,10 @@ SPECS = {
     "pass": (SMALL, 0),
     "fail": (FAILING, 1),
     "killed": (replace(SMALL, killed=True), 3),
-    "stopped": (replace(SMALL, stopped_at=2.0, stop_reason="SIGINT"), 0),
+    "stopped": (replace(SMALL, stopped_at=2.0, stop_reason="stopped by Ctrl-C"), 3),
+    "stopped and failed": (replace(FAILING, stopped_at=4.0, stop_reason="stopped by the web UI"), 3),
+    "stopped as told": (replace(SMALL, stopped_at=2.0, stop_reason="stop_when of the scenario: x"), 0),
+    "failed as told": (replace(FAILING, stopped_at=4.0, stop_reason="stop_when of target x: y"), 1),
     "never began": (replace(SMALL, stopped_at=-1.0, stop_reason="SIGTERM"), 3),
     "no metrics": (replace(SMALL, bundled=False, probes=False), 0),
     "three workers": (replace(SMALL, workers=("w1", "w2", "w3")), 0),
@@ -112,9 +117,9 @@ def test_the_same_run_gives_the_same_files(tmp_path: Path) -> None:
         (lambda folder: (folder / "run.json").write_text("[]"), "allowed: a JSON object"),
         (lambda folder: (folder / "run.json").write_text('{"schema_version": 9}'), "allowed: 1"),
         (lambda folder: (folder / "run.json").write_text('{"schema_version": 1}'), "scenario: is missing"),
-        (lambda folder: (folder / "end.json").write_text("nonsense"), "allowed: a JSON object"),
-        (lambda folder: (folder / "ledger-local.jsonl").write_text("{]\n"), "allowed: a JSON object a line"),
-        (lambda folder: (folder / "target.jsonl").write_text("{]\n"), "target.jsonl"),
+        (lambda folder: (folder / "end.json").write_text("[]"), "allowed: a JSON object"),
+        (lambda folder: (folder / "ledger-local.jsonl").write_text("{}\n"), "allowed: a JSON object a line"),
+        (lambda folder: (folder / "target.jsonl").write_text("7\n"), "target.jsonl"),
     ],
 )
 def test_what_is_no_run_is_one_line_and_exit_2(
@@ -126,6 +131,26 @@ def test_what_is_no_run_is_one_line_and_exit_2(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "exit_code"),
+    [
+        ("end.json", 3),
+        ("ledger-local.jsonl", 3),
+        ("target.jsonl", 0),
+        ("events.jsonl", 0),
+        ("errors-local.jsonl", 0),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "nonsense\n", "{]\n", '{"t": 1, "rea', "\0\0\0\0"])
+def test_a_torn_file_counts_as_absent_and_the_report_is_made(
+    tmp_path: Path, name: str, exit_code: int, text: str
+) -> None:
+    folder = write(tmp_path / "run", SMALL)
+    (folder / name).write_text(text)
+    assert main([str(folder), "--quiet"]) == exit_code
+    assert (folder / "report.html").exists()
 
 
 def test_the_summary_is_plain_text_in_a_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,6 +165,56 @@ def test_the_summary_is_plain_text_in_a_log(tmp_path: Path, monkeypatch: pytest.
     assert "first to break: db_error at 2.0 s, 200 calls in all" in text
     assert "\x1b" not in text
     assert "report.html" in text
+
+
+@pytest.mark.parametrize(
+    ("reason", "stopped_at", "says"),
+    [
+        ("stopped by Ctrl-C", 2.06, "STOPPED after 2.1 s of 5 s, by Ctrl-C"),
+        ("stopped by make stop", 0.0, "STOPPED after 0.0 s of 5 s, by make stop"),
+        ("stopped by SIGHUP", -1.0, "STOPPED before load began, by SIGHUP"),
+        ("every worker was lost", 3.0, "STOPPED after 3.0 s of 5 s: every worker was lost"),
+    ],
+)
+@pytest.mark.parametrize("colour", ["", "1"])
+def test_a_stop_stands_first_and_the_verdict_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str, stopped_at: float, says: str, colour: str
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", colour)
+    spec = replace(SMALL, duration=5.0, stopped_at=stopped_at, stop_reason=reason)
+    folder = write(tmp_path / "run", spec)
+    out = io.StringIO()
+    show(derive(folder, quiet=True), folder, out)
+    first, second = re.sub("\x1b\\[[0-9;]*m", "", out.getvalue()).splitlines()[:2]
+    assert first == says
+    assert second.strip().startswith(("PASS", "INVALID"))
+    validity = ET.parse(folder / "junit.xml").getroot().find(".//testcase")
+    assert validity is not None
+    assert validity.find("error") is not None
+
+
+def test_what_cannot_be_written_costs_neither_the_rest_nor_the_summary(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path / "run", SMALL)
+    (folder / "report.html").mkdir()
+    assert main([str(folder)]) == 3
+    told = capsys.readouterr()
+    assert told.out.startswith("PASS: ")
+    assert told.err.startswith("a limit of this machine: EISDIR")
+    assert ET.parse(folder / "junit.xml").getroot().tag == "testsuites"
+
+
+def test_what_xml_forbids_is_replaced(tmp_path: Path) -> None:
+    case = TestCase("a\x00b", classname="\ud800")
+    case.system_out = "\x1b[31m red \ufffe \x0b 😀\t"
+    suite, xml = TestSuite("s"), JUnitXml()
+    suite.add_testcase(case)
+    xml.add_testsuite(suite)
+    write_xml(xml, tmp_path / "junit.xml")
+    (found,) = ET.parse(tmp_path / "junit.xml").getroot().findall(".//testcase")
+    assert (found.get("name"), found.get("classname")) == ("a\ufffdb", "\ufffd")
+    assert found.findtext("system-out") == "\ufffd[31m red \ufffd \ufffd 😀\t"
 
 
 def test_the_summary_is_a_table_at_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,8 +39,8 @@ def test_words_of_the_target_stay_in_their_cell(tmp_path: Path) -> None:
 
 def test_failed_points_become_annotations_in_github_actions_alone(tmp_path: Path) -> None:
     found = judged(tmp_path, FAILING)
-    assert list(markdown.annotations(found, {})) == []
-    lines = list(markdown.annotations(found, {"GITHUB_ACTIONS": "true"}))
+    assert list(markdown.workflow_commands(found, {})) == []
+    lines = list(markdown.workflow_commands(found, {"GITHUB_ACTIONS": "true"}))
     failed = [point for point in found.points if point.status == "fail"]
     assert [line for line in lines if line.startswith("::error ")] == lines
     assert len(lines) == len(failed) > 0
@@ -52,7 +52,7 @@ def test_a_bad_title_is_escaped(tmp_path: Path) -> None:
     found = judged(tmp_path, FAILING)
     point = next(one for one in found.points if one.status == "fail")
     odd = replace(point, evidence="a\r\nb", question=point.question._replace(en="x: y, z"))
-    (line,) = markdown.annotations(replace(found, points=(odd,)), {"GITHUB_ACTIONS": "1"})
+    (line,) = markdown.workflow_commands(replace(found, points=(odd,)), {"GITHUB_ACTIONS": "1"})
     assert "x%3A y%2C z::" in line
     assert line.endswith("a%0D%0Ab")
 

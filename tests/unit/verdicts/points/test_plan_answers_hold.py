@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
-from fakes.database.connection_limit import _fatal
+from fakes.database.connection_limit import fatal
+from fakes.database.handed_over import HandedOver
 from telemetry.recording.sample import REASONS
 from tests.support.p0_runs import asked, judged, result
 from tests.support.synthetic_run import Samples, Spec, fail, write
@@ -67,12 +69,12 @@ def test_a_busy_machines_python_is_no_break_of_the_target(tmp_path: Path) -> Non
 
 
 def test_another_runs_words_are_not_this_runs(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("FATAL:  terminating connection due to unexpected postmaster exit\n")
-    since = log.stat().st_size
-    with log.open("a") as more:
-        more.write("FATAL:  sorry, too many clients already\n")
-    assert _fatal(log, since) == {"sorry, too many clients already": 1}
+    folder = HandedOver(tmp_path / "postgres")
+    os.write(folder.log, b"FATAL:  terminating connection due to unexpected postmaster exit\n")
+    since = folder.log_size
+    os.write(folder.log, b"FATAL:  sorry, too many clients already\n")
+    assert fatal(folder.said(since)) == {"sorry, too many clients already": 1}
+    folder.close()
 
 
 def test_what_broke_first_is_told_again_in_the_pages_language() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from telemetry.recording.sample import Outcome
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.judge.judge import Judgement, judge
 from verdicts.points.point import PointResult
@@ -70,6 +71,40 @@ def test_calls_of_others_do_not_count(tmp_path: Path) -> None:
     groups = [dict(run.scenario["groups"][0]), {**run.scenario["groups"][0], "name": "bad", "judge": False}]
     run.scenario["groups"][:] = groups
     assert service(judge(run)).value == 100
+
+
+def test_the_error_rate_is_of_all_errors_not_of_5xx_alone(tmp_path: Path) -> None:
+    found = judged(tmp_path, {"connect": 0.1}, thresholds={"P1.8": "errors <= 5 %"}, service=None)
+    assert next(point for point in found.points if point.id == "P1.8").status == "fail"
+
+
+def test_calls_that_we_ended_ourselves_do_not_count(tmp_path: Path) -> None:
+    def stopped(samples: Samples) -> Samples:
+        samples["outcome"][::4], samples["status"][::4] = Outcome.ABORTED, 0
+        return samples
+
+    found = service(judge(load(write(tmp_path / "run", Spec(change=stopped, chances={})))))
+    assert (found.value, found.evidence) == (100, "900 of 900 calls.")
+
+
+def test_forged_tokens_are_nobodys_service(tmp_path: Path) -> None:
+    """Also where the scenario marks no group."""
+
+    def refused(samples: Samples) -> Samples:
+        samples["group"][::2] = 1
+        fail(samples, samples["group"] == 1, "refused")
+        return samples
+
+    run = load(
+        write(tmp_path / "run", Spec(change=refused, chances={}, manifest={"groups": ["users", "bad"]}))
+    )
+    users = run.scenario["groups"][0]
+    persona = {"name": "forger", "options": {"kind": "expired"}}
+    run.scenario["groups"][:] = [dict(users), {**users, "name": "bad", "persona": persona}]
+    run.scenario["expects"] = []
+    found = judge(run)
+    assert service(found).value == 100
+    assert "forged-tokens" in {point.id for point in found.points}  # they have an answer of their own
 
 
 def test_where_no_bound_was_seen_nothing_is_proved(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from telemetry.probing.target_log import TargetLog
-from telemetry.recording.sample import SAMPLE
 from tests.support.manifest import manifest
 from tests.support.synthetic_run import Change, Samples, Spec, fail, write
 from verdicts.judge.judge import judge
@@ -24,6 +23,7 @@ from verdicts.measure.limits import limit_error
 from verdicts.measure.target import balancer_states, crash
 from verdicts.points.point import PointResult
 from verdicts.run.reading import Event, Run, load
+from verdicts.run.samples import Samples as RunSamples
 
 USER = [{"id": "account-0", "ip": "198.51.100.1", "tier": "starter", "group": "users"}]
 ORIGIN = {"rate_window": 6.0, "rate_sync": 60.0, "tiers": {"starter": 6, "unlimited": -1}}
@@ -69,7 +69,7 @@ def run_of(folder: Path, change: Change = shared, events: Events = (), hits: flo
         folder / "run",
         Spec("failover", 60.0, rate=2, accounts=1, chances={}, change=timed(change), manifest=manifest),
     )
-    (run / "instances-local.json").write_text(json.dumps(["", "origin-a-1f", "origin-b-2e"]))
+    (run / "instances-local.jsonl").write_text('"origin-a-1f"\n"origin-b-2e"\n')
     with (run / "events.jsonl").open("a") as file:
         file.writelines(json.dumps(event) + "\n" for event in events)
     with (run / "target.jsonl").open("a") as file:
@@ -179,5 +179,6 @@ def test_spans_cover_all_time_without_a_gap(states: list[str]) -> None:
 
 def _bare(events: list[dict[str, Any]]) -> Run:
     told = tuple(Event(one["t"], one["kind"], one["name"], one["detail"]) for one in events)
-    empty = np.empty(0, SAMPLE)
-    return Run(Path(), manifest(), (), empty, np.empty(0, np.int64), {}, {}, TargetLog({}), told, None)
+    return Run(
+        Path(), manifest(), (), RunSamples(()), np.empty(0, np.int64), {}, {}, TargetLog({}), told, None
+    )

@@ -12,7 +12,6 @@ import pytest
 from tests.support.p0_runs import Scrape, asked, judged, result
 from tests.support.synthetic_run import Spec
 from verdicts.explain import first_break, first_limit
-from verdicts.measure.target.straight_line import fitted
 
 MIB = 2**20
 CALL = 80_000.0  # bytes
@@ -109,11 +108,21 @@ def test_an_edge_that_is_a_fake_is_not_called_real(tmp_path: Path) -> None:
     assert result(judged(tmp_path / "more", spec, lived()), "P1.8").subject == "bundled stack"
 
 
-def test_a_line_and_its_interval() -> None:
-    x = np.array([0.0, 10.0, 20.0, 30.0, 40.0])
-    line = fitted(x, np.array([1.0, 2.0, 3.5, 4.0, 5.5]))
-    assert line.slope == pytest.approx(0.11)
-    assert line.at_zero == pytest.approx(1.0)
-    assert line.margin == pytest.approx(3.182 * math.sqrt(0.2 / 3 / 1000), rel=0.01)  # Student's t, 3 free
-    assert math.isnan(fitted(x[:3], x[:3]).slope)
-    assert math.isnan(fitted(np.zeros(9), np.arange(9.0)).slope)
+def test_what_memory_holds_is_read_off_the_line(tmp_path: Path) -> None:
+    spec = asked({"P0.1": "limit >= 1", "P0.2": "nano_memory <= 200 MB"})
+    spec = replace(spec, manifest={**spec.manifest, "stack": real().manifest["stack"]})
+    one = result(judged(tmp_path, spec, lived()), "P0.1.limit")
+    assert (one.basis, one.subject) == ("measured", "real parts")
+    assert one.value == int((256 - 10) * MIB / CALL)
+
+
+def test_without_a_line_nothing_is_held(tmp_path: Path) -> None:
+    still = [
+        (t, source, {**values, **({"mcpist_in_flight": 3.0} if source == "origin-a" else {})})
+        for t, source, values in lived()
+    ]
+    spec = asked({"P0.1": "limit >= 1", "P0.2": "nano_memory <= 200 MB"})
+    spec = replace(spec, manifest={**spec.manifest, "stack": real().manifest["stack"]})
+    one = result(judged(tmp_path, spec, still), "P0.1.limit")
+    assert (one.status, one.basis) == ("info", "measured")
+    assert "sure line" in one.evidence

@@ -1,4 +1,4 @@
-"""URLs of a target, read so that no two readers can understand them differently.
+"""URLs, read so that no two readers can understand them differently.
 
 Refused: anything but http and https, user info, fragments, control characters, white space,
 backslashes, and every way of writing an IP address but the usual one (127.0.0.1, [::1]); the
@@ -32,21 +32,28 @@ class Url(NamedTuple):
 
 def split_url(url: str) -> Url:
     """The parts of an http(s) URL. Raises BadUrlError."""
+    shown = f"{shown_url(url)!r:.80}"
     if not _PRINTABLE.fullmatch(url) or "\\" in url:
-        raise BadUrlError(f"{url!r:.80}, allowed: a URL of plain ASCII without blanks and backslashes")
+        raise BadUrlError(f"{shown}, allowed: a URL of plain ASCII without blanks and backslashes")
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise BadUrlError(f"{url!r:.80}: {error}, allowed: http(s)://host:port") from None
+        raise BadUrlError(f"{shown}: {error}, allowed: http(s)://host:port") from None
     if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
-        raise BadUrlError(f"{url!r:.80}, allowed: http://host or https://host")
+        raise BadUrlError(f"{shown}, allowed: http://host or https://host")
     if "@" in parts.netloc:
         raise BadUrlError("user info in the URL, allowed: none (use auth or headers)")
     if "#" in url or port == 0 or parts.netloc.endswith(":"):
-        raise BadUrlError(f"{url!r:.80}, allowed: no fragment, and no port or one of 1 to 65535")
+        raise BadUrlError(f"{shown}, allowed: no fragment, and no port or one of 1 to 65535")
     host = checked_host(parts.hostname.lower(), bracketed="[" in parts.netloc)
     return Url(parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], parts.path)
+
+
+def shown_url(url: str) -> str:
+    """`url` as it may be shown: without its query, in which keys stand, and without user info."""
+    text = re.sub(r"(//)?[^/?#]*@", r"\1***@", url, count=1)
+    return re.sub(r"[?].*", "?***", text, flags=re.DOTALL)
 
 
 def checked_host(host: str, bracketed: bool = False) -> str:

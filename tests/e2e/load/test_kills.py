@@ -1,0 +1,20 @@
+"""Kill −9 of whoever takes part in a run, at a seeded instant: `bench/kills.py` does it at twenty each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench import kills
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("kind", kills.KINDS)
+def test_a_report_can_be_made_and_the_ledger_balances(tmp_path: Path, kind: str) -> None:
+    at = kills.instants(1, kind, 3)[1]  # in the middle of a run's life: load is on its way
+    found = kills.kill_one(kind, at, tmp_path / "run")
+    assert not found.wrong, (tmp_path / "run.console").read_text()
+    assert found.met
