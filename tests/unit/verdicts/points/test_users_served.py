@@ -96,12 +96,19 @@ def test_forged_tokens_are_nobodys_service(tmp_path: Path) -> None:
         return samples
 
     run = load(
-        write(tmp_path / "run", Spec(change=refused, chances={}, manifest={"groups": ["users", "bad"]}))
+        write(
+            tmp_path / "run",
+            Spec(
+                change=refused,
+                chances={},
+                manifest={"groups": ["users", "bad"]},
+                scenario_data={"expects": []},
+            ),
+        )
     )
     users = run.scenario["groups"][0]
     persona = {"name": "forger", "options": {"kind": "expired"}}
     run.scenario["groups"][:] = [dict(users), {**users, "name": "bad", "persona": persona}]
-    run.scenario["expects"] = []
     found = judge(run)
     assert service(found).value == 100
     assert "forged-tokens" in {point.id for point in found.points}  # they have an answer of their own
