@@ -54,8 +54,10 @@ class EdgeSettings(SettingsModel):
     ip_on_failure: Literal["throw", "fail-open", "fail-closed"] = "fail-open"
     burst_per_s: Count = 5
     burst_window: Positive = 1.0
-    burst_strategy: Literal["kv-every-request", "memory-cache"] = "kv-every-request"
+    burst_strategy: Literal["kv-every-request", "memory-cache", "check-burst", "sliding"] = "kv-every-request"
     burst_on_failure: Literal["throw", "fail-open", "fail-closed"] = "throw"
+    burst_ttl: Positive = 60.0  # the `expirationTtl` of check-burst's writes; KV takes none below 60
+    burst_write_wait: NotNegative = 0.0  # seconds that check-burst awaits a write: an assumption
     forward_timeout: Positive = 30.0
     cpu_budget: Positive = 0.010
     jwks_mode: Literal["cached", "refetch-unknown", "cool-down", "none", "per-request"] = "cached"
@@ -141,6 +143,7 @@ class OriginSettings(SettingsModel):
     tiers: dict[str, int] = {"free": 30, "starter": 60, "pro": 120, "unlimited": -1}
     timeout: Positive = 30.0
     user_concurrency: Count = 50
+    user_limiter: Literal["mended", "as-written"] = "mended"  # as-written: the plan's own code
     global_concurrency: Count = 100
     breaker_failures: Count = 5
     breaker_window: Positive = 10.0
@@ -160,6 +163,7 @@ class DatabaseSettings(SettingsModel):
     pool_size: Count = 15
     pool_open: Count = 15  # connections opened at the start, at most pool_size; the rest when needed
     acquire_timeout: Positive | None = 5.0  # None: a call waits for a connection without end
+    lock_timeout: Positive | None = None  # a statement that waits longer for a row's lock ends; pool and none
     pooler_size: Count = 15  # PgBouncer's connections to the server
     pooler_clients: Count = 200  # and the clients that it lets in
     synchronous_commit: bool = False
@@ -237,8 +241,12 @@ class StackSettings(SettingsModel):
         """Raises ValueError for what no real part can do: it would silently not happen."""
         if self.parts.origin == "real" and self.mcp.model_copy(update={"sse": 0.0}) != McpSettings():
             raise ValueError("mcp: with the origin in Go, sse alone is allowed")
+        if self.parts.origin == "real" and self.database.lock_timeout is not None:
+            raise ValueError("database.lock_timeout: allowed with the origin in Python alone")
         if self.parts.edge == "real" and (self.edge.name_routes or self.edge.count_eras):
             raise ValueError("edge: name_routes and count_eras are allowed with the edge in Python alone")
+        if self.parts.edge == "real" and self.edge.burst_strategy in ("check-burst", "sliding"):
+            raise ValueError("edge.burst_strategy: allowed with the Worker: kv-every-request, memory-cache")
         return self
 
     def scaled(self, factor: float) -> StackSettings:

@@ -16,12 +16,14 @@ import msgspec
 
 from fakes.database.pool import FAILURES
 
+WAITING: Final = "waiting for a lock"  # active, says the server
 TIMEOUT: Final = 1.0  # seconds; less than a probe waits for the whole answer
-STATES: Final = ("active", "idle", "idle in transaction", "idle in transaction (aborted)")
+STATES: Final = ("active", WAITING, "idle", "idle in transaction", "idle in transaction (aborted)")
 
-_QUERY: Final = """
+_QUERY: Final = f"""
 SELECT (SELECT json_object_agg(state, n) FROM (
-           SELECT coalesce(state, 'starting') AS state, count(*) AS n FROM pg_stat_activity
+           SELECT CASE WHEN wait_event_type = 'Lock' THEN '{WAITING}'
+                       ELSE coalesce(state, 'starting') END AS state, count(*) AS n FROM pg_stat_activity
            WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() GROUP BY 1) AS by_state)::text,
        n, consumed
 FROM (SELECT count(*) AS n, coalesce(sum(amount), 0) AS consumed FROM mcpist.credit_transactions) AS written

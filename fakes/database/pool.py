@@ -157,7 +157,10 @@ def _session(settings: DatabaseSettings) -> dict[str, Any]:
     if settings.mode == "pooler":
         return {"statement_cache_size": 0}
     commit = "on" if settings.synchronous_commit else "off"
-    return {"server_settings": {"synchronous_commit": commit, "application_name": "mcpist-origin"}}
+    session = {"synchronous_commit": commit, "application_name": "mcpist-origin"}
+    if settings.lock_timeout is not None:
+        session["lock_timeout"] = f"{settings.lock_timeout * 1000:.0f}ms"
+    return {"server_settings": session}
 
 
 def _words(error: BaseException) -> str:

@@ -62,6 +62,7 @@ class Edge:
         self.forward = Forward(self.balancer, self.own, config.gateway_secret.reveal())
         self.isolates = Isolates(self._make, self.forward, self.own.served, config.settings.seed)
         self.metrics.track("mcpist_isolates", "Isolates that serve.", lambda: len(self.isolates))
+        self.metrics.track("mcpist_burst_entries", "Counts kept by isolates.", self.isolates.burst_entries)
         self.metrics.track("mcpist_kv_stored_writes", "KV writes by its store.", self.kv.writes)
         self.metrics.track("mcpist_kv_stored_keys", "Keys in KV's store.", self.kv.keys)
         self.control.on_change.append(self._resize)

@@ -122,6 +122,11 @@ class Isolates:
         if not answer:
             await self._forward(scope, receive, send)
 
+    def burst_entries(self) -> int:
+        """Counts of the burst limit that all of them hold."""
+        alone = [self._single[0]] if self._single is not None else []
+        return sum(one.burst_entries() for one in [*alone, *(thread.isolate for thread in self._threads)])
+
     def resize(self, count: int) -> None:
         """Be `count` from the next request on. Going from one to several, or back, all begin empty."""
         wanted = count if count > 1 else 0

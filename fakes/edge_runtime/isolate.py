@@ -8,6 +8,7 @@ The call rides in `scope["state"]["call"]`; its snapshot is read once, when it c
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -54,6 +55,8 @@ class Isolate:
     jwks: KeySource
     issuer: str
     clock: Callable[[], float] = time.time
+    burst_counts: dict[tuple[str, int], int] = field(default_factory=dict)  # of check-burst
+    burst_times: dict[str, deque[float]] = field(default_factory=dict)  # of sliding
     _window: int = -1
     _counts: dict[str, int] = field(default_factory=dict)
 
@@ -65,8 +68,14 @@ class Isolate:
 
     def reset(self) -> None:
         """Forget counts and keys."""
-        self._window = -1
+        self._window, self._counts = -1, {}
+        self.burst_counts.clear()
+        self.burst_times.clear()
         self.jwks.reset()
+
+    def burst_entries(self) -> int:
+        """How many counts of the burst limit it holds."""
+        return len(self._counts) + len(self.burst_counts) + len(self.burst_times)
 
 
 Layer = Callable[[ASGIApp, Isolate], ASGIApp]

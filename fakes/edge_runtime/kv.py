@@ -5,6 +5,7 @@
     free    1,000        100,000     1                     KvError
     paid    –            –           1                     KvError
 (figures are settings; the day turns at 00:00 UTC). A refused operation counts against nothing.
+A write that asks to expire in less than 60 s is refused on any plan (`ttl`).
 
 A write is seen at once in the place that wrote it and `consistency` seconds later elsewhere; the
 newest write that a place can see wins. Beyond its quota a Worker's binding throws, and the REST API
@@ -32,13 +33,15 @@ Watch = Callable[[str, str | None], None]
 _MESSAGES: Final = {
     ("binding", "quota"): "KV {op}() limit exceeded for the day.",
     ("binding", "key-rate"): "KV PUT failed: 429 Too Many Requests",
+    ("binding", "ttl"): "KV PUT failed: 400 Invalid expiration_ttl. Expiration TTL must be at least 60.",
+    ("rest", "ttl"): "400: Invalid expiration_ttl. Expiration TTL must be at least 60.",
     ("rest", "quota"): "429: code 10048: free usage limit for this operation exceeded for the day",
     ("rest", "key-rate"): "429: too many writes to one key",
 }
 
 
 class KvError(Exception):
-    """An operation that KV refused. `op`: get or put; `cause`: quota or key-rate."""
+    """An operation that KV refused. `op`: get or put; `cause`: quota, key-rate or ttl."""
 
     def __init__(self, op: str, cause: str, api: str) -> None:
         super().__init__(_MESSAGES[api, cause].format(op=op))
@@ -77,7 +80,9 @@ class Kv:
             return self._seen(settings, key, place, now)
 
     def put(self, settings: KvSettings, key: str, value: Any, ttl: float = MIN_TTL, place: int = 0) -> None:
-        """Write a value for `ttl` seconds, 60 at least. Raises KvError."""
+        """Write a value for `ttl` seconds. Raises KvError."""
+        if ttl < MIN_TTL:
+            self._refuse("put", "ttl", settings)
         with self._lock:
             now = self._clock()
             versions = self._versions.get(key)
@@ -86,7 +91,7 @@ class Kv:
                 self._refuse("put", "key-rate", settings)
             self._count("put", settings, settings.writes_per_day, now)
             kept = _still_seen(versions, now - settings.consistency) if versions else []
-            self._versions[key] = [*kept, _Version(value, now, place, now + max(ttl, MIN_TTL), number)]
+            self._versions[key] = [*kept, _Version(value, now, place, now + ttl, number)]
             self._sweep(now)
 
     def list_keys(self, settings: KvSettings, prefix: str, place: int = 0) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-Owner = Literal["upstream", "origin", "stack"]
+Owner = Literal["upstream", "origin", "supabase", "stack"]
 ORIGINS: Final = ("origin-a", "origin-b")
 PROCESSES: Final = ("edge", *ORIGINS, "upstream", "supabase", "postgres", "pgbouncer")
 UPSTREAMS: Final = "upstreams"  # stands for the upstreams of the scenario's settings

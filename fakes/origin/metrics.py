@@ -9,6 +9,7 @@ from fakes.http.metrics import Metrics
 from fakes.origin.memory import OriginMemory
 from fakes.origin.nano import LIFECYCLE, Nano
 from fakes.protections.breaker import TABLE, Breakers
+from fakes.protections.user_concurrency import UserConcurrency
 from fakes.state_machine import states
 
 
@@ -29,6 +30,12 @@ class OriginMetrics:
         metrics.track("mcpist_goroutines", "Goroutines (modelled).", lambda: nano.goroutines)
         metrics.track("mcpist_nano_cpu_seconds_total", "CPU spent (modelled).", lambda: nano.cpu.spent)
         metrics.track("mcpist_nano_cpu_queue_seconds", "CPU queue now (modelled).", nano.cpu.queue_now)
+        for name, text, value in (
+            ("mcpist_user_calls_peak", "Most calls of one user at once since reset.", _peak),
+            ("mcpist_user_limiters", "Users of whom user-concurrency keeps something.", UserConcurrency.kept),
+            ("mcpist_user_releases_blocked", "Calls over, but blocked there.", UserConcurrency.blocked),
+        ):
+            metrics.track(name, text, partial(_of_users, memory, value))
         state = metrics.gauge("mcpist_nano_state", "State of the instance (modelled).", "state")
         for name in states(LIFECYCLE):
             state(name).set_function(partial(_is, lambda: nano.state, name))
@@ -41,6 +48,16 @@ class OriginMetrics:
 
 def _is(state: Callable[[], str], name: str) -> float:
     return float(state() == name)
+
+
+def _of_users(memory: OriginMemory, value: Callable[[UserConcurrency], float]) -> float:
+    gate = memory.gates["user-concurrency"]
+    assert isinstance(gate, UserConcurrency)
+    return value(gate)
+
+
+def _peak(gate: UserConcurrency) -> float:
+    return gate.peak
 
 
 def _breaker_state(memory: OriginMemory, upstream: str) -> str:

@@ -72,22 +72,30 @@ class ToolCaller:
 
     async def call(self, context: CallContext, command: Command, request_id: str) -> ToolResult:
         """One call, charged under `request_id`. Raises RefusedError."""
-        began = time.monotonic()
-        with Admission(context.gates, context.user, command.module) as admission, self._counted():
-            await self._credits.charge(context.user, request_id, context.settings.database)
-            outcome = "abandoned"
-            try:
-                reply = await self._ask(context, command, admission)
-                outcome = _outcome(reply)
-            finally:
-                self._calls(command.module, outcome).inc()
-            spent = (time.monotonic() - began) * 1000
-            self._usage.add(
-                UsageRow(
-                    request_id, context.user, command.module, command.tool, outcome, spent, context.instance
-                )
-            )
+        admission = Admission(context.gates, context.user, command.module)
+        try:
+            with admission, self._counted():
+                reply = await self._charged(context, command, admission, request_id)
+        finally:
+            await admission.given_back()
         return _result(reply)
+
+    async def _charged(
+        self, context: CallContext, command: Command, admission: Admission, request_id: str
+    ) -> Reply | None:
+        began = time.monotonic()
+        await self._credits.charge(context.user, request_id, context.settings.database)
+        outcome = "abandoned"
+        try:
+            reply = await self._ask(context, command, admission)
+            outcome = _outcome(reply)
+        finally:
+            self._calls(command.module, outcome).inc()
+        spent = (time.monotonic() - began) * 1000
+        self._usage.add(
+            UsageRow(request_id, context.user, command.module, command.tool, outcome, spent, context.instance)
+        )
+        return reply
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -41,6 +41,7 @@ type settings struct {
 		RateSync          seconds `json:"rate_sync"`
 		Timeout           seconds `json:"timeout"`
 		UserConcurrency   int     `json:"user_concurrency"`
+		UserLimiter       string  `json:"user_limiter"` // as-written: see enterUser
 		GlobalConcurrency int     `json:"global_concurrency"`
 		BreakerSlow       seconds `json:"breaker_slow"`
 		HealthDBTimeout   seconds `json:"health_db_timeout"`

@@ -58,21 +58,26 @@ func (g *gates) admit(about *callContext, upstream string) (release, error) {
 	return leaveAll, nil
 }
 
-// userPermits names the permits of a user under one limit; another limit has others.
+// userPermits names the permits of a user under one limit and one limiter's code; another has others.
 type userPermits struct {
-	user  string
-	limit int
+	user, limiter string
+	limit         int
 }
 
 // enterUser is the plan's limiter: a buffered channel a user, in a sync.Map. It stays for good, as in the plan's code.
+// As written, `defer Release(user)` stands before Acquire is asked: a refused call's Release takes another call's
+// place, and there are as many Releases too many as refusals. Each blocks until a later call brings a place.
 func (g *gates) enterUser(about *callContext, _ string) (release, error) {
-	limit := about.snap.settings.Origin.UserConcurrency
-	found, _ := g.users.LoadOrStore(userPermits{about.user, limit}, make(chan struct{}, limit))
+	limit, limiter := about.snap.settings.Origin.UserConcurrency, about.snap.settings.Origin.UserLimiter
+	found, _ := g.users.LoadOrStore(userPermits{about.user, limiter, limit}, make(chan struct{}, limit))
 	permits := found.(chan struct{})
 	select {
 	case permits <- struct{}{}:
 		return func(ended) { <-permits }, nil
 	default:
+		if limiter == "as-written" {
+			<-permits
+		}
 		message := fmt.Sprintf("%d calls of this user are running", limit)
 		return nil, &refusal{reason: "user_concurrency_exceeded", message: message, retryAfter: 1}
 	}

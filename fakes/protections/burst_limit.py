@@ -1,6 +1,7 @@
 """`burst-limit`: at most `burst_per_s` requests a user in a window (5 a second).
 
-Fixed windows aligned to the wall clock, KV key `burst:{user}`. Two strategies:
+Fixed windows aligned to the wall clock, KV key `burst:{user}`. Two strategies, beside the two of
+`fakes.protections.check_burst`:
     kv-every-request  KV holds (window, count): a read and a write a request. The window stands in the
                       value, as KV keeps nothing for less than 60 s
     memory-cache      the isolate's memory holds the counts; the first request of a window writes KV,
@@ -20,6 +21,7 @@ from typing import Final
 from fakes.edge_runtime.isolate import EdgeCall, Isolate, Layer, refuse
 from fakes.edge_runtime.kv import KvError
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
+from fakes.protections import check_burst
 
 
 class BurstLimit:
@@ -33,20 +35,28 @@ class BurstLimit:
         if "burst-limit" not in call.snapshot.protections:
             return await self.inner(scope, receive, send)
         edge = call.snapshot.settings.edge
-        now = self.isolate.clock()
-        count = self._in_memory if edge.burst_strategy == "memory-cache" else self._in_kv
         try:
-            admitted = count(call, math.floor(now / edge.burst_window))
+            wait = await self._wait(call, self.isolate.clock())
         except KvError as error:
             if edge.burst_on_failure != "fail-open":
                 status = 503 if edge.burst_on_failure == "fail-closed" else None
                 return await refuse(scope, receive, send, self.isolate, "kv_error", str(error), status=status)
-            admitted = True
-        if admitted:
+            wait = 0.0
+        if not wait:
             return await self.inner(scope, receive, send)
         self.isolate.metrics.hits("burst-limit").inc()
-        left = edge.burst_window - now % edge.burst_window
-        return await refuse(scope, receive, send, self.isolate, "burst_exceeded", retry_after=left)
+        return await refuse(scope, receive, send, self.isolate, "burst_exceeded", retry_after=wait)
+
+    async def _wait(self, call: EdgeCall, now: float) -> float:
+        """Seconds until the next call passes, 0 where this one does. Raises KvError."""
+        edge = call.snapshot.settings.edge
+        if edge.burst_strategy == "check-burst":
+            return await check_burst.as_written(call, self.isolate, now)
+        if edge.burst_strategy == "sliding":
+            return await check_burst.sliding(call, self.isolate, now)
+        count = self._in_memory if edge.burst_strategy == "memory-cache" else self._in_kv
+        admitted = count(call, math.floor(now / edge.burst_window))
+        return 0.0 if admitted else edge.burst_window - now % edge.burst_window
 
     def _in_kv(self, call: EdgeCall, window: int) -> bool:
         settings, isolate = call.snapshot.settings, self.isolate

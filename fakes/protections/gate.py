@@ -3,11 +3,13 @@
 `enter` and `leave` are plain calls without an await, so no cancel can fall between taking a permit
 and noting it. A call takes one snapshot of the gates in force when it starts and leaves those very
 gates, whatever was switched on or off meanwhile: no permit is lost and none is given back twice.
+Code that blocks in giving back says so by what `leave` returns: the call then waits for that, after all
+gates are left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum
 from types import TracebackType
 from typing import Any, Protocol
@@ -29,7 +31,8 @@ class CallEnd(Enum):
 class Gate(Protocol):
     """One mechanism, made anew with each start of an origin's instance.
 
-    `enter` returns a ticket or raises `RefusedError`; `leave` takes the ticket back.
+    `enter` returns a ticket or raises `RefusedError`; `leave` takes the ticket back, and gives what the call
+    has to wait for before it may answer, if anything.
     """
 
     name: str
@@ -37,7 +40,7 @@ class Gate(Protocol):
     def enter(self, user: str, upstream: str) -> Any:
         """Admit one call of a user to an upstream."""
 
-    def leave(self, ticket: Any, ended: CallEnd) -> None:
+    def leave(self, ticket: Any, ended: CallEnd) -> Awaitable[None] | None:
         """The admitted call is over."""
 
     def configure(self, settings: StackSettings) -> None:
@@ -54,16 +57,17 @@ class Admission:
     """`with Admission(gates, user, upstream) as admission:` around one tool call.
 
     Enters the gates in order; a refusal by one leaves those before it. Set `outcome` before the block
-    is left to tell the gates how the upstream did.
+    is left to tell the gates how the upstream did. After the block, refused or not, await `given_back()`.
     """
 
-    __slots__ = ("_entered", "_gates", "_upstream", "_user", "outcome")
+    __slots__ = ("_entered", "_gates", "_upstream", "_user", "_waits", "outcome")
 
     def __init__(self, gates: Sequence[Gate], user: str, upstream: str) -> None:
         self._gates = gates
         self._user = user
         self._upstream = upstream
         self._entered: list[tuple[Gate, Any]] = []
+        self._waits: list[Awaitable[None]] = []
         self.outcome = CallEnd.ABANDONED
 
     def __enter__(self) -> Admission:
@@ -83,4 +87,10 @@ class Admission:
     def _leave(self) -> None:
         while self._entered:
             gate, ticket = self._entered.pop()
-            gate.leave(ticket, self.outcome)
+            if (wait := gate.leave(ticket, self.outcome)) is not None:
+                self._waits.append(wait)
+
+    async def given_back(self) -> None:
+        """Until every gate has its ticket."""
+        for wait in self._waits:
+            await wait

@@ -11,7 +11,7 @@ import math
 from typing import Final
 
 from fakes.edge_runtime.isolate import EdgeCall, Isolate, Layer, refuse
-from fakes.edge_runtime.kv import KvError
+from fakes.edge_runtime.kv import MIN_TTL, KvError
 from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 
 
@@ -47,7 +47,7 @@ class IpLimit:
         count = isolate.kv.get(settings.kv, key, isolate.place) or 0
         if count >= settings.edge.ip_per_min:
             return False
-        isolate.kv.put(settings.kv, key, count + 1, 2 * settings.edge.ip_window, isolate.place)
+        isolate.kv.put(settings.kv, key, count + 1, max(MIN_TTL, 2 * settings.edge.ip_window), isolate.place)
         return True
 
 

@@ -1,7 +1,8 @@
 """The issuer: its key set, and tokens for hand use. `python -m fakes.supabase …`, see `fakes.http.serve`.
 
     GET  /auth/v1/.well-known/jwks.json     the set of the configuration, and an ES256 key made here:
-                                            an issuer in rotation has more than one
+                                            an issuer in rotation has more than one. While the fault
+                                            `key-unpublished` is in force it lacks the configuration's
     POST /auth/v1/token                     {"sub": …, "tier"?: …, "ttl"?: seconds (3600), "alg"?:
                                             "EdDSA" (default) or "ES256"} → {"access_token", "token_type"}
 400 with one line for a bad body. Whoever asks gets a token: it is a fake, on loopback.
@@ -18,6 +19,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from fakes import faults
 from fakes.control.process_config import JWKS_PATH, StackConfig
 from fakes.control.state import Control
 from fakes.http import serve
@@ -40,8 +42,8 @@ class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
 class Supabase:
     """The ASGI app of the issuer."""
 
-    def __init__(self, config: StackConfig, metrics: Metrics) -> None:
-        self._config, self._metrics = config, metrics
+    def __init__(self, config: StackConfig, control: Control, metrics: Metrics) -> None:
+        self._config, self._control, self._metrics = config, control, metrics
         second = ec.generate_private_key(ec.SECP256R1())
         self._signers = {"ES256": (second, ES256_KID)}
         keys = list(config.jwks.get("keys", ()))
@@ -51,6 +53,7 @@ class Supabase:
         public: dict[str, Any] = jwt.algorithms.ECAlgorithm.to_jwk(second.public_key(), as_dict=True)
         public |= {"kid": ES256_KID, "alg": "ES256", "use": "sig"}
         self._jwks = json.dumps({"keys": [*keys, public]}).encode()
+        self._before_rotation = json.dumps({"keys": [public]}).encode()
         self._fetched = metrics.counter("mcpist_jwks_requests_total", "Fetches of the key set.")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,12 +71,19 @@ class Supabase:
         match scope["method"], scope["path"]:
             case "GET", path if path == JWKS_PATH:
                 self._fetched().inc()
-                return Reply(200, [JSON], self._jwks)
+                return Reply(200, [JSON], self._key_set())
             case "POST", path if path == TOKEN_PATH:
                 return self._issue(await whole_body(scope, receive))
             case "GET", "/health":
                 return Reply(200, [JSON], b'{"status":"ok"}')
         return Reply(404, [JSON], b'{"error":"not found"}')
+
+    def _key_set(self) -> bytes:
+        fault = self._control.snapshot.fault("key-unpublished")
+        if fault is None:
+            return self._jwks
+        self._control.saw(fault)
+        return self._before_rotation
 
     def _issue(self, body: bytes) -> Reply:
         try:
@@ -99,5 +109,5 @@ class Supabase:
 
 async def make_app(config: StackConfig) -> serve.App:
     """The issuer on the running loop."""
-    control, metrics = Control(config), Metrics()
-    return serve.App(Supabase(config, metrics), control, metrics)
+    control, metrics = Control(config, faults.of("supabase")), Metrics()
+    return serve.App(Supabase(config, control, metrics), control, metrics)

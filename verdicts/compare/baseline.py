@@ -32,9 +32,9 @@ from common.atomic_write import write_whole
 from verdicts.compare import comparison, figures, same_attack
 from verdicts.compare.figures import FIGURES, UNITS, FigureKind, Reading, View, Witness
 from verdicts.compare.statistics import ALPHA, MIN_RUNS
-from verdicts.compare.student_t import quantile
 from verdicts.measure.arrivals import ledger
 from verdicts.run.reading import Floats, Run, RunFolderError
+from verdicts.student_t import quantile
 from verdicts.thresholds import Bound, Threshold
 
 SCHEMA_VERSION: Final = 1

@@ -110,7 +110,7 @@ class FigureKind:
 
     @property
     def scale(self) -> Literal["ratio", "share"]:
-        """How `compare_stats` looks at it."""
+        """How `verdicts.compare.statistics` looks at it."""
         return "share" if self.unit == "share" else "ratio"
 
     @property

@@ -23,7 +23,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from verdicts.compare import student_t
+from verdicts import student_t
 
 MIN_RUNS: Final = 4
 ALPHA: Final = 0.05

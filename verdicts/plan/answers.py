@@ -95,7 +95,14 @@ class PlanAnswer:
     @property
     def main(self) -> Result | None:
         """The finding that is the answer: the first with a value."""
-        return next((one for one in self.results if one["value"] is not None), next(iter(self.results), None))
+        return _first(self.results)
+
+    @property
+    def repeats(self) -> list[Result]:
+        """What each of several runs that lead it answers, the worst first; none where one run leads."""
+        led = [one for one in self.judged_runs if self.question.id in one.run.leads and one.valid]
+        found = [_first(one.results(self.question.id)) for one in led]
+        return [one for one in found if one is not None] if len(led) > 1 else []
 
     @property
     def broken(self) -> list[Result]:
@@ -151,6 +158,10 @@ class PlanAnswer:
         found, when = self.numbers(), self.question.when
         mine = (one.advise(found, language, when) for one in rules.RULES if one.point == self.question.id)
         return sorted((one for one in mine if one is not None), key=lambda one: not one.act)
+
+
+def _first(results: Sequence[Result]) -> Result | None:
+    return next((one for one in results if one["value"] is not None), next(iter(results), None))
 
 
 def _label(other: JudgedRun, question: Question) -> str:

@@ -14,6 +14,7 @@ from verdicts.language import catalogue
 from verdicts.measure.target.goroutines import DEFAULTS
 from verdicts.plan.answers import PlanAnswer
 from verdicts.plan.numbers import Numbers
+from verdicts.plan.rules import BURST, GLOBAL, MEMORY_ALERT, SLOW
 from verdicts.points.registry import QUESTIONS
 
 SECONDS_A_DAY: Final = 86_400
@@ -21,15 +22,11 @@ WRITES_A_DAY: Final = 1_000  # KV, free plan
 REQUESTS_A_DAY: Final = 10  # of a monthly active user, by the plan's own table
 TURNS_A_DAY: Final = 0.2 * 2 * 10  # active on a day × sessions × turns (docs/kv-writes.md)
 KEYS: Final = 2  # the IP limit's and the burst limit's
-BURST: Final = 5  # req/s and user
 PER_USER: Final = 50
-GLOBAL: Final = 100
-SLOW: Final = 3.0  # seconds
 STARTER: Final = 60  # req/min
 BATCH: Final = 10
 USERS: Final = 100
 CONNECTIONS: Final = 60
-ALERT: Final = 200e6  # bytes
 
 
 def goroutines(calls: float) -> float:
@@ -86,7 +83,7 @@ CLAIMS: Final = (
     Claim(
         "five-thousand-calls",
         "P0.2",
-        lambda: {"count": goroutines(5000), "bytes": memory(goroutines(5000)), "alert": ALERT},
+        lambda: {"count": goroutines(5000), "bytes": memory(goroutines(5000)), "alert": MEMORY_ALERT},
     ),
     Claim("two-users", "P0.3", lambda: {"each": PER_USER, "all": GLOBAL, "fill": GLOBAL / PER_USER}),
     Claim("batch", "", lambda: {"limit": 30, "batch": BATCH, "at_once": 30 / BATCH}),

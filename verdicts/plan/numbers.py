@@ -9,11 +9,14 @@ Every comparison with NaN is false: no number, no recommendation.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from string import Formatter
-from typing import Any
+from typing import Any, Final
 
 from verdicts.language import quantities
+
+PART: Final = re.compile(r"^(C\d+|[^.]+\.\d+)\.?")  # what stands before an id's part
 
 
 class Number(float):
@@ -64,7 +67,7 @@ def of(results: Iterable[Mapping[str, Any]], found: Mapping[str, Any], label: st
     results = list(results)
     said["fails"] = sum(one["status"] == "fail" for one in results)
     for one in results:
-        _, _, part = one["id"].split(".", 1)[1].partition(".")
+        part = PART.sub("", one["id"])
         said[f"{part}_value" if part else "value"] = one["value"]
         said |= one.get("figures", {})
     prefix = f"{label}_" if label else ""

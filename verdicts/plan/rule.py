@@ -18,13 +18,17 @@ GOOD: Final = False  # good to know
 
 
 class AdviceRule(NamedTuple):
-    """`act`: something is to be done, else it is good to know. `due`: sooner than the question is wanted."""
+    """`act`: something is to be done, else it is good to know. `due`: sooner than the question is wanted.
+
+    `mend` is code that carries the advice out.
+    """
 
     point: str
     name: str
     act: bool
     when: Callable[[Numbers], bool]
     due: str = ""
+    mend: str = ""
 
     @property
     def key(self) -> str:
@@ -45,13 +49,14 @@ class AdviceRule(NamedTuple):
         if said is None:
             return None
         also = numbers.says(texts["also"], language, by=by)
-        return Advice(self.act, Say(language).join((said, also)), texts["rule"], due)
+        return Advice(self.act, Say(language).join((said, also)), texts["rule"], due, self.mend)
 
 
 class Advice(NamedTuple):
-    """A recommendation, the rule that it follows from, in one language, and the milestone it is due by."""
+    """A recommendation and the rule that it follows from, in one language; when it is due; code, if any."""
 
     act: bool
     text: str
     rule: str
     due: str
+    mend: str = ""

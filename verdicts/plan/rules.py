@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from verdicts.plan import mends
 from verdicts.plan.numbers import Number, Numbers
 from verdicts.plan.rule import GOOD, TO_DO, AdviceRule
 from verdicts.points.point import BEFORE_MVP
@@ -17,12 +18,13 @@ from verdicts.points.point import BEFORE_MVP
 GLOBAL: Final = 100  # calls, global-concurrency
 SLOW: Final = 3.0  # seconds that a slow call takes
 BURST: Final = 5  # calls per user and second
-MEMORY: Final = 200e6  # bytes, the operator's alert
+MEMORY_ALERT: Final = 200e6  # bytes, the operator's alert
 NANO_SHARE: Final = 0.1  # vCPU
 NANO_CPU: Final = 0.8 * NANO_SHARE  # the operator's alert
 SERVED: Final = 0.95  # share of calls below which the rest's times say little
 OPERATORS: Final = 5  # connections left to people
 DAY: Final = 1440  # minutes
+ROTATION: Final = 60  # seconds that valid users may be refused after a key was rotated
 
 
 def derived(point: str, numbers: Numbers) -> Numbers:
@@ -37,11 +39,12 @@ DERIVED: Final[Mapping[str, Mapping[str, Callable[[Numbers], float]]]] = {
     "P0.2": {
         "peak": lambda n: n.nano_memory if n.nano_memory > 0 else n.memory,
         "room": lambda n: (
-            n.goroutines + (MEMORY - n.peak) // n.per_goroutine if n.per_goroutine > 0 else math.nan
+            n.goroutines + (MEMORY_ALERT - n.peak) // n.per_goroutine if n.per_goroutine > 0 else math.nan
         ),
     },
     "P0.3": {"permits_rate": lambda n: GLOBAL / SLOW},
     "P1.2": {"bound": lambda n: n.after / n.excess if n.excess > 0 else math.nan},
+    "P1.4": {"possible": lambda n: n.isolates * BURST if n.isolates > 0 else n.max},
     "P1.5": {"through": lambda n: n.mean / n.offered if n.offered > 0 else math.nan},
     "P1.6": {
         "alert_cost": lambda n: NANO_CPU / n.nano_rate if n.nano_rate > 0 else math.nan,
@@ -56,8 +59,8 @@ RULES: Final = (
     AdviceRule("P0.1", "only-memory-limits", TO_DO, lambda n: n.limit > n.room),
     AdviceRule("P0.1", "limit-fits", GOOD, lambda n: n.limit <= n.room),
     AdviceRule("P0.1", "limit-not-told", GOOD, lambda n: n.in_flight > 0 and not n.limit > 0),
-    AdviceRule("P0.2", "memory-over-alert", TO_DO, lambda n: n.peak > MEMORY),
-    AdviceRule("P0.2", "memory-below-alert", GOOD, lambda n: n.peak <= MEMORY),
+    AdviceRule("P0.2", "memory-over-alert", TO_DO, lambda n: n.peak > MEMORY_ALERT),
+    AdviceRule("P0.2", "memory-below-alert", GOOD, lambda n: n.peak <= MEMORY_ALERT),
     AdviceRule("P0.3", "killed", TO_DO, lambda n: n.kills > 0),
     AdviceRule(
         "P0.3",
@@ -98,10 +101,10 @@ RULES: Final = (
     AdviceRule("P1.5", "origin-bears-all", TO_DO, lambda n: n.through >= 0.9),
     AdviceRule("P1.5", "edge-takes-part", GOOD, lambda n: 0.5 <= n.through < 0.9),
     AdviceRule(
-        "P1.6", "nano-over-alert", TO_DO, lambda n: n.nano_demand > NANO_CPU or n.nano_memory > MEMORY
+        "P1.6", "nano-over-alert", TO_DO, lambda n: n.nano_demand > NANO_CPU or n.nano_memory > MEMORY_ALERT
     ),
     AdviceRule(
-        "P1.6", "cost-not-known", TO_DO, lambda n: n.nano_demand <= NANO_CPU and n.nano_memory <= MEMORY
+        "P1.6", "cost-not-known", TO_DO, lambda n: n.nano_demand <= NANO_CPU and n.nano_memory <= MEMORY_ALERT
     ),
     AdviceRule("P1.6", "cpu-over-alert", TO_DO, lambda n: n.cpu > 0.8 and not n.nano_cpu >= 0),
     AdviceRule("P1.6", "cpu-below-alert", GOOD, lambda n: n.cpu <= 0.8 and not n.nano_cpu >= 0),
@@ -128,7 +131,10 @@ RULES: Final = (
     AdviceRule("P3.4", "valid-users-fail", TO_DO, lambda n: n.valid_users_value < 100),
     AdviceRule("P3.4", "check-cheap", GOOD, lambda n: n.mean <= 0.010),
     AdviceRule("P3.5", "cache-fails", TO_DO, lambda n: n.fetches > 1),
-    AdviceRule("P3.5", "cache-holds", GOOD, lambda n: n.fetches <= 1),
+    AdviceRule(
+        "P3.5", "cache-holds", GOOD, lambda n: n.fetches <= 1 and not n.key_rotation_taken_up > ROTATION
+    ),
+    AdviceRule("P3.5", "rotation-refuses", TO_DO, lambda n: n.key_rotation_taken_up > ROTATION),
     AdviceRule("P3.6", "free-tier-used-up", TO_DO, lambda n: n.share * DAY > 1),
     AdviceRule("P3.6", "bad-tokens-pass", TO_DO, lambda n: n.origin_value > 0),
     AdviceRule("P3.6", "free-tier-lasts", GOOD, lambda n: n.share * DAY <= 1),
@@ -140,4 +146,10 @@ RULES: Final = (
     AdviceRule("F1.3", "check-wrong", TO_DO, lambda n: n.fails > 0),
     AdviceRule("F1.3", "errors-meanwhile", TO_DO, lambda n: n.errors > 0 and n.fails < 1),
     AdviceRule("F1.3", "nobody-noticed", GOOD, lambda n: n.errors < 1 and n.fails < 1),
+    AdviceRule(
+        "C1", "as-written-fails", TO_DO, lambda n: n.over > 0 or n.unanswered > 0, mend=mends.USER_LIMITER
+    ),
+    AdviceRule("C1", "holds", GOOD, lambda n: n.over < 1 and n.unanswered < 1),
+    AdviceRule("C2", "as-written-fails", TO_DO, lambda n: n.failed > 0 or n.over > 0, mend=mends.CHECK_BURST),
+    AdviceRule("C2", "holds", GOOD, lambda n: n.failed <= 0 and n.over < 1),
 )

@@ -125,17 +125,20 @@ class PlanSummary:
     def _first(self, say: Say) -> Card:
         names = catalogue.advice(say.language).when
         broken = {when: [one for one in self.failed if one.question.when == when] for when in names}
+        unknown = {when: any(one.question.when == when for one in self.open) for when in names}
         first = next((when for when in names if broken[when]), None)
-        answer = say("Nothing is out of bounds")
+        known = "Nothing that was answered is out of bounds" if self.open else "Nothing is out of bounds"
+        answer, status = say(known), "invalid" if self.open else "pass"
         if first is not None:
             when = names[first]
+            status = "fail"
             answer = say("{when}: {ids}", ids=_ids(broken[first]), when=when[0].upper() + when[1:])
         shown = [
-            (names[when], _ids(found) or say("nothing"))
+            (names[when], _ids(found) or say("not known" if unknown[when] else "nothing"))
             for when, found in broken.items()
             if any(one.question.when == when for one in self.asked)
         ]
-        return Card(say("What breaks first as you grow?"), answer, "fail" if first else "pass", shown)
+        return Card(say("What breaks first as you grow?"), answer, status, shown)
 
 
 def _ids(found: Sequence[PlanAnswer]) -> str:

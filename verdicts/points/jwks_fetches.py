@@ -1,20 +1,25 @@
 """P3.5: does the key-set cache hold, also under key ids that nobody has.
 
 How often a set is fetched because it expired is arithmetic (its age limit); what a flood can do is to make
-the edge fetch for a key id that nobody has. Whether a new key is taken up in time (rotation) is a case of
-its own.
+the edge fetch for a key id that nobody has. Whether a new key is taken up in time is a case of its own: in a
+run that rotates the key, the real seconds from its publication until every user who signs with it is served.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
+from verdicts.measure.calls import outcomes, served_again
 from verdicts.measure.limits import forged_tokens
+from verdicts.measure.target import faults
 from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 A_FETCH_A_REQUEST = 500  # per 1,000: every other request had to wait for one
 UNKNOWN = "unknown-kid"
+ROTATION = "key-unpublished"
 CAUSES = ("first", "expired", "unknown-kid", "no-cache")
 
 
@@ -25,14 +30,42 @@ CAUSES = ("first", "expired", "unknown-kid", "no-cache")
     scenario="invalid-jwt",
     when=BEFORE_1000_MAU,
     part="edge",
-    figures={"fetches": "", "unknown": "", "caused": "", "ttl": "s"},
+    figures={"fetches": "", "unknown": "", "caused": "", "ttl": "s", "taken_up": "s", "turned_away": ""},
     units={
         "fetches for unknown key ids": "回取得(未知のkidによる)",
         "fetches per 1,000 requests": "回取得(1,000リクエストあたり)",
+        "s until a rotated key is taken up": "秒(新しい鍵を受け入れるまで)",
     },
 )
-def jwks_fetches(run: Run) -> Finding:
-    """Fetches of the key set per 1,000 requests; `fetches` is that figure."""
+def jwks_fetches(run: Run) -> Iterator[Finding]:
+    """The rotation, where there was one; fetches of the key set per 1,000 requests, figure `fetches`."""
+    yield from _rotation(run)
+    yield _fetches(run)
+
+
+def _rotation(run: Run) -> Iterator[Finding]:
+    for fault in run.scenario.get("faults", ()):
+        if fault["fault"] != ROTATION or fault.get("until") is None:
+            continue
+        if faults.unmade(run):
+            yield Finding.unseen(faults.UNMADE, "rotation")
+            return
+        published, scale = float(fault["until"]), run.manifest.time_scale
+        waits = served_again.seconds(run, published) * scale
+        refused = run.out & run.judged & outcomes.failed_by(run, ("invalid_token",))
+        slowest = float(waits.max()) if waits.size else 0.0
+        never = int(np.isinf(waits).sum())
+        yield Finding(
+            "not within the run" if never else round(slowest, 1),
+            "" if never else "s until a rotated key is taken up",
+            f"{waits.size:,} users signed with the new key and were refused at first, {never:,} to the end; "
+            f"{int(refused.sum()):,} calls were refused. Real seconds, after the key was published.",
+            {"taken_up": slowest, "turned_away": float(refused.sum())},
+            "rotation",
+        )
+
+
+def _fetches(run: Run) -> Finding:
     own = [event.detail["fetches"] for event in run.events if event.name == "key-set"]
     if own and run.out.any():
         return _from_us(run, int(own[-1]))

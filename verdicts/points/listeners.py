@@ -12,6 +12,7 @@ import numpy as np
 
 from verdicts.measure.calls import percentiles
 from verdicts.measure.target import cpu, origins
+from verdicts.measure.target.straight_line import slope
 from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Floats, Run
 
@@ -25,6 +26,11 @@ class Standing(NamedTuple):
 
     t: Floats
     number: Floats
+
+    @property
+    def most(self) -> float:
+        """How many stood at most; more than none."""
+        return float(self.number.max())
 
     def at(self, t: Floats) -> Floats:
         """How many stood at these instants."""
@@ -43,15 +49,13 @@ class Standing(NamedTuple):
 def stream_costs(run: Run) -> Finding:
     """Resident bytes and cores of edge and origins for each stream that stands."""
     standing = _standing(run)
-    if standing is None:
-        return Finding.unseen(UNSEEN)
-    most = float(standing.number.max())
-    if not most:
-        return Finding.unseen(NONE)
+    if isinstance(standing, Finding):
+        return standing
+    most = standing.most
     used = [one for one in cpu.usage(run) if one.name == "edge" or one.name.startswith("origin-")]
     sizes = [cpu.memory(run, one.name) for one in used]
-    memory = sum(_slope(standing.at(t), size) for t, size in sizes if t.size)
-    cores = sum(_slope(standing.at(one.t), one.cores) for one in used if one.t.size)
+    memory = sum(slope(standing.at(t), size) for t, size in sizes if t.size)
+    cores = sum(slope(standing.at(one.t), one.cores) for one in used if one.t.size)
     return Finding(
         round(memory / 1024, 2),
         "KiB resident a stream",
@@ -73,11 +77,9 @@ def stream_costs(run: Run) -> Finding:
 def others_beside_streams(run: Run) -> Finding:
     """p95 of the judged calls while more than half of the most streams stand, and while none does."""
     standing = _standing(run)
-    if standing is None:
-        return Finding.unseen(UNSEEN)
-    most = float(standing.number.max())
-    if not most:
-        return Finding.unseen(NONE)
+    if isinstance(standing, Finding):
+        return standing
+    most = standing.most
     beside = standing.at(run.samples["planned"].whole())
     good = run.ok & run.judged
     found, before = (
@@ -104,27 +106,19 @@ def others_beside_streams(run: Run) -> Finding:
 def streams_left(run: Run) -> Finding:
     """What the origins still held at the last scrape."""
     standing = _standing(run)
-    if standing is None:
-        return Finding.unseen(UNSEEN)
-    most, left = float(standing.number.max()), float(standing.number[-1])
-    if not most:
-        return Finding.unseen(NONE)
+    if isinstance(standing, Finding):
+        return standing
+    most, left = standing.most, float(standing.number[-1])
     evidence = f"{left:,.0f} of {most:,.0f} still stood at {standing.t[-1]:.1f} s."
     return Finding(round(left), "streams left", evidence, {"left": left, "share": left / most})
 
 
-def _standing(run: Run) -> Standing | None:
-    """Of all origins together, on the first one's scrapes; None where they do not tell."""
+def _standing(run: Run) -> Standing | Finding:
+    """Of all origins together, on the first one's scrapes; why not, where there is nothing to see."""
     found = [run.target.series(source, STREAMS) for source in origins.sources(run)]
     found = [one for one in found if one[0].size]
     if not found:
-        return None
+        return Finding.unseen(UNSEEN)
     t = found[0][0]
-    return Standing(t, np.sum([np.interp(t, *one) for one in found], axis=0))
-
-
-def _slope(x: Floats, y: Floats) -> float:
-    """The least-squares slope of y over x; 0 where x never changes."""
-    spread = x - x.mean()
-    square = float(spread @ spread)
-    return float(spread @ (y - y.mean())) / square if square else 0.0
+    standing = Standing(t, np.sum([np.interp(t, *one) for one in found], axis=0))
+    return standing if standing.most else Finding.unseen(NONE)

@@ -12,10 +12,10 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from verdicts.compare.regression import Line, fitted
 from verdicts.measure.target import goroutines, origins, real_nano
 from verdicts.measure.target.cpu import since_start
 from verdicts.measure.target.real_nano import MIB
+from verdicts.measure.target.straight_line import Line, fitted
 from verdicts.points.point import Finding, Value
 from verdicts.run import real_parts
 from verdicts.run.reading import Floats, Run

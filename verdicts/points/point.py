@@ -35,10 +35,16 @@ AT_100_MAU: Final = "at 100 MAU"
 AT_500_MAU: Final = "at 500 MAU"
 BEFORE_1000_MAU: Final = "before 1,000 MAU"
 MILESTONES: Final = (BEFORE_MVP, AT_100_MAU, AT_500_MAU, BEFORE_1000_MAU)
-PRIORITIES: Final = {"P0": "P0", "P1": "P1", "P2": "P2", "P3": "P3", "F1": "phase 1"}
-"""How an id of the plan begins → its priority; in the plan's order."""
+PRIORITIES: Final = {"P0": "P0", "P1": "P1", "P2": "P2", "P3": "P3", "F1": "phase 1", "C": "phase 1"}
+"""How an id of the plan begins → its priority; in the plan's order. C1 and C2 are of the plan's own code."""
 PROTOCOL: Final = {"M1": "P1", "M2": "P3", "M3": "P2", "M4": "P2", "M5": "P1"}
 """The same of the questions that MCP's two eras raise, beside the plan."""
+
+
+def split(id: str) -> tuple[str, str]:
+    """How an id begins, and its number: P1.8 is ("P1", "8"), C1 is ("C", "1")."""
+    begin, dot, number = id.partition(".")
+    return (begin, number) if dot else (id[:1], id[1:])
 
 
 class Question(NamedTuple):
@@ -58,12 +64,12 @@ class Question(NamedTuple):
     @property
     def of_the_plan(self) -> bool:
         """It is one of the plan's."""
-        return self.id.partition(".")[0] in PRIORITIES
+        return split(self.id)[0] in PRIORITIES
 
     @property
     def place(self) -> tuple[int, int]:
         """Where it stands: in the plan, and after it."""
-        begin, _, number = self.id.partition(".")
+        begin, number = split(self.id)
         return [*PRIORITIES, *PROTOCOL].index(begin), int(number)
 
 
@@ -179,8 +185,9 @@ def point(
     if id in REGISTERED:
         raise ValueError(f"point {id} is registered twice")
     known = {**PRIORITIES, **PROTOCOL}
-    priority = known.get(id.partition(".")[0], "")
-    if scenario and not (priority and id.partition(".")[2].isdigit()):
+    begin, number = split(id)
+    priority = known.get(begin, "")
+    if scenario and not (priority and number.isdigit()):
         raise ValueError(f"point {id}: allowed: {', '.join(known)}, each with a number, such as P1.8")
 
     def register(find: Find) -> Find:

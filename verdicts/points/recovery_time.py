@@ -5,12 +5,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
 
 from verdicts.measure.calls import recovery
 from verdicts.measure.calls.recovery import Recovery
 from verdicts.measure.target import faults, pooler
 from verdicts.points.point import AT_500_MAU, Finding, Value, point
 from verdicts.run.reading import Run
+
+CONNECTIONS: Final = "stack_db_connections"
+WAITING: Final = "waiting for a lock"
 
 
 @point(
@@ -20,7 +26,7 @@ from verdicts.run.reading import Run
     scenario="db-pool",
     when=AT_500_MAU,
     part="origin",
-    figures={"seconds": "s", "restarted": "", "watched": "s"},
+    figures={"seconds": "s", "restarted": "", "watched": "s", "waiting": "share"},
 )
 def recovery_time(run: Run) -> Iterator[Finding]:
     """The slowest recovery of all the scenario's faults."""
@@ -41,19 +47,40 @@ def recovery_time(run: Run) -> Iterator[Finding]:
     yield Finding(
         round(worst) if math.isfinite(worst) else f"not within {slowest.watched:.0f} s",
         "s" if math.isfinite(worst) else "",
-        f"{'; '.join(_said(one) for one in found)}. {_normal(run)} {_restarted(restarted, kills)}",
-        {"seconds": worst, "restarted": len(restarted) + kills, "watched": slowest.watched},
+        f"{'; '.join(_said(run, one) for one in found)}. {_normal(run)} {_restarted(restarted, kills)}",
+        {
+            **{"seconds": worst, "restarted": len(restarted) + kills, "watched": slowest.watched},
+            "waiting": max((_waiting(run, one)[0] for one in found), default=float("nan")),
+        },
         rows=tuple(_row(one) for one in found),
     )
 
 
-def _said(one: Recovery) -> str:
+def _waiting(run: Run, one: Recovery) -> tuple[float, int, int]:
+    """After the fault's end, when the most connections waited for a row's lock: share, how many, of how many.
+
+    NaN where the database does not tell.
+    """
+    t, waiting = run.target.series("stack", CONNECTIONS, state=WAITING)
+    within = (t >= one.end) & (t < one.end + one.watched)
+    if not within.any():
+        return float("nan"), 0, 0
+    there = np.interp(t, *run.target.series("stack", CONNECTIONS))
+    at = int(np.argmax(np.where(within, waiting, -1.0)))
+    most, of = int(waiting[at]), round(float(there[at]))
+    return (most / of if of else 0.0), most, of
+
+
+def _said(run: Run, one: Recovery) -> str:
     again = ""
     if one.relapse is not None:
         again = (
             f" (well for {recovery.STEADY} s, then {one.relapse.failed:,} of {one.relapse.sent:,} failed "
             f"{one.relapse.second} s after its end)"
         )
+    _, most, of = _waiting(run, one)
+    if most > 1:
+        again += f"; after its end up to {most} of {of} connections waited for a row's lock"
     if math.isfinite(one.seconds):
         return f"{one.fault}: {one.seconds:.0f} s{again}"
     return f"{one.fault}: not within the {one.watched:.0f} s that followed{again}"

@@ -24,6 +24,14 @@ def judge(run: Run, let: Mask, perhaps: Mask, refused: Mask, promise: Promise) -
     return Held(_over(certain, promise), _early(windows.spans(run, refused), may, promise))
 
 
+def most(run: Run, admitted: Mask, width: float) -> int:
+    """How many of the masked calls were certainly at the limiter within one `width`, at most."""
+    let = windows.spans(run, admitted)
+    starts = np.sort(let.earliest)
+    inside = ((let.earliest >= start) & (let.latest < start + width) for start in starts)
+    return max((int(one.sum()) for one in inside), default=0)
+
+
 def _over(let: Spans, promise: Promise) -> int:
     """How many admitted calls complete a window that holds too many."""
     if len(let.earliest) <= promise.limit:

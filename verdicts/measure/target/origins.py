@@ -79,6 +79,13 @@ def peak(run: Run, name: str) -> float:
     return max((float(values.max()) for values in found if values.size), default=float("nan"))
 
 
+def last(run: Run, name: str) -> float:
+    """A gauge at the last scrape, summed over the origins; NaN where none tells it."""
+    found = [run.target.series(source, name)[1] for source in sources(run)]
+    told = [float(values[-1]) for values in found if values.size]
+    return sum(told) if told else float("nan")
+
+
 def rows(run: Run) -> Iterator[dict[str, float | int | str | None]]:
     """A row an origin, where there are several."""
     for source in sources(run) if len(sources(run)) > 1 else ():

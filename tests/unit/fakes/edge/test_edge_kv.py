@@ -94,10 +94,18 @@ def test_another_place_sees_a_write_later() -> None:
     assert kv.get(settings, "k", 1) == "new"
 
 
-def test_a_value_expires_after_its_ttl_and_sixty_seconds_at_least() -> None:
+def test_a_write_that_asks_for_less_than_sixty_seconds_is_refused_on_any_plan() -> None:
+    heard: list[tuple[str, str | None]] = []
+    kv = Kv(ManualClock(1_000_000.0), lambda op, cause: heard.append((op, cause)))
+    with pytest.raises(KvError, match="Expiration TTL must be at least 60"):
+        kv.put(IDEAL, "k", 1, ttl=59.9)
+    assert (heard, kv.get(IDEAL, "k"), kv.used_today()["put"]) == ([("put", "ttl"), ("get", None)], None, 0)
+
+
+def test_a_value_expires_after_its_ttl() -> None:
     clock = ManualClock(1_000_000.0)
     kv = Kv(clock)
-    kv.put(IDEAL, "short", 1, ttl=1)
+    kv.put(IDEAL, "short", 1, ttl=60)
     kv.put(IDEAL, "long", 1, ttl=120)
     clock.now += 59.9
     assert kv.get(IDEAL, "short") == 1

@@ -21,12 +21,12 @@ from tests.support.compare_runs import SPEC, folder, folders, runs
 from tests.support.synthetic_run import Samples, Spec, drop, fail
 from verdicts.compare import baseline
 from verdicts.compare.baseline import KINDS
-from verdicts.compare.student_t import quantile
 from verdicts.judge.judge import Judgement, judge
 from verdicts.output.files import derive
 from verdicts.points.point import PointResult
 from verdicts.run import stored
 from verdicts.run.reading import RunFolderError, load
+from verdicts.student_t import quantile
 
 FOUR = range(4)
 

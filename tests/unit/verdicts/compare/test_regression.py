@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from verdicts.compare.regression import fitted
+from verdicts.measure.target.straight_line import fitted
 
 
 def test_a_line_and_its_interval() -> None:

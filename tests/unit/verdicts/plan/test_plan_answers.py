@@ -49,7 +49,7 @@ def test_every_kind_of_answer(plan: PlanSummary) -> None:
         "P1.9": ("missing", "invalid"),
         "F1.3": ("answered", "pass"),
     }
-    assert len(plan.answers) == 24
+    assert len(plan.answers) == 26
 
 
 def test_what_stands_in_the_place_of_an_answer(plan: PlanSummary) -> None:
@@ -126,6 +126,10 @@ def test_of_repeats_that_lead_the_worst_answers(tmp_path: Path) -> None:
         answer = by_id(read(plan_folder.write(tmp_path / f"{number}", runs, mode="full")))["P1.11"]
         assert answer.main is not None
         assert answer.main["value"] == value
+        assert answer.repeats[0]["value"] == value
+        assert len(answer.repeats) == len(runs)
+    alone = by_id(read(plan_folder.write(tmp_path / "alone", [second], mode="full")))["P1.11"]
+    assert alone.repeats == []  # one run is no spread
 
 
 def test_a_question_that_the_mode_leaves_is_not_answered_by_what_it_ran(tmp_path: Path) -> None:
@@ -206,7 +210,17 @@ def test_the_first_screen(plan: PlanSummary) -> None:
         *(("not observed", "1"), ("left open by this mode", "1"), ("no answer", "2")),
     ]
     assert (first.status, first.answer) == ("fail", "At 100 MAU: P0.4")
+    assert first.figures == [
+        *(("before the MVP", "nothing"), ("at 100 MAU", "P0.4"), ("at 500 MAU", "not known")),
+    ]
     assert [todo.by for todo in plan.todo("en")] == ["before 100 MAU"]
+
+
+def test_what_was_not_answered_is_not_said_to_hold(tmp_path: Path) -> None:
+    runs = [(planned("burst", ["P1.7"], code=3), None)]
+    _, _, first = read(plan_folder.write(tmp_path / "plan", runs)).cards(SAY)
+    assert (first.status, first.answer) == ("invalid", "Nothing that was answered is out of bounds")
+    assert first.figures == [("at 500 MAU", "not known")]
 
 
 def test_a_killed_run_is_judged_by_the_samples_it_left(tmp_path: Path) -> None:

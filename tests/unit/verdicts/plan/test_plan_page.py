@@ -23,8 +23,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_question_stands_there_in_the_plans_order_in_both_languages(folder: Path) -> None:
     html, text = (folder / "plan.html").read_text(), (folder / "plan.md").read_text()
-    assert re.findall(r'<article class="answer \w+" id="([PF][\d.]+)"', html) == list(QUESTIONS)
-    assert re.findall(r"^\| ([PF][\d.]+) \(", text, re.MULTILINE) == list(QUESTIONS)
+    assert re.findall(r'<article class="answer \w+" id="([PFC][\d.]+)"', html) == list(QUESTIONS)
+    assert re.findall(r"^\| ([PFC][\d.]+) \(", text, re.MULTILINE) == list(QUESTIONS)
     for question in QUESTIONS.values():
         assert question.ja in html
         assert question.en.replace("'", "&#39;") in html
@@ -45,7 +45,7 @@ def test_what_broke_the_bound_is_said_beside_what_held(folder: Path) -> None:
 
 def test_time_that_ran_faster_is_said_at_each_point(folder: Path) -> None:
     rows = {row.split("|")[1].split()[0]: row for row in (folder / "plan.md").read_text().splitlines()
-            if re.match(r"\| [PF]\d", row)}  # fmt: skip
+            if re.match(r"\| [PFC]\d", row)}  # fmt: skip
     assert "| × 20 as fast |" in rows["F1.3"]
     assert "| × 2 as fast |" in rows["P0.4"]
     assert "| real time |" in rows["P0.1"]

@@ -10,14 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scenarios.load import load
+from scenarios.plan_runs import RUNS
 from verdicts.language import catalogue
 from verdicts.plan import numbers, rules
 from verdicts.plan.numbers import Number, Numbers
 from verdicts.plan.rule import Advice, AdviceRule
 from verdicts.plan.rules import DERIVED, RULES
 from verdicts.points.point import MILESTONES
-from verdicts.points.registry import QUESTIONS
+from verdicts.points.registry import POINTS, QUESTIONS
 
+LIMITER = {"most": 15, "limit": 10, "blocked": 50, "kept": 30, "kept_bytes": 8580}
+BURST = {"most": 10, "kept": 300, "writes": 300, "wait": 0.05}
+COMMON = {"by", "value", "fails", "offered", "time_scale", "load_s"}
 NOTICED = {"real": 70.5, "least": 60.0, "most": 90.0}
 # (point, numbers on which the rule fires, numbers on which it is silent), in the order of RULES
 EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
@@ -67,7 +72,7 @@ EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
     ),
     ("P1.3", {"seen": 0.06}, {"seen": 0.05}),
     ("P1.3", {"seen": 0.05, "failures": 3}, {"seen": 0.06, "failures": 3}),
-    ("P1.4", {"max": 6}, {"max": 5}),
+    ("P1.4", {"max": 6, "isolates": 4}, {"max": 5, "isolates": 4}),
     ("P1.4", {"max": 5}, {"max": 6}),
     ("P1.5", {"mean": 49, "offered": 100}, {"mean": 50, "offered": 100}),
     ("P1.5", {"mean": 90, "offered": 100}, {"mean": 89, "offered": 100}),
@@ -122,6 +127,11 @@ EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
         {"fetches": 1, "caused": 0, "unknown": 840, "ttl": 300},
         {"fetches": 1.1, "caused": 0, "unknown": 840, "ttl": 300},
     ),
+    (
+        "P3.5",
+        {"key_rotation_taken_up": 299.5, "key_rotation_turned_away": 900, "ttl": 300},
+        {"key_rotation_taken_up": 60, "key_rotation_turned_away": 9, "ttl": 300},
+    ),
     ("P3.6", {"share": 0.1345, "days": 194}, {"share": 1 / 1500, "days": 0.9}),
     ("P3.6", {"origin_value": 1}, {"origin_value": 0}),
     ("P3.6", {"share": 1 / 1500}, {"share": 0.1345}),
@@ -133,6 +143,10 @@ EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
     ("F1.3", {"fails": 1, **NOTICED}, {"fails": 0, **NOTICED}),
     ("F1.3", {"fails": 0, "errors": 1, **NOTICED}, {"fails": 0, "errors": 0, **NOTICED}),
     ("F1.3", {"fails": 0, "errors": 0, **NOTICED}, {"fails": 0, "errors": 1, **NOTICED}),
+    ("C1", {**LIMITER, "over": 5, "unanswered": 50}, {**LIMITER, "over": 0, "unanswered": 0}),
+    ("C1", {**LIMITER, "over": 0, "unanswered": 0}, {**LIMITER, "over": 0, "unanswered": 1}),
+    ("C2", {**BURST, "failed": 0.8, "over": 0}, {**BURST, "failed": 0, "over": 0}),
+    ("C2", {**BURST, "failed": 0, "over": 0}, {**BURST, "failed": 0, "over": 5}),
 ]
 
 
@@ -206,6 +220,37 @@ def test_what_another_run_shows_is_added_where_it_is_known() -> None:
     )
 
 
+def test_a_cache_that_refuses_a_rotated_key_is_not_to_be_kept() -> None:
+    known = {"fetches": 0.2, "caused": 0, "unknown": 840, "ttl": 300}
+    rotated = {**known, "key_rotation_taken_up": 296, "key_rotation_turned_away": 561}
+    for numbers_, keys in ((known, ["cache-holds"]), (rotated, ["rotation-refuses"])):
+        fired = [rule.name for rule in RULES if rule.point == "P3.5" and advise(rule, numbers_)]
+        assert fired == keys
+
+
+def test_advice_names_only_numbers_that_some_run_of_the_plan_gives() -> None:
+    for rule in RULES:
+        own = {*POINTS[rule.point].figures, *DERIVED.get(rule.point, {}), *COMMON}
+        runs = [run for run in RUNS if rule.point in load(run.scenario).points]
+        scenario = QUESTIONS[rule.point].scenario
+        labels = {run.label if run.label and run.name.startswith(scenario) else run.name for run in runs}
+        for name in names(rule.texts("en")["advice"]) | names(rule.texts("en")["also"]):
+            known = name in own or name.endswith("_value") or name.startswith("borne_")
+            assert known or any(name.startswith(one.replace("-", "_") + "_") for one in labels), (
+                rule.key,
+                name,
+            )
+
+
+def test_the_mended_code_stands_beside_its_advice_in_five_lines() -> None:
+    mended = {rule.key: rule.mend for rule in RULES if rule.mend}
+    assert set(mended) == {"C1.as-written-fails", "C2.as-written-fails"}
+    assert [mend.count("\n") + 1 for mend in mended.values()] == [5, 5]
+    found = advise(next(one for one in RULES if one.mend), {**LIMITER, "over": 5, "unanswered": 50})
+    assert found is not None
+    assert found.mend.startswith("mu.Lock()")
+
+
 def test_advice_may_be_due_before_its_question_is_wanted() -> None:
     rule = next(rule for rule in RULES if rule.key == "P1.1.kv-fails-calls")
     found = advise(rule, {"kv_error": 1.0})
@@ -224,6 +269,11 @@ def test_a_number_may_follow_from_one_that_follows() -> None:
 
 
 def test_arithmetic_that_a_rule_states() -> None:
+    counts = advise(next(rule for rule in RULES if rule.point == "P1.4"), {"max": 15.0, "isolates": 4.0})
+    assert counts is not None
+    assert "for 20 calls per user and second, not 5, at 100 MAU (15 were seen)" in counts.text.replace(
+        "before", "at"
+    )
     pool = next(rule for rule in RULES if rule.point == "P1.9")
     found = advise(pool, {"limit": 57.0})
     assert found is not None

@@ -54,6 +54,19 @@ def run_with(
     return load(run)
 
 
+def told_of_locks(run: Run, *waiting: float) -> None:
+    """Scrapes of the stack from 14 s on: so many of 57 connections wait for a row's lock."""
+    lines = [
+        {"t": 14.0 + second, "source": "stack", "up": True, "took_s": 0.001, "values": {
+            'stack_db_connections{state="waiting for a lock"}': count,
+            'stack_db_connections{state="active"}': 57.0 - count,
+        }}
+        for second, count in enumerate(waiting)
+    ]  # fmt: skip
+    text = "".join(json.dumps(line) + "\n" for line in lines)
+    (run.folder / "target.jsonl").write_text(text)
+
+
 def point(run: Run, id: str) -> PointResult:
     return next(one for one in judge(run).points if one.id == id)
 
@@ -234,3 +247,19 @@ def test_a_pooler_that_is_not_there_is_said_and_nothing_judged(tmp_path: Path) -
         assert "PgBouncer is not installed here" in point(run, id).evidence
     there = run_with(tmp_path / "there", spec, connections={**FULL, "pooler": True})
     assert point(there, "P1.11").status == "pass"
+
+
+def test_how_many_wait_for_a_lock_after_the_faults_end_is_told(tmp_path: Path) -> None:
+    run = run_with(tmp_path, replace(SPEC, change=failing(15.0)))
+    told_of_locks(run, 57, 10, 41, 3)
+    found = point(load(run.folder), "P1.11")
+    assert (
+        "after its end up to 41 of 57 connections waited for a row's lock" in found.evidence
+    )  # not the 57 before
+    assert found.figures["waiting"] == pytest.approx(41 / 57)
+
+
+def test_without_a_word_of_the_database_no_lock_is_told(tmp_path: Path) -> None:
+    found = point(run_with(tmp_path, replace(SPEC, change=failing(15.0))), "P1.11")
+    assert "lock" not in found.evidence
+    assert math.isnan(found.figures["waiting"])

@@ -33,6 +33,7 @@ def test_every_question_of_the_plan_is_asked_in_both_languages() -> None:
         *(f"P1.{n}" for n in range(1, 12)),
         *(f"P3.{n}" for n in range(1, 7)),
         *("F1.1", "F1.2", "F1.3"),
+        *("C1", "C2"),
     ]
     for question in QUESTIONS.values():
         assert question.text("en").endswith("?")

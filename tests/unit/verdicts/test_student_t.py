@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import special
 
-from verdicts.compare import student_t
+from verdicts import student_t
 
 FREEDOMS = (1.0, 1.3, 2.0, 3.0, 5.7, 14.0, 80.0, 1e4, math.inf)
 
