@@ -28,6 +28,7 @@ ATTACK = TARGET DURATION PROTECT ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SC
 SUITE = TARGET PROTECT SEED WORKERS OUT DURATION_SCALE STACK NANO
 ANSWERS = MODE TARGET PROTECT SEED WORKERS OUT STACK NANO
 COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE STACK NANO
+CHECK = ACCOUNTS RATE DURATION TIER SEED DURATION_SCALE
 BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET STACK NANO
 
 # A variable that a target does not take is refused, with the nearest one that it takes, before anything starts.
@@ -38,7 +39,7 @@ TAKES_suite = PLAN $(SUITE)
 TAKES_breakpoint = SCENARIO $(BREAKPOINT)
 TAKES_compare = SCENARIO $(COMPARE)
 TAKES_plan = $(ANSWERS)
-TAKES_check-target = TARGET SCENARIO
+TAKES_check-target = TARGET SCENARIO $(CHECK)
 TAKES_stop = RUN
 TAKES_ui = LOCUST_WEB_HOST WEB_PASSWORD
 TAKES_stack = PROTECT
@@ -86,8 +87,8 @@ plan: $(STAMP) ## answer all questions of the resilience plan: plan.html, plan.m
 	@bin/plan $(call options,$(ANSWERS))
 
 .PHONY: check-target
-check-target: $(STAMP) ## three requests to TARGET=targets/mine.yaml: what works, what can be seen [SCENARIO=…]
-	@bin/check_target $(call quoted,$(TARGET)) $(call options,SCENARIO)
+check-target: $(STAMP) ## a few requests to TARGET=targets/mine.yaml: what works, what can be seen [SCENARIO=…] [ACCOUNTS=…] …
+	@bin/check_target $(call quoted,$(TARGET)) $(call options,SCENARIO $(CHECK))
 
 .PHONY: stop
 stop: $(STAMP) ## end every run of this checkout that is under way [RUN=results/<run>: that one]; each still writes its report

@@ -38,7 +38,7 @@ def figures(run: Run, seen: Recording, plan: Plan) -> Iterator[Figure]:
     steady = calls.rows["in_flight"][calls.rows["arrived"] - run.start > ANSWER + 1]
     counts = np.bincount(calls.rows["token"], minlength=len(calls.tokens))
     dropped = run.planned["account"][run.planned["outcome"] == Outcome.DROPPED]
-    names = [account.id for account in run.manifest.accounts]
+    names = [account["id"] for account in run.manifest["accounts"]]
     wished = dict.fromkeys(names, round(plan.rate * plan.seconds))
     for account in dropped.tolist():
         wished[names[account]] -= 1

@@ -29,8 +29,8 @@ from telemetry.recording.sample import Outcome  # noqa: E402
 from users.accounts.accounts import Account  # noqa: E402
 from users.engine.engine import Engine, Outlets  # noqa: E402
 from users.engine.job import GroupBehaviour, Job  # noqa: E402
+from users.mcp.dialect import PLAIN  # noqa: E402
 from users.mcp.headers import RequestHeaders  # noqa: E402
-from users.mcp.messages import call_tool  # noqa: E402
 from users.mcp.operations import Operation  # noqa: E402
 from users.personas.persona import AccountClient, NoOptions, persona  # noqa: E402
 from users.transport.call import Call  # noqa: E402
@@ -69,7 +69,7 @@ def job(url: str, connections: int) -> Job:
     accounts = [
         Account(index, str(index), f"198.18.0.{index}", "unlimited", 0) for index in range(connections)
     ]
-    tool = Operation(0, "fast.echo", call_tool("fast", "echo", {"text": "bench"}))
+    tool = Operation(0, "fast.echo", PLAIN.call_tool("echo", {"text": "bench"}))
     return Job(
         schedule=merge([]),
         accounts=accounts,

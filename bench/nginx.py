@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from cli.launch.local_workers import free_port
 
 REQUEST_ID: Final = 7  # the one id that it answers to
 BODY: Final = (
@@ -40,12 +41,6 @@ http {{
   }}
 }}
 """
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,7 @@ def nginx() -> Iterator[Server]:
     if not program:
         raise RuntimeError("nginx is not installed")
     with tempfile.TemporaryDirectory(prefix="bench-nginx-") as folder:
-        port = _free_port()
+        port = free_port()
         config = Path(folder) / "nginx.conf"
         config.write_text(_CONFIG.format(folder=folder, port=port, body=BODY))
         process = subprocess.Popen(

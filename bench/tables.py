@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import platform
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -14,6 +11,7 @@ from typing import Final
 from bench.open_model import ANSWER, RATE, Open
 from bench.peers import CONNECTIONS, Speed
 from common.paths import ROOT
+from telemetry.run_folder import machine as load_machine
 
 PAGE: Final = ROOT / "docs" / "benchmarks.md"
 STOCK: Final = "stock FastHttpUser"
@@ -21,17 +19,15 @@ STOCK: Final = "stock FastHttpUser"
 
 def machine() -> str:
     """Date, processor, cores, memory, kernel and Python, in one line."""
-    info = Path("/proc/cpuinfo")
-    found = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    here = load_machine.machine()
     return ", ".join(
         (
             f"{dt.date.today():%Y-%m-%d}",
-            found[1] if found else platform.processor(),
-            f"{os.cpu_count()} cores",
-            f"{memory:.0f} GiB",
-            f"Linux {platform.release()}",
-            f"Python {platform.python_version()}",
+            here.cpu,
+            f"{here.cores} cores",
+            f"{here.memory_bytes / 2**30:.0f} GiB",
+            f"Linux {here.kernel}",
+            f"Python {here.python}",
         )
     )
 

@@ -1,4 +1,4 @@
-"""`make check-target TARGET=…`: three requests to a target of your own, and what can be known before load.
+"""`make check-target TARGET=…`: a few requests to a target of your own, and what can be known before load.
 
 Tells what works, what the suite will be able to see and which points that answers, what Cloudflare would do
 to the attack, and what would be sent at most. Exit code: 0 all of it works; 1 something does not; 2 the
@@ -16,18 +16,20 @@ from common import exit_codes
 from common.errors import ConfigError, RefusedInputError, short
 from run.checks import dry_run
 from run.checks.answerability import answers
-from run.checks.dry_run import Findings, RequestResult
+from run.checks.dry_run import Findings
 from run.checks.preflight import check_points
-from run.request import with_tool
+from run.checks.talk import RequestResult
+from run.checks.tool_list import ListedTool
+from run.request import RunRequest
 from scenarios import load as scenarios
 from scenarios.schema import Scenario
 from shapes.schedule import peak
-from targets import load as targets
 from targets.guard import GuardError, is_loopback, refuse_excess
 from targets.schema import Target
 from users.engine import job
 
 UNAUTHORIZED: Final = (401, 403)
+SHOWN: Final = 20  # tools
 CLOUDFLARE: Final = "cf-connecting-ip"
 
 
@@ -48,9 +50,9 @@ def parser() -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check and print; the exit code."""
     options = parser().parse_args(arguments)
-    scenario, target = read(options.target, options.scenario)
+    scenario, target = read(RunRequest.of(options))
     try:
-        found = dry_run.send_three(scenario, target)
+        found = dry_run.look(scenario, target)
     except RefusedInputError:
         raise
     except OSError as error:
@@ -58,19 +60,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exit_codes.OURS
     rows = [*works(target, found), *seen(scenario, target, found), *warnings(scenario, target, found),
             *load(scenario, target)]  # fmt: skip
-    print("\n".join(table(rows)))
+    print("\n".join([*table(rows), *to_paste(target, found)]))
     return 1 if any(row.state == "NO" for row in rows) else 0
 
 
-def read(name: str, scenario_name: str) -> tuple[Scenario, Target]:
+def read(request: RunRequest) -> tuple[Scenario, Target]:
     """Both, checked by themselves. Raises ConfigError."""
-    target = targets.load(name)
+    scenario, target = request.load()
     if target.bundled:
-        text = f"{short(name)} is started with each run, allowed: a target with a base_url of its own"
+        name = short(request.target)
+        text = f"{name} is started with each run, allowed: a target with a base_url of its own"
         raise ConfigError("command line", "target", text)
-    scenario = scenarios.load(scenario_name)
-    check_points(scenario, scenarios.find(scenario_name))
-    return (with_tool(scenario, target) if target.tool_given else scenario), target
+    check_points(scenario, scenarios.find(request.scenario))
+    return scenario, target
 
 
 def works(target: Target, found: Findings) -> Iterator[TableLine]:
@@ -78,20 +80,42 @@ def works(target: Target, found: Findings) -> Iterator[TableLine]:
     pinned, results = found.pinned, found.answers
     where = "loopback" if all(map(is_loopback, pinned.addresses)) else "yours, says the file"
     yield TableLine(
-        "target", "ok", f"{target.name}: {target.base_url}{target.path}, {pinned.addresses[0]} ({where})"
+        "target",
+        "ok",
+        f"{target.name}: {target.base_url}{target.path}, {', '.join(pinned.addresses)} ({where})",
     )
     if found.broken:
         yield TableLine("connect", "NO", found.broken)
     else:
         yield TableLine(
-            "connect", "ok", f"3 requests were sent, {sum(a.status > 0 for a in results)} answered"
+            "connect",
+            "ok",
+            f"{len(results)} requests were sent, {sum(a.status > 0 for a in results)} answered",
         )
     if pinned.scheme == "https" and not found.broken:
         yield TableLine("TLS", "ok" if target.tls.verify else "WARN", _certificate(target))
     yield _auth(target, found)
-    yield from (_request(answer) for answer in results)
+    yield TableLine("protocol", "–" if found.broken else "ok", str(found.era))
+    yield from (_request(answer) for answer in results if answer not in found.era.asked)
+    if found.listed:
+        yield TableLine("tools", "info", f"{len(found.listed)} listed: {_named(found.listed)}")
     if target.health is None:
         yield TableLine("health", "–", "the file names no `health`")
+
+
+def _named(tools: Sequence[ListedTool]) -> str:
+    """Each with the arguments that it must be given."""
+    told = [f"{one.name}({', '.join(one.required)})" for one in tools[:SHOWN]]
+    return ", ".join(told) + (f", … {len(tools) - SHOWN} more" if len(tools) > SHOWN else "")
+
+
+def to_paste(target: Target, found: Findings) -> Iterator[str]:
+    """Lines for the target file: what was found out, and how each listed tool would be called."""
+    if found.broken or not found.listed:
+        return
+    yield "\nto paste into the target file (one `tool`, or `tools` with a fast and a slow one):"
+    yield f"protocol: {found.era.version}"
+    yield from (f"tool: {one.line}" for one in found.listed[:SHOWN])
 
 
 def _certificate(target: Target) -> str:
@@ -139,7 +163,7 @@ def seen(scenario: Scenario, target: Target, found: Findings) -> Iterator[TableL
             named = ", ".join(ours) or "none that the suite knows (map them with `metric_names`)"
             yield TableLine(f"metrics {number}", "ok", f"{url}: {len(page)} series; of use: {named}")
     pages = {f"target-{n}": p for n, p in enumerate(found.metrics.values()) if not isinstance(p, str)}
-    for one in answers(scenario, target, pages):
+    for one in answers(scenario, target, pages, found.tools):
         yield TableLine(
             f"point {one.id}", "info" if one.why else "ok", one.why or f"can be answered: {one.question}"
         )

@@ -4,7 +4,7 @@
     item  = kind | part "=" kind             a later item overrules those before it
     kind  = fakes | real                     without a part: of every part
 
-`real` is all that there is: the edge as a Worker and the origin in Go. `fakes,origin=real` is the fakes with
+`real` is the edge as a Worker and the origin in Go. `fakes,origin=real` is the fakes with
 the origin in Go, so that each part can be held against its fake. What runs for a part is named in
 `fakes.stack.programs`.
 """

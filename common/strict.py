@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Tag, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -47,7 +47,7 @@ def explain(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
         error["input"] = Secret("")
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        allowed = sorted(_keys_at(model, place[:-1]))
+        allowed = sorted(_keys_at(model, error["loc"][:-1]))
         return key, f"unknown key, allowed: {', '.join(allowed)}"
     if kind == "missing":
         return key, "is missing, allowed: a value (it has no default)"
@@ -81,15 +81,14 @@ def _is_confidential(model: type[BaseModel], place: list[int | str]) -> bool:
             return False
         if _is_secret(field):
             return True
-        found = next(_models_in(field.annotation), None)
+        found = next((one for _, one in _models_in(field)), None)
     return found is not None and _holds_secrets(found)
 
 
 def _holds_secrets(model: type[BaseModel]) -> bool:
     fields = model.model_fields.values()
     return any(
-        _is_secret(field) or any(_holds_secrets(inner) for inner in _models_in(field.annotation))
-        for field in fields
+        _is_secret(field) or any(_holds_secrets(inner) for _, inner in _models_in(field)) for field in fields
     )
 
 
@@ -101,18 +100,22 @@ def _mentions(annotation: Any, kind: type) -> bool:
     return annotation is kind or any(_mentions(inner, kind) for inner in get_args(annotation))
 
 
-def _keys_at(model: type[BaseModel], place: list[int | str]) -> set[str]:
-    found: type[BaseModel] | None = model
+def _keys_at(model: type[BaseModel], place: Sequence[int | str]) -> set[str]:
+    found: list[tuple[str, type[BaseModel]]] = [("", model)]  # the models that may stand there, by their tags
     for part in place:
-        if found is not None and isinstance(part, str) and part in found.model_fields:
-            found = next(_models_in(found.model_fields[part].annotation), None)
-    if found is None:
-        return set()
-    return {field.alias or name for name, field in found.model_fields.items()}
+        if any(part == tag for tag, _ in found):
+            found = [one for one in found if one[0] == part]
+        elif found and isinstance(part, str) and part in found[0][1].model_fields:
+            found = list(_models_in(found[0][1].model_fields[part]))
+    return {field.alias or name for name, field in found[0][1].model_fields.items()} if found else set()
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def _models_in(annotation: Any, tag: str = "") -> Iterator[tuple[str, type[BaseModel]]]:
+    for told in getattr(annotation, "__metadata__", ()):
+        tag = told.tag if isinstance(told, Tag) else tag
+    if isinstance(annotation, FieldInfo):
+        annotation = annotation.annotation
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
+        yield tag, annotation
     for inner in get_args(annotation):
-        yield from _models_in(inner)
+        yield from _models_in(inner, tag)

@@ -15,8 +15,7 @@ scaled window's end.
 
 from __future__ import annotations
 
-import operator
-from operator import attrgetter
+from operator import attrgetter, not_
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -108,7 +107,7 @@ class NanoSettings(SettingsModel):
     cpu_per_request: NotNegative = 0.0001  # CPU seconds
     cpu_enforced: bool = True
     restart: Positive = 10.0
-    measured_on: str = Field(default="", exclude_if=operator.not_)
+    measured_on: str = Field(default="", exclude_if=not_)
 
 
 class NamedTool(SettingsModel):

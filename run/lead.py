@@ -66,6 +66,7 @@ def _probes(state: RunState) -> ProbeProcess | None:
         state.sources,
         pinned=state.pinned,
         names=state.target.metric_names,
+        headers=state.target.sent_headers,
         ca=state.target.tls.ca,
         verify=state.target.tls.verify,
     )

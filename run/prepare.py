@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -18,12 +19,14 @@ import gevent
 
 from common import ending
 from fakes.stack.start import start_stack
-from run.checks import room
+from run.checks import era, quiet, room, tool_list
+from run.checks.talk import Talk
 from run.state import RunState
 from run.workers import version
 from targets import guard
 from targets.auth import Algorithm, Auth
-from targets.load import account_ids
+from targets.load import account_ids, account_tokens
+from targets.reach import answering
 from telemetry.influx import exporter_process
 from telemetry.recording.sample import REASONS
 from telemetry.run_folder import manifest
@@ -32,8 +35,11 @@ from telemetry.run_folder.manifest import Manifest, RunAccount, RunStack
 from users.accounts.accounts import make_accounts
 from users.accounts.jwks_server import JwksServer
 from users.accounts.keys import SigningKey, load_key, read_key
+from users.accounts.signing import signing
 from users.cluster.conductor import LEAD, CannotStartError, Conductor
 from users.engine import job as jobs
+from users.engine.engine import OPENING_RATE
+from users.mcp.dialect import Dialect
 
 BUNDLED_TOKEN_LIFE: Final = 300.0  # seconds
 HELLO_TIMEOUT: Final = 10.0  # seconds
@@ -52,6 +58,7 @@ def prepare(state: RunState, resources: ExitStack) -> None:
     _look_for_room(state, len(schedule))
     job = _job(state, resources)
     _hear_workers(state)
+    _look(state, job)
     _heed(state)
     conductor = state.conductor = Conductor(
         state.dir,
@@ -87,10 +94,10 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
     """The base URL, the addresses and the metric sources; the bundled stack is started for it."""
     target, scenario = state.target, state.scenario
     if not target.bundled:
-        state.base_url, state.addresses = target.base_url, guard.check(target).addresses
+        state.base_url, state.addresses = target.base_url, answering(guard.check(target)).addresses
         places = guard.check_metrics(target)
         state.sources = {f"target-{i}": url for i, url in enumerate(target.metrics)}
-        state.pinned = {name: places[url].addresses[0] for name, url in state.sources.items()}
+        state.pinned = {name: answering(places[url]).addresses[0] for name, url in state.sources.items()}
         return
     state.say("starting the bundled stack …")
     names = sorted(scenario.choice.names)
@@ -143,9 +150,30 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
         "base_url": state.base_url,
         "addresses": list(state.addresses),
         "key": key.pem() if key else None,
+        "dialect": None,
+        "tokens": account_tokens(target),
         "ids": account_ids(target),  # what files hold is read here alone: a worker has none of them
         "ca": Path(target.tls.ca).read_text() if target.tls.ca else None,
     }
+
+
+def _look(state: RunState, job: dict[str, Any]) -> None:
+    """What has to be known of a target before load: what it speaks, how long its slow tools take."""
+    target, scenario = state.target, state.scenario
+    if target.bundled:
+        return
+    pinned = guard.check(target, state.base_url, lambda host, port: list(state.addresses))
+    account = make_accounts(scenario, target, scenario.seed)[0]
+    token = signing(target, job["key"], [account], job["tokens"]).token
+    with Talk(target, pinned, account, token) as talk:
+        found = era.find(talk, target.protocol)
+        headers = {}
+        if talk.dialect.modern:
+            headers = {tool.name: tool.headers for tool in tool_list.listed(talk)[1] if tool.headers}
+        state.dialect = Dialect(found.version, headers)
+        state.quiet = dict(quiet.measure(scenario, talk))
+    state.say(f"the target speaks {found}")
+    job["dialect"] = asdict(state.dialect)
 
 
 def _own_key(state: RunState, auth: Auth, resources: ExitStack) -> SigningKey:
@@ -158,10 +186,12 @@ def _own_key(state: RunState, auth: Auth, resources: ExitStack) -> SigningKey:
 
 
 def _lead_time(state: RunState) -> float:
-    """Seconds to the run's zero: with `max_rps`, sessions take their time to open."""
+    """Seconds to the run's zero: sessions take their time to open, most of all with `max_rps`."""
+    groups = list(
+        zip(state.scenario.groups, jobs.group_behaviours(state.scenario, state.dialect), strict=True)
+    )
     if state.target.max_rps is None:
-        return LEAD
-    groups = zip(state.scenario.groups, jobs.group_behaviours(state.scenario), strict=True)
+        return LEAD + sum(one.accounts.count for one, how in groups if how.dialect.legacy) / OPENING_RATE
     calls = sum(group.accounts.count * jobs.opening_calls(behaviour) for group, behaviour in groups)
     return LEAD + 2 * calls / state.target.max_rps
 
@@ -197,6 +227,8 @@ def _write_manifest(state: RunState) -> None:
             for one in accounts
         ),
         tools=tuple(jobs.tool_table(scenario)),
+        quiet=state.quiet,
+        protocol=state.dialect.version if state.dialect else "",
         groups=tuple(groups),
         workers=len(state.leader().nodes),
         stack=RunStack(settings=scenario.stack_settings().model_dump(mode="json"), processes=stack.pids)

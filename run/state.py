@@ -17,6 +17,7 @@ from telemetry.recording.event_log import EventLog
 from users.accounts.jwks_server import JwksServer
 from users.cluster.conductor import Conductor
 from users.cluster.wire import Wire
+from users.mcp.dialect import Dialect
 
 
 class Once:
@@ -51,6 +52,8 @@ class RunState:
     sources: dict[str, str] = field(default_factory=dict)  # of metrics: name → URL
     pinned: dict[str, str] = field(default_factory=dict)  # source → address
     addresses: tuple[str, ...] = ()  # of the target, for every worker
+    quiet: dict[str, float] = field(default_factory=dict)  # label of a slow tool → seconds, before load
+    dialect: Dialect | None = None  # that the target speaks; None: each group its own
     conductor: Conductor | None = None
     start_at: float = float("nan")  # the run's zero, monotonic seconds
     load_began: bool = False

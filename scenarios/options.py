@@ -22,6 +22,7 @@ LOOPBACK: Final = "127.0.0.1"
 BUNDLED: Final = "bundled"
 MAX_WORKERS: Final = 64
 SEVERAL: Final = ("suite", "plan", "compare", "breakpoint")  # they make attacks
+CHECK: Final = "check-target"
 LOCUST: Final = "locust"  # plain `locust -f locustfile.py`, and what every attack becomes
 
 
@@ -38,24 +39,24 @@ TABLE: Final = (
     Option(
         "scenario",
         "the attack to run, or a file",
-        ("attack", "compare", "breakpoint", "check-target", LOCUST),
+        ("attack", "compare", "breakpoint", CHECK, LOCUST),
         "SCENARIO",
         environment=(LOCUST,),
         form=True,
         positional=("attack", "compare", "breakpoint"),
-        defaults={LOCUST: "burst", "breakpoint": "slow-api-breakpoint", "check-target": "burst"},
+        defaults={LOCUST: "burst", "breakpoint": "slow-api-breakpoint", CHECK: "burst"},
     ),
     Option(
         "target",
         "what is attacked: a file of targets/; bundled is the stack that comes along",
-        ("attack", *SEVERAL, "check-target", LOCUST),
+        ("attack", *SEVERAL, CHECK, LOCUST),
         "FILE",
         environment=(LOCUST,),
         form=True,
-        positional=("check-target",),
-        required=("check-target",),
+        positional=(CHECK,),
+        required=(CHECK,),
         default=BUNDLED,
-        defaults={"check-target": None},
+        defaults={CHECK: None},
     ),
     _scenario_value(
         "protect",
@@ -63,18 +64,20 @@ TABLE: Final = (
         "SET",
         ("suite", "plan", "breakpoint"),
     ),
-    _scenario_value("accounts", "how many accounts attack", "N", ("compare",)),
-    _scenario_value("rate", "requests per second of each account", "R", ("compare",)),
-    _scenario_value("duration", "how long load is sent: 20s, 500ms, 2m", "TIME", ("compare", "breakpoint")),
+    _scenario_value("accounts", "how many accounts attack", "N", ("compare", CHECK)),
+    _scenario_value("rate", "requests per second of each account", "R", ("compare", CHECK)),
     _scenario_value(
-        "tier", "the accounts' tier: free, starter, pro, unlimited", "TIER", ("compare", "breakpoint")
+        "duration", "how long load is sent: 20s, 500ms, 2m", "TIME", ("compare", "breakpoint", CHECK)
     ),
-    _scenario_value("seed", "the seed of schedule and accounts", "N", SEVERAL),
+    _scenario_value(
+        "tier", "the accounts' tier: free, starter, pro, unlimited", "TIER", ("compare", "breakpoint", CHECK)
+    ),
+    _scenario_value("seed", "the seed of schedule and accounts", "N", (*SEVERAL, CHECK)),
     _scenario_value(
         "duration_scale",
         "6: a sixth of the time, windows and intervals scaled with it",
         "F",
-        ("suite", "compare"),
+        ("suite", "compare", CHECK),
         environment=("attack", "suite", "compare"),
     ),
     _scenario_value(

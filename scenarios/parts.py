@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from common.durations import Duration, Moment, seconds, seconds_within
+from common.mcp_versions import Spoken
 from common.strict import Several, Strict
+from common.tool_call import ModuleCall, Role, StandardCall, Word, by_key
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 PointId = Annotated[str, Field(pattern=r"^[PF][0-9]\.[0-9]{1,2}$")]
 Tier = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 AccountCount = Annotated[int, Field(ge=1, le=100_000)]
@@ -82,18 +83,27 @@ class PersonaSettings(Strict):
         return _checked_options(options)
 
 
-class Tool(Strict):
-    """One tool that a group calls, as often as `weight` says against the others'."""
+class _Weighted(Strict):
+    """How a group uses a tool: as often as `weight` says against its others.
 
-    module: Word
-    tool: Word
-    params: Options = Field(default_factory=dict)
+    `role`: which of a target's own `tools` stands for it. A slow one is judged by what the gateway adds.
+    """
+
     weight: Annotated[float, Field(gt=0, le=1e6)] = 1.0
+    role: Role = "fast"
 
-    @property
-    def label(self) -> str:
-        """How reports name it: `fast.echo`."""
-        return f"{self.module}.{self.tool}"
+
+class ModuleTool(ModuleCall, _Weighted):
+    """One of MCPist's tools."""
+
+
+class StandardTool(StandardCall, _Weighted):
+    """A tool by its own name."""
+
+
+Tool = Annotated[
+    Annotated[ModuleTool, Tag("[module]")] | Annotated[StandardTool, Tag("[standard]")], Discriminator(by_key)
+]
 
 
 class Group(Strict):
@@ -101,6 +111,7 @@ class Group(Strict):
 
     `attack` marks who ACCOUNTS= and RATE= change when there are several groups; `judge` marks whose
     service the points are about, and is the opposite of `attack` unless it is given.
+    `protocol`: the revision of MCP that they speak with the bundled stack; a target of one's own has its own.
     """
 
     name: Name = "users"
@@ -109,6 +120,7 @@ class Group(Strict):
     shape: ShapeSettings = ShapeSettings()
     persona: PersonaSettings = PersonaSettings()
     tools: Several[Tool] = ()
+    protocol: Spoken = "none"
     attack: bool = False
     judge: bool
 

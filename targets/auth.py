@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
@@ -23,7 +24,8 @@ def _header_value(value: Secret) -> Secret:
 
 HeaderValue = Annotated[Secret, AfterValidator(_header_value)]
 Algorithm = Literal["HS256", "RS256", "ES256", "EdDSA"]
-CLAIM_NAMES: Final = ("account", "tier")
+CLAIM_NAMES: Final = ("account", "tier", "uuid", "now")
+NOW: Final = "{now}"
 _PLACE: Final = re.compile(r"\{([^{}]*)\}")
 
 
@@ -41,10 +43,15 @@ class Key(Strict):
 
 
 class Auth(Strict):
-    """A signed token in a header. In `claims`, {account} and {tier} stand for the account's own."""
+    """A signed token in a header, after `scheme` and `prefix`.
+
+    In `claims`, {account} and {tier} stand for the account's own, {uuid} for another one in each token, {now}
+    for its time in Unix seconds: a number where it stands alone.
+    """
 
     header: HeaderName = "Authorization"
     scheme: Annotated[str, Field(pattern=r"^[!-~]*$", max_length=50)] = "Bearer"
+    prefix: Annotated[str, Field(pattern=r"^[!-~]*$", max_length=100)] = ""
     algorithm: Algorithm = "EdDSA"
     kid: Annotated[str, Field(min_length=1, max_length=200)] | None = "key-1"
     issuer: Annotated[str, Field(max_length=1000)] | None = "mcpist-gateway"
@@ -59,9 +66,10 @@ class Auth(Strict):
         for text in _texts(claims):
             for name in _PLACE.findall(text):
                 if name not in CLAIM_NAMES:
-                    raise ValueError(f"unknown {{{name}}}, allowed: {{account}}, {{tier}}")
+                    allowed = ", ".join(f"{{{one}}}" for one in CLAIM_NAMES)
+                    raise ValueError(f"unknown {{{name}}}, allowed: {allowed}")
         for name in ("iat", "exp"):
-            if name in claims:
+            if name in claims and (name, claims[name]) != ("iat", NOW):
                 raise ValueError(f"{name!r} is set by ttl, allowed: any other claim")
         return claims
 
@@ -89,15 +97,15 @@ def host_and_port(text: str) -> tuple[str, int]:
     return match[1].strip("[]"), int(match[2])
 
 
-def fill(claims: Any, account: str, tier: str) -> Any:
-    """`claims` with {account} and {tier} replaced at any depth."""
-    values = {"account": account, "tier": tier}
+def fill(claims: Any, values: Mapping[str, str | int]) -> Any:
+    """`claims` with each {name} replaced by its value, at any depth."""
     if isinstance(claims, str):
-        return _PLACE.sub(lambda place: values[place[1]], claims)
+        alone = _PLACE.fullmatch(claims)
+        return values[alone[1]] if alone else _PLACE.sub(lambda place: str(values[place[1]]), claims)
     if isinstance(claims, dict):
-        return {key: fill(value, account, tier) for key, value in claims.items()}
+        return {key: fill(value, values) for key, value in claims.items()}
     if isinstance(claims, list):
-        return [fill(value, account, tier) for value in claims]
+        return [fill(value, values) for value in claims]
     return claims
 
 

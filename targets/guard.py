@@ -45,7 +45,7 @@ class Pinned:
     @property
     def family(self) -> int:
         """The socket family of the first address."""
-        return socket.AF_INET6 if ":" in self.addresses[0] else socket.AF_INET
+        return family_of(self.addresses[0])
 
     @property
     def authority(self) -> str:
@@ -53,6 +53,11 @@ class Pinned:
         host = f"[{self.host}]" if ":" in self.host else self.host
         usual = (self.scheme, self.port) in (("http", 80), ("https", 443))
         return host if usual else f"{host}:{self.port}"
+
+
+def family_of(address: str) -> int:
+    """The socket family of a numeric address."""
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -13,6 +13,7 @@ from targets.schema import Target
 FOLDER: Final = Path(__file__).resolve().parent
 MOST_IDS: Final = 100_000
 LARGEST_IDS: Final = 16_000_000  # bytes
+LONGEST_TOKEN: Final = 8000  # characters
 
 
 def load(name_or_path: str | Path = "bundled") -> Target:
@@ -39,16 +40,14 @@ def find(name_or_path: str | Path) -> Path:
 
 def _beside(target: Target, folder: Path) -> Target:
     """Relative files of the target made absolute: every node reads the same ones."""
-    update: dict[str, object] = {}
-    if target.accounts.ids is not None:
-        update["accounts"] = target.accounts.model_copy(
-            update={"ids": _absolute(folder, target.accounts.ids)}
-        )
+    source, auth = target.accounts, target.auth
+    files = {name: _absolute(folder, file) for name in ("ids", "tokens") if (file := getattr(source, name))}
+    update: dict[str, object] = {"accounts": source.model_copy(update=files)} if files else {}
     if target.tls.ca is not None:
         update["tls"] = target.tls.model_copy(update={"ca": _absolute(folder, target.tls.ca)})
-    if target.auth is not None and target.auth.key is not None and target.auth.key.file is not None:
-        key = target.auth.key.model_copy(update={"file": _absolute(folder, target.auth.key.file)})
-        update["auth"] = target.auth.model_copy(update={"key": key})
+    if auth is not None and auth.key is not None and auth.key.file is not None:
+        key = auth.key.model_copy(update={"file": _absolute(folder, auth.key.file)})
+        update["auth"] = auth.model_copy(update={"key": key})
     return target.model_copy(update=update) if update else target
 
 
@@ -57,26 +56,16 @@ def _absolute(folder: Path, name: str) -> str:
 
 
 def account_ids(target: Target) -> list[str] | None:
-    """The ids of the target's accounts file, a line each (blank lines and `#` skipped); None without one."""
+    """The ids of the target's accounts; None where nothing names any.
+
+    They are those of its file, a line each (blank lines and `#` skipped). Ready-made tokens are numbered.
+    """
+    if target.accounts.tokens is not None:
+        return [f"token-{number}" for number, _ in enumerate(account_tokens(target), 1)]
     if target.accounts.ids is None:
         return None
     file = Path(target.accounts.ids)
-    try:
-        with file.open("rb") as stream:
-            raw = stream.read(LARGEST_IDS + 1)
-        lines = [line.strip() for line in raw.decode("utf-8-sig").splitlines()]
-    except OSError as error:
-        raise ConfigError(file, "", f"cannot be read: {error.strerror}, allowed: an id a line") from None
-    except UnicodeDecodeError:
-        raise ConfigError(file, "", "not text, allowed: UTF-8, an id a line") from None
-    ids = [line for line in lines if line and not line.startswith("#")]
-    _check_ids(file, ids, len(raw))
-    return ids
-
-
-def _check_ids(file: Path, ids: list[str], size: int) -> None:
-    if not ids or len(ids) > MOST_IDS or size > LARGEST_IDS:
-        raise ConfigError(file, "", f"holds {len(ids)} ids, allowed: 1 to {MOST_IDS:,}")
+    ids = _lines(file, "an id a line")
     for number, identity in enumerate(ids, 1):
         if len(identity) > 200 or not identity.isprintable():
             raise ConfigError(
@@ -84,3 +73,36 @@ def _check_ids(file: Path, ids: list[str], size: int) -> None:
             )
     if len(set(ids)) < len(ids):
         raise ConfigError(file, "", "holds an id twice, allowed: each once")
+    return ids
+
+
+def account_tokens(target: Target) -> list[str]:
+    """The ready-made tokens of the target's accounts, a line each; none without a file. Errors show none."""
+    if target.accounts.tokens is None:
+        return []
+    file = Path(target.accounts.tokens)
+    tokens = _lines(file, "a token a line")
+    for number, token in enumerate(tokens, 1):
+        if len(token) > LONGEST_TOKEN or not token.isascii() or not token.isprintable():
+            text = f"is none, allowed: up to {LONGEST_TOKEN:,} visible ASCII characters"
+            raise ConfigError(file, f"token {number}", text)
+    if len(set(tokens)) < len(tokens):
+        raise ConfigError(file, "", "holds a token twice, which would be one user, allowed: each once")
+    return tokens
+
+
+def _lines(file: Path, wanted: str) -> list[str]:
+    """The lines that say something. Raises ConfigError for a file without any, or too many."""
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(LARGEST_IDS + 1)
+        lines = [line.strip() for line in raw.decode("utf-8-sig").splitlines()]
+    except OSError as error:
+        raise ConfigError(file, "", f"cannot be read: {error.strerror}, allowed: {wanted}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(file, "", f"not text, allowed: UTF-8, {wanted}") from None
+    found = [line for line in lines if line and not line.startswith("#")]
+    if not found or len(found) > MOST_IDS or len(raw) > LARGEST_IDS:
+        what = wanted.split()[1]
+        raise ConfigError(file, "", f"holds {len(found)} {what}s, allowed: 1 to {MOST_IDS:,}")
+    return found

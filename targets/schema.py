@@ -17,20 +17,22 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from common.addresses.url import BadUrlError, is_loopback_name, shown_url, split_url
+from common.addresses.url import is_loopback_name, shown_url, split_url
 from common.durations import Duration
+from common.mcp_versions import Protocol
 from common.secrets.secret import REVEALED, Secret
 from common.stop_when import StopWhen
 from common.strict import Several, Strict
+from common.tool_call import ToolCall, Word
 from targets.auth import Auth, HeaderName, HeaderValue
 from targets.limits import Limits
 
-Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
 # Headers of the engine's own: another value would break the framing or lie about the host.
 RESERVED: Final = frozenset(
-    ("host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "mcp-session-id")
-)
+    ("host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "mcp-session-id",
+     "mcp-protocol-version", "mcp-method", "mcp-name")
+)  # fmt: skip
 ENCODINGS: Final = ("gzip", "deflate", "br", "identity")  # `users.mcp.content_encoding` decodes them
 BUNDLED: Final = "bundled"
 CREDENTIAL: Final = re.compile(
@@ -41,26 +43,29 @@ CREDENTIAL: Final = re.compile(
 class AccountSource(Strict):
     """The accounts that the target knows: ids from a file, or at most `count` made ones of the style `id`.
 
+    `tokens`: a file of ready-made tokens in place of them; they are sent as they are, after `auth`'s scheme.
     Nothing given: as many as the scenario wants. A scenario that wants more than there are is refused.
     """
 
     ids: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     count: Annotated[int, Field(ge=1, le=100_000)] | None = None
     id: Literal["uuid", "text"] | None = None
+    tokens: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> AccountSource:
+        if self.tokens is not None and (self.ids, self.count, self.id) != (None, None, None):
+            raise ValueError("tokens beside ids, count or id, allowed: {tokens: file} alone")
         if self.ids is not None and (self.count is not None or self.id is not None):
             raise ValueError("ids beside count or id, allowed: {ids: file} or {count: n, id: uuid}")
         return self
 
 
-class ToolCall(Strict):
-    """The tool that load calls instead of the scenario's own."""
+class RoleTools(Strict):
+    """The target's tools by the role that a scenario's tools have."""
 
-    module: Word
-    tool: Word
-    params: dict[str, Any] = Field(default_factory=dict)
+    fast: ToolCall | None = None
+    slow: ToolCall | None = None
 
 
 class Tls(Strict):
@@ -78,9 +83,13 @@ def _check_encodings(accept: str) -> None:
 
 
 class Target(Strict):
-    """The whole file. `tool` absent: the scenario's own tools; null: load is `tools/list`."""
+    """The whole file. `tool` absent: the scenario's own tools; null: load is `tools/list`.
+
+    `tools` in place of it: one for each role of the scenario's tools.
+    """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+    protocol: Protocol = "auto"
     base_url: Annotated[str, Field(max_length=1000)]
     path: UrlPath = "/v1/mcp"
     health: UrlPath | None = None
@@ -90,6 +99,7 @@ class Target(Strict):
     auth: Auth | None = None
     accounts: AccountSource = AccountSource()
     tool: ToolCall | None = None
+    tools: RoleTools | None = None
     timeout: Annotated[Duration, Field(le=600)] = 35.0
     max_body_mib: Annotated[int, Field(ge=1, le=1024)] = 16
     tls: Tls = Tls()
@@ -142,6 +152,17 @@ class Target(Strict):
         return self
 
     @model_validator(mode="after")
+    def _one_of_two(self) -> Target:
+        if self.tool is not None and self.tools is not None:
+            raise ValueError("tool beside tools, allowed: one of them")
+        signed = self.auth or (Auth() if self.accounts.tokens is not None else None)
+        taken = {"auth.header": signed and signed.header, "client_ip_header": self.client_ip_header}
+        for key, header in taken.items():
+            if header and header.lower() in (name.lower() for name in self.headers):
+                raise ValueError(f"headers: {header!r} is what {key} sends, allowed: one of the two")
+        return self
+
+    @model_validator(mode="after")
     def _health_to_ask(self) -> Target:
         if self.stop_when is not None and self.stop_when.health_failures and self.health is None:
             raise ValueError("stop_when.health_failures: nothing to ask, allowed: together with `health`")
@@ -187,7 +208,8 @@ class Target(Strict):
     @property
     def shared_credential(self) -> str:
         """The header whose one static value every account sends, so that they are one user; "" for none."""
-        return next((name for name in self.headers if self.auth is None and CREDENTIAL.search(name)), "")
+        signed = self.auth is not None or self.accounts.tokens is not None
+        return next((name for name in self.headers if not signed and CREDENTIAL.search(name)), "")
 
     def public(self) -> dict[str, Any]:
         """Plain data without secrets: names of headers stay; their values, the key and queries do not."""
@@ -200,6 +222,3 @@ class Target(Strict):
     def whole(self) -> dict[str, Any]:
         """Plain data for a process of ours, with the secrets."""
         return self.model_dump(mode="json", by_alias=True, context=REVEALED)
-
-
-__all__ = ["AccountSource", "BadUrlError", "Limits", "StopWhen", "Target", "Tls", "ToolCall"]

@@ -1,12 +1,13 @@
 """Which points of a scenario a target can answer, before any load: by asking the points themselves.
 
-A run is made up in memory, with the scenario's own schedule, every call answered, and the metrics that were
-found on the target, rising. A point that says "not observed" of it would say so of the real run. Its numbers
-mean nothing and go nowhere: only whether there would be one, or why not.
+A run is made up in memory, with the scenario's own schedule, every call answered as the target answered when
+it was asked, and the metrics that were found on it, rising. A point that says "not observed" of it would say
+so of the real run. Its numbers mean nothing and go nowhere: only whether there would be one, or why not.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -14,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from run.checks.talk import RequestResult
 from scenarios.schema import Scenario
 from targets.schema import Target
 from telemetry.probing.target_log import Scrapes, TargetLog
@@ -24,7 +26,6 @@ from telemetry.run_folder.machine import machine
 from telemetry.run_folder.manifest import SCHEMA_VERSION, Manifest, RunAccount
 from users.accounts.accounts import Account, make_accounts
 from users.engine import job
-from users.mcp.operations import METHODS
 from verdicts.points.point import Finding
 from verdicts.points.registry import ASKED, POINTS
 from verdicts.run.run import Run
@@ -45,9 +46,11 @@ class Answerable(NamedTuple):
     why: str
 
 
-def answers(scenario: Scenario, target: Target, found: Found) -> Iterator[Answerable]:
-    """Every answer of the scenario's points on this target."""
-    run = made_up(scenario, target, found)
+def answers(
+    scenario: Scenario, target: Target, found: Found, tools: Mapping[str, RequestResult] | None = None
+) -> Iterator[Answerable]:
+    """Every answer of the scenario's points on this target; `tools`: label → how a call of it went."""
+    run = made_up(scenario, target, found, tools or {})
     for id in scenario.points:
         question = ASKED[id].en
         told = POINTS[id].find(run)
@@ -56,13 +59,13 @@ def answers(scenario: Scenario, target: Target, found: Found) -> Iterator[Answer
             yield Answerable(name, question, "" if one.seen else one.evidence)
 
 
-def made_up(scenario: Scenario, target: Target, found: Found) -> Run:
+def made_up(scenario: Scenario, target: Target, found: Found, tools: Mapping[str, RequestResult]) -> Run:
     """The run as it would be read back from its folder."""
     accounts = make_accounts(scenario, target, scenario.seed)
-    samples = _samples(scenario)
+    samples = _samples(scenario, tools)
     return Run(
         folder=Path("nowhere"),
-        manifest=_manifest(scenario, target, accounts),
+        manifest=_manifest(scenario, target, accounts, tools),
         workers=("local",),
         samples=Samples([samples]),
         worker=np.zeros(len(samples), dtype=np.int64),
@@ -74,7 +77,7 @@ def made_up(scenario: Scenario, target: Target, found: Found) -> Run:
     )
 
 
-def _samples(scenario: Scenario) -> NDArray[np.void]:
+def _samples(scenario: Scenario, tools: Mapping[str, RequestResult]) -> NDArray[np.void]:
     schedule = job.schedule(scenario)
     kept = slice(0, min(len(schedule), MAX_CALLS))
     samples = np.zeros(kept.stop, SAMPLE)
@@ -89,17 +92,26 @@ def _samples(scenario: Scenario) -> NDArray[np.void]:
     samples["status"] = np.where(bad, 401, 200)
     samples["outcome"] = np.where(bad, Outcome.FAILED, Outcome.OK)
     samples["reason"] = np.where(bad, REASON_CODE["invalid_token"], REASON_CODE[""])
-    samples["tool"] = len(METHODS)
+    for number, behaviour in enumerate(job.group_behaviours(scenario)):
+        mine = samples["group"] == number
+        samples["tool"][mine] = behaviour.operations[0].code
+        answered = tools.get(behaviour.operations[0].label)
+        if answered is not None and answered.status:
+            samples["done"][mine] = samples["sent"][mine] + answered.took_s
+            for name, value in answered.limits.items():
+                samples[name][mine] = value
     return samples
 
 
-def _manifest(scenario: Scenario, target: Target, accounts: list[Account]) -> Manifest:
+def _manifest(
+    scenario: Scenario, target: Target, accounts: list[Account], tools: Mapping[str, RequestResult]
+) -> Manifest:
     groups, one_user = [group.name for group in scenario.groups], target.shared_credential
     return Manifest(
         schema_version=SCHEMA_VERSION, run="answerability", version="", scenario=scenario.dump(),
         target=target.public(), bundled=False, protections=(), seed=scenario.seed,
         time_scale=scenario.time_scale, start_wall=0.0, duration_s=scenario.duration, groups=tuple(groups),
-        tools=(*job.tool_table(scenario), ""), reasons=REASONS, machine=machine(),
+        tools=tuple(job.tool_table(scenario)), quiet=_quiet(tools), reasons=REASONS, machine=machine(),
         accounts=tuple(
             RunAccount(
                 id=one.id, ip=one.ip, tier=one.tier, group=groups[one.group], user=one_user
@@ -107,6 +119,12 @@ def _manifest(scenario: Scenario, target: Target, accounts: list[Account]) -> Ma
             for one in accounts
         ),
     )  # fmt: skip
+
+
+def _quiet(tools: Mapping[str, RequestResult]) -> dict[str, float]:
+    """What a run would measure before load."""
+    silent = (one for one in tools.items() if math.isnan(one[1].limits["upstream_s"]))
+    return {label: one.took_s for label, one in silent if not one.reason}
 
 
 def _scrapes(values: Mapping[str, float], duration: float) -> Scrapes:

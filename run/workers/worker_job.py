@@ -14,19 +14,16 @@ from typing import Any, Final
 from run.workers import version
 from scenarios.schema import Scenario
 from targets import guard
-from targets.auth import Auth
 from targets.schema import Target
 from telemetry.recording.recorder import Sink
-from users.accounts.accounts import Account, make_accounts
-from users.accounts.forge import Forge
-from users.accounts.keys import read_key
-from users.accounts.tokens import TokenSource, no_token
+from users.accounts.accounts import make_accounts
+from users.accounts.signing import signing
 from users.cluster.locust_stats import StatsSink
 from users.cluster.performer import RefusalError
 from users.engine import job as jobs
 from users.engine.job import Job
-from users.mcp.headers import RequestHeaders
-from users.transport.endpoint import endpoint
+from users.mcp.dialect import Dialect
+from users.transport.endpoint import endpoints
 
 FILES: Final = 65_536
 OWN_FILES: Final = 64  # kept free for samples, logs, modules that are read late, and the verdict
@@ -42,22 +39,17 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     target = Target.model_validate(data["target"])
     pinned = where(target, data)
     accounts = make_accounts(scenario, target, scenario.seed, data["ids"])
-    auth = target.auth
+    first, *elsewhere = endpoints(target, pinned, data["ca"])
     raise_file_limit()
     job = Job(
         schedule=jobs.schedule(scenario),
         accounts=accounts,
-        groups=jobs.group_behaviours(scenario),
-        endpoint=endpoint(target, pinned, data["ca"]),
-        headers=RequestHeaders(
-            target.path,
-            pinned.authority,
-            target.sent_headers,
-            auth_header=auth.header if auth else "Authorization",
-            client_ip_header=target.client_ip_header,
-        ),
+        groups=jobs.group_behaviours(scenario, data["dialect"] and Dialect(**data["dialect"])),
+        endpoint=first,
+        elsewhere=tuple(elsewhere),
+        headers=jobs.request_headers(target, pinned),
         refusals=tuple(target.limits.refusals()),
-        **signing(auth, data["key"], accounts),
+        **signing(target, data["key"], accounts, data["tokens"])._asdict(),
         timeout=scenario.timeout or target.timeout,
         late=scenario.late_ms / 1000,
         max_connections=max_connections(),
@@ -92,16 +84,6 @@ def where(target: Target, data: dict[str, Any]) -> guard.Pinned:
             f"{pinned.host} is {here} here and {there} at the master, allowed: an address in common"
         )
     return replace(pinned, addresses=shared)
-
-
-def signing(auth: Auth | None, pem: bytes | None, accounts: list[Account]) -> dict[str, Any]:
-    """`token` and `forge` of the job: what signs for the accounts; all have a token before load starts."""
-    if auth is None or pem is None:
-        return {"token": no_token, "forge": None}
-    key = read_key(pem, auth.algorithm, auth.kid)
-    source = TokenSource(auth, key)
-    source.warm(accounts)
-    return {"token": source, "forge": Forge(auth, key)}
 
 
 def claim_priority() -> None:

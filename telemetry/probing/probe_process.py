@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from common.paths import ROOT
 from common.secrets.environment import minimal
@@ -27,12 +28,14 @@ class ProbeProcess:
         *,
         pinned: Mapping[str, str] | None = None,
         names: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         ca: str | None = None,
         verify: bool = True,
     ) -> None:
         """Start, and return when the baseline is on disk. `start_at` is monotonic seconds.
 
-        `pinned`: source → the address of its host, where the name must not be asked for again.
+        `pinned`: source → the address of its host, where the name must not be asked for again. `headers` go
+        with every scrape; they may be secrets, so they reach the process through memory alone.
         """
         command = [sys.executable, "-m", "telemetry.probing.probes", "--out", str(run_dir / "target.jsonl")]
         command += ["--start-monotonic", repr(start_at), "--sources-on-stdin"]
@@ -44,16 +47,11 @@ class ProbeProcess:
             command += ["--map", str(mapping)]
         command += ["--ca", ca] if ca else []
         command += [] if verify else ["--insecure"]
-        with (run_dir / "run.log").open("ab") as log:
+        with (run_dir / "run.log").open("ab") as log, _in_memory(headers or {}) as held:
             self._process = subprocess.Popen(
-                command,
-                cwd=ROOT,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=minimal(),
-                process_group=0,
-            )
+                [*command, "--headers", f"/proc/self/fd/{held.fileno()}"], cwd=ROOT, stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE, stderr=log, pass_fds=[held.fileno()], process_group=0, env=minimal(),
+            )  # fmt: skip
         self._tell_sources(sources)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
@@ -77,3 +75,11 @@ class ProbeProcess:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+
+
+def _in_memory(headers: Mapping[str, str]) -> BinaryIO:
+    """A file that no disk sees."""
+    held = os.fdopen(os.memfd_create("headers"), "w+b")
+    held.write(json.dumps(dict(headers)).encode())
+    held.flush()
+    return held

@@ -59,6 +59,10 @@ _ERRORS: Final = (
     "rpc_error",  # HTTP 200 with a JSON-RPC error
     "tool_error",  # HTTP 200 with result.isError
     "redirect",  # 3xx: never followed
+    "header_mismatch",  # MCP's −32020: headers and body do not agree
+    "missing_capability",  # −32021: the server needs a capability that we do not have
+    "unsupported_version",  # −32022: it does not speak our revision
+    "input_required",  # the result asks the user something
     "gateway_timeout",  # 504 request_timeout by the stack's own deadline
     "upstream_error",
     "kv_error",  # the edge's binding threw

@@ -11,8 +11,9 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     """`ledger-<worker>.jsonl`, once a second: cumulative counts of this worker, `in_flight` is now.
 
     `plans`: how often it was dealt arrivals; `left`: when it left before the run was over; `stall_s`: how
-    long its loop stood still at most, `stall_in` what; `target_least`, `target_most`: what the target's own
-    clock said at the run's start by its answers' `Date`, Unix seconds.
+    long its loop stood still at most, `stall_in` what; `sessions`: opened, lost, reopened, closed;
+    `addresses`: of a target with several, what each got: sent, ok, failed, aborted. `target_least`,
+    `target_most`: what the target's own clock said at the run's start by its answers' `Date`, Unix seconds.
     """
 
     t: float
@@ -32,6 +33,8 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     plans: int = 0
     stall_s: float = 0.0
     stall_in: str = ""
+    sessions: dict[str, int] = field(default_factory=dict)
+    addresses: dict[str, dict[str, int]] = field(default_factory=dict)
     left: float | UnsetType = UNSET
     target_least: float | UnsetType = UNSET
     target_most: float | UnsetType = UNSET

@@ -96,6 +96,9 @@ class VerdictFile(Struct, frozen=True, kw_only=True):
     refusals: dict[str, int] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
     own_limits: dict[str, int] = field(default_factory=dict)
+    protocol: str = ""
+    sessions: dict[str, int] = field(default_factory=dict)
+    addresses: dict[str, dict[str, int]] = field(default_factory=dict)
     faults: FaultCounts = FaultCounts()
     peak_in_flight: int = 0
     points: tuple[PointAnswer, ...]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
+from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.messages import Message
 from users.transport.call import Call
 
@@ -18,7 +19,7 @@ class FakeAccountClient:
     """A `users.personas.persona.AccountClient`; `sent` holds every call with its message, in order."""
 
     account: Account = field(default_factory=lambda: Account(0, "a", "198.51.100.1", "unlimited", 0))
-    session: bytes = b""
+    dialect: Dialect = PLAIN
     forge: Forge | None = None
     now: float = 0.0
     sent: list[tuple[Call, Message]] = field(default_factory=list)

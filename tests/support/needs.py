@@ -31,6 +31,7 @@ PLACES: Final = (
 PATH: Final = os.pathsep.join(filter(None, (os.environ.get("PATH", ""), *PLACES, "/usr/sbin")))
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OLDEST_GO: Final = (1, 21)  # older ones cannot fetch the newer one that a module asks for
+READY: Final = "ready"  # in an environment that is whole
 SKIPPED: Final = "needs "  # how the reason of every such skip begins
 
 
@@ -42,16 +43,33 @@ class Need:
     why: str
     debian: str = ""
     go: str = ""  # module@version
+    pypi: str = ""  # package==version, in an environment of its own: the program is its Python
     programs: tuple[str, ...] = ()
 
     def find(self) -> str | None:
         """The program's path; None where it is missing."""
+        if self.pypi:
+            own = self._environment / "bin" / "python"
+            return str(own) if (self._environment / READY).exists() else None
         found = (shutil.which(program, path=PATH) for program in self.programs or (self.name,))
         return next(filter(None, found), None) or (_playwrights_own() if self.name == "chromium" else None)
 
     @property
+    def _environment(self) -> Path:
+        return ROOT / ".cache" / self.name
+
+    def make_environment(self) -> None:
+        """Install the package of PyPI into an environment of its own."""
+        _run([sys.executable, "-m", "venv", str(self._environment)], dict(os.environ))
+        pip = str(self._environment / "bin" / "pip")
+        if _run([pip, "install", "--quiet", self.pypi], dict(os.environ)):
+            (self._environment / READY).touch()
+
+    @property
     def command(self) -> str:
         """What a person types to have it."""
+        if self.pypi:
+            return "make test, which installs it, or python -m tests.support.needs"
         return (
             f"apt-get install {self.debian}" if self.debian else f"GOBIN={_shown(BUILT)} go install {self.go}"
         )
@@ -69,6 +87,7 @@ NEEDS: Final = {
         Need(
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
+        Need("mcp-sdk", "servers that nobody here wrote", pypi="mcp==2.3.0"),
         Need("vegeta", "a peer of the benchmarks", go="github.com/tsenart/vegeta/v12@v12.13.0"),
     )
 }
@@ -94,6 +113,9 @@ def install() -> None:
         _run([*root, "apt-get", "update", "-qq"], environment)
         _run([*root, "apt-get", "install", *quiet, *packages], environment)
     for need in missing:
+        if need.pypi:
+            _say(f"installing {need.pypi}")
+            need.make_environment()
         if need.go and (go := NEEDS["go"].find()):
             _say(f"building {need.name}")
             _run([_new_enough(go), "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
@@ -131,14 +153,15 @@ def _playwrights_own() -> str | None:
     return next((str(path) for path in sorted(cache.glob("chromium-*/chrome-linux*/chrome"))), None)
 
 
-def _run(command: Sequence[str], environment: dict[str, str]) -> None:
-    """Run it; what went wrong is said, and the tests that miss something say so themselves."""
+def _run(command: Sequence[str], environment: dict[str, str]) -> bool:
+    """Whether it went well; what went wrong is said, and the tests that miss something say so themselves."""
     done = subprocess.run(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False
     )
     if done.returncode:
         last = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
         _say(f"{' '.join(command)}: exit code {done.returncode}: {last[-1]}")
+    return not done.returncode
 
 
 def _say(line: str) -> None:

@@ -10,10 +10,15 @@ from typing import Any
 
 import gevent
 
+from telemetry.recording.sample import Flag
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
+from users.mcp.answers import CLOSES
+from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
 from users.mcp.messages import Message, assemble
+from users.mcp.operations import CLOSE
+from users.mcp.session import Session, SessionCounts
 from users.transport.call import Call
 from users.transport.client import Client
 
@@ -36,12 +41,16 @@ class PooledAccountClient:
         clock: Callable[[], float] = time.monotonic,
         spawn_later: Callable[[float, Callable[[], None]], Any] = gevent.spawn_later,
         turn: Callable[[Callable[[], None]], None] | None = None,
+        dialect: Dialect = PLAIN,
+        counts: SessionCounts | None = None,
     ) -> None:
         """`turn` makes a call beyond the schedule when there is room for it; None: at once."""
         self.account = account
         self.forge = forge
+        self.dialect = dialect
         self.stopped = False
-        self._session = b""
+        self.session = Session(dialect, self, counts or SessionCounts(), clock) if dialect.legacy else None
+        self._waiting: list[Callable[[], None]] = []  # until the session is open
         self._client = client
         self._request_headers = headers
         self._token = token
@@ -51,16 +60,6 @@ class PooledAccountClient:
         self._turn = turn
         self._cached: bytes | None = None
         self._cached_token: bytes | None = None
-
-    @property
-    def session(self) -> bytes:
-        """The `Mcp-Session-Id` sent with each call; b"" for none."""
-        return self._session
-
-    @session.setter
-    def session(self, value: bytes) -> None:
-        self._session = value
-        self._cached_token = None
 
     def call(
         self,
@@ -74,26 +73,83 @@ class PooledAccountClient:
         attempt: int = 0,
         token: bytes | None = None,
     ) -> Call:
-        """Send `message` now; see `users.mcp.session.SessionClient`."""
+        """Send `message` now; see `users.personas.persona.AccountClient`."""
         planned = self._clock() if planned is None else planned
         call = Call(index, planned, self.account.index, self.account.group, tool)
         call.request_id = next(self._ids) if message.answered else 0
         call.flags = flags
         call.attempt = attempt
         call.on_done = on_done
-        if index < 0 and self._turn is not None:
-            self._turn(partial(self._send, call, message, token))
-            return call
-        headers = self._own_headers() if token is None else self._headers_with(token)
-        call.request = assemble(headers, message, call.request_id)
-        self._client.send(call)
+        if index < 0:
+            self._send_extra(partial(self._send, call, message, token))
+        else:
+            self._send(call, message, token)
         return call
 
+    def _send_extra(self, send: Callable[[], None]) -> None:
+        """In its turn; once the session is open, where one is being opened."""
+        if self.session is not None and self.session.opening:
+            self._waiting.append(send)
+        elif self._turn is not None:
+            self._turn(send)
+        else:
+            send()
+
     def _send(self, call: Call, message: Message, token: bytes | None) -> None:
-        """In its turn, with the token and the session of then."""
+        """Now, with the token and the session of now."""
         headers = self._own_headers() if token is None else self._headers_with(token)
         call.request = assemble(headers, message, call.request_id)
         self._client.send(call)
+
+    # What the session asks for
+
+    def open_session(self) -> None:
+        """Begin to open one, where the era has them."""
+        if self.session is not None and not self.stopped:
+            self.session.open()
+
+    def failed(self, call: Call) -> None:
+        """A call of the account was answered with a failure: was it for the session?"""
+        if self.session is not None and not self.stopped:
+            self.session.failed(call)
+
+    def close_session(self) -> bool:
+        """Have the server close it; False: there is none."""
+        if self.session is None or not self.session.id:
+            return False
+        call = self._own_call(CLOSE, self.session.closed)
+        call.request = CLOSES + self._own_headers().partition(b" ")[2] + b"\r\n"
+        self._client.send(call)
+        return True
+
+    def send_own(self, message: Message, code: int, on_done: Callable[[Call], None], *, bare: bool) -> None:
+        """See `users.mcp.session.Carrier`."""
+        call = self._own_call(code, on_done)
+        call.request_id = next(self._ids) if message.answered else 0
+        send = partial(self._send_bare if bare else self._send_settled, call, message)
+        if self._turn is None:
+            send()
+        else:
+            self._turn(send)
+
+    def settled(self) -> None:
+        """See `users.mcp.session.Carrier`."""
+        self._cached_token = None
+        waiting, self._waiting = self._waiting, []
+        for send in () if self.stopped else waiting:
+            self._send_extra(send)
+
+    def _own_call(self, code: int, on_done: Callable[[Call], None]) -> Call:
+        call = Call(-1, self._clock(), self.account.index, self.account.group, code)
+        call.flags, call.on_done = Flag.EXTRA, on_done
+        return call
+
+    def _send_bare(self, call: Call, message: Message) -> None:
+        call.request = assemble(self._bare_headers(), message, call.request_id)
+        self._client.send(call)
+
+    def _send_settled(self, call: Call, message: Message) -> None:
+        self._send(call, message, None)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` after `seconds`, unless sending has stopped by then."""
@@ -107,4 +163,11 @@ class PooledAccountClient:
         return self._cached
 
     def _headers_with(self, token: bytes) -> bytes:
-        return self._request_headers.of(self.account.ip, token, self._session)
+        ip, session = self.account.ip, self.session
+        if session is None:
+            return self._request_headers.of(ip, token)
+        return self._request_headers.of(ip, token, session.id, session.version)
+
+    def _bare_headers(self) -> bytes:
+        """Without a session."""
+        return self._request_headers.of(self.account.ip, self._token(self.account))

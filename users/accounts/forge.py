@@ -25,9 +25,10 @@ from typing import Any, Final, Literal, get_args
 import jwt
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from targets.auth import Auth, fill
+from targets.auth import Auth
 from users.accounts.accounts import Account
 from users.accounts.keys import SigningKey
+from users.accounts.tokens import before, claims_of
 
 Kind = Literal[
     "bad-signature", "expired", "unknown-kid", "alg-none", "hs256-public-key", "wrong-issuer", "garbage"
@@ -45,7 +46,7 @@ class Forge:
         self._auth = auth
         self._key = key
         self._clock = clock
-        self._prefix = f"{auth.scheme} ".encode() if auth.scheme else b""
+        self._prefix = before(auth).encode()
 
     def make(self, kind: str, account: Account, serial: int) -> bytes:
         """A header value of `kind`; another one for each `serial`. KeyError for an unknown kind."""
@@ -54,11 +55,10 @@ class Forge:
 
     def _claims(self, account: Account, **other: Any) -> dict[str, Any]:
         now = int(self._clock())
-        claims = fill(self._auth.claims, account.id, account.tier)
-        return {"iss": self._auth.issuer, **claims, "iat": now, "exp": now + 3600, **other}
+        return {**claims_of(account, self._auth, now, now + 3600), **other}
 
-    def _signed(self, claims: dict[str, Any], kid: str | None = None) -> bytes:
-        headers = {"kid": kid or self._key.kid or "none"}
+    def _signed(self, claims: dict[str, Any], **named: str) -> bytes:
+        headers = {**self._key.named, **named}
         return jwt.encode(claims, self._key.private, algorithm=self._key.algorithm, headers=headers).encode()
 
     def _bad_signature(self, account: Account, chance: random.Random) -> bytes:
@@ -75,11 +75,11 @@ class Forge:
         return self._signed(self._claims(account), kid=f"kid-{chance.getrandbits(64):016x}")
 
     def _alg_none(self, account: Account, chance: random.Random) -> bytes:
-        head = {"alg": chance.choice(("none", "None", "NONE")), "typ": "JWT", "kid": self._key.kid}
+        head = {"alg": chance.choice(("none", "None", "NONE")), "typ": "JWT", **self._key.named}
         return _segment(head) + b"." + _segment(self._claims(account)) + b"."
 
     def _hs256_public_key(self, account: Account, chance: random.Random) -> bytes:
-        head = {"alg": "HS256", "typ": "JWT", "kid": self._key.kid}
+        head = {"alg": "HS256", "typ": "JWT", **self._key.named}
         signed = _segment(head) + b"." + _segment(self._claims(account))
         secret = chance.choice(self._public_forms())
         return signed + b"." + _base64(hmac.digest(secret, signed, hashlib.sha256))

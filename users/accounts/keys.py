@@ -48,6 +48,11 @@ class SigningKey:
     private: Any
     kid: str | None = None
 
+    @property
+    def named(self) -> dict[str, str]:
+        """What a token and a key set say of its name: `{"kid": …}`, nothing for a key without one."""
+        return {} if self.kid is None else {"kid": self.kid}
+
     def pem(self) -> bytes:
         """The private half, for a worker that must sign with the same key; for HS256 the secret."""
         if self.algorithm == "HS256":
@@ -60,8 +65,7 @@ class SigningKey:
             raise ValueError("HS256 has no public key")
         maker = get_default_algorithms()[self.algorithm]
         jwk = json.loads(maker.to_jwk(self.private.public_key()))
-        named = {"kid": self.kid} if self.kid is not None else {}
-        return {"keys": [{**jwk, **named, "alg": self.algorithm, "use": "sig"}]}
+        return {"keys": [{**jwk, **self.named, "alg": self.algorithm, "use": "sig"}]}
 
 
 def load_key(auth: Auth, environ: Mapping[str, str] = os.environ) -> SigningKey:

@@ -9,7 +9,8 @@ seconds: tokens carry the calendar.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+import uuid
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import jwt
@@ -38,8 +39,7 @@ class TokenSource:
         self._period = min(RENEW_AT * auth.ttl, LATEST * (int(auth.ttl) - 1))
         self._key = key
         self._clock = clock
-        self._prefix = f"{auth.scheme} " if auth.scheme else ""
-        self._headers = {"kid": key.kid} if key.kid is not None else None
+        self._prefix = before(auth)
         self._held: dict[int, _Held] = {}
 
     def __call__(self, account: Account) -> bytes:
@@ -49,8 +49,6 @@ class TokenSource:
         if held is None or now >= held.renew_at:
             held = self._held[account.index] = self._make(account, now, first=held is None)
         return held.value
-
-    header_value = __call__
 
     def warm(self, accounts: Iterable[Account]) -> None:
         """Sign for all of them now, before load starts."""
@@ -65,12 +63,29 @@ class TokenSource:
         return _Held(value.encode("ascii"), now + self._period * spread)
 
     def _sign(self, account: Account, issued: int, expires: int) -> str:
-        claims: dict[str, Any] = fill(self._auth.claims, account.id, account.tier)
-        if self._auth.issuer is not None:
-            claims.setdefault("iss", self._auth.issuer)
-        claims |= {"iat": issued, "exp": expires}
+        claims = claims_of(account, self._auth, issued, expires)
         self.signed += 1
-        return jwt.encode(claims, self._key.private, algorithm=self._key.algorithm, headers=self._headers)
+        return jwt.encode(claims, self._key.private, algorithm=self._key.algorithm, headers=self._key.named)
+
+
+def claims_of(account: Account, auth: Auth, issued: int, expires: int) -> dict[str, Any]:
+    """What a sound token of the account says; times in Unix seconds."""
+    issuer = {} if auth.issuer is None else {"iss": auth.issuer}
+    values: dict[str, str | int] = {"account": account.id, "tier": account.tier, "now": issued}
+    values["uuid"] = str(uuid.uuid4())
+    return {**issuer, **fill(auth.claims, values), "iat": issued, "exp": expires}
+
+
+def before(auth: Auth) -> str:
+    """What stands before a token in its header."""
+    return f"{auth.scheme} {auth.prefix}" if auth.scheme else auth.prefix
+
+
+def ready_made(auth: Auth, tokens: Sequence[str]) -> Callable[[Account], bytes]:
+    """The header value of each account by its number: tokens that somebody else made, as they are."""
+    scheme = f"{auth.scheme} " if auth.scheme else ""
+    values = [f"{scheme}{token}".encode("ascii") for token in tokens]
+    return lambda account: values[account.index]
 
 
 def no_token(account: Account) -> bytes:

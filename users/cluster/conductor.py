@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,7 +66,7 @@ class Conductor:
         self.stopped_at: float | None = None  # seconds since start, of a run that ended early
         self.deals = 0
         self.nodes = {
-            identity: Node(identity, name, WorkerJournal(run_dir, name, _told(heard, name)))
+            identity: Node(identity, name, WorkerJournal(run_dir, name, partial(heard, name)))
             for identity, name in nodes
         }
         self._run_dir = run_dir
@@ -276,7 +277,3 @@ class Conductor:
             telemetry=TelemetryCounts(**telemetry),
         )
         end.write(self._run_dir, told)
-
-
-def _told(heard: Callable[[str, str, Any], None], name: str) -> Callable[[str, Any], None]:
-    return lambda kind, data: heard(name, kind, data)

@@ -145,10 +145,15 @@ class Performer:
             self.engine.take_share(data["rank"], data["of"], data["start_at"], data["from_t"])
 
     def _on_finish(self) -> None:
-        if self.engine is not None:
-            engine, self.engine = self.engine, None
-            line = engine.close()
-            self._outbox.put(FINAL, line)
+        engine, self.engine = self.engine, None
+        if engine is not None and engine.in_session:  # the server is asked to close them, and that takes time
+            gevent.spawn(self._part, engine, self._outbox)
+        elif engine is not None:
+            self._outbox.put(FINAL, engine.close())
+
+    def _part(self, engine: Engine, outbox: Outbox) -> None:
+        engine.part()
+        outbox.put(FINAL, engine.close())
 
     def _on_ack(self, data: dict[str, Any]) -> None:
         if data["run"] == self.run:

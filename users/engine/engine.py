@@ -19,6 +19,7 @@ from telemetry.recording.recorder import FLUSH_EVERY, Instances, Recorder, Sink
 from telemetry.recording.sample import REASON_CODE, Outcome
 from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account
+from users.engine.address_shares import AddressShares
 from users.engine.dispatcher import Dispatcher
 from users.engine.error_texts import ErrorTexts
 from users.engine.job import Job
@@ -27,6 +28,7 @@ from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
+from users.mcp.session import Session, SessionCounts
 from users.mcp.target_clock import TargetClock
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
@@ -34,6 +36,9 @@ from users.transport.client import Client
 
 LEDGER_INTERVAL: Final = 1.0
 POLL_INTERVAL: Final = 0.05
+OPENING_RATE: Final = 200.0  # sessions a second that a process opens before load
+PART_WITHIN: Final = 10.0  # seconds for closing them
+STOPPED_WITHIN: Final = 1.5
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ class Engine:
         self.client = Client(
             job.endpoint,
             self._record,
+            elsewhere=job.elsewhere,
             rules=answers.rules(job.headers.encodings, job.refusals, job.max_body),
             sent=sent,
             timeout=job.timeout,
@@ -88,6 +94,9 @@ class Engine:
         self._loop_watch = LoopWatch()
         self._target_clock = TargetClock()
         self._ids = count(1)
+        self.sessions = SessionCounts()
+        self._shares = AddressShares((job.endpoint, *job.elsewhere))
+        self._opened = 0  # sessions that were asked for before load
         self._clients: dict[int, PooledAccountClient] = {}
         self._personas: dict[int, Persona] = {}
         for group in job.groups:  # an unknown option is said now, not at the first arrival
@@ -139,17 +148,29 @@ class Engine:
 
     def _settle(self, account: Account) -> None:
         """Make an account's persona when the account first becomes ours, and open its session."""
-        job = self._job
+        job, group = self._job, self._job.groups[account.group]
         client = PooledAccountClient(
             account, self.client, job.headers, job.token, self._ids, forge=job.forge, clock=self._clock,
-            turn=self._pace.turn if self._pace is not None else None,
+            turn=self._pace.turn if self._pace is not None else None, dialect=group.dialect,
+            counts=self.sessions,
         )  # fmt: skip
-        group = job.groups[account.group]
         made = make_persona(group.persona, client, group.operations, group.options)
         self._clients[account.index] = client
         self._personas[account.index] = made
+        if client.session is not None:
+            self._open_soon(client, client.session)
         if isinstance(made, OpeningPersona):
             made.open()
+
+    def _open_soon(self, client: PooledAccountClient, session: Session) -> None:
+        """One after the other, not all at one instant; within `max_rps`, where there is one."""
+        session.expect()
+        after = self._opened / OPENING_RATE if self._pace is None else 0.0
+        self._opened += 1
+        if after:
+            client.later(after, client.open_session)
+        else:
+            client.open_session()
 
     @property
     def finished(self) -> bool:
@@ -184,6 +205,26 @@ class Engine:
             dispatcher.stop()
         self.client.abort_all()
 
+    def part(self) -> None:
+        """Have the server close the sessions that are open; returns when it did, or when time is up.
+
+        Load is over by then. After a stop there is little time: all must be quiet within 2 s of it.
+        """
+        until = self._clock() + (PART_WITHIN if self.finished else STOPPED_WITHIN)
+        for client in self._clients.values():
+            while self._pace is not None and (wait := self._pace.wait()) > 0:
+                self._sleep(wait)
+            if self._clock() >= until:
+                break
+            client.close_session()
+        while self.client.in_flight and self._clock() < until:
+            self._sleep(POLL_INTERVAL)
+
+    @property
+    def in_session(self) -> bool:
+        """An account has a session that is open."""
+        return any(one.session is not None and one.session.id for one in self._clients.values())
+
     def close(self) -> dict[str, Any]:
         """Stop, write the rest, and give the final ledger line."""
         self.stop()
@@ -208,6 +249,8 @@ class Engine:
             "plans": len(self._dispatchers),  # shares taken so far
             "stall_s": round(self._loop_watch.longest, 3),
             "stall_in": self._loop_watch.where,
+            "sessions": self.sessions.line(),
+            "addresses": self._shares.line(),
             **self._target_clock.line(),
         }
 
@@ -251,7 +294,10 @@ class Engine:
             self._observe(call)
             if call.outcome is Outcome.FAILED:
                 self._error_texts.see(call, call.done - self.start_at)
+                self._clients[call.account].failed(call)
         self.ledger.over(call)
+        if self._shares.several:
+            self._shares.over(call)
         assert self._recorder is not None
         assert call.outcome is not None
         self._recorder.record(call, call.outcome)

@@ -14,15 +14,19 @@ from scenarios.parts import Group
 from scenarios.schema import Scenario
 from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
+from targets.auth import Auth
+from targets.guard import Pinned
 from targets.limits import Refusal
+from targets.schema import Target
 from users.accounts.account_client import Token
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
 from users.engine.dispatcher import DROP_AFTER
 from users.engine.ledger import LATE
-from users.mcp import messages
+from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
-from users.mcp.operations import LIST_TOOLS, METHODS, Operation
+from users.mcp.operations import METHODS, Operation, list_tools
+from users.mcp.session import OPENING_CALLS
 from users.personas import persona
 from users.transport.body_limits import MAX_BODY
 from users.transport.endpoint import Endpoint
@@ -35,6 +39,7 @@ class GroupBehaviour:
     persona: str
     operations: tuple[Operation, ...]
     options: dict[str, Any] = field(default_factory=dict)
+    dialect: Dialect = PLAIN
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,7 @@ class Job:
     headers: RequestHeaders
     token: Token
     forge: Forge | None = None
+    elsewhere: tuple[Endpoint, ...] = ()  # the target's other addresses
     refusals: Sequence[Refusal] = ()  # how the target refuses in words of its own
     timeout: float = 35.0
     late: float = LATE
@@ -58,33 +64,46 @@ class Job:
     max_duration: float | None = None
 
 
+def request_headers(target: Target, pinned: Pinned) -> RequestHeaders:
+    """What every request to the target says."""
+    return RequestHeaders(
+        target.path,
+        pinned.authority,
+        target.sent_headers,
+        auth_header=(target.auth or Auth()).header,
+        client_ip_header=target.client_ip_header,
+    )
+
+
 def tool_table(scenario: Scenario) -> list[str]:
     """The labels of everything that the run may call; a sample's `tool` is a place in it."""
-    labels = [tool.label for tool in METHODS]
+    labels = list(METHODS)
     for group in scenario.groups:
         labels += [tool.label for tool in group.tools if tool.label not in labels]
     return labels
 
 
-def group_behaviours(scenario: Scenario) -> list[GroupBehaviour]:
-    """How each group behaves."""
+def group_behaviours(scenario: Scenario, dialect: Dialect | None = None) -> list[GroupBehaviour]:
+    """How each group behaves. `dialect` is what the target speaks; None: each group its own."""
     labels = tool_table(scenario)
-    return [
-        GroupBehaviour(group.persona.name, _operations(group, labels), dict(group.persona.options))
-        for group in scenario.groups
-    ]
+    return [_behaviour(group, labels, dialect or Dialect(group.protocol)) for group in scenario.groups]
 
 
-def _operations(group: Group, labels: list[str]) -> tuple[Operation, ...]:
+def _behaviour(group: Group, labels: list[str], dialect: Dialect) -> GroupBehaviour:
+    operations = _operations(group, labels, dialect)
+    return GroupBehaviour(group.persona.name, operations, dict(group.persona.options), dialect)
+
+
+def _operations(group: Group, labels: list[str], dialect: Dialect) -> tuple[Operation, ...]:
     if not group.tools:
-        return (LIST_TOOLS,)
+        return (list_tools(dialect),)
     return tuple(
         Operation(
             labels.index(tool.label),
             tool.label,
-            messages.call_tool(tool.module, tool.tool, dict(tool.params)),
+            dialect.call_tool(*tool.wire),
             tool.weight,
-            {"module": tool.module, "tool": tool.tool, "params": dict(tool.params)},
+            tool.command,
         )
         for tool in group.tools
     )
@@ -92,7 +111,8 @@ def _operations(group: Group, labels: list[str]) -> tuple[Operation, ...]:
 
 def opening_calls(behaviour: GroupBehaviour) -> int:
     """How many calls each of its accounts makes before load starts."""
-    return persona.opening_calls(behaviour.persona, behaviour.operations, behaviour.options)
+    session = OPENING_CALLS if behaviour.dialect.legacy else 0
+    return session + persona.opening_calls(behaviour.persona, behaviour.operations, behaviour.options)
 
 
 def schedule(scenario: Scenario) -> Schedule:

@@ -16,7 +16,7 @@ LATE: Final = 0.05  # seconds of start delay
 
 
 class Ledger:
-    """Counts calls as they end as they go out and as they end."""
+    """Counts calls as they go out and as they end."""
 
     def __init__(self, late: float = LATE, cpu: Callable[[], float] = time.process_time) -> None:
         self.sent = self.dropped = self.done = self.extra = self.late = 0

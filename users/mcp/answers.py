@@ -28,6 +28,7 @@ from users.transport.call import Call
 
 class _Result(msgspec.Struct):
     isError: bool = False  # noqa: N815 - the wire's own name
+    resultType: str = "complete"  # noqa: N815
 
 
 class _Reply(msgspec.Struct):
@@ -40,12 +41,6 @@ class _Reply(msgspec.Struct):
 class _Error(msgspec.Struct):
     code: Any = 0
     data: Any = None
-
-    @property
-    def number(self) -> int:
-        """The code as a sample holds it; 0 for what is no whole number."""
-        whole = isinstance(self.code, int | float) and self.code == self.code // 1
-        return fitting(int(self.code), 0) if whole else 0
 
     @property
     def reason(self) -> str:
@@ -62,6 +57,7 @@ _decode_reply: Final = msgspec.json.Decoder(_Reply).decode
 _decode_result: Final = msgspec.json.Decoder(_Result).decode
 _decode_error: Final = msgspec.json.Decoder(_Error).decode
 _decode_failure: Final = msgspec.json.Decoder(_Failure).decode
+CLOSES: Final = b"DELETE "  # how a request begins that closes a session
 _OK: Final = REASON_CODE[""]
 _BAD: Final = REASON_CODE["bad_response"]
 _RPC: Final = REASON_CODE["rpc_error"]
@@ -69,7 +65,19 @@ _TOOL: Final = REASON_CODE["tool_error"]
 _HTTP: Final = REASON_CODE["http_error"]
 _REDIRECT: Final = REASON_CODE["redirect"]
 _REFUSED: Final = REASON_CODE["refused"]
+_ASKS: Final = REASON_CODE["input_required"]
+# The modern era's own errors, by their JSON-RPC code; their HTTP status is 400.
+_ERA: Final = {
+    -32020: REASON_CODE["header_mismatch"],
+    -32021: REASON_CODE["missing_capability"],
+    -32022: REASON_CODE["unsupported_version"],
+}
 _NO_TOKEN: Final = REASON_CODE["invalid_token"]
+
+
+def error_code(code: object) -> int:
+    """A JSON-RPC error's code as a sample holds it; 0 for what is no whole number."""
+    return fitting(int(code), 0) if isinstance(code, int | float) and code == code // 1 else 0
 
 
 def rules(
@@ -106,21 +114,28 @@ def _judge_success(call: Call) -> int:
     if not call.request_id:  # a notification: any 2xx will do
         return _OK
     try:
-        reply = _decode_reply(_message(call))
+        reply = _decode_reply(message_of(call))
         if reply.id != call.request_id or len(reply.method):
             return _BAD
         if len(reply.error) and bytes(reply.error) != b"null":
             call.rpc_code = _rpc_code(reply.error)
-            return _RPC
-        result = bytes(reply.result)
-        if b'"isError"' in result and _decode_result(result).isError:
-            return _TOOL
-        return _OK if result else _BAD
+            return _ERA.get(call.rpc_code, _RPC)
+        return _judge_result(bytes(reply.result))
     except UNREADABLE:
         return _BAD
 
 
-def _message(call: Call) -> bytes:
+def _judge_result(result: bytes) -> int:
+    if b'"isError"' in result or b'"resultType"' in result:
+        told = _decode_result(result)
+        if told.isError:
+            return _TOOL
+        if told.resultType != "complete":
+            return _ASKS if told.resultType == "input_required" else _BAD
+    return _OK if result else _BAD
+
+
+def message_of(call: Call) -> bytes:
     """The JSON of an answer; b"" where its type is none that an MCP client reads."""
     kind = call.headers.get(b"content-type", b"").lower()
     if kind.startswith(b"text/event-stream"):
@@ -131,7 +146,7 @@ def _message(call: Call) -> bytes:
 
 def _rpc_code(error: msgspec.Raw) -> int:
     try:
-        return _decode_error(error).number
+        return error_code(_decode_error(error).code)
     except UNREADABLE:  # no object: the error is there all the same
         return 0
 
@@ -140,18 +155,19 @@ def _judge_failure(call: Call, refusals: Collection[Refusal]) -> int:
     reason = ""
     try:
         error = _decode_failure(call.body).error
-        call.rpc_code = error.number
+        call.rpc_code = error_code(error.code)
         reason = error.reason
     except UNREADABLE:
         pass
     if reason in REASON_CODE and reason:
         return REASON_CODE[reason]
+    if call.status == 405 and call.request.startswith(CLOSES):  # the server does not offer it: all is well
+        return _OK
     for promised in refusals:
         if call.status == promised.status and promised.words in call.body.lower():
             return REASON_CODE[promised.reason]
     if call.status == 429:
         return _REFUSED
+    if call.rpc_code in _ERA:
+        return _ERA[call.rpc_code]
     return _NO_TOKEN if call.status == 401 else _HTTP
-
-
-MCP: Final = rules()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from common.mcp_versions import NO_HEADER
 from users.mcp.content_encoding import asked
 from users.mcp.limit_headers import number, read_limits
 from users.transport.call import NAN, Call
@@ -41,8 +42,8 @@ class RequestHeaders:
         self._auth = f"{auth_header}: ".encode("latin-1")
         self._ip = f"{client_ip_header}: ".encode("latin-1") if client_ip_header else b""
 
-    def of(self, ip: str, token: bytes, session: bytes) -> bytes:
-        """All header lines of a request by the account at `ip`, but Content-Length."""
+    def of(self, ip: str, token: bytes, session: bytes = b"", version: bytes = b"") -> bytes:
+        """All header lines of a request by the account at `ip`, but Content-Length and the message's own."""
         lines = [self._start]
         if token:
             lines += [self._auth, token, b"\r\n"]
@@ -50,6 +51,8 @@ class RequestHeaders:
             lines += [self._ip, ip.encode("ascii"), b"\r\n"]
         if session:
             lines += [b"Mcp-Session-Id: ", session, b"\r\n"]
+        if version and version != NO_HEADER.encode():
+            lines += [b"MCP-Protocol-Version: ", version, b"\r\n"]
         return b"".join(lines)
 
 
@@ -57,11 +60,6 @@ def read_headers(call: Call) -> None:
     """Note what the headers of an answered call say of limits and times."""
     call.upstream_s = upstream_seconds(call.headers)
     read_limits(call)
-
-
-def instance(headers: dict[bytes, bytes]) -> bytes | None:
-    """Which instance of the target answered."""
-    return headers.get(b"x-instance-id")
 
 
 def upstream_seconds(headers: dict[bytes, bytes]) -> float:

@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final, NamedTuple
-
-PROTOCOL_VERSION: Final = "2025-06-18"
+from typing import Any, NamedTuple
 
 
 class Message(NamedTuple):
-    """A JSON-RPC message cut at its id: `before + id + after` is the body."""
+    """A JSON-RPC message cut at its id: `before + id + after` is the body; `headers` are its own lines."""
 
     before: bytes
     after: bytes
     answered: bool = True  # False for a notification
+    headers: bytes = b""
 
 
-def message(method: str, params: dict[str, Any] | None = None) -> Message:
+def message(method: str, params: dict[str, Any] | None = None, headers: bytes = b"") -> Message:
     """A request of `method`, its id left open."""
     head = b'{"jsonrpc":"2.0","id":'
     tail = f',"method":{json.dumps(method)}'
     if params is not None:
         tail += f',"params":{json.dumps(params, separators=(",", ":"))}'
-    return Message(head, (tail + "}").encode())
+    return Message(head, (tail + "}").encode(), headers=headers)
 
 
 def notification(method: str) -> Message:
@@ -30,29 +29,9 @@ def notification(method: str) -> Message:
     return Message(b'{"jsonrpc":"2.0","method":' + json.dumps(method).encode() + b"}", b"", answered=False)
 
 
-def call_tool(module: str, tool: str, params: dict[str, Any]) -> Message:
-    """`tools/call` of one tool of one module."""
-    arguments = {"module": module, "tool": tool, "params": params}
-    return message("tools/call", {"name": "run", "arguments": arguments})
-
-
-def batch(commands: list[dict[str, Any]]) -> Message:
-    """`tools/call` of `batch`: at most 10 commands, as JSON Lines."""
-    lines = "\n".join(json.dumps(command, separators=(",", ":")) for command in commands)
-    return message("tools/call", {"name": "batch", "arguments": {"commands": lines}})
-
-
-def initialize() -> Message:
-    """What opens a session."""
-    client = {"name": "mcpist-resilience", "version": "1"}
-    return message(
-        "initialize", {"protocolVersion": PROTOCOL_VERSION, "capabilities": {}, "clientInfo": client}
-    )
-
-
 def assemble(head: bytes, content: Message, request_id: int) -> bytes:
-    """The whole request; `head` is all header lines but Content-Length."""
+    """The whole request; `head` is all header lines that messages share, but Content-Length."""
     body = content.before
     if content.answered:
         body = b"%b%d%b" % (body, request_id, content.after)
-    return b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body)
+    return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, content.headers, len(body), body)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from users.mcp import messages
+from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.messages import Message
+
+METHODS: Final = ("tools/list", "initialize", "notifications/initialized", "batch", "close session")
+"""The labels of the methods, in the order of the table: a code is a place in it."""
+LIST, INITIALIZE, INITIALIZED, BATCH, CLOSE = range(len(METHODS))
 
 
 @dataclass(frozen=True)
@@ -23,14 +27,9 @@ class Operation:
     command: dict[str, Any] | None = None
 
 
-LIST_TOOLS: Final = Operation(0, "tools/list", messages.message("tools/list"))
-INITIALIZE: Final = Operation(1, "initialize", messages.initialize())
-INITIALIZED: Final = Operation(
-    2, "notifications/initialized", messages.notification("notifications/initialized")
-)
-SCHEMA: Final = Operation(
-    3, "get_module_schema", messages.message("tools/call", {"name": "get_module_schema", "arguments": {}})
-)
-BATCH: Final = Operation(4, "batch", messages.batch([]))
-METHODS: Final = (LIST_TOOLS, INITIALIZE, INITIALIZED, SCHEMA, BATCH)
-"""In the order of the table."""
+def list_tools(dialect: Dialect) -> Operation:
+    """`tools/list`, as the dialect writes it."""
+    return Operation(LIST, METHODS[LIST], dialect.list_tools())
+
+
+LIST_TOOLS: Final = list_tools(PLAIN)

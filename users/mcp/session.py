@@ -1,67 +1,145 @@
-"""Opens an MCP session as clients do: `initialize`, then `notifications/initialized` and `tools/list`.
+"""An account's session with a server of an era that has them: opened before load, closed after it.
 
-All of it is extra, beyond the schedule. The `Mcp-Session-Id` of the answer, if one was given, goes with
-every later call of the account. A client whose `initialize` fails goes on without a session.
+    open → initialize ──ok──▶ its id and version go with every later call; notifications/initialized
+                      ──no──▶ calls go without; tried again when one is refused for it (400)
+    a call that carried the id is answered 404: the session is lost; initialize anew, without the id
+    close → DELETE
+
+All of it is extra, beyond the schedule. A server that gives no id has no sessions: then none are counted.
+While a session is opened anew arrivals go out with the old id: what they get is what such a loss costs. Extra
+calls wait for a session that is being opened. An account sends one `initialize` in `RETRY` seconds at most.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from typing import Final, Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Protocol
 
-from telemetry.recording.sample import Flag, Outcome
+import msgspec
+
+from telemetry.recording.sample import Outcome
+from users.mcp.answers import message_of
+from users.mcp.dialect import Dialect
 from users.mcp.headers import SESSION
-from users.mcp.messages import Message
-from users.mcp.operations import INITIALIZE, INITIALIZED, LIST_TOOLS, Operation
+from users.mcp.messages import Message, notification
+from users.mcp.operations import CLOSE, INITIALIZE, INITIALIZED
+from users.mcp.sse import UNREADABLE
 from users.transport.call import Call
 
-SESSION_CALLS: Final = 3
-"""What `open_session` sends at most."""
+OPENING_CALLS: Final = 2
+"""What opening a session sends."""
+RETRY: Final = 1.0  # seconds
+GONE: Final = 404
+NEEDED: Final = 400
+NOTICE: Final = notification("notifications/initialized")
 
 
-class SessionClient(Protocol):
-    """Who sends calls in a session."""
+@dataclass
+class SessionCounts:
+    """Sessions of one process, cumulative."""
 
-    @property
-    def session(self) -> bytes:
-        """The `Mcp-Session-Id` that goes with each call; b"" for none."""
+    opened: int = 0
+    lost: int = 0
+    reopened: int = 0
+    closed: int = 0
+
+    def line(self) -> dict[str, int]:
+        """As a line of the ledger has them."""
+        return asdict(self)
+
+
+class Carrier(Protocol):
+    """Who sends a session's own messages: now, extra, with or without its id."""
+
+    def send_own(self, message: Message, code: int, on_done: Callable[[Call], None], *, bare: bool) -> None:
+        """Send `message`; `bare`: without the session's headers."""
         ...
 
-    @session.setter
-    def session(self, value: bytes) -> None: ...
+    def settled(self) -> None:
+        """The session is open, or will not be for now: its headers may have changed, what waited may go."""
+        ...
 
-    def call(
+
+class _Opened(msgspec.Struct):
+    protocolVersion: str = ""  # noqa: N815 - the wire's own name
+
+
+class _Reply(msgspec.Struct):
+    result: _Opened = msgspec.field(default_factory=_Opened)
+
+
+_decode: Final = msgspec.json.Decoder(_Reply).decode
+
+
+class Session:
+    """`id` and `version` are what its calls carry; b"" for none."""
+
+    def __init__(
         self,
-        message: Message,
-        tool: int,
-        *,
-        index: int = -1,
-        planned: float | None = None,
-        on_done: Callable[[Call], None] | None = None,
-        flags: int = 0,
-        attempt: int = 0,
-        token: bytes | None = None,
-    ) -> Call:
-        """Send `message`. With an index it is that arrival; without, it is an extra call, planned now.
+        dialect: Dialect,
+        carrier: Carrier,
+        counts: SessionCounts,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.id = b""
+        self.version = b""
+        self.opening = False
+        self.answer: Any = None  # of `initialize`: a Call, once it is over
+        self._dialect = dialect
+        self._carrier = carrier
+        self._counts = counts
+        self._clock = clock
+        self._since = float("inf")  # monotonic s: calls sent from then on carry the id
+        self._tried = float("-inf")
+        self._lost = False
 
-        `token` is sent in place of the account's own.
-        """
-        ...
+    def expect(self) -> None:
+        """It will be opened soon: what waits for it does so from now on."""
+        self.opening = True
 
+    def open(self) -> None:
+        """Begin; the rest follows from the answer."""
+        self.opening = True
+        self._tried = self._clock()
+        self._carrier.send_own(self._dialect.initialize(), INITIALIZE, self._initialized, bare=True)
 
-def open_session(client: SessionClient) -> None:
-    """Begin; the rest follows from the answer."""
+    def _initialized(self, call: Call) -> None:
+        self.opening, self.answer = False, call
+        if call.outcome is Outcome.OK:
+            self.id = call.headers.get(SESSION, b"")
+            self.version = version_of(call).encode("latin-1", "replace") or self._dialect.version.encode()
+            self._since = self._clock()
+            if self.id:
+                self._counts.reopened += self._lost
+                self._counts.opened += not self._lost
+            self._lost = False
+        self._carrier.settled()
+        if call.outcome is Outcome.OK:
+            self._carrier.send_own(NOTICE, INITIALIZED, lambda call: None, bare=False)
 
-    def initialized(call: Call) -> None:
-        if call.outcome is not Outcome.OK:
+    def failed(self, call: Call) -> None:
+        """A call of the account failed: see whether it was for the session."""
+        gone = call.status == GONE and bool(self.id) and call.sent >= self._since
+        missing = call.status == NEEDED and not self.version
+        if self.opening or not (gone or missing) or call.tool in (INITIALIZE, CLOSE):
             return
-        client.session = call.headers.get(SESSION, b"")
-        extra_call(client, INITIALIZED)
-        extra_call(client, LIST_TOOLS)
+        if gone and not self._lost:
+            self._lost = True
+            self._counts.lost += 1
+        if self._clock() - self._tried >= RETRY:
+            self.open()
 
-    client.call(INITIALIZE.message, INITIALIZE.code, on_done=initialized, flags=Flag.EXTRA)
+    def closed(self, call: Call) -> None:
+        """The server was asked to close it."""
+        self._counts.closed += call.outcome is Outcome.OK
+        self.id = b""
 
 
-def extra_call(client: SessionClient, operation: Operation) -> None:
-    """One call beyond the schedule."""
-    client.call(operation.message, operation.code, flags=Flag.EXTRA)
+def version_of(call: Call) -> str:
+    """The revision that an `initialize` agreed on; "" where the answer names none."""
+    try:
+        return _decode(message_of(call)).result.protocolVersion
+    except UNREADABLE:
+        return ""

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from users.mcp.limit_headers import fitting
+from users.mcp.answers import error_code
 from users.mcp.sse import UNREADABLE, stream_of_call
 from users.transport.call import Call
 
@@ -61,10 +61,9 @@ def _told(reply: Any) -> Words | None:
         return None
     error, result = reply.get("error"), reply.get("result")
     if isinstance(error, dict) and "message" in error:
-        code, data = error.get("code", 0), error.get("data")
-        whole = isinstance(code, int | float) and code == code // 1
+        data = error.get("data")
         detail = data.get("detail", "") if isinstance(data, dict) else data if isinstance(data, str) else ""
-        return Words(fitting(int(code), 0) if whole else 0, _cut(error["message"]), _cut(detail))
+        return Words(error_code(error.get("code")), _cut(error["message"]), _cut(detail))
     if isinstance(result, dict) and isinstance(result.get("content"), list):
         texts = [part["text"] for part in result["content"] if isinstance(part, dict) and "text" in part]
         return Words(0, _cut(" ".join(map(str, texts))), "")

@@ -1,4 +1,4 @@
-"""`agent`: an AI agent in a loop. It opens a session and repeats one tool with the same arguments.
+"""`agent`: an AI agent in a loop. It lists the tools, and repeats one of them with the same arguments.
 
 Options:
     on_429       what it does with a call that was refused with 429: `honour` (default) repeats it after
@@ -23,12 +23,10 @@ import msgspec
 from msgspec import Meta
 
 from telemetry.recording.sample import Flag
-from users.mcp import messages
 from users.mcp.messages import Message
 from users.mcp.operations import BATCH, Operation
-from users.mcp.session import SESSION_CALLS, open_session
 from users.personas.caller import DRAWS, thresholds
-from users.personas.persona import AccountClient, persona
+from users.personas.persona import AccountClient, look_around, persona
 from users.transport.call import Call
 
 BATCH_SIZE: Final = 10
@@ -49,7 +47,7 @@ class AgentOptions(msgspec.Struct, frozen=True):
 class Agent:
     """One looping agent."""
 
-    opening = SESSION_CALLS
+    opening = 1
 
     def __init__(
         self, client: AccountClient, operations: tuple[Operation, ...], options: AgentOptions
@@ -62,13 +60,13 @@ class Agent:
         self._batch: Message | None = None
 
     def open(self) -> None:
-        """Choose the tool; open the session."""
+        """Choose the tool; look around."""
         client, operations = self._client, self._operations
         place = bisect(thresholds(operations), client.account.index * _GOLDEN % DRAWS)
         chosen = self._operation = operations[place]
         if chosen.command is not None:
-            self._batch = messages.batch([chosen.command] * BATCH_SIZE)
-        open_session(client)
+            self._batch = client.dialect.batch([chosen.command] * BATCH_SIZE)
+        look_around(client)
 
     def arrive(self, index: int, planned: float, draw: int) -> None:
         """The same call again, or a batch of it."""
@@ -76,7 +74,7 @@ class Agent:
         assert operation is not None, "opened before its first arrival"
         message, code = operation.message, operation.code
         if draw < self._batches_below and self._batch is not None:
-            message, code = self._batch, BATCH.code
+            message, code = self._batch, BATCH
         done = None if self._options.on_429 == "ignore" else partial(self._answered, message)
         self._client.call(message, code, index=index, planned=planned, on_done=done)
 

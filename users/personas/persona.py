@@ -11,18 +11,40 @@ from typing import Any, Protocol, TypeVar, cast, runtime_checkable
 
 import msgspec
 
+from telemetry.recording.sample import Flag
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
-from users.mcp.operations import Operation
-from users.mcp.session import SessionClient
+from users.mcp.dialect import Dialect
+from users.mcp.messages import Message
+from users.mcp.operations import Operation, list_tools
 from users.personas.options import read_options
+from users.transport.call import Call
 
 
-class AccountClient(SessionClient, Protocol):
+class AccountClient(Protocol):
     """An account's way to the target."""
 
     account: Account
     forge: Forge | None  # None where the target signs no tokens
+    dialect: Dialect  # how messages are written
+
+    def call(
+        self,
+        message: Message,
+        tool: int,
+        *,
+        index: int = -1,
+        planned: float | None = None,
+        on_done: Callable[[Call], None] | None = None,
+        flags: int = 0,
+        attempt: int = 0,
+        token: bytes | None = None,
+    ) -> Call:
+        """Send `message`. With an index it is that arrival; without, it is an extra call, planned now.
+
+        `token` is sent in place of the account's own.
+        """
+        ...
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` after `seconds`, unless the run has stopped sending by then."""
@@ -47,7 +69,7 @@ class OpeningPersona(Persona, Protocol):
         ...
 
     def open(self) -> None:
-        """Before load starts: open a session, look around. All its calls are extra."""
+        """Before load starts: look around. All its calls are extra; they wait for the account's session."""
         ...
 
 
@@ -56,6 +78,12 @@ Factory = Callable[[AccountClient, tuple[Operation, ...], OptionsT], Persona]
 """(the account's client, its group's tools, the persona's options) → persona."""
 
 _REGISTERED: dict[str, tuple[Factory[Any], type[msgspec.Struct]]] = {}
+
+
+def look_around(client: AccountClient) -> None:
+    """List the tools, as clients do when they come; an extra call."""
+    listing = list_tools(client.dialect)
+    client.call(listing.message, listing.code, flags=Flag.EXTRA)
 
 
 class NoOptions(msgspec.Struct, frozen=True):

@@ -11,9 +11,8 @@ from functools import partial
 from typing import Final
 
 from telemetry.recording.sample import REASON_CODE, REFUSALS, Flag, Outcome
-from users.mcp.operations import LIST_TOOLS, Operation
-from users.mcp.session import extra_call
-from users.personas.persona import AccountClient, NoOptions, persona
+from users.mcp.operations import Operation
+from users.personas.persona import AccountClient, NoOptions, look_around, persona
 from users.transport.call import Call
 
 UNANSWERED: Final = float("inf")
@@ -37,7 +36,7 @@ class Spammer:
 
     def open(self) -> None:
         """List the tools, and try each."""
-        extra_call(self._client, LIST_TOOLS)
+        look_around(self._client)
         for place, tool in enumerate(self._operations):
             done = partial(self._measured, place)
             self._client.call(tool.message, tool.code, on_done=done, flags=Flag.EXTRA)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import gevent
@@ -41,6 +41,7 @@ class Client:
         endpoint: Endpoint,
         record: Callable[[Call], None],
         *,
+        elsewhere: Sequence[Endpoint] = (),
         rules: AnswerRules = PLAIN_HTTP,
         sent: Callable[[Call], None] = lambda call: None,
         timeout: float = 35.0,
@@ -52,7 +53,7 @@ class Client:
         self.in_flight = 0
         self.peak_in_flight = 0
         self.connections = 0
-        self._endpoint = endpoint
+        self._endpoints = (endpoint, *elsewhere)  # accounts take them in turn
         self._record = record
         self._sent = sent
         self._judge = rules.judge
@@ -97,7 +98,7 @@ class Client:
         """A new connection, on its way; OSError where a limit of this machine forbids it."""
         if self._max_connections is not None and self.connections >= self._max_connections:
             raise OSError(errno.EMFILE, "the rest of the files that may be open are for the run itself")
-        endpoint = self._endpoint
+        endpoint = self._endpoints[account % len(self._endpoints)]
         connection = Connection(
             self._loop, self, account, endpoint.socket(), endpoint.session(), self._stream_of, self._limits
         )

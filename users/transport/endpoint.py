@@ -9,7 +9,7 @@ from typing import Any
 
 from gevent.monkey import get_original
 
-from targets.guard import Pinned
+from targets.guard import Pinned, family_of
 from targets.schema import Target
 from users.transport.tls import TlsSession, client_context
 
@@ -37,7 +37,13 @@ class Endpoint:
         return TlsSession(self.tls, self.server_name) if self.tls else None
 
 
-def endpoint(target: Target, pinned: Pinned, ca: str | None = None) -> Endpoint:
-    """The first of the pinned addresses; `ca` as for `client_context`. OSError if it cannot be read."""
+def endpoints(target: Target, pinned: Pinned, ca: str | None = None) -> tuple[Endpoint, ...]:
+    """All of the pinned addresses; `ca` as for `client_context`. OSError if it cannot be read."""
     tls = client_context(target.tls, ca) if pinned.scheme == "https" else None
-    return Endpoint(pinned.family, (pinned.addresses[0], pinned.port), pinned.host, tls)
+    places = ((family_of(address), (address, pinned.port)) for address in pinned.addresses)
+    return tuple(Endpoint(family, place, pinned.host, tls) for family, place in places)
+
+
+def endpoint(target: Target, pinned: Pinned) -> Endpoint:
+    """The first of the pinned addresses. OSError for a CA file that cannot be read."""
+    return endpoints(target, pinned)[0]

@@ -80,7 +80,13 @@ def _groups(a: Plain, b: Plain) -> Iterator[str]:
         yield _told("groups", ", ".join(ours), ", ".join(theirs))
         return
     for name in ours:
-        yield from _unlike(f"{name}.", OF_GROUP, ours[name], theirs[name])
+        yield from _unlike(f"{name}.", OF_GROUP, _called(ours[name]), _called(theirs[name]))
+
+
+def _called(group: Plain) -> dict[str, Any]:
+    """The group with what its tools send alone: their role is for targets that have tools of their own."""
+    tools = [{key: value for key, value in tool.items() if key != "role"} for tool in group["tools"]]
+    return {**group, "tools": tools}
 
 
 def _unlike(where: str, keys: Sequence[str], a: Plain, b: Plain) -> Iterator[str]:

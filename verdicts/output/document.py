@@ -11,7 +11,7 @@ from telemetry.run_folder.end import TelemetryCounts
 from telemetry.run_folder.verdict_file import SCHEMA_VERSION
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
-from verdicts.measure.arrivals import own_limits
+from verdicts.measure.arrivals import connections, own_limits
 from verdicts.measure.calls import failure_kinds, outcomes, percentiles, series
 from verdicts.measure.target import fault_ledger
 from verdicts.points.point import PointResult
@@ -36,6 +36,9 @@ def build(judged: Judgement) -> dict[str, Any]:
             "refusals": found.refusals,
             "failures": [kind.row() for kind in failure_kinds.of(run)],
             "own_limits": dict(own_limits.of(run)),
+            "protocol": run.manifest.protocol,
+            "sessions": dict(connections.sessions(run)),
+            "addresses": dict(connections.addresses(run)),
             "faults": fault_ledger.of(run).counts(),
             "peak_in_flight": series.peak_in_flight(run),
             "points": [_point(result) for result in judged.points],

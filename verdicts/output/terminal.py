@@ -14,7 +14,7 @@ from typing import Final, TextIO
 from common import ending
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
-from verdicts.measure.arrivals import own_limits
+from verdicts.measure.arrivals import connections, own_limits
 from verdicts.measure.arrivals.ledger import equation
 from verdicts.measure.calls import failure_kinds
 from verdicts.measure.target import fault_ledger
@@ -106,10 +106,14 @@ def _stopped(judged: Judgement) -> str:
 
 
 def _told(judged: Judgement) -> Iterator[tuple[str, str]]:
-    """Faults, our own limits, and what failed calls were told."""
+    """Faults, sessions, addresses, our own limits, and what failed calls were told."""
     faults = fault_ledger.of(judged.run).counts()
     if faults["planned"]:
         yield "faults", ", ".join(f"{name} {count}" for name, count in faults.items())
+    if sessions := connections.sessions(judged.run):
+        yield "sessions", ", ".join(f"{name} {count:,}" for name, count in sessions.items())
+    for address, counts in connections.addresses(judged.run).items():
+        yield "address", f"{address}: {', '.join(f'{name} {count:,}' for name, count in counts.items())}"
     for name, count in own_limits.of(judged.run).items():
         yield "own limit", f"{name}, {count:,} times: {own_limits.MEANING[name]}"
     for kind in failure_kinds.of(judged.run)[:MAX_FAILURES]:

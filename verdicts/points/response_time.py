@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from verdicts.measure.calls import percentiles
+import numpy as np
+
+from verdicts.measure.calls import percentiles, tool_times
 from verdicts.measure.calls.percentiles import Percentiles
 from verdicts.measure.target import real_nano
 from verdicts.points.point import AT_500_MAU, Finding, point
@@ -34,7 +36,8 @@ SLOW: Final = 1.0  # seconds
 def response_times(run: Run) -> Iterator[Finding]:
     """Response time; for slow tools, what the gateway adds, judged in its place."""
     calls = run.ok & run.judged
-    middle = percentiles.median(percentiles.upstream(run, calls))
+    own = tool_times.of_calls(run)
+    middle = percentiles.median(Values(own, calls & ~np.isnan(own)))
     whole = percentiles.response(run, calls)
     if not middle >= SLOW:  # nor where nothing was told
         yield _finding(run, whole, "response time = done − planned", calls=calls)

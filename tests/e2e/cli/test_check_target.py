@@ -1,4 +1,4 @@
-"""`make check-target`: exactly three requests, by the target's own count, and what is said of them."""
+"""`make check-target`: a few requests, by the target's own count, and what is said of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from cli import check_target
+from cli.launch.local_workers import free_port
 from common.paths import ROOT
-from tests.e2e.load.test_bare_origin import free_port, target
+from tests.e2e.load.test_bare_origin import target
 from tests.support.recorder.certificates import make
 from tests.support.recorder.handle import Handle, nasty
 from users.accounts.keys import fresh_key
@@ -79,13 +80,13 @@ def test_exactly_three_requests_to_a_target_that_works(
 
 @pytest.mark.parametrize("health", ["/health", None])
 @pytest.mark.parametrize("tool", [None, {"module": "notion", "tool": "search"}])
-def test_it_is_three_with_and_without_a_health_check_and_a_tool(
+def test_each_thing_is_asked_once_with_and_without_a_health_check_and_a_tool(
     tmp_path: Path, start: Start, place: str, capsys: pytest.CaptureFixture[str], health: Any, tool: Any
 ) -> None:
     origin = start()
     file = target(tmp_path, origin.base_url, place, health=health, tool=tool, stop_when=None)
     code, _ = checked(capsys, file, "--scenario", "single-burst")
-    assert (code, sent(origin)) == (0, (3, 0))
+    assert (code, sent(origin)) == (0, (3 if health else 2, 0))
 
 
 def test_metrics_of_other_names_are_looked_at_once_and_mapped(
@@ -122,7 +123,7 @@ def test_a_token_that_is_not_taken(
 
 def test_nobody_is_there(tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, told = checked(capsys, target(tmp_path, f"http://127.0.0.1:{free_port()}", place, accounts={}))
-    assert (code, told["connect"]) == (1, ("NO", "Connection refused"))
+    assert (code, told["connect"]) == (1, ("NO", "127.0.0.1: Connection refused"))
 
 
 def test_a_certificate_that_is_not_good(
@@ -133,7 +134,7 @@ def test_a_certificate_that_is_not_good(
         bad = target(tmp_path, server.base_url, place, accounts={}, path="/good", health="/good")
         code, told = checked(capsys, bad)
         assert (code, told["connect"][0]) == (1, "NO")
-        assert told["connect"][1].startswith("TLS: ")
+        assert told["connect"][1].startswith("127.0.0.1: TLS: ")
         assert not server.stats()["received"]
         keys = {"accounts": {}, "path": "/good", "health": "/good", "tls": {"ca": str(chain.ca)}}
         code, told = checked(capsys, target(tmp_path, server.base_url, place, **keys))
@@ -191,3 +192,15 @@ def test_the_script_and_make(tmp_path: Path, start: Start, place: str) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("target ")
     assert sent(origin) == (3, 0)
+
+
+def test_the_era_is_found_and_overrides_are_taken(
+    tmp_path: Path, start: Start, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    origin = start()
+    file = target(tmp_path, origin.base_url, place, protocol="auto", accounts={})
+    code, told = checked(capsys, file, "--accounts", "7", "--rate", "2", "--duration", "10s")
+    assert code == 0, told
+    assert told["protocol"][1].startswith("plain JSON-RPC: it answers neither server/discover nor initialize")
+    assert "140 requests in 10 s, at most 14 in a second, from 7 accounts" in told["at most"][1]
+    assert sent(origin) == (6, 0)  # it took initialize for any call, so it was told that we are ready

@@ -15,13 +15,14 @@ import gevent
 import numpy as np
 import pytest
 
+from cli.launch.local_workers import free_port
 from common.errors import ConfigError
 from common.strict import validate
 from shapes.schedule import peak
 from targets import guard
 from targets.guard import GuardError
 from targets.schema import Target
-from tests.e2e.load.test_bare_origin import free_port, target
+from tests.e2e.load.test_bare_origin import target
 from tests.support.recorder.attack import Attack, Plan, Run, attack
 from tests.support.recorder.handle import Handle, nasty
 from users.transport.endpoint import endpoint

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from cli.launch.local_workers import free_port
 from tests.support.recorder.attack import Attack, Plan, Run
 from tests.support.recorder.handle import Handle
 
@@ -18,12 +18,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 LIMIT: Final = 10
 TTL: Final = 3  # seconds: tokens are renewed several times in the run
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture
@@ -50,6 +44,7 @@ def target(folder: Path, base_url: str, place: str, **more: Any) -> Path:
     tree = {
         "name": "bare-origin",
         "base_url": base_url,
+        "protocol": "none",
         "health": "/health",
         "auth": {"header": "X-Gateway-Token", "scheme": "", "ttl": TTL, "serve_jwks": place},
         "accounts": {"ids": "accounts.txt"},

@@ -17,8 +17,9 @@ from tests.support.recorder import breaking, framing, meaning
 from tests.support.recorder.certificates import KINDS, make
 from tests.support.recorder.exchange import BEHAVIOURS, OK
 from tests.support.recorder.handle import Nasty, nasty
-from users.mcp.answers import MCP
-from users.mcp.messages import Message, assemble, call_tool
+from users.mcp import answers
+from users.mcp.dialect import PLAIN
+from users.mcp.messages import Message, assemble
 from users.transport.call import Call
 from users.transport.client import Client
 from users.transport.endpoint import Endpoint
@@ -41,12 +42,14 @@ class Caller:
         self.sent = 0
         self._endpoint = Endpoint(socket.AF_INET, address, "127.0.0.1", tls)
         self._head = f"POST /{path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n".encode()
-        self._message: Message = call_tool("fast", "echo", {"text": text})
+        self._message: Message = PLAIN.call_tool("echo", {"text": text})
         self._ids = iter(range(1, 1_000_000))
 
     def play(self, accounts: int, calls: int) -> None:
         """All calls, to the end of the last one."""
-        self._client = Client(self._endpoint, self.over.append, rules=MCP, sent=self._count, timeout=TIMEOUT)
+        self._client = Client(
+            self._endpoint, self.over.append, rules=answers.rules(), sent=self._count, timeout=TIMEOUT
+        )
         for account in range(accounts):
             self._next(account, calls)
         try:

@@ -37,7 +37,7 @@ def test_a_signal_ends_the_load_and_keeps_the_report(tmp_path: Path, number: sig
     # the recorder sees the end of what was in flight, too
     assert np.nanmax(recording.rows["ended"]) <= signalled + SILENT_WITHIN + 0.5
     assert [name for name in REPORT if not (run.folder / name).exists()] == []
-    _check_stopped_report(run, signalled - start, number.name)
+    _check_stopped_report(run, signalled - start, "Ctrl-C" if number == signal.SIGINT else number.name)
     arrivals = run.arrivals
     assert arrivals["sent"] + arrivals["extra"] - len(recording.rows) in range(_cut_on_the_way(run) + 1)
 

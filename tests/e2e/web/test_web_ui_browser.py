@@ -144,9 +144,9 @@ def test_stop_ends_the_run_with_its_whole_report(browser: Browser, ui: WebUi) ->
     climbs(page, "sent", 10)
     page.click("#stop")
     until(page, "finished")
-    expect(page.locator("#verdict")).to_contain_text("stopped in Locust")
+    expect(page.locator("#verdict")).to_contain_text("stopped by the web UI")
     run = verdicts(ui)[-1]
-    assert run["stop_reason"] == "stopped in Locust"
+    assert run["stop_reason"] == "stopped by the web UI"
     assert 10 < run["arrivals"]["planned"] < 600
     assert run["arrivals"]["planned"] == run["arrivals"]["sent"] + run["arrivals"]["dropped"]
     expect(page.locator(".report")).to_be_visible()

@@ -93,7 +93,7 @@ def attacked(row: Row, target: Target, folder: Path) -> Came:
     port, wrapped = wrapper(row, target, folder)
     scenario = {"title": row.name, **row.scenario}
     (folder / "scenario.yaml").write_text(json.dumps(scenario))  # JSON is YAML, without its anchors
-    keys = {"name": "made", "base_url": f"http://127.0.0.1:{port}", **row.keys}
+    keys = {"name": "made", "protocol": "none", "base_url": f"http://127.0.0.1:{port}", **row.keys}
     (folder / "target.yaml").write_text(json.dumps(keys))
     environment = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
     environment["TRUTH_SECRET"] = SECRET

@@ -128,7 +128,7 @@ SERVED_OR_NOT: Final = (
     service("its health check lies, and it serves", "unhealthy-but-serves", "pass",
             keys={"health": "/health"}),
     service("slow only for the innocent", "slow-for-innocents", point="P0.3", scenario=SPAM,
-            keys={"timeout": "5s"}, pending="without Server-Timing a slow tool is not judged"),
+            keys={"timeout": "5s"}),
     service("every bound unseen", "correct", "inconclusive", status="pass", scenario=LOOP,
             says="P0.1"),
     service("a slow target within its deadline", "slow", point="P1.7", keys={"timeout": "5s"}),

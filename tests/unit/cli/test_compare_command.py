@@ -237,5 +237,6 @@ def test_a_failure_of_our_own_is_exit_code_3(
 
 
 def test_a_place_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "something").touch()
     assert command.main([*LIVE, f"--out={tmp_path}"]) == 2
     assert "is there already, allowed: a new folder" in capsys.readouterr().err

@@ -114,6 +114,7 @@ def test_everything_is_checked_before_the_first_run(
 
 
 def test_a_place_that_is_taken_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "something").touch()
     assert command.main(["--out", str(tmp_path)]) == 2
     assert "there already" in capsys.readouterr().err
 

@@ -66,6 +66,7 @@ def test_everything_is_checked_before_the_first_run(
 
 
 def test_a_place_that_is_taken_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "something").touch()
     assert command.main(["phase1", "--out", str(tmp_path)]) == 2
 
 

@@ -55,7 +55,7 @@ def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "execv", started)
     monkeypatch.setattr(local_workers, "run", started)
     monkeypatch.setattr(local_workers, "start", started)
-    monkeypatch.setattr(dry_run, "_send", started)
+    monkeypatch.setattr(dry_run, "_ask", started)
     monkeypatch.setenv("INFLUXDB_V2_URL", "http://127.0.0.1:9")
 
 

@@ -45,14 +45,19 @@ def test_only_the_nanos_belong_to_the_profile() -> None:
 
 def settings(script: str, **variables: str) -> StackSettings:
     """What a stack's shell script writes to the stack's stdin."""
-    text = script.replace("$$", "$").split("python -m")[0].rstrip().removesuffix("|")
+    command = r"(?:exec )?python -m fakes\.stack(?:[^<\\\n]|\\\n)*"
+    text = re.sub(command, "cat ", script.replace("$$", "$"))
     done = subprocess.run(["sh", "-c", text], env=variables, capture_output=True, text=True, check=True)
     return StackSettings.model_validate(yaml.safe_load(done.stdout))
 
 
 def test_the_stack_waits_for_origins_at_the_ports_that_are_probed() -> None:
     script = COMPOSE["stack"]["command"][2]
-    given = {"STACK_DSN": "postgresql://x", "STACK_ORIGIN": "real", "STACK_NANO": "container"}
+    given = {
+        "STACK_DSN": "postgresql://postgres:word@postgres:5432/postgres",
+        "STACK_ORIGIN": "real",
+        "STACK_NANO": "container",
+    }
     for made in (settings(script, **given), settings(PARTS["stack"]["args"][0])):
         assert (made.parts.origin, made.parts.nano) == ("real", "container")
         for name in ORIGINS:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
 
 from run.checks.answerability import answers as foreseen
+from run.checks.talk import RequestResult
 from scenarios import load as scenarios
 from targets.schema import Target
 
 # What a client sees by itself. Everything else needs metrics, or the control of the bundled stack.
 BY_THE_CLIENT = {
-    "P0.1.refused", "P0.3.innocents", "P1.4", "P1.7", "P1.8", "P3.1", "P3.4.valid-users", "P3.6",
+    "P0.1.callers", "P0.1.per-user", "P0.1.refused", "P0.3.innocents",
+    "P1.4", "P1.7", "P1.8", "P3.1", "P3.4.valid-users", "P3.6",
     "F1.1", "F1.2", "F1.2.headers", "F1.2.edge", "F1.2.address",
 }  # fmt: skip
 
@@ -21,8 +24,14 @@ def target(**keys: Any) -> Target:
     return Target.model_validate({"name": "t", "base_url": "http://127.0.0.1:9", **keys})
 
 
-def answers(name: str, on: Target, found: Any) -> dict[str, str]:
-    return {one.id: one.why for one in foreseen(scenarios.load(name), on, found)}
+def answers(name: str, on: Target, found: Any, **tools: RequestResult) -> dict[str, str]:
+    return {one.id: one.why for one in foreseen(scenarios.load(name), on, found, tools)}
+
+
+def took(seconds: float, upstream: float = math.nan) -> RequestResult:
+    """A tool that was asked once, and answered."""
+    limits = {"upstream_s": upstream, "limit": -1, "remaining": -1, "reset": math.nan}
+    return RequestResult("tool", 200, "", seconds, limits=limits)
 
 
 @pytest.mark.parametrize("name", scenarios.names())
@@ -65,6 +74,17 @@ def test_what_a_page_of_metrics_brings() -> None:
     told = answers("burst", target(), found)
     assert [id for id, why in told.items() if not why] == ["P1.5", "P1.6.cpu", "P1.7", "P1.8"]
     assert "process_resident_memory_bytes" in told["P1.6.memory"]
+
+
+@pytest.mark.parametrize(
+    ("measured", "seen"),
+    [(took(3.0), True), (took(0.1), False), (took(3.0, 2.9), True), (took(3.0, 0.1), False)],
+)
+def test_what_the_target_took_is_what_is_foreseen(measured: RequestResult, seen: bool) -> None:
+    """A tool that the scenario calls slow, and that is quick there, has no slow calls to count."""
+    told = answers("agent-loop", target(), {}, **{"notion.search": measured})
+    assert (told["P0.1.callers"] == "") is seen
+    assert seen or told["P0.1.callers"] == "No tool that was called takes a second or more."
 
 
 def test_what_is_not_promised_is_not_judged() -> None:

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from cli import attack
 from common.errors import ConfigError
 from run.options import add_arguments
-from run.request import RunRequest
+from run.request import RunRequest, with_tools
+from scenarios import load as scenarios
 from scenarios.options import of
+from targets.schema import Target
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
 GIVEN = {
@@ -82,3 +84,35 @@ def test_the_same_run_goes_into_another_folder(tmp_path: Path) -> None:
     other = run.into(tmp_path / "new")
     assert other.request == RunRequest("burst", seed="3", out=str(tmp_path / "new"))
     assert other.scenario is run.scenario
+
+
+LOCAL = {"name": "t", "base_url": "http://127.0.0.1:1"}
+BOTH = {"fast": {"name": "echo", "arguments": {"text": "hi"}}, "slow": {"name": "wait"}}
+
+
+def labels(scenario: str, **keys: Any) -> dict[str, list[tuple[str, str, float]]]:
+    """What each group calls on such a target: (label, role, weight)."""
+    found = with_tools(scenarios.load(scenario), Target.model_validate({**LOCAL, **keys}))
+    return {one.name: [(tool.label, tool.role, tool.weight) for tool in one.tools] for one in found.groups}
+
+
+def test_each_group_calls_the_targets_tool_of_its_own_role() -> None:
+    innocent = [("echo", "fast", 1.0)]
+    assert labels("slow-api", tools=BOTH) == {
+        "spammers": [("wait", "slow", 3.0)], "innocent-fast": innocent, "innocent-jira": innocent
+    }  # fmt: skip
+    assert labels("upstream-outage", tools=BOTH) == {"users": [("wait", "slow", 2.0), ("echo", "fast", 3.0)]}
+
+
+def test_one_tool_for_all_or_none() -> None:
+    assert {str(one) for one in labels("slow-api", tool={"name": "x"}).values()} == {
+        "[('x', 'slow', 1.0)]", "[('x', 'fast', 1.0)]"
+    }  # fmt: skip
+    assert labels("burst", tool=None) == {"users": []}
+    assert labels("burst") == {"users": [("fast.echo", "fast", 1.0)]}
+
+
+def test_a_role_without_a_tool_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"target t: tools\.slow: slow-api calls a slow one, allowed: "):
+        labels("slow-api", tools={"fast": {"name": "echo"}})
+    assert labels("burst", tools={"fast": {"name": "echo"}}) == {"users": [("echo", "fast", 1.0)]}

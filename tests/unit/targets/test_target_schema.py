@@ -53,12 +53,22 @@ def test_the_example_is_whole() -> None:
     assert target.stop_when is not None
     assert target.stop_when.window == 10
     keys = set(yaml.safe_load((FOLDER / "example.yaml").read_text()))
-    assert keys >= set(Target.model_fields) - {"client_ip_header"}
+    assert keys >= set(Target.model_fields) - {"client_ip_header", "tools"}  # in comments
 
 
 def test_a_tool_of_null_is_not_the_same_as_none_given() -> None:
     assert made(LOCAL, tool=None).tool_given
     assert made(LOCAL, tool={"module": "jira", "tool": "get_issue"}).tool_given
+
+
+def test_tools_by_role_and_in_both_ways() -> None:
+    target = made(LOCAL, tools={"fast": {"name": "echo"}, "slow": {"module": "notion", "tool": "search"}})
+    assert target.tools is not None
+    assert target.tools.fast is not None
+    assert target.tools.fast.wire == ("echo", {})
+    assert target.tools.slow is not None
+    assert target.tools.slow.wire == ("run", {"module": "notion", "tool": "search", "params": {}})
+    assert Target.model_validate(target.model_dump(mode="json", by_alias=True)) == target
 
 
 def test_what_goes_into_a_run_folder_holds_no_secret() -> None:
@@ -196,7 +206,8 @@ def test_bad_account_files(tmp_path: Path, content: bytes | None, message: str) 
 
 def test_claims_are_filled_at_any_depth() -> None:
     claims = {"sub": "{account}", "app": {"plans": ["{tier}", 3]}, "n": 1}
-    assert fill(claims, "a{tier}", "pro") == {"sub": "a{tier}", "app": {"plans": ["pro", 3]}, "n": 1}
+    filled = {"sub": "a{tier}", "app": {"plans": ["pro", 3]}, "n": 1}
+    assert fill(claims, {"account": "a{tier}", "tier": "pro"}) == filled
 
 
 def test_places_of_the_key_server() -> None:

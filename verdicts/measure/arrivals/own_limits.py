@@ -1,8 +1,8 @@
 """Limits of our own machine that calls ran into: ports, open files, memory, the disk.
 
 A call that could not be made for such a limit is dropped, under the limit's name, and never the target's
-failure; one whose answer there was no room for fails under it. A run that met one is invalid. So is one where
-a process of the bundled stack ended for want of files: a Worker holds six for each call in flight, and
+failure; one whose answer there was no room for fails under it. A run that met one is invalid. So is one
+where a process of the bundled stack ended for want of files: a Worker holds six for each call in flight, and
 workerd ends when it may open no more.
 """
 

@@ -7,15 +7,18 @@ most of the whole spans [sent, done] at once were never reached (`most`).
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes, percentiles
 from verdicts.run.reading import Floats, Mask, Run
 
-SLOW: Final = 1.0  # seconds: a tool of this median or more is slow
+SLOW: Final = 1.0  # seconds of its own: a tool of so many or more is slow
 
 
 class Bounds(NamedTuple):
@@ -36,15 +39,35 @@ def ran(run: Run) -> Mask:
 
 @lru_cache(maxsize=4)
 def slow_tools(run: Run) -> tuple[int, ...]:
-    """Codes of tools whose upstream takes `SLOW` or more at the median; without a success, the call."""
-    calls, slow = ran(run), []
-    for code in run.samples["tool"].of(calls).counts()[0].tolist():
-        mine = calls & (run.samples["tool"] == code)
-        told = percentiles.upstream(run, mine)
-        seconds = told if told.size else percentiles.service(run, mine)
-        if percentiles.median(seconds) >= SLOW:
-            slow.append(code)
-    return tuple(slow)
+    """Codes of the tools that were called and whose own time is `SLOW` or more; by their role, if unknown."""
+    codes = run.samples["tool"].of(ran(run)).counts()[0].tolist()
+    return tuple(code for code in codes if _is_slow(run, code))
+
+
+def _is_slow(run: Run, code: int) -> bool:
+    """An attack that makes a fast tool slow to answer does not make it a slow tool."""
+    seconds = own_seconds(run, code)
+    return called_slow(run, code) if math.isnan(seconds) else seconds >= SLOW
+
+
+def own_seconds(run: Run, code: int) -> float:
+    """The tool's own time: by `Server-Timing` of calls that succeeded, else in the quiet; NaN if unknown."""
+    told = percentiles.upstream(run, run.became(Outcome.OK) & (run.samples["tool"] == code))
+    if told.size:
+        return percentiles.median(told)
+    return run.manifest.quiet.get(run.manifest.tools[code], math.nan)
+
+
+def called_slow(run: Run, code: int) -> bool:
+    """The scenario calls it a slow one."""
+    label = run.manifest.tools[code]
+    tools = (tool for group in run.scenario.get("groups", ()) for tool in group.get("tools", ()))
+    return any(tool.get("role") == "slow" and label_of(tool) == label for tool in tools)
+
+
+def label_of(tool: Mapping[str, object]) -> str:
+    """How reports name a tool of `run.json`'s scenario."""
+    return str(tool["name"]) if "name" in tool else f"{tool['module']}.{tool['tool']}"
 
 
 def slow(run: Run) -> Mask:

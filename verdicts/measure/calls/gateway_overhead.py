@@ -1,14 +1,14 @@
 """The part of a response time that the gateway answers for.
 
-A fast tool's calls count whole. Of a slow tool's calls (`concurrency.slow_tools`) the upstream's own
-time is taken away where it was told: three seconds in Notion are no fault of the gateway.
+A fast tool's calls count whole. Of a slow tool's calls (`concurrency.slow_tools`) the tool's own time
+(`tool_times`) is taken away where it is known: three seconds in Notion are no fault of the gateway.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from verdicts.measure.calls import concurrency
+from verdicts.measure.calls import concurrency, tool_times
 from verdicts.run.reading import Floats, Mask, Run
 from verdicts.run.samples import Column, Records, Values
 
@@ -19,18 +19,18 @@ def seconds(run: Run, mask: Mask) -> Values:
 
 
 def _column(run: Run) -> Column:
-    slow = concurrency.slow_tools(run)
+    slow, own = concurrency.slow_tools(run), tool_times.of_calls(run)
 
     def added(part: slice, records: Records) -> Floats:
-        upstream = records["upstream_s"].astype(np.float64)
-        theirs = np.isin(records["tool"], slow) & ~np.isnan(upstream)
-        seconds: Floats = records["done"] - records["planned"] - np.where(theirs, upstream, 0.0)
+        known = own.evaluate(part, records)
+        theirs = np.isin(records["tool"], slow) & ~np.isnan(known)
+        seconds: Floats = records["done"] - records["planned"] - np.where(theirs, known, 0.0)
         return seconds
 
     return run.samples.derived(added)
 
 
 def is_part(run: Run) -> bool:
-    """It differs from the response time: a slow tool told its own time."""
+    """It differs from the response time: a slow tool's own time is known."""
     slow = run.samples["tool"].isin(concurrency.slow_tools(run))
-    return bool((run.ok & slow & ~np.isnan(run.samples["upstream_s"])).any())
+    return bool((run.ok & slow & ~np.isnan(tool_times.of_calls(run))).any())

@@ -1,7 +1,7 @@
 """Exact percentiles of what clients saw, from the samples themselves.
 
 Over successful calls, with their count:
-    response = done − planned      service = done − sent      overhead = response − the upstream's own time
+    response = done − planned      service = done − sent      overhead = response − the tool's own time
 Over all calls that went out:
     start delay = sent − planned
 
@@ -17,6 +17,7 @@ from typing import Final
 
 import numpy as np
 
+from verdicts.measure.calls import tool_times
 from verdicts.measure.calls.selection import Some, at_ranks
 from verdicts.run.reading import Mask, Run
 from verdicts.run.samples import Values
@@ -91,10 +92,9 @@ def upstream(run: Run, mask: Mask) -> Values:
 
 
 def overhead(run: Run, mask: Mask) -> Values:
-    """response − the upstream's own seconds, of the masked calls that told them."""
-    samples = run.samples
-    told = mask & ~np.isnan(samples["upstream_s"])
-    return Values(samples["done"] - samples["planned"] - samples["upstream_s"], told)
+    """response − the tool's own seconds, of the masked calls of which they are known."""
+    own = tool_times.of_calls(run)
+    return Values(run.samples["done"] - run.samples["planned"] - own, mask & ~np.isnan(own))
 
 
 def _between(run: Run, mask: Mask, first: str, last: str) -> Values:

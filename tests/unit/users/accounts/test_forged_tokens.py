@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import jwt
 import pytest
 
 from fakes.edge.auth import Authenticate
@@ -13,7 +14,7 @@ from targets.auth import Auth
 from tests.support.edge_rig import EdgeRig
 from users.accounts.accounts import Account
 from users.accounts.forge import KINDS, Forge
-from users.accounts.keys import fresh_key
+from users.accounts.keys import SigningKey, fresh_key
 from users.accounts.tokens import TokenSource
 
 AUTH = Auth(issuer="issuer", kid="key-1", claims={"sub": "{account}", "tier": "{tier}"}, ttl=3600)
@@ -60,6 +61,18 @@ def test_garbage_holds_every_sort() -> None:
     assert any(max(token) >= 0x80 for token in made)
     assert any(set(token) == {ord(".")} for token in made)
     assert not any(b"\r" in token or b"\n" in token or b"\0" in token for token in made)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_neither_key_nor_issuer_has_a_name_no_bad_token_has_one(kind: str) -> None:
+    """What sets a bad token apart from a sound one is its own fault alone."""
+    nameless = Forge(Auth(issuer=None, kid=None), SigningKey("EdDSA", KEY.private))
+    for serial in range(20):
+        token = bare(nameless.make(kind, ACCOUNT, serial))
+        if kind != "garbage":
+            said = jwt.get_unverified_header(token)
+            claims = jwt.decode(token, options={"verify_signature": False})
+            assert ("kid" in said, "iss" in claims) == (kind == "unknown-kid", kind == "wrong-issuer")
 
 
 def test_an_unknown_kind_is_an_error() -> None:

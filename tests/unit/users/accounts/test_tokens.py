@@ -11,21 +11,17 @@ from hypothesis import strategies as st
 
 from common.errors import ConfigError
 from targets.auth import Algorithm, Auth
+from targets.load import account_ids, account_tokens, load
+from targets.schema import Target
+from tests.support.manual_clock import ManualClock
 from users.accounts.accounts import Account
 from users.accounts.keys import SigningKey, fresh_key, load_key, read_key
+from users.accounts.signing import signing
 from users.accounts.tokens import TokenSource, no_token
 
 START = 1_800_000_000.25
 ALGORITHMS: list[Algorithm] = ["HS256", "RS256", "ES256", "EdDSA"]
 ED = fresh_key("EdDSA", "key-1")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def account(index: int = 0) -> Account:
@@ -48,7 +44,7 @@ def decoded(value: bytes, key: Any, algorithm: str) -> dict[str, Any]:
 def test_a_token_is_what_the_target_file_says(algorithm: Algorithm) -> None:
     key = fresh_key(algorithm, "key-7")
     wanted = auth(algorithm=algorithm, claims={"sub": "{account}", "app": {"plan": "{tier}"}}, issuer="me")
-    value = TokenSource(wanted, key, Clock())(account())
+    value = TokenSource(wanted, key, ManualClock(START))(account())
     public = key.private if algorithm == "HS256" else key.private.public_key()
     assert decoded(value, public, algorithm) == {
         "sub": "user-0",
@@ -64,28 +60,28 @@ def test_a_token_is_what_the_target_file_says(algorithm: Algorithm) -> None:
 @pytest.mark.parametrize("algorithm", ALGORITHMS[1:])
 def test_the_published_key_verifies_it(algorithm: Algorithm) -> None:
     key = fresh_key(algorithm, "key-7")
-    value = TokenSource(auth(algorithm=algorithm), key, Clock())(account())
+    value = TokenSource(auth(algorithm=algorithm), key, ManualClock(START))(account())
     published = jwt.PyJWKSet.from_dict(key.jwks())["key-7"]
     assert decoded(value, published.key, algorithm)["sub"] == "user-0"
     assert not {"d", "p", "q", "k"} & set(key.jwks()["keys"][0])
 
 
 def test_another_key_does_not_verify_it() -> None:
-    value = TokenSource(auth(), ED, Clock())(account())
+    value = TokenSource(auth(), ED, ManualClock(START))(account())
     with pytest.raises(jwt.InvalidSignatureError):
         decoded(value, fresh_key("EdDSA").private.public_key(), "EdDSA")
 
 
 def test_scheme_kid_and_issuer_may_be_left_out() -> None:
     key = SigningKey("EdDSA", ED.private)
-    value = TokenSource(auth(scheme="", issuer=None), key, Clock())(account())
+    value = TokenSource(auth(scheme="", issuer=None), key, ManualClock(START))(account())
     assert value.startswith(b"eyJ")
     assert "kid" not in jwt.get_unverified_header(value.decode())
     assert "iss" not in decoded(value, ED.private.public_key(), "EdDSA")
 
 
 def test_a_token_is_kept_as_the_same_object_and_renewed_at_four_fifths() -> None:
-    clock = Clock()
+    clock = ManualClock(START)
     source = TokenSource(auth(ttl="100s"), ED, clock)
     first = source(account())
     clock.now += 39
@@ -101,7 +97,7 @@ def test_a_token_is_kept_as_the_same_object_and_renewed_at_four_fifths() -> None
 
 
 def test_renewals_do_not_fall_on_one_instant() -> None:
-    clock = Clock()
+    clock = ManualClock(START)
     source = TokenSource(auth(ttl="30s"), ED, clock)
     accounts = [account(index) for index in range(100)]
     source.warm(accounts)
@@ -122,7 +118,7 @@ def test_renewals_do_not_fall_on_one_instant() -> None:
     st.integers(0, 500),
 )
 def test_no_token_is_ever_given_out_after_its_end(ttl: float, steps: list[float], index: int) -> None:
-    clock = Clock()
+    clock = ManualClock(START)
     source = TokenSource(auth(ttl=ttl), ED, clock)
     for step in steps:
         clock.now += step
@@ -183,3 +179,45 @@ def test_a_key_does_not_show_itself() -> None:
     assert "private" not in repr(fresh_key("EdDSA"))
     with pytest.raises(ValueError, match="no public key"):
         fresh_key("HS256").jwks()
+
+
+def test_claims_of_a_tokens_own_and_a_prefix() -> None:
+    wanted = auth(
+        prefix="mpt_", claims={"jti": "{uuid}", "iat": "{now}", "told": "at {now}", "sub": "{account}"}
+    )
+    clock = ManualClock(START)
+    source = TokenSource(wanted, ED, clock)
+    values = [source(account(index)) for index in range(2)]
+    assert all(value.startswith(b"Bearer mpt_eyJ") for value in values)
+    claims = [decoded(one.replace(b"mpt_", b""), ED.private.public_key(), "EdDSA") for one in values]
+    assert [one["iat"] for one in claims] == [int(START)] * 2
+    assert claims[0]["told"] == f"at {int(START)}"
+    assert claims[0]["jti"] != claims[1]["jti"]
+
+
+def target(folder: Path, tokens: str, **keys: Any) -> Target:
+    (folder / "tokens.txt").write_text(tokens)
+    (folder / "t.yaml").write_text("name: t\nbase_url: http://127.0.0.1:1\naccounts: {tokens: tokens.txt}\n")
+    return load(folder / "t.yaml").model_copy(update=keys)
+
+
+def test_ready_made_tokens_are_sent_as_they_are_each_by_its_account(tmp_path: Path) -> None:
+    found = target(tmp_path, "# ours\nalpha.1\n\nbeta-2\n")
+    assert account_ids(found) == ["token-1", "token-2"]
+    own = signing(found, None, [], account_tokens(found))
+    assert [own.token(account(index)) for index in range(2)] == [b"Bearer alpha.1", b"Bearer beta-2"]
+    assert own.forge is None
+    bare = target(tmp_path, "alpha\n", auth=auth(scheme="", header="X-Api-Key"))
+    assert signing(bare, None, [], account_tokens(bare)).token(account()) == b"alpha"
+
+
+@pytest.mark.parametrize(
+    "tokens", ["", "# none\n", "one\none\n", "two words\x07\n", "\u00e9\n", "x" * 9000 + "\n"]
+)
+def test_a_file_of_tokens_that_is_none_is_one_line_without_them(tmp_path: Path, tokens: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        account_ids(target(tmp_path, tokens))
+    said = str(refused.value)
+    assert "allowed: " in said
+    assert "one\n" not in said
+    assert not any(token in said.partition("tokens.txt")[2] for token in tokens.split() if len(token) > 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.recording.sample import REASONS
@@ -40,6 +40,7 @@ def events_of(stream: bytes) -> list[bytes]:
     return found
 
 
+@settings(deadline=None)
 @given(
     lines=st.lists(st.sampled_from(LINES), max_size=20),
     ends=st.lists(st.sampled_from([b"\n", b"\r\n", b"\r"]), min_size=20, max_size=20),

@@ -16,6 +16,7 @@ from targets.limits import Limits
 from telemetry.recording.sample import REASONS, Flag, Outcome
 from users.mcp import answers, headers, messages
 from users.mcp.content_encoding import EncodingError, asked, decoded
+from users.mcp.dialect import PLAIN
 from users.mcp.sse import EventStream
 from users.transport.call import Call
 
@@ -129,7 +130,7 @@ def test_no_bytes_raise(status: int, body: bytes, sse: bool) -> None:
 
 @given(st.integers(0, 10**18))
 def test_an_assembled_request_is_valid_json_of_the_stated_length(request_id: int) -> None:
-    content = messages.call_tool("notion", "get_page", {"page_id": "ü"})
+    content = PLAIN.call_tool("run", {"module": "notion", "params": {"page_id": "ü"}})
     raw = messages.assemble(b"POST / HTTP/1.1\r\n", content, request_id)
     head, _, body = raw.partition(b"\r\n\r\n")
     assert int(head.rpartition(b": ")[2]) == len(body)
@@ -255,3 +256,36 @@ def test_contents_that_cannot_be_decoded_are_a_bad_response(body: bytes) -> None
 )
 def test_server_timing_by_its_grammar(header: bytes, seconds: float) -> None:
     assert headers.upstream_seconds({b"server-timing": header}) == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [(-32020, "header_mismatch"), (-32021, "missing_capability"), (-32022, "unsupported_version")],
+)
+@pytest.mark.parametrize("status", [200, 400])
+def test_the_modern_eras_own_errors(status: int, code: int, says: str) -> None:
+    call = answered(status, reply(error={"code": code, "message": "no"}))
+    assert (call.outcome, reason(call), call.rpc_code) == (Outcome.FAILED, says, code)
+
+
+@pytest.mark.parametrize(
+    ("result", "says"),
+    [
+        ({"resultType": "complete", "content": []}, ""),
+        ({"resultType": "input_required", "inputRequests": {}}, "input_required"),
+        ({"resultType": "other"}, "bad_response"),
+        ({"resultType": "complete", "isError": True}, "tool_error"),
+        ({"content": []}, ""),
+        ({"content": [{"text": '"resultType":"input_required"'}]}, ""),
+    ],
+)
+def test_what_kind_of_result_it_is(result: dict[str, Any], says: str) -> None:
+    assert reason(answered(200, reply(result=result))) == says
+
+
+@pytest.mark.parametrize(("request_line", "says"), [(b"DELETE / HTTP", ""), (b"POST / HTTP", "http_error")])
+def test_a_server_need_not_offer_to_close_a_session(request_line: bytes, says: str) -> None:
+    call = Call(-1, 0.0, 0, 0, 0)
+    call.request, call.status = request_line, 405
+    answers.judge(call)
+    assert reason(call) == says

@@ -10,19 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from common.tool_call import ModuleCall
 from telemetry.recording.sample import Flag
 from tests.support.fake_account_client import FakeAccountClient, answer
 from users.accounts.accounts import Account
-from users.mcp import messages
-from users.mcp.operations import BATCH, INITIALIZE, INITIALIZED, LIST_TOOLS, Operation
+from users.mcp.dialect import PLAIN
+from users.mcp.operations import BATCH, LIST, LIST_TOOLS, Operation
 from users.personas.agent import MAX_WAIT, wait
 from users.personas.caller import DRAWS
 from users.personas.persona import OpeningPersona, Persona, make_persona
 
-SEARCH = Operation(5, "notion.search", messages.call_tool("notion", "search", {"query": "x"}), 1.0,
-              {"module": "notion", "tool": "search", "params": {"query": "x"}})  # fmt: skip
-ISSUE = Operation(6, "jira.get_issue", messages.call_tool("jira", "get_issue", {}), 3.0,
-             {"module": "jira", "tool": "get_issue", "params": {}})  # fmt: skip
+FIND = ModuleCall(module="notion", tool="search", params={"query": "x"})
+READ = ModuleCall(module="jira", tool="get_issue")
+SEARCH = Operation(5, FIND.label, PLAIN.call_tool(*FIND.wire), 1.0, FIND.command)
+ISSUE = Operation(6, READ.label, PLAIN.call_tool(*READ.wire), 3.0, READ.command)
 
 
 def agent(
@@ -35,31 +36,18 @@ def agent(
 
 
 def opened(client: FakeAccountClient, options: dict[str, Any]) -> Persona:
-    """An agent whose session is open and forgotten."""
+    """An agent that has looked around, and forgotten it."""
     made = agent(client, options)
-    answer(client, client.calls[0])
     client.sent.clear()
     return made
 
 
-def test_opens_a_session_and_keeps_its_id() -> None:
+def test_looks_around_before_load() -> None:
     client = FakeAccountClient()
     agent(client)
-    assert [call.tool for call in client.calls] == [INITIALIZE.code]
-    answer(client, client.calls[0], headers={b"mcp-session-id": b"s-1"})
-    assert client.session == b"s-1"
-    assert [call.tool for call in client.calls] == [INITIALIZE.code, INITIALIZED.code, LIST_TOOLS.code]
+    assert [call.tool for call in client.calls] == [LIST]
     assert all(call.index == -1 and call.flags & Flag.EXTRA for call in client.calls)
     assert not client.retries
-
-
-def test_a_refused_session_is_gone_without() -> None:
-    client = FakeAccountClient()
-    made = agent(client)
-    answer(client, client.calls[0], 429, "burst_exceeded", headers={b"mcp-session-id": b"s-1"})
-    made.arrive(0, 1.0, 0)
-    assert client.session == b""
-    assert [call.tool for call in client.calls] == [INITIALIZE.code, SEARCH.code]
 
 
 def test_repeats_the_same_call_whatever_the_draw() -> None:
@@ -152,7 +140,7 @@ def test_batches_by_share_hold_ten_of_the_same_call() -> None:
     made = opened(client, {"batch_share": 0.25})
     for index in range(100):
         made.arrive(index, 0.0, index * DRAWS // 100)
-    batches = [message for call, message in client.sent if call.tool == BATCH.code]
+    batches = [message for call, message in client.sent if call.tool == BATCH]
     assert len(batches) == 25
     body = json.loads(batches[0].before + b"1" + batches[0].after)
     lines = body["params"]["arguments"]["commands"].splitlines()
@@ -163,7 +151,7 @@ def test_what_no_batch_can_hold_is_called_alone() -> None:
     client = FakeAccountClient()
     made = agent(client, {"batch_share": 1.0}, (LIST_TOOLS,))
     made.arrive(0, 0.0, 0)
-    assert client.calls[-1].tool == LIST_TOOLS.code
+    assert client.calls[-1].tool == LIST
 
 
 @pytest.mark.parametrize(

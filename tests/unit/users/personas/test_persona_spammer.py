@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from telemetry.recording.sample import Flag, Outcome
 from tests.support.fake_account_client import FakeAccountClient, answer
-from users.mcp import messages
-from users.mcp.operations import LIST_TOOLS, Operation
+from users.mcp.dialect import PLAIN
+from users.mcp.operations import LIST, Operation
 from users.personas.persona import OpeningPersona, Persona, make_persona
 
-TOOLS = tuple(Operation(5 + n, f"m.t{n}", messages.call_tool("m", f"t{n}", {})) for n in range(3))
+TOOLS = tuple(Operation(5 + n, f"m.t{n}", PLAIN.call_tool(f"t{n}", {})) for n in range(3))
 
 
 def spammer(client: FakeAccountClient) -> Persona:
@@ -31,7 +31,7 @@ def called(client: FakeAccountClient, made: Persona) -> int:
 def test_measures_first_and_all_of_that_is_extra() -> None:
     client = FakeAccountClient()
     spammer(client)
-    assert [call.tool for call in client.calls] == [LIST_TOOLS.code, *(tool.code for tool in TOOLS)]
+    assert [call.tool for call in client.calls] == [LIST, *(tool.code for tool in TOOLS)]
     assert all(call.index == -1 and call.flags == Flag.EXTRA for call in client.calls)
 
 

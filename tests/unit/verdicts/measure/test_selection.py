@@ -30,7 +30,7 @@ def _little_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored, "PIECE", 8)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(NUMBERS, min_size=1, max_size=80))
 def test_percentiles_and_median_are_numpys(numbers: list[float]) -> None:
     found, expected = percentiles.of(values_of(numbers)), np.array(numbers)

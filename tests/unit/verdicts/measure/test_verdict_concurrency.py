@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.synthetic_run import Samples, Spec, fail, write
-from verdicts.measure.calls import concurrency
+from verdicts.measure.calls import concurrency, percentiles
 from verdicts.run.reading import Floats, Run, load
 
 SLOW_CALLS = Spec(duration=10.0, rate=1.0, accounts=4, chances={}, service=3.0, upstream=2.95)
@@ -65,12 +65,14 @@ def test_the_truth_lies_between_the_bounds(tmp_path: Path) -> None:
         assert found.least <= truth <= found.most
 
 
-def test_without_the_upstream_s_word_nothing_is_certain(tmp_path: Path) -> None:
-    def silent(samples: Samples) -> Samples:
-        samples["upstream_s"] = np.nan
-        return samples
+def silent(samples: Samples) -> Samples:
+    """Of a target that tells no `Server-Timing`."""
+    samples["upstream_s"] = np.nan
+    return samples
 
-    run = loaded(tmp_path, replace(SLOW_CALLS, change=silent))
+
+def test_without_the_upstream_s_word_nothing_is_certain(tmp_path: Path) -> None:
+    run = loaded(tmp_path, replace(SLOW_CALLS, change=silent, manifest={"quiet": {"fast.echo": 3.0}}))
     found = concurrency.bounds(run, concurrency.slow(run))
     assert found.least == 0
     assert found.most > 0
@@ -90,6 +92,40 @@ def test_a_fast_tool_is_not_slow(tmp_path: Path) -> None:
     run = loaded(tmp_path, replace(SLOW_CALLS, service=0.5, upstream=0.02))
     assert concurrency.slow_tools(run) == ()
     assert not concurrency.slow(run).any()
+
+
+@pytest.mark.parametrize(("quiet", "slow"), [({}, ()), ({"fast.echo": 0.9}, ()), ({"fast.echo": 1.0}, (0,))])
+def test_what_an_attack_makes_slow_is_no_slow_tool(
+    tmp_path: Path, quiet: dict[str, float], slow: tuple[int, ...]
+) -> None:
+    """Nobody tells its own time: what it took in the quiet says it, not what it takes under load."""
+    run = loaded(tmp_path, replace(SLOW_CALLS, change=silent, manifest={"quiet": quiet}))
+    assert concurrency.slow_tools(run) == slow
+
+
+def test_failed_calls_say_nothing_of_a_tools_own_time(tmp_path: Path) -> None:
+    def stuck(samples: Samples) -> Samples:
+        samples["upstream_s"] = 0.02
+        half = np.arange(len(samples)) % 3 != 0
+        fail(samples, half, "timeout")
+        samples["upstream_s"][half] = 30.0
+        return samples
+
+    assert concurrency.slow_tools(loaded(tmp_path, replace(SLOW_CALLS, change=stuck))) == ()
+
+
+def test_a_tool_that_the_scenario_calls_slow_is_so_where_nothing_says_otherwise(tmp_path: Path) -> None:
+    spec = replace(SLOW_CALLS, scenario="burst-slow", change=silent, manifest={"tools": ["notion.search"]})
+    assert concurrency.slow_tools(loaded(tmp_path / "unknown", spec)) == (0,)
+    quick = replace(spec, manifest={**spec.manifest, "quiet": {"notion.search": 0.1}})
+    assert concurrency.slow_tools(loaded(tmp_path / "quick", quick)) == ()
+
+
+def test_what_the_gateway_adds_is_held_against_the_quiet(tmp_path: Path) -> None:
+    spec = replace(SLOW_CALLS, change=silent, manifest={"quiet": {"fast.echo": 2.0}})
+    run = loaded(tmp_path, spec)
+    added = np.asarray(percentiles.overhead(run, run.ok))
+    assert added == pytest.approx(np.asarray(percentiles.response(run, run.ok)) - 2.0)
 
 
 def test_bounds_in_words() -> None:

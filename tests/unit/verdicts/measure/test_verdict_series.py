@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry.probing.target_log import TargetLog
@@ -42,6 +42,7 @@ def in_flight_at(run: Run, t: float) -> int:
     return int(((out["sent"] <= t) & (out["done"] > t)).sum())
 
 
+@settings(deadline=None)
 @given(CALLS)
 def test_the_peak_in_flight_is_exact(calls: list[tuple[float, float, Outcome]]) -> None:
     run = run_of(calls)
@@ -49,6 +50,7 @@ def test_the_peak_in_flight_is_exact(calls: list[tuple[float, float, Outcome]]) 
     assert series.peak_in_flight(run) == max((in_flight_at(run, t) for t in instants), default=0)
 
 
+@settings(deadline=None)
 @given(CALLS)
 def test_no_second_hides_a_maximum(calls: list[tuple[float, float, Outcome]]) -> None:
     run = run_of(calls)
@@ -60,6 +62,7 @@ def test_no_second_hides_a_maximum(calls: list[tuple[float, float, Outcome]]) ->
     assert seconds.counts("done", run.out).sum() == run.out.sum()
 
 
+@settings(deadline=None)
 @given(CALLS, st.integers(-2, 27))
 def test_each_second_holds_the_most_that_were_out_within_it(
     calls: list[tuple[float, float, Outcome]], second: int

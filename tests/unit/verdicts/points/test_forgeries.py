@@ -12,6 +12,7 @@ from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Outcome
 from verdicts.points.forgeries import forgeries
 from verdicts.points.point import Finding
 from verdicts.run.reading import Run
+from verdicts.run.samples import Samples
 
 
 def group(kind: str) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def run(kind: str, reasons: list[tuple[int, str]], algorithm: str = "EdDSA") -> 
         sample["outcome"] = Outcome.FAILED if reason else Outcome.OK
     manifest = SimpleNamespace(target={"auth": {"algorithm": algorithm}}, reasons=REASONS)
     made = SimpleNamespace(
-        samples=samples,
+        samples=Samples([samples]),
         manifest=manifest,
         scenario={"groups": [group(kind)]},
         out=np.ones(len(samples), dtype=bool),

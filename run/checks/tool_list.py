@@ -1,0 +1,88 @@
+"""The tools that a target lists: their required arguments, the headers that they want, the lines to paste."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from run.checks.talk import RequestResult, Talk
+from users.mcp.operations import LIST, METHODS, Operation
+
+PAGES: Final = 10
+MADE_UP: Final = {"string": "x", "integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
+
+
+@dataclass(frozen=True)
+class ListedTool:
+    """One tool, as the target describes it."""
+
+    name: str
+    schema: Mapping[str, Any]
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Its arguments that must be given."""
+        found = self.schema.get("required")
+        return tuple(str(one) for one in found) if isinstance(found, list) else ()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """Argument → `x-mcp-header`."""
+        told = ((key, one.get("x-mcp-header")) for key, one in self._properties.items())
+        return {key: header for key, header in told if isinstance(header, str) and header}
+
+    @property
+    def _properties(self) -> dict[str, Mapping[str, Any]]:
+        found = self.schema.get("properties")
+        items = found.items() if isinstance(found, Mapping) else ()
+        return {str(key): one for key, one in items if isinstance(one, Mapping)}
+
+    @property
+    def line(self) -> str:
+        """What a target file says to call it, the required arguments made up."""
+        arguments = {name: _made_up(self._properties.get(name, {})) for name in self.required}
+        given = f", arguments: {_flow(arguments)}" if arguments else ""
+        return f"{{name: {json.dumps(self.name)}{given}}}"
+
+
+def _made_up(schema: Mapping[str, Any]) -> Any:
+    choices = schema.get("enum")
+    if "default" in schema:
+        return schema["default"]
+    if isinstance(choices, list) and choices:
+        return choices[0]
+    kind = schema.get("type")
+    return MADE_UP.get(kind, "x") if isinstance(kind, str) else "x"
+
+
+def _flow(arguments: Mapping[str, Any]) -> str:
+    """JSON is YAML, too."""
+    return json.dumps(arguments, ensure_ascii=False)
+
+
+def listed(talk: Talk) -> tuple[RequestResult, list[ListedTool]]:
+    """What became of the first page, and the tools of all of them."""
+    first = page = talk.call(METHODS[LIST], Operation(LIST, METHODS[LIST], talk.dialect.list_tools()))
+    tools = list(_tools(page))
+    for _ in range(PAGES - 1):
+        cursor = _result(page).get("nextCursor")
+        if not isinstance(cursor, str):
+            break
+        page = talk.call(METHODS[LIST], Operation(LIST, METHODS[LIST], talk.dialect.list_tools(cursor)))
+        tools += _tools(page)
+    return first, tools
+
+
+def _result(page: RequestResult) -> Mapping[str, Any]:
+    found = page.reply.get("result")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _tools(page: RequestResult) -> Iterator[ListedTool]:
+    found = _result(page).get("tools")
+    for one in found if isinstance(found, list) else ():
+        if isinstance(one, Mapping) and isinstance(one.get("name"), str):
+            schema = one.get("inputSchema")
+            yield ListedTool(one["name"], schema if isinstance(schema, Mapping) else {})

@@ -1,0 +1,103 @@
+"""How a revision of MCP writes a request: what all personas call, made before load.
+
+    dialect = Dialect("2026-07-28")             # or a revision with sessions, or "none"
+    dialect.call_tool("echo", {"text": "hi"})   # a Message, whole but for its id
+
+Revisions with sessions and plain JSON-RPC write the same messages; their session and version go with the
+account's own headers. The modern one names version, method and tool in headers and says version and
+capabilities in `params._meta` of each request. A header's value that is no visible ASCII, has a space at an
+end or looks like the marker goes as `=?base64?…?=` of its UTF-8.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from common.mcp_versions import LEGACY, MODERN, NONE
+from users.mcp import messages
+from users.mcp.messages import Message
+
+CLIENT: Final = {"name": "mcpist-resilience", "version": "1"}
+META: Final = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientInfo": CLIENT,
+}
+_PLAIN: Final = re.compile(r"(?! )[ -~]+(?<! )")
+_MARKER: Final = re.compile(r"=\?base64\?.*\?=")
+ToolHeaders = Mapping[str, Mapping[str, str]]
+"""Tool → argument → `x-mcp-header`, as the tools' schemas have it."""
+
+
+def header_value(text: str) -> str:
+    """`text` as a header may hold it."""
+    if _PLAIN.fullmatch(text) and not _MARKER.fullmatch(text):
+        return text
+    return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One revision; `tool_headers` are for the modern one alone."""
+
+    version: str = NONE
+    tool_headers: ToolHeaders = field(default_factory=dict)
+
+    @property
+    def modern(self) -> bool:
+        """No handshake; each request says all of it."""
+        return self.version == MODERN
+
+    @property
+    def legacy(self) -> bool:
+        """A handshake, and a session where the server gives one."""
+        return self.version in LEGACY
+
+    def request(self, method: str, params: Mapping[str, Any] | None = None) -> Message:
+        """A request of `method`."""
+        if not self.modern:
+            return messages.message(method, None if params is None else dict(params))
+        given = dict(params or {})
+        lines = {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, **self._named(given)}
+        head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        return messages.message(method, {**given, "_meta": META}, head.encode("ascii"))
+
+    def _named(self, params: Mapping[str, Any]) -> dict[str, str]:
+        """`Mcp-Name` and `Mcp-Param-…` of a call of a tool."""
+        if (name := params.get("name")) is None:
+            return {}
+        arguments = params.get("arguments", {})
+        wanted = self.tool_headers.get(name, {})
+        own = {header: arguments[key] for key, header in wanted.items() if arguments.get(key) is not None}
+        told = {f"Mcp-Param-{header}": header_value(_text(value)) for header, value in own.items()}
+        return {"Mcp-Name": header_value(name), **told}
+
+    def call_tool(self, name: str, arguments: Mapping[str, Any]) -> Message:
+        """`tools/call` of one tool."""
+        return self.request("tools/call", {"name": name, "arguments": dict(arguments)})
+
+    def batch(self, commands: list[dict[str, Any]]) -> Message:
+        """`tools/call` of MCPist's `batch`: at most 10 commands, as JSON Lines."""
+        lines = "\n".join(json.dumps(command, separators=(",", ":")) for command in commands)
+        return self.call_tool("batch", {"commands": lines})
+
+    def list_tools(self, cursor: str | None = None) -> Message:
+        """`tools/list`."""
+        return self.request("tools/list", None if cursor is None else {"cursor": cursor})
+
+    def initialize(self) -> Message:
+        """What opens a session."""
+        params = {"protocolVersion": self.version, "capabilities": {}, "clientInfo": CLIENT}
+        return messages.message("initialize", params)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+PLAIN: Final = Dialect()
