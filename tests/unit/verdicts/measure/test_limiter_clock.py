@@ -98,3 +98,18 @@ def test_the_date_of_answers_bounds_windows_of_a_minute(tmp_path: Path) -> None:
 def test_the_date_tells_which_of_many_turns_it_is(tmp_path: Path) -> None:
     run = dated(bursts(tmp_path, fixed(5, ahead=7.4)), 6.5, 8.5)
     assert held(run).ahead == pytest.approx(7.4, abs=0.03)
+
+
+def test_the_bundled_stacks_clock_is_ours(tmp_path: Path) -> None:
+    """So its windows at another phase are found wanting, not explained."""
+    run = bursts(tmp_path, fixed(5, ahead=0.4))
+    ours = replace(run, manifest=structs.replace(run.manifest, bundled=True))
+    assert held(ours).wrong > 0
+
+
+def test_a_sliding_window_is_judged_as_one(tmp_path: Path) -> None:
+    """Ten calls around a second's edge are right in fixed windows, and in no bucket or sliding one."""
+    calls = [(0, 0.8 + 0.03 * n) for n in range(16)]
+    limits = {**ONLY_BURST, "burst_per_s": {"most": 5, "window": "sliding"}}
+    found = held(run_of(tmp_path, calls, fixed(5), limits))
+    assert found.over == 5
