@@ -23,7 +23,7 @@ import gevent  # noqa: E402
 
 from bench.nginx import REQUEST_ID  # noqa: E402
 from bench.request import PATH, TOKEN  # noqa: E402
-from common.append_only import AppendOnly  # noqa: E402
+from common.files.append_only import AppendOnly  # noqa: E402
 from shapes.schedule import merge  # noqa: E402
 from telemetry.recording.sample import Outcome  # noqa: E402
 from users.accounts.accounts import Account  # noqa: E402

@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from common.atomic_write import write_whole
 from common.ending import STOP, by
+from common.files.atomic_write import write_whole
 
 REASON: Final = by(STOP)
 ALLOWED: Final = (STOP, signal.SIGTERM)

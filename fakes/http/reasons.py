@@ -71,5 +71,9 @@ CLIENT_ONLY: Final = (
     "rpc_error",
     "tool_error",
     "redirect",
+    "header_mismatch",
+    "missing_capability",
+    "unsupported_version",
+    "input_required",
 )
 REASONS: Final = {**REFUSALS, **ERRORS}

@@ -21,7 +21,7 @@ from typing import Final
 from common.addresses.url import shown_url
 from common.mcp_versions import NONE
 from run.checks import era, tool_list
-from run.checks.era import Era
+from run.checks.era import SpokenEra
 from run.checks.talk import RequestResult, Talk
 from run.checks.tool_list import ListedTool
 from scenarios.schema import Scenario
@@ -42,7 +42,7 @@ from users.mcp.operations import LIST, Operation, list_tools
 from users.transport.tls import client_context
 
 METRICS_TIMEOUT: Final = 5.0  # seconds for a page of metrics
-NOT_ASKED: Final = Era(NONE, "it was not asked")
+NOT_ASKED: Final = SpokenEra(NONE, "it was not asked")
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Findings:
     answers: list[RequestResult] = field(default_factory=list)
     broken: str = ""  # why no connection came about
     key_fetches: int | None = None  # None: no keys are served
-    era: Era = NOT_ASKED
+    era: SpokenEra = NOT_ASKED
     listed: list[ListedTool] = field(default_factory=list)
     tools: dict[str, RequestResult] = field(default_factory=dict)
     metrics: dict[str, dict[str, float] | str] = field(default_factory=dict)

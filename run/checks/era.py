@@ -20,7 +20,7 @@ HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION, UNKNOWN_METHOD = -3202
 DISCOVER: Final = Operation(0, "server/discover", Dialect(MODERN).request("server/discover", {}))
 
 
-class Era(NamedTuple):
+class SpokenEra(NamedTuple):
     """`version`: a revision, or `none`; `how`: by what it was found, one line; `asked`: the requests."""
 
     version: str
@@ -33,25 +33,25 @@ class Era(NamedTuple):
         return f"{spoken}: {self.how}"
 
 
-def find(talk: Talk, protocol: Protocol) -> Era:
+def find(talk: Talk, protocol: Protocol) -> SpokenEra:
     """What the target speaks; `talk` speaks it from now on, in a session where the era has one."""
     if protocol != AUTO:
         opened = talk.speak(Dialect(protocol))
-        return Era(protocol, "the file names it", () if opened is None else (opened,))
+        return SpokenEra(protocol, "the file names it", () if opened is None else (opened,))
     found = talk.call("server/discover", DISCOVER)
     version = _modern(found)
     if version == MODERN:
         talk.speak(Dialect(MODERN))
-        return Era(MODERN, "server/discover was answered as that era has it", (found,))
+        return SpokenEra(MODERN, "server/discover was answered as that era has it", (found,))
     opened = talk.speak(Dialect(version or LEGACY[0]))
     assert opened is not None, "a revision with sessions"
     agreed = _of(opened.reply, "result").get("protocolVersion")
     if not opened.reason and agreed:
         kept = agreed if agreed in LEGACY else LEGACY[-1]
-        return Era(kept, f"initialize agreed on {agreed}", (found, opened))
+        return SpokenEra(kept, f"initialize agreed on {agreed}", (found, opened))
     talk.speak(Dialect(NONE))
     why = f"status {opened.status}" if opened.status else opened.reason
-    return Era(NONE, f"it answers neither server/discover nor initialize ({why})", (found, opened))
+    return SpokenEra(NONE, f"it answers neither server/discover nor initialize ({why})", (found, opened))
 
 
 def _modern(found: RequestResult) -> str:

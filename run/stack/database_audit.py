@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from fakes.stack.handle import StackError, StackHandle
 
 CONNECTIONS: Final = frozenset({"P1.9", "P1.10"})

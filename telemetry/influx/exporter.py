@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from common import exit_codes
-from common.atomic_write import write_whole
 from common.errors import ConfigError
+from common.files.atomic_write import write_whole
 from common.paths import RESULTS
 from common.secrets.first_line import first_line
 from telemetry.influx.client import TOKEN, Settings, Sink

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from common import exit_codes
-from common.atomic_write import write_whole
 from common.errors import ConfigError
+from common.files.atomic_write import write_whole
 from common.paths import RESULTS
 from telemetry.influx.client import Settings, Sink, WriteResult, check
 from telemetry.influx.export import Export

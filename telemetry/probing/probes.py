@@ -42,8 +42,8 @@ import msgspec
 from msgspec import UNSET
 
 from common import exit_codes
-from common.append_only import AppendOnly
 from common.errors import short
+from common.files.append_only import AppendOnly
 from common.secrets.first_line import first_line
 from telemetry.probing.exposition import ExpositionError, values
 from telemetry.probing.fetch import FetchError, check_url, fetch

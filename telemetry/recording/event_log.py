@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from common.append_only import AppendOnly
+from common.files.append_only import AppendOnly
 from telemetry.run_folder.lines import Event
 from telemetry.run_folder.reading import json_line
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from common.append_only import AppendOnly
+from common.files.append_only import AppendOnly
 from telemetry.run_folder import instances
 from telemetry.run_folder.reading import json_line
 

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from telemetry.run_folder.reading import as_struct, object_whole
 
 FILE: Final = "end.json"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from common.append_only import AppendOnly
+from common.files.append_only import AppendOnly
 from telemetry.run_folder.reading import as_struct, json_line, json_whole, lines
 
 NONE_SEEN = ("",)

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct, field
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from telemetry.run_folder.machine import LoadMachine
 from telemetry.run_folder.reading import RunFolderError, as_struct, json_object
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from common.paths import ROOT
 from telemetry.run_folder.end import RunEnd
 from telemetry.run_folder.lines import ErrorText, Event, LedgerLine, Scrape

@@ -10,7 +10,7 @@ PAGE = (ROOT / "docs" / "questions.md").read_text()
 
 
 def test_every_question_of_the_plan_has_its_row() -> None:
-    rows = dict(re.findall(r"^\| ([PF]\d\.\d+) \| ([^|]+) \|", PAGE, re.MULTILINE))
+    rows = dict(re.findall(r"^\| ([PFC]\d(?:\.\d+)?) \| ([^|]+) \|", PAGE, re.MULTILINE))
     assert rows == {id: question.en for id, question in QUESTIONS.items()}
 
 

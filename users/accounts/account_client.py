@@ -18,7 +18,7 @@ from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
 from users.mcp.messages import Message, assemble
 from users.mcp.operations import CLOSE
-from users.mcp.session import Session, SessionCounts
+from users.mcp.session import McpSession, SessionCounts
 from users.transport.call import Call
 from users.transport.client import Client
 
@@ -49,7 +49,7 @@ class PooledAccountClient:
         self.forge = forge
         self.dialect = dialect
         self.stopped = False
-        self.session = Session(dialect, self, counts or SessionCounts(), clock) if dialect.legacy else None
+        self.session = McpSession(dialect, self, counts or SessionCounts(), clock) if dialect.legacy else None
         self._waiting: list[Callable[[], None]] = []  # until the session is open
         self._client = client
         self._request_headers = headers

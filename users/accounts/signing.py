@@ -14,7 +14,7 @@ from users.accounts.keys import read_key
 from users.accounts.tokens import TokenSource, no_token, ready_made
 
 
-class Signing(NamedTuple):
+class AccountSigning(NamedTuple):
     """`forge` makes bad tokens; None where nobody signs any."""
 
     token: Token
@@ -23,7 +23,7 @@ class Signing(NamedTuple):
 
 def signing(
     target: Target, pem: bytes | None, accounts: Sequence[Account], tokens: Sequence[str] = ()
-) -> Signing:
+) -> AccountSigning:
     """What signs for the accounts, by the private key; each has its token before load starts.
 
     `tokens` are ready-made ones (`targets.load.account_tokens`), sent in place of signed ones.
@@ -32,9 +32,9 @@ def signing(
     key = None if auth is None or pem is None else read_key(pem, auth.algorithm, auth.kid)
     forge = None if auth is None or key is None else Forge(auth, key)
     if tokens:
-        return Signing(ready_made(auth or Auth(), tokens), forge)
+        return AccountSigning(ready_made(auth or Auth(), tokens), forge)
     if auth is None or key is None:
-        return Signing(no_token, None)
+        return AccountSigning(no_token, None)
     source = TokenSource(auth, key)
     source.warm(accounts)
-    return Signing(source, forge)
+    return AccountSigning(source, forge)

@@ -28,7 +28,7 @@ from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
-from users.mcp.session import Session, SessionCounts
+from users.mcp.session import McpSession, SessionCounts
 from users.mcp.target_clock import TargetClock
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
 from users.transport.call import NAN, Call
@@ -162,7 +162,7 @@ class Engine:
         if isinstance(made, OpeningPersona):
             made.open()
 
-    def _open_soon(self, client: PooledAccountClient, session: Session) -> None:
+    def _open_soon(self, client: PooledAccountClient, session: McpSession) -> None:
         """One after the other, not all at one instant; within `max_rps`, where there is one."""
         session.expect()
         after = self._opened / OPENING_RATE if self._pace is None else 0.0

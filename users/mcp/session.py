@@ -73,7 +73,7 @@ class _Reply(msgspec.Struct):
 _decode: Final = msgspec.json.Decoder(_Reply).decode
 
 
-class Session:
+class McpSession:
     """`id` and `version` are what its calls carry; b"" for none."""
 
     def __init__(

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from shapes.search import Kind, Result
 from verdicts.breakpoint.trial import TrialOutcome
 

@@ -28,7 +28,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from verdicts.compare import comparison, figures, same_attack
 from verdicts.compare.figures import FIGURES, UNITS, FigureKind, Reading, View, Witness
 from verdicts.compare.statistics import ALPHA, MIN_RUNS

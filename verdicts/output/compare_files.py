@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from verdicts.compare import figures, wording
 from verdicts.compare.comparison import ComparedFigure, Comparison, Side, compare
 from verdicts.report import compare_page

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from verdicts.judge.judge import Judgement, judge
 from verdicts.language.words import chosen
 from verdicts.output import document, junit, markdown, terminal

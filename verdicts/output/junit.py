@@ -14,7 +14,7 @@ from xml.etree.ElementTree import tostring
 
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from verdicts.judge.judge import Judgement
 from verdicts.points.point import PointResult
 from verdicts.run.facts import stop_reason

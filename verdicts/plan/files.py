@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from verdicts.language.words import Say, chosen
 from verdicts.output import files
 from verdicts.plan import answers, page, plan_file, stored_search

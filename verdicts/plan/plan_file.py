@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from verdicts.run.reading import RunFolderError
 
 FILE: Final = "plan.json"

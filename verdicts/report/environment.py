@@ -15,7 +15,7 @@ from typing import Any, Final
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from common.derived import derived_folder
+from common.files.derived import derived_folder
 from verdicts.language.catalogue import japanese
 from verdicts.language.quantities import localized
 from verdicts.language.units import gap, said, translated

@@ -11,7 +11,7 @@ from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 
-from common.derived import derived_text
+from common.files.derived import derived_text
 
 
 @cache

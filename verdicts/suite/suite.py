@@ -17,7 +17,7 @@ from xml.etree.ElementTree import ParseError
 
 from junitparser import Error, JUnitXml, TestCase, TestSuite
 
-from common.atomic_write import write_whole
+from common.files.atomic_write import write_whole
 from telemetry.run_folder.reading import object_whole
 from verdicts.language.words import Say, chosen
 from verdicts.output.junit import write_xml

@@ -23,8 +23,8 @@ async def kids(app: Any) -> list[str]:
 async def test_a_key_that_is_not_published_yet_is_not_in_the_set() -> None:
     signer = new_signer()
     config = StackConfig(
-        control_token=Secret("c"), gateway_secret=Secret("g"), issuer=signer.issuer, jwks_url="", jwks=signer.jwks(),
-        signing_key=Secret(signer.key),
+        control_token=Secret("c"), gateway_secret=Secret("g"), issuer=signer.issuer,
+        jwks_url="", jwks=signer.jwks(), signing_key=Secret(signer.key),
     )  # fmt: skip
     control = Control(config, faults.of("supabase"))
     app = Supabase(config, control, Metrics())

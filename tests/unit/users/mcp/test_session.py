@@ -13,7 +13,7 @@ from tests.support.manual_clock import ManualClock
 from users.mcp.dialect import Dialect
 from users.mcp.messages import Message
 from users.mcp.operations import CLOSE, INITIALIZE, INITIALIZED
-from users.mcp.session import RETRY, Session, SessionCounts
+from users.mcp.session import RETRY, McpSession, SessionCounts
 from users.transport.call import Call
 
 
@@ -36,7 +36,7 @@ class Wire:
 class Rig:
     def __init__(self, version: str = "2025-11-25") -> None:
         self.clock, self.wire, self.counts = ManualClock(100.0), Wire(), SessionCounts()
-        self.session = Session(Dialect(version), self.wire, self.counts, self.clock)
+        self.session = McpSession(Dialect(version), self.wire, self.counts, self.clock)
 
     def answer(self, status: int = 200, id: bytes = b"s-1", version: str = "2025-06-18") -> None:
         """To the `initialize` that is under way."""

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.append_only import AppendOnly
-from common.atomic_write import write_whole
+from common.files.append_only import AppendOnly
+from common.files.atomic_write import write_whole
 
 RECORD = 78
 
