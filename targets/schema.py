@@ -85,11 +85,12 @@ def _check_encodings(accept: str) -> None:
 class Target(Strict):
     """The whole file. `tool` absent: the scenario's own tools; null: load is `tools/list`.
 
-    `tools` in place of it: one for each role of the scenario's tools.
+    `tools` in place of it: one for each role of the scenario's tools. `protocol` absent: plain JSON-RPC, and
+    nothing is sent before load to find out more.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-    protocol: Protocol = "auto"
+    protocol: Protocol = "none"
     base_url: Annotated[str, Field(max_length=1000)]
     path: UrlPath = "/v1/mcp"
     health: UrlPath | None = None

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from common.addresses.url import shown_url
-from common.mcp_versions import NONE
+from common.mcp_versions import AUTO, NONE
 from run.checks import era, tool_list
 from run.checks.era import SpokenEra
 from run.checks.talk import RequestResult, Talk
@@ -96,7 +96,8 @@ def _signing(target: Target, account: Account, found: Findings) -> Iterator[Toke
 
 
 def _ask(scenario: Scenario, target: Target, found: Findings, talk: Talk) -> None:
-    found.era = era.find(talk, target.protocol)
+    given = "protocol" in target.model_fields_set
+    found.era = era.find(talk, target.protocol if given else AUTO)
     found.answers += found.era.asked
     if target.health is not None:
         found.answers.append(talk.get("health", target.health))

@@ -13,6 +13,7 @@ from tests.support.browser_rig import VIEWS, opened, reads_well
 from tests.support.synthetic_run import Spec, write
 from verdicts.output.files import derive
 from verdicts.plan import files
+from verdicts.points.registry import QUESTIONS
 from verdicts.suite import suite
 
 pytestmark = pytest.mark.e2e
@@ -106,7 +107,7 @@ def test_print_is_light_and_holds_every_question(browser: Browser, plans: dict[s
     page = opened(browser, plans["ja"], scheme="dark")
     page.emulate_media(media="print", color_scheme="dark")
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
-    assert page.locator("article.answer:visible").count() == 24
+    assert page.locator("article.answer:visible").count() == len(QUESTIONS)
     pdf = page.pdf()
     assert len(pdf) > 20_000
     if folder := os.environ.get("SCREENSHOTS"):

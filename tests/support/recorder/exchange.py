@@ -31,6 +31,8 @@ class Exchange:
 
     async def send(self, *parts: bytes) -> None:
         """Hand bytes to the kernel. ConnectionError if the client is gone."""
+        if self.writer.is_closing():  # TLS awaits a farewell, and takes what is written meanwhile
+            raise ConnectionResetError
         self.writer.write(b"".join(parts))
         await self.writer.drain()
 

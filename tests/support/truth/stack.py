@@ -12,6 +12,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from fakes.settings import StackSettings
 from tests.support.truth.replies import ok, plain, refused
 from tests.support.truth.server import HANG, RESET, Answer, Reply, Request, Target, behaviour
 
@@ -44,8 +45,11 @@ async def control(target: Target, request: Request) -> Reply:
         return await end(target, path.removeprefix("/faults/"), wrong)
     if path in ("/consistency", "/connections"):
         return Answer(plain({"error": "there is no database"}), 400)
+    settings = {"parts": StackSettings().parts.model_dump()}
     processes = {name: {"up": True, "pid": 1} for name in PROCESSES}
-    return Answer(plain({"faults": in_force(target), "processes": processes, "settings": {}, "events": []}))
+    return Answer(
+        plain({"faults": in_force(target), "processes": processes, "settings": settings, "events": []})
+    )
 
 
 async def begin(target: Target, request: Request, wrong: str) -> Reply:
