@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 
 from tests.support.recorder.exchange import OK, Exchange, behaviour, head
@@ -135,6 +136,7 @@ async def headers_without_end(x: Exchange) -> None:
     await x.send(b"HTTP/1.1 200 OK\r\n")
     while True:
         await x.send(b"X-Header: 1\r\n" * 1000)
+        await asyncio.sleep(0)  # a buffer that never fills never lets the others work
 
 
 @behaviour("trailers-without-end", "bad_response")
@@ -142,6 +144,7 @@ async def trailers_without_end(x: Exchange) -> None:
     await x.send(head(b"Transfer-Encoding: chunked"), chunks(x.result(), 500), b"0\r\nX-Late: ")
     while True:
         await x.send(b"x" * 10_000)
+        await asyncio.sleep(0)
 
 
 @behaviour("tiny-chunks", OK)
