@@ -19,6 +19,7 @@ import signal, sys, time
 said = []
 signal.signal(signal.SIGINT, lambda number, frame: said.append("int"))
 signal.signal(signal.SIGTERM, lambda number, frame: said.append("term"))
+signal.pthread_sigmask(signal.SIG_SETMASK, ())  # it is started with signals held, until it hears them
 open(sys.argv[1], "w").write("up")
 end = time.monotonic() + 60
 while "term" not in said and time.monotonic() < end:
@@ -27,7 +28,8 @@ print(" ".join(said), flush=True)
 sys.exit(7)
 """
 WORKER = """
-import os, sys, time
+import os, signal, sys, time
+signal.pthread_sigmask(signal.SIG_SETMASK, ())
 open(f"{sys.argv[1]}.{os.getpid()}", "w").close()
 time.sleep(60)
 """
