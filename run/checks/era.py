@@ -8,11 +8,10 @@ neither                                  plain JSON-RPC
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from common.mcp_versions import AUTO, LEGACY, MODERN, NONE, Protocol
-from run.checks.talk import RequestResult, Talk
+from run.checks.talk import RequestResult, Talk, mapping_at
 from users.mcp.dialect import Dialect
 from users.mcp.operations import Operation
 
@@ -45,7 +44,7 @@ def find(talk: Talk, protocol: Protocol) -> SpokenEra:
         return SpokenEra(MODERN, "server/discover was answered as that era has it", (found,))
     opened = talk.speak(Dialect(version or LEGACY[0]))
     assert opened is not None, "a revision with sessions"
-    agreed = _of(opened.reply, "result").get("protocolVersion")
+    agreed = mapping_at(opened.reply, "result").get("protocolVersion")
     if not opened.reason and agreed:
         kept = agreed if agreed in LEGACY else LEGACY[-1]
         return SpokenEra(kept, f"initialize agreed on {agreed}", (found, opened))
@@ -56,18 +55,13 @@ def find(talk: Talk, protocol: Protocol) -> SpokenEra:
 
 def _modern(found: RequestResult) -> str:
     """The revision that the answer to `server/discover` speaks for; "" for none."""
-    code = _of(found.reply, "error").get("code")
+    code = mapping_at(found.reply, "error").get("code")
     if code == UNSUPPORTED_VERSION:
-        served = _of(_of(found.reply, "error"), "data").get("supported")
+        served = mapping_at(mapping_at(found.reply, "error"), "data").get("supported")
         return next((one for one in (MODERN, *LEGACY) if one in (served or ())), "")
     era_error = code in (HEADER_MISMATCH, MISSING_CAPABILITY) or (
         code == UNKNOWN_METHOD and found.status == 404
     )
-    said = _of(found.reply, "result")
+    said = mapping_at(found.reply, "result")
     discovered = not found.reason and ("supportedVersions" in said or "capabilities" in said)
     return MODERN if era_error or discovered else ""
-
-
-def _of(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = data.get(key)
-    return found if isinstance(found, Mapping) else {}

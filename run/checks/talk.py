@@ -148,3 +148,9 @@ def reply_of(call: Call) -> dict[str, Any]:
     except sse.UNREADABLE:
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def mapping_at(data: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """What stands there; empty where it is no mapping: a target may write anything."""
+    found = data.get(key)
+    return found if isinstance(found, Mapping) else {}

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from run.checks.talk import RequestResult, Talk
+from run.checks.talk import RequestResult, Talk, mapping_at
 from users.mcp.operations import LIST, METHODS, Operation
 
 PAGES: Final = 10
@@ -35,8 +35,7 @@ class ListedTool:
 
     @property
     def _properties(self) -> dict[str, Mapping[str, Any]]:
-        found = self.schema.get("properties")
-        items = found.items() if isinstance(found, Mapping) else ()
+        items = mapping_at(self.schema, "properties").items()
         return {str(key): one for key, one in items if isinstance(one, Mapping)}
 
     @property
@@ -67,7 +66,7 @@ def listed(talk: Talk) -> tuple[RequestResult, list[ListedTool]]:
     first = page = talk.call(METHODS[LIST], Operation(LIST, METHODS[LIST], talk.dialect.list_tools()))
     tools = list(_tools(page))
     for _ in range(PAGES - 1):
-        cursor = _result(page).get("nextCursor")
+        cursor = mapping_at(page.reply, "result").get("nextCursor")
         if not isinstance(cursor, str):
             break
         page = talk.call(METHODS[LIST], Operation(LIST, METHODS[LIST], talk.dialect.list_tools(cursor)))
@@ -75,14 +74,8 @@ def listed(talk: Talk) -> tuple[RequestResult, list[ListedTool]]:
     return first, tools
 
 
-def _result(page: RequestResult) -> Mapping[str, Any]:
-    found = page.reply.get("result")
-    return found if isinstance(found, Mapping) else {}
-
-
 def _tools(page: RequestResult) -> Iterator[ListedTool]:
-    found = _result(page).get("tools")
+    found = mapping_at(page.reply, "result").get("tools")
     for one in found if isinstance(found, list) else ():
         if isinstance(one, Mapping) and isinstance(one.get("name"), str):
-            schema = one.get("inputSchema")
-            yield ListedTool(one["name"], schema if isinstance(schema, Mapping) else {})
+            yield ListedTool(one["name"], mapping_at(one, "inputSchema"))

@@ -24,15 +24,16 @@ def derive(folder: Path, *, quiet: bool = False) -> Judgement:
     judged = judge(load(folder))
     found = document.build(judged)
     text = json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    summary = markdown.text(judged)
     errors: list[OSError] = []
     steps: tuple[Callable[[], None], ...] = (
         lambda: write_whole(folder / "verdicts.json", text),
         lambda: write_whole(folder / "report.html", render(judged, found, chosen())),
         lambda: junit.write(judged, folder / "junit.xml"),
-        lambda: write_whole(folder / markdown.FILE, markdown.text(judged)),
+        lambda: write_whole(folder / markdown.FILE, summary),
     )
     if not quiet:
-        steps += (lambda: markdown.append_to_step(markdown.text(judged)),)
+        steps += (lambda: markdown.append_to_step(summary),)
     for write in steps:
         try:
             write()

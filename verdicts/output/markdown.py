@@ -14,7 +14,6 @@ from typing import Final
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.measure.arrivals.ledger import equation
-from verdicts.points.point import PointResult
 
 FILE: Final = "summary.md"
 STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
@@ -41,12 +40,8 @@ def _lines(judged: Judgement) -> Iterator[str]:
     yield "|---|---|---|---|"
     for point in judged.points[1:]:
         question = f"{point.question.en} ({point.id})"
-        cells = (SIGNS[point.status], question, _answer(point), point.threshold or "–")
+        cells = (SIGNS[point.status], question, point.answer, point.threshold or "–")
         yield f"| {' | '.join(map(_cell, cells))} |"
-
-
-def _answer(point: PointResult) -> str:
-    return "not observed" if point.value is None else f"{point.value} {point.unit}".strip()
 
 
 def _cell(text: str) -> str:
@@ -69,7 +64,7 @@ def workflow_commands(judged: Judgement, environ: Mapping[str, str] = os.environ
     for point in judged.points:
         if level := LEVELS.get(point.status):
             title = f"{name}: {point.question.en}"
-            said = f"{_answer(point)}, allowed: {point.threshold or 'see the report'}. {point.evidence}"
+            said = f"{point.answer}, allowed: {point.threshold or 'see the report'}. {point.evidence}"
             yield f"::{level} title={_property(title)}::{_escaped(said)}"
 
 

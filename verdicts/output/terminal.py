@@ -123,11 +123,7 @@ def _told(judged: Judgement) -> Iterator[tuple[str, str]]:
 
 
 def _answer(result: PointResult) -> str:
-    return (
-        f"not observed: {result.evidence}"
-        if result.value is None
-        else f"{result.value} {result.unit}".strip()
-    )
+    return f"{result.answer}: {result.evidence}" if result.value is None else result.answer
 
 
 def _fast(judged: Judgement) -> str:

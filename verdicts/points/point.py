@@ -115,6 +115,11 @@ class PointResult:
     broken: tuple[str, ...] = ()  # each bound that does not hold, in words
     figures: Mapping[str, float] = field(default_factory=dict)  # by name, in base units
 
+    @property
+    def answer(self) -> str:
+        """The value with its unit, as text."""
+        return "not observed" if self.value is None else f"{self.value} {self.unit}".strip()
+
 
 Find = Callable[[Run], Finding | Iterable[Finding]]
 

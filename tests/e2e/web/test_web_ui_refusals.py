@@ -28,6 +28,17 @@ def running_on(folder: Path, base_url: str) -> tuple[str, ...]:
     return ("--scenario", str(PLAN.scenario(folder)), "--target", str(PLAN.target(folder, base_url)))
 
 
+def why_not_started(ui: WebUi) -> str:
+    """The one line of a UI that ends with exit code 2."""
+    try:
+        assert ui.process.wait(60) == 2
+    finally:
+        ui.end()
+    lines = [line for line in ui.console.splitlines() if "locust.main" not in line]
+    assert len(lines) == 1, ui.console
+    return lines[0]
+
+
 def refused(ui: WebUi, says: str, **fields: str) -> None:
     answer = ui.swarm(**fields)
     assert answer["success"] is False
@@ -102,14 +113,7 @@ def test_plain_locust_listens_on_loopback(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "*", socket.gethostname()])
 def test_another_address_without_a_password_is_refused(tmp_path: Path, host: str) -> None:
-    ui = WebUi(tmp_path, "--web-host", host, env={"WEB_PASSWORD": ""})
-    try:
-        assert ui.process.wait(60) == 2
-    finally:
-        ui.end()
-    lines = [line for line in ui.console.splitlines() if "locust.main" not in line]
-    assert len(lines) == 1, ui.console
-    assert "WEB_PASSWORD" in lines[0]
+    assert "WEB_PASSWORD" in why_not_started(WebUi(tmp_path, "--web-host", host, env={"WEB_PASSWORD": ""}))
 
 
 def test_another_address_with_a_password_asks_for_it(tmp_path: Path) -> None:
@@ -180,11 +184,5 @@ def test_the_user_class_stays_as_it_is(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        ui = WebUi(tmp_path, "--web-port", port)
-        try:
-            assert ui.process.wait(60) == 2
-        finally:
-            ui.end()
-    lines = [line for line in ui.console.splitlines() if "locust.main" not in line]
-    assert len(lines) == 1, ui.console
-    assert f"port {port}: Address already in use, allowed: a free port" in lines[0]
+        line = why_not_started(WebUi(tmp_path, "--web-port", port))
+    assert f"port {port}: Address already in use, allowed: a free port" in line

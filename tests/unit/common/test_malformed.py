@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
@@ -13,11 +12,9 @@ import pytest
 import yaml
 
 from cli import attack, check_target, suite
-from cli.launch import local_workers
 from common.paths import ROOT
 from grafana import pictures
 from grafana.query import RUN, fill
-from run.checks import dry_run
 from run.options import choices
 from run.request import RunRequest
 from scenarios.options import FORM
@@ -48,14 +45,7 @@ def cases(name: str) -> list[Any]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    def started(*arguments: Any) -> Any:
-        raise AssertionError(f"something was started: {arguments}")
-
-    monkeypatch.setattr(os, "execv", started)
-    monkeypatch.setattr(local_workers, "run", started)
-    monkeypatch.setattr(local_workers, "start", started)
-    monkeypatch.setattr(dry_run, "_ask", started)
+def without_a_database(monkeypatch: pytest.MonkeyPatch, nothing_starts: None) -> None:
     monkeypatch.setenv("INFLUXDB_V2_URL", "http://127.0.0.1:9")
 
 

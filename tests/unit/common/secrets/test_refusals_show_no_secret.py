@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 from cli import attack, check_target
-from cli.launch import local_workers
 from webui import access
 
 S: Final = "S3NT1NEL-0123456789"
@@ -40,12 +39,7 @@ TARGETS: Final[dict[str, dict[str, Any]]] = {
 
 
 @pytest.fixture(autouse=True)
-def nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
-    def started(*arguments: Any) -> Any:
-        raise AssertionError(f"something was started: {arguments}")
-
-    monkeypatch.setattr(os, "execv", started)
-    monkeypatch.setattr(local_workers, "run", started)
+def with_a_key(monkeypatch: pytest.MonkeyPatch, nothing_starts: None) -> None:
     monkeypatch.setenv("A_KEY", S)
 
 
