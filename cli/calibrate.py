@@ -8,7 +8,6 @@ origin is not built, no cgroup may be made, or what was to be seen was not seen.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from cli.launch.parser import Parser, refusing
 from common import calibration, exit_codes
 from fakes.calibration.measure import CalibrationError, NanoFigures, measure
 from fakes.calibration.rig import running
@@ -25,11 +25,10 @@ from fakes.stack.handle import StackError
 from telemetry.run_folder.machine import machine
 
 
+@refusing
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, write, tell."""
-    parser = argparse.ArgumentParser(
-        prog="bin/resilience calibrate", description="Measure what the nano's model assumes."
-    )
+    parser = Parser(prog="bin/resilience calibrate", description="Measure what the nano's model assumes.")
     parser.add_argument("--out", type=Path, default=calibration.FILE, help="the file to write")
     options = parser.parse_args(arguments)
     try:

@@ -44,3 +44,10 @@ def test_a_stack_that_does_not_start_is_one_line(
     assert calibrate.main(["--out", str(tmp_path / "nano.yaml")]) == exit_codes.OURS
     assert capsys.readouterr().err == "calibrate: NANO: no cgroup may be made here\n"
     assert not list(tmp_path.iterdir())
+
+
+def test_bad_usage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert calibrate.main(["--outt=x"]) == 2
+    said = capsys.readouterr().err
+    assert "did you mean --out?" in said
+    assert len(said.splitlines()) == 1
