@@ -37,7 +37,8 @@ from run.folders import new_dir
 from run.options import add_arguments, check_host, check_stock
 from run.request import CheckedRun, RunRequest
 from run.workers import sealed_wire, wire_secret
-from run.workers.worker_job import build_job, claim_priority
+from run.workers.priority import claim_priority
+from run.workers.worker_job import build_job
 from shapes.locust_shape import tick
 from users.cluster.conductor import EVERY_ONE_LOST
 from users.cluster.performer import LEASE, Performer

@@ -11,7 +11,7 @@ from common import exit_codes
 from common.paths import ROOT
 from common.secrets.environment import minimal
 from run.folders import link_latest
-from run.workers.worker_job import give_priority_back
+from run.workers.priority import give_priority_back
 
 VERDICTS: Final = frozenset((0, 1, 3))  # exit codes that say how the run went; another is a failure of ours
 

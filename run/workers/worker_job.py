@@ -6,7 +6,6 @@ import fcntl
 import gc
 import os
 import resource
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -27,8 +26,6 @@ from users.transport.endpoint import endpoints
 
 FILES: Final = 65_536
 OWN_FILES: Final = 64  # kept free for samples, logs, modules that are read late, and the verdict
-PRIORITY: Final = -10  # nice value; root alone may go below 0
-USUAL_PRIORITY: Final = os.getpriority(os.PRIO_PROCESS, 0)
 
 
 def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
@@ -84,18 +81,6 @@ def where(target: Target, data: dict[str, Any]) -> guard.Pinned:
             f"{pinned.host} is {here} here and {there} at the master, allowed: an address in common"
         )
     return replace(pinned, addresses=shared)
-
-
-def claim_priority() -> None:
-    """Have the CPU before the stack under attack and all else of this machine, where that is allowed."""
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, PRIORITY)
-
-
-def give_priority_back() -> None:
-    """As before the load: what a later run of this process starts, its stack, inherits no advantage."""
-    with suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, 0, USUAL_PRIORITY)
 
 
 def raise_file_limit() -> None:

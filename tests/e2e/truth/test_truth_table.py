@@ -20,7 +20,7 @@ from tests.support.truth.server import Targets
 from tests.support.truth.table import FAULTS, TABLE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-AT_ONCE: Final = 4
+AT_ONCE: Final = 3
 ROOT_ALONE: Final = ("few-ports", "full-disk")  # need a namespace of their own
 
 

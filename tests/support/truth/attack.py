@@ -115,7 +115,7 @@ def ended(
     """Its exit code and all that it printed."""
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
+        stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     if meanwhile is not None:
         meanwhile(process.pid)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from run import judge as judging
-from run.workers.worker_job import USUAL_PRIORITY
+from run.workers import priority
 
 
 @pytest.mark.parametrize(("code", "expected"), [(0, 0), (1, 1), (3, 3), (2, 3), (-9, 3)])
@@ -22,8 +22,10 @@ def test_the_priority_of_the_load_is_given_back_before_the_verdict_is_derived(
         return subprocess.CompletedProcess(command, code, "PASS\n", "a warning\n")
 
     monkeypatch.setattr(os, "setpriority", lambda which, who, value: seen.append(value))
+    monkeypatch.setattr(priority, "GROUP", tmp_path / "autogroup")
     monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(judging, "link_latest", lambda folder: None)
     judged = judging.judge(tmp_path)
-    assert seen == [USUAL_PRIORITY, "verdicts"]
+    assert seen == [priority.USUAL_PRIORITY, "verdicts"]
+    assert (tmp_path / "autogroup").read_text() == "0"
     assert judged == (expected, "PASS\na warning\n")
