@@ -11,7 +11,8 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     """`ledger-<worker>.jsonl`, once a second: cumulative counts of this worker, `in_flight` is now.
 
     `plans`: how often it was dealt arrivals; `left`: when it left before the run was over; `stall_s`: how
-    long its loop stood still at most, `stall_in` what; `sessions`: opened, lost, reopened, closed;
+    long its loop stood still at most, `stall_in` what, `stall_cpu_wait_s` how much of it others had the CPU;
+    `sessions`: opened, lost, reopened, closed;
     `addresses`: of a target with several, what each got: sent, ok, failed, aborted. `target_least`,
     `target_most`: what the target's own clock said at the run's start by its answers' `Date`, Unix seconds.
     """
@@ -33,6 +34,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     plans: int = 0
     stall_s: float = 0.0
     stall_in: str = ""
+    stall_cpu_wait_s: float | UnsetType = UNSET
     sessions: dict[str, int] = field(default_factory=dict)
     addresses: dict[str, dict[str, int]] = field(default_factory=dict)
     left: float | UnsetType = UNSET

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.ma  # np.unique would import it at its first call: the loop would stand still for 10 to 100 ms
 from numpy.typing import NDArray
 
 from telemetry.recording.sample import REASONS, SAMPLE, Outcome

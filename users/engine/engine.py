@@ -247,8 +247,7 @@ class Engine:
             "peak_in_flight": self.client.peak_in_flight,
             "finished": self.finished,
             "plans": len(self._dispatchers),  # shares taken so far
-            "stall_s": round(self._loop_watch.longest, 3),
-            "stall_in": self._loop_watch.where,
+            **self._loop_watch.line(),
             "sessions": self.sessions.line(),
             "addresses": self._shares.line(),
             **self._target_clock.line(),

@@ -2,10 +2,12 @@
 
 A greenlet beats every `BEAT` seconds. A thread of its own looks on: where a beat is overdue it notes what the
 loop is in; where the thread itself came late, the whole process stood still, and nothing in it is to blame.
+The kernel says how much of that time the loop was ready and another had the CPU (`users.engine.cpu_wait`).
 """
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +19,7 @@ import gevent
 from gevent.monkey import get_original
 
 from common.paths import ROOT
+from users.engine.cpu_wait import cpu_wait
 
 BEAT: Final = 0.02  # seconds
 LOOK: Final = 0.04
@@ -34,9 +37,13 @@ class LoopWatch:
         self,
         clock: Callable[[], float] = time.monotonic,
         frame: Callable[[int], FrameType | None] = lambda thread: sys._current_frames().get(thread),
+        cpu_wait: Callable[[], float] = cpu_wait,
     ) -> None:
         self.longest = 0.0
         self.where = ""
+        self.waited = 0.0  # seconds of the longest in which others had the CPU; NaN: nobody says
+        self._cpu_wait = cpu_wait
+        self._waited_before = cpu_wait()
         self._clock = clock
         self._frame = frame
         self._loop = _thread_id()
@@ -55,13 +62,20 @@ class LoopWatch:
         """The thread ends soon."""
         self._running = False
 
+    def line(self) -> dict[str, Any]:
+        """The longest: part of a ledger line."""
+        line = {"stall_s": round(self.longest, 3), "stall_in": self.where}
+        return line if math.isnan(self.waited) else {**line, "stall_cpu_wait_s": round(self.waited, 3)}
+
     def beat(self) -> None:
         """The loop is here."""
         now = self._clock()
         gap, self._beat = now - self._beat - BEAT, now
         where, self._seen = self._seen, ""
+        waited = self._cpu_wait()
         if gap > self.longest:
-            self.longest, self.where = gap, where
+            self.longest, self.where, self.waited = gap, where, waited - self._waited_before
+        self._waited_before = waited
 
     def look(self, due: float) -> None:
         """From the thread, which meant to look at `due`."""

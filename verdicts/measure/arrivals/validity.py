@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec import UNSET
 
 from telemetry.recording.sample import Outcome
 from telemetry.run_folder.lines import LedgerLine
@@ -135,12 +136,19 @@ def starved(run: Run) -> str:
 
 
 def _stalls(run: Run) -> str:
-    """The longest time that a loading process's loop stood still, and what it was in."""
-    last = [(lines[-1].stall_s, worker, lines[-1].stall_in) for worker, lines in run.ledgers.items() if lines]
-    longest, worker, where = max(last, default=(0.0, "", ""))
-    if longest <= late_after(run):
+    """The longest time that a loading process's loop stood still, what it was in, and who had the CPU."""
+    last = {worker: lines[-1] for worker, lines in run.ledgers.items() if lines}
+    worker = max(last, key=lambda name: last[name].stall_s, default="")
+    if not worker or last[worker].stall_s <= late_after(run):
         return ""
-    return f" The loop of {worker} stood still for {longest:.2f} s at most{f', in {where}' if where else ''}."
+    line = last[worker]
+    where = f", in {line.stall_in}" if line.stall_in else ""
+    waited = (
+        ""
+        if line.stall_cpu_wait_s is UNSET
+        else f"; others had the CPU for {line.stall_cpu_wait_s:.2f} s of it"
+    )
+    return f" The loop of {worker} stood still for {line.stall_s:.2f} s at most{where}{waited}."
 
 
 def _had_none_left(run: Run, loader: cpu.ProcessUsage) -> bool:

@@ -240,7 +240,9 @@ def test_a_bare_deflate_stream_is_read_too() -> None:
     assert decoded({b"content-encoding": b"Deflate"}, raw, {b"deflate"}) == reply(result={})
 
 
-@pytest.mark.parametrize("body", [b"", b"no", gzip.compress(b"x" * 1000)[:-12]])
+@pytest.mark.parametrize(
+    "body", [b"", b"no", gzip.compress(b"x" * 1000)[:-12]], ids=["empty", "none", "cut off"]
+)
 def test_contents_that_cannot_be_decoded_are_a_bad_response(body: bytes) -> None:
     with pytest.raises(EncodingError, match="content-encoding gzip: "):
         decoded({b"content-encoding": b"gzip"}, body, {b"gzip"})

@@ -106,12 +106,21 @@ def test_a_load_process_without_cpu_left_is_named(tmp_path: Path) -> None:
     )
 
 
-def test_the_longest_time_that_a_loop_stood_still_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        ({}, "in engine.py:12 deal."),
+        ({"stall_cpu_wait_s": 0.684}, "in engine.py:12 deal; others had the CPU for 0.68 s of it."),
+    ],
+)
+def test_the_longest_time_that_a_loop_stood_still_is_told(
+    tmp_path: Path, more: dict[str, float], says: str
+) -> None:
     run = made(tmp_path, replace(SMALL, change=changed(lambda samples: drop(samples, first(samples, 50)))))
-    last = structs.replace(run.ledgers["local"][-1], stall_s=0.71, stall_in="engine.py:12 deal")
+    last = structs.replace(run.ledgers["local"][-1], stall_s=0.71, stall_in="engine.py:12 deal", **more)
     still = replace(run, ledgers={"local": (*run.ledgers["local"][:-1], last)})
     told = validity.check(still, ledger.of(still)).starved
-    assert "The loop of local stood still for 0.71 s at most, in engine.py:12 deal." in told
+    assert f"The loop of local stood still for 0.71 s at most, {says}" in told
 
 
 def test_a_core_that_was_full_at_another_time_is_not_blamed(tmp_path: Path) -> None:
