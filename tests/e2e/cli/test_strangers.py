@@ -239,7 +239,7 @@ def test_max_rps_holds_in_every_second(tmp_path: Path, workers: int) -> None:
 
 
 def held(run: Run, times: np.ndarray) -> None:
-    """No second holds more, by what was sent and by when the server took it; the plan went out whole, and more.
+    """No second holds more, by what was sent and by what the server took; the plan went out whole, and more.
 
     The server shares this machine: what it took late, by `lag` at most, it may have taken nearer together.
     """
