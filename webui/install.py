@@ -10,7 +10,8 @@ from run.options import choices
 from run.request import RunRequest
 from webui import access, login, pages, stock
 from webui.form import SwarmForm
-from webui.live import Leading
+from webui.live.moment import Leading
+from webui.live.onlooker import Onlooker
 from webui.same_origin import LOOPBACK_NAMES, SameOrigin
 from webui.small_bodies import SmallBodies
 
@@ -25,8 +26,9 @@ def install(web_ui: Any, options: Any, leader: Leading, results: Path, password:
     if password:
         login.require(web_ui, password, base_path)
     stock.guard_swarm(app, form, leader)
-    stock.add_tabs(web_ui, leader, results, base_path)
+    onlooker = Onlooker(leader)
+    stock.add_tabs(web_ui, onlooker, results, base_path)
     stock.fit_form(web_ui, form, options)
-    app.register_blueprint(pages.blueprint(leader, form, options, results, base_path))
+    app.register_blueprint(pages.blueprint(onlooker, form, options, results, base_path))
     hosts = LOOPBACK_NAMES | {web_ui.host} if is_loopback_name(web_ui.host) else None
     app.wsgi_app = SmallBodies(SameOrigin(app.wsgi_app, hosts))

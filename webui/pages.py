@@ -1,7 +1,9 @@
 """The attack page: the form, the run of now, its verdict, past runs and their reports.
 
 /attack               the whole page
-/attack/live          its live part, HTML, fetched once a second while somebody looks
+/attack/live          its live part, HTML, fetched once a second while somebody looks; so are the next two
+/attack/target        what the target's metrics say, HTML
+/attack/curves        the run's curves, JSON (`webui.live.curves`); null where `?drawn=` is their key
 /attack/runs          its list of past runs, HTML
 /attack/runs/<run>    a run's report, from the results folder alone
 """
@@ -12,13 +14,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Blueprint, Response, abort, make_response, render_template, send_file
+import msgspec
+from flask import Blueprint, Response, abort, make_response, render_template, request, send_file
 
 from common.protections import NAMES, PRESETS
 from scenarios.options import FORM
-from webui import runs, target_tail, words
+from verdicts.language.words import Say, chosen
+from webui import runs, words
 from webui.form import SwarmForm
-from webui.live import Leading, snapshot
+from webui.live.onlooker import Onlooker
+from webui.live.target_rows import TITLES
 from webui.scenario_list import entries
 
 PAGE_POLICY: Final = (
@@ -28,7 +33,7 @@ PAGE_POLICY: Final = (
 REPORT_POLICY: Final = "sandbox allow-scripts allow-downloads allow-popups"  # an origin of its own, not ours
 
 
-def blueprint(leader: Leading, form: SwarmForm, options: Any, results: Path, base_path: str) -> Blueprint:
+def blueprint(onlooker: Onlooker, form: SwarmForm, options: Any, results: Path, base_path: str) -> Blueprint:
     """The pages under `base_path`."""
     here = Path(__file__).resolve().parent
     made = Blueprint(
@@ -38,36 +43,42 @@ def blueprint(leader: Leading, form: SwarmForm, options: Any, results: Path, bas
         template_folder=str(here / "templates"),
         static_folder=str(here / "static"),
     )
-    known = entries(form.choices["scenario"])
-    helpers = {"words": words, "titles": target_tail.TITLES}
+    say = Say(chosen())
+    known = entries(form.choices["scenario"], say.language)
+    helpers = {"words": words, "titles": TITLES, "_": say, "language": say.language}
 
     def live() -> dict[str, Any]:
-        now = snapshot(leader.attack)
+        now = onlooker.moment()
         run = runs.read(results / now.run) if now.state == "finished" else runs.PastRun("")
-        sources = target_tail.rows(leader.attack.dir) if leader.attack else []
-        return {"live": now, "run": run, "sources": sources, **helpers}
+        return {"live": now, "run": run, **helpers}
+
+    def target() -> str:
+        return render_template("target.html", sources=onlooker.target(), **helpers)
 
     def page() -> str:
         return render_template(
             "attack.html",
-            entries=known,
+            families=known,
             choices=form.choices,
             help=FORM,
             presets=[*PRESETS, *(f"today,-{name}" for name in PRESETS["today"])],
             protections=NAMES,
             now={key: getattr(options, key) for key in FORM},
             past=runs.listed(results),
+            sources=onlooker.target(),
             **live(),
         )
 
     _add(made, "/", "page", page, strict_slashes=False)
     _add(made, "/live", "live", lambda: render_template("live.html", **live()))
+    _add(made, "/target", "target", target)
+    _add(made, "/curves", "curves", lambda: _curves(onlooker, say))
     _add(made, "/runs", "past", lambda: render_template("runs.html", past=runs.listed(results), **helpers))
     made.add_url_rule("/runs/<name>", "report", lambda name: _report(results, name))
     return made
 
 
-def _add(made: Blueprint, rule: str, name: str, text: Callable[[], str], **options: Any) -> None:
+def _add(made: Blueprint, rule: str, name: str, text: Callable[[], str | Response], **options: Any) -> None:
     def answer() -> Response:
         response = make_response(text())
         response.headers["Content-Security-Policy"] = PAGE_POLICY
@@ -75,6 +86,15 @@ def _add(made: Blueprint, rule: str, name: str, text: Callable[[], str], **optio
         return response
 
     made.add_url_rule(rule, name, answer, **options)
+
+
+def _curves(onlooker: Onlooker, say: Say) -> Response:
+    found = onlooker.curves(request.args.get("drawn", ""))
+    for chart in found["charts"] if found else ():
+        chart["title"], chart["unit"] = say(chart["title"]), say(chart["unit"])
+        for line in chart["lines"]:
+            line["name"] = say(line["name"])
+    return Response(msgspec.json.encode(found), mimetype="application/json")
 
 
 def _report(results: Path, name: str) -> Response:

@@ -1,6 +1,6 @@
 "use strict";
 const byId = (id) => document.getElementById(id);
-const { live: liveUrl, runs: runsUrl } = document.body.dataset;
+const urls = document.body.dataset; // of live, target, curves, runs
 const form = byId("settings");
 let going = null;
 
@@ -12,12 +12,18 @@ async function put(place, url) {
   if (place.shown !== html) place.innerHTML = place.shown = html; // what stands still can be read and copied
 }
 
+async function putCurves() {
+  const answer = await fetch(`${urls.curves}?drawn=${encodeURIComponent(CURVES.told?.key ?? "")}`);
+  const told = answer.ok && !answer.redirected ? await answer.json() : null;
+  if (told) CURVES.show(told);
+}
+
 async function refresh() {
   try {
-    if (!document.hidden) await put(byId("live"), liveUrl);
+    if (!document.hidden) await Promise.all([put(byId("live"), urls.live), put(byId("target"), urls.target), putCurves()]);
   } catch { /* the server is away: the next second asks again */ }
   const now = document.querySelector("[data-going]").dataset.going === "yes";
-  if (going && !now) await put(byId("past"), runsUrl).catch(() => {});
+  if (going && !now) await put(byId("past"), urls.runs).catch(() => {});
   going = now;
   byId("start").disabled = now;
   byId("stop").disabled = !now;
@@ -37,7 +43,7 @@ async function post(url, body) {
     const told = answer.headers.get("content-type").includes("json") ? await answer.json() : { message: await answer.text() };
     if (!told.success) byId("refusal").textContent = told.message;
   } catch (error) {
-    byId("refusal").textContent = `no answer: ${error.message}`;
+    byId("refusal").textContent = `${form.dataset.unheard}: ${error.message}`;
   }
   await refresh();
 }
