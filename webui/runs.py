@@ -28,6 +28,7 @@ class PastRun:
     scenario: str = ""
     target: str = ""
     started: str = ""
+    duration: float | None = None  # seconds of load
     protections: str = ""
     verdict: str = ""
     stop_reason: str = ""
@@ -70,6 +71,7 @@ def _past_run(folder: Path, told: VerdictFile) -> PastRun:
         scenario=told.scenario,
         target=told.target,
         started=told.started,
+        duration=told.duration_s,
         protections=told.preset or ", ".join(told.protections) or "none",
         verdict=told.verdict,
         stop_reason=told.stop_reason,

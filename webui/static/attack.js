@@ -23,10 +23,20 @@ async function refresh() {
     if (!document.hidden) await Promise.all([put(byId("live"), urls.live), put(byId("target"), urls.target), putCurves()]);
   } catch { /* the server is away: the next second asks again */ }
   const now = document.querySelector("[data-going]").dataset.going === "yes";
-  if (going && !now) await put(byId("past"), urls.runs).catch(() => {});
+  if (going && !now) await put(byId("runs"), urls.runs).then(filter).catch(() => {});
   going = now;
   byId("start").disabled = now;
   byId("stop").disabled = !now;
+}
+
+const filters = [...document.querySelectorAll(".filters select")];
+
+function filter() {
+  const rows = [...byId("runs").querySelectorAll("tbody tr")];
+  const names = new Set(rows.map((row) => row.dataset.scenario).filter(Boolean));
+  for (const { value } of byId("of-scenario").options) names.delete(value);
+  byId("of-scenario").append(...[...names].sort().map((name) => new Option(name)));
+  for (const row of rows) row.hidden = filters.some(({ value, dataset }) => value && row.dataset[dataset.key] !== value);
 }
 
 function hints() {
@@ -54,5 +64,7 @@ form.addEventListener("submit", (event) => {
 });
 byId("stop").addEventListener("click", () => { byId("stop").disabled = true; post(form.dataset.stop); });
 byId("scenario").addEventListener("change", hints);
+for (const one of filters) one.addEventListener("change", filter);
+filter();
 hints();
 (async function poll() { await refresh(); setTimeout(poll, 1000); })();

@@ -6,7 +6,7 @@ const CURVES = (() => {
   const slider = document.getElementById("second"), output = place.querySelector("output");
   const HEIGHT = 150, LEFT = 44, RIGHT = 8, TOP = 8, BOTTOM = 20;
   const wide = new Map(); // a chart's id → its figure
-  let told = null, newest = true; // newest: the slider stands at the end and goes with it
+  let told = null, newest = true, hover = null; // newest: the slider stands at the end and goes with it
 
   const element = (name, attributes = {}, text = "", svg = true) => {
     const made = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
@@ -23,7 +23,7 @@ const CURVES = (() => {
   };
   const values = (chart, line) => chart.rate ? line.y.map((count) => count / told.width) : line.y;
   const bins = () => told.charts[0].lines[0].y.length;
-  const picked = () => newest ? bins() - 1 : Number(slider.value);
+  const picked = () => Math.min(hover ?? (newest ? Infinity : Number(slider.value)), bins() - 1);
 
   function figure(chart) {
     if (!wide.has(chart.id)) {
@@ -31,7 +31,7 @@ const CURVES = (() => {
       caption.append(html("h3", {}, chart.title), html("span", { class: "unit" }, chart.unit));
       made.append(caption, html("ul", { class: "legend" }), element("svg", { role: "img", height: HEIGHT }));
       made.lastChild.addEventListener("pointermove", follow);
-      made.lastChild.addEventListener("pointerleave", () => { newest = true; draw(); });
+      made.lastChild.addEventListener("pointerleave", () => { hover = null; draw(); });
       charts.append(made);
       wide.set(chart.id, made);
     }
@@ -41,13 +41,7 @@ const CURVES = (() => {
   function follow(event) {
     const box = event.currentTarget.getBoundingClientRect();
     const second = (event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT) * told.end;
-    pick(Math.floor(second / told.width));
-  }
-
-  function pick(bin) {
-    const last = bins() - 1;
-    newest = bin >= last;
-    slider.value = Math.min(Math.max(bin, 0), last);
+    hover = Math.max(Math.floor(second / told.width), 0);
     draw();
   }
 
@@ -78,7 +72,7 @@ const CURVES = (() => {
       parts.push(element("text", { x: LEFT - 6, y: height(value) + 4, "text-anchor": "end" }, number(value)));
     }
     const step = nice(told.end / 5);
-    for (let t = 0; t <= told.end; t += step) parts.push(element("text", { x: x(t), y: HEIGHT - 4, "text-anchor": t ? "middle" : "start" }, `${t} s`));
+    for (let t = 0; t <= told.end; t += step) parts.push(element("text", { x: x(t), y: HEIGHT - 4, "text-anchor": !t ? "start" : x(t) > width - 24 ? "end" : "middle" }, `${t} s`));
     for (const line of lines) parts.push(element("path", { class: `curve ${line.look}`, d: path(line.y, x, height) }));
     if (bin >= 0) parts.push(element("line", { class: "cursor", x1: x((bin + .5) * told.width), x2: x((bin + .5) * told.width), y1: TOP, y2: HEIGHT - BOTTOM }));
     svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
@@ -105,7 +99,10 @@ const CURVES = (() => {
     told.charts.forEach(drawn);
   }
 
-  slider.addEventListener("input", () => pick(Number(slider.value)));
+  slider.addEventListener("input", () => {
+    newest = slider.value === slider.max;
+    draw();
+  });
   new ResizeObserver(draw).observe(charts);
   return {
     get told() { return told; },

@@ -94,7 +94,7 @@ def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui:
     until(page, "finished")
     assert figure(page, "planned") == 400
     expect(page.locator("#verdict tbody tr").filter(has_text="P1.7")).to_have_count(1)
-    expect(page.locator("#past tbody tr")).to_have_count(1)
+    expect(page.locator("#runs tbody tr")).to_have_count(1)
     shot(page, "verdict")
     with page.expect_popup() as popup:
         page.click(".report")
@@ -104,7 +104,13 @@ def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui:
     start(page, "single-burst", duration="3s")
     until(page, "sending")
     until(page, "finished")
-    expect(page.locator("#past tbody tr")).to_have_count(2)
+    expect(page.locator("#runs tbody tr")).to_have_count(2)
+    shown = page.locator("#runs tbody tr:visible")
+    page.select_option("#of-scenario", "burst")
+    expect(shown).to_have_count(1)
+    expect(shown).to_contain_text("burst")
+    page.select_option("#of-verdict", "none")
+    expect(shown).to_have_count(0)
     first, second = verdicts(ui)
     assert (first["scenario"], second["scenario"]) == ("burst", "single-burst")
     assert (first["preset"], second["preset"]) == ("none", "today")
