@@ -6,6 +6,8 @@
 /attack/curves        the run's curves, JSON (`webui.live.curves`); null where `?drawn=` is their key
 /attack/runs          its list of past runs, HTML
 /attack/runs/<run>    a run's report, from the results folder alone
+/attack/compare       POST: two runs, `a` and `b`; JSON with their comparison's address, or why there is none
+/attack/comparisons/<name>  a comparison's page
 """
 
 from __future__ import annotations
@@ -15,12 +17,23 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from flask import Blueprint, Response, abort, make_response, render_template, request, send_file
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 
 from common.protections import NAMES, PRESETS
 from scenarios.options import FORM
 from verdicts.language.words import Say, chosen
 from webui import runs, words
+from webui.comparing import CannotCompareError, Comparing
 from webui.form import SwarmForm
 from webui.live.onlooker import Onlooker
 from webui.live.target_rows import TITLES
@@ -33,7 +46,14 @@ PAGE_POLICY: Final = (
 REPORT_POLICY: Final = "sandbox allow-scripts allow-downloads allow-popups"  # an origin of its own, not ours
 
 
-def blueprint(onlooker: Onlooker, form: SwarmForm, options: Any, results: Path, base_path: str) -> Blueprint:
+def blueprint(
+    onlooker: Onlooker,
+    form: SwarmForm,
+    comparing: Comparing,
+    options: Any,
+    results: Path,
+    base_path: str,
+) -> Blueprint:
     """The pages under `base_path`."""
     here = Path(__file__).resolve().parent
     made = Blueprint(
@@ -74,7 +94,11 @@ def blueprint(onlooker: Onlooker, form: SwarmForm, options: Any, results: Path, 
     _add(made, "/target", "target", target)
     _add(made, "/curves", "curves", lambda: _curves(onlooker, say))
     _add(made, "/runs", "past", lambda: render_template("runs.html", past=runs.listed(results), **helpers))
-    made.add_url_rule("/runs/<name>", "report", lambda name: _report(results, name))
+    made.add_url_rule("/runs/<name>", "report", lambda name: _page_of(results, name, runs.REPORT))
+    made.add_url_rule(
+        "/comparisons/<name>", "comparison", lambda name: _page_of(results, name, runs.COMPARISON)
+    )
+    _add(made, "/compare", "compare", lambda: _compared(comparing), methods=["POST"])
     return made
 
 
@@ -97,8 +121,16 @@ def _curves(onlooker: Onlooker, say: Say) -> Response:
     return Response(msgspec.json.encode(found), mimetype="application/json")
 
 
-def _report(results: Path, name: str) -> Response:
-    file = runs.report(results, name)
+def _compared(comparing: Comparing) -> Response:
+    try:
+        name = comparing.make(request.form.get("a", ""), request.form.get("b", ""))
+    except CannotCompareError as refusal:
+        return jsonify({"success": False, "message": str(refusal)})
+    return jsonify({"success": True, "url": url_for("attack.comparison", name=name)})
+
+
+def _page_of(results: Path, name: str, page: str) -> Response:
+    file = runs.page(results, name, page)
     if file is None:
         abort(404)
     response = send_file(file, mimetype="text/html", max_age=0)

@@ -18,6 +18,7 @@ from telemetry.run_folder.verdict_file import VerdictFile
 MAX_RUNS: Final = 50
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 REPORT: Final = "report.html"
+COMPARISON: Final = "compare.html"
 
 
 @dataclass(frozen=True)
@@ -82,10 +83,15 @@ def _past_run(folder: Path, told: VerdictFile) -> PastRun:
     )
 
 
-def report(results: Path, name: str) -> Path | None:
-    """The report of the run of that name; None if there is none, or it lies outside `results`."""
+def is_run(results: Path, name: str) -> bool:
+    """There is a run of that name in `results`, and it was judged."""
+    return page(results, name, verdict_file.FILE) is not None
+
+
+def page(results: Path, name: str, file: str = REPORT) -> Path | None:
+    """A file of the folder of that name; None if there is none, or it lies outside `results`."""
     if not NAME.fullmatch(name):
         return None
     root = results.resolve()
-    file = (root / name / REPORT).resolve()
-    return file if file.is_file() and file.parent.parent == root else None
+    found = (root / name / file).resolve()
+    return found if found.is_file() and found.parent.parent == root else None

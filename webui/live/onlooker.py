@@ -27,6 +27,10 @@ class Onlooker:
         """The state of now."""
         return snapshot(self._leader.attack)
 
+    def busy(self) -> str:
+        """Why nothing else can have the machine now, as one line; "" when it can."""
+        return "a run is under way, allowed: when it is over" if self.moment().going else ""
+
     def target(self) -> list[dict[str, Any]]:
         """A row a source; none without a run."""
         with self._turn:

@@ -39,6 +39,19 @@ function filter() {
   for (const row of rows) row.hidden = filters.some(({ value, dataset }) => value && row.dataset[dataset.key] !== value);
 }
 
+const picked = () => [...byId("runs").querySelectorAll("input:checked")].map((one) => one.value).reverse(); // the older first
+
+async function compare() {
+  const [a, b] = picked();
+  byId("compare").disabled = byId("comparison").hidden = true;
+  byId("compared").textContent = "…";
+  const told = await sent(byId("compare").dataset.url, new URLSearchParams({ a, b }));
+  byId("compared").textContent = told.success ? "" : told.message;
+  if (told.success) byId("comparison").href = told.url;
+  byId("comparison").hidden = !told.success;
+  byId("compare").disabled = picked().length !== 2;
+}
+
 function hints() {
   const chosen = byId("scenario").selectedOptions[0].dataset;
   byId("scenario-title").textContent = chosen.title;
@@ -46,15 +59,19 @@ function hints() {
   byId("tier").options[0].textContent = chosen.tier;
 }
 
-async function post(url, body) {
-  byId("refusal").textContent = "";
+async function sent(url, body) {
   try {
     const answer = await fetch(url, { method: "POST", body });
-    const told = answer.headers.get("content-type").includes("json") ? await answer.json() : { message: await answer.text() };
-    if (!told.success) byId("refusal").textContent = told.message;
+    return answer.headers.get("content-type").includes("json") ? await answer.json() : { message: await answer.text() };
   } catch (error) {
-    byId("refusal").textContent = `${form.dataset.unheard}: ${error.message}`;
+    return { message: `${form.dataset.unheard}: ${error.message}` };
   }
+}
+
+async function post(url, body) {
+  byId("refusal").textContent = "";
+  const told = await sent(url, body);
+  if (!told.success) byId("refusal").textContent = told.message;
   await refresh();
 }
 
@@ -65,6 +82,8 @@ form.addEventListener("submit", (event) => {
 byId("stop").addEventListener("click", () => { byId("stop").disabled = true; post(form.dataset.stop); });
 byId("scenario").addEventListener("change", hints);
 for (const one of filters) one.addEventListener("change", filter);
+byId("runs").addEventListener("change", () => { byId("compare").disabled = picked().length !== 2; });
+byId("compare").addEventListener("click", compare);
 filter();
 hints();
 (async function poll() { await refresh(); setTimeout(poll, 1000); })();

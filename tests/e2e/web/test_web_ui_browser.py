@@ -111,6 +111,14 @@ def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui:
     expect(shown).to_contain_text("burst")
     page.select_option("#of-verdict", "none")
     expect(shown).to_have_count(0)
+    page.select_option("#of-scenario", "")
+    page.select_option("#of-verdict", "")
+    for box in page.locator("#runs input").all():
+        expect(page.locator("#compare")).to_be_disabled()
+        box.check()
+    page.click("#compare")
+    expect(page.locator("#compared")).to_contain_text("scenario")  # these two are different attacks
+    expect(page.locator("#comparison")).to_be_hidden()
     first, second = verdicts(ui)
     assert (first["scenario"], second["scenario"]) == ("burst", "single-burst")
     assert (first["preset"], second["preset"]) == ("none", "today")

@@ -51,7 +51,7 @@ def test_a_verdict_written_anew_is_read_anew(tmp_path: Path) -> None:
 def test_a_report_is_served_from_the_results_alone(tmp_path: Path) -> None:
     results = tmp_path / "results"
     folder = judged(results, "run")
-    assert runs.report(results, "run") == folder / "report.html"
+    assert runs.page(results, "run") == folder / "report.html"
     outside = judged(tmp_path, "outside")
     (results / "link").symlink_to(outside)
     (results / "file").mkdir()
@@ -68,7 +68,7 @@ def test_a_report_is_served_from_the_results_alone(tmp_path: Path) -> None:
         "run\0",
         "/etc",
     ):
-        assert runs.report(results, name) is None, name
+        assert runs.page(results, name) is None, name
 
 
 def test_no_run_is_shown_as_none() -> None:
