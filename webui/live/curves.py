@@ -49,7 +49,7 @@ class Curves:
         self._run = run_dir.name
         self._duration = duration
         self._width = bin_width(duration)
-        self._counts = LedgerCounts(run_dir, self._width)
+        self._counts = LedgerCounts(run_dir, self._width, duration)
         self._calls = CallCurves(run_dir, self._width, give_way)
         self._target = target
         self._events = LineTail(run_dir / "events.jsonl", Event)

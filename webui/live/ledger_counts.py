@@ -13,7 +13,8 @@ from typing import Final
 from telemetry.recording.tail import LineTail
 from telemetry.run_folder.lines import LedgerLine
 
-KEYS: Final = ("planned", "sent", "done", "dropped", "in_flight")
+KEYS: Final = ("planned", "sent", "dropped", "done", "in_flight")
+OF_LOAD: Final = 3  # so many of KEYS grow while load is sent, and no later
 SILENT: Final = 5.0  # seconds behind the newest line from which on a worker is not waited for: it is lost
 Counts = tuple[int, ...]
 """One number for each of KEYS."""
@@ -22,20 +23,29 @@ Counts = tuple[int, ...]
 class WorkerCounts:
     """One worker's counts at the ends of bins, from its lines in their order."""
 
-    def __init__(self, width: float) -> None:
+    def __init__(self, width: float, load_end: float) -> None:
         self.t = 0.0
         self.ends: list[Counts] = []
         self._last: Counts = (0,) * len(KEYS)
         self._width = width
+        self._load_end = load_end
 
     def add(self, line: LedgerLine) -> None:
         """A line, and with it the ends of all bins since the one before."""
         now = tuple(getattr(line, key) for key in KEYS)
         while (end := (len(self.ends) + 1) * self._width) <= line.t:
-            share = (end - self.t) / (line.t - self.t)
-            grown = (before + (after - before) * share for before, after in zip(self._last, now, strict=True))
-            self.ends.append(tuple(map(round, grown)))
+            shares = [self._share(end, line.t, self._load_end)] * OF_LOAD
+            shares += [self._share(end, line.t, math.inf)] * (len(KEYS) - OF_LOAD)
+            grown = zip(self._last, now, shares, strict=True)
+            self.ends.append(
+                tuple(round(before + (after - before) * share) for before, after, share in grown)
+            )
         self.t, self._last = max(line.t, self.t), now
+
+    def _share(self, end: float, t: float, last: float) -> float:
+        """How much of the growth until `t` there was at `end`, when there was none after `last`."""
+        span = min(t, last) - self.t
+        return min((min(end, last) - self.t) / span, 1.0) if span > 0 else 1.0
 
     def at(self, number: int) -> Counts:
         """Counts at the end of that bin; those of the last line where it says nothing of it."""
@@ -45,10 +55,11 @@ class WorkerCounts:
 class LedgerCounts:
     """All workers of a run folder."""
 
-    def __init__(self, run_dir: Path, width: float) -> None:
-        """`width` of a bin in seconds; the first begins at the run's zero."""
+    def __init__(self, run_dir: Path, width: float, load_end: float = math.inf) -> None:
+        """`width` of a bin in seconds, the first from the run's zero on; no load is planned after `load_end`."""
         self._dir = run_dir
         self._width = width
+        self._load_end = load_end
         self._tails: dict[Path, LineTail[LedgerLine]] = {}
         self._workers: dict[Path, WorkerCounts] = {}
 
@@ -56,7 +67,7 @@ class LedgerCounts:
         """Take in the lines that are new."""
         for path in self._dir.glob("ledger-*.jsonl"):
             tail = self._tails.setdefault(path, LineTail(path, LedgerLine))
-            worker = self._workers.setdefault(path, WorkerCounts(self._width))
+            worker = self._workers.setdefault(path, WorkerCounts(self._width, self._load_end))
             while lines := tail.read():
                 for line in lines:
                     worker.add(line)

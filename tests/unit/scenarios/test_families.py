@@ -7,10 +7,10 @@ from scenarios.families import families
 
 
 def test_variants_stand_with_the_scenario_that_they_go_back_to() -> None:
-    names = ["db-pool-holds-pool-lock-timeout", "burst", "db-pool-holds", "db-pool", "burst-one-ip"]
+    names = ["db-pool-hold", "burst", "db-pool-none", "db-pool", "burst-one-ip"]
     found = {first.name: [one.name for one in rest] for first, rest in families([*map(load.load, names)])}
     assert found["burst"] == ["burst-one-ip"]
-    assert "db-pool-holds" in found["db-pool"]
+    assert found["db-pool"] == ["db-pool-none", "db-pool-hold"]
     assert sum(1 + len(rest) for rest in found.values()) == len(names)
 
 

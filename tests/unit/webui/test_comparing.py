@@ -13,8 +13,8 @@ from verdicts.output.files import derive
 from webui.comparing import CannotCompareError, Comparing
 
 
-def judged(results: Path, name: str, seed: int = 1) -> str:
-    derive(write(results / name, Spec(duration=4.0, seed=seed)), quiet=True)
+def judged(results: Path, name: str) -> str:
+    derive(write(results / name, Spec(duration=4.0)), quiet=True)
     return name
 
 
@@ -25,7 +25,7 @@ def refused(make: Callable[[], object]) -> str:
 
 
 def test_two_runs_become_a_comparison_of_their_own(tmp_path: Path) -> None:
-    a, b = judged(tmp_path, "a", 1), judged(tmp_path, "b", 2)
+    a, b = judged(tmp_path, "a"), judged(tmp_path, "b")
     name = Comparing(tmp_path, lambda: "").make(a, b)
     assert (tmp_path / name / "compare.html").exists()
     told = json.loads((tmp_path / name / "compare.json").read_text())

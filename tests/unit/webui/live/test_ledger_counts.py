@@ -30,6 +30,15 @@ def test_between_two_lines_counts_grow_evenly(tmp_path: Path) -> None:
     assert counts.curves(3)["sent"] == [100, 100, 50]
 
 
+def test_no_load_is_counted_after_its_end_but_its_answers_are(tmp_path: Path) -> None:
+    tell(tmp_path, "a", line(1.75, 175), {**line(2.75, 200), "done": 275})
+    counts = LedgerCounts(tmp_path, 1.0, load_end=2.0)
+    counts.read()
+    curves = counts.curves(counts.bins(over=True))
+    assert curves["sent"] == [100, 100, 0]
+    assert curves["done"] == [100, 100, 75]
+
+
 def test_calls_in_flight_are_a_level_and_workers_are_added_up(tmp_path: Path) -> None:
     for worker in ("a", "b"):
         tell(tmp_path, worker, line(1, 10, in_flight=4), line(2, 20, in_flight=6))
