@@ -56,7 +56,7 @@ class LedgerCounts:
     """All workers of a run folder."""
 
     def __init__(self, run_dir: Path, width: float, load_end: float = math.inf) -> None:
-        """`width` of a bin in seconds, the first from the run's zero on; no load is planned after `load_end`."""
+        """`width` of a bin in seconds, the first from the zero on; no load is planned after `load_end`."""
         self._dir = run_dir
         self._width = width
         self._load_end = load_end
