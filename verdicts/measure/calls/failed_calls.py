@@ -16,7 +16,7 @@ from telemetry.recording.sample import Outcome
 from verdicts.measure.calls.failure_kinds import FailureKind
 from verdicts.run.reading import Run
 
-MAX_CALLS: Final = 200  # rows in all; the earliest of each status and reason, as many of each
+MAX_CALLS: Final = 100  # rows in all; the earliest of each status and reason, as many of each
 SAME: Final = 0.00051  # seconds: texts are stamped to the millisecond
 
 
