@@ -91,14 +91,8 @@ def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
     for column in ("", "point", "question", "answer", "allowed", "basis", "subject"):
         table.add_column(column, overflow="fold")
     for result in judged.points[1:]:
-        row = (
-            result.id,
-            result.question.text(),
-            _answer(result),
-            result.threshold or "–",
-            result.basis,
-            result.subject,
-        )
+        asked = (result.id, result.question.text(), _answer(result))
+        row = (*asked, result.threshold or "–", result.basis, result.subject)
         table.add_row(Text(result.status, STYLES[result.status]), *map(Text, row))
     console.print(table)
     console.print(Text(f"report  {folder / 'report.html'}"))
