@@ -35,6 +35,7 @@ def install(web_ui: Any, options: Any, leader: Leading, results: Path, password:
     stock.add_tabs(web_ui, onlooker, results, base_path)
     stock.fit_form(web_ui, form, options)
     app.register_blueprint(pages.blueprint(onlooker, form, comparing, options, results, base_path))
+    pages.warm(app)
     hosts = LOOPBACK_NAMES | {web_ui.host} if is_loopback_name(web_ui.host) else None
     app.wsgi_app = SmallBodies(SameOrigin(app.wsgi_app, hosts))
     if web_ui.port:
