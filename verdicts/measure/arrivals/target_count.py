@@ -1,5 +1,6 @@
 """The target's own count of our calls against the ledger: count = sent + extra.
 
+Counted are POSTs: closing a session is none, and a standing stream may be one or not, by its era.
 A call that ended without an answer may or may not have reached the target, so the count must lie
 between the calls that were answered and all that went out; when every call was answered that is exact.
 """
@@ -11,9 +12,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from verdicts.measure.arrivals.ledger import ArrivalLedger
-from verdicts.run.reading import Run
+from verdicts.run.reading import Mask, Run
 
 COUNTER: Final = "mcpist_requests_total"
+CLOSING: Final = "close session"
+STREAM: Final = "standing stream"
 
 
 class Count(NamedTuple):
@@ -37,8 +40,16 @@ def of(run: Run, ledger: ArrivalLedger) -> Count | None:
     counted = run.target.total(source, COUNTER, method="POST", path=path)
     if np.isnan(counted):
         return None
-    answered = int((run.out & (run.samples["status"] > 0)).sum())
-    return Count(source, round(counted), answered, ledger.total.sent + ledger.total.extra)
+    closing = _called(run, CLOSING)
+    answered = run.out & (run.samples["status"] > 0) & ~closing & ~_called(run, STREAM)
+    out = ledger.total.sent + ledger.total.extra - int(closing.sum())
+    return Count(source, round(counted), int(answered.sum()), out)
+
+
+def _called(run: Run, label: str) -> Mask:
+    """Calls of a method, by its label in the run's table."""
+    codes = [code for code, name in enumerate(run.manifest.tools) if name == label]
+    return run.out & run.samples["tool"].isin(codes)
 
 
 def disagreement(run: Run, ledger: ArrivalLedger) -> str:

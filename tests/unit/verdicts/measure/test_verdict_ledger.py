@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome, read_samples
+from telemetry.recording.sample import REASON_CODE, SAMPLE, Flag, Outcome, read_samples
 from telemetry.run_folder.lines import LedgerLine
 from tests.support.synthetic_run import Samples, Spec, drop, fail, write
 from verdicts.measure.arrivals import ledger, validity
@@ -212,6 +212,24 @@ def test_the_targets_own_count_must_agree(tmp_path: Path) -> None:
         (run_dir / "target.jsonl").write_text(log.replace('"200\\"}": 205.0', f'"200\\"}}": {counted}.0'))
         told = f"edge counted {counted} calls, the ledger says 205 (sent + extra)"
         assert reasons(load(run_dir)) == (told,)
+
+
+@pytest.mark.parametrize(("method", "counted"), [("close session", (200,)), ("standing stream", (200, 205))])
+def test_what_is_no_post_is_not_missed_in_the_targets_count(
+    tmp_path: Path, method: str, counted: tuple[int, ...]
+) -> None:
+    def called(samples: Samples) -> Samples:
+        samples["tool"][samples["flags"] & Flag.EXTRA != 0] = 1
+        return samples
+
+    manifest = {"tools": ["fast.echo", method]}
+    spec = replace(SMALL, extra=5, chances={}, change=called, manifest=manifest)
+    log = (write(tmp_path / "run", spec) / "target.jsonl").read_text()
+    for count in range(198, 208):
+        (tmp_path / "run" / "target.jsonl").write_text(
+            log.replace('"200\\"}": 205.0', f'"200\\"}}": {count}.0')
+        )
+        assert (reasons(load(tmp_path / "run")) == ()) is (counted[0] <= count <= counted[-1])
 
 
 def test_calls_without_an_answer_may_or_may_not_be_counted(tmp_path: Path) -> None:
