@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -214,9 +215,16 @@ def test_the_targets_own_count_must_agree(tmp_path: Path) -> None:
         assert reasons(load(run_dir)) == (told,)
 
 
-@pytest.mark.parametrize(("method", "counted"), [("close session", (200,)), ("standing stream", (200, 205))])
+@pytest.mark.parametrize(
+    ("method", "protocol", "counted"),
+    [
+        ("close session", "2025-11-25", 200),
+        ("standing stream", "2025-11-25", 200),
+        ("standing stream", "2026-07-28", 205),
+    ],
+)
 def test_what_is_no_post_is_not_missed_in_the_targets_count(
-    tmp_path: Path, method: str, counted: tuple[int, ...]
+    tmp_path: Path, method: str, protocol: str, counted: int
 ) -> None:
     def called(samples: Samples) -> Samples:
         samples["tool"][samples["flags"] & Flag.EXTRA != 0] = 1
@@ -224,12 +232,14 @@ def test_what_is_no_post_is_not_missed_in_the_targets_count(
 
     manifest = {"tools": ["fast.echo", method]}
     spec = replace(SMALL, extra=5, chances={}, change=called, manifest=manifest)
-    log = (write(tmp_path / "run", spec) / "target.jsonl").read_text()
-    for count in range(198, 208):
-        (tmp_path / "run" / "target.jsonl").write_text(
-            log.replace('"200\\"}": 205.0', f'"200\\"}}": {count}.0')
-        )
-        assert (reasons(load(tmp_path / "run")) == ()) is (counted[0] <= count <= counted[-1])
+    run_dir = write(tmp_path / "run", spec)
+    told = json.loads((run_dir / "run.json").read_text())
+    told["scenario"]["groups"][0]["protocol"] = protocol
+    (run_dir / "run.json").write_text(json.dumps(told))
+    log = (run_dir / "target.jsonl").read_text()
+    for count in (199, 200, 201, 204, 205, 206):
+        (run_dir / "target.jsonl").write_text(log.replace('"200\\"}": 205.0', f'"200\\"}}": {count}.0'))
+        assert (reasons(load(run_dir)) == ()) is (count == counted)
 
 
 def test_calls_without_an_answer_may_or_may_not_be_counted(tmp_path: Path) -> None:
