@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from telemetry.influx.aggregate import WorkerSeconds, counted
 from telemetry.influx.event_points import event_line
-from telemetry.influx.line_protocol import RunPoints
+from telemetry.influx.line_protocol import Field, RunPoints
 from telemetry.influx.target_points import TargetPoints
 from telemetry.influx.whole_run import WholeRun
 from telemetry.recording.tail import LineTail, SampleTail
@@ -21,7 +21,13 @@ from telemetry.run_folder.lines import Event, Scrape
 from telemetry.run_folder.manifest import Manifest
 
 T = TypeVar("T")
-LEDGER_SKIP: Final = frozenset({"t"})
+LEDGER_SKIP: Final = frozenset({"t", "sessions", "addresses"})
+
+
+def _figures(entry: dict[str, Any]) -> dict[str, Field]:
+    """A ledger line's own and those of its sessions: `sessions_opened` and so on."""
+    own = {key: value for key, value in entry.items() if key not in LEDGER_SKIP}
+    return own | {f"sessions_{key}": value for key, value in entry.get("sessions", {}).items()}
 
 
 def _any_ledger(path: Path) -> LineTail[dict[str, Any]]:
@@ -71,8 +77,10 @@ class Export:
         for worker, tail in self._tails("ledger", ".jsonl", self._ledgers, _any_ledger):
             for entry in tail.read():  # every figure goes on, known to `LedgerLine` or not
                 self._marks[worker] = entry["t"]
-                fields = {key: value for key, value in entry.items() if key not in LEDGER_SKIP}
-                yield self._points.line("arrivals", {"worker": worker}, fields, entry["t"])
+                yield self._points.line("arrivals", {"worker": worker}, _figures(entry), entry["t"])
+                for address, counts in entry.get("addresses", {}).items():
+                    tags = {"worker": worker, "address": address}
+                    yield self._points.line("addresses", tags, counts, entry["t"])
 
     def _read_samples(self) -> None:
         for worker, tail in self._tails("samples", ".bin", self._samples, SampleTail):

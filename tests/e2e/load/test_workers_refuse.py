@@ -39,12 +39,18 @@ class Master:
         return sum(one["state"] != "missing" for one in self.ui.json("/stats/requests")["workers"])
 
     def starts(self, **fields: str) -> None:
+        """Start a run, which has its folder soon after."""
+        before = self._runs()
         self._until(lambda: self.ui.swarm(**fields)["success"])
+        self._until(lambda: len(self._runs()) > len(before))
 
     def ends(self) -> Path:
         """Wait for the end of the run; its folder."""
         self._until(lambda: 'data-going="yes"' not in self.ui.get("/attack/live")[1])
-        return max(self.ui.results.glob("*"), key=lambda folder: folder.stat().st_mtime)
+        return max(self._runs(), key=lambda folder: folder.stat().st_mtime)
+
+    def _runs(self) -> list[Path]:
+        return list(self.ui.results.glob("*-*"))
 
     def _until(self, holds: Callable[[], Any]) -> None:
         limit = time.monotonic() + WITHIN

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from msgspec import structs
 
 from common.errors import ConfigError
 from telemetry.influx.client import Settings, WriteResult, _meaning
@@ -18,7 +19,7 @@ from telemetry.influx.line_protocol import RunPoints
 from telemetry.influx.target_points import MOST, TargetPoints
 from telemetry.recording.sample import SAMPLE
 from telemetry.recording.tail import LineTail, SampleTail
-from telemetry.run_folder.lines import Event, Scrape
+from telemetry.run_folder.lines import Event, LedgerLine, Scrape
 from telemetry.run_folder.verdict_file import VerdictFile
 from tests.support.manifest import manifest
 
@@ -75,6 +76,23 @@ def test_the_same_folder_gives_the_same_lines_however_it_was_read(tmp_path: Path
         lines += live.read()
     lines += live.finish()
     assert sorted(lines) == sorted(Export(tmp_path, MANIFEST).finish())
+
+
+MADE: dict[Any, Any] = {int: 7, bool: True, str: "forge.py:3 in make"}
+
+
+def test_every_field_of_a_ledger_line_has_a_place(tmp_path: Path) -> None:
+    """As the engine may write it: all its fields at once, each with a value of its own kind."""
+    entry = {field.name: MADE.get(field.type, 0.5) for field in structs.fields(LedgerLine)}
+    entry |= {"t": 1.0, "sessions": {"opened": 3}, "addresses": {"127.0.0.1": {"sent": 5, "ok": 4}}}
+    add_line(tmp_path, "ledger-w0.jsonl", **msgspec.to_builtins(msgspec.convert(entry, LedgerLine)))
+    arrivals, addresses = Export(tmp_path, MANIFEST).read()
+    figures = arrivals.split(" ", 1)[1]
+    missing = [field.name for field in structs.fields(LedgerLine) if f",{field.name}=" not in f",{figures}"]
+    assert missing == ["t", "sessions", "addresses"]
+    assert "sessions_opened=3i" in arrivals
+    assert addresses.startswith("addresses,address=127.0.0.1,")
+    assert " sent=5i,ok=4i " in addresses
 
 
 def test_torn_records_and_lines_wait_for_their_rest(tmp_path: Path) -> None:
