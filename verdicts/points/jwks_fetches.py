@@ -51,8 +51,8 @@ def _rotation(run: Run) -> Iterator[Finding]:
             yield Finding.unseen(faults.UNMADE, "rotation")
             return
         published, scale = float(fault["until"]), run.manifest.time_scale
-        waits = served_again.seconds(run, published) * scale
         refused = run.out & run.judged & outcomes.failed_by(run, ("invalid_token",))
+        waits = served_again.seconds(run, published, refused) * scale
         slowest = float(waits.max()) if waits.size else 0.0
         never = int(np.isinf(waits).sum())
         yield Finding(

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from verdicts.measure.calls import recovery, served_again
+from verdicts.measure.calls import outcomes, recovery, served_again
 from verdicts.points.point import AT_500_MAU, BEFORE_1000_MAU, Finding, point
 from verdicts.run.reading import Floats, Run
 
@@ -34,7 +34,7 @@ def served_again_after(run: Run) -> Finding:
     event = _event(run)
     if event is None or not served_again.sent_after(run, event).any():
         return Finding.unseen(NO_EVENT if event is None else NO_CALLS)
-    took = served_again.seconds(run, event)
+    took = served_again.seconds(run, event, outcomes.errors(run))
     last = float(took.max(initial=0.0))
     never = int(np.isinf(took).sum())
     evidence = f"{took.size:,} of {len(run.manifest.accounts):,} accounts had a failed call after {event:g} s"

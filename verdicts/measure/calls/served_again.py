@@ -1,8 +1,8 @@
 """When each account was served again after an event, by its own calls.
 
-An account is hit if a call of its that was planned at or after the event failed, refusals aside. It is served
-again with the first success among the calls that were sent after its last failure: from then on none failed.
-Judged groups alone.
+An account is hit if a call of its that was planned at or after the event failed; what counts as a failure the
+point says. It is served again with the first success among the calls that were sent after its last failure:
+from then on none failed. Judged groups alone.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 import numpy as np
 
 from telemetry.recording.sample import Outcome
-from verdicts.measure.calls import outcomes
 from verdicts.run.reading import Floats, Mask, Run
 
 
-def seconds(run: Run, event: float) -> Floats:
-    """From the event to the first success of each account that was hit; infinite where none came."""
+def seconds(run: Run, event: float, failures: Mask) -> Floats:
+    """From the event to the first success of each account that was hit; infinite where none came.
+
+    `failures` are the calls that count as such.
+    """
     samples = run.samples
     after = sent_after(run, event)
-    failed, ok = after & outcomes.errors(run), after & run.became(Outcome.OK)
+    failed, ok = after & failures, after & run.became(Outcome.OK)
     hit = np.unique(samples["account"][failed])
     return np.array([_served(run, failed & own, ok & own) - event for own in _each(run, hit)], np.float64)
 
