@@ -97,7 +97,7 @@ def attacked(row: Row, target: Target, folder: Path) -> Came:
     keys = {"name": "made", "protocol": "none", "base_url": f"http://127.0.0.1:{port}", **row.keys}
     (folder / "target.yaml").write_text(json.dumps(keys))
     environment = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
-    environment["TRUTH_SECRET"] = SECRET
+    environment |= {"TRUTH_SECRET": SECRET, "PYTHONPATH": str(ROOT)}  # a wrapper is a module of the tests
     command = [*wrapped, str(ROOT / "bin" / "attack"), str(folder / "scenario.yaml"), *row.options]
     if row.control:
         (folder / "stack.json").write_text(json.dumps(stack.state(target)))
