@@ -100,13 +100,19 @@ async def test_a_start_forgets_what_only_memory_held(settings: dict[str, Any], s
     assert (await rig.post(RUN, mcp_session_id=session)).status == status
 
 
-async def test_in_a_session_a_call_outlives_its_caller() -> None:
-    rig = GatewayRig(settings=MEMORY)
+async def left_alone(rig: GatewayRig) -> Stall:
+    """What a call in a session waits for, whose caller has left."""
     stall, session = Stall(rig), await rig.opened()
     caller = asyncio.create_task(rig.post(RUN, mcp_session_id=session))
     await stall.began.wait()
     caller.cancel()
     await settled()
+    return stall
+
+
+async def test_in_a_session_a_call_outlives_its_caller() -> None:
+    rig = GatewayRig(settings=MEMORY)
+    stall = await left_alone(rig)
     assert not stall.ended.is_set()
     assert rig.value("mcpist_caller_left_total", call="went-on") == 1
     (call,) = rig.went_on
@@ -116,11 +122,7 @@ async def test_in_a_session_a_call_outlives_its_caller() -> None:
 
 async def test_a_call_that_went_on_and_ends_with_its_session_is_counted_once() -> None:
     rig = GatewayRig(settings=MEMORY)
-    stall, session = Stall(rig), await rig.opened()
-    caller = asyncio.create_task(rig.post(RUN, mcp_session_id=session))
-    await stall.began.wait()
-    caller.cancel()
-    await settled()
+    stall = await left_alone(rig)
     rig.sessions.clear()
     await settled()
     assert stall.ended.is_set()

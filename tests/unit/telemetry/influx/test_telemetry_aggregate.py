@@ -5,31 +5,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from telemetry.influx.aggregate import KEPT, WorkerSeconds
 from telemetry.influx.line_protocol import RunPoints
 from telemetry.influx.whole_run import PATIENCE, WholeRun
-from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Outcome
+from telemetry.recording.sample import REASON_CODE, REASONS, Outcome
 from tests.support.manifest import manifest
+from tests.support.samples import sample
 
 POINTS = RunPoints(manifest(start_wall=0.0))
 TOOLS = ["fast.echo", "notion.get_page"]
-
-
-def sample(done: float, **fields: Any) -> NDArray[np.void]:
-    made = np.zeros(1, dtype=SAMPLE)
-    made["done"], made["planned"], made["sent"] = done, done - 0.1, done - 0.09
-    made["status"], made["upstream_s"] = 200, np.nan
-    for name, value in fields.items():
-        made[name] = value
-    return made
 
 
 def seconds() -> WorkerSeconds:

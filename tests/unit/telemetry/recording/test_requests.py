@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from telemetry.recording.requests import counted
-from telemetry.recording.sample import SAMPLE, Flag, Outcome
-
-
-def sample(done: float, **fields: Any) -> NDArray[np.void]:
-    made = np.zeros(1, dtype=SAMPLE)
-    made["done"], made["planned"], made["sent"] = done, done - 0.1, done - 0.09
-    made["status"], made["upstream_s"] = 200, np.nan
-    for name, value in fields.items():
-        made[name] = value
-    return made
+from telemetry.recording.sample import Flag, Outcome
+from tests.support.samples import sample
 
 
 def test_extra_calls_and_drops_are_no_requests() -> None:
