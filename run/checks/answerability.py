@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-from msgspec import structs
 from numpy.typing import NDArray
 
 from run.checks.talk import RequestResult
@@ -75,7 +74,7 @@ def made_up(
     samples = _samples(scenario, tools)
     return Run(
         folder=Path("nowhere"),
-        manifest=structs.replace(_manifest(scenario, target, accounts, tools), protocol=protocol),
+        manifest=_manifest(scenario, target, accounts, tools, protocol),
         workers=("local",),
         samples=Samples([samples]),
         worker=np.zeros(len(samples), dtype=np.int64),
@@ -114,12 +113,16 @@ def _samples(scenario: Scenario, tools: Mapping[str, RequestResult]) -> NDArray[
 
 
 def _manifest(
-    scenario: Scenario, target: Target, accounts: list[Account], tools: Mapping[str, RequestResult]
+    scenario: Scenario,
+    target: Target,
+    accounts: list[Account],
+    tools: Mapping[str, RequestResult],
+    protocol: str,
 ) -> Manifest:
     groups, one_user = [group.name for group in scenario.groups], target.shared_credential
     return Manifest(
         schema_version=SCHEMA_VERSION, run="answerability", version="", scenario=scenario.dump(),
-        target=target.public(), bundled=False, protections=(), seed=scenario.seed,
+        target=target.public(), bundled=False, protocol=protocol, protections=(), seed=scenario.seed,
         time_scale=scenario.time_scale, start_wall=0.0, duration_s=scenario.duration, groups=tuple(groups),
         tools=tuple(job.tool_table(scenario)), quiet=_quiet(tools), reasons=REASONS, machine=machine(),
         accounts=tuple(

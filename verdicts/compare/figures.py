@@ -83,8 +83,7 @@ class View:
 
     def succeeded(self, *, slow: bool) -> Mask:
         """The judged users' successful calls of slow tools, or of all others."""
-        codes = [code for code, label in enumerate(self.run.manifest.tools) if label in self.slow]
-        mask: Mask = self.judged & self.run.ok & (self.run.samples["tool"].isin(codes) == slow)
+        mask: Mask = self.judged & self.run.ok & (self.run.of_tools(self.slow) == slow)
         return mask
 
 

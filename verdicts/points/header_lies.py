@@ -71,10 +71,6 @@ def evaded_limit(run: Run) -> Finding:
 
 def _liars(run: Run) -> Mask:
     """Records of the groups that lie."""
-    spoken = None if run.manifest.bundled else run.manifest.protocol
-    lying = {
-        group["name"]
-        for group in run.scenario.get("groups", ())
-        if group["persona"]["name"] == LIAR and (spoken or group["protocol"]) == MODERN
-    }
-    return run.samples["group"].isin([code for code, name in enumerate(run.manifest.groups) if name in lying])
+    groups = run.scenario.get("groups", ())
+    lying = {one["name"] for one in groups if one["persona"]["name"] == LIAR and run.spoken(one) == MODERN}
+    return run.of_groups(lying)

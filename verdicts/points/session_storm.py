@@ -64,7 +64,7 @@ def initialize_peak(run: Run) -> Finding:
         return Finding.unseen(NO_EVENT)
     if INITIALIZE not in run.manifest.tools:
         return Finding.unseen("This run opened no sessions.")
-    calls = run.out & (run.samples["tool"] == run.manifest.tools.index(INITIALIZE))
+    calls = run.out & run.of_tools({INITIALIZE})
     sent = np.sort(run.samples["sent"][calls & (run.samples["sent"] >= event)].astype(np.float64))
     peak = _most_in_a_second(sent)
     evidence = f"{sent.size:,} were sent after {event:g} s, by {len(run.manifest.accounts):,} accounts."

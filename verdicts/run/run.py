@@ -5,7 +5,7 @@ Times are seconds since the run's start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -136,10 +136,26 @@ class Run:
     def judged(self) -> Mask:
         """Records of the groups whose service the points are about (all, if no group is marked)."""
         marked = {group["name"] for group in self.scenario.get("groups", ()) if group.get("judge", True)}
-        codes = [code for code, name in enumerate(self.manifest.groups) if name in marked]
-        if not codes:
+        if marked.isdisjoint(self.manifest.groups):
             return np.ones(len(self.samples), dtype=np.bool_)
-        return self.samples["group"].isin(codes)
+        return self.of_groups(marked)
+
+    def of_groups(self, names: Collection[str]) -> Mask:
+        """Records of the groups of these names."""
+        return self._named("group", self.manifest.groups, names)
+
+    def of_tools(self, labels: Collection[str]) -> Mask:
+        """Records of calls of these tools or methods."""
+        return self._named("tool", self.manifest.tools, labels)
+
+    def _named(self, column: str, table: Sequence[str], names: Collection[str]) -> Mask:
+        """Records whose code in `column` stands in `table` for one of `names`."""
+        return self.samples[column].isin([code for code, name in enumerate(table) if name in names])
+
+    def spoken(self, group: Mapping[str, Any]) -> str:
+        """The revision of MCP that a group of the scenario spoke: a target of one's own has its own."""
+        own = "" if self.manifest.bundled else self.manifest.protocol
+        return own or str(group.get("protocol", ""))
 
     def reasons(self, mask: Mask) -> dict[str, int]:
         """Reason → count over the masked records, most frequent first."""

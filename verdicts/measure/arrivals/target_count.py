@@ -49,16 +49,8 @@ def of(run: Run, ledger: ArrivalLedger) -> Count | None:
 
 def _no_posts(run: Run) -> Mask:
     """Calls that went out as another method of HTTP."""
-    groups = [group["name"] for group in run.scenario.get("groups", ()) if group.get("protocol") != MODERN]
-    legacy = run.samples["group"].isin(
-        [code for code, one in enumerate(run.manifest.groups) if one in groups]
-    )
-    return run.out & (_called(run, CLOSING) | _called(run, STREAM) & legacy)
-
-
-def _called(run: Run, label: str) -> Mask:
-    """Calls of a method, by its label in the run's table."""
-    return run.samples["tool"].isin([code for code, one in enumerate(run.manifest.tools) if one == label])
+    legacy = {one["name"] for one in run.scenario.get("groups", ()) if run.spoken(one) != MODERN}
+    return run.out & (run.of_tools({CLOSING}) | run.of_tools({STREAM}) & run.of_groups(legacy))
 
 
 def disagreement(run: Run, ledger: ArrivalLedger) -> str:

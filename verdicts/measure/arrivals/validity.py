@@ -143,12 +143,9 @@ def _stalls(run: Run) -> str:
         return ""
     line = last[worker]
     where = f", in {line.stall_in}" if line.stall_in else ""
-    waited = (
-        ""
-        if line.stall_cpu_wait_s is UNSET
-        else f"; others had the CPU for {line.stall_cpu_wait_s:.2f} s of it"
-    )
-    return f" The loop of {worker} stood still for {line.stall_s:.2f} s at most{where}{waited}."
+    waited = line.stall_cpu_wait_s
+    others = "" if waited is UNSET else f"; others had the CPU for {waited:.2f} s of it"
+    return f" The loop of {worker} stood still for {line.stall_s:.2f} s at most{where}{others}."
 
 
 def _had_none_left(run: Run, loader: cpu.ProcessUsage) -> bool:

@@ -12,8 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.recording.sample import Outcome
-from verdicts.measure.calls.failure_kinds import FailureKind
+from verdicts.measure.calls.failure_kinds import FailureKind, by_kind
 from verdicts.run.reading import Run
 
 MAX_CALLS: Final = 100  # rows in all; the earliest of each status and reason, as many of each
@@ -42,19 +41,17 @@ class FailedCalls(NamedTuple):
 
 def of(run: Run, kinds: tuple[FailureKind, ...]) -> FailedCalls:
     """The earliest failed calls of each status and reason in order of their end, MAX_CALLS at most."""
-    failed = run.out & run.became(Outcome.FAILED)
+    total = 0
     earliest: dict[tuple[int, int], NDArray[np.void]] = {}
-    for part, records in run.samples.pieces(failed):
-        mine = records[failed[part]]
-        for kind in np.unique(mine[["status", "reason"]]).tolist():
-            same = mine[(mine["status"] == kind[0]) & (mine["reason"] == kind[1])]
-            found = np.concatenate([earliest[kind], same]) if kind in earliest else same
-            earliest[kind] = found[np.argsort(found["done"], kind="stable")[:MAX_CALLS]].copy()
+    for kind, same in by_kind(run):
+        total += len(same)
+        found = np.concatenate([earliest[kind], same]) if kind in earliest else same
+        earliest[kind] = found[np.argsort(found["done"], kind="stable")[:MAX_CALLS]].copy()
     each = max(MAX_CALLS // max(len(earliest), 1), 1)
     words = _words(kinds)
     calls = [_call(run, one, words) for found in earliest.values() for one in found[:each]]
     rows = sorted(calls, key=lambda call: call.done)[:MAX_CALLS]
-    return FailedCalls(int(np.count_nonzero(failed)), tuple(rows))
+    return FailedCalls(total, tuple(rows))
 
 
 def _words(kinds: tuple[FailureKind, ...]) -> dict[tuple[int, str], list[FailureKind]]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from telemetry.recording.sample import Outcome
 from verdicts.run.reading import Run
@@ -54,14 +55,19 @@ def _kinds(run: Run) -> Iterator[FailureKind]:
 def _counted(run: Run) -> dict[tuple[int, int], tuple[int, float]]:
     """Status and reason → how many calls, and when the first of them ended."""
     found: dict[tuple[int, int], tuple[int, float]] = {}
+    for kind, calls in by_kind(run):
+        count, first = found.get(kind, (0, math.inf))
+        found[kind] = count + len(calls), min(first, float(calls["done"].min()))
+    return found
+
+
+def by_kind(run: Run) -> Iterator[tuple[tuple[int, int], NDArray[np.void]]]:
+    """Status and reason code, and failed calls of that kind; a kind comes once a piece of the samples."""
     failed = run.out & run.became(Outcome.FAILED)
     for part, records in run.samples.pieces(failed):
-        mine = records[["status", "reason", "done"]][failed[part]]
+        mine = records[failed[part]]
         for kind in np.unique(mine[["status", "reason"]]).tolist():
-            done = mine["done"][(mine["status"] == kind[0]) & (mine["reason"] == kind[1])]
-            count, first = found.get(kind, (0, math.inf))
-            found[kind] = count + len(done), min(first, float(done.min()))
-    return found
+            yield kind, mine[(mine["status"] == kind[0]) & (mine["reason"] == kind[1])]
 
 
 def _said(run: Run) -> dict[tuple[int, str], list[FailureKind]]:

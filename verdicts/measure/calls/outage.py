@@ -84,9 +84,7 @@ def failing(run: Run) -> Mask:
     targets = {fault["target"] for fault in run.scenario.get("faults", ())}
     if None in targets:
         return np.ones(len(run.samples), dtype=np.bool_)
-    names = run.manifest.tools
-    codes = [code for code, name in enumerate(names) if name.partition(".")[0] in targets]
-    return run.samples["tool"].isin(codes)
+    return run.of_tools({name for name in run.manifest.tools if name.partition(".")[0] in targets})
 
 
 def recovery(run: Run, mask: Mask) -> float:

@@ -215,6 +215,14 @@ def test_the_targets_own_count_must_agree(tmp_path: Path) -> None:
         assert reasons(load(run_dir)) == (told,)
 
 
+def test_a_group_speaks_what_its_own_target_speaks(tmp_path: Path) -> None:
+    run, group = made(tmp_path, SMALL), {"protocol": "none"}
+    assert run.spoken(group) == "none"
+    for bundled, says in ((True, "none"), (False, "2026-07-28")):
+        manifest = structs.replace(run.manifest, bundled=bundled, protocol="2026-07-28")
+        assert replace(run, manifest=manifest).spoken(group) == says
+
+
 @pytest.mark.parametrize(
     ("method", "protocol", "counted"),
     [
