@@ -40,6 +40,7 @@ from run.workers import sealed_wire, wire_secret
 from run.workers.priority import claim_priority
 from run.workers.worker_job import build_job
 from shapes.locust_shape import tick
+from telemetry.run_folder import verdict_file
 from users.cluster.conductor import EVERY_ONE_LOST
 from users.cluster.performer import LEASE, Performer
 from users.cluster.wire import LocalWire, MasterWire, Wire, listen
@@ -88,6 +89,8 @@ class Leader:
         self.results = Path(environment.parsed_options.out or RESULTS).absolute()  # with the web UI
         self._main = gevent.getcurrent()
         self._said: Attack | None = None  # whose verdict was said
+        self._json = bool(environment.parsed_options.json)
+        environment.parsed_options.json = False  # Locust's own figures are no verdict
         self._wire = self._make_wire()
         environment.events.test_start.add_listener(self._on_test_start)
         environment.events.test_stopping.add_listener(lambda **_: self._end(self._why_stopped()))
@@ -199,7 +202,9 @@ class Leader:
         attack = self.attack
         if attack is not None and self._said is not attack:
             self._said = attack
-            ending.say(attack.summary, sys.stdout)
+            ending.say(attack.summary, sys.stderr if self._json else sys.stdout)
+            if self._json:
+                ending.say(verdict_file.text(attack.dir), sys.stdout)
 
 
 def become_worker(environment: Any) -> None:

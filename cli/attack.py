@@ -35,7 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return list_scenarios([])
     request = RunRequest.of(options)
     request.check()
-    return launch(request, master_options(request) if request.master else ())
+    told = ["--json"] if options.json else []
+    return launch(request, master_options(request) if request.master else (), told)
 
 
 def read(words: Sequence[str]) -> RunRequest:

@@ -163,7 +163,7 @@ def seen(scenario: Scenario, target: Target, found: Findings) -> Iterator[TableL
             named = ", ".join(ours) or "none that the suite knows (map them with `metric_names`)"
             yield TableLine(f"metrics {number}", "ok", f"{url}: {len(page)} series; of use: {named}")
     pages = {f"target-{n}": p for n, p in enumerate(found.metrics.values()) if not isinstance(p, str)}
-    for one in answers(scenario, target, pages, found.tools):
+    for one in answers(scenario, target, pages, found.tools, found.era.version):
         yield TableLine(
             f"point {one.id}", "info" if one.why else "ok", one.why or f"can be answered: {one.question}"
         )

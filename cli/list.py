@@ -12,6 +12,7 @@ from typing import Final
 from cli.launch.parser import Parser, refusing
 from common.errors import ConfigError, unknown
 from scenarios import load as scenarios
+from scenarios.families import families
 from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from verdicts.points.registry import ASKED
@@ -35,21 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def of_scenarios(known: Sequence[Scenario]) -> Iterator[str]:
     """A line each, its variants below it."""
     width = max(len(one.name) for one in known) + 2
-    names = {one.name for one in known}
-    for scenario in known:
-        if scenario.variant_of in names:
-            continue
+    for scenario, variants in families(known):
         yield f"{scenario.name:<{width}}  {scenario.priority:<7}  {_time(scenario):>6}  {scenario.title.en}"
-        for variant in _variants(scenario.name, known):
+        for variant in variants:
             yield f"  {variant.name:<{width - 2}}  {'':<7}  {_time(variant):>6}  {variant.title.en}"
-
-
-def _variants(name: str, known: Sequence[Scenario]) -> Iterator[Scenario]:
-    """The variants of a scenario, and theirs."""
-    for one in known:
-        if one.variant_of == name:
-            yield one
-            yield from _variants(one.name, known)
 
 
 def of_points(known: Sequence[Scenario]) -> Iterator[str]:

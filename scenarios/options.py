@@ -159,6 +159,7 @@ TABLE: Final = (
     ),
     Option("run", "results/<run>: that one alone", ("stop", "report"), "RUN", positional=("stop", "report")),
     Option("list", "list the scenarios and exit", ("attack",), make=False),
+    Option("json", "print verdicts.json on standard output, and nothing else there", ("attack",), make=False),
     Option(
         "master",
         "of an attack: wait for --workers on other machines (bin/worker); of a worker: the master's host",

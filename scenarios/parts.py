@@ -13,7 +13,7 @@ from common.strict import Several, Strict
 from common.tool_call import ModuleCall, Role, StandardCall, Word, by_key
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-PointId = Annotated[str, Field(pattern=r"^([PF][0-9]\.[0-9]{1,2}|C[0-9])$")]
+PointId = Annotated[str, Field(pattern=r"^([PFM][0-9]\.[0-9]{1,2}|C[0-9])$")]
 Tier = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 AccountCount = Annotated[int, Field(ge=1, le=100_000)]
 Rate = Annotated[float, Field(gt=0, le=100_000)]
@@ -112,6 +112,8 @@ class Group(Strict):
     `attack` marks who ACCOUNTS= and RATE= change when there are several groups; `judge` marks whose
     service the points are about, and is the opposite of `attack` unless it is given.
     `protocol`: the revision of MCP that they speak with the bundled stack; a target of one's own has its own.
+    `reopen_within`: an account that lost its session waits for a time of its own, up to this, before it opens
+    another.
     """
 
     name: Name = "users"
@@ -121,6 +123,7 @@ class Group(Strict):
     persona: PersonaSettings = PersonaSettings()
     tools: Several[Tool] = ()
     protocol: Spoken = "none"
+    reopen_within: Moment = 0.0
     attack: bool = False
     judge: bool
 

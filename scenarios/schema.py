@@ -33,7 +33,9 @@ from scenarios.parts import Fault, Group, Name, Phase, PointId, Share, Text
 from shapes.registry import make
 
 __all__ = ["Group", "Scenario", "grouped"]
-GROUP_KEYS: Final = ("accounts", "rate", "shape", "persona", "tools", "protocol", "attack", "judge")
+GROUP_KEYS: Final = (
+    *("accounts", "rate", "shape", "persona", "tools", "protocol", "reopen_within", "attack", "judge"),
+)
 # A 401 to a user whose token is good is nothing that a scenario can be about.
 EXPECTABLE: Final = (*REFUSALS, "quota_exceeded", "insufficient_credits", "refused")
 MOST_ARRIVALS: Final = 20_000_000

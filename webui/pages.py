@@ -1,9 +1,13 @@
 """The attack page: the form, the run of now, its verdict, past runs and their reports.
 
 /attack               the whole page
-/attack/live          its live part, HTML, fetched once a second while somebody looks
+/attack/live          its live part, HTML, fetched once a second while somebody looks; so are the next two
+/attack/target        what the target's metrics say, HTML
+/attack/curves        the run's curves, JSON (`webui.live.curves`); null where `?drawn=` is their key
 /attack/runs          its list of past runs, HTML
 /attack/runs/<run>    a run's report, from the results folder alone
+/attack/compare       POST: two runs, `a` and `b`; JSON with their comparison's address, or why there is none
+/attack/comparisons/<name>  a comparison's page
 """
 
 from __future__ import annotations
@@ -12,13 +16,27 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from flask import Blueprint, Response, abort, make_response, render_template, send_file
+import msgspec
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    jsonify,
+    make_response,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 
 from common.protections import NAMES, PRESETS
 from scenarios.options import FORM
-from webui import runs, target_tail, words
+from verdicts.language.words import Say, chosen
+from webui import runs, words
+from webui.comparing import CannotCompareError, Comparing
 from webui.form import SwarmForm
-from webui.live import Leading, snapshot
+from webui.live.onlooker import Onlooker
+from webui.live.target_rows import TITLES
 from webui.scenario_list import entries
 
 PAGE_POLICY: Final = (
@@ -28,46 +46,71 @@ PAGE_POLICY: Final = (
 REPORT_POLICY: Final = "sandbox allow-scripts allow-downloads allow-popups"  # an origin of its own, not ours
 
 
-def blueprint(leader: Leading, form: SwarmForm, options: Any, results: Path, base_path: str) -> Blueprint:
+TEMPLATES: Final = Path(__file__).resolve().parent / "templates"
+
+
+def warm(app: Any) -> None:
+    """Compile the templates now: amid a load that would stop its loop for a tenth of a second."""
+    for file in TEMPLATES.glob("*.html"):
+        app.jinja_env.get_template(file.name)
+
+
+def blueprint(
+    onlooker: Onlooker,
+    form: SwarmForm,
+    comparing: Comparing,
+    options: Any,
+    results: Path,
+    base_path: str,
+) -> Blueprint:
     """The pages under `base_path`."""
-    here = Path(__file__).resolve().parent
     made = Blueprint(
         "attack",
         __name__,
         url_prefix=f"{base_path}/attack",
-        template_folder=str(here / "templates"),
-        static_folder=str(here / "static"),
+        template_folder=str(TEMPLATES),
+        static_folder=str(TEMPLATES.with_name("static")),
     )
-    known = entries(form.choices["scenario"])
-    helpers = {"words": words, "titles": target_tail.TITLES}
+    say = Say(chosen())
+    known = entries(form.choices["scenario"], say.language)
+    helpers = {"words": words, "titles": TITLES, "_": say, "language": say.language}
 
     def live() -> dict[str, Any]:
-        now = snapshot(leader.attack)
+        now = onlooker.moment()
         run = runs.read(results / now.run) if now.state == "finished" else runs.PastRun("")
-        sources = target_tail.rows(leader.attack.dir) if leader.attack else []
-        return {"live": now, "run": run, "sources": sources, **helpers}
+        return {"live": now, "run": run, **helpers}
+
+    def target() -> str:
+        return render_template("target.html", sources=onlooker.target(), **helpers)
 
     def page() -> str:
         return render_template(
             "attack.html",
-            entries=known,
+            families=known,
             choices=form.choices,
             help=FORM,
             presets=[*PRESETS, *(f"today,-{name}" for name in PRESETS["today"])],
             protections=NAMES,
             now={key: getattr(options, key) for key in FORM},
             past=runs.listed(results),
+            sources=onlooker.target(),
             **live(),
         )
 
     _add(made, "/", "page", page, strict_slashes=False)
     _add(made, "/live", "live", lambda: render_template("live.html", **live()))
+    _add(made, "/target", "target", target)
+    _add(made, "/curves", "curves", lambda: _curves(onlooker, say))
     _add(made, "/runs", "past", lambda: render_template("runs.html", past=runs.listed(results), **helpers))
-    made.add_url_rule("/runs/<name>", "report", lambda name: _report(results, name))
+    made.add_url_rule("/runs/<name>", "report", lambda name: _page_of(results, name, runs.REPORT))
+    made.add_url_rule(
+        "/comparisons/<name>", "comparison", lambda name: _page_of(results, name, runs.COMPARISON)
+    )
+    _add(made, "/compare", "compare", lambda: _compared(comparing), methods=["POST"])
     return made
 
 
-def _add(made: Blueprint, rule: str, name: str, text: Callable[[], str], **options: Any) -> None:
+def _add(made: Blueprint, rule: str, name: str, text: Callable[[], str | Response], **options: Any) -> None:
     def answer() -> Response:
         response = make_response(text())
         response.headers["Content-Security-Policy"] = PAGE_POLICY
@@ -77,8 +120,25 @@ def _add(made: Blueprint, rule: str, name: str, text: Callable[[], str], **optio
     made.add_url_rule(rule, name, answer, **options)
 
 
-def _report(results: Path, name: str) -> Response:
-    file = runs.report(results, name)
+def _curves(onlooker: Onlooker, say: Say) -> Response:
+    found = onlooker.curves(request.args.get("drawn", ""))
+    for chart in found["charts"] if found else ():
+        chart["title"], chart["unit"] = say(chart["title"]), say(chart["unit"])
+        for line in chart["lines"]:
+            line["name"] = say(line["name"])
+    return Response(msgspec.json.encode(found), mimetype="application/json")
+
+
+def _compared(comparing: Comparing) -> Response:
+    try:
+        name = comparing.make(request.form.get("a", ""), request.form.get("b", ""))
+    except CannotCompareError as refusal:
+        return jsonify({"success": False, "message": str(refusal)})
+    return jsonify({"success": True, "url": url_for("attack.comparison", name=name)})
+
+
+def _page_of(results: Path, name: str, page: str) -> Response:
+    file = runs.page(results, name, page)
     if file is None:
         abort(404)
     response = send_file(file, mimetype="text/html", max_age=0)

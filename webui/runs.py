@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
+import gevent
 import msgspec
 
 from telemetry.run_folder import manifest, verdict_file
@@ -18,6 +19,7 @@ from telemetry.run_folder.verdict_file import VerdictFile
 MAX_RUNS: Final = 50
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}")
 REPORT: Final = "report.html"
+COMPARISON: Final = "compare.html"
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class PastRun:
     scenario: str = ""
     target: str = ""
     started: str = ""
+    duration: float | None = None  # seconds of load
     protections: str = ""
     verdict: str = ""
     stop_reason: str = ""
@@ -43,7 +46,12 @@ def listed(results: Path) -> list[PastRun]:
         return []
     folders = [one for one in results.iterdir() if NAME.fullmatch(one.name) and not one.is_symlink()]
     found = [(run.stat().st_mtime, one) for one in folders if (run := one / manifest.FILE).is_file()]
-    return [read(folder) for _, folder in sorted(found, reverse=True)[:MAX_RUNS]]
+    return [_in_turn(folder) for _, folder in sorted(found, reverse=True)[:MAX_RUNS]]
+
+
+def _in_turn(folder: Path) -> PastRun:
+    gevent.sleep(0)  # a load that goes on has its turn between two files
+    return read(folder)
 
 
 def read(folder: Path) -> PastRun:
@@ -70,6 +78,7 @@ def _past_run(folder: Path, told: VerdictFile) -> PastRun:
         scenario=told.scenario,
         target=told.target,
         started=told.started,
+        duration=told.duration_s,
         protections=told.preset or ", ".join(told.protections) or "none",
         verdict=told.verdict,
         stop_reason=told.stop_reason,
@@ -80,10 +89,15 @@ def _past_run(folder: Path, told: VerdictFile) -> PastRun:
     )
 
 
-def report(results: Path, name: str) -> Path | None:
-    """The report of the run of that name; None if there is none, or it lies outside `results`."""
+def is_run(results: Path, name: str) -> bool:
+    """There is a run of that name in `results`, and it was judged."""
+    return page(results, name, verdict_file.FILE) is not None
+
+
+def page(results: Path, name: str, file: str = REPORT) -> Path | None:
+    """A file of the folder of that name; None if there is none, or it lies outside `results`."""
     if not NAME.fullmatch(name):
         return None
     root = results.resolve()
-    file = (root / name / REPORT).resolve()
-    return file if file.is_file() and file.parent.parent == root else None
+    found = (root / name / file).resolve()
+    return found if found.is_file() and found.parent.parent == root else None

@@ -9,9 +9,10 @@ from typing import Any, Final
 from flask import Response, jsonify, request
 
 from common.errors import one_line
-from webui import runs, tabs, target_tail
+from webui import runs, tabs
 from webui.form import SwarmForm
-from webui.live import Leading, snapshot
+from webui.live.moment import Leading
+from webui.live.onlooker import Onlooker
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LINK = (
@@ -60,7 +61,7 @@ def _refusal_of_user(form: SwarmForm, leader: Leading) -> str:
 REFUSALS: Final = {"locust.swarm": _refusal, "locust.update_user": _refusal_of_user}
 
 
-def add_tabs(web_ui: Any, leader: Leading, results: Path, base_path: str) -> None:
+def add_tabs(web_ui: Any, onlooker: Onlooker, results: Path, base_path: str) -> None:
     """Our tabs, and what fills them."""
     web_ui.template_args.update(tabs.template_args())
 
@@ -68,7 +69,7 @@ def add_tabs(web_ui: Any, leader: Leading, results: Path, base_path: str) -> Non
     def fill(response: Response) -> Response:
         if request.endpoint == "locust.request_stats" and response.status_code == 200:
             told = json.loads(response.get_data())
-            told["extended_stats"] = extended(leader, results, base_path)
+            told["extended_stats"] = extended(onlooker, results, base_path)
             response.set_data(json.dumps(told))
         elif request.endpoint == "locust.index" and response.status_code == 200:
             link = LINK.format(path=base_path)
@@ -76,14 +77,13 @@ def add_tabs(web_ui: Any, leader: Leading, results: Path, base_path: str) -> Non
         return response
 
 
-def extended(leader: Leading, results: Path, base_path: str) -> list[dict[str, Any]]:
+def extended(onlooker: Onlooker, results: Path, base_path: str) -> list[dict[str, Any]]:
     """The rows of every tab."""
-    attack = leader.attack
-    live = snapshot(attack)
-    judged = runs.read(attack.dir) if attack and live.state == "finished" else runs.PastRun("")
+    live = onlooker.moment()
+    judged = runs.read(results / live.run) if live.state == "finished" else runs.PastRun("")
     rows = {
         "arrivals": tabs.arrivals(live),
-        "target": tabs.target(target_tail.rows(attack.dir) if attack else []),
+        "target": tabs.target(onlooker.target()),
         "verdict": tabs.verdict(judged),
         "runs": tabs.runs(runs.listed(results), base_path),
     }

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from webui import target_tail, words
-from webui.live import Live
+from webui import words
+from webui.live.moment import Moment
+from webui.live.target_rows import TITLES
 from webui.runs import PastRun
 
 Rows = list[dict[str, str]]
 STRUCTURE: Final = {
     "arrivals": {"what": "Arrivals", "figure": "Figure", "means": "Meaning"},
-    "target": {"source": "Source", "up": "Answers", **target_tail.TITLES},
+    "target": {"source": "Source", "up": "Answers", **TITLES},
     "verdict": {
         "point": "Point",
         "question": "Question",
@@ -51,7 +52,7 @@ def template_args() -> dict[str, Any]:
     return {"extended_tabs": titles, "extended_tables": tables}
 
 
-def arrivals(live: Live) -> Rows:
+def arrivals(live: Moment) -> Rows:
     """The run's state, its ledger, its start delay."""
     state = {"what": "state", "figure": live.text, "means": live.note or live.run}
     delay = [
@@ -71,7 +72,7 @@ def target(sources: Sequence[dict[str, Any]]) -> Rows:
         {
             "source": row["source"],
             "up": "yes" if row["up"] else "no",
-            **{column: words.figure(row[column]) for column in target_tail.TITLES},
+            **{column: words.figure(row[column]) for column in TITLES},
         }
         for row in sources
     ]

@@ -23,12 +23,15 @@ STARTS: Final = "a run that starts"
 LOCUST: Final = (sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"))
 
 
-def launch(request: RunRequest, master: Sequence[str] = ()) -> int:
-    """Run it; the exit code, unless this process became Locust. `master`: Locust's options of a master."""
+def launch(request: RunRequest, master: Sequence[str] = (), more: Sequence[str] = ()) -> int:
+    """Run it; the exit code, unless this process became Locust.
+
+    `master`: Locust's options of a master; `more`: others, of whoever leads.
+    """
     forget_environment()
     if not os.environ.get("VERBOSE"):
         os.environ.setdefault("LOCUST_LOGLEVEL", "WARNING")  # a run says for itself how it goes
-    command = [*LOCUST, "--headless", *request.locust_words()]
+    command = [*LOCUST, "--headless", *more, *request.locust_words()]
     try:
         if request.worker_count and not master:
             return local_workers.run(command, [*LOCUST], request.worker_count)

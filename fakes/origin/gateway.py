@@ -17,6 +17,7 @@ import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from fakes.control.state import Snapshot
 from fakes.http import rpc
@@ -58,6 +59,7 @@ class Gateway:
         self._memory, self._mcp, self._metrics = memory, mcp, metrics
         self._sessions, self._streams, self._went_on = sessions, streams, went_on
         self._random = random.Random(secret)
+        self._without_caller: WeakSet[Call] = WeakSet()
         self.instance = ""
 
     async def answer(self, snapshot: Snapshot, headers: Mapping[bytes, bytes], body: bytes) -> Answer:
@@ -164,6 +166,7 @@ class Gateway:
 
     def _go_on(self, call: Call) -> None:
         self._metrics.caller_left("went-on").inc()
+        self._without_caller.add(call)
         self._went_on(call)
 
     async def _served(
@@ -174,7 +177,8 @@ class Gateway:
         except RefusedError as refused:
             return self._refuse(refused, request.id)
         except asyncio.CancelledError:
-            self._metrics.caller_left("stopped").inc()
+            if asyncio.current_task() not in self._without_caller:  # a caller leaves once
+                self._metrics.caller_left("stopped").inc()
             raise
         except Exception:
             log.exception("a request failed")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
+from msgspec import structs
 from numpy.typing import NDArray
 
 from run.checks.talk import RequestResult
@@ -47,10 +48,17 @@ class Answerable(NamedTuple):
 
 
 def answers(
-    scenario: Scenario, target: Target, found: Found, tools: Mapping[str, RequestResult] | None = None
+    scenario: Scenario,
+    target: Target,
+    found: Found,
+    tools: Mapping[str, RequestResult] | None = None,
+    protocol: str = "",
 ) -> Iterator[Answerable]:
-    """Every answer of the scenario's points on this target; `tools`: label → how a call of it went."""
-    run = made_up(scenario, target, found, tools or {})
+    """Every answer of the scenario's points on this target.
+
+    `tools`: label → how a call of it went; `protocol`: the revision that it speaks, "": the scenario's own.
+    """
+    run = made_up(scenario, target, found, tools or {}, protocol)
     for id in scenario.points:
         question = ASKED[id].en
         told = POINTS[id].find(run)
@@ -59,13 +67,15 @@ def answers(
             yield Answerable(name, question, "" if one.seen else one.evidence)
 
 
-def made_up(scenario: Scenario, target: Target, found: Found, tools: Mapping[str, RequestResult]) -> Run:
+def made_up(
+    scenario: Scenario, target: Target, found: Found, tools: Mapping[str, RequestResult], protocol: str = ""
+) -> Run:
     """The run as it would be read back from its folder."""
     accounts = make_accounts(scenario, target, scenario.seed)
     samples = _samples(scenario, tools)
     return Run(
         folder=Path("nowhere"),
-        manifest=_manifest(scenario, target, accounts, tools),
+        manifest=structs.replace(_manifest(scenario, target, accounts, tools), protocol=protocol),
         workers=("local",),
         samples=Samples([samples]),
         worker=np.zeros(len(samples), dtype=np.int64),

@@ -35,7 +35,8 @@ from common.errors import ConfigError
 from run.workers.wire_secret import VARIABLE, need
 
 LISTENERS: Final = ("client_listener", "worker")  # Locust's greenlets: a master's, a worker's
-SAY_INTERVAL: Final = 60.0  # seconds between two words about strangers
+SAY_INTERVAL: Final = 60.0  # seconds between two words about strangers, or about a master that is not there
+WAITS_AFTER: Final = 5.0  # seconds without a word of its master until a worker says whom it waits for
 REFUSED: Final = zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_AUTH
 _rpc: Any = zmqrpc  # it has no types
 _Context, _Server, _Client = _rpc.zmq.Context, _rpc.Server, _rpc.Client
@@ -114,9 +115,23 @@ def seal(secret: str) -> None:
         def __init__(self, host: str, port: int, identity: str) -> None:
             _check_or_leave(host, secret)
             super().__init__(host, port, identity)
+            self._waiting = gevent.spawn(_say_that_it_waits, host, port)
+
+        def recv(self) -> Any:
+            """The next message; whoever got one waits no more."""
+            message = super().recv()
+            self._waiting.kill(block=False)
+            return message
 
     _rpc.zmq.Context = SealedContext
     _rpc.Server, _rpc.Client = SealedServer, SealedClient
+
+
+def _say_that_it_waits(host: str, port: int) -> None:
+    while True:
+        gevent.sleep(WAITS_AFTER)
+        ending.say(f"this worker waits for its master at {host} port {port}\n", sys.stderr)
+        gevent.sleep(SAY_INTERVAL)
 
 
 def _check_or_leave(host: str, secret: str) -> None:

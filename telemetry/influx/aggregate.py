@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from telemetry.influx.histogram import Array
 from telemetry.influx.line_protocol import RunPoints
-from telemetry.recording.sample import Flag, Outcome
+from telemetry.recording.sample import Outcome
 
 KEPT: Final = 60  # seconds behind a worker's mark in which a late sample still finds its own second
 SUMS: Final = ("response_sum_ms", "service_sum_ms", "start_delay_sum_ms", "upstream_sum_ms", "bytes")
@@ -30,18 +30,6 @@ _BITS: Final = {"tool": 16, "status": 10, "reason": 8, "outcome": 2}
 _MS: Final = 1000.0
 
 Key = tuple[int, int, int, int]  # tool, status, reason, outcome
-
-
-def counted(samples: NDArray[np.void]) -> NDArray[np.void]:
-    """The samples that are requests: sent, and part of the schedule."""
-    kept = (samples["flags"] & Flag.EXTRA == 0) & (samples["outcome"] != Outcome.DROPPED)
-    found: NDArray[np.void] = samples if kept.all() else samples[kept]
-    for time, earlier in (("sent", "planned"), ("done", "sent")):  # a call without an end still counts
-        unknown = np.isnan(found[time])
-        if unknown.any():
-            found = found.copy()
-            found[time][unknown] = found[earlier][unknown]
-    return found
 
 
 class WorkerSeconds:
@@ -54,7 +42,7 @@ class WorkerSeconds:
         self._oldest = -_SECOND_ZERO
 
     def feed(self, samples: NDArray[np.void]) -> None:
-        """Count `samples` (all `counted`)."""
+        """Count `samples` (all `telemetry.recording.requests.counted`)."""
         if not samples.size:
             return
         keys, inverse = np.unique(self._keys(samples), return_inverse=True)

@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from telemetry.influx.aggregate import WorkerSeconds, counted
+from telemetry.influx.aggregate import WorkerSeconds
 from telemetry.influx.event_points import event_line
 from telemetry.influx.line_protocol import Field, RunPoints
 from telemetry.influx.target_points import TargetPoints
 from telemetry.influx.whole_run import WholeRun
+from telemetry.recording.requests import counted
 from telemetry.recording.tail import LineTail, SampleTail
 from telemetry.run_folder.lines import Event, Scrape
 from telemetry.run_folder.manifest import Manifest

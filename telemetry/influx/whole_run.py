@@ -38,7 +38,7 @@ class WholeRun:
         self._closed = -math.inf
 
     def feed(self, samples: NDArray[np.void]) -> None:
-        """Count `samples` (all `telemetry.influx.aggregate.counted`)."""
+        """Count `samples` (all `telemetry.recording.requests.counted`)."""
         calls = _Calls.of(samples)
         seconds = np.floor(samples["done"]).astype(np.int64)
         for second in np.unique(seconds).tolist():

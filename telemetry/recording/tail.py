@@ -16,21 +16,23 @@ from numpy.typing import NDArray
 from telemetry.recording.sample import SAMPLE
 
 T = TypeVar("T")
-CHUNK: Final = 8 * 1024 * 1024  # the most that one read takes, so that memory stays bounded
+CHUNK: Final = 8 * 1024 * 1024  # bytes of one read, unless told, so that memory stays bounded
 
 
 class Tail:
     """The bytes of one file that have not been read; whole units, as `_whole` tells."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, chunk: int = CHUNK) -> None:
+        """`chunk`: bytes that one read takes at most; more than any unit has."""
         self.path = path
         self._offset = 0
+        self._chunk = chunk
 
     def _read(self) -> bytes:
         try:
             with self.path.open("rb") as file:
                 file.seek(self._offset)
-                data = file.read(CHUNK)
+                data = file.read(self._chunk)
         except FileNotFoundError:
             return b""
         data = data[: self._whole(data)]
@@ -48,7 +50,7 @@ class SampleTail(Tail):
         return len(data) - len(data) % SAMPLE.itemsize
 
     def read(self) -> NDArray[np.void]:
-        """The next records, at most `CHUNK` bytes of them; empty when there are none."""
+        """The next records, at most a chunk of them; empty when there are none."""
         return np.frombuffer(self._read(), dtype=SAMPLE)
 
 

@@ -109,6 +109,12 @@ class VerdictFile(Struct, frozen=True, kw_only=True):
     verdict: Literal["pass", "fail", "invalid", "inconclusive"]
 
 
+def text(run_dir: Path) -> str:
+    """The file as it stands; "" where there is none."""
+    path = run_dir / FILE
+    return path.read_text("utf-8") if path.exists() else ""
+
+
 def read(run_dir: Path) -> VerdictFile:
     """A run's verdicts. Raises RunFolderError where there are none, or they are torn."""
     path = run_dir / FILE

@@ -11,6 +11,7 @@ from users.accounts.accounts import Account
 from users.accounts.forge import Forge
 from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.messages import Message
+from users.mcp.operations import LISTEN
 from users.transport.call import Call
 
 
@@ -40,9 +41,17 @@ class FakeAccountClient:
     ) -> Call:
         call = Call(index, self.now if planned is None else planned, self.account.index, 0, tool)
         call.sent, call.on_done, call.flags, call.attempt = self.now, on_done, flags, attempt
+        call.request_id = len(self.sent) + 1 if message.answered else 0
         self.sent.append((call, message))
         self.tokens.append(token)
         return call
+
+    def listen(self, *, index: int, planned: float) -> Call:
+        return self.call(self.dialect.listen(), LISTEN, index=index, planned=planned)
+
+    def give_up(self, call: Call) -> None:
+        if call.outcome is None:
+            call.outcome, call.done = Outcome.ABORTED, self.now
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         self.waiting.append((self.now + seconds, action))

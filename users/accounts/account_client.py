@@ -6,22 +6,23 @@ import time
 from collections.abc import Callable
 from functools import partial
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 import gevent
 
 from telemetry.recording.sample import Flag
-from users.accounts.accounts import Account
+from users.accounts.accounts import Account, evenly
 from users.accounts.forge import Forge
 from users.mcp.answers import CLOSES
 from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
 from users.mcp.messages import Message, assemble
-from users.mcp.operations import CLOSE
+from users.mcp.operations import CLOSE, LISTEN
 from users.mcp.session import McpSession, SessionCounts
 from users.transport.call import Call
 from users.transport.client import Client
 
+LISTENS: Final = b"GET "  # how a request begins that opens a session's standing stream
 Token = Callable[[Account], bytes]
 """The account's authorization header value, renewed in time; b"" for a target without auth."""
 
@@ -43,19 +44,23 @@ class PooledAccountClient:
         turn: Callable[[Callable[[], None]], None] | None = None,
         dialect: Dialect = PLAIN,
         counts: SessionCounts | None = None,
+        reopen_within: float = 0.0,
     ) -> None:
-        """`turn` makes a call beyond the schedule when there is room for it; None: at once."""
+        """`turn` makes a call beyond the schedule when there is room for it; None: at once.
+
+        `reopen_within`: seconds over which accounts spread the opening of a session that was lost.
+        """
         self.account = account
+        self._clock = clock
         self.forge = forge
         self.dialect = dialect
         self.stopped = False
-        self.session = McpSession(dialect, self, counts or SessionCounts(), clock) if dialect.legacy else None
+        self.session = self._new_session(counts or SessionCounts(), reopen_within) if dialect.legacy else None
         self._waiting: list[Callable[[], None]] = []  # until the session is open
         self._client = client
         self._request_headers = headers
         self._token = token
         self._ids = request_ids
-        self._clock = clock
         self._spawn_later = spawn_later
         self._turn = turn
         self._cached: bytes | None = None
@@ -103,6 +108,10 @@ class PooledAccountClient:
 
     # What the session asks for
 
+    def _new_session(self, counts: SessionCounts, reopen_within: float) -> McpSession:
+        wait = reopen_within * evenly(self.account.index)
+        return McpSession(self.dialect, self, counts, self._clock, wait=wait)
+
     def open_session(self) -> None:
         """Begin to open one, where the era has them."""
         if self.session is not None and not self.stopped:
@@ -118,7 +127,7 @@ class PooledAccountClient:
         if self.session is None or not self.session.id:
             return False
         call = self._own_call(CLOSE, self.session.closed)
-        call.request = CLOSES + self._own_headers().partition(b" ")[2] + b"\r\n"
+        call.request = self._bodiless(CLOSES)
         self._client.send(call)
         return True
 
@@ -150,6 +159,23 @@ class PooledAccountClient:
 
     def _send_settled(self, call: Call, message: Message) -> None:
         self._send(call, message, None)
+
+    def listen(self, *, index: int, planned: float) -> Call:
+        """See `users.personas.persona.AccountClient`."""
+        if self.dialect.modern:
+            return self.call(self.dialect.listen(), LISTEN, index=index, planned=planned)
+        call = Call(index, planned, self.account.index, self.account.group, LISTEN)
+        call.request = self._bodiless(LISTENS)
+        self._client.send(call)
+        return call
+
+    def _bodiless(self, verb: bytes) -> bytes:
+        """A request that is all headers, within the account's session if it has one."""
+        return verb + self._own_headers().partition(b" ")[2] + b"\r\n"
+
+    def give_up(self, call: Call) -> None:
+        """Want no answer to it any more; see `users.personas.persona.AccountClient`."""
+        self._client.abandon(call)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` after `seconds`, unless sending has stopped by then."""

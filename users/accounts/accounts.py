@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
 from random import Random
-from typing import Literal
+from typing import Final, Literal
 
 from common.errors import ConfigError
 from scenarios.schema import Scenario
@@ -20,6 +20,7 @@ from targets.load import account_ids
 from targets.schema import AccountSource, Target
 
 Ips = Literal["per-account", "one"] | int
+_GOLDEN: Final = 2654435761  # a prime near 2^32 divided by the golden ratio (Knuth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,11 @@ class Account:
     ip: str
     tier: str
     group: int
+
+
+def evenly(index: int) -> float:
+    """An account's own number in [0, 1), the same on any worker; those of accounts in a row lie apart."""
+    return index * _GOLDEN % 2**32 / 2**32
 
 
 def make_accounts(

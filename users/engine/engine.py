@@ -152,7 +152,7 @@ class Engine:
         client = PooledAccountClient(
             account, self.client, job.headers, job.token, self._ids, forge=job.forge, clock=self._clock,
             turn=self._pace.turn if self._pace is not None else None, dialect=group.dialect,
-            counts=self.sessions,
+            counts=self.sessions, reopen_within=group.reopen_within,
         )  # fmt: skip
         made = make_persona(group.persona, client, group.operations, group.options)
         self._clients[account.index] = client

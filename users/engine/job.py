@@ -40,6 +40,7 @@ class GroupBehaviour:
     operations: tuple[Operation, ...]
     options: dict[str, Any] = field(default_factory=dict)
     dialect: Dialect = PLAIN
+    reopen_within: float = 0.0  # seconds that a lost session's account waits at most before it opens another
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def group_behaviours(scenario: Scenario, dialect: Dialect | None = None) -> list
 
 def _behaviour(group: Group, labels: list[str], dialect: Dialect) -> GroupBehaviour:
     operations = _operations(group, labels, dialect)
-    return GroupBehaviour(group.persona.name, operations, dict(group.persona.options), dialect)
+    options = dict(group.persona.options)
+    return GroupBehaviour(group.persona.name, operations, options, dialect, group.reopen_within)
 
 
 def _operations(group: Group, labels: list[str], dialect: Dialect) -> tuple[Operation, ...]:

@@ -28,10 +28,19 @@ META: Final = {
     "io.modelcontextprotocol/clientCapabilities": {},
     "io.modelcontextprotocol/clientInfo": CLIENT,
 }
+NAME: Final = "Mcp-Name"
 _PLAIN: Final = re.compile(r"(?! )[ -~]+(?<! )")
 _MARKER: Final = re.compile(r"=\?base64\?.*\?=")
 ToolHeaders = Mapping[str, Mapping[str, str]]
 """Tool → argument → `x-mcp-header`, as the tools' schemas have it."""
+
+
+def misnamed(message: Message, name: str) -> Message:
+    """The same message, but `Mcp-Name` says `name`; as it is where it has no such header."""
+    lines = message.headers.splitlines(keepends=True)
+    lie = f"{NAME}: {header_value(name)}\r\n".encode("ascii")
+    told = [lie if line.startswith(f"{NAME}: ".encode()) else line for line in lines]
+    return message._replace(headers=b"".join(told))
 
 
 def header_value(text: str) -> str:
@@ -75,7 +84,7 @@ class Dialect:
         wanted = self.tool_headers.get(name, {})
         own = {header: arguments[key] for key, header in wanted.items() if arguments.get(key) is not None}
         told = {f"Mcp-Param-{header}": header_value(_text(value)) for header, value in own.items()}
-        return {"Mcp-Name": header_value(name), **told}
+        return {NAME: header_value(name), **told}
 
     def call_tool(self, name: str, arguments: Mapping[str, Any]) -> Message:
         """`tools/call` of one tool."""
@@ -89,6 +98,10 @@ class Dialect:
     def list_tools(self, cursor: str | None = None) -> Message:
         """`tools/list`."""
         return self.request("tools/list", None if cursor is None else {"cursor": cursor})
+
+    def listen(self) -> Message:
+        """`subscriptions/listen`, which opens a standing stream in the modern era."""
+        return self.request("subscriptions/listen", {"notifications": {"toolsListChanged": True}})
 
     def initialize(self) -> Message:
         """What opens a session."""

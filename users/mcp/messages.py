@@ -24,9 +24,10 @@ def message(method: str, params: dict[str, Any] | None = None, headers: bytes = 
     return Message(head, (tail + "}").encode(), headers=headers)
 
 
-def notification(method: str) -> Message:
+def notification(method: str, params: dict[str, Any] | None = None) -> Message:
     """A message without an id; its answer is a 202 without a body."""
-    return Message(b'{"jsonrpc":"2.0","method":' + json.dumps(method).encode() + b"}", b"", answered=False)
+    whole = {"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": params})}
+    return Message(json.dumps(whole, separators=(",", ":")).encode(), b"", answered=False)
 
 
 def assemble(head: bytes, content: Message, request_id: int) -> bytes:

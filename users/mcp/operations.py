@@ -8,9 +8,12 @@ from typing import Any, Final
 from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.messages import Message
 
-METHODS: Final = ("tools/list", "initialize", "notifications/initialized", "batch", "close session")
+METHODS: Final = (
+    *("tools/list", "initialize", "notifications/initialized", "batch", "close session"),
+    *("notifications/cancelled", "standing stream"),
+)
 """The labels of the methods, in the order of the table: a code is a place in it."""
-LIST, INITIALIZE, INITIALIZED, BATCH, CLOSE = range(len(METHODS))
+LIST, INITIALIZE, INITIALIZED, BATCH, CLOSE, CANCELLED, LISTEN = range(len(METHODS))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@
 
 All of it is extra, beyond the schedule. A server that gives no id has no sessions: then none are counted.
 While a session is opened anew arrivals go out with the old id: what they get is what such a loss costs. Extra
-calls wait for a session that is being opened. An account sends one `initialize` in `RETRY` seconds at most.
+calls wait for a session that is being opened. An account sends one `initialize` in `RETRY` seconds at most;
+with a `wait`, that long after it learnt of the loss: accounts that wait apart are no storm.
 """
 
 from __future__ import annotations
@@ -57,6 +58,10 @@ class Carrier(Protocol):
         """Send `message`; `bare`: without the session's headers."""
         ...
 
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Run `action` after `seconds`, unless sending has stopped by then."""
+        ...
+
     def settled(self) -> None:
         """The session is open, or will not be for now: its headers may have changed, what waited may go."""
         ...
@@ -82,7 +87,10 @@ class McpSession:
         carrier: Carrier,
         counts: SessionCounts,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        wait: float = 0.0,
     ) -> None:
+        """`wait`: seconds between a loss and the `initialize` that mends it."""
         self.id = b""
         self.version = b""
         self.opening = False
@@ -94,6 +102,8 @@ class McpSession:
         self._since = float("inf")  # monotonic s: calls sent from then on carry the id
         self._tried = float("-inf")
         self._lost = False
+        self._wait = wait
+        self._awaited = False  # it will be opened anew once that time is over
 
     def expect(self) -> None:
         """It will be opened soon: what waits for it does so from now on."""
@@ -101,7 +111,7 @@ class McpSession:
 
     def open(self) -> None:
         """Begin; the rest follows from the answer."""
-        self.opening = True
+        self.opening, self._awaited = True, False
         self._tried = self._clock()
         self._carrier.send_own(self._dialect.initialize(), INITIALIZE, self._initialized, bare=True)
 
@@ -128,7 +138,12 @@ class McpSession:
         if gone and not self._lost:
             self._lost = True
             self._counts.lost += 1
-        if self._clock() - self._tried >= RETRY:
+        if self._awaited or self._clock() - self._tried < RETRY:
+            return
+        if gone and self._wait:
+            self._awaited = True
+            self._carrier.later(self._wait, self.open)
+        else:
             self.open()
 
     def closed(self, call: Call) -> None:

@@ -23,6 +23,7 @@ import msgspec
 from msgspec import Meta
 
 from telemetry.recording.sample import Flag
+from users.accounts.accounts import evenly
 from users.mcp.messages import Message
 from users.mcp.operations import BATCH, Operation
 from users.personas.caller import DRAWS, thresholds
@@ -32,7 +33,6 @@ from users.transport.call import Call
 BATCH_SIZE: Final = 10
 DEFAULT_WAIT: Final = 1.0  # seconds, where a 429 names none
 MAX_WAIT: Final = 300.0
-_GOLDEN: Final = 2654435761  # spreads account numbers evenly over the draws (Knuth)
 
 
 class AgentOptions(msgspec.Struct, frozen=True):
@@ -62,7 +62,7 @@ class Agent:
     def open(self) -> None:
         """Choose the tool; look around."""
         client, operations = self._client, self._operations
-        place = bisect(thresholds(operations), client.account.index * _GOLDEN % DRAWS)
+        place = bisect(thresholds(operations), evenly(client.account.index) * DRAWS)
         chosen = self._operation = operations[place]
         if chosen.command is not None:
             self._batch = client.dialect.batch([chosen.command] * BATCH_SIZE)

@@ -46,6 +46,17 @@ class AccountClient(Protocol):
         """
         ...
 
+    def listen(self, *, index: int, planned: float) -> Call:
+        """Open a standing stream, as that arrival: `GET`, or `subscriptions/listen` in the modern era.
+
+        It stays open until it is given up, or the server ends it.
+        """
+        ...
+
+    def give_up(self, call: Call) -> None:
+        """Leave a call that is in flight: its connection is closed, and it counts as aborted."""
+        ...
+
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` after `seconds`, unless the run has stopped sending by then."""
         ...

@@ -116,6 +116,11 @@ class Client:
             if call.outcome is None:
                 self._cut(call, Outcome.ABORTED, 0)
 
+    def abandon(self, call: Call) -> None:
+        """End one call, by RST; nothing where it is over, or has not left yet."""
+        if call.outcome is None and call.connection is not None:
+            self._cut(call, Outcome.ABORTED, 0)
+
     def close(self) -> None:
         """Abort what is in flight and close every connection."""
         self.abort_all()

@@ -59,7 +59,8 @@ def plain(judged: Judgement, folder: Path) -> Iterator[str]:
         yield f"  {name}: {text}"
     for result in judged.points[1:]:
         bound = f" (allowed: {result.threshold})" if result.threshold else ""
-        yield f"  {result.status:7} {result.id}: {_answer(result)}{bound}, {result.basis}, {result.subject}"
+        asked = f"  {result.status:7} {result.id} {result.question.text()}"
+        yield f"{asked} {_answer(result)}{bound}, {result.basis}, {result.subject}"
     yield f"  report: {folder / 'report.html'}"
 
 
@@ -87,10 +88,11 @@ def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
     for name, text in _told(judged):
         console.print(Text(f"{name}  {text}", "yellow"))
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("", "point", "answer", "allowed", "basis", "subject"):
+    for column in ("", "point", "question", "answer", "allowed", "basis", "subject"):
         table.add_column(column, overflow="fold")
     for result in judged.points[1:]:
-        row = (result.id, _answer(result), result.threshold or "–", result.basis, result.subject)
+        asked = (result.id, result.question.text(), _answer(result))
+        row = (*asked, result.threshold or "–", result.basis, result.subject)
         table.add_row(Text(result.status, STYLES[result.status]), *map(Text, row))
     console.print(table)
     console.print(Text(f"report  {folder / 'report.html'}"))

@@ -1,4 +1,7 @@
-"""M5.1: what goes on upstream after its caller gave up, by the origins' own count of such calls."""
+"""M5.1: what goes on upstream after its caller gave up, by the origins' own count of such calls.
+
+Beside it stands the upstreams' count of calls that were broken off: work that stopped, stopped there too.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Run
 
 COUNTER: Final = "mcpist_caller_left_total"
+UPSTREAM: Final = "mcpist_upstream_requests_total"
+BROKEN_OFF: Final = "499"
 
 
 @point(
@@ -32,9 +37,10 @@ def work_without_caller(run: Run) -> Finding:
     if not left:
         return Finding.unseen("No caller left before its answer in this run.")
     share = known.get("went-on", 0.0) / left
-    evidence = (
-        f"{known.get('went-on', 0.0):,.0f} of {left:,.0f} calls whose caller left went on to their end."
-    )
+    evidence = f"{known.get('went-on', 0.0):,.0f} of {left:,.0f} calls whose caller left went on."
+    broken_off = run.target.sum(UPSTREAM, "upstream", status=BROKEN_OFF)
+    if not np.isnan(broken_off):
+        evidence += f" The upstreams counted {broken_off:,.0f} calls that were broken off."
     return Finding(
         round(100 * share, 2), "% of abandoned calls went on", evidence, {"share": share, "left": left}
     )

@@ -1,6 +1,6 @@
 """M3.1 and M3.2: requests whose `Mcp-Name` is not the name in their body.
 
-The liars are the accounts of the groups that are not judged (`judge: false`).
+The liars are the groups with the persona `liar` that speak the modern era: no other has the header.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from typing import Final
 
 import numpy as np
 
+from common.mcp_versions import MODERN
 from verdicts.measure.calls import outcomes
 from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run import real_parts
-from verdicts.run.reading import Run
+from verdicts.run.reading import Mask, Run
 
+LIAR: Final = "liar"
 LIMIT: Final = "name-limit"
-NOBODY: Final = "Nobody lied in this run: no group has judge: false."
+NOBODY: Final = "Nobody lied in this run: no liar (users/personas/liar.py) spoke the modern era."
 
 
 @point(
@@ -29,10 +31,11 @@ NOBODY: Final = "Nobody lied in this run: no group has judge: false."
 )
 def lies_that_pass(run: Run) -> Finding:
     """Share of the liars' calls that were answered with a result."""
-    found = outcomes.of(run, run.sent & ~run.judged)
+    liars = _liars(run)
+    found = outcomes.of(run, run.sent & liars)
     if not found.sent:
         return Finding.unseen(NOBODY)
-    passed = int((run.ok & ~run.judged).sum())
+    passed = int((run.ok & liars).sum())
     share = found.share(passed)
     evidence = f"{passed:,} of {found.sent:,} calls of the liars were answered with a result."
     return Finding(round(100 * share, 2), "% of lies passed", evidence, {"passed": share})
@@ -52,11 +55,11 @@ def evaded_limit(run: Run) -> Finding:
     real = real_parts.is_real(run, "edge")  # the Worker has no such limit
     if LIMIT not in run.manifest.protections or not run.manifest.bundled or real:
         return Finding.unseen("No limit by tool name was in force (name-limit).")
-    liars = run.sent & ~run.judged
-    if not liars.any() or run.load_end <= 0:
+    liars = _liars(run)
+    if not (run.sent & liars).any() or run.load_end <= 0:
         return Finding.unseen(NOBODY)
     promised = float(run.manifest.settings("protections").get(LIMIT, {}).get("per_s", 5))
-    passed = np.bincount(run.samples["account"][run.ok & ~run.judged], minlength=1)
+    passed = np.bincount(run.samples["account"][run.ok & liars], minlength=1)
     admitted = float(passed.max()) / run.load_end
     return Finding(
         round(admitted / promised, 3),
@@ -64,3 +67,14 @@ def evaded_limit(run: Run) -> Finding:
         f"{admitted:.2f} calls a second of one user passed; {LIMIT} promises {promised:g} to one tool.",
         {"evaded": admitted / promised, "admitted": admitted, "promised": promised},
     )
+
+
+def _liars(run: Run) -> Mask:
+    """Records of the groups that lie."""
+    spoken = None if run.manifest.bundled else run.manifest.protocol
+    lying = {
+        group["name"]
+        for group in run.scenario.get("groups", ())
+        if group["persona"]["name"] == LIAR and (spoken or group["protocol"]) == MODERN
+    }
+    return run.samples["group"].isin([code for code, name in enumerate(run.manifest.groups) if name in lying])

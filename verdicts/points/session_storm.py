@@ -16,7 +16,8 @@ from verdicts.run.reading import Floats, Run
 
 GONE: Final = 404
 INITIALIZE: Final = "initialize"
-NO_EVENT: Final = "Nothing happened to an origin in this run, so no session was lost."
+NO_EVENT: Final = "Not observed: nothing happened to an origin in this run, so no session was lost."
+NO_CALLS: Final = "No judged user sent a call after it."
 
 
 @point(
@@ -29,10 +30,10 @@ NO_EVENT: Final = "Nothing happened to an origin in this run, so no session was 
     units={"s until all are served again": "秒(全員への応答が回復するまで)"},
 )
 def served_again_after(run: Run) -> Finding:
-    """From the event to the last first success of an account that it hit."""
+    """From the event until no account that it hit had a failure any more."""
     event = _event(run)
-    if event is None:
-        return Finding.unseen(NO_EVENT)
+    if event is None or not served_again.sent_after(run, event).any():
+        return Finding.unseen(NO_EVENT if event is None else NO_CALLS)
     took = served_again.seconds(run, event)
     last = float(took.max(initial=0.0))
     never = int(np.isinf(took).sum())
@@ -74,13 +75,15 @@ def initialize_peak(run: Run) -> Finding:
     "M1.3",
     en="How many calls are lost because the other origin does not know the session?",
     ja="別のoriginがセッションを知らないために失われる呼び出しはいくつか",
-    scenario="failover",
+    scenario="failover-legacy",
     when=BEFORE_1000_MAU,
     figures={"lost": "", "share": "share"},
     units={"calls lost with their session": "件(セッションと共に失われた呼び出し)"},
 )
 def calls_lost_with_sessions(run: Run) -> Finding:
     """Scheduled calls that were answered 404."""
+    if _event(run) is None:
+        return Finding.unseen(NO_EVENT)
     sent = run.sent & run.judged
     lost = int((run.samples["status"][sent] == GONE).sum())
     share = lost / int(sent.sum()) if sent.any() else float("nan")

@@ -9,7 +9,7 @@ from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.language.words import Say
 from verdicts.measure.arrivals import own_limits
-from verdicts.measure.calls import failure_kinds
+from verdicts.measure.calls import failed_calls, failure_kinds
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import cpu, fault_ledger, origins
 from verdicts.report import client_figures, markers, plotly_js, rerun, target_figures
@@ -26,6 +26,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
     run, seconds = judged.run, PerSecond.of(judged.run)
     sections = _sections(judged, seconds)
     spans, say = markers.spans(run), Say(language)
+    failures, faults, processes = failure_kinds.of(run), fault_ledger.of(run), _processes(run)
     return (
         environment(language)
         .get_template("page.html")
@@ -39,15 +40,31 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
             broke_first=headline.broke_first(judged, say),
             sections=sections,
             spans=spans,
-            processes=_processes(run),
-            failures=failure_kinds.of(run),
+            processes=processes,
+            failures=failures,
+            failed_calls=failed_calls.of(run, failures),
             own_limits=own_limits.of(run),
-            faults=fault_ledger.of(run),
+            faults=faults,
             commands=rerun.commands(run),
+            parts=_parts(bool(failures), bool(faults.entries), sections, bool(processes)),
             specs=embedded(_specs(sections, spans, (seconds.first, seconds.first + seconds.count))),
             plotly=plotly_js.packed(),
         )
     )
+
+
+def _parts(failed: bool, faults: bool, sections: list[Section], processes: bool) -> list[tuple[str, str]]:
+    """(id, title) of each section of the page."""
+    parts = [
+        (True, "answers", "Answers"),
+        (failed, "failures", "What failed, and what the target said"),
+        (faults, "faults", "Faults"),
+        *((True, f"plots-{number}", title) for number, (title, _) in enumerate(sections, 1)),
+        (processes, "processes", "CPU of each process"),
+        (True, "ledger", "Ledger"),
+        (True, "again", "Make it again"),
+    ]
+    return [(id, title) for there, id, title in parts if there]
 
 
 def _processes(run: Run) -> list[cpu.ProcessUsage]:

@@ -149,5 +149,5 @@ def summary(folder: Path, entries: Sequence[SuiteRun], code: int) -> Iterator[st
         yield f"  {entry.verdict:13} {entry.scenario:<{width}}  {counts or 'no verdict'}{fast}"
         for point in entry.points:
             if point["status"] in ("fail", "invalid"):
-                yield f"      {point['status']} {point['id']}: {point['evidence']}"
+                yield f"      {point['status']} {point['id']} {point['question']} {point['evidence']}"
     yield f"  report: {folder / 'suite.html'}"

@@ -1,6 +1,6 @@
 "use strict";
 const byId = (id) => document.getElementById(id);
-const { live: liveUrl, runs: runsUrl } = document.body.dataset;
+const urls = document.body.dataset; // of live, target, curves, runs
 const form = byId("settings");
 let going = null;
 
@@ -12,15 +12,44 @@ async function put(place, url) {
   if (place.shown !== html) place.innerHTML = place.shown = html; // what stands still can be read and copied
 }
 
+async function putCurves() {
+  const answer = await fetch(`${urls.curves}?drawn=${encodeURIComponent(CURVES.told?.key ?? "")}`);
+  const told = answer.ok && !answer.redirected ? await answer.json() : null;
+  if (told) CURVES.show(told);
+}
+
 async function refresh() {
   try {
-    if (!document.hidden) await put(byId("live"), liveUrl);
+    if (!document.hidden) await Promise.all([put(byId("live"), urls.live), put(byId("target"), urls.target), putCurves()]);
   } catch { /* the server is away: the next second asks again */ }
   const now = document.querySelector("[data-going]").dataset.going === "yes";
-  if (going && !now) await put(byId("past"), runsUrl).catch(() => {});
+  if (going && !now) await put(byId("runs"), urls.runs).then(filter).catch(() => {});
   going = now;
   byId("start").disabled = now;
   byId("stop").disabled = !now;
+}
+
+const filters = [...document.querySelectorAll(".filters select")];
+
+function filter() {
+  const rows = [...byId("runs").querySelectorAll("tbody tr")];
+  const names = new Set(rows.map((row) => row.dataset.scenario).filter(Boolean));
+  for (const { value } of byId("of-scenario").options) names.delete(value);
+  byId("of-scenario").append(...[...names].sort().map((name) => new Option(name)));
+  for (const row of rows) row.hidden = filters.some(({ value, dataset }) => value && row.dataset[dataset.key] !== value);
+}
+
+const picked = () => [...byId("runs").querySelectorAll("input:checked")].map((one) => one.value).reverse(); // the older first
+
+async function compare() {
+  const [a, b] = picked();
+  byId("compare").disabled = byId("comparison").hidden = true;
+  byId("compared").textContent = "…";
+  const told = await sent(byId("compare").dataset.url, new URLSearchParams({ a, b }));
+  byId("compared").textContent = told.success ? "" : told.message;
+  if (told.success) byId("comparison").href = told.url;
+  byId("comparison").hidden = !told.success;
+  byId("compare").disabled = picked().length !== 2;
 }
 
 function hints() {
@@ -30,15 +59,19 @@ function hints() {
   byId("tier").options[0].textContent = chosen.tier;
 }
 
-async function post(url, body) {
-  byId("refusal").textContent = "";
+async function sent(url, body) {
   try {
     const answer = await fetch(url, { method: "POST", body });
-    const told = answer.headers.get("content-type").includes("json") ? await answer.json() : { message: await answer.text() };
-    if (!told.success) byId("refusal").textContent = told.message;
+    return answer.headers.get("content-type").includes("json") ? await answer.json() : { message: await answer.text() };
   } catch (error) {
-    byId("refusal").textContent = `no answer: ${error.message}`;
+    return { message: `${form.dataset.unheard}: ${error.message}` };
   }
+}
+
+async function post(url, body) {
+  byId("refusal").textContent = "";
+  const told = await sent(url, body);
+  if (!told.success) byId("refusal").textContent = told.message;
   await refresh();
 }
 
@@ -48,5 +81,9 @@ form.addEventListener("submit", (event) => {
 });
 byId("stop").addEventListener("click", () => { byId("stop").disabled = true; post(form.dataset.stop); });
 byId("scenario").addEventListener("change", hints);
+for (const one of filters) one.addEventListener("change", filter);
+byId("runs").addEventListener("change", () => { byId("compare").disabled = picked().length !== 2; });
+byId("compare").addEventListener("click", compare);
+filter();
 hints();
 (async function poll() { await refresh(); setTimeout(poll, 1000); })();

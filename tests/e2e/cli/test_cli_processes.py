@@ -1,5 +1,6 @@
 """bin/attack as a process: exit codes, signals passed on once, and nothing left running."""
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.launch import local_workers
 from common.paths import ROOT
 
 pytestmark = pytest.mark.e2e
@@ -117,3 +119,23 @@ def test_list_works_from_anywhere() -> None:
     )
     assert done.returncode == 0
     assert "burst-one-ip" in done.stdout
+
+
+def test_with_json_standard_output_is_the_verdict_file_and_nothing_else(tmp_path: Path) -> None:
+    ended = attack("single-burst", "--duration", "2s", "--json", "--out", str(tmp_path / "run"))
+    assert json.loads(ended.stdout) == json.loads((tmp_path / "run" / "verdicts.json").read_text())
+    assert ended.returncode == {"pass": 0, "fail": 1, "invalid": 3}[json.loads(ended.stdout)["verdict"]]
+    assert "report: " in ended.stderr
+
+
+def test_a_lone_worker_says_whom_it_waits_for(tmp_path: Path) -> None:
+    port = str(local_workers.free_port())
+    command = [sys.executable, "-m", "locust", "-f", "locustfile.py", "--worker", "--master-port", port]
+    with (tmp_path / "told").open("wb") as told:
+        worker = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=told, stderr=told)
+    try:
+        line = f"this worker waits for its master at 127.0.0.1 port {port}"
+        until(lambda: line in (tmp_path / "told").read_text())
+    finally:
+        worker.kill()
+        worker.wait()

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final
+from xml.etree import ElementTree
 
 import pytest
 
@@ -60,6 +61,8 @@ def test_the_suite_says_what_a_careful_engineer_says(row: Row, runs: dict[str, F
     assert came.verdicts["verdict"] == row.verdict, came.console
     assert (row.status or row.verdict) in came.status(row.point), came.console
     assert re.search(row.evidence, came.evidence(row.point)), came.evidence(row.point)
+    ElementTree.parse(came.folder / "junit.xml")
+    assert (came.folder / "report.html").read_text().rstrip().endswith("</html>")
     for path, value in row.expects.items():
         found = came.at(path)
         assert found if value == "some" else found == value, f"{path}: {found}"

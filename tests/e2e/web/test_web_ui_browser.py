@@ -94,7 +94,7 @@ def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui:
     until(page, "finished")
     assert figure(page, "planned") == 400
     expect(page.locator("#verdict tbody tr").filter(has_text="P1.7")).to_have_count(1)
-    expect(page.locator("#past tbody tr")).to_have_count(1)
+    expect(page.locator("#runs tbody tr")).to_have_count(1)
     shot(page, "verdict")
     with page.expect_popup() as popup:
         page.click(".report")
@@ -104,13 +104,100 @@ def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui:
     start(page, "single-burst", duration="3s")
     until(page, "sending")
     until(page, "finished")
-    expect(page.locator("#past tbody tr")).to_have_count(2)
+    expect(page.locator("#runs tbody tr")).to_have_count(2)
+    shown = page.locator("#runs tbody tr:visible")
+    page.select_option("#of-scenario", "burst")
+    expect(shown).to_have_count(1)
+    expect(shown).to_contain_text("burst")
+    page.select_option("#of-verdict", "none")
+    expect(shown).to_have_count(0)
+    page.select_option("#of-scenario", "")
+    page.select_option("#of-verdict", "")
+    for box in page.locator("#runs input").all():
+        expect(page.locator("#compare")).to_be_disabled()
+        box.check()
+    page.click("#compare")
+    different = page.locator("#compared", has_text="scenario")  # these two are no one attack
+    expect(different).to_be_visible(timeout=RUN_WITHIN)
+    expect(page.locator("#comparison")).to_be_hidden()
     first, second = verdicts(ui)
     assert (first["scenario"], second["scenario"]) == ("burst", "single-burst")
     assert (first["preset"], second["preset"]) == ("none", "today")
     assert [run["arrivals"]["sent"] > 0 for run in (first, second)] == [True, True]
     assert first["stop_reason"] == second["stop_reason"] == "completed"
     page.close()
+
+
+def drawn(page: Page) -> Any:
+    """What the page drew its curves from."""
+    return page.evaluate("CURVES.told")
+
+
+def grown(page: Page, bins: int) -> int:
+    """Wait until the curves have so many bins; how many they have."""
+    for _ in range(RUN_WITHIN // 200):
+        told = drawn(page)
+        if told and (have := len(told["charts"][0]["lines"][0]["y"])) >= bins:
+            return have
+        page.wait_for_timeout(200)
+    raise AssertionError(f"not {bins} bins: {drawn(page)}")
+
+
+def line(told: Any, chart: str, name: str) -> list[Any]:
+    [found] = [one for one in told["charts"] if one["id"] == chart]
+    return next(one["y"] for one in found["lines"] if one["name"] == name)
+
+
+def test_the_curves_grow_survive_a_reload_and_add_up_to_the_ledger(browser: Browser, ui: WebUi) -> None:
+    page = opened(browser, f"{ui.url}/attack")
+    start(page, "burst", accounts="20", rate="7", duration="12s", protect="")
+    until(page, "sending")
+    first = grown(page, 2)
+    assert first <= 6, "the curves came late"
+    later = grown(page, first + 3)
+    page.reload()
+    assert grown(page, later) >= later
+    until(page, "finished")
+    page.wait_for_timeout(1500)
+    told, folder = drawn(page), max(ui.results.glob("*burst*"), key=lambda one: one.stat().st_mtime)
+    assert told["run"] == folder.name
+    ends = [json.loads(file.read_text().splitlines()[-1]) for file in folder.glob("ledger-*.jsonl")]
+    for key in ("planned", "sent", "done"):
+        assert sum(line(told, "arrivals", key)) == sum(end[key] for end in ends) > 0
+    refused = sum(line(told, "failures", "burst_exceeded"))
+    assert refused == verdicts(ui)[-1]["refusals"]["burst_exceeded"] > 0
+    assert line(told, "in-flight", "callers")[-1] == 0
+    assert max(filter(None, line(told, "response", "p99"))) <= verdicts(ui)[-1]["response_ms"]["max"]
+    bins = len(line(told, "arrivals", "planned"))
+    shape = page.get_attribute("#chart-arrivals path.planned", "d") or ""
+    assert len(re.findall("[ML]", shape)) == bins
+    page.close()
+
+
+def test_the_curves_are_read_by_keyboard(browser: Browser, ui: WebUi) -> None:
+    page = opened(browser, f"{ui.url}/attack")
+    last = grown(page, 3) - 1
+    page.focus("#second")
+    expect(page.locator("#curves output")).to_have_text(f"{last}")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#curves output")).to_have_text(f"{last - 1}")
+    page.keyboard.press("Home")
+    expect(page.locator("#curves output")).to_have_text("0")
+    sent = line(drawn(page), "arrivals", "sent")[0]
+    expect(page.locator("#chart-arrivals .legend .sent b")).to_have_text(f"{sent}")
+    assert f"sent {sent}" in (page.get_attribute("#chart-arrivals svg", "aria-label") or "")
+    page.close()
+
+
+def test_the_page_is_in_japanese_where_reports_are(browser: Browser, tmp_path: Path) -> None:
+    with web_ui(tmp_path, env={"LANG_REPORT": "ja"}) as running:
+        page = opened(browser, f"{running.url}/attack", (390, 800))
+        expect(page.locator("html")).to_have_attribute("lang", "ja")
+        expect(page.locator("#start")).to_have_text("開始する")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert axe(page) == []
+        shot(page, "japanese")
+        page.close()
 
 
 def test_the_stock_charts_and_tabs_show_real_numbers(browser: Browser, ui: WebUi) -> None:

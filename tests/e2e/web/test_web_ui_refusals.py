@@ -118,9 +118,10 @@ def test_another_address_without_a_password_is_refused(tmp_path: Path, host: str
 
 def test_another_address_with_a_password_asks_for_it(tmp_path: Path) -> None:
     with web_ui(tmp_path, "--web-host", "0.0.0.0", env={"WEB_PASSWORD": "correct horse"}) as ui:
-        for path in ("/", "/attack", "/attack/live", "/stats/requests", "/logs"):
+        for path in ("/", "/attack", "/attack/live", "/attack/target", "/attack/curves", "/stats/requests"):
             assert "authArgs" in ui.get(path)[1], path
         assert "success" not in ui.post("/swarm", {})[1]
+        assert "success" not in ui.post("/attack/compare", {"a": "x", "b": "y"})[1]
         assert "authArgs" in ui.post("/authenticate", {"password": "wrong"})[1]
 
 

@@ -63,6 +63,12 @@ def all_500(target: Target, request: Request) -> Reply:
     return health(request) or Answer(plain({"error": "database is down, connection 4711"}), 500)
 
 
+@behaviour("odd-letters")
+def odd_letters(target: Target, request: Request) -> Reply:
+    """Its words hold what no XML may: control characters, and half of a letter."""
+    return health(request) or Answer(b'{"error": "bad \x00\x08\x1b[31m\xff byte \\ud800 ]]> <b>"}', 500)
+
+
 @behaviour("rpc-error")
 def rpc_error(target: Target, request: Request) -> Reply:
     error = {"code": -32603, "message": "internal error"}

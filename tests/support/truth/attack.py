@@ -27,11 +27,12 @@ FEW_FILES: Final = 'ulimit -n 90; exec "$@"'
 
 @dataclass(frozen=True)
 class Came:
-    """What a run came to; `verdicts` is empty where it did not get to one."""
+    """What a run came to, and where; `verdicts` is empty where it did not get to one."""
 
     exit_code: int
     console: str
     verdicts: dict[str, Any]
+    folder: Path
 
     def at(self, path: str) -> Any:
         """A place in verdicts.json, `faults.planned`; None where there is none."""
@@ -103,18 +104,18 @@ def attacked(row: Row, target: Target, folder: Path) -> Came:
         environment["STACK_STATE"] = str(folder / "stack.json")
     else:
         command += ["--target", str(folder / "target.yaml")]
-    command += ["--out", str(folder / "disk" / "run" if row.how == "full-disk" else folder / "run")]
-    code, console = ended(command, environment, stopped(target) if row.how == "stopped" else None)
+    command += ["--out", "disk/run" if row.how == "full-disk" else "run"]
+    code, console = ended(command, folder, environment, stopped(target) if row.how == "stopped" else None)
     verdicts = folder / "run" / "verdicts.json"
-    return Came(code, console, json.loads(verdicts.read_text()) if verdicts.exists() else {})
+    return Came(code, console, json.loads(verdicts.read_text()) if verdicts.exists() else {}, folder / "run")
 
 
 def ended(
-    command: list[str], environment: dict[str, str], meanwhile: Callable[[int], None] | None
+    command: list[str], folder: Path, environment: dict[str, str], meanwhile: Callable[[int], None] | None
 ) -> tuple[int, str]:
-    """Its exit code and all that it printed."""
+    """Its exit code and all that it printed. It is started in `folder`, not in the checkout."""
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     if meanwhile is not None:

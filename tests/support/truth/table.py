@@ -135,6 +135,7 @@ SERVED_OR_NOT: Final = (
     service("no bounds of its own, and nobody served", "all-500",
             scenario=UNBOUND),
     service("a bound of its own on the service", "resets", "pass", scenario={**BURST, "service": "90 %"}),
+    service("its words hold what no XML may", "odd-letters", says="bad "),
     service("what it said is told", "all-500", says="database is down, connection",
             expects={"failures.0.reason": "http_error", "failures.0.status": 500}),
 )  # fmt: skip

@@ -17,6 +17,7 @@ BY_THE_CLIENT = {
     "P0.1.callers", "P0.1.per-user", "P0.1.refused", "P0.3.innocents",
     "P1.4", "P1.7", "P1.8", "P3.1", "P3.4.valid-users", "P3.6",
     "F1.1", "F1.2", "F1.2.headers", "F1.2.edge", "F1.2.address", "C1.unanswered", "C2.second", "C2.wait",
+    "M3.1",
 }  # fmt: skip
 
 
@@ -40,6 +41,14 @@ def test_without_metrics(name: str) -> None:
     assert {id for id, why in told.items() if not why} <= BY_THE_CLIENT
     for point in scenarios.load(name).points:
         assert any(id == point or id.startswith(f"{point}.") for id in told)
+
+
+def test_lies_are_told_in_the_modern_era_alone() -> None:
+    def why(protocol: str) -> str:
+        told = foreseen(scenarios.load("header-lies"), target(), {}, protocol=protocol)
+        return next(one.why for one in told if one.id == "M3.1")
+
+    assert (why("2026-07-28"), why("2025-11-25")[:12]) == ("", "Nobody lied ")
 
 
 FAULTS = ["upstream-outage", "db-pool", "db-crash", "failover", "health"]

@@ -179,7 +179,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "shape parameter": ({"shape": {"kind": "spike", "params": {"hight": 2}}}, "unknown parameter 'hight'"),
     "priority": ({"priority": "P9"}, "priority: 'P9', allowed: 'P0', 'P1'"),
     "plan": ({"plan": "phase3"}, "plan: 'phase3', allowed:"),
-    "point": ({"points": ["burst"]}, "points.0: 'burst', allowed: text that matches ^([PF]"),
+    "point": ({"points": ["burst"]}, "points.0: 'burst', allowed: text that matches ^([PFM]"),
     "point twice": ({"points": ["P1.5", "P1.5"]}, "points: P1.5 stands there twice"),
     "threshold": ({"points": ["P1.5"], "thresholds": {"P1.7": "p95 < 1 s"}}, "thresholds.P1.7: not a point"),
     "protection": ({"protections": "today,-breaker"}, "protections: protection 'breaker' is not on"),

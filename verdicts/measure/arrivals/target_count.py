@@ -1,5 +1,6 @@
 """The target's own count of our calls against the ledger: count = sent + extra.
 
+Counted are POSTs: closing a session is none, nor is a standing stream but in the modern era.
 A call that ended without an answer may or may not have reached the target, so the count must lie
 between the calls that were answered and all that went out; when every call was answered that is exact.
 """
@@ -10,10 +11,13 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from common.mcp_versions import MODERN
 from verdicts.measure.arrivals.ledger import ArrivalLedger
-from verdicts.run.reading import Run
+from verdicts.run.reading import Mask, Run
 
 COUNTER: Final = "mcpist_requests_total"
+CLOSING: Final = "close session"
+STREAM: Final = "standing stream"
 
 
 class Count(NamedTuple):
@@ -37,8 +41,24 @@ def of(run: Run, ledger: ArrivalLedger) -> Count | None:
     counted = run.target.total(source, COUNTER, method="POST", path=path)
     if np.isnan(counted):
         return None
-    answered = int((run.out & (run.samples["status"] > 0)).sum())
-    return Count(source, round(counted), answered, ledger.total.sent + ledger.total.extra)
+    beside = _no_posts(run)
+    answered = run.out & (run.samples["status"] > 0) & ~beside
+    out = ledger.total.sent + ledger.total.extra - int(beside.sum())
+    return Count(source, round(counted), int(answered.sum()), out)
+
+
+def _no_posts(run: Run) -> Mask:
+    """Calls that went out as another method of HTTP."""
+    groups = [group["name"] for group in run.scenario.get("groups", ()) if group.get("protocol") != MODERN]
+    legacy = run.samples["group"].isin(
+        [code for code, one in enumerate(run.manifest.groups) if one in groups]
+    )
+    return run.out & (_called(run, CLOSING) | _called(run, STREAM) & legacy)
+
+
+def _called(run: Run, label: str) -> Mask:
+    """Calls of a method, by its label in the run's table."""
+    return run.samples["tool"].isin([code for code, one in enumerate(run.manifest.tools) if one == label])
 
 
 def disagreement(run: Run, ledger: ArrivalLedger) -> str:

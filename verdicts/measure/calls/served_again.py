@@ -1,7 +1,8 @@
 """When each account was served again after an event, by its own calls.
 
-An account is hit if a call of its that was planned at or after the event failed. It is served again with
-the first call that succeeds among those sent after its first failure. Judged groups alone.
+An account is hit if a call of its that was planned at or after the event failed, refusals aside. It is served
+again with the first success among the calls that were sent after its last failure: from then on none failed.
+Judged groups alone.
 """
 
 from __future__ import annotations
@@ -9,16 +10,23 @@ from __future__ import annotations
 import numpy as np
 
 from telemetry.recording.sample import Outcome
-from verdicts.run.reading import Floats, Run
+from verdicts.measure.calls import outcomes
+from verdicts.run.reading import Floats, Mask, Run
 
 
 def seconds(run: Run, event: float) -> Floats:
     """From the event to the first success of each account that was hit; infinite where none came."""
     samples = run.samples
-    after = run.sent & run.judged & (samples["planned"] >= event)
-    failed, ok = (after & run.became(outcome) for outcome in (Outcome.FAILED, Outcome.OK))
+    after = sent_after(run, event)
+    failed, ok = after & outcomes.errors(run), after & run.became(Outcome.OK)
     hit = np.unique(samples["account"][failed])
     return np.array([_served(run, failed & own, ok & own) - event for own in _each(run, hit)], np.float64)
+
+
+def sent_after(run: Run, event: float) -> Mask:
+    """The judged calls that were planned at or after the event."""
+    after: Mask = run.sent & run.judged & (run.samples["planned"] >= event)
+    return after
 
 
 def _each(run: Run, accounts: np.ndarray) -> list[np.ndarray]:
@@ -26,5 +34,5 @@ def _each(run: Run, accounts: np.ndarray) -> list[np.ndarray]:
 
 
 def _served(run: Run, failed: np.ndarray, ok: np.ndarray) -> float:
-    first = float(run.samples["sent"][failed].min())
-    return float(run.samples["done"][ok & (run.samples["sent"] > first)].min(initial=np.inf))
+    last = float(run.samples["sent"][failed].max())
+    return float(run.samples["done"][ok & (run.samples["sent"] > last)].min(initial=np.inf))

@@ -114,6 +114,19 @@ async def test_in_a_session_a_call_outlives_its_caller() -> None:
     assert said(await call)["result"]["content"][0]["text"] == "late"
 
 
+async def test_a_call_that_went_on_and_ends_with_its_session_is_counted_once() -> None:
+    rig = GatewayRig(settings=MEMORY)
+    stall, session = Stall(rig), await rig.opened()
+    caller = asyncio.create_task(rig.post(RUN, mcp_session_id=session))
+    await stall.began.wait()
+    caller.cancel()
+    await settled()
+    rig.sessions.clear()
+    await settled()
+    assert stall.ended.is_set()
+    assert [rig.value("mcpist_caller_left_total", call=call) for call in ("went-on", "stopped")] == [1, 0]
+
+
 async def test_without_sessions_a_caller_that_leaves_stops_its_call() -> None:
     rig = GatewayRig()
     stall = Stall(rig)

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from telemetry.influx.aggregate import KEPT, WorkerSeconds, counted
+from telemetry.influx.aggregate import KEPT, WorkerSeconds
 from telemetry.influx.line_protocol import RunPoints
 from telemetry.influx.whole_run import PATIENCE, WholeRun
-from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Flag, Outcome
+from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Outcome
 from tests.support.manifest import manifest
 
 POINTS = RunPoints(manifest(start_wall=0.0))
@@ -95,18 +95,6 @@ def test_a_sample_too_late_for_its_second_still_counts() -> None:
     worker.feed(sample(0.7))
     lines += worker.lines(POINTS, KEPT + 51.0)
     assert sum(store(lines).values()) == 2
-
-
-def test_extra_calls_and_drops_are_no_requests() -> None:
-    samples = np.concatenate([
-        sample(0.1), sample(0.2, flags=Flag.EXTRA), sample(math.nan, outcome=Outcome.DROPPED, sent=math.nan)
-    ])  # fmt: skip
-    assert counted(samples).size == 1
-
-
-def test_a_call_without_an_end_counts_when_it_was_sent() -> None:
-    (kept,) = counted(sample(math.nan, planned=4.0, sent=4.5, outcome=Outcome.ABORTED))
-    assert kept["done"] == 4.5
 
 
 @given(

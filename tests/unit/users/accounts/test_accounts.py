@@ -14,7 +14,7 @@ from common.errors import ConfigError
 from scenarios.load import load
 from scenarios.schema import Scenario
 from targets.schema import Target
-from users.accounts.accounts import looks_public, make_accounts, public_addresses
+from users.accounts.accounts import evenly, looks_public, make_accounts, public_addresses
 
 TARGET = Target.model_validate({"name": "t", "base_url": "http://127.0.0.1"})
 TWO_GROUPS = [
@@ -95,3 +95,12 @@ def test_repeated_and_odd_addresses_are_passed_over() -> None:
     made = iter(["8.8.8.8", "10.0.0.1", "8.8.8.8", "225.1.1.1", "9.9.9.9"])
     random = Mock(getrandbits=lambda _: int(ipaddress.IPv4Address(next(made))))
     assert list(islice(public_addresses(random), 2)) == ["8.8.8.8", "9.9.9.9"]
+
+
+@given(first=st.integers(0, 100_000), count=st.integers(2, 500))
+def test_accounts_in_a_row_are_spread_evenly(first: int, count: int) -> None:
+    """No gap is wider than four times what it would be if they lay at equal distances."""
+    places = sorted(evenly(index) for index in range(first, first + count))
+    gaps = [after - before for before, after in zip([0.0, *places], [*places, 1.0], strict=True)]
+    assert 0 <= places[0] <= places[-1] < 1
+    assert max(gaps) <= 4 / count

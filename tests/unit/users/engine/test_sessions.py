@@ -12,9 +12,10 @@ import gevent
 import pytest
 
 from common.mcp_versions import MODERN, NONE
+from scenarios.load import load
 from tests.unit.users.engine.test_engine import ACCOUNTS, COUNT, START, Rig
 from users.engine import engine as engines
-from users.engine.job import GroupBehaviour
+from users.engine.job import GroupBehaviour, group_behaviours
 from users.mcp.dialect import Dialect
 from users.mcp.operations import list_tools
 
@@ -66,11 +67,11 @@ def _whole(status: int, body: Any, session: bytes = b"") -> bytes:
 class Talking(Rig):
     """A rig whose target is a `Server`, or one that needs no session."""
 
-    def __init__(self, persona: str, version: str) -> None:
+    def __init__(self, persona: str, version: str, reopen_within: float = 0.0) -> None:
         self.server = Server()
         self.needs_session = version == LEGACY
         dialect = Dialect(version)
-        self.behaviour = GroupBehaviour(persona, (list_tools(dialect),), {}, dialect)
+        self.behaviour = GroupBehaviour(persona, (list_tools(dialect),), {}, dialect, reopen_within)
         super().__init__(persona, behaviour=self.behaviour)
 
     def _pump(self) -> None:
@@ -121,8 +122,8 @@ def rigs() -> Iterator[list[Talking]]:
         rig.endpoint.close()
 
 
-def begun(rigs: list[Talking], persona: str, version: str) -> Talking:
-    rig = Talking(persona, version)
+def begun(rigs: list[Talking], persona: str, version: str, reopen_within: float = 0.0) -> Talking:
+    rig = Talking(persona, version, reopen_within)
     rigs.append(rig)
     rig.engine.take_share(0, 1, START, float("-inf"))
     return rig
@@ -166,6 +167,19 @@ def test_a_restart_costs_each_account_a_call_and_a_session(rigs: list[Talking]) 
     assert (line["failed"], line["ok"]) == (ACCOUNTS, COUNT - ACCOUNTS)
     assert rig.sessions == {"opened": ACCOUNTS, "lost": ACCOUNTS, "reopened": ACCOUNTS, "closed": 0}
     assert line["extra"] == 2 * 2 * ACCOUNTS
+
+
+def test_accounts_that_wait_apart_before_they_open_anew_are_no_storm(rigs: list[Talking]) -> None:
+    rig = begun(rigs, "caller", LEGACY, reopen_within=3600.0)
+    rig.to(4.0)
+    rig.server.restart()
+    rig.to(20.0)
+    assert (rig.sessions["lost"], rig.sessions["reopened"]) == (ACCOUNTS, 1)  # the first does not wait
+
+
+def test_how_long_they_wait_at_most_is_the_scenarios() -> None:
+    for name, seconds in (("session-storm", 0.0), ("session-storm-jitter", 10.0)):
+        assert [one.reopen_within for one in group_behaviours(load(name))] == [seconds]
 
 
 def test_a_stopped_run_opens_nothing_anew(rigs: list[Talking]) -> None:

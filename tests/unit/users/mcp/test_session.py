@@ -24,6 +24,7 @@ class Wire:
     sent: list[tuple[int, bool]] = field(default_factory=list)
     waiting: list[Callable[[Call], None]] = field(default_factory=list)
     settles: int = 0
+    later_on: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
     def send_own(self, message: Message, code: int, on_done: Callable[[Call], None], *, bare: bool) -> None:
         self.sent.append((code, bare))
@@ -32,11 +33,14 @@ class Wire:
     def settled(self) -> None:
         self.settles += 1
 
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        self.later_on.append((seconds, action))
+
 
 class Rig:
-    def __init__(self, version: str = "2025-11-25") -> None:
+    def __init__(self, version: str = "2025-11-25", wait: float = 0.0) -> None:
         self.clock, self.wire, self.counts = ManualClock(100.0), Wire(), SessionCounts()
-        self.session = McpSession(Dialect(version), self.wire, self.counts, self.clock)
+        self.session = McpSession(Dialect(version), self.wire, self.counts, self.clock, wait=wait)
 
     def answer(self, status: int = 200, id: bytes = b"s-1", version: str = "2025-06-18") -> None:
         """To the `initialize` that is under way."""
@@ -85,6 +89,21 @@ def test_one_that_is_gone_is_opened_anew_without_its_id() -> None:
     assert rig.counts == SessionCounts(opened=1, lost=1, reopened=1)
     rig.fails(404, 109.0)  # it carried the old one
     assert rig.counts.lost == 1
+
+
+def test_with_a_wait_one_that_is_gone_is_opened_anew_after_it() -> None:
+    rig = Rig(wait=4.0).opened()
+    for _ in range(2):  # each time that it is lost
+        rig.clock.now += 10.0
+        for _ in range(5):
+            rig.fails(404, rig.clock.now)
+        (seconds, opens), *others = rig.wire.later_on
+        assert (seconds, others, rig.session.opening) == (4.0, [], False)
+        rig.wire.later_on.clear()
+        opens()
+        rig.answer(id=b"s-2")
+    assert rig.wire.sent[2:] == [(INITIALIZE, True), (INITIALIZED, False)] * 2
+    assert rig.counts == SessionCounts(opened=1, lost=2, reopened=2)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500, 503])

@@ -322,6 +322,23 @@ def test_abort_ends_every_call_once(rig: Rig) -> None:
     assert (len(rig.over), rig.open) == (3, (0, 0))
 
 
+def test_a_call_that_is_abandoned_ends_alone_and_once(rig: Rig) -> None:
+    left, kept = rig.send(), rig.send()
+    for _ in range(2):
+        rig.client.abandon(left)
+    assert (left.outcome, kept.outcome, rig.over, rig.open) == (Outcome.ABORTED, None, [left], (1, 1))
+    assert (rig.heard(0), rig.heard(0)) == (REQUEST, b"")  # its connection is closed
+    rig.pass_deadline()
+    assert [rig.told(call) for call in rig.over] == ["", "timeout"]
+    rig.client.abandon(kept)
+    assert len(rig.over) == 2
+
+
+def test_a_call_that_has_not_left_is_not_abandoned(rig: Rig) -> None:
+    rig.client.abandon(Call(-1, 0.0, 0, 0, 0))
+    assert rig.over == []
+
+
 @pytest.mark.parametrize("name", OWN_LIMITS)
 def test_a_limit_of_our_own_drops_the_call_under_its_name(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, name: str

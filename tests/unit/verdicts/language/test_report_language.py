@@ -14,6 +14,7 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from common.paths import ROOT
+from scenarios.options import FORM
 from telemetry.run_folder.machine import LoadMachine
 from tests.support import plan_folder
 from tests.support.synthetic_run import Spec, write
@@ -25,6 +26,7 @@ from verdicts.plan import files
 from verdicts.points.registry import POINTS, UNITS
 from verdicts.report.environment import TEMPLATES, environment
 from verdicts.suite import suite
+from webui.live import moment, target_rows
 
 PAGES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
 CODE = (
@@ -44,8 +46,8 @@ def gaps(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
-def of_template(name: str) -> Iterator[str]:
-    tree = Environment().parse((TEMPLATES / name).read_text())
+def of_template(name: str, folder: Path = TEMPLATES) -> Iterator[str]:
+    tree = Environment().parse((folder / name).read_text())
     for _, _, message in extract_from_ast(tree, ("_",)):
         found = message[0] if isinstance(message, tuple) else message
         if isinstance(found, str):
@@ -67,6 +69,19 @@ def test_every_word_of_a_template_has_its_japanese(name: str) -> None:
     words = set(of_template(name))
     assert words
     assert words - set(WORDS) == set()
+
+
+@pytest.mark.parametrize("name", ["attack.html", "live.html", "target.html", "runs.html"])
+def test_every_word_of_the_attack_page_has_its_japanese(name: str) -> None:
+    words = set(of_template(name, ROOT / "webui" / "templates"))
+    assert words
+    assert words - set(WORDS) == set()
+
+
+def test_what_the_attack_page_is_told_has_its_japanese() -> None:
+    told = {*moment.TEXTS.values(), *target_rows.TITLES.values()}
+    told |= {FORM[name] for name in ("duration", "target", "seed", "duration_scale", "stack", "nano")}
+    assert told - set(WORDS) == set()
 
 
 @pytest.mark.parametrize("file", CODE)

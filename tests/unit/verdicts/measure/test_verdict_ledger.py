@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome, read_samples
+from telemetry.recording.sample import REASON_CODE, SAMPLE, Flag, Outcome, read_samples
 from telemetry.run_folder.lines import LedgerLine
 from tests.support.synthetic_run import Samples, Spec, drop, fail, write
 from verdicts.measure.arrivals import ledger, validity
@@ -212,6 +213,33 @@ def test_the_targets_own_count_must_agree(tmp_path: Path) -> None:
         (run_dir / "target.jsonl").write_text(log.replace('"200\\"}": 205.0', f'"200\\"}}": {counted}.0'))
         told = f"edge counted {counted} calls, the ledger says 205 (sent + extra)"
         assert reasons(load(run_dir)) == (told,)
+
+
+@pytest.mark.parametrize(
+    ("method", "protocol", "counted"),
+    [
+        ("close session", "2025-11-25", 200),
+        ("standing stream", "2025-11-25", 200),
+        ("standing stream", "2026-07-28", 205),
+    ],
+)
+def test_what_is_no_post_is_not_missed_in_the_targets_count(
+    tmp_path: Path, method: str, protocol: str, counted: int
+) -> None:
+    def called(samples: Samples) -> Samples:
+        samples["tool"][samples["flags"] & Flag.EXTRA != 0] = 1
+        return samples
+
+    manifest = {"tools": ["fast.echo", method]}
+    spec = replace(SMALL, extra=5, chances={}, change=called, manifest=manifest)
+    run_dir = write(tmp_path / "run", spec)
+    told = json.loads((run_dir / "run.json").read_text())
+    told["scenario"]["groups"][0]["protocol"] = protocol
+    (run_dir / "run.json").write_text(json.dumps(told))
+    log = (run_dir / "target.jsonl").read_text()
+    for count in (199, 200, 201, 204, 205, 206):
+        (run_dir / "target.jsonl").write_text(log.replace('"200\\"}": 205.0', f'"200\\"}}": {count}.0'))
+        assert (reasons(load(run_dir)) == ()) is (count == counted)
 
 
 def test_calls_without_an_answer_may_or_may_not_be_counted(tmp_path: Path) -> None:

@@ -163,6 +163,7 @@ def test_the_summary_is_plain_text_in_a_log(tmp_path: Path, monkeypatch: pytest.
     assert "failed: 200 × db_error, status 500, first at 2.0 s" in text
     assert "planned 500 = sent 500 + dropped 0 + unknown 0" in text
     assert "first to break: db_error at 2.0 s, 200 calls in all" in text
+    assert "  fail    P1.8 What is the error rate? 40.0 %" in text
     assert "\x1b" not in text
     assert "report.html" in text
 

@@ -17,6 +17,7 @@ from verdicts.points.point import Finding
 from verdicts.points.registry import ASKED, POINTS, QUESTIONS, check
 from verdicts.run.reading import Run, load
 
+IDS = ["M1.1", "M1.2", "M1.3", "M2.1", "M3.1", "M3.2", "M4.1", "M4.2", "M4.3", "M5.1"]
 RESTART = {"faults": [{"fault": "connect", "at": 4.0, "until": 6.0, "target": None}]}
 HIT = Spec(duration=10.0, accounts=10, chances={}, fault=(4.0, 6.0, "connect"), scenario_data=RESTART)
 
@@ -41,16 +42,15 @@ def found(run: Run, id: str) -> Finding:
 
 
 def test_they_are_asked_beside_the_plan_and_not_of_it() -> None:
-    ids = ["M1.1", "M1.2", "M1.3", "M2.1", "M3.1", "M3.2", "M4.1", "M4.2", "M4.3", "M5.1"]
-    assert list(ASKED)[len(QUESTIONS) :] == ids
-    check(ids, {"M1.1": "seconds <= 10 s", "M3.2": "evaded <= 1"})
-    for id in ids:
+    assert list(ASKED)[len(QUESTIONS) :] == IDS
+    check(IDS, {"M1.1": "seconds <= 10 s", "M3.2": "evaded <= 1"})
+    for id in IDS:
         assert ASKED[id].en.endswith("?")
         assert ASKED[id].ja.endswith("か")
         assert all("{" not in unit for unit in POINTS[id].units)
 
 
-@pytest.mark.parametrize("id", ["M1.1", "M1.2", "M2.1", "M3.1", "M3.2", "M4.1", "M4.2", "M4.3", "M5.1"])
+@pytest.mark.parametrize("id", IDS)
 @pytest.mark.parametrize("bundled", [True, False])
 def test_what_a_run_cannot_show_is_not_made_up(tmp_path: Path, id: str, bundled: bool) -> None:
     assert not found(made(tmp_path, Spec(bundled=bundled)), id).seen
@@ -79,6 +79,32 @@ def test_an_account_that_is_never_served_again_is_infinite(tmp_path: Path) -> No
     seconds = found(made(tmp_path, spec), "M1.1")
     assert (seconds.value, seconds.figures["seconds"]) == (None, np.inf)
     assert "1 of them were never served again" in seconds.evidence
+
+
+def test_an_account_that_fails_once_more_was_not_served_again_before(tmp_path: Path) -> None:
+    def twice(samples: Samples) -> Samples:
+        later = (samples["planned"] >= 7.0) & (samples["planned"] < 8.0)
+        fail(samples, (samples["account"] == 3) & later, "connect")
+        return samples
+
+    seconds = found(made(tmp_path, replace(HIT, change=twice)), "M1.1")
+    assert seconds.figures["seconds"] > 4.0 - 0.2
+    assert seconds.figures["p50"] < 3.0
+
+
+def test_a_refusal_is_no_loss(tmp_path: Path) -> None:
+    def refused(samples: Samples) -> Samples:
+        fail(samples, samples["outcome"] == Outcome.FAILED, "burst_exceeded")
+        return samples
+
+    assert not any(found(made(tmp_path, replace(HIT, change=refused)), "M1.1").figures.values())
+
+
+def test_without_a_call_after_the_restart_nothing_is_known(tmp_path: Path) -> None:
+    def silent(samples: Samples) -> Samples:
+        return samples[samples["planned"] < 4.0]
+
+    assert not found(made(tmp_path, replace(HIT, change=silent)), "M1.1").seen
 
 
 def opened(at: list[float]) -> Callable[[Samples], Samples]:
@@ -117,7 +143,7 @@ def test_calls_lost_with_their_session_are_those_answered_404(tmp_path: Path) ->
         return samples
 
     told = {'mcpist_sessions_total{event="lost"}': lambda t: max(0.0, 3 * t)}
-    spec = Spec(duration=10.0, accounts=10, chances={}, change=gone)
+    spec = replace(HIT, change=gone)
     lost = found(made(tmp_path, spec, told), "M1.3")
     assert (lost.value, lost.figures["share"]) == (50, 0.1)
     assert "sessions that they did not know" in lost.evidence
@@ -136,8 +162,8 @@ def test_an_eras_cost_is_of_one_request(tmp_path: Path) -> None:
 
 
 LIARS = {"groups": [
-    {"name": "users", "accounts": {"count": 10}, "judge": True, "rate": 5},
-    {"name": "liars", "accounts": {"count": 10}, "judge": False, "rate": 5},
+    {"name": "users", "judge": True, "persona": {"name": "caller", "options": {}}},
+    {"name": "liars", "judge": False, "persona": {"name": "liar", "options": {}}},
 ]}  # fmt: skip
 
 
@@ -153,23 +179,33 @@ def lying(share: float) -> Callable[[Samples], Samples]:
     return change
 
 
-def test_lies_that_pass_and_the_limit_that_they_evade(tmp_path: Path) -> None:
+def lied(folder: Path, protocol: str = "2026-07-28") -> Run:
+    """A run with liars who speak this revision."""
     manifest = {
         "groups": ["users", "liars"], "protections": ["name-limit"],
         "stack": {"settings": {"protections": {"name-limit": {"per_s": 2.0}}}, "processes": {}},
     }  # fmt: skip
     spec = Spec(duration=10.0, chances={}, change=lying(0.2), manifest=manifest)
-    write(tmp_path / "run", spec)
-    file = tmp_path / "run" / "run.json"
+    write(folder, spec)
+    file = folder / "run.json"
     whole: dict[str, Any] = json.loads(file.read_text())
     whole["scenario"]["groups"] = [
-        {**whole["scenario"]["groups"][0], **{key: group[key] for key in ("name", "judge")}}
-        for group in LIARS["groups"]
+        {**whole["scenario"]["groups"][0], **group, "protocol": protocol} for group in LIARS["groups"]
     ]
     file.write_text(json.dumps(whole))
-    run = load(tmp_path / "run")
+    return load(folder)
+
+
+def test_lies_that_pass_and_the_limit_that_they_evade(tmp_path: Path) -> None:
+    run = lied(tmp_path / "run")
     assert found(run, "M3.1").value == 80.0
     assert found(run, "M3.2").value == pytest.approx(0.8 * 5 / 2)
+
+
+@pytest.mark.parametrize("protocol", ["2025-11-25", "none"])
+@pytest.mark.parametrize("id", ["M3.1", "M3.2"])
+def test_where_there_is_no_such_header_nobody_lied(tmp_path: Path, id: str, protocol: str) -> None:
+    assert not found(lied(tmp_path / "run", protocol), id).seen
 
 
 def test_a_streams_cost_is_the_slope_and_those_that_stay_are_counted(tmp_path: Path) -> None:
@@ -209,7 +245,9 @@ def test_work_that_goes_on_is_a_share_of_the_callers_that_left(tmp_path: Path) -
         'mcpist_caller_left_total{call="went-on"}': lambda t: max(0.0, t) * 3,
         'mcpist_caller_left_total{call="stopped"}': lambda t: max(0.0, t),
     }
+    told['mcpist_upstream_requests_total{status="499",tool="search"}'] = lambda t: max(0.0, t) * 2
     run = made(tmp_path, Spec(), told)
     assert found(run, "M5.1").value == 75.0
+    assert "broken off" not in found(run, "M5.1").evidence  # it is not the upstream that said so
     stopped = {'mcpist_caller_left_total{call="stopped"}': lambda t: max(0.0, t)}
     assert found(made(tmp_path / "none", Spec(), stopped), "M5.1").value == 0.0

@@ -1,4 +1,4 @@
-"""How the run of now is going, in plain figures: for the live page and for Locust's own tabs."""
+"""The state of the run of now, in plain figures: for the attack page and for Locust's own tabs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Leading(Protocol):
 
 
 @dataclass(frozen=True)
-class Live:
+class Moment:
     """A moment of a run. Times are seconds, delays milliseconds."""
 
     state: str = "idle"
@@ -48,6 +48,7 @@ class Live:
     scenario: str = ""
     t: float = 0.0
     duration: float = 0.0
+    protections: tuple[str, ...] = ()
     sums: dict[str, float] = field(default_factory=lambda: total([]))
     delay: dict[str, float] = field(default_factory=dict)
 
@@ -67,22 +68,23 @@ class Live:
         return min(max(self.t / self.duration, 0.0), 1.0) if self.duration else 0.0
 
 
-def snapshot(attack: Attack | None, clock: Callable[[], float] = time.monotonic) -> Live:
+def snapshot(attack: Attack | None, clock: Callable[[], float] = time.monotonic) -> Moment:
     """This moment of `attack`; of no run at all if there is none."""
     if attack is None:
-        return Live()
+        return Moment()
     conductor = attack.conductor
     nodes = list(conductor.nodes.values()) if conductor else []
     begun = conductor is not None and not math.isnan(conductor.start_at)
     t = clock() - conductor.start_at if conductor is not None and begun else 0.0
     state = state_of(attack, t, begun)
-    return Live(
+    return Moment(
         state=state,
         note=one_line(attack.failure),
         run=attack.dir.name,
         scenario=attack.scenario.name,
         t=min(t, attack.scenario.duration),
         duration=attack.scenario.duration,
+        protections=tuple(sorted(attack.scenario.choice.names)),
         sums=total([node.journal.last_ledger for node in nodes]),
         delay=start_delay(attack.dir),
     )

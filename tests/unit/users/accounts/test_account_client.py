@@ -1,0 +1,119 @@
+"""An account's client: its session's wait, its standing stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+
+from common.mcp_versions import MODERN, NONE
+from telemetry.recording.sample import Outcome
+from users.accounts.account_client import PooledAccountClient
+from users.accounts.accounts import Account, evenly
+from users.mcp.dialect import Dialect
+from users.mcp.headers import RequestHeaders
+from users.mcp.operations import INITIALIZE, LISTEN
+from users.transport.call import Call
+
+LEGACY = "2025-11-25"
+
+
+@dataclass
+class Pool:
+    """A `Client` without a network: what it was to send."""
+
+    sent: list[Call] = field(default_factory=list)
+
+    def send(self, call: Call) -> None:
+        call.sent = 0.0
+        self.sent.append(call)
+
+
+@dataclass
+class Rig:
+    """One account's client, and what it put off."""
+
+    account: int
+    reopen_within: float = 0.0
+    version: str = LEGACY
+    now: float = 0.0
+    pool: Pool = field(default_factory=Pool)
+    later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        pool: Any = self.pool
+        self.client = PooledAccountClient(
+            Account(self.account, "a", "192.0.2.1", "unlimited", 0),
+            pool,
+            RequestHeaders("/", "t", {}),
+            lambda account: b"",
+            count(1),
+            clock=lambda: self.now,
+            spawn_later=lambda seconds, action: self.later.append((seconds, action)),
+            dialect=Dialect(self.version),
+            reopen_within=self.reopen_within,
+        )
+
+    @property
+    def opened(self) -> list[Call]:
+        """The calls that open a session."""
+        return [call for call in self.pool.sent if call.tool == INITIALIZE]
+
+    def lose_session(self) -> None:
+        """It is open, and then a call is told that it is gone."""
+        self.open_session()
+        self.now = 5.0
+        lost = Call(0, 5.0, self.account, 0, 9)
+        lost.status, lost.sent, lost.outcome = 404, 5.0, Outcome.FAILED
+        self.client.failed(lost)
+
+    def open_session(self) -> None:
+        """It is open."""
+        self.client.open_session()
+        (opening,) = self.pool.sent
+        opening.outcome, opening.headers = Outcome.OK, {b"mcp-session-id": b"s"}
+        opening.body = b'{"result":{}}'
+        assert opening.on_done is not None
+        opening.on_done(opening)
+
+
+@pytest.mark.parametrize("account", [0, 1, 2, 499])
+def test_a_lost_session_is_opened_anew_after_the_accounts_own_time(account: int) -> None:
+    rig = Rig(account, reopen_within=10.0)
+    rig.lose_session()
+    waits = [seconds for seconds, _ in rig.later]
+    assert waits == ([10.0 * evenly(account)] if account else [])  # the first account's own time is none
+    assert len(rig.opened) == (1 if account else 2)
+
+
+def test_without_such_a_time_it_is_opened_anew_at_once() -> None:
+    rig = Rig(3)
+    rig.lose_session()
+    assert (rig.later, len(rig.opened)) == ([], 2)
+
+
+def test_a_standing_stream_is_a_get_of_the_session() -> None:
+    rig = Rig(0)
+    rig.open_session()
+    call = rig.client.listen(index=4, planned=2.0)
+    assert rig.pool.sent[-1] is call
+    assert (call.index, call.planned, call.tool) == (4, 2.0, LISTEN)
+    assert call.request.startswith(b"GET / HTTP/1.1\r\n")
+    assert call.request.endswith(b"Mcp-Session-Id: s\r\nMCP-Protocol-Version: 2025-11-25\r\n\r\n")
+
+
+def test_in_the_modern_era_it_is_a_request_of_its_own() -> None:
+    rig = Rig(0, version=MODERN)
+    call = rig.client.listen(index=4, planned=2.0)
+    assert call.request.startswith(b"POST ")
+    assert b"Mcp-Method: subscriptions/listen\r\n" in call.request
+    assert b'"method":"subscriptions/listen"' in call.request
+
+
+def test_plain_json_rpc_asks_too_and_has_no_session_to_show() -> None:
+    call = Rig(0, version=NONE).client.listen(index=0, planned=0.0)
+    assert call.request.startswith(b"GET / ")
+    assert b"Mcp" not in call.request
