@@ -1,5 +1,5 @@
-"""What the tests use beyond Python: Debian's packages, Go programs built once into .cache/bin, and packages of
-PyPI and npm, in folders of their own under .cache.
+"""What the tests use beyond Python: Debian's packages, Go programs built once into .cache/bin, and what PyPI
+and npm have, in folders of their own under .cache.
 
     python -m tests.support.needs            # installs what is missing, where it may; a line each
     needs.require("chromium")                # its path; where it is missing the test is skipped
