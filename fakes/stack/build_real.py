@@ -18,9 +18,10 @@ from typing import Final
 from common import exit_codes
 from common.paths import ROOT
 from fakes.edge_worker import install
-from fakes.stack.programs import BUILT, ORIGIN
+from fakes.stack.programs import ORIGIN
 
 GO_SOURCE: Final = ROOT / "fakes" / "origin_go"
+SOURCES: Final = ".sources"  # beside a program: the digest of what it was built of
 
 
 class BuildError(RuntimeError):
@@ -29,25 +30,36 @@ class BuildError(RuntimeError):
 
 def build_origin() -> str:
     """Build the origin in Go; what was done. Raises BuildError."""
-    go = shutil.which("go")
-    stamp, sources = ORIGIN.with_suffix(".sources"), _digest(GO_SOURCE)
-    if ORIGIN.is_file() and stamp.is_file() and stamp.read_text() == sources:
+    if is_built(GO_SOURCE, ORIGIN):
         return f"origin in Go: {ORIGIN.relative_to(ROOT)} is up to date"
+    go = shutil.which("go")
     if go is None:
         raise BuildError("go is not installed (Debian: golang-go; 1.26 or newer); the origin in Go needs it")
-    BUILT.mkdir(parents=True, exist_ok=True)
-    partial = ORIGIN.with_suffix(f".new-{os.getpid()}")
+    build_go(go, GO_SOURCE, ORIGIN)
+    told = hashlib.sha256(ORIGIN.read_bytes()).hexdigest()
+    return f"origin in Go: built {ORIGIN.relative_to(ROOT)}, sha256 {told}"
+
+
+def is_built(source: Path, program: Path) -> bool:
+    """Whether the program is there, and of exactly these sources."""
+    stamp = program.with_suffix(SOURCES)
+    return program.is_file() and stamp.is_file() and stamp.read_text() == _digest(source)
+
+
+def build_go(go: str, source: Path, program: Path) -> None:
+    """Build a Go program of the module in the folder `source`. Raises BuildError."""
+    sources = _digest(source)
+    program.parent.mkdir(parents=True, exist_ok=True)
+    partial = program.with_suffix(f".new-{os.getpid()}")
     flags = "-mod=readonly -modcacherw -trimpath -buildvcs=false"
     env = {**os.environ, "GOFLAGS": flags, "GOMODCACHE": str(ROOT / ".cache" / "go"), "CGO_ENABLED": "0"}
     words = [go, "build", "-ldflags=-s -w", "-o", str(partial), "."]
-    done = subprocess.run(words, cwd=GO_SOURCE, env=env, check=False, capture_output=True, text=True)
+    done = subprocess.run(words, cwd=source, env=env, check=False, capture_output=True, text=True)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["no word"]
         raise BuildError(f"go build failed: {said[-1]}")
-    partial.replace(ORIGIN)
-    stamp.write_text(sources)
-    told = hashlib.sha256(ORIGIN.read_bytes()).hexdigest()
-    return f"origin in Go: built {ORIGIN.relative_to(ROOT)}, sha256 {told}"
+    partial.replace(program)
+    program.with_suffix(SOURCES).write_text(sources)
 
 
 def install_workerd() -> str:

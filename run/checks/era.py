@@ -1,14 +1,15 @@
 """Which revision of MCP a target speaks, found out by asking: the answer holds for the run.
 
 `server/discover` as the modern era has it:
-    an answer, or an error of that era   modern; −32022 names the revisions that are served instead
+    an answer, or an error of that era   modern; where it names the revisions that are served, as
+                                         −32022 does, the newest of them that we speak
     anything else                        `initialize`: its answer names the revision
 neither                                  plain JSON-RPC
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from common.mcp_versions import AUTO, LEGACY, MODERN, NONE, Protocol
 from run.checks.talk import RequestResult, Talk, mapping_at
@@ -55,13 +56,19 @@ def find(talk: Talk, protocol: Protocol) -> SpokenEra:
 
 def _modern(found: RequestResult) -> str:
     """The revision that the answer to `server/discover` speaks for; "" for none."""
-    code = mapping_at(found.reply, "error").get("code")
+    error, said = mapping_at(found.reply, "error"), mapping_at(found.reply, "result")
+    code = error.get("code")
     if code == UNSUPPORTED_VERSION:
-        served = mapping_at(mapping_at(found.reply, "error"), "data").get("supported")
-        return next((one for one in (MODERN, *LEGACY) if one in (served or ())), "")
+        return _best(mapping_at(error, "data").get("supported"))
+    if not found.reason and "supportedVersions" in said:
+        return _best(said["supportedVersions"])
     era_error = code in (HEADER_MISMATCH, MISSING_CAPABILITY) or (
         code == UNKNOWN_METHOD and found.status == 404
     )
-    said = mapping_at(found.reply, "result")
-    discovered = not found.reason and ("supportedVersions" in said or "capabilities" in said)
-    return MODERN if era_error or discovered else ""
+    return MODERN if era_error or (not found.reason and "capabilities" in said) else ""
+
+
+def _best(served: Any) -> str:
+    """The newest revision of those that a server names; "" where we speak none of them."""
+    named = served if isinstance(served, list) else ()
+    return next((one for one in (MODERN, *LEGACY) if one in named), "")

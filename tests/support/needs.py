@@ -1,4 +1,5 @@
-"""What the tests use beyond Python: Debian's packages, and Go programs built once into .cache/bin.
+"""What the tests use beyond Python: Debian's packages, Go programs built once into .cache/bin, and what PyPI
+and npm have, in folders of their own under .cache.
 
     python -m tests.support.needs            # installs what is missing, where it may; a line each
     needs.require("chromium")                # its path; where it is missing the test is skipped
@@ -20,7 +21,10 @@ from typing import Final
 import pytest
 
 from common.paths import ROOT
+from fakes.stack import build_real
+from tests.support.node_package import NodePackage
 
+HERE: Final = Path(__file__).parent
 BUILT: Final = ROOT / ".cache" / "bin"
 PLACES: Final = (
     str(BUILT),
@@ -37,13 +41,15 @@ SKIPPED: Final = "needs "  # how the reason of every such skip begins
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A program: why it is wanted, the names it goes by, and its Debian package or Go module."""
+    """A program: why it is wanted, the names it goes by, and where it comes from."""
 
     name: str
     why: str
     debian: str = ""
     go: str = ""  # module@version
+    source: Path | None = None  # of a Go program of our own
     pypi: str = ""  # package==version, in an environment of its own: the program is its Python
+    npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
     programs: tuple[str, ...] = ()
 
     def find(self) -> str | None:
@@ -51,6 +57,11 @@ class Need:
         if self.pypi:
             own = self._environment / "bin" / "python"
             return str(own) if (self._environment / READY).exists() else None
+        if self.source:
+            built = BUILT / self.name
+            return str(built) if build_real.is_built(self.source, built) else None
+        if self.npm:
+            return str(self.npm.modules / self.programs[0]) if self.npm.is_current() else None
         found = (shutil.which(program, path=PATH) for program in self.programs or (self.name,))
         return next(filter(None, found), None) or (_playwrights_own() if self.name == "chromium" else None)
 
@@ -68,7 +79,7 @@ class Need:
     @property
     def command(self) -> str:
         """What a person types to have it."""
-        if self.pypi:
+        if self.pypi or self.source or self.npm:
             return "make test, which installs it, or python -m tests.support.needs"
         return (
             f"apt-get install {self.debian}" if self.debian else f"GOBIN={_shown(BUILT)} go install {self.go}"
@@ -88,6 +99,14 @@ NEEDS: Final = {
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
         Need("mcp-sdk", "servers that nobody here wrote", pypi="mcp==2.3.0"),
+        Need("go-sdk-server", "a server that nobody here wrote", source=HERE / "go_sdk_server"),
+        Need("node", "runs what npm installs", debian="nodejs npm"),
+        Need(
+            "server-everything",
+            "a server that nobody here wrote",
+            npm=NodePackage(HERE / "server_everything", "server-everything"),
+            programs=("@modelcontextprotocol/server-everything/dist/index.js",),
+        ),
         Need("vegeta", "a peer of the benchmarks", go="github.com/tsenart/vegeta/v12@v12.13.0"),
     )
 }
@@ -113,14 +132,27 @@ def install() -> None:
         _run([*root, "apt-get", "update", "-qq"], environment)
         _run([*root, "apt-get", "install", *quiet, *packages], environment)
     for need in missing:
-        if need.pypi:
-            _say(f"installing {need.pypi}")
-            need.make_environment()
-        if need.go and (go := NEEDS["go"].find()):
-            _say(f"building {need.name}")
-            _run([_new_enough(go), "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
+        if not need.debian:
+            _say(f"installing {need.name}")
+            _install(need)
     _say("building the real parts, where they are not built yet")
     _run([sys.executable, "-m", "fakes.stack.build_real"], {**os.environ, "PATH": PATH})
+
+
+def _install(need: Need) -> None:
+    """Have what comes from PyPI, npm or Go."""
+    go = NEEDS["go"].find()
+    try:
+        if need.pypi:
+            need.make_environment()
+        elif need.npm:
+            need.npm.install({**os.environ, "PATH": PATH})
+        elif go and need.source:
+            build_real.build_go(_new_enough(go), need.source, BUILT / need.name)
+        elif go:
+            _run([_new_enough(go), "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
+    except (OSError, subprocess.SubprocessError, build_real.BuildError) as error:
+        _say(f"{need.name}: {error}")
 
 
 def _new_enough(go: str) -> str:

@@ -52,6 +52,8 @@ REFUSED = said(404, "http_error")
     ("discovered", "opened", "version"),
     [
         (said(result={"supportedVersions": [MODERN], "capabilities": {}}), AGREED, MODERN),
+        (said(result={"supportedVersions": ["2025-11-25", "2025-06-18"]}), AGREED, "2025-06-18"),
+        (said(result={"supportedVersions": ["1999"]}), REFUSED, NONE),
         (error(-32020), AGREED, MODERN),
         (error(-32021), AGREED, MODERN),
         (error(-32022, supported=[MODERN]), AGREED, MODERN),
