@@ -1,7 +1,8 @@
-"""A master and its workers as Locust and the product make them: listeners, heartbeats, conductor and performers.
+"""A master and its workers as Locust and the product make them: listeners, heartbeats, conductor and
+performers.
 
-Of Locust there is a model: a worker says each second that it is there, and who has not been heard for four rounds
-of the master's looks is missing, until it is heard again. All else is the product's own.
+Of Locust there is a model: a worker says each second that it is there, and who has not been heard for four
+rounds of the master's looks is missing, until it is heard again. All else is the product's own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How each fault happens to a world: kind → what to do; False where there was nothing that it could befall."""
+"""How each fault happens to a world: kind → what to do; False where there was nothing to befall."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from telemetry.recording.journal import FINAL, LEDGER, SAMPLES
+from telemetry.recording.sample import SAMPLE
 from tests.simulation.cases import Fault
 from tests.simulation.cluster import MASTER, Worker
 from tests.simulation.loop import Process
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 Happen = Callable[["World", Fault], bool]
+_RECORD: Final = bytes(SAMPLE.itemsize)  # arrival 0, answered
 HAPPEN: Final[dict[str, Happen]] = {}
 
 
@@ -52,7 +54,8 @@ def _cut_power(world: World, what: Fault) -> bool:
     world.disk.cut_power()
     for exporter in world.exporters:
         exporter.process.kill()
-    return _crash_master(world, what)
+    _crash_master(world, what)
+    return True
 
 
 @fault("freeze a worker")
@@ -142,7 +145,7 @@ def _stranger(world: World, what: Fault) -> bool:
     told: list[tuple[str, Any]] = [
         ("load.prepared", {"run": "run", "error": "no"}),
         ("load.clock-told", {"sent": 0.0, "now": 5.0}),
-        ("load.entry", {"run": "run", "number": 1, "kind": SAMPLES, "data": b"x" * 78}),
+        ("load.entry", {"run": "run", "number": 1, "kind": SAMPLES, "data": _RECORD}),
         ("load.entry", {"run": "run", "number": 1, "kind": FINAL, "data": {"finished": True, "plans": 1}}),
     ]
     known = world.workers[what.who].process

@@ -1,4 +1,5 @@
-"""How often the product looks: its polls are made rarer for a simulation, which changes no promise and saves time.
+"""How often the product looks: its polls are made rarer for a simulation, which changes no promise and saves
+time.
 
 And what would write to real places is quiet.
 """

@@ -1,9 +1,9 @@
 """gevent's event loop on simulated time, shared by simulated processes: nothing sleeps, nothing is at random.
 
 The product's greenlets sleep, wait and are spawned as ever; their hub runs on this loop. It goes from one due
-callback to the next, and its clock with it. Each callback belongs to a process, and so does whatever a callback
-sets going: what belongs to a process that is dead is never called, and what belongs to a frozen one waits
-until it thaws, in order, as messages wait in its sockets.
+callback to the next, and its clock with it. Each callback belongs to a process, and so does whatever a
+callback sets going: what belongs to a process that is dead is never called, and what belongs to a frozen one
+waits until it thaws, in order, as messages wait in its sockets.
 
 `now` is true time in seconds; a process has a clock of its own (`Process.clock`), which may run fast or slow.
 """

@@ -1,8 +1,9 @@
-"""The network between master and workers: messages come late, never, twice or out of order, or all stand still.
+"""The network between master and workers: messages come late, never, twice or out of order, or all stand
+still.
 
-Of two kinds. `ordered` is as Locust's sockets are (TCP): what was sent comes in order, and what a partition holds
-up comes after it. The other is worse than any real one: each message may be lost, repeated or overtaken. A
-message is packed when it is sent, so that no two processes ever share an object.
+Of two kinds. `ordered` is as Locust's sockets are (TCP): what was sent comes in order, and what a partition
+holds up comes after it. The other is worse than any real one: each message may be lost, repeated or
+overtaken. A message is packed when it is sent, so that no two processes ever share an object.
 """
 
 from __future__ import annotations
@@ -59,11 +60,13 @@ class Network:
         self.watch(sender, to, kind, data)
         link = self.links[sender.name, to]
         packed = msgspec.msgpack.encode(data)
-        if link.cut and not self._ordered or self._random() < self._loss:
+        if (link.cut and not self._ordered) or self._random() < self._loss:
             self.lost += 1
             self._tell(sender, to, kind, data, "lost")
             return
-        for _ in range(2 if self._random() < self._twice else 1):
+        copies = 2 if self._random() < self._twice else 1
+        self.repeated += copies - 1
+        for _ in range(copies):
             if link.cut:
                 link.held.append(lambda: self._go(link, sender, to, kind, packed))
             else:

@@ -1,7 +1,7 @@
 """A target that counts: sockets of the product's own client, whose other end answers, stalls or resets.
 
-Each account has one arrival, and each request shows its account, so the target knows which arrival it was. What
-has been sent counts, whatever becomes of its sender.
+Each account has one arrival, and each request shows its account, so the target knows which arrival it was.
+What has been sent counts, whatever becomes of its sender.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Final
 
-from tests.simulation.loop import Process, SimulatedLoop, Watcher
+from tests.simulation.loop import Process, SimulatedLoop
 from users.transport.connection import READ
 from users.transport.endpoint import Endpoint
 

@@ -1,7 +1,7 @@
 """The exporter's process and its database: the product's spool and sender, and every point accounted for.
 
-The database takes points, is away for a while, takes them and is not heard, refuses a point for good, or finds a
-batch too large. A point is its line: sent again it replaces itself.
+The database takes points, is away for a while, takes them and is not heard, refuses a point for good, or
+finds a batch too large. A point is its line: sent again it replaces itself.
 """
 
 from __future__ import annotations

@@ -68,7 +68,9 @@ class Trace:
         for worker in self._world.workers:
             yield f"    participant {worker.process.name}"
         yield f"    participant {TARGET}"
-        told = [step for step in self.steps if step.lost or not step.what.startswith(("ack", "entry", "clock"))]
+        told = [
+            step for step in self.steps if step.lost or not step.what.startswith(("ack", "entry", "clock"))
+        ]
         for step in told[-MOST_DRAWN:]:
             what = step.what.replace(";", ",").replace("#", "")
             if step.to:
@@ -82,7 +84,9 @@ def _short(data: Any) -> str:
     if not isinstance(data, dict):
         return ""
     if data.get("kind") == SAMPLES and isinstance(data.get("data"), bytes):
-        records = np.frombuffer(data["data"][: len(data["data"]) // SAMPLE.itemsize * SAMPLE.itemsize], SAMPLE)
+        records = np.frombuffer(
+            data["data"][: len(data["data"]) // SAMPLE.itemsize * SAMPLE.itemsize], SAMPLE
+        )
         told = (
             f"{record['index']} {Outcome(int(record['outcome'])).name.lower()}"
             for record in records
@@ -97,4 +101,6 @@ def _short(data: Any) -> str:
 
 
 def _pairs(data: dict[str, Any]) -> str:
-    return " ".join(f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in data.items())
+    return " ".join(
+        f"{key}={value:g}" if isinstance(value, float) else f"{key}={value}" for key, value in data.items()
+    )

@@ -1,4 +1,5 @@
-"""One simulated run from beginning to end, of one case: `World(case).run()`, then everything it left is there."""
+"""One simulated run from beginning to end, of one case: `World(case).run()`, then everything it left is
+there."""
 
 from __future__ import annotations
 
@@ -32,7 +33,9 @@ from users.mcp.operations import LIST_TOOLS
 HARMLESS: Final = {"stranger", "step the wall clock", "target silent", "target resets", *TELEMETRY}
 RUN: Final = "/results/run"
 CALL: Final = 2.0  # seconds: the deadline of a call
-PATIENCE: Final = 2 * PREPARE_TIMEOUT + FINISH_TIMEOUT + 60.0  # seconds within which a run is over, whatever comes
+PATIENCE: Final = (
+    2 * PREPARE_TIMEOUT + FINISH_TIMEOUT + 60.0
+)  # seconds within which a run is over, whatever comes
 AFTER: Final = LEASE + CALL + 1.0  # seconds that a world goes on after its run
 MOST_ARRIVALS: Final = 32
 _ACCOUNTS: Final = [Account(n, f"a{n}", str(n), "", 0) for n in range(MOST_ARRIVALS)]
