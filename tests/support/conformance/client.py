@@ -1,8 +1,9 @@
 """The client that the official conformance suite starts: a short attack on the URL that it gives.
 
-    CLIENT_TOOLS='[{"name": "add_numbers", "arguments": {"a": 5, "b": 3}}]' python -m tests.support.conformance.client URL
+    CLIENT_TOOLS='[{"name": "add", "arguments": {"a": 5}}]' python -m tests.support.conformance.client URL
 
-Each tool is called by a group of one account; without tools load is `tools/list`. Its exit code is the attacks'.
+Each tool is called by a group of one account; without tools load is `tools/list`. Its exit code is that of
+the attacks.
 """
 
 from __future__ import annotations
