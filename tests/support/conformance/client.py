@@ -37,7 +37,11 @@ def tools() -> list[dict[str, Any]]:
 def attack(address: str, called: Sequence[dict[str, Any]]) -> int:
     """Two seconds of at most two tools, or of `tools/list`; the exit code."""
     url, roles = urlsplit(address), dict(zip(ROLES, called, strict=False))
-    target = {"name": "conformance", "base_url": f"{url.scheme}://{url.netloc}", "path": url.path or "/"}
+    target: dict[str, Any] = {
+        "name": "conformance",
+        "base_url": f"{url.scheme}://{url.netloc}",
+        "path": url.path or "/",
+    }
     target |= {"protocol": "auto", **({"tools": roles} if roles else {"tool": None})}
     groups = [
         {
