@@ -11,7 +11,14 @@ POINT: Final = {"id": "P3.6", "status": "fail"}
 
 
 def found(broke_first: str) -> dict[str, Any]:
-    arrivals = {"planned": 1, "sent": 1, "late": 0, "dropped": 0, "unknown": 0, "start_delay_ms": {"p99": 1.0}}
+    arrivals = {
+        "planned": 1,
+        "sent": 1,
+        "late": 0,
+        "dropped": 0,
+        "unknown": 0,
+        "start_delay_ms": {"p99": 1.0},
+    }
     return {"invalid_because": [], "broke_first": broke_first, "points": [POINT], "arrivals": arrivals}
 
 
