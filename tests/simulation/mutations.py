@@ -20,7 +20,6 @@ from users.cluster.outbox import Outbox
 from users.cluster.performer import Performer
 from users.engine.dispatcher import Dispatcher
 from users.engine.engine import Engine
-from verdicts.measure.arrivals import validity
 
 
 class Mutation(NamedTuple):
@@ -194,5 +193,4 @@ MUTATIONS: Final[dict[str, Mutation]] = {
     "points are forgotten before they are taken": Mutation(sender, "deliver", _sent_before_taken),
     "half of a batch that is too large is lost": Mutation(sender, "_send", _second_half_lost),
     "a point that is refused is not counted": Mutation(Spool, "refuse", _uncounted),
-    "half of a run may be missing": Mutation(validity, "MOST_LOST", lambda before: 0.5),
 }

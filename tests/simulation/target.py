@@ -138,5 +138,5 @@ class SimulatedEndpoint(Endpoint):
 
     make: Callable[[], SimulatedSocket] = field(kw_only=True)
 
-    def socket(self) -> Any:
+    def socket(self, source: Any = None) -> Any:
         return self.make()

@@ -29,6 +29,10 @@ FOUND_BY: Final = {  # the first of the seeds from 0 on
     "a stop stops nothing": 171,
     "records are torn on a full disk": 30,
     "a stranger is believed": 315,
+    "an entry of another run is taken": 292,
+    "points are forgotten before they are taken": 2,
+    "half of a batch that is too large is lost": 18,
+    "a point that is refused is not counted": 18,
 }
 
 
