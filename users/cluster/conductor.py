@@ -9,8 +9,9 @@ A single process is the case of one worker that is reached without a wire; there
 Lost means: Locust heard no heartbeat, or the worker said that it leaves. What it sent and did not report
 stays unknown. Once its lease is over (`users.cluster.performer`; it began when the worker was last heard),
 or after the instant that it named when it left, it sends nothing. So of its share, what is planned from
-there to the new deal (or a stop) is dropped, for nobody sends it: so it is written at the end. A new deal begins a whole lease after it was given: a
-live worker that has not heard of it is silent by then, too. So no arrival is sent twice.
+there to the new deal, or to a stop, is dropped, for nobody sends it; that is written at the end, when all of
+it is known. A new deal begins a whole lease after it was given: a live worker that has not heard of it is
+silent by then, too. So no arrival is sent twice (the argument in full: docs/simulation.md).
 """
 
 from __future__ import annotations
