@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "stop": ("cli.stop", "end the runs that are under way; each still writes its report"),
     "calibrate": ("cli.calibrate", "measure a real nano here: what the nano's model assumes"),
     "worker": ("cli.worker", "load for a master on another machine"),
+    "mcp": ("cli.mcp", "the suite as an MCP server, for AI assistants"),
     "kv-table": ("cli.kv_table", "kv-exhaustion by strategy, failure mode and isolates"),
     "stack": ("cli.stack", "keep the bundled stack up for use by hand"),
 }

@@ -49,6 +49,7 @@ class Need:
     go: str = ""  # module@version
     source: Path | None = None  # of a Go program of our own
     pypi: str = ""  # package==version, in an environment of its own: the program is its Python
+    made: Path | None = None  # the file that `make NAME` leaves
     npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
     programs: tuple[str, ...] = ()
 
@@ -57,6 +58,8 @@ class Need:
         if self.pypi:
             own = self._environment / "bin" / "python"
             return str(own) if (self._environment / READY).exists() else None
+        if self.made:
+            return str(self.made) if self.made.exists() else None
         if self.source:
             built = BUILT / self.name
             return str(built) if build_real.is_built(self.source, built) else None
@@ -79,6 +82,8 @@ class Need:
     @property
     def command(self) -> str:
         """What a person types to have it."""
+        if self.made:
+            return f"make {self.name}"
         if self.pypi or self.source or self.npm:
             return "make test, which installs it, or python -m tests.support.needs"
         return (
@@ -99,6 +104,7 @@ NEEDS: Final = {
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
         Need("mcp-sdk", "servers that nobody here wrote", pypi="mcp==2.3.0"),
+        Need("assistant", "the suite as an MCP server", made=ROOT / ".cache" / "assistant" / "ready"),
         Need("go-sdk-server", "a server that nobody here wrote", source=HERE / "go_sdk_server"),
         Need("node", "runs what npm installs", debian="nodejs npm"),
         Need(
@@ -145,6 +151,8 @@ def _install(need: Need) -> None:
     try:
         if need.pypi:
             need.make_environment()
+        elif need.made:
+            _run(["make", "--silent", need.name], {**os.environ, "PATH": PATH})
         elif need.npm:
             need.npm.install({**os.environ, "PATH": PATH})
         elif go and need.source:
