@@ -22,7 +22,11 @@ from mcp.server.mcpserver import (  # type: ignore[import-not-found]
     Resolve,
 )
 from mcp.server.mcpserver.exceptions import ToolError  # type: ignore[import-not-found]
-from mcp_types import ToolAnnotations  # type: ignore[import-not-found]
+from mcp.shared.exceptions import MCPError  # type: ignore[import-not-found]
+from mcp_types import (  # type: ignore[import-not-found]
+    MISSING_REQUIRED_CLIENT_CAPABILITY,
+    ToolAnnotations,
+)
 
 from cli.assistant import documents, load, stored
 from cli.assistant.answers import (
@@ -159,10 +163,11 @@ def asked(
 
 
 def _ask(ctx: Any, text: str) -> Any:
-    """The question for a person. Raises ToolError where the client cannot ask one."""
+    """The question for a person. Raises MCPError, as the protocol says, where the client cannot ask one."""
     capable = ctx.client_capabilities
     if capable is None or capable.elicitation is None:
-        raise ToolError(CANNOT_ASK)
+        needed = {"requiredCapabilities": {"elicitation": {"form": {}}}}
+        raise MCPError(code=MISSING_REQUIRED_CLIENT_CAPABILITY, message=CANNOT_ASK, data=needed)
     return Elicit(text, Consent)
 
 

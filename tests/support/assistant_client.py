@@ -16,6 +16,7 @@ from typing import Any
 import anyio  # type: ignore[import-not-found]
 from mcp.client import Client  # type: ignore[import-not-found]
 from mcp.client.stdio import StdioServerParameters, stdio_client  # type: ignore[import-not-found]
+from mcp.shared.exceptions import MCPError  # type: ignore[import-not-found]
 from mcp_types import ElicitResult  # type: ignore[import-not-found]
 
 ROOT, URL, TARGETS = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
@@ -24,7 +25,10 @@ SEEN: dict[str, Any] = {}
 
 async def call(client: Any, tool: str, **arguments: Any) -> Any:
     """A tool's structured answer, or the words of its refusal."""
-    done = await client.call_tool(tool, arguments)
+    try:
+        done = await client.call_tool(tool, arguments)
+    except MCPError as error:
+        return f"{error.error.code}: {error.error.message}"
     return done.content[0].text if done.is_error else done.structured_content
 
 
@@ -98,9 +102,8 @@ async def over_http() -> None:
 
 
 async def main() -> None:
-    async with anyio.create_task_group() as group:
-        group.start_soon(over_stdio)
-        group.start_soon(over_http)
+    await over_stdio()
+    await over_http()  # after it: two loads would make each other late
     print(json.dumps(SEEN))
 
 
