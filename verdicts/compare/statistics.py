@@ -159,8 +159,8 @@ class _Solved(NamedTuple):
 @cache
 def _solved(a: int, b: int, interleaved: bool) -> _Solved:
     design = _design(a, b, interleaved)
-    weights: Values = np.linalg.pinv(design)
-    keep: Values = np.eye(a + b, dtype=np.float64) - design @ weights
+    weights = np.asarray(np.linalg.pinv(design), dtype=np.float64)
+    keep = np.eye(a + b, dtype=np.float64) - design @ weights
     contrast = weights[1] ** 2
     return _Solved(weights, keep, contrast, keep @ np.diag(contrast / np.diag(keep)) @ keep)
 
