@@ -166,7 +166,7 @@ def _ask(ctx: Any, text: str) -> Any:
     """The question for a person. Raises MCPError, as the protocol says, where the client cannot ask one."""
     capable = ctx.client_capabilities
     if capable is None or capable.elicitation is None:
-        needed = {"requiredCapabilities": {"elicitation": {"form": {}}}}
+        needed: dict[str, Any] = {"requiredCapabilities": {"elicitation": {"form": {}}}}
         raise MCPError(code=MISSING_REQUIRED_CLIENT_CAPABILITY, message=CANNOT_ASK, data=needed)
     return Elicit(text, Consent)
 
