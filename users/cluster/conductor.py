@@ -38,6 +38,7 @@ FINISH_TIMEOUT: Final = 15.0
 POLL_INTERVAL: Final = 0.05
 REMIND_INTERVAL: Final = 2.0  # a worker says something each second
 CLOCK_ROUNDS: Final = 5
+LONGEST_ROUND_TRIP: Final = 1.0  # seconds: a clock is known to within half of it
 EVERY_ONE_LOST: Final = "every worker was lost"
 
 Send = Callable[[str, dict[str, Any], str], None]
@@ -142,6 +143,9 @@ class Conductor:
         for node in self.nodes.values():
             if not node.clock_told.wait(PREPARE_TIMEOUT):
                 raise CannotStartError(f"worker {node.name} did not tell its clock in {PREPARE_TIMEOUT:g} s")
+            if node.round_trip > LONGEST_ROUND_TRIP:
+                took = f"told its clock after {node.round_trip:.1f} s, allowed: {LONGEST_ROUND_TRIP:g} s"
+                raise CannotStartError(f"worker {node.name} {took}")
 
     def fix_start(
         self, lead: float = LEAD, align: float | None = None, wall: Callable[[], float] = time.time

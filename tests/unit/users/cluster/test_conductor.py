@@ -137,6 +137,13 @@ def test_no_run_starts_by_a_clock_that_was_not_told(tmp_path: Path, monkeypatch:
         conductor.prepare({})
 
 
+def test_no_run_starts_by_a_clock_that_is_known_too_badly(tmp_path: Path) -> None:
+    conductor, wire, _ = rig(tmp_path, Worker("a"))
+    wire.delay = 0.6
+    with pytest.raises(CannotStartError, match=r"worker a told its clock after 1\.2 s, allowed: 1 s"):
+        conductor.prepare({})
+
+
 def test_a_lost_worker_closes_the_epoch(tmp_path: Path) -> None:
     workers = [Worker("a"), Worker("b"), Worker("c")]
     conductor, wire, clock = rig(tmp_path, *workers)
