@@ -21,9 +21,7 @@ from common.files.atomic_write import write_whole
 from telemetry.run_folder.reading import object_whole
 from verdicts.language.words import Say, chosen
 from verdicts.output.junit import write_xml
-from verdicts.points.registry import POINTS
-from verdicts.report.environment import environment
-from verdicts.suite import overall
+from verdicts.suite import page
 
 WORDS: Final = {0: "pass", 1: "fail", 2: "configuration", 3: "invalid"}
 
@@ -77,7 +75,7 @@ def write(folder: Path, plan: str, entries: Sequence[SuiteRun], planned: Sequenc
         "runs": [_run(entry) for entry in entries],
     }
     write_whole(folder / "suite.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    write_whole(folder / "suite.html", _page(document, entries))
+    write_whole(folder / "suite.html", page.render(document, entries, Say(chosen())))
     junit(folder, entries, missing)
     return code
 
@@ -92,20 +90,6 @@ def _run(entry: SuiteRun) -> dict[str, Any]:
         **{key: entry.found.get(key) for key in keys},
         "points": entry.points,
     }
-
-
-def _page(document: Mapping[str, Any], entries: Sequence[SuiteRun]) -> str:
-    say = Say(chosen())
-    return (
-        environment(say.language)
-        .get_template("suite.html")
-        .render(
-            suite=document,
-            entries=entries,
-            cards=overall.cards({entry.scenario: entry.found for entry in entries}, say),
-            questions={id: point.question.text(say.language) for id, point in POINTS.items()},
-        )
-    )
 
 
 def junit(folder: Path, entries: Sequence[SuiteRun], missing: Sequence[str]) -> None:
