@@ -17,7 +17,7 @@ Runs = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class RunBars:
-    """One plot: a row of bars for each of `series` (name → (colour, a value a run, None where there is none))."""
+    """One plot, a row of bars a run. `series`: name → (colour, a value a run, None where there is none)."""
 
     id: str
     title: str

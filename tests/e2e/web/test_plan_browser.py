@@ -102,7 +102,7 @@ def test_the_keyboard_goes_from_what_to_do_to_its_reason(browser: Browser, plans
     first = page.evaluate("document.activeElement.textContent")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**#{first}")
-    expect(page.locator(f"[id='{first}'] .evidence").first).to_be_in_viewport()  # its fold is open
+    expect(page.locator(f"[id='{first}'] .means h4")).to_be_in_viewport()  # its fold is open
     page.context.close()
 
 
