@@ -20,7 +20,7 @@ from webui.live.moment import Leading
 from webui.live.onlooker import Onlooker
 from webui.same_origin import LOOPBACK_NAMES, SameOrigin
 from webui.series.form import SeriesForm
-from webui.series.machine import Machine
+from webui.series.one_at_a_time import OneAtATime
 from webui.series.process import SeriesProcess
 from webui.small_bodies import SmallBodies
 
@@ -34,7 +34,7 @@ def install(web_ui: Any, options: Any, leader: Leading, results: Path, password:
     form = SwarmForm(options, choices(), RunRequest.read)
     if password:
         login.require(web_ui, password, base_path)
-    onlooker, machine = Onlooker(leader), Machine()
+    onlooker, machine = Onlooker(leader), OneAtATime()
     comparing = Comparing(results, machine.busy)
     running = SeriesProcess(results, machine.busy, gevent.sleep)
     for holder in (onlooker, comparing, running):

@@ -39,7 +39,7 @@ from webui.form import SwarmForm
 from webui.live.onlooker import Onlooker
 from webui.live.target_rows import TITLES
 from webui.scenario_list import entries
-from webui.series.machine import Busy
+from webui.series.one_at_a_time import Busy
 
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "

@@ -25,8 +25,8 @@ from webui.pages import add, sandboxed
 from webui.scenario_list import entries
 from webui.series import past
 from webui.series.form import SeriesForm, SeriesFormError, fields
-from webui.series.machine import Busy
-from webui.series.process import CannotStartError, SeriesNow, SeriesProcess
+from webui.series.one_at_a_time import Busy
+from webui.series.process import SeriesNow, SeriesProcess, SeriesRefusedError
 
 TITLES: Final = {
     "suite": "Suite",
@@ -134,7 +134,7 @@ def _steps(now: SeriesNow) -> Any:
 def _start(running: SeriesProcess, form: SeriesForm) -> Response:
     try:
         running.start(form.words(request.form.items(multi=True)))
-    except (SeriesFormError, CannotStartError) as refusal:
+    except (SeriesFormError, SeriesRefusedError) as refusal:
         return jsonify({"success": False, "message": str(refusal)})
     return jsonify({"success": True})
 

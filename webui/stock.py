@@ -12,7 +12,7 @@ from common.errors import one_line
 from webui import runs, tabs
 from webui.form import SwarmForm
 from webui.live.onlooker import Onlooker
-from webui.series.machine import Busy
+from webui.series.one_at_a_time import Busy
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LINK = (

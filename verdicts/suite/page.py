@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from verdicts.language.words import Say
 from verdicts.points.registry import POINTS
 from verdicts.report import plotly_js
 from verdicts.report.environment import embedded, environment
 from verdicts.suite import overall, suite_figures
-
-if TYPE_CHECKING:
-    from verdicts.suite.suite import SuiteRun
-
-BROKEN: Final = ("fail", "invalid")
 
 
 class SuiteFacts(NamedTuple):
@@ -26,9 +21,9 @@ class SuiteFacts(NamedTuple):
     protections: dict[str, list[str]]
 
 
-def facts(entries: Sequence[SuiteRun]) -> SuiteFacts:
+def facts(runs: overall.Runs) -> SuiteFacts:
     """Of the runs that left a verdict."""
-    told = [(entry.scenario, entry.found) for entry in entries if entry.found]
+    told = [(name, found) for name, found in runs.items() if found]
     sets: dict[str, list[str]] = {}
     for name, found in told:
         sets.setdefault(protections(found), []).append(name)
@@ -45,9 +40,8 @@ def protections(found: Mapping[str, Any]) -> str:
     return str(found.get("preset") or ", ".join(found["protections"]))
 
 
-def render(document: Mapping[str, Any], entries: Sequence[SuiteRun], say: Say) -> str:
-    """The page; `document` is suite.json."""
-    runs = {entry.scenario: entry.found for entry in entries}
+def render(document: Mapping[str, Any], entries: Sequence[object], runs: overall.Runs, say: Say) -> str:
+    """The page; `document` is suite.json, `entries` its runs, `runs` their verdicts.json by name."""
     plots = suite_figures.figures(runs)
     drawn = {"specs": embedded({plot.id: plot.spec for plot in plots}), "plotly": plotly_js.packed()}
     return (
@@ -56,11 +50,10 @@ def render(document: Mapping[str, Any], entries: Sequence[SuiteRun], say: Say) -
         .render(
             suite=document,
             entries=entries,
-            facts=facts(entries),
+            facts=facts(runs),
             protections=protections,
             cards=overall.cards(runs, say),
             plots=plots,
-            broken=[[point for point in entry.points if point["status"] in BROKEN] for entry in entries],
             questions={id: point.question.text(say.language) for id, point in POINTS.items()},
             **(drawn if plots else {}),
         )

@@ -50,6 +50,11 @@ class SuiteRun:
         """The answers but for `arrival`."""
         return [point for point in self.found.get("points", ()) if point["id"] != "arrival"]
 
+    @property
+    def broken(self) -> list[dict[str, Any]]:
+        """Those out of their bounds, or without an answer."""
+        return [point for point in self.points if point["status"] in ("fail", "invalid")]
+
     def counts(self) -> dict[str, int]:
         """How many points have each status."""
         statuses = [point["status"] for point in self.points]
@@ -75,7 +80,8 @@ def write(folder: Path, plan: str, entries: Sequence[SuiteRun], planned: Sequenc
         "runs": [_run(entry) for entry in entries],
     }
     write_whole(folder / "suite.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    write_whole(folder / "suite.html", page.render(document, entries, Say(chosen())))
+    runs = {entry.scenario: entry.found for entry in entries}
+    write_whole(folder / "suite.html", page.render(document, entries, runs, Say(chosen())))
     junit(folder, entries, missing)
     return code
 
@@ -131,7 +137,6 @@ def summary(folder: Path, entries: Sequence[SuiteRun], code: int) -> Iterator[st
         scale = entry.found.get("time_scale", 1)
         fast = f", time × {scale:g}" if scale != 1 else ""
         yield f"  {entry.verdict:13} {entry.scenario:<{width}}  {counts or 'no verdict'}{fast}"
-        for point in entry.points:
-            if point["status"] in ("fail", "invalid"):
-                yield f"      {point['status']} {point['id']} {point['question']} {point['evidence']}"
+        for point in entry.broken:
+            yield f"      {point['status']} {point['id']} {point['question']} {point['evidence']}"
     yield f"  report: {folder / 'suite.html'}"

@@ -35,7 +35,7 @@ OURS: Final = ("WEB_PASSWORD", *VARIABLES)
 GOING: Final = "a series of runs is under way, allowed: Stop it, or wait for its report"
 
 
-class CannotStartError(ValueError):
+class SeriesRefusedError(ValueError):
     """There is no series; one clear line."""
 
 
@@ -81,9 +81,9 @@ class SeriesProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self, words: Sequence[str]) -> None:
-        """Start it, and wait until it has checked all that was asked. Raises CannotStartError."""
+        """Start it, and wait until it has checked all that was asked. Raises SeriesRefusedError."""
         if busy := self._busy():
-            raise CannotStartError(busy)
+            raise SeriesRefusedError(busy)
         self._taken = True
         try:
             self._start(words)
@@ -116,7 +116,7 @@ class SeriesProcess:
             lines = self._output()
             self._log.unlink(missing_ok=True)
             self._folder = self._results  # nothing came of it
-            raise CannotStartError(one_line(lines[-1]) if lines else f"exit code {code}")
+            raise SeriesRefusedError(one_line(lines[-1]) if lines else f"exit code {code}")
 
     def stop(self) -> None:
         """Tell it once to end: the run under way stops and writes its report."""

@@ -14,8 +14,8 @@ from telemetry.run_folder.series import Series, SeriesStep
 from webui import pages, series_pages
 from webui.comparing import MAKING, Comparing
 from webui.series.form import SeriesForm
-from webui.series.machine import Machine
-from webui.series.process import CannotStartError, SeriesNow
+from webui.series.one_at_a_time import OneAtATime
+from webui.series.process import SeriesNow, SeriesRefusedError
 
 STEPS = (
     SeriesStep(
@@ -40,7 +40,7 @@ class FakeSeries:
 
     def start(self, words: list[str]) -> None:
         if self.refusal:
-            raise CannotStartError(self.refusal)
+            raise SeriesRefusedError(self.refusal)
         self.started.append(words)
 
     def stop(self) -> None:
@@ -161,7 +161,7 @@ def test_what_else_has_the_machine_is_said(web: Pages) -> None:
 def test_no_run_and_no_series_starts_while_a_comparison_is_being_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    machine, seen = Machine(), list[str]()
+    machine, seen = OneAtATime(), list[str]()
     comparing = Comparing(tmp_path, machine.busy)
     machine.add(comparing.busy)
     monkeypatch.setattr("webui.runs.is_run", lambda *_: True)

@@ -28,11 +28,11 @@ def entries(*runs: tuple[str, dict[str, Any]]) -> list[SuiteRun]:
 
 
 def test_the_head_tells_targets_load_and_which_run_had_which_protections() -> None:
-    runs = entries(
-        ("burst", told(started="2026-11-24T10:05:00Z", duration_s=60.0)),
-        ("health", told(preset="", protections=[])),
-        ("lost", {}),
-    )
+    runs = {
+        "burst": told(started="2026-11-24T10:05:00Z", duration_s=60.0),
+        "health": told(preset="", protections=[]),
+        "lost": {},
+    }
     facts = page.facts(runs)
     assert facts.targets == ["bundled"]
     assert facts.load_s == 80.0
@@ -41,7 +41,7 @@ def test_the_head_tells_targets_load_and_which_run_had_which_protections() -> No
 
 
 def test_a_suite_without_a_verdict_has_an_empty_head_and_no_plot() -> None:
-    assert page.facts(entries(("lost", {}))) == page.SuiteFacts("", [], 0.0, {})
+    assert page.facts({"lost": {}}) == page.SuiteFacts("", [], 0.0, {})
     assert suite_figures.figures({"lost": {}}) == []
 
 

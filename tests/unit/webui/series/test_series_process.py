@@ -11,8 +11,8 @@ import pytest
 
 from telemetry.run_folder.series import Series, SeriesStep, SeriesWriter
 from webui.series import process
-from webui.series.machine import Machine
-from webui.series.process import CannotStartError, SeriesProcess, environment
+from webui.series.one_at_a_time import OneAtATime
+from webui.series.process import SeriesProcess, SeriesRefusedError, environment
 
 
 class FakePopen:
@@ -93,7 +93,7 @@ def test_its_folder_says_of_what_it_is(running: SeriesProcess, words: list[str],
 
 
 def test_one_at_a_time(running: SeriesProcess, popen: type[FakePopen]) -> None:
-    machine = Machine()
+    machine = OneAtATime()
     machine.add(running.busy)
     assert machine.busy() == ""
     running.start(["plan"])
@@ -103,7 +103,7 @@ def test_one_at_a_time(running: SeriesProcess, popen: type[FakePopen]) -> None:
 
 
 def test_nothing_starts_beside_a_run(tmp_path: Path, popen: type[FakePopen]) -> None:
-    with pytest.raises(CannotStartError, match="a run is under way"):
+    with pytest.raises(SeriesRefusedError, match="a run is under way"):
         SeriesProcess(tmp_path, lambda: "a run is under way", sleeping()).start(["plan"])
     assert popen.made == []
 
@@ -117,7 +117,7 @@ def test_while_it_is_checked_nothing_else_starts(tmp_path: Path, popen: type[Fak
         popen.made[0].returned = 2
 
     checking = SeriesProcess(tmp_path, nobody, sleeping(look))
-    with pytest.raises(CannotStartError):
+    with pytest.raises(SeriesRefusedError):
         checking.start(["plan"])
     assert seen == [process.GOING]
 
@@ -126,7 +126,7 @@ def test_what_the_command_refuses_is_told_in_its_words(
     running: SeriesProcess, popen: type[FakePopen], tmp_path: Path
 ) -> None:
     popen.prints, popen.begins, popen.code = "\ncommand line: --seed: 'x'\n", False, 2
-    with pytest.raises(CannotStartError, match=r"^command line: --seed: 'x'$"):
+    with pytest.raises(SeriesRefusedError, match=r"^command line: --seed: 'x'$"):
         running.start(["suite", "phase1", "--seed=x"])
     assert running.now().state == "idle"
     assert list((tmp_path / "results").iterdir()) == [], "nothing is left of it"

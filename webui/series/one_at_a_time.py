@@ -10,7 +10,7 @@ from collections.abc import Callable
 Busy = Callable[[], str]
 
 
-class Machine:
+class OneAtATime:
     """Whoever may have it says so: why nothing else can start, as one line; "" when it can."""
 
     def __init__(self) -> None:
