@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from common.files.atomic_write import write_whole
-from telemetry.run_folder.reading import as_struct, object_whole
+from telemetry.run_folder.reading import RunFolderError, as_struct, object_whole
 
 FILE: Final = "series.json"
 SCHEMA_VERSION: Final = 1
@@ -96,6 +97,15 @@ def read(folder: Path) -> Series | None:
     """That of a folder; None where there is none, or it is torn. Raises RunFolderError."""
     found = object_whole(folder / FILE)
     return None if found is None else as_struct(folder / FILE, found, Series)
+
+
+def whole_of(run: Path) -> tuple[str, Series] | None:
+    """(its page as the run reaches it, the series) that a run is part of; None for a single one."""
+    for way in ("..", "../.."):
+        with suppress(RunFolderError):
+            if told := read(run.absolute() / way):
+                return f"{way}/{told.page}", told
+    return None
 
 
 @dataclass

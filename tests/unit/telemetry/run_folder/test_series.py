@@ -73,6 +73,15 @@ def test_the_file_says_what_is_under_way_and_what_waits(writer: SeriesWriter, tm
     assert (told.current, told.exit_code, told.steps[0].folder) == (None, 3, "a-again")
 
 
+def test_a_run_knows_the_whole_that_it_is_part_of(writer: SeriesWriter, tmp_path: Path) -> None:
+    writer.begins(0)
+    for run, way in ((tmp_path / "01-a", ".."), (tmp_path / "a" / "a1", "../..")):
+        run.mkdir(parents=True)
+        assert series.whole_of(run) == (f"{way}/suite.html", writer.series)
+    (tmp_path / series.FILE).write_text("[]")
+    assert series.whole_of(tmp_path / "01-a") is None
+
+
 def test_a_torn_file_is_none_and_one_of_another_shape_is_refused(tmp_path: Path) -> None:
     (tmp_path / series.FILE).write_text('{"command":')
     assert series.read(tmp_path) is None
