@@ -1,4 +1,4 @@
-"""Plots of a suite: a bar a run, of what became of its calls and of how long the successful ones took."""
+"""Plots of a suite, a row a run: what became of its calls, and how long the successful ones took."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Runs = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
-class RunBars:
-    """One plot, a row of bars a run. `series`: name → (colour, a value a run, None where there is none)."""
+class RunRows:
+    """One plot, a row a run. `series`: name → (colour, a value a run, None where there is none)."""
 
     id: str
     title: str
@@ -35,21 +35,20 @@ class RunBars:
         scale = {"rangemode": "tozero"} if self.stacked else {"type": "log"}
         layout = {
             "height": AROUND + ROW * len(self.names),
-            "barmode": "stack" if self.stacked else "group",
+            **({"barmode": "stack"} if self.stacked else {}),
             "bargap": 0.25,
             "hovermode": "y unified",
             "xaxis": {"title": {"text": self.unit}, "tickformat": ",~g", **scale},
             "yaxis": {"type": "category", "autorange": "reversed"},
         }
-        return {"data": [self._bars(name) for name in self.series], "layout": layout}
+        return {"data": [self._trace(name) for name in self.series], "layout": layout}
 
-    def _bars(self, name: str) -> dict[str, Any]:
+    def _trace(self, name: str) -> dict[str, Any]:
+        """Bars for parts of a whole; dots on a logarithmic axis, where a bar's length would say nothing."""
         color, values = self.series[name]
-        marker = {"color": f"var(--{color})"}
-        return {
-            "type": "bar", "orientation": "h", "name": name, "marker": marker,
-            "x": list(values), "y": list(self.names),
-        }  # fmt: skip
+        look = {"type": "bar", "orientation": "h"} if self.stacked else {"type": "scatter", "mode": "markers"}
+        marker = {"color": f"var(--{color})", **({} if self.stacked else {"size": 11})}
+        return {**look, "name": name, "marker": marker, "x": list(values), "y": list(self.names)}
 
     @property
     def table(self) -> tuple[list[str], list[list[str]]]:
@@ -59,17 +58,17 @@ class RunBars:
         return ["run", *(f"{name}, {self.unit}" for name in self.series)], rows
 
 
-def figures(runs: Runs) -> list[RunBars]:
+def figures(runs: Runs) -> list[RunRows]:
     """The plots; `runs` are their verdicts.json by name, {} for one that left none. None without a call."""
     sent = {name: found for name, found in runs.items() if found and found["arrivals"]["sent"]}
     return list(_figures(sent)) if sent else []
 
 
-def _figures(runs: Runs) -> Iterator[RunBars]:
+def _figures(runs: Runs) -> Iterator[RunRows]:
     names = list(runs)
     shares = [_shares(found) for found in runs.values()]
     worst = min(range(len(names)), key=lambda place: shares[place]["ok"])
-    yield RunBars(
+    yield RunRows(
         "outcomes", "What became of the calls", "%",
         f"Of the calls sent; the fewest succeeded in {names[worst]}: {shares[worst]['ok']:.3g} %.",
         names,
@@ -81,7 +80,7 @@ def _figures(runs: Runs) -> Iterator[RunBars]:
     known = {name: one["p95"] for name, one in zip(names, times, strict=True) if one["p95"] is not None}
     if known:
         slowest = max(known, key=lambda name: known[name])
-        yield RunBars(
+        yield RunRows(
             "response", "Response time", "ms",
             "Over successful calls, from the planned instant, slow tools' own time included; "
             f"the highest p95 has {slowest}: {known[slowest]:,.4g} ms.",

@@ -64,7 +64,8 @@ def test_the_plan_reads_well(
 def test_the_suite_reads_well(browser: Browser, suite_page: Path, width: int, scheme: str) -> None:
     page = opened(browser, suite_page, width, scheme)
     page.wait_for_selector("html[data-drawn=yes]", state="attached")
-    assert page.locator("#plots .barlayer .trace").count() == 5  # two outcomes, three percentiles
+    assert page.locator("#plots .barlayer .trace").count() == 2
+    assert page.locator("#plots .scatterlayer .trace").count() == 3  # percentiles
     reads_well(page, f"suite-{width}-{scheme}")
     page.context.close()
 

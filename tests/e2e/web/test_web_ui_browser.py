@@ -266,6 +266,9 @@ def test_a_suite_is_started_watched_and_stopped(browser: Browser, ui: WebUi) -> 
     with page.expect_popup() as popup:
         page.click(".report")
     assert popup.value.locator("h1").inner_text() == "Invalid"
+    popup.value.locator(".run h3 a").click()
+    popup.value.get_by_role("link", name="part of suite phase1").click()
+    expect(popup.value.locator(".run h3 a")).to_have_text("single-burst")
     page.close()
 
 
