@@ -112,7 +112,7 @@ class Gateway:
 
     def _limited(self, decision: Decision, request_id: rpc.Id) -> Reply:
         self._metrics.limited("rate-limit").inc()
-        return self._refuse(RefusedError("rate_limit_exceeded", retry_after=decision.retry_after), request_id)
+        return self.refuse(RefusedError("rate_limit_exceeded", retry_after=decision.retry_after), request_id)
 
     async def _admitted(
         self, snapshot: Snapshot, user: str, headers: Mapping[bytes, bytes], body: bytes
@@ -175,14 +175,14 @@ class Gateway:
         try:
             return await self._in_time(snapshot, user, request_id, era, request)
         except RefusedError as refused:
-            return self._refuse(refused, request.id)
+            return self.refuse(refused, request.id)
         except asyncio.CancelledError:
             if asyncio.current_task() not in self._without_caller:  # a caller leaves once
                 self._metrics.caller_left("stopped").inc()
             raise
         except Exception:
             log.exception("a request failed")
-            return self._refuse(RefusedError("internal_error"), request.id)
+            return self.refuse(RefusedError("internal_error"), request.id)
 
     async def _in_time(
         self, snapshot: Snapshot, user: str, request_id: str, era: Era, request: rpc.Request
@@ -197,10 +197,11 @@ class Gateway:
 
     def _failed(self, error: RefusedError | rpc.RpcError, request_id: rpc.Id) -> Reply:
         if isinstance(error, RefusedError):
-            return self._refuse(error, request_id)
+            return self.refuse(error, request_id)
         return rpc.failed(request_id, error)
 
-    def _refuse(self, refused: RefusedError, request_id: rpc.Id) -> Reply:
+    def refuse(self, refused: RefusedError, request_id: rpc.Id) -> Reply:
+        """A refusal as an answer, counted."""
         self._metrics.refused(refused.reason).inc()
         return rpc.refuse(
             refused.reason, request_id, refused.message, refused.retry_after, detail=refused.detail

@@ -1,11 +1,13 @@
 """The origin: the gateway's Go server on a nano instance. `python -m fakes.origin …`, see `fakes.http.serve`.
 
 In this order:
+    load-shedding     where requests wait too long for CPU, else 503 load_shed
     nano              the modelled instance takes the request up, queues it for CPU, or is dead
     gateway secret    X-Gateway-Secret, else 403 bad_gateway_secret
     rate-limit        by X-User-ID and X-User-Tier, else 429 rate_limit_exceeded
     timeout           wraps all that follows, else 504 gateway_timeout
-    user-concurrency, global-concurrency, breaker     of each tool call: a refused one costs nothing
+    user-concurrency, global-concurrency, fair-queue, adaptive-concurrency, breaker
+                      of each tool call: a refused one costs nothing
     quota, credits    one SQL function, one round trip, once a request id (X-Request-ID)
     upstream          through a Hop; its time is passed on as `Server-Timing: upstream;dur=<ms>`
     usage row         in batches after the call
@@ -29,7 +31,7 @@ from fakes import faults
 from fakes.control.process_config import StackConfig
 from fakes.control.state import ActiveFault, Control, Snapshot
 from fakes.database.pool import Database
-from fakes.http import serve
+from fakes.http import rpc, serve
 from fakes.http.asgi import (
     JSON,
     Answer,
@@ -121,6 +123,8 @@ class Origin:
 
     async def _on_nano(self, scope: Scope, receive: Receive) -> Answer:
         abort, reply = scope["state"]["abort"], None
+        if (shed := await self._shed(scope, receive)) is not None:
+            return shed
         delay = self.nano.enter()
         if delay is None:
             abort()
@@ -137,6 +141,18 @@ class Origin:
         finally:
             if not isinstance(reply, StreamReply):
                 self._leave(abort)
+
+    async def _shed(self, scope: Scope, receive: Receive) -> Answer | None:
+        """The answer to a request that is turned away before it has cost more than a look at it."""
+        shedding = self.memory.shedding
+        if "load-shedding" not in self.control.snapshot.protections or self.nano.state != "running":
+            return None
+        if scope["path"] == "/health" or shedding.admits(self.nano.cpu.queue_now()):
+            return None
+        self.nano.cpu.spend(shedding.cost)
+        return self.gateway.refuse(
+            RefusedError("load_shed", retry_after=1), rpc.id_of(await whole_body(scope, receive))
+        )
 
     async def _stream(self, scope: Scope, send: Send, reply: StreamReply) -> None:
         try:
