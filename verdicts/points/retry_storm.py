@@ -116,11 +116,11 @@ def kept_down(run: Run) -> Finding:
     if isinstance(found, str):
         return Finding.unseen(found)
     causes = storm_causes.of(run, found)
-    over = [cause.name for cause in causes if cause.over]
+    over = [cause.name for cause in causes if cause.over and found.back > 0]
     start, end = found.aftermath
     evidence = f"From {start:g} s to {end:g} s: " + "; ".join(cause.told for cause in causes) + "."
     rows = tuple(
-        {"cause": cause.name, "figure": cause.told, "over its bound": "yes" if cause.over else "no"}
+        {"cause": cause.name, "figure": cause.told, "over its bound": "yes" if cause.name in over else "no"}
         for cause in causes
     )
     figures = {cause.name: cause.value for cause in causes}
