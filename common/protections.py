@@ -66,6 +66,10 @@ TABLE: Final = (
         since="by name", settings={"per_s": 5, "compare": 0}, real=False,
     ),
     Protection(
+        "deadline-propagation", "request", "deadline_exceeded", 504, DEADLINE, "The caller waits no longer",
+        since="by name", fails=True, settings={"cost": 0.1}, real=False,
+    ),
+    Protection(
         "load-shedding", "request", "load_shed", 503, BUSY, "Overloaded: requests wait too long",
         since="by name", settings={"target": 0.2, "interval": 0.5, "cost": 0.1}, real=False,
     ),

@@ -1,6 +1,7 @@
 """The origin: the gateway's Go server on a nano instance. `python -m fakes.origin …`, see `fakes.http.serve`.
 
 In this order:
+    deadline-propagation     what could not be answered before its caller leaves, else 504 deadline_exceeded
     load-shedding     where requests wait too long for CPU, else 503 load_shed
     nano              the modelled instance takes the request up, queues it for CPU, or is dead
     gateway secret    X-Gateway-Secret, else 403 bad_gateway_secret
@@ -57,6 +58,7 @@ from fakes.origin.rate_sync import RateSync
 from fakes.origin.sessions import Sessions
 from fakes.origin.streams import StandingStreams
 from fakes.origin.tool_call import ToolCaller
+from fakes.protections import deadline_propagation, load_shedding
 
 CLIENT_LEFT: Final = 499  # as nginx counts a call whose client hung up, or was hung up on
 MAX_EVENTS: Final = 1000
@@ -123,8 +125,8 @@ class Origin:
 
     async def _on_nano(self, scope: Scope, receive: Receive) -> Answer:
         abort, reply = scope["state"]["abort"], None
-        if (shed := await self._shed(scope, receive)) is not None:
-            return shed
+        if (refused := self._turned_away(scope)) is not None:
+            return self.gateway.refuse(refused, rpc.id_of(await whole_body(scope, receive)))
         delay = self.nano.enter()
         if delay is None:
             abort()
@@ -142,17 +144,21 @@ class Origin:
             if not isinstance(reply, StreamReply):
                 self._leave(abort)
 
-    async def _shed(self, scope: Scope, receive: Receive) -> Answer | None:
-        """The answer to a request that is turned away before it has cost more than a look at it."""
-        shedding = self.memory.shedding
-        if "load-shedding" not in self.control.snapshot.protections or self.nano.state != "running":
+    def _turned_away(self, scope: Scope) -> RefusedError | None:
+        """Why a request is refused before it has cost more than a look at it; None: it comes in."""
+        on, settings = self.control.snapshot.protections, self.control.snapshot.settings.protections
+        if self.nano.state != "running" or scope["path"] == "/health":
             return None
-        if scope["path"] == "/health" or shedding.admits(self.nano.cpu.queue_now()):
-            return None
-        self.nano.cpu.spend(shedding.cost)
-        return self.gateway.refuse(
-            RefusedError("load_shed", retry_after=1), rpc.id_of(await whole_body(scope, receive))
-        )
+        delay = self.nano.cpu.queue_now()
+        if deadline_propagation.NAME in on and deadline_propagation.passes(scope["headers"], delay):
+            self.nano.cpu.spend(settings[deadline_propagation.NAME]["cost"])
+            return RefusedError(
+                "deadline_exceeded", detail=f"{delay:.1f} s of requests stand before this one"
+            )
+        if load_shedding.NAME in on and not self.memory.shedding.admits(delay):
+            self.nano.cpu.spend(settings[load_shedding.NAME]["cost"])
+            return RefusedError("load_shed", retry_after=1)
+        return None
 
     async def _stream(self, scope: Scope, send: Send, reply: StreamReply) -> None:
         try:

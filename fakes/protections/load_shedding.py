@@ -26,7 +26,7 @@ class LoadShedding:
     def configure(self, settings: StackSettings) -> None:
         """Other bounds."""
         own = settings.protections[NAME]
-        self._target, self._interval, self.cost = own["target"], own["interval"], own["cost"]
+        self._target, self._interval = own["target"], own["interval"]
 
     def forget(self) -> None:
         """What was learnt of the queue."""

@@ -59,6 +59,9 @@ class Agent:
         self._messages = (chosen.message,)
         if self._options.vary:
             self._messages = tuple(_variants(client.dialect, chosen.message))
+        if self._options.tell and self._options.give_up:
+            patience = b"x-request-timeout: %g\r\n" % self._options.give_up
+            self._messages = tuple(one._replace(headers=one.headers + patience) for one in self._messages)
         if chosen.command is not None:
             self._batch = client.dialect.batch([chosen.command] * BATCH_SIZE)
         look_around(client)

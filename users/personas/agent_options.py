@@ -16,6 +16,7 @@ Options of the persona `agent`; a preset gives some of them, and what stands bes
                  `spread` as its sigma (default 0: none; 0.6)
     give_up      seconds after which an attempt is left, and the server told with `notice`; it may go on all
                  the same (default 0: never, but for the run's own call deadline)
+    tell         whether that patience goes along, as `X-Request-Timeout` in seconds (default false)
     deadline     seconds from its planned instant after which an intent is not repeated (default 120)
     reopen       whether the session is opened anew before a repeat (default false)
     fan_out      so many calls at once, all of which must succeed, or the whole set is repeated (default 1)
@@ -82,6 +83,7 @@ class AgentOptions(msgspec.Struct, frozen=True):
     spread: Annotated[float, Meta(ge=0, le=3, description="0 to 3")] = 0.6
     give_up: Seconds = 0.0
     notice: Flagged = False
+    tell: Flagged = False
     deadline: Annotated[float, Meta(gt=0, le=3600, description="up to 3600 seconds")] = 120.0
     reopen: Flagged = False
     fan_out: Annotated[int, Meta(ge=1, le=100, description="a whole number, 1 to 100")] = 1

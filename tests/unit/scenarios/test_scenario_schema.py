@@ -255,7 +255,7 @@ def test_anything_at_any_key_is_taken_or_one_line(key: str, value: Any) -> None:
     assert len(line.splitlines()) <= 1
 
 
-@pytest.mark.parametrize("name", ["fair-queue", "adaptive-concurrency", "load-shedding", "name-limit"])
+@pytest.mark.parametrize("name", ["fair-queue", "deadline-propagation", "load-shedding", "name-limit"])
 def test_what_the_real_parts_have_not_is_refused_by_name(name: str) -> None:
     made(protections=f"today,{name}")
     with pytest.raises(ConfigError, match=f"'{name}' beside real parts"):

@@ -143,3 +143,10 @@ def test_what_cannot_vary_stays_as_it_is() -> None:
     made.open()
     made.arrive(0, 0.0, 0)
     assert client.sent[-1][1] == PLAIN.call_tool(*bare.wire)
+
+
+@pytest.mark.parametrize(("options", "line"), [({"tell": True}, b"x-request-timeout: 2.5\r\n"), ({}, b"")])
+def test_patience_goes_along_where_that_is_asked_for(options: dict[str, Any], line: bytes) -> None:
+    client = FakeAccountClient()
+    opened(client, give_up=2.5, **options).arrive(0, 0.0, 0)
+    assert client.sent[0][1].headers == line
