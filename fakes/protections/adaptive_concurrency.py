@@ -29,7 +29,7 @@ class UpstreamLimit:
         self.lowered = float("-inf")  # when that was last
 
 
-class Ticket(NamedTuple):
+class AdaptivePermit(NamedTuple):
     """An admitted call."""
 
     of: UpstreamLimit
@@ -54,7 +54,7 @@ class AdaptiveConcurrency:
         """Begin anew; calls in flight leave the limits that they entered."""
         self.by_upstream.clear()
 
-    def enter(self, user: str, upstream: str) -> Ticket:
+    def enter(self, user: str, upstream: str) -> AdaptivePermit:
         """Take a permit of the upstream; raises `RefusedError` when all are out."""
         limit = self.by_upstream.get(upstream)
         if limit is None:
@@ -63,9 +63,9 @@ class AdaptiveConcurrency:
             told = f"{limit.running} calls of {upstream} are running"
             raise RefusedError("adaptive_concurrency_exceeded", told, 1)
         limit.running += 1
-        return Ticket(limit, self._clock())
+        return AdaptivePermit(limit, self._clock())
 
-    def leave(self, ticket: Ticket, ended: CallEnd) -> None:
+    def leave(self, ticket: AdaptivePermit, ended: CallEnd) -> None:
         """Give the permit back, and learn from how long the call took."""
         limit, now = ticket.of, self._clock()
         took = now - ticket.began

@@ -21,7 +21,7 @@ FIRST_GUESS: Final = 1.0  # seconds that a call lasts, before any was seen
 WEIGHT: Final = 0.2  # of the last call in what they last
 
 
-class Ticket(NamedTuple):
+class FairPermit(NamedTuple):
     """What an admitted call paid, and since when it runs."""
 
     user: str
@@ -58,7 +58,7 @@ class FairQueue:
         """Calls at once that a user may have on average."""
         return self._limit / max(len(self._asked), 1)
 
-    def enter(self, user: str, upstream: str) -> Ticket:
+    def enter(self, user: str, upstream: str) -> FairPermit:
         """Take a permit; raises `RefusedError` where the user had more than the share, or none is left."""
         now = self._clock()
         left = self._refilled(user, now)
@@ -67,7 +67,7 @@ class FairQueue:
         paid = self._seconds.get(upstream, FIRST_GUESS)
         self._left[user] = left - paid
         self.running += 1
-        return Ticket(user, upstream, paid, now)
+        return FairPermit(user, upstream, paid, now)
 
     def _needed(self) -> float:
         """Call seconds that a user must have left to be let in now."""
@@ -76,7 +76,7 @@ class FairQueue:
             return float("-inf")
         return (taken - self._spare) / (1 - self._spare) * self._burst * self.share
 
-    def leave(self, ticket: Ticket, ended: CallEnd) -> None:
+    def leave(self, ticket: FairPermit, ended: CallEnd) -> None:
         """Give the permit back, and settle what the call really took."""
         took = self._clock() - ticket.began
         self.running -= 1

@@ -1,7 +1,7 @@
 """S1 to S4: what repeats do to a system that was hit once, and whether it comes back.
 
 The trigger is the run's first fault; goodput and amplification are of the judged users' intents
-(`verdicts.measure.calls.intents`, `.storm`).
+(`verdicts.measure.intents`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from verdicts.measure.calls import intents, storm, storm_causes
+from verdicts.measure.intents import causes, intents, storm
 from verdicts.points.point import AT_100_MAU, Finding, point
 from verdicts.run.reading import Run
 
@@ -115,15 +115,15 @@ def kept_down(run: Run) -> Finding:
     found = storm.of(run)
     if isinstance(found, str):
         return Finding.unseen(found)
-    causes = storm_causes.of(run, found)
-    over = [cause.name for cause in causes if cause.over and found.back > 0]
+    told = causes.of(run, found)
+    over = [cause.name for cause in told if cause.over and found.back > 0]
     start, end = found.aftermath
-    evidence = f"From {start:g} s to {end:g} s: " + "; ".join(cause.told for cause in causes) + "."
+    evidence = f"From {start:g} s to {end:g} s: " + "; ".join(cause.told for cause in told) + "."
     rows = tuple(
         {"cause": cause.name, "figure": cause.told, "over its bound": "yes" if cause.name in over else "no"}
-        for cause in causes
+        for cause in told
     )
-    figures = {cause.name: cause.value for cause in causes}
+    figures = {cause.name: cause.value for cause in told}
     return Finding(", ".join(over) or "none", "", evidence, figures, rows=rows)
 
 

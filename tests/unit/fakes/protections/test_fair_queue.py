@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from fakes.http.reasons import RefusedError
-from fakes.protections.fair_queue import FairQueue, Ticket
+from fakes.protections.fair_queue import FairPermit, FairQueue
 from fakes.protections.gate import CallEnd, Gate
 from fakes.protections.global_concurrency import GlobalConcurrency
 from fakes.settings import StackSettings
@@ -32,7 +32,7 @@ def crowd(gate: Gate, clock: ManualClock, seconds: int = 60) -> dict[str, float]
             calls += [(first + gap * n, f"{kind}-{one}", upstream) for n in range(int(seconds * rate))]
     asked: Counter[str] = Counter()
     admitted: Counter[str] = Counter()
-    ends: list[tuple[float, int, Ticket | None]] = []
+    ends: list[tuple[float, int, FairPermit | None]] = []
     start = clock.now
     for number, (at, user, upstream) in enumerate(sorted(calls)):
         while ends and ends[0][0] <= start + at:

@@ -9,7 +9,7 @@ import pytest
 
 from telemetry.recording.sample import Flag, Outcome
 from tests.support.synthetic_run import Samples, Spec, fail, write
-from verdicts.measure.calls import intents
+from verdicts.measure.intents import intents
 from verdicts.run.reading import Run, load
 
 GROUPS = [{"name": "users", "judge": True, "persona": {"name": "agent", "options": {"deadline": 2.0}}}]

@@ -17,8 +17,9 @@ from typing import Final
 
 import numpy as np
 
-from verdicts.measure.calls import intents, recovery
-from verdicts.measure.calls.intents import Intents
+from verdicts.measure.calls import recovery
+from verdicts.measure.intents import intents
+from verdicts.measure.intents.intents import Intents
 from verdicts.run.reading import Run
 
 SHARE: Final = 0.99

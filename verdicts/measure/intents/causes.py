@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from telemetry.recording.sample import REFUSALS, Flag
-from verdicts.measure.calls.storm import Storm
+from verdicts.measure.intents.storm import Storm
 from verdicts.run.reading import Mask, Run
 
 QUEUE: Final = "mcpist_nano_cpu_queue_seconds"
