@@ -67,7 +67,7 @@ TABLE: Final = (
     ),
     Protection(
         "deadline-propagation", "request", "deadline_exceeded", 504, DEADLINE, "The caller waits no longer",
-        since="by name", fails=True, settings={"cost": 0.1}, real=False,
+        since="by name", fails=True, settings={"cost": 0.1, "margin": 0.2}, real=False,
     ),
     Protection(
         "load-shedding", "request", "load_shed", 503, BUSY, "Overloaded: requests wait too long",

@@ -150,8 +150,11 @@ class Origin:
         if self.nano.state != "running" or scope["path"] == "/health":
             return None
         delay = self.nano.cpu.queue_now()
-        if deadline_propagation.NAME in on and deadline_propagation.passes(scope["headers"], delay):
-            self.nano.cpu.spend(settings[deadline_propagation.NAME]["cost"])
+        own = settings[deadline_propagation.NAME]
+        if deadline_propagation.NAME in on and deadline_propagation.passes(
+            scope["headers"], delay, own["margin"]
+        ):
+            self.nano.cpu.spend(own["cost"])
             return RefusedError(
                 "deadline_exceeded", detail=f"{delay:.1f} s of requests stand before this one"
             )

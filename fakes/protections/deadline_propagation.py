@@ -1,9 +1,11 @@
 """`deadline-propagation`: nothing is begun, or carried on, for a caller who will be gone by then.
 
 A caller says in `X-Request-Timeout` how many seconds it waits; the edge passes that on as any header. The
-origin refuses at once (504) what stands behind so much work for its CPU that it could not begin in time, at
-the share `cost` of a request's CPU (an assumption), and ends a call so many seconds after it began, also
-within a session of the legacy era, in which leaving alone ends nothing. Without the header nothing changes.
+origin refuses at once (504) what stands behind so much work for its CPU that it could not be answered in
+time, `margin` seconds for the call itself included, at the share `cost` of a request's CPU (an assumption). It
+ends a call so many seconds after it began, also within a session of the legacy era, in which leaving alone
+ends nothing. Without the header nothing changes. Without the margin the queue would settle at the very
+patience of the callers, and every answer come a moment too late.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ def told(headers: Iterable[tuple[bytes, bytes]]) -> float | None:
     return None
 
 
-def passes(headers: Iterable[tuple[bytes, bytes]], delay: float) -> bool:
-    """Whether its caller's time is over before a request that waits `delay` seconds can begin."""
+def passes(headers: Iterable[tuple[bytes, bytes]], delay: float, margin: float) -> bool:
+    """Whether its caller is gone before a request is answered, `margin` after a wait of `delay` seconds."""
     seconds = told(headers)
-    return seconds is not None and delay >= seconds
+    return seconds is not None and delay + margin >= seconds
