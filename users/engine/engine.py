@@ -72,6 +72,7 @@ class Engine:
             job.endpoint,
             self._record,
             elsewhere=job.elsewhere,
+            source_of=lambda account: job.accounts[account].ip if job.from_sources else "",
             rules=answers.rules(job.headers.encodings, job.refusals, job.max_body),
             sent=sent,
             timeout=job.timeout,

@@ -42,6 +42,7 @@ class Client:
         record: Callable[[Call], None],
         *,
         elsewhere: Sequence[Endpoint] = (),
+        source_of: Callable[[int], str] = lambda account: "",
         rules: AnswerRules = PLAIN_HTTP,
         sent: Callable[[Call], None] = lambda call: None,
         timeout: float = 35.0,
@@ -54,6 +55,7 @@ class Client:
         self.peak_in_flight = 0
         self.connections = 0
         self._endpoints = (endpoint, *elsewhere)  # accounts take them in turn
+        self._source_of = source_of  # the address that an account connects from; "": any
         self._record = record
         self._sent = sent
         self._judge = rules.judge
@@ -99,8 +101,9 @@ class Client:
         if self._max_connections is not None and self.connections >= self._max_connections:
             raise OSError(errno.EMFILE, "the rest of the files that may be open are for the run itself")
         endpoint = self._endpoints[account % len(self._endpoints)]
+        sock = endpoint.socket(self._source_of(account))
         connection = Connection(
-            self._loop, self, account, endpoint.socket(), endpoint.session(), self._stream_of, self._limits
+            self._loop, self, account, sock, endpoint.session(), self._stream_of, self._limits
         )
         code = connection.dial(endpoint.address)
         if code in _OWN_LIMITS:
