@@ -65,6 +65,12 @@ def back_again(run: Run) -> Finding:
     if math.isfinite(found.back):
         return Finding(found.back, "s until goodput is back", f"{about}.", figures)
     told = f"{about}; it did not come back within the {found.watched:g} s that were watched"
+    if (heard := storm.edge_heard(run, found)) < storm.LEAST_HEARD:
+        figures |= {"seconds": math.nan, "metastable": math.nan}
+        alone = (
+            f"{told}, but its edge answered {heard:.0%} of the scrapes: this machine may be what gave way."
+        )
+        return Finding(NOT_BACK, "", alone, figures)
     if state is None:
         short = f"{told}, too few to call it metastable ({found.required:g} s)."
         return Finding(NOT_BACK, "", short, figures)

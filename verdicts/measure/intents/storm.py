@@ -26,6 +26,8 @@ SHARE: Final = 0.99
 STEADY: Final = 5.0  # seconds
 TRIGGERS: Final = 3.0
 MINUTE: Final = 60.0
+LEAST_HEARD: Final = 0.8
+REQUESTS: Final = "mcpist_requests_total"
 NO_TRIGGER: Final = "Not observed: nothing was done to the target, or it did not end before the load."
 NO_DEADLINE: Final = "Not observed: these users have no `deadline`, so nothing says what is too late."
 
@@ -78,6 +80,18 @@ def of(run: Run) -> Storm | str:
     name = " ".join(filter(None, (found[0]["fault"], found[0].get("target"))))
     back = _back(wanted, end, watched, before * SHARE)
     return Storm(name, at, end, before, back, max(watched, 0.0), required)
+
+
+def edge_heard(run: Run, storm: Storm) -> float:
+    """The share of the scrapes, one a second, that the bundled edge answered in the aftermath; 1 for others.
+
+    It waits for nothing that is modelled: where it does not answer, its process had no CPU.
+    """
+    if "edge" not in run.target.sources or not run.manifest.bundled:
+        return 1.0
+    start, end = storm.aftermath
+    t, _ = run.target.series("edge", REQUESTS, method="POST")
+    return float(((t >= start) & (t < end)).sum() / (end - start))
 
 
 def _back(wanted: Intents, end: float, watched: float, enough: float) -> float:

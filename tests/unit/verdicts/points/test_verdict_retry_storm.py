@@ -154,3 +154,18 @@ def test_without_a_trigger_or_a_deadline_nothing_is_made_up(tmp_path: Path, id: 
     finding = found(load(write(tmp_path / "run", spec)), id)
     assert not finding.seen
     assert "deadline" in finding.evidence
+
+
+def test_where_the_stacks_own_edge_had_no_cpu_nothing_is_called_metastable(tmp_path: Path) -> None:
+    made(tmp_path, until=DURATION)
+    file = tmp_path / "run" / "target.jsonl"
+    scrapes = [json.loads(line) for line in file.read_text().splitlines()]
+    kept = [one for one in scrapes if one["source"] != "edge" or one["t"] % 4 < 1]
+    file.write_text("".join(json.dumps(scrape) + "\n" for scrape in kept))
+    run = load(tmp_path / "run")
+    run.scenario["groups"][0]["persona"] = {"name": "agent", "options": {"deadline": 2.0}}
+    back = found(run, "S2")
+    assert back.value == "not within the run"
+    assert math.isnan(back.figures["metastable"])
+    assert math.isnan(back.figures["seconds"])
+    assert "this machine may be what gave way" in back.evidence
