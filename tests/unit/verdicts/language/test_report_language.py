@@ -19,7 +19,7 @@ from telemetry.run_folder.machine import LoadMachine
 from tests.support import plan_folder
 from tests.support.synthetic_run import Spec, write
 from verdicts.language.catalogue import japanese
-from verdicts.language.units import translated
+from verdicts.language.units import said, translated
 from verdicts.language.words import Say, chosen
 from verdicts.output.files import derive
 from verdicts.plan import files
@@ -212,3 +212,10 @@ def test_a_whole_report_and_a_suite_in_japanese(
     page = (tmp_path / "suite.html").read_text()
     assert '<html lang="ja">' in page
     assert "ターゲットは耐えたか" in page
+
+
+def test_a_list_of_words_is_said_word_by_word() -> None:
+    assert said("queue, repeats", "ja") == "CPUの待ち行列、再試行"
+    assert said("queue, repeats", "en") == "queue, repeats"
+    assert said("queue, or so", "ja") == "queue, or so"
+    assert said("metastable", "ja").startswith("準安定")
