@@ -48,6 +48,7 @@ TAKES_ui = LOCUST_WEB_HOST WEB_PASSWORD
 TAKES_stack = PROTECT
 TAKES_report = RUN LANG_REPORT
 TAKES_test = ARGS REQUIRE_ALL
+TAKES_simulate = SEEDS SEED
 TAKES_up = WORKERS
 OWN = PYTHON VENV BIN VERBOSE
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
@@ -151,7 +152,7 @@ check: $(DEV) ## format, lint and types
 .PHONY: test
 test: $(DEV) ## all tests [ARGS="-k guard"]
 	@$(BIN)/python -m tests.support.needs
-	@status=0; $(PYTEST) --numprocesses=2 --dist=worksteal tests/unit tests/golden $(NONE_FITS) || status=$$?; \
+	@status=0; $(PYTEST) --numprocesses=2 --dist=worksteal tests/unit tests/golden tests/simulation $(NONE_FITS) || status=$$?; \
 		$(PYTEST) --numprocesses=3 --dist=loadfile tests/e2e $(NONE_FITS) || $(ALONE) || status=$$?; exit $$status
 
 # Tests without real time first, as they take whole cores; then those with real processes, which wait more than they
@@ -160,6 +161,10 @@ test: $(DEV) ## all tests [ARGS="-k guard"]
 PYTEST = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/python -m pytest -ra --durations=20 -o asyncio_default_fixture_loop_scope=function $(ARGS)
 ALONE = { echo "those that failed, once more and alone" >&2; $(PYTEST) --last-failed --last-failed-no-failures=none tests/e2e; }
 NONE_FITS = $(if $(ARGS),|| [ $$? -eq 5 ]) # ARGS may choose tests of one kind alone
+
+.PHONY: simulate
+simulate: $(DEV) ## the cluster in a simulated world: SEEDS=100000 of them, or SEED=n told in full
+	@$(BIN)/python -m tests.simulation $(call options,SEEDS SEED)
 
 .PHONY: bench
 bench: $(DEV) ## requests per CPU second beside other generators, start delay

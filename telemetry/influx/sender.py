@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from threading import Event, Thread
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from telemetry.influx.client import WriteReply, WriteResult
 from telemetry.influx.spool import Spool
@@ -69,6 +69,8 @@ class Sender:
         left_behind: Iterator[Spool],
         say: Say,
         clock: Clock = time.monotonic,
+        thread: Callable[..., Any] = Thread,
+        event: Callable[[], Any] = Event,
     ) -> None:
         self.written = self.replayed = 0
         self.last_error = ""
@@ -76,9 +78,9 @@ class Sender:
         self._old: Spool | None = None
         self._clock = clock
         self._deadline: float | None = None
-        self._wake = Event()
+        self._wake = event()
         self._wait = 0.0
-        self._thread = Thread(target=self._run, daemon=True, name="sender")
+        self._thread = thread(target=self._run, daemon=True, name="sender")
 
     def start(self) -> None:
         """Start the thread."""

@@ -9,8 +9,9 @@ A single process is the case of one worker that is reached without a wire; there
 Lost means: Locust heard no heartbeat, or the worker said that it leaves. What it sent and did not report
 stays unknown. Once its lease is over (`users.cluster.performer`; it began when the worker was last heard),
 or after the instant that it named when it left, it sends nothing. So of its share, what is planned from
-there to the new deal is dropped, for nobody sends it. A new deal begins a whole lease after it was given: a
-live worker that has not heard of it is silent by then, too. So no arrival is sent twice.
+there to the new deal, or to a stop, is dropped, for nobody sends it; that is written at the end, when all of
+it is known. A new deal begins a whole lease after it was given: a live worker that has not heard of it is
+silent by then, too. So no arrival is sent twice (the argument in full: docs/simulation.md).
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ LEAD: Final = 3.0  # seconds to the run's zero: probes take their baseline and s
 PREPARE_TIMEOUT: Final = 60.0
 FINISH_TIMEOUT: Final = 15.0
 POLL_INTERVAL: Final = 0.05
+REMIND_INTERVAL: Final = 2.0  # a worker says something each second
 CLOCK_ROUNDS: Final = 5
 EVERY_ONE_LOST: Final = "every worker was lost"
 
@@ -110,6 +112,7 @@ class Conductor:
         if data["run"] == self.run and not self._over:  # otherwise there is no journal to put it into
             if not node.lost:
                 node.heard = self._clock()
+                node.answered = True
             try:
                 number, lost = node.journal.take(number, data["kind"], data["data"]), node.lost
             except OSError as error:
@@ -161,16 +164,25 @@ class Conductor:
         self.deals += 1
         self._shares.deal([node.id for node in live], from_t)
         for rank, node in enumerate(live):
-            node.heard = now = self._clock()
-            share = {
+            node.share = {
                 "deal": self.deals,
                 "rank": rank,
                 "of": len(live),
                 "start_at": self.start_at + node.offset,
                 "from_t": from_t,
-                "now": now + node.offset,
             }
-            self._send("load.share", share, node.id)
+            self._tell_share(node)
+
+    def _tell_share(self, node: Node) -> None:
+        node.heard = node.told = now = self._clock()
+        node.answered = False
+        self._send("load.share", {**node.share, "now": now + node.offset}, node.id)
+
+    def _remind(self) -> None:
+        """Tell its share again to who has said nothing since it was told: the wire may have lost it."""
+        for node in self.nodes.values():
+            if not (node.lost or node.answered) and self._clock() - node.told >= REMIND_INTERVAL:
+                self._tell_share(node)
 
     def stop(self, reason: str) -> None:
         """End all load now; the first reason given is the one that is kept."""
@@ -198,6 +210,7 @@ class Conductor:
         Calls still open at `drained` (seconds since the run's zero, after its last arrival) are aborted.
         """
         while not self.stop_reason and not self._all_done():
+            self._remind()
             gevent.sleep(POLL_INTERVAL)
             if self._clock() - self.start_at >= drained:
                 drained = float("inf")
@@ -224,18 +237,30 @@ class Conductor:
             self._share_out(lost, none_left=len(lost) == len(live))
 
     def _share_out(self, lost: list[Node], *, none_left: bool) -> None:
-        """Give the share of lost workers to the rest, if load goes on; count what falls between."""
+        """Give the share of lost workers to the rest, if load goes on."""
         if none_left:
             self.stop(EVERY_ONE_LOST)
         switch = self._clock() - self.start_at + LEASE
         until = switch if self.stopped_at is None else self.stopped_at
         for node in lost:
-            try:
-                node.journal.add_samples(self._shares.unsent(node.id, self._free_from(node), until))
-            except OSError as error:
-                self.cannot_write(error)
+            node.taken_over = until
         if self.stopped_at is None:
             self._deal(until)
+
+    def _write_unsent(self) -> None:
+        """Record what fell between: a lost worker sent it no more, and the others had yet to take over.
+
+        Only at the end is all known: when a worker left that came back to say so, and whether the run was
+        stopped before the others took over.
+        """
+        stopped_at = float("inf") if self.stopped_at is None else self.stopped_at
+        for node in self.nodes.values():
+            if node.taken_over is not None:
+                until = min(node.taken_over, stopped_at)
+                try:
+                    node.journal.add_samples(self._shares.unsent(node.id, self._free_from(node), until))
+                except OSError as error:
+                    self.cannot_write(error)
 
     def _free_from(self, node: Node) -> float:
         """From when on (s since start) a lost worker surely sends nothing that is planned."""
@@ -252,6 +277,10 @@ class Conductor:
                     break
                 gevent.sleep(POLL_INTERVAL)
         self._over = True
+        for node in self.nodes.values():  # one may have left unheard until now
+            if node.left is not None and not node.lost:
+                node.lost, node.taken_over = True, float("inf")
+        self._write_unsent()
         for node in self.nodes.values():
             node.lost = node.lost or not node.journal.final
             node.journal.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from gevent.event import Event
 
@@ -22,7 +23,11 @@ class Node:
     offset: float = 0.0  # its clock minus ours, seconds
     round_trip: float = float("inf")
     heard: float = float("inf")  # when it last said something, by our clock
+    share: dict[str, Any] = field(default_factory=dict)  # of the newest deal
+    told: float = float("inf")  # when it was told its share, by our clock
+    answered: bool = True  # it said something since
     lost: bool = False
+    taken_over: float | None = None  # when a lost one's share is others', seconds since start
 
     def finished(self, deals: int) -> bool:
         """It has dealt its share of the latest of so many deals, and every answer is in."""

@@ -36,6 +36,7 @@ from telemetry.recording.recorder import Sink
 from users.cluster.outbox import Outbox
 from users.engine.engine import Engine, Outlets
 from users.engine.job import Job
+from users.engine.loop_watch import LoopWatch
 
 LEASE: Final = 4.0  # seconds; a worker says something each second
 RESEND_INTERVAL: Final = 2.0
@@ -58,8 +59,9 @@ class Performer:
         clock: Callable[[], float] = time.monotonic,
         begin: Callable[[], None] = lambda: None,
         lease: float = float("inf"),
+        watch: Callable[[], LoopWatch] = LoopWatch,
     ) -> None:
-        """`begin` is called when load is about to start; `lease` in seconds."""
+        """`begin` is called when load is about to start; `lease` in seconds; `watch` watches the loop."""
         self.engine: Engine | None = None
         self.run = ""
         self._reply = reply
@@ -67,6 +69,7 @@ class Performer:
         self._clock = clock
         self._begin = begin
         self._lease = lease
+        self._watch = watch
         self._until = float("inf")  # monotonic s
         self._deals = 0  # the number of the newest
         self._outbox = Outbox(lambda entry: None)
@@ -129,7 +132,7 @@ class Performer:
                 instances=lambda names: outbox.put(INSTANCES, names),
                 error_texts=lambda text: outbox.put(TEXTS, text),
             )
-            self.engine = Engine(job, outlets, clock=self._clock)
+            self.engine = Engine(job, outlets, clock=self._clock, watch=self._watch)
         except (RefusalError, ValueError, OSError) as refusal:
             log.error("run %s: this worker refuses: %s", run, refusal)
             self._reply("load.prepared", {"run": run, "error": str(refusal) or repr(refusal)})
@@ -138,11 +141,11 @@ class Performer:
         self._reply("load.prepared", {"run": run, "error": ""})
 
     def _on_share(self, data: dict[str, Any]) -> None:
-        if self.engine is not None:
+        if self.engine is not None and data["deal"] > self._deals:  # otherwise a repeat, or overtaken
             self._begin()
             self._deals = data["deal"]
-            self._extend(data["now"])
-            self.engine.take_share(data["rank"], data["of"], data["start_at"], data["from_t"])
+            if self._extend(data["now"]):
+                self.engine.take_share(data["rank"], data["of"], data["start_at"], data["from_t"])
 
     def _on_finish(self) -> None:
         engine, self.engine = self.engine, None
@@ -164,12 +167,22 @@ class Performer:
             if self.engine is None and self._outbox.empty:
                 self._rest()
 
-    def _extend(self, heard: float) -> None:
-        """The conductor heard us, or spoke, at `heard` (monotonic s): so we may go on for a while."""
+    def _extend(self, heard: float) -> bool:
+        """The conductor heard us, or spoke, at `heard` (monotonic s): so we may go on for a while.
+
+        Not where the lease is over: the dispatcher has left what comes to others. Whether we go on.
+        """
+        if self._clock() >= self._until:
+            self._lapse()
+            return False
         until = heard + self._lease
         if self.engine is not None and (until > self._until or math.isinf(self._until)):
             self._until = until
             self.engine.extend(until)
+        return True
+
+    def _lapse(self) -> None:
+        self.leave(f"nothing was heard of the master for {self._lease:g} s")
 
     def _rest(self) -> None:
         gevent.killall(self._background, block=False)
@@ -178,8 +191,8 @@ class Performer:
     def _watch_lease(self) -> None:
         while self.engine is not None:
             gevent.sleep(POLL_INTERVAL)
-            if self._clock() > self._until:
-                self.leave(f"nothing was heard of the master for {self._lease:g} s")
+            if self._clock() >= self._until:
+                self._lapse()
 
     def _resend_forever(self) -> None:
         while True:

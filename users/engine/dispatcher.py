@@ -45,7 +45,7 @@ class Dispatcher:
         """`room`: seconds until one more call may leave (`users.engine.pace`); None: it always may."""
         self.dealt = 0
         self.stopped = False
-        self.until = float("inf")  # monotonic s: nothing is dealt later than this
+        self.until = float("inf")  # monotonic s: nothing is dealt then or later
         self._schedule = schedule
         self._share = share
         self._planned = schedule.planned[share]
@@ -75,7 +75,7 @@ class Dispatcher:
                 self._sleep(wait)
             if self._room is not None:
                 self._wait_for_room(self._room)
-            if self._clock() > self.until:
+            if self._clock() >= self.until:
                 self.lapse()
             if self.stopped or not self.remaining:  # a later share may have cut this one
                 return

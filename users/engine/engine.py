@@ -64,6 +64,7 @@ class Engine:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = gevent.sleep,
         loop: Any = None,
+        watch: Callable[[], LoopWatch] = LoopWatch,
     ) -> None:
         self.ledger = Ledger(job.late)
         self._pace = Pace(job.max_duration, clock=clock, sleep=sleep) if job.max_rps is not None else None
@@ -92,7 +93,7 @@ class Engine:
         self._dispatchers: list[Dispatcher] = []
         self._until = float("inf")
         self._background: list[gevent.Greenlet] = []
-        self._loop_watch = LoopWatch()
+        self._loop_watch = watch()
         self._target_clock = TargetClock()
         self._ids = count(1)
         self.sessions = SessionCounts()

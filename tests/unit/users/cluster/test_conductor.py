@@ -15,7 +15,7 @@ from shapes.schedule import Schedule
 from telemetry.recording.journal import FINAL, LEDGER, WorkerJournal
 from telemetry.recording.sample import REASONS, Outcome, read_samples
 from tests.support.manual_clock import ManualClock
-from users.cluster.conductor import EVERY_ONE_LOST, CannotStartError, Conductor
+from users.cluster.conductor import EVERY_ONE_LOST, REMIND_INTERVAL, CannotStartError, Conductor
 from users.cluster.performer import LEASE
 
 EVERY_100_MS = Schedule(  # ten accounts, twenty seconds
@@ -167,8 +167,13 @@ def at(conductor: Conductor, clock: ManualClock, t: float) -> None:
     clock.now = conductor.start_at + t
 
 
-def unsent(tmp_path: Path, name: str) -> list[float]:
-    """When the arrivals were planned that were dropped for a worker's loss."""
+def unsent(conductor: Conductor, tmp_path: Path, name: str) -> list[float]:
+    """When the arrivals were planned that were dropped for a worker's loss, as its end writes them."""
+    conductor._write_unsent()
+    return recorded(tmp_path, name)
+
+
+def recorded(tmp_path: Path, name: str) -> list[float]:
     samples = read_samples(tmp_path / "run" / f"samples-{name}.bin")
     assert {REASONS[reason] for reason in samples["reason"]} <= {"worker_lost"}
     assert (samples["outcome"] == Outcome.DROPPED).all()
@@ -190,7 +195,7 @@ def test_a_killed_workers_arrivals_after_its_lease_are_dropped_up_to_the_new_dea
     at(conductor, clock, 9.5)
     conductor._find_losses()
     assert wire.workers["a"].shares[-1]["from_t"] == pytest.approx(9.5 + LEASE)
-    assert unsent(tmp_path, "b") == of_rank(1, 3, 5.05 + LEASE, 9.5 + LEASE)
+    assert unsent(conductor, tmp_path, "b") == of_rank(1, 3, 5.05 + LEASE, 9.5 + LEASE)
 
 
 def test_a_worker_that_leaves_says_from_when_on_it_sends_nothing(tmp_path: Path) -> None:
@@ -199,7 +204,46 @@ def test_a_worker_that_leaves_says_from_when_on_it_sends_nothing(tmp_path: Path)
     wire.entry("b", FINAL, {"finished": True, "plans": 1, "t": 5.55, "left": 5.55})
     conductor._find_losses()
     assert conductor.nodes["b"].lost
-    assert unsent(tmp_path, "b") == of_rank(1, 2, 5.55, 6.0 + LEASE)
+    assert unsent(conductor, tmp_path, "b") == of_rank(1, 2, 5.55, 6.0 + LEASE)
+
+
+def test_what_others_would_have_taken_over_after_a_stop_is_not_dropped(tmp_path: Path) -> None:
+    """It was not planned; counted all the same it would stand in for an arrival of which nothing is known."""
+    conductor, wire, clock = started(tmp_path, "a", "b")
+    at(conductor, clock, 5.05)
+    wire.entry("b", LEDGER, {"finished": False, "plans": 1})
+    wire.dead.add("b")
+    at(conductor, clock, 9.5)
+    conductor._find_losses()
+    at(conductor, clock, 11.0)
+    conductor.stop("SIGINT")
+    assert unsent(conductor, tmp_path, "b") == of_rank(1, 2, 5.05 + LEASE, 11.0)
+
+
+def test_who_left_unheard_until_the_end_is_lost(tmp_path: Path) -> None:
+    conductor, wire, clock = started(tmp_path, "a", "b")
+    at(conductor, clock, 6.0)
+    conductor.stop("SIGINT")
+    wire.entry("b", FINAL, {"finished": True, "plans": 1, "t": 2.05, "left": 2.05})
+    wire.workers["b"].number += 1  # it says nothing more
+    conductor.finish()
+    assert conductor.nodes["b"].lost
+    assert recorded(tmp_path, "b") == of_rank(1, 2, 2.05, 6.0)
+
+
+def test_a_share_that_nobody_answers_is_told_again(tmp_path: Path) -> None:
+    conductor, wire, clock = started(tmp_path, "a", "b")
+    wire.entry("a", LEDGER, {"finished": False, "plans": 1})
+    clock.now += REMIND_INTERVAL
+    conductor._remind()
+    assert len(wire.workers["a"].shares) == 1
+    first, second = wire.workers["b"].shares
+    assert second == {**first, "now": first["now"] + REMIND_INTERVAL}
+    assert conductor.nodes["b"].heard == clock.now  # its lease may have begun again
+    wire.entry("b", LEDGER, {"finished": False, "plans": 1})
+    clock.now += REMIND_INTERVAL
+    conductor._remind()
+    assert len(wire.workers["b"].shares) == 2
 
 
 def test_two_losses_shortly_after_each_other_leave_no_arrival_to_nobody_or_to_two(tmp_path: Path) -> None:
@@ -212,7 +256,7 @@ def test_two_losses_shortly_after_each_other_leave_no_arrival_to_nobody_or_to_tw
     first, second = wire.workers["a"].shares[1:]
     assert (first["of"], second["of"], second["from_t"]) == (2, 1, pytest.approx(6.3 + LEASE))
     until = second["from_t"]
-    dropped = unsent(tmp_path, "b") + unsent(tmp_path, "c")
+    dropped = unsent(conductor, tmp_path, "b") + recorded(tmp_path, "c")
     mine = of_rank(0, 3, 6.0, first["from_t"]) + of_rank(0, 2, first["from_t"], until)
     assert sorted(dropped + mine) == of_rank(0, 1, 6.0, until)
 
@@ -255,7 +299,7 @@ def test_after_a_stop_a_loss_makes_no_new_deal(tmp_path: Path) -> None:
     conductor.wait()
     assert len(wire.workers["a"].shares) == 1
     assert conductor.stop_reason == "SIGINT"
-    assert unsent(tmp_path, "b") == of_rank(1, 2, LEASE - 1.0, 8.0)
+    assert unsent(conductor, tmp_path, "b") == of_rank(1, 2, LEASE - 1.0, 8.0)
 
 
 def test_the_end_names_who_was_lost(tmp_path: Path) -> None:

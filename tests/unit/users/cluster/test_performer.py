@@ -16,15 +16,17 @@ from users.cluster.performer import Performer, RefusalError
 class StubEngine:
     """Writes down what it is told; `outlets` is what the performer gave it."""
 
-    def __init__(self, job: Any, outlets: Any, clock: ManualClock) -> None:
+    def __init__(self, job: Any, outlets: Any, clock: ManualClock, watch: Any) -> None:
         self.outlets = outlets
         self.start_at = float("nan")
         self.untils: list[float] = []
         self.left: list[float] = []
+        self.shares: list[float] = []
         self.closed = False
 
     def take_share(self, rank: int, of: int, start_at: float, from_t: float) -> None:
         self.start_at = start_at
+        self.shares.append(from_t)
 
     def extend(self, until: float) -> None:
         self.untils.append(until)
@@ -57,7 +59,7 @@ class Rig:
         self.performer.handlers()[kind](data)
 
     def share(self, now: float = 10.0) -> None:
-        self.tell("load.share", deal=1, rank=0, of=2, start_at=13.0, from_t=0.0, now=now)
+        self.tell("load.share", deal=1, rank=0, of=2, start_at=13.0, from_t=float("-inf"), now=now)
 
     def say(self, at: float) -> None:
         """A ledger line, put at `at`."""
@@ -95,12 +97,37 @@ def test_stale_news_do_not_renew_a_lease(rig: Rig) -> None:
     """A process that was frozen finds an old acknowledgement when it wakes up."""
     rig.share()
     rig.say(11.0)
-    rig.clock.now = 60.0
+    rig.say(13.9)
     rig.tell("load.ack", run="run", number=1, deals=1, lost=False)
     assert rig.engine.untils[-1] == 15.0
-    rig.tell("load.ack", run="run", number=1, deals=1, lost=False)
-    rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=70.0, now=12.0)
-    assert rig.engine.untils[-1] == 16.0
+    rig.clock.now = 14.9
+    rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=70.0, now=10.5)
+    assert rig.engine.untils[-1] == 15.0
+
+
+@pytest.mark.parametrize("news", ["acknowledgement", "share"])
+def test_a_lease_that_is_over_is_not_renewed(rig: Rig, news: str) -> None:
+    """The dispatcher has left what came after it to others, before anybody looked at the lease."""
+    rig.share()
+    rig.say(11.0)
+    engine = rig.engine
+    rig.clock.now = 14.0
+    if news == "share":
+        rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=70.0, now=13.9)
+    else:
+        rig.tell("load.ack", run="run", number=1, deals=1, lost=False)
+    assert engine.untils == [14.0]
+    assert engine.left == [14.0]
+    assert rig.performer.engine is None
+
+
+def test_a_share_that_comes_twice_or_late_is_taken_once(rig: Rig) -> None:
+    rig.share()
+    rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=20.0, now=11.0)
+    rig.share()
+    rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=20.0, now=13.0)
+    assert rig.engine.shares == [float("-inf"), 20.0]
+    assert rig.engine.untils == [14.0, 15.0]
 
 
 def test_who_was_given_up_leaves_at_once_and_says_so(rig: Rig) -> None:

@@ -152,6 +152,14 @@ def test_nothing_is_dealt_after_the_lease_and_only_what_was_due_by_then_is_dropp
     assert rig.dispatcher.remaining == 0
 
 
+def test_the_last_instant_of_a_lease_belongs_to_the_others() -> None:
+    rig = Rig([0.0, 1.0, 2.0])
+    rig.dispatcher.until = START + 1.0
+    rig.dispatcher.run()
+    assert [index for index, _ in rig.dealt] == [0]
+    assert rig.dropped == []
+
+
 def test_a_lease_that_is_renewed_in_time_changes_nothing() -> None:
     rig = Rig([0.0, 1.0, 2.0])
     rig.dispatcher.until = START + 1.5
