@@ -12,12 +12,14 @@ import resource
 from collections.abc import Sequence
 from typing import Final
 
+from cli.launch import series
 from cli.launch.attacks import Attacks, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from cli.search.request import SearchRequest, read
 from cli.search.table import Searches
 from cli.search.trials import Trials, attackers, own_rate
 from common import exit_codes
+from telemetry.run_folder.series import SeriesStep
 from verdicts.breakpoint import table
 
 EPILOG: Final = """\
@@ -40,15 +42,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     request.folder.mkdir(parents=True, exist_ok=True)
     for line in _begin(request):
         say(line)
+    progress = series.begin(
+        request.folder, "breakpoint", request.scenario.name, table.PAGE,
+        [SeriesStep(name=protect) for protect in request.protects], request.budget,
+    )  # fmt: skip
     with Attacks(request.folder, say) as attacks:
-        searches = Searches(request, Trials(attacks, request.folder, request.options, request.scenario), say)
+        trials = Trials(attacks, request.folder, request.options, request.scenario)
+        searches = Searches(request, trials, say, progress)
         searches.run()
         searches.write()
     asked = [row for row in searches.ordered() if row.protect in request.protects]
     print(table.table(searches.ordered()))
     print(f"  {table.sentence(searches.ordered())}\n  page: {request.folder / table.PAGE}", flush=True)
     complete = len(asked) == len(request.protects) and all(row.answered for row in asked)
-    return 0 if complete and not attacks.stopped else exit_codes.OURS
+    code = 0 if complete and not attacks.stopped else exit_codes.OURS
+    progress.over(code)
+    return code
 
 
 def _begin(request: SearchRequest) -> list[str]:

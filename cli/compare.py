@@ -15,12 +15,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cli.launch import series
 from cli.launch.attacks import Attacks, new_folder, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from common import exit_codes
 from common.errors import ConfigError, RefusedInputError
 from run.request import CheckedRun, RunRequest
 from scenarios import options as table
+from telemetry.run_folder.series import SeriesWriter
 from verdicts.compare import comparison, wording
 from verdicts.compare.comparison import Side
 from verdicts.compare.statistics import MIN_RUNS
@@ -133,14 +135,28 @@ class Turns:
 
     def run(self) -> int:
         """Every run, then the report; the exit code."""
+        progress = self._progress()
+        say(series.told(progress.series))
         with Attacks(self._folder, say) as attacks:
-            for number, turn in enumerate(self._turns, 1):
-                label = f"[{number}/{len(self._turns)}] {turn.side.upper()}, {self._protections(turn.side)}"
-                if why := self._until_valid(label, turn, attacks):
+            for place, turn in enumerate(self._turns):
+                why = self._until_valid(progress.begins(place), turn, attacks)
+                said = progress.ended(place, exit_codes.OURS if why else 0)
+                if why:
+                    progress.over(exit_codes.OURS)
                     return self._invalid(why)
+                say(said)
         a, b = (Side(one.upper(), self._protections(one), tuple(self._runs[one])) for one in "ab")
         _finish(self._folder, comparison.compare(a, b, interleaved=True), self._again(), self._repeated)
+        progress.over(0)
         return 0
+
+    def _progress(self) -> SeriesWriter:
+        steps = [
+            series.step(f"{turn.side.upper()}, {self._protections(turn.side)}", turn.run, self._folder)
+            for turn in self._turns
+        ]
+        scenario = self._turns[0].run.scenario.name
+        return series.begin(self._folder, "compare", scenario, "compare.html", steps)
 
     def _protections(self, side: str) -> str:
         return getattr(self._options, side) or "none"

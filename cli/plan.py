@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from cli.launch import series
 from cli.launch.attacks import Attacks, new_folder, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from common.paths import ROOT
@@ -28,9 +29,6 @@ from scenarios.plan_runs import Changes, PlanRun
 from verdicts.plan import files
 from verdicts.plan.plan_file import PlanFile, PlannedRun
 
-START: Final = (
-    11.0  # seconds that a run takes beside its load: attach, drain, report (measured: docs/plan.md)
-)
 INVALID: Final = 3
 EPILOG: Final = """\
 exit code: 0 every question answered, every verdict passed; 1 a verdict failed; 2 bad usage or configuration;
@@ -56,8 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number, (run, changes) in enumerate(chosen, 1)
     ]
     folder.mkdir(parents=True, exist_ok=True)
-    minutes = (sum(map(load_seconds, runs)) + START * len(runs)) / 60
-    say(f"{len(runs)} runs, about {minutes:.0f} minutes")
     entries = tuple(planned(run, checked.request) for (run, _), checked in zip(chosen, runs, strict=True))
     return attack_all(folder, runs, _book(options.mode, entries))
 
@@ -66,11 +62,6 @@ def request(options: Any, run: PlanRun, changes: Changes, out: Path) -> RunReque
     """What one run asks for; a run's own protections outweigh the plan's."""
     own = {**changes, **({"protect": run.protect} if run.protect else {})}
     return RunRequest.passed_on("plan", options, scenario=run.scenario, out=str(out), **own)
-
-
-def load_seconds(run: CheckedRun) -> float:
-    """How long a run loads its target, seconds; with the wait for a window of the clock."""
-    return run.scenario.duration + (run.scenario.align or 0) / 2
 
 
 def planned(run: PlanRun, asked: RunRequest) -> PlannedRun:
@@ -91,19 +82,23 @@ def _book(mode: str, runs: tuple[PlannedRun, ...]) -> PlanFile:
 def attack_all(folder: Path, runs: Sequence[CheckedRun], book: PlanFile) -> int:
     """Every run in turn, then the page; the exit code. One that is not valid is tried once more."""
     book.write(folder)
+    steps = [series.step(one.name, run, folder) for one, run in zip(book.runs, runs, strict=True)]
+    progress = series.begin(folder, "plan", book.mode, "plan.html", steps)
+    say(series.told(progress.series))
     with Attacks(folder, say) as attacks:
         for number, run in enumerate(runs):
             if attacks.stopped:
                 break
-            label, began = f"[{number + 1}/{len(runs)}] {book.runs[number].name}", time.monotonic()
-            say(label)
+            began = time.monotonic()
+            say(progress.begins(number))
             code, out = attacks.run(run), book.runs[number].folder
             if code == INVALID and not attacks.stopped:
-                say(f"{label}: does not count, once more")
+                say(f"{progress.label(number)}: does not count, once more")
                 out = f"{out}-again"
                 code = attacks.run(run.into(folder / out))
-            took = time.monotonic() - began
-            book = book.ended(number, code, took, out)
+            book = book.ended(number, code, time.monotonic() - began, out)
             book.write(folder)
-            say(f"{label}: exit code {code}, {took:.0f} s")
-        return files.derive(folder, again=False)
+            say(progress.ended(number, code, out))
+        code = files.derive(folder, again=False)
+        progress.over(code)
+        return code

@@ -6,11 +6,11 @@ own; Ctrl-C or SIGTERM ends the run that is under way, which still writes its re
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from cli.launch import series
 from cli.launch.attacks import Attacks, new_folder, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from run.request import CheckedRun, RunRequest
@@ -51,15 +51,18 @@ def run_all(folder: Path, name: str, runs: Sequence[CheckedRun]) -> int:
     """Every run in turn, then the report; the exit code."""
     entries: list[suite.SuiteRun] = []
     scenarios = [run.request.scenario for run in runs]
+    steps = [series.step(run.request.scenario, run, folder) for run in runs]
+    progress = series.begin(folder, "suite", name, "suite.html", steps)
+    say(series.told(progress.series))
     with Attacks(folder, say) as attacks:
-        for number, run in enumerate(runs, 1):
+        for place, run in enumerate(runs):
             if attacks.stopped:
                 break
-            label, began = f"[{number}/{len(runs)}] {run.request.scenario}", time.monotonic()
-            say(label)
+            say(progress.begins(place))
             code = attacks.run(run)
             entries.append(suite.SuiteRun.of(run.request.scenario, Path(run.request.out or ""), code))
-            say(f"{label}: exit code {code}, {time.monotonic() - began:.0f} s")
+            say(progress.ended(place, code))
         code = suite.write(folder, name, entries, scenarios)
+        progress.over(code)
     print("\n".join(suite.summary(folder, entries, code)), flush=True)
     return code

@@ -33,7 +33,7 @@ class Protection:
     a gate that each tool call passes. It answers with `reason`: HTTP `status`, JSON-RPC `code` and `message`;
     where it `fails` a request, clients count an error, otherwise a refusal. `since` is the first preset
     that has it; without, only `all` does, and "by name" none does. `settings` are those it has beside the
-    stack's own, with defaults.
+    stack's own, with defaults. `real` parts do not have it where that is false.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Protection:
     since: Literal["today", "phase1", "phase2", "by name"] | None = None
     fails: bool = False
     settings: Mapping[str, float] = field(default_factory=dict)
+    real: bool = True
 
 
 TABLE: Final = (
@@ -62,7 +63,15 @@ TABLE: Final = (
     ),
     Protection(
         "name-limit", "edge", "name_limit_exceeded", 429, TOO_MANY, "Too many calls of this tool a second",
-        since="by name", settings={"per_s": 5, "compare": 0},
+        since="by name", settings={"per_s": 5, "compare": 0}, real=False,
+    ),
+    Protection(
+        "deadline-propagation", "request", "deadline_exceeded", 504, DEADLINE, "The caller waits no longer",
+        since="by name", fails=True, settings={"cost": 0.1, "margin": 0.2}, real=False,
+    ),
+    Protection(
+        "load-shedding", "request", "load_shed", 503, BUSY, "Overloaded: requests wait too long",
+        since="by name", settings={"target": 0.2, "interval": 0.5, "cost": 0.1}, real=False,
     ),
     Protection(
         "rate-limit", "request", "rate_limit_exceeded", 429, TOO_MANY, "Rate limit of the plan exceeded",
@@ -77,6 +86,15 @@ TABLE: Final = (
         "Too many calls at once", since="phase2",
     ),
     Protection(
+        "fair-queue", "tool call", "fair_share_exceeded", 429, TOO_MANY, "More than your share of the calls",
+        since="by name", settings={"limit": 100, "spare": 0.5, "burst": 10}, real=False,
+    ),
+    Protection(
+        "adaptive-concurrency", "tool call", "adaptive_concurrency_exceeded", 503, BUSY,
+        "The service takes no more calls at once", since="by name",
+        settings={"begin": 20, "least": 5, "most": 1000, "slow": 2, "backoff": 0.9}, real=False,
+    ),
+    Protection(
         "timeout", "request", "gateway_timeout", 504, DEADLINE, "request_timeout", since="phase1", fails=True
     ),
     Protection(
@@ -85,6 +103,7 @@ TABLE: Final = (
     ),
 )  # fmt: skip
 NAMES: Final = tuple(row.name for row in TABLE)
+PYTHON_ALONE: Final = tuple(row.name for row in TABLE if not row.real)
 REFUSALS: Final = tuple(row.reason for row in TABLE if row.reason and not row.fails)
 ERRORS: Final = tuple(row.reason for row in TABLE if row.reason and row.fails)
 

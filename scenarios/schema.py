@@ -23,7 +23,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from common.durations import Duration
 from common.merge import merged
-from common.protections import REFUSALS, Choice, parse
+from common.protections import PYTHON_ALONE, REFUSALS, Choice, parse
 from common.secrets.secret import HIDDEN
 from common.stop_when import StopWhen
 from common.strict import Several, Strict, explain
@@ -118,6 +118,7 @@ class Scenario(Strict):
             _check_tiers,
             _check_faults,
             _check_expects,
+            _check_parts,
         ):
             check(self)
         return self
@@ -234,3 +235,12 @@ def _check_faults(scenario: Scenario) -> None:
 def _check_expects(scenario: Scenario) -> None:
     if unknown := [reason for reason in scenario.expects if reason not in EXPECTABLE]:
         raise ValueError(f"expects: {unknown[0]!r}, allowed: {', '.join(EXPECTABLE)}")
+
+
+def _check_parts(scenario: Scenario) -> None:
+    parts = scenario.stack_settings().parts
+    absent = [name for name in scenario.choice.names if name in PYTHON_ALONE]
+    if absent and "real" in (parts.edge, parts.origin):
+        raise ValueError(
+            f"protections: {absent[0]!r} beside real parts, allowed: it in the stack in Python alone"
+        )

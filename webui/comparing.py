@@ -1,4 +1,7 @@
-"""Two past runs held against each other: `bin/compare` in a process of its own, never beside a load."""
+"""Two past runs held against each other: `bin/compare` in a process of its own, never beside a load.
+
+Nor does a load start beside it: what it computes would take the CPU that the load is judged by.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from webui import runs
 
 NAME: Final = "compare"
 WITHIN: Final = 300.0  # seconds
+MAKING: Final = "a comparison is being made, allowed: when it is done"
 
 
 class CannotCompareError(ValueError):
@@ -30,12 +34,16 @@ class Comparing:
         self._busy = busy
         self._making = False
 
+    def busy(self) -> str:
+        """Why nothing else can start, as one line; "" when it can."""
+        return MAKING if self._making else ""
+
     def make(self, a: str, b: str) -> str:
         """Compare the runs of these names; gives the comparison's own. Raises CannotCompareError."""
         for field, name in (("a", a), ("b", b)):
             if not runs.is_run(self._results, name):
                 raise CannotCompareError(f"{field}: {one_line(name)!r:.80}, allowed: a run of the list")
-        if busy := self._busy() or ("a comparison is being made" if self._making else ""):
+        if busy := self._busy() or self.busy():
             raise CannotCompareError(busy)
         self._making = True
         try:

@@ -6,17 +6,22 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import gevent
+
 from common import ending
 from common.addresses.url import is_loopback_name
 from run.options import choices
 from run.request import RunRequest
 from scenarios.options import LOOPBACK
-from webui import access, login, pages, stock
+from webui import access, login, pages, series_pages, stock
 from webui.comparing import Comparing
 from webui.form import SwarmForm
 from webui.live.moment import Leading
 from webui.live.onlooker import Onlooker
 from webui.same_origin import LOOPBACK_NAMES, SameOrigin
+from webui.series.form import SeriesForm
+from webui.series.one_at_a_time import OneAtATime
+from webui.series.process import SeriesProcess
 from webui.small_bodies import SmallBodies
 
 
@@ -29,12 +34,18 @@ def install(web_ui: Any, options: Any, leader: Leading, results: Path, password:
     form = SwarmForm(options, choices(), RunRequest.read)
     if password:
         login.require(web_ui, password, base_path)
-    stock.guard_swarm(app, form, leader)
-    onlooker = Onlooker(leader)
-    comparing = Comparing(results, onlooker.busy)
+    onlooker, machine = Onlooker(leader), OneAtATime()
+    comparing = Comparing(results, machine.busy)
+    running = SeriesProcess(results, machine.busy, gevent.sleep)
+    for holder in (onlooker, comparing, running):
+        machine.add(holder.busy)
+    web_ui.environment.events.quitting.add_listener(lambda **_: running.end())
+    stock.guard_swarm(app, form, lambda: leader.busy() or machine.busy())
     stock.add_tabs(web_ui, onlooker, results, base_path)
     stock.fit_form(web_ui, form, options)
-    app.register_blueprint(pages.blueprint(onlooker, form, comparing, options, results, base_path))
+    made = pages.blueprint(onlooker, form, comparing, machine.busy, options, results, base_path)
+    series_pages.add_series(made, running, SeriesForm(form.choices), onlooker.busy, options, results)
+    app.register_blueprint(made)
     pages.warm(app)
     hosts = LOOPBACK_NAMES | {web_ui.host} if is_loopback_name(web_ui.host) else None
     app.wsgi_app = SmallBodies(SameOrigin(app.wsgi_app, hosts))

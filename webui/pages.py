@@ -7,7 +7,8 @@
 /attack/runs          its list of past runs, HTML
 /attack/runs/<run>    a run's report, from the results folder alone
 /attack/compare       POST: two runs, `a` and `b`; JSON with their comparison's address, or why there is none
-/attack/comparisons/<name>  a comparison's page
+
+Those of several runs, and every other page of the results: `webui.series_pages`.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from webui.form import SwarmForm
 from webui.live.onlooker import Onlooker
 from webui.live.target_rows import TITLES
 from webui.scenario_list import entries
+from webui.series.one_at_a_time import Busy
 
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -59,11 +61,12 @@ def blueprint(
     onlooker: Onlooker,
     form: SwarmForm,
     comparing: Comparing,
+    busy: Busy,
     options: Any,
     results: Path,
     base_path: str,
 ) -> Blueprint:
-    """The pages under `base_path`."""
+    """The pages under `base_path`. `busy`: why nothing can start now, "" when it can."""
     made = Blueprint(
         "attack",
         __name__,
@@ -78,7 +81,7 @@ def blueprint(
     def live() -> dict[str, Any]:
         now = onlooker.moment()
         run = runs.read(results / now.run) if now.state == "finished" else runs.PastRun("")
-        return {"live": now, "run": run, **helpers}
+        return {"live": now, "run": run, "busy": "" if now.going else busy(), **helpers}
 
     def target() -> str:
         return render_template("target.html", sources=onlooker.target(), **helpers)
@@ -97,20 +100,19 @@ def blueprint(
             **live(),
         )
 
-    _add(made, "/", "page", page, strict_slashes=False)
-    _add(made, "/live", "live", lambda: render_template("live.html", **live()))
-    _add(made, "/target", "target", target)
-    _add(made, "/curves", "curves", lambda: _curves(onlooker, say))
-    _add(made, "/runs", "past", lambda: render_template("runs.html", past=runs.listed(results), **helpers))
-    made.add_url_rule("/runs/<name>", "report", lambda name: _page_of(results, name, runs.REPORT))
-    made.add_url_rule(
-        "/comparisons/<name>", "comparison", lambda name: _page_of(results, name, runs.COMPARISON)
-    )
-    _add(made, "/compare", "compare", lambda: _compared(comparing), methods=["POST"])
+    add(made, "/", "page", page, strict_slashes=False)
+    add(made, "/live", "live", lambda: render_template("live.html", **live()))
+    add(made, "/target", "target", target)
+    add(made, "/curves", "curves", lambda: _curves(onlooker, say))
+    add(made, "/runs", "past", lambda: render_template("runs.html", past=runs.listed(results), **helpers))
+    made.add_url_rule("/runs/<name>", "report", lambda name: sandboxed(runs.page(results, name)))
+    add(made, "/compare", "compare", lambda: _compared(comparing), methods=["POST"])
     return made
 
 
-def _add(made: Blueprint, rule: str, name: str, text: Callable[[], str | Response], **options: Any) -> None:
+def add(made: Blueprint, rule: str, name: str, text: Callable[[], str | Response], **options: Any) -> None:
+    """A page of ours, under our policy, never kept by the browser."""
+
     def answer() -> Response:
         response = make_response(text())
         response.headers["Content-Security-Policy"] = PAGE_POLICY
@@ -134,11 +136,11 @@ def _compared(comparing: Comparing) -> Response:
         name = comparing.make(request.form.get("a", ""), request.form.get("b", ""))
     except CannotCompareError as refusal:
         return jsonify({"success": False, "message": str(refusal)})
-    return jsonify({"success": True, "url": url_for("attack.comparison", name=name)})
+    return jsonify({"success": True, "url": url_for("attack.result", path=f"{name}/{runs.COMPARISON}")})
 
 
-def _page_of(results: Path, name: str, page: str) -> Response:
-    file = runs.page(results, name, page)
+def sandboxed(file: Path | None) -> Response:
+    """A page of the results, as an origin of its own; 404 for None."""
     if file is None:
         abort(404)
     response = send_file(file, mimetype="text/html", max_age=0)

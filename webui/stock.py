@@ -11,8 +11,8 @@ from flask import Response, jsonify, request
 from common.errors import one_line
 from webui import runs, tabs
 from webui.form import SwarmForm
-from webui.live.moment import Leading
 from webui.live.onlooker import Onlooker
+from webui.series.one_at_a_time import Busy
 
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LINK = (
@@ -22,24 +22,27 @@ LINK = (
 )
 
 
-def guard_swarm(app: Any, form: SwarmForm, leader: Leading) -> None:
-    """Check POST /swarm and POST /user before Locust reads them; a refusal is what its own page can show."""
+def guard_swarm(app: Any, form: SwarmForm, busy: Busy) -> None:
+    """Check POST /swarm and POST /user before Locust reads them; a refusal is what its own page can show.
+
+    `busy`: why no run can start now, "" when one can.
+    """
 
     @app.before_request  # type: ignore[untyped-decorator]
     def check() -> Response | tuple[Response, int] | None:
         refusal = REFUSALS.get(request.endpoint or "")
         if refusal is None:
             return None
-        if line := refusal(form, leader):
+        if line := refusal(form, busy):
             return jsonify({"success": False, "message": line, "host": ""})
         return (jsonify({}), 201) if refusal is _refusal_of_user else None
 
 
-def _refusal(form: SwarmForm, leader: Leading) -> str:
+def _refusal(form: SwarmForm, busy: Busy) -> str:
     if request.mimetype not in FORMS:
         return f"Content-Type: {request.mimetype[:60]!r}, allowed: {FORMS[0]}"
-    if busy := leader.busy():
-        return busy
+    if line := busy():
+        return line
     try:
         form.check(request.form.items(multi=True))
     except ValueError as refusal:
@@ -47,10 +50,10 @@ def _refusal(form: SwarmForm, leader: Leading) -> str:
     return ""
 
 
-def _refusal_of_user(form: SwarmForm, leader: Leading) -> str:
+def _refusal_of_user(form: SwarmForm, busy: Busy) -> str:
     """What changes nothing is well, and Locust, which knows no class by its name here, need not see it."""
-    if busy := leader.busy():
-        return busy
+    if line := busy():
+        return line
     try:
         form.check_user(json.loads(request.get_data()), form.check(()).target)
     except ValueError as refusal:  # JSONDecodeError is one

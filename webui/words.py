@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 NOTHING: Final = "–"
@@ -31,6 +31,11 @@ def measured(point: dict[str, Any]) -> str:
     """A point's value with its unit."""
     value = figure(point["value"])
     return value if value == NOTHING else f"{value} {point['unit']}".strip()
+
+
+def instant(seconds: float) -> str:
+    """`2026-01-31 12:00:05` of Unix seconds, UTC."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}"
 
 
 def moment(text: str) -> str:

@@ -11,8 +11,10 @@ from cli.search import protection_sets
 from cli.search.request import SearchRequest
 from cli.search.search import STOPPED, Budget, Say, search
 from cli.search.trials import own_rate
+from common import exit_codes
 from shapes.search import Search
 from telemetry.run_folder.machine import machine
+from telemetry.run_folder.series import SeriesWriter
 from verdicts.breakpoint import table
 from verdicts.breakpoint.page import render
 from verdicts.breakpoint.table import BreakpointRow
@@ -27,9 +29,14 @@ class Searches:
     """The rows of a table; `trials` runs one at a set of protections and a rate, None if it was stopped."""
 
     def __init__(
-        self, request: SearchRequest, trials: Callable[[str, float], TrialOutcome | None], say: Say
+        self,
+        request: SearchRequest,
+        trials: Callable[[str, float], TrialOutcome | None],
+        say: Say,
+        progress: SeriesWriter | None = None,
     ) -> None:
         self.rows = list(request.rows)
+        self._progress = progress
         self._request, self._trials, self._say = request, trials, say
         scenario = request.scenario
         guess = (
@@ -40,10 +47,15 @@ class Searches:
 
     def run(self) -> None:
         """Every row in turn."""
-        for number, protect in enumerate(self._request.protects, 1):
+        for place, protect in enumerate(self._request.protects):
             if self._stopped:
                 return
-            self._one(protect, f"[{number}/{len(self._request.protects)}] {protect}")
+            if self._progress:
+                self._progress.begins(place)
+            self._one(protect, f"[{place + 1}/{len(self._request.protects)}] {protect}")
+            if self._progress:
+                known = any(row.protect == protect and row.answered for row in self.rows)
+                self._progress.ended(place, exit_codes.PASS if known else exit_codes.OURS)
 
     def _one(self, protect: str, label: str) -> None:
         known = [row.protect for row in self.rows if row.finished]

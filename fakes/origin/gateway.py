@@ -30,6 +30,7 @@ from fakes.origin.metrics import OriginMetrics
 from fakes.origin.sessions import Session, Sessions
 from fakes.origin.streams import EVENT_STREAM, ProgressStream, StandingStreams, progress_token
 from fakes.origin.tool_call import CallContext
+from fakes.protections import deadline_propagation
 from fakes.protections.rate_limit import Decision
 from fakes.protections.timeout import Deadline
 from fakes.settings import McpSettings
@@ -112,7 +113,7 @@ class Gateway:
 
     def _limited(self, decision: Decision, request_id: rpc.Id) -> Reply:
         self._metrics.limited("rate-limit").inc()
-        return self._refuse(RefusedError("rate_limit_exceeded", retry_after=decision.retry_after), request_id)
+        return self.refuse(RefusedError("rate_limit_exceeded", retry_after=decision.retry_after), request_id)
 
     async def _admitted(
         self, snapshot: Snapshot, user: str, headers: Mapping[bytes, bytes], body: bytes
@@ -133,7 +134,8 @@ class Gateway:
         if session is not None and request.method == "notifications/cancelled":
             session.cancel_call(request.params.get("requestId"))
         request_id = headers.get(b"x-request-id", b"").decode("latin-1") or secrets.token_hex(16)
-        work = self._served(snapshot, user, request_id, era, request)
+        seconds = _seconds(snapshot, headers)
+        work = self._served(snapshot, user, request_id, era, request, seconds)
         event = self._event_wanted(settings, headers)
         token = progress_token(request.params) if event else None
         if token is None:
@@ -170,41 +172,62 @@ class Gateway:
         self._went_on(call)
 
     async def _served(
-        self, snapshot: Snapshot, user: str, request_id: str, era: Era, request: rpc.Request
+        self,
+        snapshot: Snapshot,
+        user: str,
+        request_id: str,
+        era: Era,
+        request: rpc.Request,
+        seconds: float | None,
     ) -> Reply:
         try:
-            return await self._in_time(snapshot, user, request_id, era, request)
+            return await self._in_time(snapshot, user, request_id, era, request, seconds)
         except RefusedError as refused:
-            return self._refuse(refused, request.id)
+            return self.refuse(refused, request.id)
         except asyncio.CancelledError:
             if asyncio.current_task() not in self._without_caller:  # a caller leaves once
                 self._metrics.caller_left("stopped").inc()
             raise
         except Exception:
             log.exception("a request failed")
-            return self._refuse(RefusedError("internal_error"), request.id)
+            return self.refuse(RefusedError("internal_error"), request.id)
 
     async def _in_time(
-        self, snapshot: Snapshot, user: str, request_id: str, era: Era, request: rpc.Request
+        self,
+        snapshot: Snapshot,
+        user: str,
+        request_id: str,
+        era: Era,
+        request: rpc.Request,
+        seconds: float | None,
     ) -> Reply:
         settings, gates, instance = snapshot.settings, self._memory.in_force, self.instance
-        if "timeout" not in snapshot.protections:
+        if seconds is None:
             context = CallContext(user, request_id, settings, gates, None, instance, era)
             return await self._mcp.answer(context, request)
-        async with Deadline(settings.origin.timeout) as deadline:
+        async with Deadline(seconds) as deadline:
             context = CallContext(user, request_id, settings, gates, deadline, instance, era)
             return await self._mcp.answer(context, request)
 
     def _failed(self, error: RefusedError | rpc.RpcError, request_id: rpc.Id) -> Reply:
         if isinstance(error, RefusedError):
-            return self._refuse(error, request_id)
+            return self.refuse(error, request_id)
         return rpc.failed(request_id, error)
 
-    def _refuse(self, refused: RefusedError, request_id: rpc.Id) -> Reply:
+    def refuse(self, refused: RefusedError, request_id: rpc.Id) -> Reply:
+        """A refusal as an answer, counted."""
         self._metrics.refused(refused.reason).inc()
         return rpc.refuse(
             refused.reason, request_id, refused.message, refused.retry_after, detail=refused.detail
         )
+
+
+def _seconds(snapshot: Snapshot, headers: Mapping[bytes, bytes]) -> float | None:
+    """How long the call may take: the gateway's own timeout, or what its caller waits; None: no limit."""
+    limits = [snapshot.settings.origin.timeout] if "timeout" in snapshot.protections else []
+    if deadline_propagation.NAME in snapshot.protections:
+        limits += filter(None, [deadline_propagation.told(headers.items())])
+    return min(limits, default=None)
 
 
 def _shown(decision: Decision) -> Headers:

@@ -10,13 +10,17 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from fakes.protections.gate import Clock
+from fakes.protections.load_shedding import LoadShedding
 from fakes.protections.mechanism import tool_call_gates
 from fakes.protections.rate_limit import RateLimit
 from fakes.settings import StackSettings
 
 
 class OriginMemory:
-    """`in_force` are the gates of a tool call; `limiter` counts requests. Clocks in seconds."""
+    """`in_force` are the gates of a tool call; `limiter` counts requests, `shedding` turns some away.
+
+    Clocks in seconds.
+    """
 
     def __init__(
         self, settings: StackSettings, protections: Collection[str], monotonic: Clock, wall: Clock
@@ -29,12 +33,14 @@ class OriginMemory:
     def clear(self) -> None:
         """As after a start. Calls in flight leave the gates that they entered, not the new ones."""
         self.limiter = self._new_limiter()
+        self.shedding = LoadShedding(self._settings, self._monotonic)
         self.gates = {name: make(self._settings, self._monotonic) for name, make in self._make.items()}
         self._select()
 
     def forget(self) -> None:
         """Forget windows and failures, but not the permits of calls in flight."""
         self.limiter = self._new_limiter()
+        self.shedding.forget()
         for gate in self.gates.values():
             gate.forget()
 
@@ -42,6 +48,7 @@ class OriginMemory:
         """New limits and another choice of gates, from the next call on."""
         self._settings, self._protections = settings, protections
         self.limiter.configure(settings.origin.rate_window, settings.origin.tiers)
+        self.shedding.configure(settings)
         for gate in self.gates.values():
             gate.configure(settings)
         self._select()

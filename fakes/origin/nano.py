@@ -70,13 +70,14 @@ class CpuBucket:
         self._level = settings.cpu_burst
         self._at = clock()
 
-    def spend(self) -> float:
-        """Charge one request; gives the seconds that it queues before it may start."""
+    def spend(self, share: float = 1.0) -> float:
+        """Charge a `share` of one request; gives the seconds that it queues before it may start."""
         self._refill()
-        self.spent += self.settings.cpu_per_request
+        cost = self.settings.cpu_per_request * share
+        self.spent += cost
         if not self.settings.cpu_enforced:
             return 0.0
-        self._level -= self.settings.cpu_per_request
+        self._level -= cost
         return self.queue_seconds
 
     @property

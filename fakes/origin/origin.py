@@ -1,11 +1,14 @@
 """The origin: the gateway's Go server on a nano instance. `python -m fakes.origin …`, see `fakes.http.serve`.
 
 In this order:
+    deadline-propagation     what could not be answered before its caller leaves, else 504 deadline_exceeded
+    load-shedding     where requests wait too long for CPU, else 503 load_shed
     nano              the modelled instance takes the request up, queues it for CPU, or is dead
     gateway secret    X-Gateway-Secret, else 403 bad_gateway_secret
     rate-limit        by X-User-ID and X-User-Tier, else 429 rate_limit_exceeded
     timeout           wraps all that follows, else 504 gateway_timeout
-    user-concurrency, global-concurrency, breaker     of each tool call: a refused one costs nothing
+    user-concurrency, global-concurrency, fair-queue, adaptive-concurrency, breaker
+                      of each tool call: a refused one costs nothing
     quota, credits    one SQL function, one round trip, once a request id (X-Request-ID)
     upstream          through a Hop; its time is passed on as `Server-Timing: upstream;dur=<ms>`
     usage row         in batches after the call
@@ -29,7 +32,7 @@ from fakes import faults
 from fakes.control.process_config import StackConfig
 from fakes.control.state import ActiveFault, Control, Snapshot
 from fakes.database.pool import Database
-from fakes.http import serve
+from fakes.http import rpc, serve
 from fakes.http.asgi import (
     JSON,
     Answer,
@@ -55,6 +58,7 @@ from fakes.origin.rate_sync import RateSync
 from fakes.origin.sessions import Sessions
 from fakes.origin.streams import StandingStreams
 from fakes.origin.tool_call import ToolCaller
+from fakes.protections import deadline_propagation, load_shedding
 
 CLIENT_LEFT: Final = 499  # as nginx counts a call whose client hung up, or was hung up on
 MAX_EVENTS: Final = 1000
@@ -121,6 +125,8 @@ class Origin:
 
     async def _on_nano(self, scope: Scope, receive: Receive) -> Answer:
         abort, reply = scope["state"]["abort"], None
+        if (refused := self._turned_away(scope)) is not None:
+            return self.gateway.refuse(refused, rpc.id_of(await whole_body(scope, receive)))
         delay = self.nano.enter()
         if delay is None:
             abort()
@@ -137,6 +143,25 @@ class Origin:
         finally:
             if not isinstance(reply, StreamReply):
                 self._leave(abort)
+
+    def _turned_away(self, scope: Scope) -> RefusedError | None:
+        """Why a request is refused before it has cost more than a look at it; None: it comes in."""
+        on, settings = self.control.snapshot.protections, self.control.snapshot.settings.protections
+        if self.nano.state != "running" or scope["path"] == "/health":
+            return None
+        delay = self.nano.cpu.queue_now()
+        own = settings[deadline_propagation.NAME]
+        if deadline_propagation.NAME in on and deadline_propagation.passes(
+            scope["headers"], delay, own["margin"]
+        ):
+            self.nano.cpu.spend(own["cost"])
+            return RefusedError(
+                "deadline_exceeded", detail=f"{delay:.1f} s of requests stand before this one"
+            )
+        if load_shedding.NAME in on and not self.memory.shedding.admits(delay):
+            self.nano.cpu.spend(settings[load_shedding.NAME]["cost"])
+            return RefusedError("load_shed", retry_after=1)
+        return None
 
     async def _stream(self, scope: Scope, send: Send, reply: StreamReply) -> None:
         try:

@@ -91,7 +91,7 @@ OWN_LIMITS: Final = ("EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM")
 REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS, *OWN_LIMITS)
 REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}
 
-# index: the arrival's place in the global schedule, -1 for an extra call.
+# index: the arrival's place in the global schedule; -1 for an extra call, or `of_intent` of an arrival.
 # bytes: the answer's body. upstream_s: the upstream's own time by Server-Timing, NaN if not told.
 # limit, remaining: -1 if the header was absent; reset (Unix seconds), retry_after (s): NaN if absent.
 _FIELDS: Final = (
@@ -119,6 +119,11 @@ _FIELDS: Final = (
 SAMPLE: Final = np.dtype([(name, "<" + kind) for name, kind, _ in _FIELDS])
 PACK: Final = struct.Struct("<" + "".join(code for _, _, code in _FIELDS))
 assert SAMPLE.itemsize == PACK.size
+
+
+def of_intent(arrival: int) -> int:
+    """The index of an extra call that belongs to an arrival: a part of it, or a repeat. Its own inverse."""
+    return -2 - arrival
 
 
 def read_samples(path: Path) -> NDArray[np.void]:

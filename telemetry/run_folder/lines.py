@@ -10,8 +10,9 @@ from msgspec import UNSET, Struct, UnsetType, field
 class LedgerLine(Struct, frozen=True, kw_only=True):
     """`ledger-<worker>.jsonl`, once a second: cumulative counts of this worker, `in_flight` is now.
 
-    `plans`: how often it was dealt arrivals; `left`: when it left before the run was over; `stall_s`: how
-    long its loop stood still at most, `stall_in` what, `stall_cpu_wait_s` how much of it others had the CPU;
+    `retries`: how many of the extra calls repeat an earlier one; `plans`: how often it was dealt arrivals;
+    `left`: when it left before the run was over; `stall_s`: how long its loop stood still at most, `stall_in`
+    what, `stall_cpu_wait_s` how much of it others had the CPU;
     `sessions`: opened, lost, reopened, closed;
     `addresses`: of a target with several, what each got: sent, ok, failed, aborted. `target_least`,
     `target_most`: what the target's own clock said at the run's start by its answers' `Date`, Unix seconds.
@@ -27,6 +28,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     aborted: int = 0
     in_flight: int = 0
     extra: int = 0
+    retries: int | UnsetType = UNSET
     late: int = 0
     cpu_s: float = 0.0
     peak_in_flight: int = 0

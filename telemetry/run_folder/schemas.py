@@ -16,6 +16,7 @@ from common.paths import ROOT
 from telemetry.run_folder.end import RunEnd
 from telemetry.run_folder.lines import ErrorText, Event, LedgerLine, Scrape
 from telemetry.run_folder.manifest import Manifest
+from telemetry.run_folder.series import Series
 from telemetry.run_folder.verdict_file import VerdictFile
 
 FOLDER: Final = ROOT / "docs" / "schema"
@@ -28,6 +29,7 @@ FILES: Final[dict[str, Any]] = {
     "target": Scrape,
     "instances": str,
     "verdicts": VerdictFile,
+    "series": Series,
 }
 
 

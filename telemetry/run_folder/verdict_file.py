@@ -25,6 +25,7 @@ class VerdictArrivals(Struct, frozen=True, kw_only=True):
     dropped: int = 0
     unknown: int = 0
     extra: int = 0
+    retries: int = 0
     ok: int = 0
     failed: int = 0
     aborted: int = 0

@@ -26,6 +26,7 @@ class FakeAccountClient:
     sent: list[tuple[Call, Message]] = field(default_factory=list)
     tokens: list[bytes | None] = field(default_factory=list)
     waiting: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
+    reopened: list[float] = field(default_factory=list)
 
     def call(
         self,
@@ -52,6 +53,11 @@ class FakeAccountClient:
     def give_up(self, call: Call) -> None:
         if call.outcome is None:
             call.outcome, call.done = Outcome.ABORTED, self.now
+            if call.on_done is not None:
+                call.on_done(call)
+
+    def reopen(self) -> None:
+        self.reopened.append(self.now)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         self.waiting.append((self.now + seconds, action))

@@ -111,7 +111,7 @@ NEEDS: Final = {
         Need(
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
-        Need("mcp-sdk", "servers that nobody here wrote", lock=LOCKS / "mcp-sdk.lock"),
+        Need("mcp-sdk", "servers that nobody here wrote", lock=ROOT / "requirements-assistant.lock"),
         Need("assistant", "the suite as an MCP server", made=ROOT / ".cache" / "assistant" / "ready"),
         Need(
             "contextforge",

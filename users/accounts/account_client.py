@@ -117,6 +117,11 @@ class PooledAccountClient:
         if self.session is not None and not self.stopped:
             self.session.open()
 
+    def reopen(self) -> None:
+        """See `users.personas.persona.AccountClient`; nothing while one is being opened."""
+        if self.session is not None and not self.session.opening:
+            self.open_session()
+
     def failed(self, call: Call) -> None:
         """A call of the account was answered with a failure: was it for the session?"""
         if self.session is not None and not self.stopped:

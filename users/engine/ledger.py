@@ -19,7 +19,7 @@ class Ledger:
     """Counts calls as they go out and as they end."""
 
     def __init__(self, late: float = LATE, cpu: Callable[[], float] = time.process_time) -> None:
-        self.sent = self.dropped = self.done = self.extra = self.late = 0
+        self.sent = self.dropped = self.done = self.extra = self.retries = self.late = 0
         self.ok = self.failed = self.aborted = 0
         self._late = late
         self._cpu = cpu
@@ -30,6 +30,7 @@ class Ledger:
         if call.index < 0:
             call.flags |= Flag.EXTRA
             self.extra += 1
+            self.retries += bool(call.flags & Flag.RETRY)
             return
         self.sent += 1
         if call.sent - call.planned > self._late:
@@ -63,6 +64,7 @@ class Ledger:
             "aborted": self.aborted,
             "in_flight": in_flight,
             "extra": self.extra,
+            "retries": self.retries,
             "late": self.late,
             "cpu_s": round(self._cpu() - self._cpu_before, 6),
         }

@@ -1,51 +1,38 @@
-"""`agent`: an AI agent in a loop. It lists the tools, and repeats one of them with the same arguments.
+"""`agent`: an AI agent. It lists the tools, and then calls one of them again and again.
 
-Options:
-    on_429       what it does with a call that was refused with 429: `honour` (default) repeats it after
-                 `Retry-After` (1 s where none is given), `retry-at-once` repeats it at once, `ignore`
-                 lets it be
-    retries      how often one call is repeated at most, 0 to 10 (default 3)
-    batch_share  the share of arrivals that are a `batch` of 10 of the tool's calls (default 0)
+What it does with a call that failed, and all its options, are in `users.personas.agent_options`; how one call
+comes to its end is in `users.personas.intent`. Scheduled arrivals always go out, whatever was refused before:
+the load does not slow down. Each account keeps to one of its group's tools, chosen by weight from the
+account's number, so the choice is the same on any worker.
 
-Scheduled arrivals always go out, whatever was refused before: the loop does not slow down. Repeats are
-extra calls with the flag RETRY and their attempt, 1 for the first. Each account keeps to one of its
-group's tools, chosen by weight from the account's number, so the choice is the same on any worker.
+An agent that repeats its successes is a loop of its own making: it has one at a time, and calls once for each
+arrival that falls into it.
 """
 
 from __future__ import annotations
 
-import math
+import json
 from bisect import bisect
-from functools import partial
-from typing import Annotated, Final, Literal
+from collections.abc import Iterator
+from typing import Any, Final
 
-import msgspec
-from msgspec import Meta
-
-from telemetry.recording.sample import Flag
 from users.accounts.accounts import evenly
+from users.mcp.dialect import Dialect
 from users.mcp.messages import Message
 from users.mcp.operations import BATCH, Operation
+from users.personas.agent_options import AgentOptions
 from users.personas.caller import DRAWS, thresholds
+from users.personas.intent import Intent
 from users.personas.persona import AccountClient, look_around, persona
-from users.transport.call import Call
+from users.personas.retry_policy import RetryPolicy
 
 BATCH_SIZE: Final = 10
-DEFAULT_WAIT: Final = 1.0  # seconds, where a 429 names none
-MAX_WAIT: Final = 300.0
-
-
-class AgentOptions(msgspec.Struct, frozen=True):
-    """See above."""
-
-    on_429: Literal["honour", "retry-at-once", "ignore"] = "honour"
-    retries: Annotated[int, Meta(ge=0, le=10, description="a whole number, 0 to 10")] = 3
-    batch_share: Annotated[float, Meta(ge=0, le=1, description="0 to 1")] = 0.0
+VARIANTS: Final = 16
 
 
 @persona("agent", AgentOptions)
 class Agent:
-    """One looping agent."""
+    """One agent."""
 
     opening = 1
 
@@ -57,13 +44,24 @@ class Agent:
         self._client = client
         self._operations = operations
         self._operation: Operation | None = None
+        self._messages: tuple[Message, ...] = ()
+        self._varies, self._repeats = options.vary, options.repeats
         self._batch: Message | None = None
+        self._loops = "success" in options.retry_on
+        self._looping = False
 
     def open(self) -> None:
         """Choose the tool; look around."""
         client, operations = self._client, self._operations
+        self._policy = RetryPolicy(self._options, client.account.index)
         place = bisect(thresholds(operations), evenly(client.account.index) * DRAWS)
         chosen = self._operation = operations[place]
+        self._messages = (chosen.message,)
+        if self._options.vary:
+            self._messages = tuple(_variants(client.dialect, chosen.message))
+        if self._options.tell and self._options.give_up:
+            patience = b"x-request-timeout: %g\r\n" % self._options.give_up
+            self._messages = tuple(one._replace(headers=one.headers + patience) for one in self._messages)
         if chosen.command is not None:
             self._batch = client.dialect.batch([chosen.command] * BATCH_SIZE)
         look_around(client)
@@ -72,28 +70,37 @@ class Agent:
         """The same call again, or a batch of it."""
         operation = self._operation
         assert operation is not None, "opened before its first arrival"
-        message, code = operation.message, operation.code
+        messages, code = self._messages, operation.code
         if draw < self._batches_below and self._batch is not None:
-            message, code = self._batch, BATCH
-        done = None if self._options.on_429 == "ignore" else partial(self._answered, message)
-        self._client.call(message, code, index=index, planned=planned, on_done=done)
-
-    def _answered(self, message: Message, call: Call) -> None:
-        if call.status != 429 or call.attempt >= self._options.retries:
+            messages, code = (self._batch,), BATCH
+        if not self._repeats or self._looping:
+            message = messages[index % len(messages)] if self._varies else messages[0]
+            self._client.call(message, code, index=index, planned=planned)
             return
-        again = partial(self._repeat, message, call.tool, call.attempt + 1)
-        if self._options.on_429 == "retry-at-once":
-            again()
-        else:
-            self._client.later(wait(call.retry_after), again)
+        self._looping = self._loops
+        over = self._loop_over if self._loops else None
+        Intent(self._client, self._options, self._policy, messages, code, over).begin(index, planned)
 
-    def _repeat(self, message: Message, tool: int, attempt: int) -> None:
-        done = partial(self._answered, message)
-        self._client.call(message, tool, on_done=done, flags=Flag.EXTRA | Flag.RETRY, attempt=attempt)
+    def _loop_over(self) -> None:
+        self._looping = False
 
 
-def wait(retry_after: float) -> float:
-    """Seconds until a call is repeated, by its `Retry-After` (NaN: none was given)."""
-    if math.isnan(retry_after):
-        return DEFAULT_WAIT
-    return min(max(retry_after, 0.0), MAX_WAIT)
+def _variants(dialect: Dialect, message: Message) -> Iterator[Message]:
+    """The call with its first text changed each time; as it is where there is none."""
+    params = json.loads(message.before + b"0" + message.after).get("params", {})
+    for number in range(VARIANTS):
+        arguments = params.get("arguments")
+        changed = None if arguments is None else _changed(arguments, f" {number}")
+        yield message if changed is None else dialect.call_tool(params["name"], changed)
+
+
+def _changed(arguments: dict[str, Any], addition: str) -> dict[str, Any] | None:
+    """The arguments with `addition` behind their first text; None where there is none."""
+    inner = arguments.get("params")
+    if "module" in arguments and isinstance(inner, dict):
+        changed = _changed(inner, addition)
+        return None if changed is None else {**arguments, "params": changed}
+    for key, value in arguments.items():
+        if isinstance(value, str):
+            return {**arguments, key: value + addition}
+    return None

@@ -1,7 +1,8 @@
 """Reads a persona's options into its struct: unknown names refused, each value held against its field.
 
 A field's type says all: `Literal[…]`, or `Annotated[…, Meta(ge=…, description="what is allowed")]`. A field
-without a default must be given. Every error is a ValueError of one line that says what is allowed.
+without a default must be given. A struct with `PRESETS` (name → options) takes a `preset` too, and what is
+given beside it goes before it. Every error is a ValueError of one line that says what is allowed.
 """
 
 from __future__ import annotations
@@ -21,10 +22,13 @@ def read_options(persona: str, given: Mapping[str, Any], struct: type[OptionsT])
     if unknown := sorted(set(given) - set(known)):
         allowed = ", ".join(known) or "none"
         raise ValueError(f"persona {persona}: unknown option {unknown[0]!r}, allowed: {allowed}")
+    presets: Mapping[Any, Mapping[str, Any]] = getattr(struct, "PRESETS", {})
+    chosen = presets.get(given.get("preset"), {}) if isinstance(given.get("preset"), str) else {}
+    whole = {**chosen, **given}
     read = {
-        name: _read(persona, field, given.get(name))
+        name: _read(persona, field, whole.get(name))
         for name, field in known.items()
-        if name in given or field.required
+        if name in whole or field.required
     }
     return struct(**read)
 

@@ -40,7 +40,7 @@ class AccountClient(Protocol):
         attempt: int = 0,
         token: bytes | None = None,
     ) -> Call:
-        """Send `message`. With an index it is that arrival; without, it is an extra call, planned now.
+        """Send `message`. With an index it is that arrival; below 0, it is an extra call, planned now.
 
         `token` is sent in place of the account's own.
         """
@@ -55,6 +55,10 @@ class AccountClient(Protocol):
 
     def give_up(self, call: Call) -> None:
         """Leave a call that is in flight: its connection is closed, and it counts as aborted."""
+        ...
+
+    def reopen(self) -> None:
+        """Open the account's session anew, where its era has them; extra calls wait for it."""
         ...
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:

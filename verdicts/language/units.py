@@ -22,12 +22,18 @@ def translated(unit: str, known: Mapping[str, str]) -> str:
 
 
 def said(value: str, language: str) -> str:
-    """A value that is words in the page's language; a quotation stays as it is."""
-    if language == "ja":
-        for pattern, words in values().items():
-            if found := re.fullmatch(pattern, value):
-                return found.expand(words)
-    return value
+    """A value that is words in the page's language, also a list of such; a quotation stays as it is."""
+    if language != "ja":
+        return value
+    found = [_word(part) for part in value.split(", ")]
+    return value if None in found else "、".join(filter(None, found))
+
+
+def _word(value: str) -> str | None:
+    for pattern, words in values().items():
+        if found := re.fullmatch(pattern, value):
+            return found.expand(words)
+    return None
 
 
 def gap(unit: str, language: str) -> str:

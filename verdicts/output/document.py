@@ -91,7 +91,7 @@ def _of_run(run: Run) -> dict[str, Any]:
 
 def _arrivals(judged: Judgement) -> dict[str, Any]:
     total, delay = judged.ledger.total, judged.ledger.start_delay.ms()
-    keys = ("planned", "sent", "late", "dropped", "unknown", "extra", "ok", "failed", "aborted")
+    keys = ("planned", "sent", "late", "dropped", "unknown", "extra", "retries", "ok", "failed", "aborted")
     return {
         **{key: getattr(total, key) for key in keys},
         "start_delay_ms": {key: delay[key] for key in ("p50", "p99", "max")},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -39,6 +39,13 @@ def figures(found: Comparison) -> list[Figure]:
     """Every plot that some run of each side has numbers for."""
     made = (_figure(found, plot) for plot in _plots(found))
     return [figure for figure in made if figure is not None]
+
+
+def extent(plots: Sequence[Figure]) -> tuple[float, float]:
+    """The seconds that some plot has a number for: no plot is wider than what it shows."""
+    known = [trace.x[~np.isnan(trace.y.astype(np.float64))] for figure in plots for trace in figure.traces]
+    ends = [(float(x.min()), float(x.max()) + 1) for x in known if x.size]
+    return min((first for first, _ in ends), default=0.0), max((last for _, last in ends), default=1.0)
 
 
 def _plots(found: Comparison) -> Iterator[Plot]:

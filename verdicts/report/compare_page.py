@@ -14,6 +14,12 @@ from verdicts.report.environment import embedded, environment
 from verdicts.run.facts import started
 from verdicts.run.reading import Run
 
+PARTS: Final = [
+    ("figures", "Figures"),
+    ("plots", "A and B over time"),
+    ("runs", "Runs"),
+    ("again", "Make it again"),
+]
 STATUS: Final = {"better": "pass", "worse": "fail"}  # how page.css colours a call; others as info
 
 
@@ -22,7 +28,7 @@ def render(found: Comparison, folder: Path, repeated: Sequence[tuple[str, str]],
     run = found.a.runs[0]
     plots = compare_figures.figures(found)
     spans = [span for span in markers.spans(run) if span.kind in ("phase", "fault")]
-    shown = (0.0, max(one.load_end for one in (*found.a.runs, *found.b.runs)) + 5)
+    shown = compare_figures.extent(plots)
     marks = markers.marks(spans)
     return environment("en").get_template("compare.html").render(
         found=found,
@@ -40,6 +46,7 @@ def render(found: Comparison, folder: Path, repeated: Sequence[tuple[str, str]],
         command=command,
         plots=plots,
         spans=spans,
+        parts=PARTS,
         specs=embedded({plot.id: plot.spec(marks, shown) for plot in plots}),
         plotly=plotly_js.packed(),
     )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any
 
+from telemetry.run_folder import series
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.language.words import Say
@@ -35,6 +36,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
             run=run,
             found=found,
             started=started(run),
+            whole=series.whole_of(run.folder),
             cards=headline.cards(judged, found, say),
             sentence=headline.sentence(judged, say),
             broke_first=headline.broke_first(judged, say),

@@ -26,6 +26,7 @@ __all__ = ["BUNDLED", "TARGET", "Floats", "Mask", "Run", "counted"]
 BUNDLED: Final = "bundled stack"
 TARGET: Final = "target"
 EXTRA: Final = np.uint8(Flag.EXTRA)  # the enumeration itself would make eight bytes of each flag
+RETRY: Final = np.uint8(Flag.RETRY)
 Floats = NDArray[np.float64]
 
 
@@ -111,6 +112,12 @@ class Run:
         """Calls beyond the schedule."""
         extra: Mask = (self.samples["flags"] & EXTRA) != 0
         return extra
+
+    @property
+    def retries(self) -> Mask:
+        """Extra calls that repeat an earlier one."""
+        retries: Mask = (self.samples["flags"] & RETRY) != 0
+        return retries
 
     @property
     def arrivals(self) -> Mask:

@@ -21,9 +21,7 @@ from common.files.atomic_write import write_whole
 from telemetry.run_folder.reading import object_whole
 from verdicts.language.words import Say, chosen
 from verdicts.output.junit import write_xml
-from verdicts.points.registry import POINTS
-from verdicts.report.environment import environment
-from verdicts.suite import overall
+from verdicts.suite import page
 
 WORDS: Final = {0: "pass", 1: "fail", 2: "configuration", 3: "invalid"}
 
@@ -52,6 +50,11 @@ class SuiteRun:
         """The answers but for `arrival`."""
         return [point for point in self.found.get("points", ()) if point["id"] != "arrival"]
 
+    @property
+    def broken(self) -> list[dict[str, Any]]:
+        """Those out of their bounds, or without an answer."""
+        return [point for point in self.points if point["status"] in ("fail", "invalid")]
+
     def counts(self) -> dict[str, int]:
         """How many points have each status."""
         statuses = [point["status"] for point in self.points]
@@ -77,7 +80,8 @@ def write(folder: Path, plan: str, entries: Sequence[SuiteRun], planned: Sequenc
         "runs": [_run(entry) for entry in entries],
     }
     write_whole(folder / "suite.json", json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    write_whole(folder / "suite.html", _page(document, entries))
+    runs = {entry.scenario: entry.found for entry in entries}
+    write_whole(folder / "suite.html", page.render(document, entries, runs, Say(chosen())))
     junit(folder, entries, missing)
     return code
 
@@ -92,20 +96,6 @@ def _run(entry: SuiteRun) -> dict[str, Any]:
         **{key: entry.found.get(key) for key in keys},
         "points": entry.points,
     }
-
-
-def _page(document: Mapping[str, Any], entries: Sequence[SuiteRun]) -> str:
-    say = Say(chosen())
-    return (
-        environment(say.language)
-        .get_template("suite.html")
-        .render(
-            suite=document,
-            entries=entries,
-            cards=overall.cards({entry.scenario: entry.found for entry in entries}, say),
-            questions={id: point.question.text(say.language) for id, point in POINTS.items()},
-        )
-    )
 
 
 def junit(folder: Path, entries: Sequence[SuiteRun], missing: Sequence[str]) -> None:
@@ -147,7 +137,6 @@ def summary(folder: Path, entries: Sequence[SuiteRun], code: int) -> Iterator[st
         scale = entry.found.get("time_scale", 1)
         fast = f", time × {scale:g}" if scale != 1 else ""
         yield f"  {entry.verdict:13} {entry.scenario:<{width}}  {counts or 'no verdict'}{fast}"
-        for point in entry.points:
-            if point["status"] in ("fail", "invalid"):
-                yield f"      {point['status']} {point['id']} {point['question']} {point['evidence']}"
+        for point in entry.broken:
+            yield f"      {point['status']} {point['id']} {point['question']} {point['evidence']}"
     yield f"  report: {folder / 'suite.html'}"

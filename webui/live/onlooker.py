@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import gevent
 from gevent.lock import BoundedSemaphore
@@ -11,6 +11,8 @@ from run.attack import Attack
 from webui.live.curves import Curves, bin_width
 from webui.live.moment import Leading, Moment, snapshot
 from webui.live.target_rows import TargetRows
+
+GOING: Final = "a run is under way, allowed: when it is over"
 
 
 class Onlooker:
@@ -29,7 +31,7 @@ class Onlooker:
 
     def busy(self) -> str:
         """Why nothing else can have the machine now, as one line; "" when it can."""
-        return "a run is under way, allowed: when it is over" if self.moment().going else ""
+        return GOING if self.moment().going else ""
 
     def target(self) -> list[dict[str, Any]]:
         """A row a source; none without a run."""

@@ -1,16 +1,7 @@
 "use strict";
-const byId = (id) => document.getElementById(id);
 const urls = document.body.dataset; // of live, target, curves, runs
 const form = byId("settings");
 let going = null;
-
-async function put(place, url) {
-  const answer = await fetch(url);
-  if (answer.redirected) location.reload(); // the session is over: to the login
-  if (!answer.ok) return;
-  const html = await answer.text();
-  if (place.shown !== html) place.innerHTML = place.shown = html; // what stands still can be read and copied
-}
 
 async function putCurves() {
   const answer = await fetch(`${urls.curves}?drawn=${encodeURIComponent(CURVES.told?.key ?? "")}`);
@@ -22,10 +13,11 @@ async function refresh() {
   try {
     if (!document.hidden) await Promise.all([put(byId("live"), urls.live), put(byId("target"), urls.target), putCurves()]);
   } catch { /* the server is away: the next second asks again */ }
-  const now = document.querySelector("[data-going]").dataset.going === "yes";
+  const { dataset } = document.querySelector("[data-going]");
+  const now = dataset.going === "yes";
   if (going && !now) await put(byId("runs"), urls.runs).then(filter).catch(() => {});
   going = now;
-  byId("start").disabled = now;
+  byId("start").disabled = now || dataset.busy === "yes";
   byId("stop").disabled = !now;
 }
 
@@ -57,15 +49,6 @@ function hints() {
   byId("scenario-title").textContent = chosen.title;
   for (const name of ["accounts", "rate", "duration", "protect", "seed"]) byId(name).placeholder = chosen[name];
   byId("tier").options[0].textContent = chosen.tier;
-}
-
-async function sent(url, body) {
-  try {
-    const answer = await fetch(url, { method: "POST", body });
-    return answer.headers.get("content-type").includes("json") ? await answer.json() : { message: await answer.text() };
-  } catch (error) {
-    return { message: `${form.dataset.unheard}: ${error.message}` };
-  }
 }
 
 async function post(url, body) {

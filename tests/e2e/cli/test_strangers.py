@@ -215,7 +215,7 @@ def agents(folder: Path, base_url: str, place: str) -> list[str]:
     scenario = folder / "storm.yaml"
     scenario.write_text(
         "title: Agents that do not take no for an answer\nduration: 6s\nrate: 2\naccounts: {count: 10}\n"
-        "persona: {name: agent, options: {on_429: retry-at-once, retries: 10}}\n"
+        "persona: {name: agent, options: {wait: none, retry_after: false, retries: 10}}\n"
         "tools: [{module: notion, tool: search}]\n"
     )
     file = target(folder, base_url, place, accounts={"count": 10}, stop_when=None, **PACED)

@@ -184,6 +184,23 @@ async def test_cpu_is_a_queue(postgres: EmbeddedPostgres) -> None:
         assert await made.metric("origin-a", "mcpist_nano_cpu_seconds_total") == pytest.approx(0.05)
 
 
+@pytest.mark.modelled
+async def test_a_standing_queue_turns_requests_away(postgres: EmbeddedPostgres) -> None:
+    settings = {
+        "nano": {"cpu_per_request": 0.05, "cpu_burst": 0.0, "cpu_share": 0.1},
+        "protections": {"load-shedding": {"target": 0.2, "interval": 0.1, "cost": 0.0}},
+    }
+    async with rig({**settings, **SLOW}, ("load-shedding",), postgres=postgres) as made:
+        first = [asyncio.create_task(made.rpc("ping")) for _ in range(3)]  # a second and a half of queue
+        await asyncio.sleep(0.3)
+        reply = await made.rpc("ping")
+        assert (reply.status, dict(reply.headers)[b"retry-after"]) == (503, b"1")
+        assert b"load_shed" in reply.body
+        assert (await made.request("origin-a", "GET", "/health")).status == 200
+        assert {one.status for one in await asyncio.gather(*first)} == {200}
+        assert await made.metric("origin-a", 'mcpist_refused_total{reason="load_shed"}') == 1
+
+
 async def test_origins_share_a_limit_when_they_sync(postgres: EmbeddedPostgres) -> None:
     settings = {"origin": {"rate_window": 3600.0, "rate_sync": 0.05, "tiers": {"free": 4}}}
     async with rig(settings, ("rate-limit",), ("upstream", "origin-a", "origin-b"), postgres) as made:

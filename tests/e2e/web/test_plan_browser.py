@@ -53,6 +53,7 @@ def test_the_plan_reads_well(
     browser: Browser, plans: dict[str, Path], width: int, scheme: str, language: str
 ) -> None:
     page = opened(browser, plans[language], width, scheme)
+    assert page.evaluate("document.body.scrollHeight") < 9000, "answers are folded"
     for details in page.locator("details summary").all():
         details.click()
     reads_well(page, f"plan-{language}-{width}-{scheme}")
@@ -62,6 +63,9 @@ def test_the_plan_reads_well(
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 def test_the_suite_reads_well(browser: Browser, suite_page: Path, width: int, scheme: str) -> None:
     page = opened(browser, suite_page, width, scheme)
+    page.wait_for_selector("html[data-drawn=yes]", state="attached")
+    assert page.locator("#plots .barlayer .trace").count() == 2
+    assert page.locator("#plots .scatterlayer .trace").count() == 3  # percentiles
     reads_well(page, f"suite-{width}-{scheme}")
     page.context.close()
 
@@ -99,7 +103,7 @@ def test_the_keyboard_goes_from_what_to_do_to_its_reason(browser: Browser, plans
     first = page.evaluate("document.activeElement.textContent")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**#{first}")
-    expect(page.locator(f"article[id='{first}']")).to_be_in_viewport()
+    expect(page.locator(f"[id='{first}'] .means h4")).to_be_in_viewport()  # its fold is open
     page.context.close()
 
 

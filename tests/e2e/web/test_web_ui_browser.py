@@ -197,6 +197,8 @@ def test_the_page_is_in_japanese_where_reports_are(browser: Browser, tmp_path: P
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         assert axe(page) == []
         shot(page, "japanese")
+        page.goto(f"{running.url}/attack/series")
+        expect(page.locator("h1")).to_have_text("連続実行")
         page.close()
 
 
@@ -238,6 +240,48 @@ def test_stop_ends_the_run_with_its_whole_report(browser: Browser, ui: WebUi) ->
     assert run["arrivals"]["planned"] == run["arrivals"]["sent"] + run["arrivals"]["dropped"]
     expect(page.locator(".report")).to_be_visible()
     expect(page.locator("#start")).to_be_enabled()
+    page.close()
+
+
+def test_a_suite_is_started_watched_and_stopped(browser: Browser, ui: WebUi) -> None:
+    page = opened(browser, f"{ui.url}/attack/series")
+    page.select_option("#command", "breakpoint")
+    page.fill("#breakpoint-budget", "soon")
+    page.click("#start")
+    expect(page.get_by_role("alert")).to_contain_text("--budget: 'soon'", timeout=RUN_WITHIN)
+    page.select_option("#command", "suite")
+    expect(page.locator("#breakpoint-budget")).to_be_hidden()
+    page.click("#start")
+    until(page, "going")
+    expect(page.locator("#live")).to_contain_text(re.compile("Run 1 of 3: single-burst.*left", re.DOTALL))
+    expect(page.locator(".next")).to_have_text("Next: rate-limit, health")
+    attack = opened(browser, f"{ui.url}/attack")
+    expect(attack.locator(".busy")).to_contain_text("a series of runs is under way")
+    expect(attack.locator("#start")).to_be_disabled()
+    attack.close()
+    page.click("#stop")
+    until(page, "finished")
+    expect(page.locator(".state")).to_have_text("Finished: exit code 3")
+    expect(page.locator("#runs tbody tr")).to_have_count(1)
+    with page.expect_popup() as popup:
+        page.click(".report")
+    assert popup.value.locator("h1").inner_text() == "Invalid"
+    popup.value.locator(".run h3 a").click()
+    popup.value.get_by_role("link", name="part of suite phase1").click()
+    expect(popup.value.locator(".run h3 a")).to_have_text("single-burst")
+    page.close()
+
+
+@pytest.mark.parametrize("size", [WIDE, (390, 800)], ids=["desk", "phone"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_several_runs_read_well_and_have_no_serious_fault(
+    browser: Browser, ui: WebUi, size: tuple[int, int], scheme: str
+) -> None:
+    page = opened(browser, f"{ui.url}/attack/series", size, scheme)
+    page.locator("summary:visible").click()
+    shot(page, f"series-{size[0]}-{scheme}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    assert [one["id"] for one in axe(page)] == []
     page.close()
 
 

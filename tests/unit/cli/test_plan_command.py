@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cli import plan as command
+from cli.launch.series import load_seconds
 from common.errors import ConfigError
 from run.request import CheckedRun
 from scenarios import plan_runs, suites
@@ -72,7 +73,7 @@ def test_every_run_of_a_mode_is_a_command_line_that_fits(mode: str, tmp_path: Pa
     options = command.parser().parse_args(["--mode", mode])
     for run, changes in plan_runs.runs(mode):
         request = command.request(options, run, changes, tmp_path / run.name)
-        assert command.load_seconds(request.check()) > 0
+        assert load_seconds(request.check()) > 0
 
 
 def test_folders_are_told_apart_and_points_are_led_by_one_kind_of_run() -> None:
@@ -173,7 +174,7 @@ def test_a_plan_from_end_to_end(
     told = plan_file.read(folder)
     assert [run.exit_code for run in told.runs] == [int(run.scenario == "burst-free") for run in told.runs]
     assert {file.name for file in folder.iterdir() if file.is_file()} == {
-        *("plan.json", "plan.html", "plan.md", "junit.xml")
+        *("plan.json", "series.json", "plan.html", "plan.md", "junit.xml")
     }
     out = capsys.readouterr().out
     assert "23 of 26 questions answered, exit code 1" in out

@@ -17,7 +17,7 @@ BY_THE_CLIENT = {
     "P0.1.callers", "P0.1.per-user", "P0.1.refused", "P0.3.innocents",
     "P1.4", "P1.7", "P1.8", "P3.1", "P3.4.valid-users", "P3.6",
     "F1.1", "F1.2", "F1.2.headers", "F1.2.edge", "F1.2.address", "C1.unanswered", "C2.second", "C2.wait",
-    "M3.1",
+    "M3.1", "S1",
 }  # fmt: skip
 
 
@@ -51,13 +51,15 @@ def test_lies_are_told_in_the_modern_era_alone() -> None:
     assert (why("2026-07-28"), why("2025-11-25")[:12]) == ("", "Nobody lied ")
 
 
-FAULTS = ["upstream-outage", "db-pool", "db-crash", "failover", "health"]
+FAULTS = ["upstream-outage", "db-pool", "db-crash", "failover", "health", "retry-storm"]
 
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_that_nobody_made_has_no_consequences_to_tell_of(name: str) -> None:
     told = answers(name, target(), {})
-    whys = [why for id, why in told.items() if id in ("P0.4", "P1.10", "P1.11", "P3.1", "F1.3")]
+    whys = [
+        why for id, why in told.items() if id in ("P0.4", "P1.10", "P1.11", "P3.1", "F1.3", "S2", "S3", "S4")
+    ]
     assert whys
     assert all(why.startswith("Not observed: ") for why in whys)
 

@@ -253,3 +253,10 @@ def test_anything_at_any_key_is_taken_or_one_line(key: str, value: Any) -> None:
     except ConfigError as error:
         line = str(error)
     assert len(line.splitlines()) <= 1
+
+
+@pytest.mark.parametrize("name", ["fair-queue", "deadline-propagation", "load-shedding", "name-limit"])
+def test_what_the_real_parts_have_not_is_refused_by_name(name: str) -> None:
+    made(protections=f"today,{name}")
+    with pytest.raises(ConfigError, match=f"'{name}' beside real parts"):
+        made(protections=f"today,{name}", stack={"parts": {"origin": "real"}})

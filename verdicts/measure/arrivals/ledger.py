@@ -5,7 +5,8 @@
 `planned` is what was due before the run's end or stop: the workers' own last words, held against the
 schedule, which is built anew from scenario and seed; where a worker was lost, the schedule alone.
 Everything else is counted from the samples, so `unknown` is what the samples do not hold: calls that
-a killed process took with it. Calls beyond the schedule (`extra`) stand apart.
+a killed process took with it. Calls beyond the schedule (`extra`) stand apart; `retries` are those of them
+that repeat an earlier call.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class ArrivalCounts:
     aborted: int = 0
     late: int = 0
     extra: int = 0
+    retries: int = 0
 
     def __add__(self, other: ArrivalCounts) -> ArrivalCounts:
         return ArrivalCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(ArrivalCounts)))
@@ -89,6 +91,7 @@ def _recorded(run: Run, mine: Mask) -> ArrivalCounts:
         aborted=int(outcomes.get(Outcome.ABORTED, 0)),
         late=int((late(run) & mine).sum()),
         extra=int((run.extra & mine & run.out).sum()),
+        retries=int((run.retries & mine & run.out).sum()),
     )
 
 

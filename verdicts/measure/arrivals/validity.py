@@ -98,9 +98,9 @@ def _own_words(name: str, counts: ArrivalCounts, lines: tuple[LedgerLine, ...]) 
     if not lines:
         yield f"worker {name}: wrote no ledger"
         return
-    for key in ("sent", "dropped", "ok", "failed", "aborted", "extra"):
+    for key in ("sent", "dropped", "ok", "failed", "aborted", "extra", "retries"):
         said, recorded = getattr(lines[-1], key), getattr(counts, key)
-        if said != recorded:
+        if said not in (recorded, UNSET):  # a run of before does not tell all
             yield f"worker {name}: its ledger says {said:,} {key}, its samples {recorded:,}"
     if lines[-1].in_flight:
         yield f"worker {name}: ended with {lines[-1].in_flight:,} calls in flight"

@@ -34,14 +34,15 @@
   await draw();
 
   let following = false;
-  for (const plot of plots) {
+  const timed = plots.filter((plot) => specs[plot.id.slice(5)].layout.yaxis?.type !== "category");
+  for (const plot of timed) {
     plot.on("plotly_relayout", async (change) => {
       if (following) return;
       const range = "xaxis.range[0]" in change ? { "xaxis.range": [change["xaxis.range[0]"], change["xaxis.range[1]"]] }
         : change["xaxis.autorange"] ? { "xaxis.autorange": true } : null;
       if (!range) return;
       following = true;
-      await Promise.all(plots.filter((other) => other !== plot).map((other) => Plotly.relayout(other, range)));
+      await Promise.all(timed.filter((other) => other !== plot).map((other) => Plotly.relayout(other, range)));
       following = false;
     });
   }

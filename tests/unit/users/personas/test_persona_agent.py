@@ -1,4 +1,4 @@
-"""The looping agent: session, one tool for ever, 429 by policy, batches."""
+"""The agent: one tool for ever, a 429 repeated as it is unless told otherwise, batches."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.tool_call import ModuleCall
-from telemetry.recording.sample import Flag
+from telemetry.recording.sample import Flag, of_intent
 from tests.support.fake_account_client import FakeAccountClient, answer
 from users.accounts.accounts import Account
 from users.mcp.dialect import PLAIN
 from users.mcp.operations import BATCH, LIST, LIST_TOOLS, Operation
-from users.personas.agent import MAX_WAIT, wait
 from users.personas.caller import DRAWS
 from users.personas.persona import OpeningPersona, Persona, make_persona
+from users.personas.retry_policy import MAX_WAIT
+
+AT_ONCE = {"wait": "none", "retry_after": False}
 
 FIND = ModuleCall(module="notion", tool="search", params={"query": "x"})
 READ = ModuleCall(module="jira", tool="get_issue")
@@ -73,21 +75,20 @@ def test_accounts_share_the_tools_by_weight() -> None:
 @pytest.mark.parametrize(("told", "seconds"), [(7.0, 7.0), (math.nan, 1.0), (-3.0, 0.0), (1e9, MAX_WAIT)])
 def test_honours_retry_after(told: float, seconds: float) -> None:
     client = FakeAccountClient()
-    made = opened(client, {"on_429": "honour"})
+    made = opened(client, {"deadline": 3600})
     made.arrive(0, 0.0, 0)
     answer(client, client.calls[0], 429, "rate_limit_exceeded", told)
     client.advance(max(seconds - 0.001, 0.0) if seconds else 0.0)
     assert len(client.retries) == (0 if seconds else 1)
     client.advance(seconds)
     (retry,) = client.retries
-    assert (retry.index, retry.attempt, retry.planned) == (-1, 1, seconds)
+    assert (retry.index, retry.attempt, retry.sent) == (of_intent(0), 1, seconds)
     assert retry.flags == Flag.EXTRA | Flag.RETRY
-    assert wait(told) == seconds
 
 
 def test_ignore_lets_it_be() -> None:
     client = FakeAccountClient()
-    made = opened(client, {"on_429": "ignore"})
+    made = opened(client, {"retry_on": []})
     made.arrive(0, 0.0, 0)
     answer(client, client.calls[0], 429, "burst_exceeded", 1.0)
     client.advance(100.0)
@@ -97,7 +98,7 @@ def test_ignore_lets_it_be() -> None:
 @pytest.mark.parametrize("status", [200, 401, 403, 500, 502, 503, 504])
 def test_repeats_nothing_but_a_429(status: int) -> None:
     client = FakeAccountClient()
-    made = opened(client, {"on_429": "retry-at-once"})
+    made = opened(client, AT_ONCE)
     made.arrive(0, 0.0, 0)
     answer(client, client.calls[0], status, "" if status == 200 else "http_error", 1.0)
     client.advance(100.0)
@@ -106,7 +107,7 @@ def test_repeats_nothing_but_a_429(status: int) -> None:
 
 def test_repeats_are_bounded() -> None:
     client = FakeAccountClient()
-    made = opened(client, {"on_429": "retry-at-once", "retries": 2})
+    made = opened(client, {**AT_ONCE, "retries": 2})
     made.arrive(0, 0.0, 0)
     for _ in range(10):
         for call in client.open_calls:
@@ -115,15 +116,15 @@ def test_repeats_are_bounded() -> None:
 
 
 @given(
-    policy=st.sampled_from(["honour", "retry-at-once", "ignore"]),
+    policy=st.sampled_from([{}, AT_ONCE, {"retry_on": []}]),
     retries=st.integers(0, 10),
     refusals=st.lists(st.booleans(), max_size=60),
 )
 def test_every_arrival_goes_out_and_repeats_keep_their_bound(
-    policy: str, retries: int, refusals: list[bool]
+    policy: dict[str, Any], retries: int, refusals: list[bool]
 ) -> None:
     client = FakeAccountClient()
-    made = opened(client, {"on_429": policy, "retries": retries})
+    made = opened(client, {**policy, "retries": retries})
     for index, refused in enumerate(refusals):
         made.arrive(index, client.now, 0)
         for call in client.open_calls:
@@ -131,7 +132,7 @@ def test_every_arrival_goes_out_and_repeats_keep_their_bound(
         client.advance(client.now + 0.2)
     arrivals = [call for call in client.calls if call.index >= 0]
     assert [call.index for call in arrivals] == list(range(len(refusals)))
-    assert len(client.retries) <= (0 if policy == "ignore" else retries * len(refusals))
+    assert len(client.retries) <= (0 if "retry_on" in policy else retries * len(refusals))
     assert all(1 <= call.attempt <= retries for call in client.retries)
 
 
@@ -157,12 +158,20 @@ def test_what_no_batch_can_hold_is_called_alone() -> None:
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        ({"on_429": "panic"}, "on_429: 'panic', allowed: honour, retry-at-once, ignore"),
-        ({"retries": 11}, "retries: 11, allowed: a whole number, 0 to 10"),
-        ({"retries": True}, "retries: True, allowed: a whole number, 0 to 10"),
+        ({"retry_on": ["panic"]}, "retry_on: ['panic'], allowed: of throttled, client-error, server-error"),
+        ({"retry_on": "throttled"}, "retry_on: 'throttled', allowed: of throttled"),
+        (
+            {"preset": "rude"},
+            "preset: 'rude', allowed: naive, polite, sdk-python, sdk-typescript, stuck-loop",
+        ),
+        ({"retries": 1001}, "retries: 1001, allowed: a whole number, 0 to 1000, or endless"),
+        ({"retries": True}, "retries: True, allowed: a whole number, 0 to 1000, or endless"),
+        ({"wait": "long"}, "wait: 'long', allowed: none, fixed, exponential"),
+        ({"fan_out": 0}, "fan_out: 0, allowed: a whole number, 1 to 100"),
+        ({"deadline": 0}, "deadline: 0, allowed: up to 3600 seconds"),
         ({"batch_share": -0.1}, "batch_share: -0.1, allowed: 0 to 1"),
         ({"batch_share": "all"}, "batch_share: 'all', allowed: 0 to 1"),
-        ({"batch": 1}, "unknown option 'batch', allowed: on_429, retries, batch_share"),
+        ({"batch": 1}, "unknown option 'batch', allowed: preset, retry_on, retries, wait"),
     ],
 )
 def test_bad_options_are_one_clear_line(options: dict[str, Any], told: str) -> None:

@@ -14,19 +14,22 @@ from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from common.paths import ROOT
-from scenarios.options import FORM
+from scenarios.options import FORM, SEVERAL
 from telemetry.run_folder.machine import LoadMachine
 from tests.support import plan_folder
 from tests.support.synthetic_run import Spec, write
 from verdicts.language.catalogue import japanese
-from verdicts.language.units import translated
+from verdicts.language.units import said, translated
 from verdicts.language.words import Say, chosen
 from verdicts.output.files import derive
 from verdicts.plan import files
 from verdicts.points.registry import POINTS, UNITS
 from verdicts.report.environment import TEMPLATES, environment
 from verdicts.suite import suite
-from webui.live import moment, target_rows
+from webui import comparing, pages, series_pages
+from webui.live import moment, onlooker, target_rows
+from webui.series import process
+from webui.series.form import fields
 
 PAGES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
 CODE = (
@@ -71,8 +74,8 @@ def test_every_word_of_a_template_has_its_japanese(name: str) -> None:
     assert words - set(WORDS) == set()
 
 
-@pytest.mark.parametrize("name", ["attack.html", "live.html", "target.html", "runs.html"])
-def test_every_word_of_the_attack_page_has_its_japanese(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(file.name for file in pages.TEMPLATES.glob("*.html")))
+def test_every_word_of_the_web_ui_has_its_japanese(name: str) -> None:
     words = set(of_template(name, ROOT / "webui" / "templates"))
     assert words
     assert words - set(WORDS) == set()
@@ -81,6 +84,14 @@ def test_every_word_of_the_attack_page_has_its_japanese(name: str) -> None:
 def test_what_the_attack_page_is_told_has_its_japanese() -> None:
     told = {*moment.TEXTS.values(), *target_rows.TITLES.values()}
     told |= {FORM[name] for name in ("duration", "target", "seed", "duration_scale", "stack", "nano")}
+    assert told - set(WORDS) == set()
+
+
+def test_what_the_page_of_several_runs_is_told_has_its_japanese() -> None:
+    told = {*series_pages.TITLES.values(), *series_pages.TOLD.values(), *series_pages.STATES.values()}
+    told |= {option.help for command in SEVERAL for option in fields(command)}
+    told |= {series_pages.LABELS[option.name] for command in SEVERAL for option in fields(command)}
+    told |= {comparing.MAKING, process.GOING, onlooker.GOING}
     assert told - set(WORDS) == set()
 
 
@@ -201,3 +212,10 @@ def test_a_whole_report_and_a_suite_in_japanese(
     page = (tmp_path / "suite.html").read_text()
     assert '<html lang="ja">' in page
     assert "ターゲットは耐えたか" in page
+
+
+def test_a_list_of_words_is_said_word_by_word() -> None:
+    assert said("queue, repeats", "ja") == "CPUの待ち行列、再試行"
+    assert said("queue, repeats", "en") == "queue, repeats"
+    assert said("queue, or so", "ja") == "queue, or so"
+    assert said("metastable", "ja").startswith("準安定")

@@ -23,11 +23,20 @@ def folder(tmp_path: Path) -> Path:
 
 def test_every_question_stands_there_in_the_plans_order_in_both_languages(folder: Path) -> None:
     html, text = (folder / "plan.html").read_text(), (folder / "plan.md").read_text()
-    assert re.findall(r'<article class="answer \w+" id="([PFC][\d.]+)"', html) == list(QUESTIONS)
+    assert re.findall(r'<div class="more" id="([PFC][\d.]+)"', html) == list(QUESTIONS)
     assert re.findall(r"^\| ([PFC][\d.]+) \(", text, re.MULTILINE) == list(QUESTIONS)
     for question in QUESTIONS.values():
         assert question.ja in html
         assert question.en.replace("'", "&#39;") in html
+
+
+@pytest.mark.parametrize(("status", "colour"), [("fail", "fail"), ("pass", "pass"), ("invalid", "invalid")])
+def test_the_headline_is_green_only_where_nothing_is_out_of_bounds(
+    tmp_path: Path, status: str, colour: str
+) -> None:
+    run = planned("burst", ["P1.7"])
+    files.derive(plan_folder.write(tmp_path, [(run, found([point("P1.7", 24.1, status)]))]), quiet=True)
+    assert f'<h1 class="verdict {colour}">' in (tmp_path / "plan.html").read_text()
 
 
 def test_evidence_is_a_link_to_the_runs_own_report(folder: Path) -> None:

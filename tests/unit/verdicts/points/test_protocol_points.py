@@ -42,7 +42,7 @@ def found(run: Run, id: str) -> Finding:
 
 
 def test_they_are_asked_beside_the_plan_and_not_of_it() -> None:
-    assert list(ASKED)[len(QUESTIONS) :] == IDS
+    assert [one for one in list(ASKED)[len(QUESTIONS) :] if one.startswith("M")] == IDS
     check(IDS, {"M1.1": "seconds <= 10 s", "M3.2": "evaded <= 1"})
     for id in IDS:
         assert ASKED[id].en.endswith("?")

@@ -1,0 +1,97 @@
+"""What an agent's behaviour is made of, and the presets: docs/agents.md says where each comes from.
+
+Options of the persona `agent`; a preset gives some of them, and what stands beside it goes before it:
+    preset       `naive`, `polite`, `sdk-python`, `sdk-typescript`, `stuck-loop`, `fan-out`
+    retry_on     the outcomes that are repeated (default: throttled)
+                   throttled     429                      server-error  5xx
+                   client-error  another 4xx              timeout       no answer in time, or given up
+                   connection    refused, reset, no HTTP  tool-error    a JSON-RPC error, or `isError`
+                   success       the loop that does not know that it is done
+    retries      how often one intent is repeated at most, 0 to 1000, or `endless` (default 3)
+    wait         before a repeat: `none`, `fixed` (base), `exponential` (base × factor^repeats so far, at most
+                 `most`); default fixed, and 1 s
+    jitter       `none`, or `full`: a uniform share of that wait (default none)
+    retry_after  whether the server's `Retry-After` goes before it (default true)
+    think        seconds that a model takes to answer before the repeat, the median of a lognormal with
+                 `spread` as its sigma (default 0: none; 0.6)
+    give_up      seconds after which an attempt is left, and the server told with `notice`; it may go on all
+                 the same (default 0: never, but for the run's own call deadline)
+    tell         whether that patience goes along, as `X-Request-Timeout` in seconds (default false)
+    deadline     seconds from its planned instant after which an intent is not repeated (default 120)
+    reopen       whether the session is opened anew before a repeat (default false)
+    fan_out      so many calls at once, all of which must succeed, or the whole set is repeated (default 1)
+    vary         whether arguments change from call to call, so that a loop guard sees no loop (default false)
+    budget       tokens that a success earns; a repeat costs one, an account holds `BUDGET_MOST` at most and
+                 begins with them (default 0: there is no budget)
+    batch_share  the share of arrivals that are a `batch` of 10 of the tool's calls (default 0)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal
+
+import msgspec
+from msgspec import Meta
+
+Kind = Literal["throttled", "client-error", "server-error", "timeout", "connection", "tool-error", "success"]
+Preset = Literal["", "naive", "polite", "sdk-python", "sdk-typescript", "stuck-loop", "fan-out"]
+Seconds = Annotated[float, Meta(ge=0, le=3600, description="0 to 3600 seconds")]
+Flagged = Annotated[bool, Meta(description="true, false")]
+_KINDS: Final = (
+    "of throttled, client-error, server-error, timeout, connection, tool-error, success, each as a list item"
+)
+FAILURES: Final = ("throttled", "server-error", "timeout", "connection")
+
+PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "naive": {"retry_on": FAILURES, "retries": 5, "wait": "none", "retry_after": False, "give_up": 5.0},
+    "polite": {
+        "retry_on": FAILURES, "retries": 3, "wait": "exponential", "jitter": "full", "give_up": 5.0,
+        "budget": 0.1,
+    },
+    "sdk-python": {"retry_on": (), "retries": 0, "give_up": 300.0},
+    "sdk-typescript": {"retry_on": (), "retries": 0, "give_up": 60.0, "notice": True},
+    "stuck-loop": {
+        "retry_on": (*FAILURES, "tool-error", "client-error", "success"), "retries": "endless",
+        "wait": "none", "retry_after": False, "vary": True,
+    },
+    "fan-out": {
+        "retry_on": (*FAILURES, "tool-error"), "retries": 3, "wait": "none", "retry_after": False,
+        "fan_out": 12,
+    },
+}  # fmt: skip
+
+
+class AgentOptions(msgspec.Struct, frozen=True):
+    """See above."""
+
+    PRESETS: ClassVar = PRESETS
+
+    preset: Annotated[Preset, Meta(description=", ".join(PRESETS))] = ""
+    retry_on: Annotated[tuple[Kind, ...], Meta(description=_KINDS)] = ("throttled",)
+    retries: Annotated[
+        Annotated[int, Meta(ge=0, le=1000)] | Literal["endless"],
+        Meta(description="a whole number, 0 to 1000, or endless"),
+    ] = 3
+    wait: Literal["none", "fixed", "exponential"] = "fixed"
+    base: Seconds = 1.0
+    factor: Annotated[float, Meta(ge=1, le=10, description="1 to 10")] = 2.0
+    most: Seconds = 30.0
+    jitter: Literal["none", "full"] = "none"
+    retry_after: Flagged = True
+    think: Seconds = 0.0
+    spread: Annotated[float, Meta(ge=0, le=3, description="0 to 3")] = 0.6
+    give_up: Seconds = 0.0
+    notice: Flagged = False
+    tell: Flagged = False
+    deadline: Annotated[float, Meta(gt=0, le=3600, description="up to 3600 seconds")] = 120.0
+    reopen: Flagged = False
+    fan_out: Annotated[int, Meta(ge=1, le=100, description="a whole number, 1 to 100")] = 1
+    vary: Flagged = False
+    budget: Annotated[float, Meta(ge=0, le=1, description="0 to 1")] = 0.0
+    batch_share: Annotated[float, Meta(ge=0, le=1, description="0 to 1")] = 0.0
+
+    @property
+    def repeats(self) -> bool:
+        """Whether anything is ever repeated, given up or sent beside an arrival."""
+        return bool((self.retry_on and self.retries) or self.give_up or self.fan_out > 1)

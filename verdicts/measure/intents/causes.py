@@ -1,0 +1,91 @@
+"""What can keep a system down after its trigger is gone, each by a figure of its own and a bound.
+
+| cause | figure | bound |
+|---|---|---|
+| queue | seconds in the queue for CPU at an origin, its scrapes' median (modelled) | the users' patience |
+| repeats | share of the calls that repeat an earlier one | a third |
+| sessions | share of the calls that open a session | a tenth |
+| connections | share of the calls that paid for a new connection | a half |
+| refused | share of the calls that were refused | a tenth |
+
+Calls of the judged groups alone. Patience: their persona's `give_up`, else their `deadline`.
+A cache that is cold again shows in none of these: the bundled stack has none but the key set's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from telemetry.recording.sample import REFUSALS, Flag
+from verdicts.measure.intents.storm import Storm
+from verdicts.run.reading import Mask, Run
+
+QUEUE: Final = "mcpist_nano_cpu_queue_seconds"
+NEW_CONNECTION: Final = np.uint8(Flag.NEW_CONNECTION)
+INITIALIZE: Final = "initialize"
+
+
+class Cause(NamedTuple):
+    """One. `value` is NaN where it could not be seen; `told`: the figure in words."""
+
+    name: str
+    value: float
+    bound: float
+    told: str
+
+    @property
+    def over(self) -> bool:
+        """It is beyond its bound."""
+        return self.value > self.bound
+
+
+def of(run: Run, storm: Storm) -> list[Cause]:
+    """All of them."""
+    start, end = storm.aftermath
+    sent = run.samples["sent"]
+    mine = run.out & run.judged & (sent >= start) & (sent < end)
+    return [_queue(run, start, end), *_shares(run, mine)]
+
+
+def _queue(run: Run, start: float, end: float) -> Cause:
+    waits = list(_waits(run, start, end))
+    value = max(waits, default=float("nan"))
+    seen = f"the CPU's queue was {value:.1f} s long (modelled)"
+    told = "the CPU's queue was not seen" if np.isnan(value) else seen
+    return Cause("queue", value, _patience(run), told)
+
+
+def _waits(run: Run, start: float, end: float) -> Iterator[float]:
+    """The median of each origin's scrapes within the time."""
+    for source in run.target.sources:
+        t, value = run.target.series(source, QUEUE)
+        within = value[(t >= start) & (t < end)]
+        if within.size:
+            yield float(np.median(within))
+
+
+def _patience(run: Run) -> float:
+    options = [
+        group.get("persona", {}).get("options", {})
+        for group in run.scenario.get("groups", ())
+        if group.get("judge", True)
+    ]
+    told = [one.get("give_up") or one.get("deadline") for one in options]
+    return min((float(seconds) for seconds in told if seconds), default=float("inf"))
+
+
+def _shares(run: Run, mine: Mask) -> Iterator[Cause]:
+    whole = max(int(mine.sum()), 1)
+    refused = [code for code, reason in enumerate(run.manifest.reasons) if reason in REFUSALS]
+    fresh = (run.samples["flags"] & NEW_CONNECTION) != 0
+    for name, mask, bound, words in (
+        ("repeats", run.retries, 1 / 3, "of the calls were repeats"),
+        ("sessions", run.of_tools({INITIALIZE}), 0.1, "opened a session"),
+        ("connections", fresh, 0.5, "paid for a new connection"),
+        ("refused", run.samples["reason"].isin(refused), 0.1, "were refused"),
+    ):
+        share = int((mine & mask).sum()) / whole
+        yield Cause(name, share, bound, f"{share:.0%} {words}")

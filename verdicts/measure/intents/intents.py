@@ -1,0 +1,104 @@
+"""Intents and their attempts: what users wanted done, and how often it was asked for.
+
+An intent is a scheduled arrival. Its attempt n is all calls that carry that number: the arrival itself, extra
+calls that are parts of it, repeats. An attempt has success when as many of its calls had as attempt 0 has
+calls; the intent is served by the first attempt that has. Judged groups alone, over all records of the run.
+
+    attempts ÷ intents = (first calls + repeats) ÷ first calls       the amplification
+    goodput            = intents served within `deadline` of their planned instant
+
+The deadline is the option of that name of the group's persona; without one nothing is said of goodput.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from telemetry.recording.sample import Outcome, of_intent
+from verdicts.run.reading import Floats, Mask, Run
+
+
+@dataclass(frozen=True)
+class Intents:
+    """One value an intent, in order of their arrival: seconds since the run's start.
+
+    `served` is infinite where no attempt had success; `deadline` is NaN where there is none.
+    """
+
+    planned: Floats
+    served: Floats
+    deadline: Floats
+    first: int  # calls that are no repeats
+    repeats: int
+
+    @property
+    def amplification(self) -> float:
+        """Attempts ÷ intents; NaN without any."""
+        return (self.first + self.repeats) / self.first if self.first else float("nan")
+
+    @property
+    def good(self) -> Mask:
+        """Served in time."""
+        return self.served - self.planned <= self.deadline
+
+    def within(self, start: float, end: float) -> Mask:
+        """Those planned from `start` up to `end`."""
+        return (self.planned >= start) & (self.planned < end)
+
+    def goodput(self, start: float, end: float) -> float:
+        """The share of those that were served in time; NaN without any."""
+        asked = self.within(start, end)
+        return float(self.good[asked].mean()) if asked.any() else float("nan")
+
+
+def calls(run: Run) -> Mask:
+    """Judged calls that went out for an intent: arrivals, parts of them, repeats."""
+    mine: Mask = run.out & run.judged & (run.samples["index"] != -1)
+    return mine
+
+
+@lru_cache(maxsize=4)
+def of(run: Run) -> Intents:
+    """The run's."""
+    arrivals = run.arrivals & run.judged
+    index = run.samples["index"][arrivals]
+    order = np.argsort(index, kind="stable")
+    index, planned = index[order], run.samples["planned"][arrivals][order]
+    group = run.samples["group"][arrivals][order]
+    sent = calls(run)
+    repeats = int((sent & run.retries).sum())
+    served = _served(run, sent, index)
+    return Intents(planned, served, deadlines(run)[group], int(sent.sum()) - repeats, repeats)
+
+
+def deadlines(run: Run) -> Floats:
+    """Seconds by a group's code; NaN for a group without one."""
+    found = np.full(256, np.nan)
+    for group in run.scenario.get("groups", ()):
+        seconds = group.get("persona", {}).get("options", {}).get("deadline")
+        if seconds is not None and group["name"] in run.manifest.groups:
+            found[run.manifest.groups.index(group["name"])] = float(seconds)
+    return found
+
+
+def _served(run: Run, sent: Mask, index: NDArray[np.int64]) -> Floats:
+    """When each of the intents was served."""
+    owner = run.samples["index"][sent]
+    owner = np.where(owner < 0, of_intent(0) - owner, owner)
+    attempt = run.samples["attempt"][sent].astype(np.int64)
+    key = owner * 256 + attempt
+    firsts, sizes = np.unique(owner[attempt == 0], return_counts=True)
+    ok = run.samples["outcome"][sent] == Outcome.OK
+    keys, place, successes = np.unique(key[ok], return_inverse=True, return_counts=True)
+    done = np.full(keys.size, -np.inf)
+    np.maximum.at(done, place, run.samples["done"][sent][ok])
+    owners = keys // 256
+    known = np.searchsorted(firsts, owners).clip(0, max(firsts.size - 1, 0))
+    whole = successes >= sizes[known] if firsts.size else np.zeros(owners.size, np.bool_)
+    served = np.full(index.size, np.inf)
+    np.minimum.at(served, np.searchsorted(index, owners[whole]), done[whole])
+    return served
