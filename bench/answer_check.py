@@ -31,7 +31,7 @@ ROUNDS: Final = 9
 ACCOUNT: Final = Account(7, "user-7", "198.51.100.7", "unlimited", 0)
 
 
-class Pool:
+class AnsweringPool:
     """In place of connections: each call is answered at once with what it said."""
 
     def __init__(self, judge: Callable[[Call], None]) -> None:
@@ -64,7 +64,7 @@ def client(checked: bool) -> tuple[PooledAccountClient, Message]:
             "run", {"module": "fast", "tool": "echo", "params": {"nonce": "{nonce}"}}
         )
         message = message._replace(expect=expectation.ready(Expect(contains="{nonce}")))
-    pool: Any = Pool(judge)
+    pool: Any = AnsweringPool(judge)
     headers, token = RequestHeaders("/v1/mcp", "127.0.0.1", {}), b"x" * 300
     return PooledAccountClient(ACCOUNT, pool, headers, lambda one: token, count(1), nonces=nonces), message
 

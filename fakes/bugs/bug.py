@@ -20,7 +20,7 @@ Work = Callable[[], Awaitable[Reply | None]]
 """The honest call of the upstream; None: its connection broke."""
 
 
-class Asked(NamedTuple):
+class AskedCall(NamedTuple):
     """A call: who makes it, under which JSON-RPC id, of which tool."""
 
     user: str
@@ -33,7 +33,7 @@ class Bug(Protocol):
 
     def __init__(self, struck: Callable[[], None]) -> None: ...
 
-    async def answer(self, asked: Asked, work: Work, strike: bool) -> Reply | None:
+    async def answer(self, asked: AskedCall, work: Work, strike: bool) -> Reply | None:
         """The answer to a call: what `work` gives, or another's."""
         ...
 

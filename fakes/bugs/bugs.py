@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 from random import Random
 from typing import Final
 
-from fakes.bugs.bug import REGISTERED, Asked, Bug, Work
+from fakes.bugs.bug import REGISTERED, AskedCall, Bug, Work
 from fakes.http.asgi import Reply
 from fakes.http.metrics import Metrics
 
@@ -30,7 +30,7 @@ class Bugs:
         self._random = Random(seed)
         self._made: dict[str, Bug] = {}
 
-    async def answer(self, shares: Mapping[str, float], asked: Asked, work: Work) -> Reply | None:
+    async def answer(self, shares: Mapping[str, float], asked: AskedCall, work: Work) -> Reply | None:
         """The answer to a call, by way of those that `shares` names; their shares add up to 1 at most."""
         draw = self._random.random()
         for name, share in shares.items():

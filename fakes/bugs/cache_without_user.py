@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fakes.bugs.bug import Asked, Work, bug, good
+from fakes.bugs.bug import AskedCall, Work, bug, good
 from fakes.http.asgi import Reply
 
 
@@ -16,7 +16,7 @@ class CacheWithoutUser:
         self._struck = struck
         self._kept: dict[str, Reply] = {}
 
-    async def answer(self, asked: Asked, work: Work, strike: bool) -> Reply | None:
+    async def answer(self, asked: AskedCall, work: Work, strike: bool) -> Reply | None:
         """See `fakes.bugs.bug`."""
         if strike and (kept := self._kept.get(asked.tool)) is not None:
             self._struck()

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from fakes.bugs.bug import Asked, Work, bug, good
+from fakes.bugs.bug import AskedCall, Work, bug, good
 from fakes.http.asgi import Reply
 
 
@@ -23,7 +23,7 @@ class LateAnswer:
         self._late: deque[Reply] = deque()
         self._running: set[asyncio.Task[Reply | None]] = set()
 
-    async def answer(self, asked: Asked, work: Work, strike: bool) -> Reply | None:
+    async def answer(self, asked: AskedCall, work: Work, strike: bool) -> Reply | None:
         """See `fakes.bugs.bug`."""
         if self._late:
             self._struck()

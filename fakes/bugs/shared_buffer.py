@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fakes.bugs.bug import Asked, Work, bug, good
+from fakes.bugs.bug import AskedCall, Work, bug, good
 from fakes.http.asgi import Reply
 
 
@@ -19,7 +19,7 @@ class SharedBuffer:
         self._struck = struck
         self._buffer: Reply | None = None
 
-    async def answer(self, asked: Asked, work: Work, strike: bool) -> Reply | None:
+    async def answer(self, asked: AskedCall, work: Work, strike: bool) -> Reply | None:
         """See `fakes.bugs.bug`."""
         reply, before = await work(), self._buffer
         if not good(reply):

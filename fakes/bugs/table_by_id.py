@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Final
 
-from fakes.bugs.bug import Asked, Work, bug, good
+from fakes.bugs.bug import AskedCall, Work, bug, good
 from fakes.http.asgi import Reply
 
 MOST: Final = 100_000  # ids; older ones are forgotten
@@ -23,7 +23,7 @@ class TableById:
         self._struck = struck
         self._table: dict[Hashable, tuple[str, Reply]] = {}
 
-    async def answer(self, asked: Asked, work: Work, strike: bool) -> Reply | None:
+    async def answer(self, asked: AskedCall, work: Work, strike: bool) -> Reply | None:
         """See `fakes.bugs.bug`."""
         reply = await work()
         if reply is None or not good(reply):

@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from fakes.bugs.bug import Asked
+from fakes.bugs.bug import AskedCall
 from fakes.bugs.bugs import Bugs
 from fakes.http import rpc
 from fakes.http.asgi import Reply
@@ -117,7 +117,7 @@ class ToolCaller:
         bugs = context.settings.bugs
         if not bugs:
             return await self._ask(context, command, admission)
-        asked = Asked(context.user, context.rpc_id, f"{command.module}.{command.tool}")
+        asked = AskedCall(context.user, context.rpc_id, f"{command.module}.{command.tool}")
         return await self._bugs.answer(bugs, asked, partial(self._ask, context, command, admission))
 
     async def _ask(self, context: CallContext, command: Command, admission: Admission) -> Reply | None:

@@ -1,4 +1,4 @@
-"""Seeded bugs hand answers over: as many are found as the bugs themselves count, and none on the clean stack."""
+"""Seeded bugs hand answers over: as many are found as they count themselves, and none on the clean stack."""
 
 from __future__ import annotations
 

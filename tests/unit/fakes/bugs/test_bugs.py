@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from pydantic import ValidationError
 
-from fakes.bugs.bug import Asked
+from fakes.bugs.bug import AskedCall
 from fakes.bugs.bugs import NAMES, Bugs
 from fakes.http.asgi import Reply
 from fakes.http.metrics import Metrics
@@ -32,7 +32,7 @@ class Rig:
                 await self.released.wait()
             return Reply(status, [], b"%d" % number)
 
-        asked = Asked(f"user-{number % 3}", number // 3, "fast.echo")
+        asked = AskedCall(f"user-{number % 3}", number // 3, "fast.echo")
         reply = await self.bugs.answer(self.shares, asked, work)
         assert reply is not None
         self.foreign += reply.body != b"%d" % number
