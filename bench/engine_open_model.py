@@ -10,12 +10,12 @@ from tests.support.recorder.attack import Plan, attack
 ACCOUNTS: Final = 100
 
 
-def engine(url: str, rate: int, seconds: float, folder: Path) -> float:
+def engine(url: str, rate: int, seconds: float, folder: Path, protocol: str = "none") -> float:
     """CPU seconds of the loading process, from the making of its engine to its last ledger line.
 
     RuntimeError when the run could not start or was not valid.
     """
-    plan = Plan(ACCOUNTS, rate / ACCOUNTS, seconds)
+    plan = Plan(ACCOUNTS, rate / ACCOUNTS, seconds, target_keys={"protocol": protocol})
     with attack(plan, url, folder) as running:
         run = running.wait()
         if running.exit_code not in (0, 1) or not (run.folder / "end.json").exists():

@@ -26,9 +26,11 @@ from typing import Final
 
 import psutil
 
+from fakes.database.data_template import DataTemplate
 from fakes.database.handed_over import HandedOver, as_whom, nameless, read_unlinked, unprivileged
 from fakes.processes.libc import die_with_parent, remove_shared_memory
 
+DATA: Final = "data"  # the folder in the server's own
 INITDB: Final = (
     "--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync",
     "--no-instructions", "--wal-segsize=1",
@@ -118,23 +120,30 @@ class EmbeddedPostgres:
         try:
             self._binaries = _binaries(self.home)
             self._folder.give()
-            _run([str(self._binaries / "initdb"), "-D", str(self.home / "data"), *INITDB], self.home)
+            self._make_data()
             self.resume(timeout)
         except BaseException:
             self.stop()
             raise
+
+    def _make_data(self) -> None:
+        initdb = self._binaries / "initdb"
+        template = DataTemplate(initdb, INITDB)
+        if not template.unpack(self.home, DATA):
+            _run([str(initdb), "-D", str(self.home / DATA), *INITDB], self.home)
+            template.pack(self.home, DATA)
 
     def resume(self, timeout: float = 60.0) -> None:
         """Start the server on the data it has, after `kill` too; crash recovery is part of the wait."""
         assert self._folder is not None, "not started"
         began = self._folder.log_size
         self._process = self._spawn(self.home, self._folder.log)
-        self._wait_ready(self.home / "data" / "postmaster.pid", time.monotonic() + timeout, began)
+        self._wait_ready(self.home / DATA / "postmaster.pid", time.monotonic() + timeout, began)
 
     def _spawn(self, home: Path, log: int) -> subprocess.Popen[bytes]:
         settings = [f"--{key}={value}" for key, value in self._options.items()]
         return subprocess.Popen(
-            [str(self._binaries / "postgres"), "-D", str(home / "data"), "-k", str(home), *settings],
+            [str(self._binaries / "postgres"), "-D", str(home / DATA), "-k", str(home), *settings],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=home,
             start_new_session=True, preexec_fn=die_with_parent, **as_whom(),  # noqa: PLW1509
         )  # fmt: skip
@@ -157,7 +166,7 @@ class EmbeddedPostgres:
             _end(self._process, signal.SIGQUIT, timeout)
         if self._folder is not None:
             self._folder.close()
-            remove_shared_memory(self.home / "data" / "postmaster.pid")
+            remove_shared_memory(self.home / DATA / "postmaster.pid")
             shutil.rmtree(self.home, ignore_errors=True)
 
 

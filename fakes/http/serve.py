@@ -2,7 +2,7 @@
 
     python -m fakes.edge --config stack.json --fd 7 [--name edge] [--life-fd 9]
 
-A room's `__main__` calls `serve.run("edge", make_app)`, and
+A room's `__main__` calls `serve.run("edge", make_app)` in its `main`, and
 
     async def make_app(config: StackConfig) -> App: …
 
@@ -31,7 +31,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -69,7 +69,7 @@ class App:
 MakeApp = Callable[[StackConfig], Awaitable[App]]
 
 
-def run(name: str, make_app: MakeApp, argv: list[str] | None = None) -> None:
+def run(name: str, make_app: MakeApp, argv: Sequence[str] | None = None) -> None:
     """Serve as `name` (or as `--name`) until told to stop; never returns."""
     options = _options(name, argv)
     try:
@@ -81,7 +81,7 @@ def run(name: str, make_app: MakeApp, argv: list[str] | None = None) -> None:
         runner.run(_serve(make_app, config, options))
 
 
-def _options(name: str, argv: list[str] | None) -> argparse.Namespace:
+def _options(name: str, argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--fd", type=int, required=True, help="a listening socket")

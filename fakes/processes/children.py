@@ -1,4 +1,4 @@
-"""A process of the stack, as the supervisor sees it: spawned, watched, killed, spawned again.
+"""A process of the stack, as the supervisor sees it: started, watched, killed, started again.
 
 A child is in a session of its own, so Ctrl-C at the terminal reaches the supervisor alone; it ends when
 the life pipe that it inherits reads EOF, so it never outlives the supervisor. What it says on stderr
@@ -16,11 +16,11 @@ from typing import Final, Protocol
 
 from common.secrets.environment import minimal
 from fakes.processes.cgroup import Cgroup
+from fakes.processes.nursery import ForkedChild, Nursery
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import Address
 
 STOP_TIMEOUT: Final = 3.0
-ENVIRONMENT: Final = {"PROMETHEUS_DISABLE_CREATED_SERIES": "true"}  # nobody reads when a counter was made
 
 
 class StartError(RuntimeError):
@@ -78,11 +78,13 @@ class PartChild:
         config: Path,
         life_fd: int,
         reaper: Reaper,
+        nursery: Nursery,
     ) -> None:
         self.name, self.address = name, address
         self._program, self._config, self._life, self._reaper = command, config, life_fd, reaper
+        self._nursery = nursery
         self.cgroup: Cgroup | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedChild | None = None
         self.stderr = StderrRelay(config.with_name(f"{name}.log"), name)
         self.stderr.path.touch(0o600)
 
@@ -92,22 +94,25 @@ class PartChild:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def start(self) -> None:
-        """Spawn it with a fresh listening socket."""
+        """Start it with a fresh listening socket."""
         sock = self.address.socket()
         with sock, self.stderr.path.open("ab") as log:
             fds = (sock.fileno(), self._life)
-            self._process = subprocess.Popen(
-                self._command(*fds), pass_fds=fds, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                start_new_session=True, env={**minimal(), **ENVIRONMENT},
-            )  # fmt: skip
+            if self._program[-1] in self._nursery.programs:
+                self._process = self._nursery.spawn(self._program[-1], self._options(0, 1), fds, log)
+            else:
+                self._process = subprocess.Popen(
+                    self._command(*fds), pass_fds=fds, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True, env=minimal(),
+                )  # fmt: skip
         self._reaper.process(self._process.pid)
 
-    def _command(self, listen: int, life: int) -> list[str]:
-        words = [
-            *self._program, "--name", self.name, "--config", str(self._config),
-            "--fd", str(listen), "--life-fd", str(life),
-        ]  # fmt: skip
+    def _command(self, *fds: int) -> list[str]:
+        words = [*self._program, *map(str, self._options(*fds))]
         return words if self.cgroup is None else self.cgroup.entering(words)
+
+    def _options(self, listen: int, life: int) -> list[str | int]:
+        return ["--name", self.name, "--config", str(self._config), "--fd", listen, "--life-fd", life]
 
     def send(self, number: int) -> None:
         """Send it a signal."""
@@ -117,9 +122,10 @@ class PartChild:
     def ended(self) -> str | None:
         """How it ended, with the last line that it said; None while it runs."""
         self.stderr.poll()
-        if self._process is None or self._process.poll() is None:
+        code = None if self._process is None else self._process.poll()
+        if code is None:
             return None
-        return ": ".join(filter(None, (exit_text(self._process.returncode), self.stderr.last)))
+        return ": ".join(filter(None, (exit_text(code), self.stderr.last)))
 
     def stop(self) -> None:
         """SIGTERM, then SIGKILL; wait for it."""
@@ -129,7 +135,7 @@ class PartChild:
         self.stderr.poll()
 
 
-def end(process: subprocess.Popen[bytes], timeout: float = STOP_TIMEOUT) -> None:
+def end(process: subprocess.Popen[bytes] | ForkedChild, timeout: float = STOP_TIMEOUT) -> None:
     """SIGTERM, to a frozen one too; SIGKILL after `timeout` seconds; wait for it."""
     process.send_signal(signal.SIGCONT)
     process.terminate()

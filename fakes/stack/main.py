@@ -22,8 +22,10 @@ from common.yaml_file import mapping_of, read_mapping
 from fakes.control.process_config import first_complaint
 from fakes.http.server import HttpServer
 from fakes.processes.children import StartError
+from fakes.processes.nursery import Nursery
 from fakes.processes.sockets import PortTakenError
 from fakes.settings import StackSettings
+from fakes.stack import programs
 from fakes.stack.control_api import ControlApi
 from fakes.stack.supervisor import Stack, write_private
 
@@ -41,7 +43,11 @@ def run_stack(options: argparse.Namespace) -> int:
         settings, names = read(options.settings, options.protections)
         if settings.database.dsn is not None:
             refuse_foreign(settings.database.dsn.reveal(), options.i_own_this_host)
-        asyncio.run(_run(settings, names, options))
+        nursery = Nursery(programs.forked(settings.parts))
+        try:
+            asyncio.run(_run(settings, names, nursery, options))
+        finally:
+            nursery.close()
     except DsnError as error:
         return _say(exit_codes.USAGE, f"database.dsn: {error}")
     except (SettingsError, PortTakenError) as error:
@@ -73,9 +79,11 @@ def _tree(where: str | None) -> dict[str, Any]:
     return mapping_of(sys.stdin.read(), "settings") if where == "-" else read_mapping(Path(where))
 
 
-async def _run(settings: StackSettings, names: tuple[str, ...], options: argparse.Namespace) -> None:
+async def _run(
+    settings: StackSettings, names: tuple[str, ...], nursery: Nursery, options: argparse.Namespace
+) -> None:
     end = _end(options.life_fd)
-    stack = Stack(settings, names, options.shared_config)
+    stack = Stack(settings, names, nursery, options.shared_config)
     try:
         work = asyncio.create_task(_serve(stack, options))
         await asyncio.wait({work, asyncio.create_task(end.wait())}, return_when=asyncio.FIRST_COMPLETED)

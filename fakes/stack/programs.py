@@ -41,6 +41,11 @@ def command(process: str, parts: PartsSettings) -> tuple[str, ...]:
     return sys.executable, "-m", FAKES[process]
 
 
+def forked(parts: PartsSettings) -> list[str]:
+    """The programs that run for some process, of those that are ours."""
+    return sorted({module for process, module in FAKES.items() if not is_real(process, parts)})
+
+
 def is_real(process: str, parts: PartsSettings) -> bool:
     """Whether a real part runs for this process."""
     return getattr(parts, part(process), "fakes") == "real"

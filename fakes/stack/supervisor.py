@@ -1,6 +1,6 @@
 """The life of the bundled stack: everything is started as early as it can be, watched, and ended.
 
-    edge, upstream, supabase ─┐ (their imports run while Postgres is made)
+    edge, upstream, supabase ─┐
     Postgres ─▶ schema (─▶ PgBouncer) ─▶ origin-a, origin-b ─▶ every /metrics answers ─▶ edge's /health: 200
 
 A process that ends by itself stays down: it is `up: false` in the state and an event, so that a scenario
@@ -29,6 +29,7 @@ from fakes.database.stack_database import StackDatabase
 from fakes.http.hop import HopError
 from fakes.processes import pids
 from fakes.processes.children import Child, PartChild, StartError
+from fakes.processes.nursery import Nursery
 from fakes.processes.reaper import Reaper
 from fakes.processes.sockets import HOST, Address
 from fakes.settings import StackSettings
@@ -54,7 +55,11 @@ class Stack:
     """All processes of one stack. Belongs to the event loop."""
 
     def __init__(
-        self, settings: StackSettings, protections: tuple[str, ...], shared_config: Path | None = None
+        self,
+        settings: StackSettings,
+        protections: tuple[str, ...],
+        nursery: Nursery,
+        shared_config: Path | None = None,
     ) -> None:
         self.identity, self.reaper = Identity(), Reaper()
         self.folder = Path(tempfile.gettempdir()) / f"mcpist-stack-{token_hex(6)}"
@@ -63,7 +68,7 @@ class Stack:
         self._life, self._life_end = os.pipe()
         self.addresses = {name: Address(name, settings.ports.get(name, 0)) for name in (*PARTS, "stack")}
         self.database = StackDatabase(settings.database, self.folder, self.reaper)
-        self.children: dict[str, Child] = self._children(settings)
+        self.children: dict[str, Child] = self._children(settings, nursery)
         token = self.identity.control_token
         peers = {name: ProcessClient(name, (HOST, self.addresses[name].port), token) for name in PARTS}
         self.control_plane = ControlPlane(settings, protections, peers, self)
@@ -73,7 +78,7 @@ class Stack:
         self.nanos = Nanos(self)
         self.outsiders = Outsiders(self, shared_config)
 
-    def _children(self, settings: StackSettings) -> dict[str, Child]:
+    def _children(self, settings: StackSettings, nursery: Nursery) -> dict[str, Child]:
         children: dict[str, Child] = {child.name: child for child in self.database.children}
         config = self.folder / "stack.json"
         for name in PARTS:
@@ -81,7 +86,9 @@ class Stack:
                 children[name] = OutsideChild(name)
                 continue
             command = programs.command(name, settings.parts)
-            children[name] = PartChild(name, command, self.addresses[name], config, self._life, self.reaper)
+            children[name] = PartChild(
+                name, command, self.addresses[name], config, self._life, self.reaper, nursery
+            )
         return children
 
     def pids(self) -> dict[str, int | None]:

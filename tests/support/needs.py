@@ -35,7 +35,8 @@ PLACES: Final = (
 PATH: Final = os.pathsep.join(filter(None, (os.environ.get("PATH", ""), *PLACES, "/usr/sbin")))
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OLDEST_GO: Final = (1, 21)  # older ones cannot fetch the newer one that a module asks for
-READY: Final = "ready"  # in an environment that is whole
+LOCKS: Final = HERE / "locks"
+READY: Final = "ready"  # in an environment that is whole: the lock that it was made of
 SKIPPED: Final = "needs "  # how the reason of every such skip begins
 
 
@@ -48,15 +49,15 @@ class Need:
     debian: str = ""
     go: str = ""  # module@version
     source: Path | None = None  # of a Go program of our own
-    pypi: str = ""  # package==version, in an environment of its own: the program is its Python
+    lock: Path | None = None  # of packages of PyPI, for an environment of its own
     npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
-    programs: tuple[str, ...] = ()
+    programs: tuple[str, ...] = ()  # names it goes by; with a lock: its Python, unless one is given
 
     def find(self) -> str | None:
         """The program's path; None where it is missing."""
-        if self.pypi:
-            own = self._environment / "bin" / "python"
-            return str(own) if (self._environment / READY).exists() else None
+        if self.lock:
+            own = self._environment / "bin" / (*self.programs, "python")[0]
+            return str(own) if self._is_ready() else None
         if self.source:
             built = BUILT / self.name
             return str(built) if build_real.is_built(self.source, built) else None
@@ -69,17 +70,24 @@ class Need:
     def _environment(self) -> Path:
         return ROOT / ".cache" / self.name
 
+    def _is_ready(self) -> bool:
+        ready = self._environment / READY
+        return self.lock is not None and ready.exists() and ready.read_bytes() == self.lock.read_bytes()
+
     def make_environment(self) -> None:
-        """Install the package of PyPI into an environment of its own."""
-        _run([sys.executable, "-m", "venv", str(self._environment)], dict(os.environ))
-        pip = str(self._environment / "bin" / "pip")
-        if _run([pip, "install", "--quiet", self.pypi], dict(os.environ)):
-            (self._environment / READY).touch()
+        """Install what the lock names into an environment of its own."""
+        assert self.lock is not None
+        python = str(self._environment / "bin" / "python")
+        uv = shutil.which("uv", path=os.pathsep.join((str(Path(sys.executable).parent), PATH)))
+        pip = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install"]
+        _run([sys.executable, "-m", "venv", "--clear", str(self._environment)], dict(os.environ))
+        if _run([*pip, "--quiet", "--require-hashes", "-r", str(self.lock)], dict(os.environ)):
+            shutil.copy2(self.lock, self._environment / READY)
 
     @property
     def command(self) -> str:
         """What a person types to have it."""
-        if self.pypi or self.source or self.npm:
+        if self.lock or self.source or self.npm:
             return "make test, which installs it, or python -m tests.support.needs"
         return (
             f"apt-get install {self.debian}" if self.debian else f"GOBIN={_shown(BUILT)} go install {self.go}"
@@ -98,7 +106,13 @@ NEEDS: Final = {
         Need(
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
-        Need("mcp-sdk", "servers that nobody here wrote", pypi="mcp==2.3.0"),
+        Need("mcp-sdk", "servers that nobody here wrote", lock=LOCKS / "mcp-sdk.lock"),
+        Need(
+            "contextforge",
+            "a gateway that nobody here wrote",
+            lock=LOCKS / "contextforge.lock",
+            programs=("mcpgateway",),
+        ),
         Need("go-sdk-server", "a server that nobody here wrote", source=HERE / "go_sdk_server"),
         Need("node", "runs what npm installs", debian="nodejs npm"),
         Need(
@@ -143,7 +157,7 @@ def _install(need: Need) -> None:
     """Have what comes from PyPI, npm or Go."""
     go = NEEDS["go"].find()
     try:
-        if need.pypi:
+        if need.lock:
             need.make_environment()
         elif need.npm:
             need.npm.install({**os.environ, "PATH": PATH})

@@ -50,6 +50,7 @@ class OutsideServer:
 
     def __init__(self) -> None:
         self.port = free_port()
+        self.keys: dict[str, Any] = {"path": "/mcp"}  # what else a target file says of it
 
     def counts(self) -> dict[str, int]:
         """What came in, by its own count. Raises OSError until it listens."""
@@ -165,8 +166,8 @@ def go_sdk(*modes: str) -> CountingServer:
 def target_file(folder: Path, server: OutsideServer, **keys: Any) -> Path:
     """All that the suite is told of it."""
     target = {
-        "name": "outside", "base_url": f"http://127.0.0.1:{server.port}", "path": "/mcp",
-        "tools": server.tools,
+        "name": "outside", "base_url": f"http://127.0.0.1:{server.port}",
+        "tools": server.tools, **server.keys,
         "limits": {"burst_per_s": None, "ip_per_min": None, "rate_per_min": None}, **keys,
     }  # fmt: skip
     (folder / "target.yaml").write_text(yaml.safe_dump(target))

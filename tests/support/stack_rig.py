@@ -51,8 +51,8 @@ class Started:
         family = psutil.Process(self.pids["stack"]).children(recursive=True)
         self.family = [psutil.Process(self.pids["stack"]), *family]  # the reaper is among them
         self.ports = [urlsplit(url).port for url in told["metrics"].values()]
-        config = next(one.cmdline() for one in family if "--config" in one.cmdline())
-        self.folder = Path(config[config.index("--config") + 1]).parent
+        postgres = psutil.Process(self.pids["postgres"]).cmdline()
+        self.folder = Path(postgres[postgres.index("-k") + 1]).parent
         assert self.folder.is_dir()
         assert len(self.family) > 7
 

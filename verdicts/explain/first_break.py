@@ -30,6 +30,7 @@ MANY_5XX: Final = 0.05  # share: the operator's alert
 
 
 _TOLD: Final = re.compile(r"(.+) at ([\d.]+) s, ([\d,]+) (\w+) in all")
+_BOUND: Final = re.compile(r"the bound of (\S+)")
 _KILLED: Final = re.compile(r"(\S+) killed \(nano model\)")
 
 
@@ -56,6 +57,8 @@ class Break(NamedTuple):
 def retold(text: str, say: Say) -> str:
     """What `told` said in English, as verdicts.json holds it, in the page's language."""
     found = _TOLD.fullmatch(text)
+    if found is None and (bound := _BOUND.fullmatch(text)):
+        return say("the bound of {id}", id=bound[1])
     if found is None:
         return say(text) if "{" not in text else text
     what, t, times, unit = found.groups()

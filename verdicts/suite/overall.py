@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from verdicts.explain.first_break import retold
 from verdicts.explain.headline import Card
 from verdicts.language.quantities import localized
 from verdicts.language.words import Say
@@ -70,6 +71,6 @@ def _held(runs: Runs, say: Say) -> Card:
 
 def _broke(runs: Runs, say: Say) -> Card:
     told = [(name, str(found.get("broke_first", ""))) for name, found in runs.items() if found]
-    broken = [(name, what) for name, what in told if what not in ("", "nothing broke")]
+    broken = [(name, retold(what, say)) for name, what in told if what not in ("", "nothing broke")]
     answer = say("{name}: {what}", name=broken[0][0], what=broken[0][1]) if broken else say("Nothing broke")
     return Card(say("What broke first?"), answer, "fail" if broken else "pass", broken[1:5])

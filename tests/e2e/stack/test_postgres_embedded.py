@@ -14,7 +14,9 @@ import asyncpg
 import psutil
 import pytest
 
+from common.files import derived
 from common.paths import ROOT
+from fakes.database import postgres
 from fakes.database.postgres import EmbeddedPostgres, PostgresError
 
 pytestmark = pytest.mark.e2e
@@ -52,6 +54,29 @@ def test_it_serves_as_set_and_leaves_nothing() -> None:
     assert not server.home.exists()
     assert not any(psutil.pid_exists(pid) for pid in family)
     server.stop()
+
+
+def test_the_empty_data_are_made_once_for_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(derived, "CACHE", tmp_path)
+    made: list[list[str]] = []
+    run = postgres._run
+
+    def counted(command: list[str], cwd: Path) -> None:
+        made.append(command)
+        run(command, cwd)
+
+    monkeypatch.setattr(postgres, "_run", counted)
+    for times in (1, 1, 2):
+        if times == 2:  # a file that is torn is none
+            (kept,) = (tmp_path / "derived" / "postgres").glob("*.tar")
+            kept.write_bytes(kept.read_bytes()[: 2**20])
+        server = EmbeddedPostgres()
+        server.start()
+        try:
+            assert asyncio.run(ask(server.dsn(), "SELECT 7")) == 7
+        finally:
+            server.stop()
+        assert len(made) == times
 
 
 def test_it_may_live_in_a_given_folder() -> None:

@@ -21,7 +21,7 @@ from tests.support.truth.server import Targets
 from tests.support.truth.table import FAULTS, TABLE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-AT_ONCE: Final = 3 if "PYTEST_XDIST_WORKER" in os.environ else 1
+AT_ONCE: Final = 2 if "PYTEST_XDIST_WORKER" in os.environ else 1
 ROOT_ALONE: Final = ("few-ports", "full-disk")  # need a namespace of their own
 
 

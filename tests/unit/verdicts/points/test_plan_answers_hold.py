@@ -79,6 +79,7 @@ def test_another_runs_words_are_not_this_runs(tmp_path: Path) -> None:
 
 def test_what_broke_first_is_told_again_in_the_pages_language() -> None:
     assert first_break.retold("nothing broke", Say("ja")) == "なし"
+    assert first_break.retold("the bound of P3.5.rotation", Say("ja")) == "P3.5.rotationの許容範囲"
     said = first_break.retold("db_error at 2.6 s, 52 calls in all", Say("ja"))
     assert said == "db_error (2.6秒時点、計52件)"
     assert first_break.retold("db_error at 2.6 s, 52 calls in all", Say("en")).startswith("db_error at 2.6 s")

@@ -1,0 +1,70 @@
+"""The official conformance suite against our client, in both eras: what fails is what docs/mcp.md names.
+
+The suite is the server and starts the client, here a short attack on the address that it gives.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from common.paths import ROOT
+from tests.support.conformance import suite
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.skipif(
+        not (shutil.which("npm") and shutil.which("node")),
+        reason="Node is not installed: the official conformance suite cannot run",
+    ),
+]
+CLIENT: Final = f"{sys.executable} -m tests.support.conformance.client"
+ROW: Final = re.compile(r"^\| (`[^|]+`) \| (\S[^|]*) \|$", re.MULTILINE)
+TOOLS: Final[dict[str, list[dict[str, Any]]]] = {
+    "initialize": [],
+    "tools_call": [{"name": "add_numbers", "arguments": {"a": 5, "b": 3}}],
+    "request-metadata": [],
+    "http-standard-headers": [{"name": "test_headers", "arguments": {}}],
+    "http-custom-headers": [],  # the suite's own context names them
+    "http-invalid-tool-headers": [{"name": "valid_tool", "arguments": {"region": "x"}}],
+    "json-schema-ref-no-deref": [],
+}
+
+
+def test_what_applies_and_what_does_not_is_named() -> None:
+    """Every scenario that the suite has for clients: tried below, or on the page with its reason."""
+    listed = subprocess.run(
+        [*suite.installed(), "list", "--client"], capture_output=True, text=True, check=True
+    )
+    named = re.findall(r"- (\S+) \[(?!extension)", listed.stdout)
+    assert len(named) > len(TOOLS)
+    reasons = not_applying()
+    assert {name for name in named if not name.startswith("auth/")} - TOOLS.keys() == reasons - {"auth/*"}
+    assert "auth/*" in reasons
+
+
+def not_applying() -> set[str]:
+    """The scenarios that docs/mcp.md says do not apply to a load client."""
+    page = (ROOT / "docs" / "mcp.md").read_text().partition("## Our client")[2]
+    return {name for names, _ in ROW.findall(page) for name in re.findall(r"`([^`]+)`", names)}
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_our_client_conforms(tmp_path: Path, name: str) -> None:
+    environment = {**os.environ, "CLIENT_TOOLS": json.dumps(TOOLS[name])}
+    words = ["client", "--command", CLIENT, "--scenario", name, "--timeout", "120000", "-o", str(tmp_path)]
+    done = subprocess.run(
+        [*suite.installed(), *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    checks = [check for file in tmp_path.rglob("checks.json") for check in json.loads(file.read_text())]
+    assert any(check["status"] == "SUCCESS" for check in checks), done.stdout + done.stderr
+    assert [check for check in checks if check["status"] == "FAILURE"] == []
+    assert done.returncode == 0, done.stdout + done.stderr

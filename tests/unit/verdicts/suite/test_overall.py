@@ -1,0 +1,29 @@
+"""What runs say together, in the page's language."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from verdicts.language.words import Say
+from verdicts.suite import overall
+
+POINT: Final = {"id": "P3.6", "status": "fail"}
+
+
+def found(broke_first: str) -> dict[str, Any]:
+    arrivals = {
+        "planned": 1,
+        "sent": 1,
+        "late": 0,
+        "dropped": 0,
+        "unknown": 0,
+        "start_delay_ms": {"p99": 1.0},
+    }
+    return {"invalid_because": [], "broke_first": broke_first, "points": [POINT], "arrivals": arrivals}
+
+
+def test_what_broke_first_is_told_in_the_pages_language() -> None:
+    runs = {"a": found("the bound of P3.6"), "b": found("kv_error at 0.1 s, 231 calls in all")}
+    card = overall.cards(runs, Say("ja"))[-1]
+    assert "P3.6の許容範囲" in card.answer
+    assert [what for _, what in card.figures] == ["kv_error (0.1秒時点、計231件)"]
