@@ -27,7 +27,7 @@ from users.mcp.messages import Message
 from users.mcp.nonce import Nonces
 from users.transport.call import Call
 
-ROUNDS: Final = 9
+ROUNDS: Final = 200
 ACCOUNT: Final = Account(7, "user-7", "198.51.100.7", "unlimited", 0)
 
 
@@ -78,7 +78,7 @@ def seconds(checked: bool, calls: int) -> float:
     return time.process_time() - began
 
 
-def main(calls: int = 20_000) -> None:
+def main(calls: int = 500) -> None:
     """Print both."""
     found: dict[bool, list[float]] = {False: [], True: []}
     for _ in range(ROUNDS):

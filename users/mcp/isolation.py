@@ -65,8 +65,10 @@ class Isolation:
         self._judge(call)
         text, nonce, headers = call.body or _streamed(call), call.nonce, call.headers
         foreign: Foreign | None = None
-        own = text.count(nonce) if nonce else 0
-        if text.count(PREFIX) != own:
+        at = text.find(PREFIX)
+        own = at >= 0 and bool(nonce) and text.startswith(nonce, at)
+        if at >= 0 and not (own and text.find(PREFIX, at + 1) < 0):  # more than our own, once
+            own = bool(nonce) and nonce in text
             foreign = self._by_nonce(text, nonce)
         if foreign is None and (SESSION in headers or USER in headers):
             foreign = self._by_headers(call)

@@ -49,6 +49,7 @@ def assemble(head: bytes, content: Message, request_id: int, nonce: bytes = b"")
     if content.answered:
         after = content.after
         if nonce:
-            after, headers = nonce.join(content.pieces), headers.replace(MARK, nonce)
+            after = nonce.join(content.pieces)
+            headers = headers and headers.replace(MARK, nonce)
         body = b"%b%d%b" % (body, request_id, after)
     return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, headers, len(body), body)
