@@ -174,7 +174,7 @@ def warnings(scenario: Scenario, target: Target, found: Findings) -> Iterator[Ta
     if target.shared_credential and sum(group.accounts.count for group in scenario.groups) > 1:
         text = f"all accounts share one {target.shared_credential}, so they are one user to the target"
         yield TableLine("one user", "WARN", f"{text}: limits are judged so")
-    if not (_behind_cloudflare(found) or _claims_addresses(target, found)):
+    if target.sources or not (_behind_cloudflare(found) or _claims_addresses(target, found)):
         return
     limit, rate = target.limits.ip_per_min, peak(job.schedule(scenario).planned)
     text = "Cloudflare sets the client's address itself: all load would come from this machine's one address"

@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from common.addresses import ranges
 from common.addresses.url import is_loopback_name, shown_url, split_url
 from common.durations import Duration
 from common.mcp_versions import Protocol
@@ -96,6 +97,9 @@ class Target(Strict):
     health: UrlPath | None = None
     metrics: Annotated[Several[str], Field(max_length=20)] = ()
     client_ip_header: HeaderName | None = None
+    sources: Annotated[
+        Several[Annotated[str, Field(min_length=1, max_length=100)]], Field(max_length=1000)
+    ] = ()
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
     auth: Auth | None = None
     accounts: AccountSource = AccountSource()
@@ -126,6 +130,12 @@ class Target(Strict):
                 "allowed: scheme, host and port alone (the rest is `path`)"
             )
         return url.rstrip("/")
+
+    @field_validator("sources")
+    @classmethod
+    def _sources(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        ranges.addresses(texts)
+        return texts
 
     @field_validator("metrics")
     @classmethod

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from common.errors import ConfigError
 from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from shapes.schedule import peak
-from targets import guard
+from targets import guard, sources
 from targets.schema import Target
 from telemetry.run_folder import manifest
 from users.accounts.accounts import make_accounts
@@ -22,6 +23,8 @@ from verdicts.points import registry
 from verdicts.run import stored
 from verdicts.run.reading import RunFolderError
 
+LOOPBACK: Final = ("127.0.0.1",)
+
 
 def check(scenario: Scenario, target: Target, file: Path | str) -> None:
     """They can be run, and fit each other; `file` is the scenario's. Raises ConfigError or GuardError."""
@@ -29,8 +32,8 @@ def check(scenario: Scenario, target: Target, file: Path | str) -> None:
     check_personas(scenario, file)
     if target.bundled and (dsn := scenario.stack_settings().database.dsn) is not None:
         guard.check_database(target, dsn.reveal())
+    sources.check(target, LOOPBACK if target.bundled else guard.check(target).addresses)
     if not target.bundled:
-        guard.check(target)
         guard.check_metrics(target)
         check_tls(target)
     if target.max_rps is not None or target.max_duration is not None:

@@ -44,6 +44,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         groups=jobs.group_behaviours(scenario, data["dialect"] and Dialect(**data["dialect"])),
         endpoint=first,
         elsewhere=tuple(elsewhere),
+        from_sources=bool(target.sources),
         headers=jobs.request_headers(target, pinned),
         refusals=tuple(target.limits.refusals()),
         **signing(target, data["key"], accounts, data["tokens"])._asdict(),

@@ -103,7 +103,7 @@ class PairedEndpoint(Endpoint):
     peers: list[socket.socket] = field(default_factory=list)
     sockets: list[PairedSocket] = field(default_factory=list)
 
-    def socket(self) -> Any:
+    def socket(self, source: str = "") -> Any:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
         theirs.setblocking(False)

@@ -1,7 +1,8 @@
 """Who the users are: ids, tiers and the IP addresses they show, the same for the same seed.
 
-Addresses are only ever the value of a header. They are unique and look public: never private,
-reserved or multicast, so that no code on the way takes them for its own network's.
+Made addresses are only ever the value of a header. They are unique and look public: never private,
+reserved or multicast, so that no code on the way takes them for its own network's. Where the target file
+names `sources`, accounts have those in turn, and connect from them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from itertools import cycle, islice
 from random import Random
 from typing import Final, Literal
 
+from common.addresses import ranges
 from common.errors import ConfigError
 from scenarios.schema import Scenario
 from targets.load import account_ids
@@ -51,7 +53,8 @@ def make_accounts(
     total = sum(group.accounts.count for group in scenario.groups)
     _refuse_too_many(target, total, ids)
     random = Random(seed)
-    addresses = public_addresses(random)
+    sources = ranges.addresses(target.sources)
+    addresses = cycle(sources) if sources else public_addresses(random)
     identities = iter(ids) if ids is not None else _made_ids(random, scenario, target.accounts)
     accounts: list[Account] = []
     for number, group in enumerate(scenario.groups):

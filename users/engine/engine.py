@@ -80,6 +80,7 @@ class Engine:
             job.endpoint,
             self._record,
             elsewhere=job.elsewhere,
+            source_of=lambda account: job.accounts[account].ip if job.from_sources else "",
             rules=self._rules(job),
             sent=sent,
             timeout=job.timeout,

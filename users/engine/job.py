@@ -56,6 +56,7 @@ class Job:
     token: Token
     forge: Forge | None = None
     elsewhere: tuple[Endpoint, ...] = ()  # the target's other addresses
+    from_sources: bool = False  # accounts connect from their own addresses, which this machine has
     refusals: Sequence[Refusal] = ()  # how the target refuses in words of its own
     timeout: float = 35.0
     late: float = LATE

@@ -43,6 +43,7 @@ class Client:
         record: Callable[[Call], None],
         *,
         elsewhere: Sequence[Endpoint] = (),
+        source_of: Callable[[int], str] = lambda account: "",
         rules: AnswerRules = PLAIN_HTTP,
         sent: Callable[[Call], None] = lambda call: None,
         timeout: float = 35.0,
@@ -58,6 +59,7 @@ class Client:
         self.connections = 0
         self._endpoints = (endpoint, *elsewhere)  # accounts take them in turn
         self._pools = len(self._endpoints) if shared else sys.maxsize  # an account's is its remainder
+        self._source_of = source_of  # the address that an account connects from; "": any
         self._record = record
         self._sent = sent
         self._judge = rules.judge
@@ -77,13 +79,12 @@ class Client:
         """Start `call` now. Its `request` is whole; `sent` is set here."""
         call.sent = now = self._clock()
         call.deadline = now + self._timeout
-        pool = call.account % self._pools
-        idle = self._idle[pool]
+        idle = self._idle[call.account % self._pools]
         if idle:
             connection = idle.pop()
         else:
             try:
-                connection = self._open(pool)
+                connection = self._open(call.account)
             except OSError as error:
                 call.sent = NAN
                 self._over(call, Outcome.DROPPED, _OWN_LIMITS.get(error.errno or 0, _NO_FILE))
@@ -99,13 +100,14 @@ class Client:
         else:
             connection.connecting(call)
 
-    def _open(self, pool: int) -> Connection:
+    def _open(self, account: int) -> Connection:
         """A new connection, on its way; OSError where a limit of this machine forbids it."""
         if self._max_connections is not None and self.connections >= self._max_connections:
             raise OSError(errno.EMFILE, "the rest of the files that may be open are for the run itself")
-        endpoint = self._endpoints[pool % len(self._endpoints)]
+        endpoint = self._endpoints[account % len(self._endpoints)]
+        sock, pool = endpoint.socket(self._source_of(account)), account % self._pools
         connection = Connection(
-            self._loop, self, pool, endpoint.socket(), endpoint.session(), self._stream_of, self._limits
+            self._loop, self, pool, sock, endpoint.session(), self._stream_of, self._limits
         )
         code = connection.dial(endpoint.address)
         if code in _OWN_LIMITS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket as _socket
 import ssl
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gevent.monkey import get_original
 
@@ -13,6 +13,7 @@ from targets.guard import Pinned, family_of
 from targets.schema import Target
 from users.transport.tls import TlsSession, client_context
 
+IP_BIND_ADDRESS_NO_PORT: Final = 24  # of Linux; Python has no name for it
 _make_socket: Any = get_original("socket", "socket")
 
 
@@ -25,11 +26,22 @@ class Endpoint:
     server_name: str
     tls: ssl.SSLContext | None = None
 
-    def socket(self) -> Any:
-        """A new socket that does not block; OSError (EMFILE) if the process may open no more."""
+    def socket(self, source: str = "") -> Any:
+        """A new socket that does not block, from the address `source` where one is given.
+
+        Its port is found when it connects, so that each address has all ports for each address of the target.
+        OSError: EMFILE if the process may open no more, EADDRNOTAVAIL for an address of another machine.
+        """
         made = _make_socket(self.family, _socket.SOCK_STREAM)
         made.setblocking(False)
         made.setsockopt(_socket.IPPROTO_TCP, _socket.TCP_NODELAY, 1)
+        if source:
+            made.setsockopt(_socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+            try:
+                made.bind((source, 0))
+            except OSError:
+                made.close()
+                raise
         return made
 
     def session(self) -> TlsSession | None:

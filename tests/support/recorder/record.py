@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 PENDING, ANSWERED, GONE = 0, 1, 2
 
 # arrived: when the request's last byte was read. ended: answer written, or client found gone; NaN if neither.
-# token, ip, method: places in the tables of `Recording`. rpc_id: −1 if absent or no integer.
+# token, ip, method: places in the tables of `Recording`; an ip is the header's or, without one, the peer's.
+# rpc_id: −1 if absent or no integer.
 # in_flight: requests without an answer just after this one arrived, itself included.
 ROW: Final = np.dtype(
     [

@@ -145,6 +145,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's class is not asyncio's
+        self._peer = str(transport.get_extra_info("peername")[0]).encode()
         self._number = self._book.connections
         self._book.connections += 1
 
@@ -196,7 +197,7 @@ class Connection(asyncio.Protocol):
             self._book.malformed += 1
             self._write(b"{}", b"400 Bad Request")
             return
-        row = self._book.arrive(self._at, rpc, self._number, self._token, self._ip)
+        row = self._book.arrive(self._at, rpc, self._number, self._token, self._ip or self._peer)
         if rpc.method in DELAYED and self._delay:
             self._waiting[row] = self._call_later(self._delay, self._answer, row, rpc.id)
         else:

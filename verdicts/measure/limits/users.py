@@ -23,7 +23,8 @@ def of(run: Run) -> Numbers:
 
 def addresses(run: Run) -> Numbers:
     """The client address of each record, by number; a target that is told none sees this machine's alone."""
-    if not run.manifest.bundled and run.manifest.target.get("client_ip_header") is None:
+    target = run.manifest.target
+    if not (run.manifest.bundled or target.get("client_ip_header") or target.get("sources")):
         return np.zeros(len(run.samples), dtype=np.int64)
     shown = [account.ip for account in run.manifest.accounts]
     _, number = np.unique(np.array(shown), return_inverse=True)

@@ -343,7 +343,7 @@ def test_a_call_that_has_not_left_is_not_abandoned(rig: Rig) -> None:
 def test_a_limit_of_our_own_drops_the_call_under_its_name(
     rig: Rig, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    def full(self: PairedEndpoint) -> None:
+    def full(self: PairedEndpoint, source: str = "") -> None:
         raise OSError(getattr(errno, name), "the kernel says no")
 
     monkeypatch.setattr(PairedEndpoint, "socket", full)

@@ -1,0 +1,31 @@
+"""`sources` of a target file: the addresses of this machine that accounts connect from, one after the other.
+
+All of loopback's range is this machine's without any set-up. A limit by TCP peer is attacked truly this way,
+and each address has ports of its own.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+
+from common.addresses import ranges
+from common.errors import ConfigError
+from targets.guard import family_of
+from targets.schema import Target
+
+
+def check(target: Target, reached: Sequence[str]) -> None:
+    """Each can be bound here, and reaches addresses of this family. Raises ConfigError."""
+    families = {family_of(address) for address in reached}
+    for address in ranges.addresses(target.sources):
+        where = f"target {target.name}"
+        if families != {family_of(address)}:
+            text = f"{address} cannot reach {', '.join(reached)}, allowed: addresses of its family"
+            raise ConfigError(where, "sources", text)
+        try:
+            with socket.socket(family_of(address), socket.SOCK_STREAM) as tried:
+                tried.bind((address, 0))
+        except OSError as error:
+            text = f"{address}: {error.strerror}, allowed: addresses that this machine has"
+            raise ConfigError(where, "sources", text) from None
