@@ -31,8 +31,9 @@ ending.end_in_one_line(alone=True)  # amid the imports, too, until there is some
 
 from common import exit_codes
 from common.paths import RESULTS
-from run import active_runs, wait_for_workers
+from run import active_runs, target_tools, wait_for_workers  # noqa: F401 - as `preflight`
 from run.attack import Attack
+from run.checks import preflight  # noqa: F401 - read now, not when a form is checked while load is sent
 from run.folders import new_dir
 from run.options import add_arguments, check_host, check_stock
 from run.request import CheckedRun, RunRequest

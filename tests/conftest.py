@@ -11,10 +11,14 @@ from collections import Counter
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
 import locust  # noqa: F401
 import pytest
+from hypothesis import settings
 
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
 from tests.support.needs import SKIPPED
+
+settings.register_profile("suite", deadline=None)  # a busy machine is no fault of what is tested
+settings.load_profile("suite")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -143,7 +144,25 @@ def _estimate(figure: FigurePair, interleaved: bool) -> _Estimate:
     a, b = np.array(figure.a, dtype=np.float64), np.array(figure.b, dtype=np.float64)
     if figure.logarithmic:
         a, b = np.log(a), np.log(b)
-    return _fit(np.concatenate([a, b]), _design(len(a), len(b), interleaved), len(a))
+    return _fit(np.concatenate([a, b]), _solved(len(a), len(b), interleaved), len(a))
+
+
+class _Solved(NamedTuple):
+    """A design, solved for whatever values: they times `weights` are the coefficients."""
+
+    weights: Values
+    keep: Values  # values to their residuals
+    contrast: Values  # each value's share in the second coefficient, squared
+    spread: Values  # variances to those of Satterthwaite's form
+
+
+@cache
+def _solved(a: int, b: int, interleaved: bool) -> _Solved:
+    design = _design(a, b, interleaved)
+    weights = np.asarray(np.linalg.pinv(design), dtype=np.float64)
+    keep = np.eye(a + b, dtype=np.float64) - design @ weights
+    contrast = weights[1] ** 2
+    return _Solved(weights, keep, contrast, keep @ np.diag(contrast / np.diag(keep)) @ keep)
 
 
 def _design(a: int, b: int, interleaved: bool) -> Values:
@@ -156,19 +175,17 @@ def _design(a: int, b: int, interleaved: bool) -> Values:
     return np.column_stack(columns)
 
 
-def _fit(y: Values, design: Values, a: int) -> _Estimate:
+def _fit(y: Values, design: _Solved, a: int) -> _Estimate:
     """Least squares; HC2 variance of the second coefficient, Satterthwaite's degrees of freedom."""
-    weights = np.linalg.pinv(design)
-    keep = np.eye(len(y)) - design @ weights  # y to its residuals
+    weights, keep, contrast, spread = design
     squares = (keep @ y) ** 2 / np.diag(keep)  # each an unbiased variance where all are equal
     variance = np.repeat([squares[:a].mean(), squares[a:].mean()], [a, len(y) - a])
-    contrast = weights[1] ** 2
     error = math.sqrt(float(contrast @ squares))
     value = float(weights[1] @ y)
     dust = _ROUNDING * float(np.abs(y).max())
     if error <= dust:
         return _Estimate(value if abs(value) > dust else 0.0, 0.0, math.inf)
-    form = keep @ np.diag(contrast / np.diag(keep)) @ keep * variance
+    form = spread * variance
     return _Estimate(value, error, float(np.trace(form) ** 2 / np.sum(form * form.T)))
 
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from cli import attack
 from common.errors import ConfigError
 from run.options import add_arguments
-from run.request import RunRequest, with_tools
+from run.request import RunRequest
+from run.target_tools import with_tools
 from scenarios import load as scenarios
 from scenarios.options import of
 from targets.schema import Target

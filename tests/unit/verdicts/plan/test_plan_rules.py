@@ -229,9 +229,10 @@ def test_a_cache_that_refuses_a_rotated_key_is_not_to_be_kept() -> None:
 
 
 def test_advice_names_only_numbers_that_some_run_of_the_plan_gives() -> None:
+    points = {name: load(name).points for name in {run.scenario for run in RUNS}}
     for rule in RULES:
         own = {*POINTS[rule.point].figures, *DERIVED.get(rule.point, {}), *COMMON}
-        runs = [run for run in RUNS if rule.point in load(run.scenario).points]
+        runs = [run for run in RUNS if rule.point in points[run.scenario]]
         scenario = QUESTIONS[rule.point].scenario
         labels = {run.label if run.label and run.name.startswith(scenario) else run.name for run in runs}
         for name in names(rule.texts("en")["advice"]) | names(rule.texts("en")["also"]):
