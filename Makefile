@@ -14,6 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 DEV := $(VENV)/.dev-stamp
+ASSISTANT := .cache/assistant/ready
 CODE := bench cli common fakes grafana run scenarios shapes targets telemetry tests users verdicts webui locustfile.py
 
 # Variables of commands; those that are not given leave what the scenario or the command has. What each command
@@ -112,6 +113,9 @@ real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin i
 calibrate: $(STAMP) ## measure a real nano here: what the nano's model assumes, for NANO=calibrated [OUT=…] (a minute)
 	@bin/resilience calibrate $(call option,OUT,out)
 
+.PHONY: assistant
+assistant: $(ASSISTANT) ## what bin/resilience mcp needs: the official MCP SDK, into .cache/assistant
+
 .PHONY: report
 report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from its samples [LANG_REPORT=ja]
 	@bin/resilience report $(call quoted,$(RUN))
@@ -178,6 +182,12 @@ $(DEV): $(STAMP) requirements-dev.lock
 	@$(call install,requirements-dev.lock)
 	@touch $@
 
+# Beside the environment, never in it: what runs use stays as lean as it is.
+$(ASSISTANT): requirements-assistant.lock | $(STAMP)
+	@echo "adding what the MCP server uses, from requirements-assistant.lock (once)" >&2
+	@$(call install,requirements-assistant.lock --target $(@D))
+	@touch $@
+
 # uv does it in a thirtieth of pip's CPU time. Where there is none it is fetched first; where it fails pip does it.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --requirement
 UV = $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
@@ -193,6 +203,8 @@ lock: $(DEV) ## make the lock files anew from pyproject.toml
 	@$(COMPILE) --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	@echo uv | $(COMPILE) --no-annotate --output-file requirements-uv.lock -
+	@echo mcp | $(COMPILE) --no-annotate --constraint requirements.lock --constraint requirements-dev.lock \
+		--output-file requirements-assistant.lock -
 
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --strip-extras --allow-unsafe

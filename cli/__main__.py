@@ -21,11 +21,13 @@ COMMANDS: Final = {
     "plan": ("cli.plan", "answer every question of the resilience plan"),
     "breakpoint": ("cli.breakpoint", "the highest rate that a gateway bears"),
     "compare": ("cli.compare", "is one set of protections better than another?"),
+    "audit": ("cli.audit", "did the attack of another load generator arrive?"),
     "check-target": ("cli.check_target", "three requests to a target of your own"),
     "list": ("cli.list", "the scenarios by family; list points: what each point asks, and who answers it"),
     "stop": ("cli.stop", "end the runs that are under way; each still writes its report"),
     "calibrate": ("cli.calibrate", "measure a real nano here: what the nano's model assumes"),
     "worker": ("cli.worker", "load for a master on another machine"),
+    "mcp": ("cli.mcp", "the suite as an MCP server, for AI assistants"),
     "kv-table": ("cli.kv_table", "kv-exhaustion by strategy, failure mode and isolates"),
     "stack": ("cli.stack", "keep the bundled stack up for use by hand"),
 }

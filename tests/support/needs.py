@@ -50,11 +50,14 @@ class Need:
     go: str = ""  # module@version
     source: Path | None = None  # of a Go program of our own
     lock: Path | None = None  # of packages of PyPI, for an environment of its own
+    made: Path | None = None  # the file that `make NAME` leaves
     npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
     programs: tuple[str, ...] = ()  # names it goes by; with a lock: its Python, unless one is given
 
     def find(self) -> str | None:
         """The program's path; None where it is missing."""
+        if self.made:
+            return str(self.made) if self.made.exists() else None
         if self.lock:
             own = self._environment / "bin" / (*self.programs, "python")[0]
             return str(own) if self._is_ready() else None
@@ -87,6 +90,8 @@ class Need:
     @property
     def command(self) -> str:
         """What a person types to have it."""
+        if self.made:
+            return f"make {self.name}"
         if self.lock or self.source or self.npm:
             return "make test, which installs it, or python -m tests.support.needs"
         return (
@@ -107,6 +112,7 @@ NEEDS: Final = {
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
         Need("mcp-sdk", "servers that nobody here wrote", lock=LOCKS / "mcp-sdk.lock"),
+        Need("assistant", "the suite as an MCP server", made=ROOT / ".cache" / "assistant" / "ready"),
         Need(
             "contextforge",
             "a gateway that nobody here wrote",
@@ -159,6 +165,8 @@ def _install(need: Need) -> None:
     try:
         if need.lock:
             need.make_environment()
+        elif need.made:
+            _run(["make", "--silent", need.name], {**os.environ, "PATH": PATH})
         elif need.npm:
             need.npm.install({**os.environ, "PATH": PATH})
         elif go and need.source:

@@ -1,0 +1,36 @@
+"""`bin/resilience mcp`: without the SDK one line says what to type; nothing but loopback is listened on."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli import mcp
+from cli.mcp import MISSING, main
+
+
+@pytest.fixture(autouse=True)
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the SDK."""
+    monkeypatch.setattr(mcp, "SITE", tmp_path)
+
+
+def test_a_missing_sdk_is_one_line(capsys: Any) -> None:
+    assert main([]) == 3
+    assert capsys.readouterr().err == f"{MISSING}\n"
+    assert "make assistant" in MISSING
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--port 0", "command line: --port: '0', allowed: 1 to 65535"),
+        ("--port x", "--port: 'x', allowed: 1 to 65535"),
+        ("--host 0.0.0.0", "unrecognized arguments: --host 0.0.0.0"),
+    ],
+)
+def test_bad_usage_is_one_line_and_2(words: str, told: str, capsys: Any) -> None:
+    assert main(words.split()) == 2
+    said = capsys.readouterr().err
+    assert told in said
+    assert said.count("\n") == 1
