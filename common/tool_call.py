@@ -3,15 +3,17 @@
     {name: echo, arguments: {text: hi}}                     any MCP server's tool
     {module: fast, tool: echo, params: {text: hi}}          MCPist's: `run` with these as its arguments
 
-Both have a `label` for reports, and say by `wire` what `tools/call` is given.
+Both have a `label` for reports, and say by `wire` what `tools/call` is given. Their arguments may hold
+`{nonce}`, and `expect` says what the answer must hold (`common.expect`).
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from common.expect import Expect, check, holds_nonce
 from common.strict import Strict
 
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
@@ -21,7 +23,28 @@ ROLES: Final[tuple[Role, ...]] = ("fast", "slow")
 META_TOOL: Final = "run"
 
 
-class ModuleCall(Strict):
+class _Checked(Strict):
+    """A call whose answer can be told from another's."""
+
+    expect: Expect | None = Field(default=None, exclude_if=lambda value: value is None)
+
+    @model_validator(mode="after")
+    def _sent(self) -> Self:
+        check(self.expect, self.wire[1])
+        return self
+
+    @property
+    def wire(self) -> tuple[str, dict[str, Any]]:
+        """(name, arguments) of `tools/call`."""
+        raise NotImplementedError
+
+    @property
+    def checked(self) -> bool:
+        """Its answers are looked at."""
+        return self.expect is not None or holds_nonce(self.wire[1])
+
+
+class ModuleCall(_Checked):
     """A tool of one of MCPist's modules."""
 
     module: Word
@@ -44,7 +67,7 @@ class ModuleCall(Strict):
         return META_TOOL, {"module": self.module, "tool": self.tool, "params": dict(self.params)}
 
 
-class StandardCall(Strict):
+class StandardCall(_Checked):
     """A tool by its own name."""
 
     name: ToolName

@@ -207,6 +207,18 @@ class PartsSettings(SettingsModel):
     nano: Literal["cgroup", "unlimited", "container"] = "cgroup"
 
 
+BUGS: Final = ("cache-without-user", "late-answer", "shared-buffer", "table-by-id")
+"""The seeded bugs, `fakes/bugs/`."""
+
+
+def _bug_shares(given: dict[str, float]) -> dict[str, float]:
+    if unknown := [name for name in given if name not in BUGS]:
+        raise ValueError(f"unknown {unknown[0]!r}, allowed: {', '.join(BUGS)}")
+    if sum(given.values()) > 1:
+        raise ValueError(f"{sum(given.values()):g} in all, allowed: shares of 1 together at most")
+    return given
+
+
 def _own_settings(given: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
     """Protections' own settings over the defaults of their rows; an unknown one is refused."""
     own = {row.name: dict(row.settings) for row in TABLE if row.settings}
@@ -233,6 +245,7 @@ class StackSettings(SettingsModel):
     protections: Annotated[
         dict[str, dict[str, float]], AfterValidator(_own_settings), Field(validate_default=True)
     ] = {}  # those that a protection's row declares
+    bugs: Annotated[dict[str, Share], AfterValidator(_bug_shares)] = {}  # share of calls it may strike
     ports: dict[str, int] = {}  # process name → fixed port; otherwise any free one
     seed: int = 1
 
@@ -241,6 +254,8 @@ class StackSettings(SettingsModel):
         """Raises ValueError for what no real part can do: it would silently not happen."""
         if self.parts.origin == "real" and self.mcp.model_copy(update={"sse": 0.0}) != McpSettings():
             raise ValueError("mcp: with the origin in Go, sse alone is allowed")
+        if self.parts.origin == "real" and self.bugs:
+            raise ValueError("bugs: allowed with the origin in Python alone")
         if self.parts.origin == "real" and self.database.lock_timeout is not None:
             raise ValueError("database.lock_timeout: allowed with the origin in Python alone")
         if self.parts.edge == "real" and (self.edge.name_routes or self.edge.count_eras):

@@ -40,4 +40,4 @@ def _theirs(name: str, group: Group, target: Target) -> tuple[Tool, ...]:
 
 def _tool(call: ToolCall, role: Role, weight: float) -> Tool:
     kind = StandardTool if isinstance(call, StandardCall) else ModuleTool
-    return kind(**call.model_dump(), role=role, weight=weight)
+    return kind(**call.model_dump(by_alias=True), role=role, weight=weight)

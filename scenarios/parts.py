@@ -13,7 +13,7 @@ from common.strict import Several, Strict
 from common.tool_call import ModuleCall, Role, StandardCall, Word, by_key
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
-PointId = Annotated[str, Field(pattern=r"^([PFM][0-9]\.[0-9]{1,2}|[CS][0-9])$")]
+PointId = Annotated[str, Field(pattern=r"^([PFM][0-9]\.[0-9]{1,2}|[CIELS][0-9])$")]
 Tier = Annotated[str, Field(pattern=r"^[a-z0-9_-]{1,32}$")]
 AccountCount = Annotated[int, Field(ge=1, le=100_000)]
 Rate = Annotated[float, Field(gt=0, le=100_000)]

@@ -59,6 +59,8 @@ class Scenario(Strict):
     time_scale: Annotated[float, Field(ge=1, le=1000)] = 1.0
     duration_scale: Annotated[float, Field(gt=0, le=1000)] = 1.0  # what DURATION_SCALE asked for
     align: Annotated[Duration, Field(le=3600)] | None = None
+    connections: Literal["account", "shared"] = "account"  # shared: one pool for all, as an agent host has
+    request_ids: Literal["run", "account"] = "run"  # account: each counts from 1, so that many are alike
     groups: Annotated[Several[Group], Field(min_length=1, max_length=20)]
     protections: str = "today"
     kv: Literal["ideal", "free", "paid"] = "ideal"

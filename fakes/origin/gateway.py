@@ -203,10 +203,10 @@ class Gateway:
     ) -> Reply:
         settings, gates, instance = snapshot.settings, self._memory.in_force, self.instance
         if seconds is None:
-            context = CallContext(user, request_id, settings, gates, None, instance, era)
+            context = CallContext(user, request_id, settings, gates, None, instance, era, request.id)
             return await self._mcp.answer(context, request)
         async with Deadline(seconds) as deadline:
-            context = CallContext(user, request_id, settings, gates, deadline, instance, era)
+            context = CallContext(user, request_id, settings, gates, deadline, instance, era, request.id)
             return await self._mcp.answer(context, request)
 
     def _failed(self, error: RefusedError | rpc.RpcError, request_id: rpc.Id) -> Reply:

@@ -29,6 +29,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from fakes import faults
+from fakes.bugs.bugs import Bugs
 from fakes.control.process_config import StackConfig
 from fakes.control.state import ActiveFault, Control, Snapshot
 from fakes.database.pool import Database
@@ -82,7 +83,11 @@ class Origin:
         self.nano = Nano(settings.nano, time.monotonic, loop.call_later, self._killed, self._begin)
         self.counted = OriginMetrics(metrics, self.nano, self.memory, settings.upstreams)
         self.caller = caller = ToolCaller(
-            Hop(*config.addresses["upstream"]), self.credits, self.usage, metrics
+            Hop(*config.addresses["upstream"]),
+            self.credits,
+            self.usage,
+            metrics,
+            Bugs(metrics, f"{settings.seed}/{self.name}"),
         )
         self.sessions = Sessions(self.database, metrics)
         self.gateway = Gateway(

@@ -14,10 +14,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from fakes.bugs.bug import AskedCall
+from fakes.bugs.bugs import Bugs
+from fakes.http import rpc
 from fakes.http.asgi import Reply
 from fakes.http.hop import Hop, HopError
 from fakes.http.metrics import Metrics
@@ -44,6 +48,7 @@ class CallContext:
     deadline: Deadline | None
     instance: str
     era: Era = LEGACY
+    rpc_id: rpc.Id = None
 
 
 class ToolResult(NamedTuple):
@@ -57,8 +62,10 @@ class ToolResult(NamedTuple):
 class ToolCaller:
     """Makes tool calls."""
 
-    def __init__(self, upstream: Hop, credits: Credits, usage: UsageWriter, metrics: Metrics) -> None:
-        self._upstream, self._credits, self._usage = upstream, credits, usage
+    def __init__(
+        self, upstream: Hop, credits: Credits, usage: UsageWriter, metrics: Metrics, bugs: Bugs
+    ) -> None:
+        self._upstream, self._credits, self._usage, self._bugs = upstream, credits, usage, bugs
         self._calls = metrics.counter(
             "mcpist_upstream_calls_total", "Calls to upstreams.", "upstream", "outcome"
         )
@@ -87,7 +94,7 @@ class ToolCaller:
         await self._credits.charge(context.user, request_id, context.settings.database)
         outcome = "abandoned"
         try:
-            reply = await self._ask(context, command, admission)
+            reply = await self._answered(context, command, admission)
             outcome = _outcome(reply)
         finally:
             self._calls(command.module, outcome).inc()
@@ -105,6 +112,13 @@ class ToolCaller:
             yield
         finally:
             self.running -= 1
+
+    async def _answered(self, context: CallContext, command: Command, admission: Admission) -> Reply | None:
+        bugs = context.settings.bugs
+        if not bugs:
+            return await self._ask(context, command, admission)
+        asked = AskedCall(context.user, context.rpc_id, f"{command.module}.{command.tool}")
+        return await self._bugs.answer(bugs, asked, partial(self._ask, context, command, admission))
 
     async def _ask(self, context: CallContext, command: Command, admission: Admission) -> Reply | None:
         asked = time.monotonic()

@@ -81,7 +81,7 @@ func loadConfig(path, name string) (*config, *snapshot, error) {
 }
 
 // freeMappings are those whose keys are names that anybody may choose (a test holds them against the schema).
-var freeMappings = []string{"edge.name_routes.", "mcp.tools.", "origin.tiers.", "ports.", "protections.", "upstreams."}
+var freeMappings = []string{"bugs.", "edge.name_routes.", "mcp.tools.", "origin.tiers.", "ports.", "protections.", "upstreams."}
 
 // tree is the whole settings tree as plain data, so that nothing of it is lost.
 type tree map[string]any

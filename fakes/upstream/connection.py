@@ -20,12 +20,15 @@ _ANSWER: Final = (
 
 
 class UpstreamCall(Generic[T]):
-    """One tool call under way. `began` is in monotonic seconds, `counted` the token of Metrics.begin."""
+    """One tool call under way. `began` is in monotonic seconds, `counted` the token of Metrics.begin.
 
-    __slots__ = ("began", "connection", "counted", "keep_alive", "timer", "tool")
+    `said` is its body.
+    """
 
-    def __init__(self, connection: UpstreamConnection[T], tool: T, keep_alive: bool) -> None:
-        self.connection, self.tool, self.keep_alive = connection, tool, keep_alive
+    __slots__ = ("began", "connection", "counted", "keep_alive", "said", "timer", "tool")
+
+    def __init__(self, connection: UpstreamConnection[T], tool: T, keep_alive: bool, said: bytes) -> None:
+        self.connection, self.tool, self.keep_alive, self.said = connection, tool, keep_alive, said
         self.began = self.counted = 0.0
         self.timer: asyncio.TimerHandle | None = None
 
@@ -61,17 +64,20 @@ class UpstreamConnection(server.HttpConnection, Generic[T]):
     service: UpstreamService[T]
     call: UpstreamCall[T] | None = None
     _tool: T | None = None
+    _said = b""
 
     def on_headers_complete(self) -> None:
         """Tool calls need no scope and no task."""
-        self._tool = self.service.find(self.url)
+        self._tool, self._said = self.service.find(self.url), b""
         if self._tool is None:
             super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """What a tool call says is not read: the answer does not depend on it."""
+        """What a tool call says is kept as it is."""
         if self._tool is None:
             super().on_body(body)
+        else:
+            self._said += body
 
     def on_message_complete(self) -> None:
         """A tool call is whole."""
@@ -80,7 +86,7 @@ class UpstreamConnection(server.HttpConnection, Generic[T]):
         elif self.call is not None:
             self.transport.abort()
         else:
-            self.call = UpstreamCall(self, self._tool, self.parser.should_keep_alive())
+            self.call = UpstreamCall(self, self._tool, self.parser.should_keep_alive(), self._said)
             self.service.begin(self.call)
 
     def connection_lost(self, exc: Exception | None) -> None:

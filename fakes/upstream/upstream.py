@@ -1,7 +1,8 @@
 """The upstreams, Notion, JIRA and a fast one, in one process: `python -m fakes.upstream …`.
 
     POST /<upstream>/<tool>     answers after the tool's latency, seeded by tool
-Its own time is told in `Server-Timing: upstream;dur=<ms>`. `error_share` of a tool's answers are 422,
+Its own time is told in `Server-Timing: upstream;dur=<ms>`. A call whose body has a `"nonce"` finds it in its
+answer. `error_share` of a tool's answers are 422,
 its own refusal. Calls are answered from the connection and a timer, without a task or an ASGI scope:
 this process must cost little beside those that are attacked.
 
@@ -29,6 +30,7 @@ from fakes.upstream.connection import UpstreamCall, connection_class
 
 TOOL_ERROR: Final = 422
 HUNG_UP: Final = 499
+NONCE: Final = b'"nonce":"'  # of letters, digits and hyphens: there is nothing to unescape
 
 
 class UpstreamTool:
@@ -37,8 +39,16 @@ class UpstreamTool:
     def __init__(self, upstream: str, name: str, latency: Latency, seed: int) -> None:
         self.upstream, self.name, self.latency = upstream, name, latency
         self._random = Random(f"{seed}/{upstream}/{name}")
-        head, tail = f'{{"tool":"{upstream}.{name}","data":"'.encode(), b'"}'
+        self._head = f'{{"tool":"{upstream}.{name}",'.encode()
+        head, tail = self._head + b'"data":"', b'"}'
         self.body = head + b"x" * (latency.body_bytes - len(head) - len(tail)) + tail
+
+    def answer(self, said: bytes) -> bytes:
+        """The body that answers a call which said this."""
+        _, found, rest = said.partition(NONCE)
+        if not found:
+            return self.body
+        return b'%b%b%b",%b' % (self._head, NONCE, rest.partition(b'"')[0], self.body[len(self._head) :])
 
     def seconds(self) -> float:
         """The next call's latency."""
@@ -113,7 +123,7 @@ class Upstream:
         status = self._status(tool)
         spent = (monotonic() - call.began) * 1000
         self._end(call, status)
-        call.answer(status, tool.body, spent)
+        call.answer(status, tool.answer(call.said), spent)
 
     def _status(self, tool: UpstreamTool) -> int:
         error = _fault(self._control.snapshot, "upstream-error", tool)

@@ -54,6 +54,9 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         max_body=target.max_body,
         max_rps=target.max_rps,
         max_duration=target.max_duration,
+        shared_connections=scenario.connections == "shared",
+        ids_by_account=scenario.request_ids == "account",
+        run=data["run"],
     )
     names = [group.name for group in scenario.groups]
     widen_file_table()

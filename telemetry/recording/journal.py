@@ -1,4 +1,4 @@
-"""The run folder's record of what each loading process says: samples, ledger lines, instances, texts.
+"""The run folder's record of what each loading process says: samples, ledger, instances, texts, foreign ones.
 
 Entries of one worker are numbered from 1 and applied in order, each exactly once, whatever the wire
 repeats or loses: `take` gives back the number up to which all is on disk, which is what to acknowledge.
@@ -20,6 +20,7 @@ SAMPLES: Final = "samples"
 LEDGER: Final = "ledger"
 INSTANCES: Final = "instances"
 TEXTS: Final = "texts"
+FOREIGN: Final = "foreign"
 FINAL: Final = "final"
 
 
@@ -34,6 +35,7 @@ class WorkerJournal:
         self._samples = AppendOnly(run_dir / f"samples-{worker}.bin")
         self._ledger = AppendOnly(run_dir / f"ledger-{worker}.jsonl")
         self._texts = AppendOnly(run_dir / f"errors-{worker}.jsonl")
+        self._foreign = AppendOnly(run_dir / f"foreign-{worker}.jsonl")
         self._instances = instances.Table(run_dir, worker)
         self._heard = heard
 
@@ -64,8 +66,10 @@ class WorkerJournal:
             self._instances.grow(data)
         elif kind == TEXTS:
             self._texts.add(json_line(data))
+        elif kind == FOREIGN:
+            self._foreign.add(json_line(data))
 
     def close(self) -> None:
         """Close the files."""
-        for file in (self._samples, self._ledger, self._texts, self._instances):
+        for file in (self._samples, self._ledger, self._texts, self._foreign, self._instances):
             file.close()

@@ -54,6 +54,8 @@ _ERRORS: Final = (
     "timeout",  # our own total deadline
     "connect",  # no connection: refused, unreachable, TLS failed
     "reset",  # the connection broke before the answer was whole
+    "foreign_answer",  # it is another call's, or holds a part of one (`users.mcp.isolation`)
+    "wrong_answer",  # it does not say what was expected of it
     "bad_response",  # not HTTP, not JSON, not JSON-RPC, or not for our id
     "http_error",  # a status of 4xx or 5xx with no reason that we know
     "rpc_error",  # HTTP 200 with a JSON-RPC error

@@ -75,6 +75,21 @@ class ErrorText(Struct, frozen=True, kw_only=True):
         return ": ".join(filter(None, (self.message, self.detail)))
 
 
+class ForeignAnswer(Struct, frozen=True, kw_only=True):
+    """`foreign-<worker>.jsonl`: an answer that was another call's; at most 1,000 of a loading process.
+
+    `account` got it at `t`, as the answer to `arrival` (−1: an extra call); `by` says what showed it: nonce,
+    id, session or user. `of_account` and `of_arrival` are whose it was, −1 where that is not known.
+    """
+
+    t: float
+    account: int
+    arrival: int
+    by: str
+    of_account: int = -1
+    of_arrival: int = -1
+
+
 class Scrape(Struct, frozen=True, kw_only=True):
     """`target.jsonl`: one scrape of one source. `values`: series → number, none where it failed (`error`).
 

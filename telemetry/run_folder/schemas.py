@@ -14,7 +14,7 @@ import msgspec
 from common.files.atomic_write import write_whole
 from common.paths import ROOT
 from telemetry.run_folder.end import RunEnd
-from telemetry.run_folder.lines import ErrorText, Event, LedgerLine, Scrape
+from telemetry.run_folder.lines import ErrorText, Event, ForeignAnswer, LedgerLine, Scrape
 from telemetry.run_folder.manifest import Manifest
 from telemetry.run_folder.series import Series
 from telemetry.run_folder.verdict_file import VerdictFile
@@ -26,6 +26,7 @@ FILES: Final[dict[str, Any]] = {
     "ledger": LedgerLine,
     "events": Event,
     "errors": ErrorText,
+    "foreign": ForeignAnswer,
     "target": Scrape,
     "instances": str,
     "verdicts": VerdictFile,

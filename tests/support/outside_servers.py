@@ -83,7 +83,7 @@ class CountingServer(OutsideServer):
     """By an official SDK, with `GET /counts`; another stands by: after `restart` nobody knows a session."""
 
     tools: ClassVar = {
-        "fast": {"name": "echo", "arguments": {"text": "hi"}},
+        "fast": {"name": "echo", "arguments": {"text": "{nonce}"}, "expect": {"equals": "{nonce}"}},
         "slow": {"name": "wait", "arguments": {"seconds": 1.2}},
     }
 
@@ -124,7 +124,7 @@ class EverythingServer(OutsideServer):
     """npm's reference server: it prints a line for each request, and for each session's begin and end."""
 
     tools: ClassVar = {
-        "fast": {"name": "echo", "arguments": {"message": "hi"}},
+        "fast": {"name": "echo", "arguments": {"message": "{nonce}"}, "expect": {"contains": "{nonce}"}},
         "slow": {"name": "trigger-long-running-operation", "arguments": {"duration": 1.2, "steps": 1}},
     }
     LINE: Final = re.compile(

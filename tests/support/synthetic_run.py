@@ -29,6 +29,8 @@ STATUS |= {
     "origin_unavailable": 502,
     "connect": 0,
     "rpc_error": 200,
+    "foreign_answer": 200,
+    "wrong_answer": 200,
 }
 Samples = NDArray[np.void]
 Change = Callable[[Samples], Samples]

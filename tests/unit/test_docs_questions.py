@@ -16,7 +16,7 @@ def test_every_question_of_the_plan_has_its_row() -> None:
 
 def test_every_question_beside_the_plan_has_its_row_under_a_heading_of_its_own() -> None:
     of_the_plan, _, beside = PAGE.partition("\n## Beside the plan")
-    rows = dict(re.findall(r"^\| (M\d\.\d+|S\d) \| ([^|]+) \|", beside, re.MULTILINE))
+    rows = dict(re.findall(r"^\| (M\d\.\d+|[SIEL]\d) \| ([^|]+) \|", beside, re.MULTILINE))
     assert rows == {id: question.en for id, question in ASKED.items() if id not in QUESTIONS}
     assert "| M" not in of_the_plan
     assert "| S" not in of_the_plan

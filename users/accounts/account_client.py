@@ -17,6 +17,7 @@ from users.mcp.answers import CLOSES
 from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
 from users.mcp.messages import Message, assemble
+from users.mcp.nonce import Nonces
 from users.mcp.operations import CLOSE, LISTEN
 from users.mcp.session import McpSession, SessionCounts
 from users.transport.call import Call
@@ -45,6 +46,7 @@ class PooledAccountClient:
         dialect: Dialect = PLAIN,
         counts: SessionCounts | None = None,
         reopen_within: float = 0.0,
+        nonces: Nonces | None = None,
     ) -> None:
         """`turn` makes a call beyond the schedule when there is room for it; None: at once.
 
@@ -63,6 +65,7 @@ class PooledAccountClient:
         self._ids = request_ids
         self._spawn_later = spawn_later
         self._turn = turn
+        self._nonces = nonces or Nonces()
         self._cached: bytes | None = None
         self._cached_token: bytes | None = None
 
@@ -85,6 +88,7 @@ class PooledAccountClient:
         call.flags = flags
         call.attempt = attempt
         call.on_done = on_done
+        call.expect = message.expect
         if index < 0:
             self._send_extra(partial(self._send, call, message, token))
         else:
@@ -103,7 +107,9 @@ class PooledAccountClient:
     def _send(self, call: Call, message: Message, token: bytes | None) -> None:
         """Now, with the token and the session of now."""
         headers = self._own_headers() if token is None else self._headers_with(token)
-        call.request = assemble(headers, message, call.request_id)
+        if message.pieces:
+            call.nonce = self._nonces.of(call)
+        call.request = assemble(headers, message, call.request_id, call.nonce)
         self._client.send(call)
 
     # What the session asks for

@@ -31,7 +31,7 @@ from typing import Any, Final
 
 import gevent
 
-from telemetry.recording.journal import FINAL, INSTANCES, LEDGER, SAMPLES, TEXTS
+from telemetry.recording.journal import FINAL, FOREIGN, INSTANCES, LEDGER, SAMPLES, TEXTS
 from telemetry.recording.recorder import Sink
 from users.cluster.outbox import Outbox
 from users.engine.engine import Engine, Outlets
@@ -131,6 +131,7 @@ class Performer:
                 ledger=lambda line: outbox.put(LEDGER, line),
                 instances=lambda names: outbox.put(INSTANCES, names),
                 error_texts=lambda text: outbox.put(TEXTS, text),
+                foreign=lambda line: outbox.put(FOREIGN, line),
             )
             self.engine = Engine(job, outlets, clock=self._clock, watch=self._watch)
         except (RefusalError, ValueError, OSError) as refusal:

@@ -22,15 +22,19 @@ from users.accounts.accounts import Account
 from users.engine.address_shares import AddressShares
 from users.engine.dispatcher import Dispatcher
 from users.engine.error_texts import ErrorTexts
+from users.engine.foreign_answers import ForeignAnswers
 from users.engine.job import Job
 from users.engine.ledger import Ledger
 from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
+from users.mcp.isolation import Foreign, Isolation
+from users.mcp.nonce import Nonces
 from users.mcp.session import McpSession, SessionCounts
 from users.mcp.target_clock import TargetClock
 from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
+from users.transport.answer_rules import AnswerRules
 from users.transport.call import NAN, Call
 from users.transport.client import Client
 
@@ -45,13 +49,15 @@ STOPPED_WITHIN: Final = 1.5
 class Outlets:
     """Where a process's truth goes: samples (bytes), ledger lines (dicts), instance tables (names).
 
-    `error_texts`: what failed calls were told, the first of each kind (`users.engine.error_texts`).
+    `error_texts`: what failed calls were told, the first of each kind (`users.engine.error_texts`);
+    `foreign`: answers that were another call's (`users.engine.foreign_answers`).
     """
 
     samples: list[Sink]
     ledger: Callable[[dict[str, Any]], None]
     instances: Callable[[list[str]], None]
     error_texts: Callable[[dict[str, Any]], None] = lambda text: None
+    foreign: Callable[[dict[str, Any]], None] = lambda line: None
 
 
 class Engine:
@@ -67,6 +73,8 @@ class Engine:
         watch: Callable[[], LoopWatch] = LoopWatch,
     ) -> None:
         self.ledger = Ledger(job.late)
+        self._nonces = Nonces(job.run)
+        self._foreign = ForeignAnswers(outlets.foreign)
         self._pace = Pace(job.max_duration, clock=clock, sleep=sleep) if job.max_rps is not None else None
         sent = self.ledger.out if self._pace is None else self._paced_out
         self.client = Client(
@@ -74,10 +82,11 @@ class Engine:
             self._record,
             elsewhere=job.elsewhere,
             source_of=lambda account: job.accounts[account].ip if job.from_sources else "",
-            rules=answers.rules(job.headers.encodings, job.refusals, job.max_body),
+            rules=self._rules(job),
             sent=sent,
             timeout=job.timeout,
             max_connections=job.max_connections,
+            shared=job.shared_connections,
             max_body=job.max_body,
             clock=clock,
             loop=loop,
@@ -103,6 +112,17 @@ class Engine:
         self._personas: dict[int, Persona] = {}
         for group in job.groups:  # an unknown option is said now, not at the first arrival
             check_persona(group.persona, group.options)
+
+    def _rules(self, job: Job) -> AnswerRules:
+        """How answers are read; held against their calls where the run has something to hold them against."""
+        rules = answers.rules(job.headers.encodings, job.refusals, job.max_body)
+        if not job.checked:
+            return rules
+        accounts = ((one.index, one.id) for one in job.accounts)
+        return rules._replace(judge=Isolation(rules.judge, self._nonces, accounts, self._found_foreign))
+
+    def _found_foreign(self, call: Call, foreign: Foreign) -> None:
+        self._foreign.tell(call, foreign, self.start_at)
 
     def take_share(self, rank: int, of: int, start_at: float, from_t: float) -> None:
         """Take the accounts a with a mod `of` = `rank`, for arrivals planned at `from_t` or later.
@@ -151,10 +171,11 @@ class Engine:
     def _settle(self, account: Account) -> None:
         """Make an account's persona when the account first becomes ours, and open its session."""
         job, group = self._job, self._job.groups[account.group]
+        ids = count(1) if job.ids_by_account else self._ids
         client = PooledAccountClient(
-            account, self.client, job.headers, job.token, self._ids, forge=job.forge, clock=self._clock,
+            account, self.client, job.headers, job.token, ids, forge=job.forge, clock=self._clock,
             turn=self._pace.turn if self._pace is not None else None, dialect=group.dialect,
-            counts=self.sessions, reopen_within=group.reopen_within,
+            counts=self.sessions, reopen_within=group.reopen_within, nonces=self._nonces,
         )  # fmt: skip
         made = make_persona(group.persona, client, group.operations, group.options)
         self._clients[account.index] = client

@@ -23,6 +23,7 @@ from users.accounts.accounts import Account
 from users.accounts.forge import Forge
 from users.engine.dispatcher import DROP_AFTER
 from users.engine.ledger import LATE
+from users.mcp import expectation
 from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
 from users.mcp.operations import METHODS, Operation, list_tools
@@ -64,6 +65,15 @@ class Job:
     max_body: int = MAX_BODY  # bytes of one answer
     max_rps: float | None = None  # of the whole run, all workers together
     max_duration: float | None = None
+    shared_connections: bool = False  # one pool for all accounts
+    ids_by_account: bool = False  # each counts its requests from 1
+    run: str = ""  # its name, by which nonces of other runs are told apart
+
+    @property
+    def checked(self) -> bool:
+        """Answers are held against what their calls sent."""
+        messages = (tool.message for group in self.groups for tool in group.operations)
+        return any(one.pieces or one.expect is not None for one in messages)
 
 
 def request_headers(target: Target, pinned: Pinned) -> RequestHeaders:
@@ -104,7 +114,7 @@ def _operations(group: Group, labels: list[str], dialect: Dialect) -> tuple[Oper
         Operation(
             labels.index(tool.label),
             tool.label,
-            dialect.call_tool(*tool.wire),
+            dialect.call_tool(*tool.wire)._replace(expect=expectation.ready(tool.expect)),
             tool.weight,
             tool.command,
         )

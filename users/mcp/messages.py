@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+from common.expect import NONCE
+from users.transport.call import Expectation
+
+MARK: Final = NONCE.encode()
 
 
 class Message(NamedTuple):
-    """A JSON-RPC message cut at its id: `before + id + after` is the body; `headers` are its own lines."""
+    """A JSON-RPC message cut at its id: `before + id + after` is the body; `headers` are its own lines.
+
+    `pieces`: `after`, cut where each call puts its nonce; none where it has none. `expect`: what its answer
+    must say.
+    """
 
     before: bytes
     after: bytes
     answered: bool = True  # False for a notification
     headers: bytes = b""
+    pieces: tuple[bytes, ...] = ()
+    expect: Expectation | None = None
 
 
 def message(method: str, params: dict[str, Any] | None = None, headers: bytes = b"") -> Message:
@@ -21,7 +32,9 @@ def message(method: str, params: dict[str, Any] | None = None, headers: bytes = 
     tail = f',"method":{json.dumps(method)}'
     if params is not None:
         tail += f',"params":{json.dumps(params, separators=(",", ":"))}'
-    return Message(head, (tail + "}").encode(), headers=headers)
+    after = (tail + "}").encode()
+    pieces = tuple(after.split(MARK)) if MARK in after else ()
+    return Message(head, after, headers=headers, pieces=pieces)
 
 
 def notification(method: str, params: dict[str, Any] | None = None) -> Message:
@@ -30,9 +43,13 @@ def notification(method: str, params: dict[str, Any] | None = None) -> Message:
     return Message(json.dumps(whole, separators=(",", ":")).encode(), b"", answered=False)
 
 
-def assemble(head: bytes, content: Message, request_id: int) -> bytes:
+def assemble(head: bytes, content: Message, request_id: int, nonce: bytes = b"") -> bytes:
     """The whole request; `head` is all header lines that messages share, but Content-Length."""
-    body = content.before
+    body, headers = content.before, content.headers
     if content.answered:
-        body = b"%b%d%b" % (body, request_id, content.after)
-    return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, content.headers, len(body), body)
+        after = content.after
+        if nonce:
+            after = nonce.join(content.pieces)
+            headers = headers and headers.replace(MARK, nonce)
+        body = b"%b%d%b" % (body, request_id, after)
+    return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, headers, len(body), body)

@@ -27,6 +27,14 @@ class StreamReader(Protocol):
         ...
 
 
+class Expectation(Protocol):
+    """What an answer must say."""
+
+    def met(self, message: bytes, nonce: bytes) -> bool:
+        """Whether the message that answered says it; `nonce` is the call's own."""
+        ...
+
+
 class Call:
     """One request and its answer. `index` is −1 for a call beyond the schedule."""
 
@@ -37,12 +45,14 @@ class Call:
         "connection",
         "deadline",
         "done",
+        "expect",
         "flags",
         "group",
         "headers",
         "index",
         "instance",
         "limit",
+        "nonce",
         "on_done",
         "outcome",
         "planned",
@@ -72,6 +82,8 @@ class Call:
         self.deadline = NAN
         self.request = b""
         self.request_id = 0
+        self.nonce = b""  # what marks it as this call's in its arguments
+        self.expect: Expectation | None = None
         self.flags = 0
         self.attempt = 0
         self.status = 0

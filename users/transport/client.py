@@ -1,14 +1,15 @@
-"""The lean HTTP client: a pool of connections per account, a deadline per call, one sample per call.
+"""The lean HTTP client: a pool of connections per account or for all, a deadline and a sample per call.
 
 Nothing here waits. `send` starts a call and returns; the event loop finishes it: answered, broken,
 timed out or aborted, exactly once, and the sample goes to the recorder. Any number of calls may be
-in flight; each takes an idle connection of its account (the warmest first) or opens a new one. What an
+in flight; each takes an idle connection of its pool (the warmest first) or opens a new one. What an
 answer means is for the `AnswerRules` to say.
 """
 
 from __future__ import annotations
 
 import errno
+import sys
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
@@ -48,13 +49,16 @@ class Client:
         timeout: float = 35.0,
         max_connections: int | None = None,
         max_body: int = MAX_BODY,
+        shared: bool = False,
         clock: Callable[[], float] = time.monotonic,
         loop: Any = None,
     ) -> None:
+        """`shared`: accounts have no connections of their own, but one pool for each address."""
         self.in_flight = 0
         self.peak_in_flight = 0
         self.connections = 0
         self._endpoints = (endpoint, *elsewhere)  # accounts take them in turn
+        self._pools = len(self._endpoints) if shared else sys.maxsize  # an account's is its remainder
         self._source_of = source_of  # the address that an account connects from; "": any
         self._record = record
         self._sent = sent
@@ -75,7 +79,7 @@ class Client:
         """Start `call` now. Its `request` is whole; `sent` is set here."""
         call.sent = now = self._clock()
         call.deadline = now + self._timeout
-        idle = self._idle[call.account]
+        idle = self._idle[call.account % self._pools]
         if idle:
             connection = idle.pop()
         else:
@@ -101,9 +105,9 @@ class Client:
         if self._max_connections is not None and self.connections >= self._max_connections:
             raise OSError(errno.EMFILE, "the rest of the files that may be open are for the run itself")
         endpoint = self._endpoints[account % len(self._endpoints)]
-        sock = endpoint.socket(self._source_of(account))
+        sock, pool = endpoint.socket(self._source_of(account)), account % self._pools
         connection = Connection(
-            self._loop, self, account, sock, endpoint.session(), self._stream_of, self._limits
+            self._loop, self, pool, sock, endpoint.session(), self._stream_of, self._limits
         )
         code = connection.dial(endpoint.address)
         if code in _OWN_LIMITS:
@@ -142,7 +146,7 @@ class Client:
         self.in_flight -= 1
         call.done = self._clock()
         if connection.state is _IDLE:
-            self._idle[call.account].append(connection)
+            self._idle[connection.pool].append(connection)
         elif connection.state is State.DRAINING:
             self._draining[connection] = call.done + DRAIN_FOR
         else:
@@ -161,7 +165,7 @@ class Client:
         """The rest of an event stream has come: the connection is as after any other answer."""
         del self._draining[connection]
         if connection.state is _IDLE:
-            self._idle[connection.account].append(connection)
+            self._idle[connection.pool].append(connection)
         else:
             self._drop(connection)
 
@@ -170,7 +174,7 @@ class Client:
         self.connections -= 1
         if self._draining.pop(connection, None) is not None:
             return
-        idle = self._idle[connection.account]
+        idle = self._idle[connection.pool]
         if connection in idle:
             idle.remove(connection)
 

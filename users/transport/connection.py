@@ -48,7 +48,7 @@ class Owner(Protocol):
 
 
 class Connection:
-    """A socket, its parser, and the call that it carries. `account` is whose calls it carries."""
+    """A socket, its parser, and the call that it carries. `pool` is whose it is while it is idle."""
 
     __slots__ = (
         "_call",
@@ -62,7 +62,7 @@ class Connection:
         "_stream_of",
         "_tls",
         "_write_watch",
-        "account",
+        "pool",
         "state",
     )
 
@@ -70,14 +70,14 @@ class Connection:
         self,
         loop: Any,
         owner: Owner,
-        account: int,
+        pool: int,
         sock: Any,
         tls: TlsSession | None,
         stream_of: Callable[[int], StreamReader] | None,
         limits: BodyLimits,
     ) -> None:
         """`sock` is new and does not block; `stream_of(request id)` reads an event stream as it comes."""
-        self.account = account
+        self.pool = pool
         self.state = State.NEW
         self._loop = loop
         self._owner = owner

@@ -22,6 +22,7 @@ from verdicts.compare import baseline
 from verdicts.measure.arrivals import ledger, validity
 from verdicts.measure.arrivals.ledger import ArrivalLedger
 from verdicts.measure.arrivals.validity import Validity
+from verdicts.measure.calls import isolation
 from verdicts.measure.limits import forged_tokens
 from verdicts.points.point import PointResult
 from verdicts.points.registry import POINTS, check
@@ -34,6 +35,8 @@ MONEY: Final = "money"
 SERVICE: Final = "service"
 FORGED: Final = "forged-tokens"
 BASELINE: Final = "baseline"
+ISOLATION: Final = "I1"
+NONE_FOREIGN: Final = "foreign == 0"  # whatever a scenario says of it, or does not
 # What says nothing of the target's bounds: that the load arrived, that the users got anything at all.
 UNBOUND: Final = (ARRIVAL, MONEY, SERVICE)
 EXIT_CODES: Final[dict[Verdict, int]] = {
@@ -47,7 +50,8 @@ EXIT_CODES: Final[dict[Verdict, int]] = {
 @dataclass(frozen=True)
 class Judgement:
     """Everything said about a run. `points` begin with `arrival`, `money` for the bundled stack, `service`,
-    and `forged-tokens` where some were sent; `baseline` comes last. `unseen`: bounds without a figure."""
+    `forged-tokens` where some were sent, and I1 where answers were held against calls; `baseline`
+    comes last. `unseen`: bounds without a figure."""
 
     run: Run
     ledger: ArrivalLedger
@@ -96,9 +100,12 @@ def _points(run: Run, *, valid: bool) -> Iterator[PointResult]:
     yield from POINTS[SERVICE].results(run, _service(run), valid=valid)
     if any(forged_tokens.kinds(run)):
         yield from POINTS[FORGED].results(run, Threshold(), valid=valid)
-    thresholds = run.scenario.get("thresholds", {})
-    for id in run.scenario.get("points", ()):
-        threshold = Threshold.parse(thresholds[id]) if id in thresholds else Threshold()
+    points, thresholds = run.scenario.get("points", ()), run.scenario.get("thresholds", {})
+    if ISOLATION not in points and isolation.checked_tools(run):
+        yield from POINTS[ISOLATION].results(run, Threshold.parse(NONE_FOREIGN), valid=valid)
+    for id in points:
+        bound = thresholds.get(id, NONE_FOREIGN if id == ISOLATION else "")
+        threshold = Threshold.parse(bound) if bound else Threshold()
         yield from POINTS[id].results(run, threshold, valid=valid)
     if run.baseline is not None:
         yield from POINTS[BASELINE].results(run, baseline.threshold(run), valid=valid)

@@ -37,8 +37,9 @@ BEFORE_1000_MAU: Final = "before 1,000 MAU"
 MILESTONES: Final = (BEFORE_MVP, AT_100_MAU, AT_500_MAU, BEFORE_1000_MAU)
 PRIORITIES: Final = {"P0": "P0", "P1": "P1", "P2": "P2", "P3": "P3", "F1": "phase 1", "C": "phase 1"}
 """How an id of the plan begins → its priority; in the plan's order. C1 and C2 are of the plan's own code."""
-PROTOCOL: Final = {"M1": "P1", "M2": "P3", "M3": "P2", "M4": "P2", "M5": "P1", "S": "P0"}
-"""The same of the questions beside the plan: of MCP's two eras, and of retry storms (S1 to S4)."""
+BESIDE: Final = {"M1": "P1", "M2": "P3", "M3": "P2", "M4": "P2", "M5": "P1", "S": "P0", "I": "P1"}
+"""The same of questions beside the plan: M of what MCP's two eras change, S of retry storms, I of whose answer
+a caller gets."""
 
 
 def split(id: str) -> tuple[str, str]:
@@ -70,7 +71,7 @@ class Question(NamedTuple):
     def place(self) -> tuple[int, int]:
         """Where it stands: in the plan, and after it."""
         begin, number = split(self.id)
-        return [*PRIORITIES, *PROTOCOL].index(begin), int(number)
+        return [*PRIORITIES, *BESIDE].index(begin), int(number)
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ def point(
     """Register a point. Raises ValueError for an id that is taken, or that begins like none that is known."""
     if id in REGISTERED:
         raise ValueError(f"point {id} is registered twice")
-    known = {**PRIORITIES, **PROTOCOL}
+    known = {**PRIORITIES, **BESIDE}
     begin, number = split(id)
     priority = known.get(begin, "")
     if scenario and not (priority and number.isdigit()):

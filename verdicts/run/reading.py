@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from telemetry.probing import target_log
 from telemetry.recording.sample import SAMPLE
 from telemetry.run_folder import end, instances, manifest
-from telemetry.run_folder.lines import ErrorText, Event, LedgerLine
+from telemetry.run_folder.lines import ErrorText, Event, ForeignAnswer, LedgerLine
 from telemetry.run_folder.reading import RunFolderError, lines, object_whole
 from verdicts.run.run import BUNDLED, TARGET, Floats, Mask, Run, counted
 from verdicts.run.samples import Samples
@@ -28,6 +28,7 @@ def load(folder: Path) -> Run:
     about = manifest.read(folder)
     workers = _workers(folder)
     texts = (_texts(folder / f"errors-{worker}.jsonl") for worker in workers)
+    foreign = (lines(folder / f"foreign-{worker}.jsonl", ForeignAnswer) for worker in workers)
     samples = Samples(_samples(folder / f"samples-{worker}.bin") for worker in workers)
     return Run(
         folder=folder,
@@ -44,6 +45,7 @@ def load(folder: Path) -> Run:
         connections=object_whole(folder / "connections.json"),
         baseline=object_whole(folder / "baseline.json"),
         texts=tuple(chain.from_iterable(texts)),
+        foreign=tuple(chain.from_iterable(foreign)),
     )
 
 

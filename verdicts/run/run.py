@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from telemetry.probing import target_log
 from telemetry.recording.sample import Flag, Outcome
 from telemetry.run_folder.end import STOP_WHEN, RunEnd
-from telemetry.run_folder.lines import ErrorText, Event, LedgerLine
+from telemetry.run_folder.lines import ErrorText, Event, ForeignAnswer, LedgerLine
 from telemetry.run_folder.manifest import Manifest
 from verdicts.run.samples import Mask, Samples, Values
 
@@ -51,6 +51,7 @@ class Run:
     connections: Mapping[str, Any] | None = None
     baseline: Mapping[str, Any] | None = None
     texts: tuple[ErrorText, ...] = ()
+    foreign: tuple[ForeignAnswer, ...] = ()
 
     @property
     def scenario(self) -> Mapping[str, Any]:

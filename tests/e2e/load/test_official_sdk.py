@@ -60,6 +60,9 @@ def test_every_planned_call_succeeds_and_the_server_counts_the_same(
         counts, requests = server.counts(), server.requests()
     calls = found["arrivals"]
     assert calls["ok"] == calls["sent"] == calls["planned"], found["failures"]
+    if scenario != "agent-loop":  # which calls the slow tool alone; the fast one says each call's nonce back
+        (own,) = (point["figures"] for point in found["points"] if point["id"] == "I1")
+        assert own["foreign"] == own["wrong"] == 0 < own["checked"]
     assert found["protocol"] == row.spoken
     assert requests == calls["sent"] + calls["extra"] + row.look + QUIET[scenario], counts
     if "stateful" in name:

@@ -17,7 +17,7 @@ BY_THE_CLIENT = {
     "P0.1.callers", "P0.1.per-user", "P0.1.refused", "P0.3.innocents",
     "P1.4", "P1.7", "P1.8", "P3.1", "P3.4.valid-users", "P3.6",
     "F1.1", "F1.2", "F1.2.headers", "F1.2.edge", "F1.2.address", "C1.unanswered", "C2.second", "C2.wait",
-    "M3.1", "S1",
+    "M3.1", "S1", "I1",
 }  # fmt: skip
 
 

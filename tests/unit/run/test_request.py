@@ -18,6 +18,7 @@ from run.request import RunRequest
 from run.target_tools import with_tools
 from scenarios import load as scenarios
 from scenarios.options import of
+from scenarios.schema import Scenario
 from targets.schema import Target
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=12)
@@ -117,3 +118,12 @@ def test_a_role_without_a_tool_is_one_line() -> None:
     with pytest.raises(ConfigError, match=r"target t: tools\.slow: slow-api calls a slow one, allowed: "):
         labels("slow-api", tools={"fast": {"name": "echo"}})
     assert labels("burst", tools={"fast": {"name": "echo"}}) == {"users": [("echo", "fast", 1.0)]}
+
+
+def test_what_a_targets_tool_is_to_answer_goes_along() -> None:
+    expect = {"json": {"content.0.text": "{nonce}"}}
+    tool = {"name": "echo", "arguments": {"text": "{nonce}"}, "expect": expect}
+    found = with_tools(scenarios.load("burst"), Target.model_validate({**LOCAL, "tool": tool}))
+    ((called,),) = (group.tools for group in found.groups)
+    assert called.checked
+    assert Scenario.restore(found.dump()).dump()["groups"][0]["tools"][0]["expect"] == expect

@@ -148,7 +148,7 @@ FAULT = {"at": "10s", "fault": "db-down"}
 BAD: dict[str, tuple[dict[str, Any], str]] = {
     "unknown key": (
         {"durations": 3},
-        "durations: unknown key, allowed: align, description, drain, duration",
+        "durations: unknown key, allowed: align, connections, description, drain, duration",
     ),
     "unknown key below": (
         {"accounts": {"cuont": 3}},

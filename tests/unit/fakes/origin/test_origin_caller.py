@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
+from fakes.bugs.bugs import Bugs
 from fakes.http.asgi import Reply
 from fakes.http.hop import HopConnectError, HopReset
 from fakes.http.metrics import Metrics
@@ -28,6 +29,7 @@ from fakes.settings import DatabaseSettings, StackSettings
 
 G = TypeVar("G", bound=Gate)
 NAMES = ("user-concurrency", "global-concurrency", "breaker")
+NO_BUGS = Bugs(Metrics(), "")
 OK = Reply(200, [(b"server-timing", b"upstream;dur=12.5")], b"{}")
 
 
@@ -71,7 +73,7 @@ class Bench:
         self.script = Scripted()
         self.settings = StackSettings()
         self.memory = OriginMemory(self.settings, NAMES, clock, clock)
-        self.caller = ToolCaller(self.script, self.script, self.script, Metrics())  # type: ignore[arg-type]
+        self.caller = ToolCaller(self.script, self.script, self.script, Metrics(), NO_BUGS)  # type: ignore[arg-type]
 
     async def call(self, deadline: Deadline | None = None, request_id: str = "r") -> Any:
         context = CallContext("u", request_id, self.settings, self.memory.in_force, deadline, "i")
@@ -192,7 +194,7 @@ async def _play(script: list[str]) -> None:
 
 async def _meet(bench: Bench, fate: str) -> None:
     bench.script = script = Scripted()
-    bench.caller = ToolCaller(script, script, script, Metrics())  # type: ignore[arg-type]
+    bench.caller = ToolCaller(script, script, script, Metrics(), NO_BUGS)  # type: ignore[arg-type]
     script.upstream = {"500": Reply(500, [], b""), "reset": HopReset()}.get(fate, OK)
     if fate in ("cancel", "deadline"):
         script.upstream = "wait"

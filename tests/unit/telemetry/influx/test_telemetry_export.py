@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from msgspec import structs
+from msgspec import UnsetType, structs
 
 from common.errors import ConfigError
 from telemetry.influx.client import Settings, WriteResult, _meaning
@@ -78,7 +78,7 @@ def test_the_same_folder_gives_the_same_lines_however_it_was_read(tmp_path: Path
     assert sorted(lines) == sorted(Export(tmp_path, MANIFEST).finish())
 
 
-MADE: dict[Any, Any] = {int: 7, bool: True, str: "forge.py:3 in make"}
+MADE: dict[Any, Any] = {int: 7, int | UnsetType: 7, bool: True, str: "forge.py:3 in make"}
 
 
 def test_every_field_of_a_ledger_line_has_a_place(tmp_path: Path) -> None:

@@ -117,3 +117,25 @@ def test_plain_json_rpc_asks_too_and_has_no_session_to_show() -> None:
     call = Rig(0, version=NONE).client.listen(index=0, planned=0.0)
     assert call.request.startswith(b"GET / ")
     assert b"Mcp" not in call.request
+
+
+def test_each_call_of_a_marked_message_has_a_nonce_of_its_own_wherever_the_mark_stands() -> None:
+    rig = Rig(3, version=MODERN)
+    dialect = Dialect(MODERN, {"echo": {"text": "Text"}})
+    message = dialect.call_tool("echo", {"text": "{nonce}", "deep": [{"a": "is {nonce}"}]})
+    calls = [rig.client.call(message, 9, index=index, planned=0.0) for index in range(2)]
+    for call in calls:
+        assert call.nonce.startswith(b"rznonce-")
+        assert f"-3-{call.index}-{call.request_id}-z".encode() in call.nonce
+        assert call.request.count(call.nonce) == 3
+        assert b"Mcp-Param-Text: " + call.nonce + b"\r\n" in call.request
+        head, _, body = call.request.partition(b"\r\n\r\n")
+        assert b"content-length: %d" % len(body) in head
+    assert calls[0].nonce != calls[1].nonce
+
+
+def test_a_message_without_a_mark_has_none() -> None:
+    call = Rig(0, version=NONE).client.call(
+        Dialect().call_tool("echo", {"text": "hi"}), 9, index=0, planned=0.0
+    )
+    assert (call.nonce, call.expect) == (b"", None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from typing import Any
@@ -20,8 +20,10 @@ from users.accounts.accounts import Account
 from users.engine.dispatcher import DROP_AFTER
 from users.engine.engine import Engine, Outlets
 from users.engine.job import GroupBehaviour, Job
+from users.mcp.dialect import PLAIN
+from users.mcp.expectation import OWN_NONCE
 from users.mcp.headers import RequestHeaders
-from users.mcp.operations import LIST_TOOLS
+from users.mcp.operations import LIST_TOOLS, Operation
 
 START = 1003.0
 RATE = 10  # arrivals a second, of four accounts in turn
@@ -56,6 +58,9 @@ class Rig:
         self.time = VirtualTime(START - 3.0, self._pump)
         self.chunks: list[bytes] = []
         self.lines: list[dict[str, Any]] = []
+        self.foreign: list[dict[str, Any]] = []
+        self.requests: list[bytes] = []
+        self.result: Callable[[bytes], bytes] = lambda request: b"{}"
         accounts = [Account(n, f"a{n}", f"198.51.100.{n}", "pro", 0) for n in range(ACCOUNTS)]
         self.engine = Engine(
             Job(
@@ -68,7 +73,7 @@ class Rig:
                 timeout=5.0,
                 **job,
             ),
-            Outlets([self.chunks.append], self.lines.append, lambda names: None),
+            Outlets([self.chunks.append], self.lines.append, lambda names: None, foreign=self.foreign.append),
             clock=self.time,
             sleep=self.time.sleep,
             loop=self.loop,
@@ -81,7 +86,9 @@ class Rig:
             with suppress(OSError):
                 for request in peer.recv(1 << 16).split(b"POST ")[1:]:
                     found = _ID.search(request)
-                    body = b'{"jsonrpc":"2.0","id":%b,"result":{}}' % found[1] if found else b""
+                    self.requests.append(request)
+                    result = self.result(request)
+                    body = b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (found[1], result) if found else b""
                     peer.send(b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (self.status, len(body), body))
         self.loop.run()
 
@@ -283,3 +290,62 @@ def under_way(rig: Rig) -> Iterator[Rig]:
     finally:
         rig.engine.close()
         rig.endpoint.close()
+
+
+@pytest.mark.parametrize(("shared", "connections"), [(False, ACCOUNTS), (True, 1)])
+def test_accounts_share_one_pool_of_connections_where_the_run_wants_it(
+    shared: bool, connections: int
+) -> None:
+    rig = Rig(shared_connections=shared)
+    rig.engine.take_share(0, 1, START, 0.0)
+    rig.to(20.0)
+    assert rig.balanced()["ok"] == COUNT
+    assert len(rig.endpoint.peers) == connections
+
+
+@pytest.mark.parametrize(("by_account", "highest"), [(False, COUNT), (True, COUNT // ACCOUNTS)])
+def test_request_ids_are_the_processs_or_each_accounts_own(by_account: bool, highest: int) -> None:
+    rig = Rig(ids_by_account=by_account)
+    rig.engine.take_share(0, 1, START, 0.0)
+    rig.to(20.0)
+    ids = [int(found[1]) for request in rig.requests if (found := _ID.search(request))]
+    assert (len(ids), max(ids), len(set(ids))) == (COUNT, highest, highest)
+
+
+MARKED = PLAIN.call_tool("echo", {"text": "{nonce}"})._replace(expect=OWN_NONCE)
+MARKED_CALLER = GroupBehaviour("caller", (Operation(9, "echo", MARKED),))
+_NONCE = re.compile(rb"rznonce-[0-9a-f]+-\d+-\d+-\d+-z")
+
+
+def test_an_answer_of_another_call_fails_is_counted_and_told_with_both_accounts() -> None:
+    rig = Rig(behaviour=MARKED_CALLER)
+
+    def result(request: bytes) -> bytes:
+        """Its own nonce; every tenth call gets the one of the call before."""
+        number = len(rig.requests) - (2 if len(rig.requests) % 10 == 0 else 1)
+        found = _NONCE.search(rig.requests[number])
+        assert found
+        return b'{"content":[{"text":"%b"}]}' % found[0]
+
+    rig.result = result
+    rig.engine.take_share(0, 1, START, 0.0)
+    rig.to(20.0)
+    line = rig.balanced()
+    assert (line["ok"], line["failed"]) == (COUNT - 10, 10)
+    reasons = {REASONS[one["reason"]] for one in rig.samples() if one["outcome"] == Outcome.FAILED}
+    assert reasons == {"foreign_answer"}
+    assert [(one["arrival"], one["of_arrival"]) for one in rig.foreign] == [
+        (n, n - 1) for n in range(9, 100, 10)
+    ]
+    assert all(one["account"] == one["arrival"] % 4 for one in rig.foreign)
+    assert all(one["of_account"] == one["of_arrival"] % 4 for one in rig.foreign)
+    done = rig.samples()["done"]
+    assert rig.foreign[0]["t"] in done.round(6).tolist()
+
+
+def test_without_a_mark_nothing_is_held_against_anything() -> None:
+    rig = Rig()
+    rig.result = lambda request: b'{"content":[{"text":"rznonce-1234567890-0-0-1-z"}]}'
+    rig.engine.take_share(0, 1, START, 0.0)
+    rig.to(20.0)
+    assert (rig.balanced()["ok"], rig.foreign) == (COUNT, [])

@@ -1,0 +1,96 @@
+"""I1: answers that were another call's, where calls carry a mark of their own (`{nonce}`, `common.expect`).
+
+Bound: none, always. Where none was seen, the rate's upper bound at 95 % is three divided by the answers that
+were looked at.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from telemetry.run_folder.lines import ForeignAnswer
+from verdicts.measure.calls import isolation, outcomes
+from verdicts.points.point import AT_100_MAU, Finding, Value, point
+from verdicts.run.reading import Run
+
+MOST: Final = 50  # rows
+SEEDED: Final = "mcpist_bug_answers_total"
+
+
+@point(
+    "I1",
+    en="How many answers reached another caller?",
+    ja="別の呼び出し元に届いた応答はどれだけあるか",
+    scenario="crosstalk",
+    when=AT_100_MAU,
+    figures={"foreign": "", "wrong": "", "checked": "", "rate": "share"},
+    units={"foreign answers": "件(他者の応答)"},
+)
+def foreign_answers(run: Run) -> Finding:
+    """How many, of how many answers, and the rate's upper bound."""
+    checked = int(isolation.looked_at(run).sum())
+    if not checked:
+        return Finding.unseen("No tool of this run has a {nonce} or an `expect` that was answered.")
+    foreign, wrong = (
+        int((run.out & outcomes.failed_by(run, (reason,))).sum())
+        for reason in (isolation.FOREIGN, isolation.WRONG)
+    )
+    return Finding(
+        foreign,
+        "foreign answers",
+        _evidence(foreign, wrong, checked) + _seeded(run),
+        {"foreign": foreign, "wrong": wrong, "checked": checked, "rate": foreign / checked},
+        rows=tuple(_rows(run)),
+    )
+
+
+def _evidence(foreign: int, wrong: int, checked: int) -> str:
+    if foreign:
+        rate = f"{foreign:,} of {checked:,} answers were another call's, one in {checked / foreign:,.0f}."
+    else:
+        most = isolation.RULE_OF_THREE / checked * 1e6
+        rate = f"None of {checked:,} answers: with 95 % confidence at most {most:,.3g} in a million."
+    return rate + (f" {wrong:,} more did not say what was expected." if wrong else "")
+
+
+def _seeded(run: Run) -> str:
+    """What the bugs that a scenario put into the bundled stack counted themselves."""
+    counted = run.target.sum(SEEDED, "origin-")
+    return f" The seeded bugs gave {counted:,.0f} answers to other callers." if counted > 0 else ""
+
+
+def _rows(run: Run) -> Iterator[dict[str, Value]]:
+    """The earliest: who got it, whose it was, and the times of both calls where they are known."""
+    told = sorted(run.foreign, key=lambda one: one.t)[:MOST]
+    sent = _sent(run, {number for one in told for number in (one.arrival, one.of_arrival)})
+    for one in told:
+        yield {
+            "answered at, s": round(one.t, 3),
+            "caller": _account(run, one.account),
+            "sent at, s": sent.get(one.arrival),
+            "belongs to": _account(run, one.of_account),
+            "its call sent at, s": sent.get(one.of_arrival),
+            "shown by": one.by,
+            "own account": _same(one),
+        }
+
+
+def _sent(run: Run, arrivals: set[int]) -> dict[int, float]:
+    """Arrival → when it was sent."""
+    mask = run.sent & run.samples["index"].isin(list(arrivals - {-1}))
+    found = run.samples[mask]
+    times = zip(found["index"].tolist(), np.round(found["sent"], 3).tolist(), strict=True)
+    return {index: sent for index, sent in times if not math.isnan(sent)}
+
+
+def _account(run: Run, account: int) -> str:
+    known = 0 <= account < len(run.manifest.accounts)
+    return run.manifest.accounts[account].id if known else "not known"
+
+
+def _same(one: ForeignAnswer) -> str:
+    return "yes" if one.account == one.of_account else "no"
