@@ -71,6 +71,8 @@ CLIENT_ONLY: Final = (
     "rpc_error",
     "tool_error",
     "redirect",
+    "foreign_answer",
+    "wrong_answer",
     "header_mismatch",
     "missing_capability",
     "unsupported_version",
