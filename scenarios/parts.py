@@ -112,6 +112,8 @@ class Group(Strict):
     `attack` marks who ACCOUNTS= and RATE= change when there are several groups; `judge` marks whose
     service the points are about, and is the opposite of `attack` unless it is given.
     `protocol`: the revision of MCP that they speak with the bundled stack; a target of one's own has its own.
+    `answers_input`: a tool that asks the user first (the modern era's `input_required`) is answered, with
+    something made up.
     `reopen_within`: an account that lost its session waits for a time of its own, up to this, before it opens
     another.
     """
@@ -123,6 +125,7 @@ class Group(Strict):
     persona: PersonaSettings = PersonaSettings()
     tools: Several[Tool] = ()
     protocol: Spoken = "none"
+    answers_input: bool = False
     reopen_within: Moment = 0.0
     attack: bool = False
     judge: bool

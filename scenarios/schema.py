@@ -34,7 +34,18 @@ from shapes.registry import make
 
 __all__ = ["Group", "Scenario", "grouped"]
 GROUP_KEYS: Final = (
-    *("accounts", "rate", "shape", "persona", "tools", "protocol", "reopen_within", "attack", "judge"),
+    *(
+        "accounts",
+        "rate",
+        "shape",
+        "persona",
+        "tools",
+        "protocol",
+        "answers_input",
+        "reopen_within",
+        "attack",
+        "judge",
+    ),
 )
 # A 401 to a user whose token is good is nothing that a scenario can be about.
 EXPECTABLE: Final = (*REFUSALS, "quota_exceeded", "insufficient_credits", "refused")

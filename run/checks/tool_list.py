@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from run.checks.talk import RequestResult, Talk, mapping_at
+from users.mcp.asked import made_up
 from users.mcp.operations import LIST, METHODS, Operation
 
 PAGES: Final = 10
-MADE_UP: Final = {"string": "x", "integer": 1, "number": 1, "boolean": True, "array": [], "object": {}}
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,9 @@ class ListedTool:
     @property
     def line(self) -> str:
         """What a target file says to call it, the required arguments made up."""
-        arguments = {name: _made_up(self._properties.get(name, {})) for name in self.required}
+        arguments = {name: made_up(self._properties.get(name, {})) for name in self.required}
         given = f", arguments: {_flow(arguments)}" if arguments else ""
         return f"{{name: {json.dumps(self.name)}{given}}}"
-
-
-def _made_up(schema: Mapping[str, Any]) -> Any:
-    choices = schema.get("enum")
-    if "default" in schema:
-        return schema["default"]
-    if isinstance(choices, list) and choices:
-        return choices[0]
-    kind = schema.get("type")
-    return MADE_UP.get(kind, "x") if isinstance(kind, str) else "x"
 
 
 def _flow(arguments: Mapping[str, Any]) -> str:

@@ -123,6 +123,9 @@ PACK: Final = struct.Struct("<" + "".join(code for _, _, code in _FIELDS))
 assert SAMPLE.itemsize == PACK.size
 
 
+MOST_ATTEMPTS: Final = 255  # that a sample's byte can tell apart
+
+
 def of_intent(arrival: int) -> int:
     """The index of an extra call that belongs to an arrival: a part of it, or a repeat. Its own inverse."""
     return -2 - arrival

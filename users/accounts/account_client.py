@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import gevent
 
-from telemetry.recording.sample import Flag
+from telemetry.recording.sample import MOST_ATTEMPTS, REASON_CODE, Flag, of_intent
 from users.accounts.accounts import Account, evenly
 from users.accounts.forge import Forge
-from users.mcp.answers import CLOSES
+from users.mcp import asked
+from users.mcp.answers import CLOSES, message_of
 from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
 from users.mcp.messages import Message, assemble
@@ -23,6 +24,7 @@ from users.mcp.session import McpSession, SessionCounts
 from users.transport.call import Call
 from users.transport.client import Client
 
+ASKS: Final = REASON_CODE["input_required"]
 LISTENS: Final = b"GET "  # how a request begins that opens a session's standing stream
 Token = Callable[[Account], bytes]
 """The account's authorization header value, renewed in time; b"" for a target without auth."""
@@ -82,6 +84,8 @@ class PooledAccountClient:
         token: bytes | None = None,
     ) -> Call:
         """Send `message` now; see `users.personas.persona.AccountClient`."""
+        if self.dialect.answers:
+            on_done = partial(self._asked, message, on_done)
         planned = self._clock() if planned is None else planned
         call = Call(index, planned, self.account.index, self.account.group, tool)
         call.request_id = next(self._ids) if message.answered else 0
@@ -94,6 +98,18 @@ class PooledAccountClient:
         else:
             self._send(call, message, token)
         return call
+
+    def _asked(self, message: Message, on_done: Callable[[Call], None] | None, call: Call) -> None:
+        """It is over; where the tool asked, for the first time, the answer goes out as an extra call."""
+        again = None
+        if call.reason == ASKS and not asked.is_answer(message) and not self.stopped:
+            again = asked.answered(self.dialect, message, message_of(call))
+        if again is not None:
+            index = call.index if call.index < 0 else of_intent(call.index)
+            attempt = min(call.attempt + 1, MOST_ATTEMPTS)
+            self.call(again, call.tool, index=index, on_done=on_done, flags=Flag.EXTRA, attempt=attempt)
+        elif on_done is not None:
+            on_done(call)
 
     def _send_extra(self, send: Callable[[], None]) -> None:
         """In its turn; once the session is open, where one is being opened."""

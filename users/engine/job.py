@@ -6,7 +6,7 @@ Pure: the same scenario and seed give the same schedule, operations and draws on
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -98,7 +98,10 @@ def tool_table(scenario: Scenario) -> list[str]:
 def group_behaviours(scenario: Scenario, dialect: Dialect | None = None) -> list[GroupBehaviour]:
     """How each group behaves. `dialect` is what the target speaks; None: each group its own."""
     labels = tool_table(scenario)
-    return [_behaviour(group, labels, dialect or Dialect(group.protocol)) for group in scenario.groups]
+    return [
+        _behaviour(group, labels, replace(dialect or Dialect(group.protocol), answers=group.answers_input))
+        for group in scenario.groups
+    ]
 
 
 def _behaviour(group: Group, labels: list[str], dialect: Dialect) -> GroupBehaviour:

@@ -23,11 +23,7 @@ from users.mcp import messages
 from users.mcp.messages import Message
 
 CLIENT: Final = {"name": "mcpist-resilience", "version": "1"}
-META: Final = {
-    "io.modelcontextprotocol/protocolVersion": MODERN,
-    "io.modelcontextprotocol/clientCapabilities": {},
-    "io.modelcontextprotocol/clientInfo": CLIENT,
-}
+ANSWERING: Final[dict[str, Any]] = {"elicitation": {}, "sampling": {}, "roots": {}}
 NAME: Final = "Mcp-Name"
 _PLAIN: Final = re.compile(r"(?! )[ -~]+(?<! )")
 _MARKER: Final = re.compile(r"=\?base64\?.*\?=")
@@ -52,10 +48,11 @@ def header_value(text: str) -> str:
 
 @dataclass(frozen=True)
 class Dialect:
-    """One revision; `tool_headers` are for the modern one alone."""
+    """One revision. For the modern one alone: `tool_headers`, and `answers` to tools that ask the user."""
 
     version: str = NONE
     tool_headers: ToolHeaders = field(default_factory=dict)
+    answers: bool = False
 
     @property
     def modern(self) -> bool:
@@ -74,7 +71,15 @@ class Dialect:
         given = dict(params or {})
         lines = {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, **self._named(given)}
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        return messages.message(method, {**given, "_meta": META}, head.encode("ascii"))
+        return messages.message(method, {**given, "_meta": self._meta}, head.encode("ascii"))
+
+    @property
+    def _meta(self) -> dict[str, Any]:
+        return {
+            "io.modelcontextprotocol/protocolVersion": MODERN,
+            "io.modelcontextprotocol/clientCapabilities": ANSWERING if self.answers else {},
+            "io.modelcontextprotocol/clientInfo": CLIENT,
+        }
 
     def _named(self, params: Mapping[str, Any]) -> dict[str, str]:
         """`Mcp-Name` and `Mcp-Param-…` of a call of a tool."""

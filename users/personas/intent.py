@@ -15,15 +15,13 @@ import math
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from telemetry.recording.sample import Flag, of_intent
+from telemetry.recording.sample import MOST_ATTEMPTS, Flag, of_intent
 from users.mcp.messages import Message, notification
 from users.mcp.operations import CANCELLED
 from users.personas.agent_options import AgentOptions, Kind
 from users.personas.persona import AccountClient
 from users.personas.retry_policy import RetryPolicy, kind_of
 from users.transport.call import Call
-
-MOST_ATTEMPTS = 255  # that a sample's byte can tell apart
 
 
 class Intent:

@@ -4,13 +4,15 @@ Of the judged groups' scheduled calls, the share that succeeded. Refusals that t
 (`expects`; a target's own words for them stand in its `limits`) do not count against it; any other 4xx, a
 5xx, a timeout, a reset, a JSON-RPC error, a tool error or a valid user's 401 does. Where nothing succeeded at
 all the answer is no, whatever was expected. Calls that we ended ourselves are left out, and so are forged
-tokens: they are `forged-tokens`' own.
+tokens: they are `forged-tokens`' own. A tool that asked its user first counts by what became
+of the answer, where one was given.
 """
 
 from __future__ import annotations
 
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes
+from verdicts.measure.intents import asked
 from verdicts.measure.limits import forged_tokens
 from verdicts.points.point import Finding, Status, Value, point
 from verdicts.run.reading import Mask, Run
@@ -27,7 +29,7 @@ def served(run: Run) -> Finding:
     """The share of calls that succeeded, and what became of the rest."""
     calls = run.sent & run.judged & ~forged_tokens.bad(run) & ~run.became(Outcome.ABORTED)
     expected = calls & outcomes.failed_by(run, tuple(run.scenario.get("expects", ())))
-    due, ok = calls & ~expected, int((calls & run.ok).sum())
+    due, ok = calls & ~expected, int((calls & (run.ok | asked.served(run))).sum())
     if not calls.any():
         return Finding(None, "", "No call of a judged user was ended.", {"success": float("nan")})
     share = ok / int(due.sum()) if due.any() else 0.0
@@ -49,7 +51,7 @@ def _evidence(ok: int, due: int, expected: int) -> str:
 
 def _rows(run: Run, due: Mask, expected: Mask) -> list[dict[str, Value]]:
     table = (
-        ("error", due & outcomes.errors(run)),
+        ("error", due & outcomes.errors(run) & ~asked.served(run)),
         ("refusal", due & outcomes.refused(run)),
         ("expected", expected),
     )

@@ -36,6 +36,10 @@ TOOLS: Final[dict[str, list[dict[str, Any]]]] = {
     "http-custom-headers": [],  # the suite's own context names them
     "http-invalid-tool-headers": [{"name": "valid_tool", "arguments": {"region": "x"}}],
     "json-schema-ref-no-deref": [],
+    "sep-2322-client-request-state": [
+        {"name": f"test_mrtr_{name}", "arguments": {}}
+        for name in ("echo_state", "no_state", "unrelated", "no_result_type")
+    ],
 }
 
 

@@ -48,6 +48,7 @@ def attack(address: str, called: Sequence[dict[str, Any]]) -> int:
             "name": role,
             "accounts": {"count": 1},
             "rate": 1,
+            "answers_input": True,
             "tools": [{"module": "fast", "tool": "echo", "role": role}],
         }
         for role in roles or ("fast",)

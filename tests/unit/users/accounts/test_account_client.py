@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from common.mcp_versions import MODERN, NONE
-from telemetry.recording.sample import Outcome
+from telemetry.recording.sample import REASON_CODE, Flag, Outcome, of_intent
 from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account, evenly
 from users.mcp.dialect import Dialect
@@ -39,6 +40,7 @@ class Rig:
     account: int
     reopen_within: float = 0.0
     version: str = LEGACY
+    answers: bool = False
     now: float = 0.0
     pool: Pool = field(default_factory=Pool)
     later: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
@@ -53,7 +55,7 @@ class Rig:
             count(1),
             clock=lambda: self.now,
             spawn_later=lambda seconds, action: self.later.append((seconds, action)),
-            dialect=Dialect(self.version),
+            dialect=Dialect(self.version, answers=self.answers),
             reopen_within=self.reopen_within,
         )
 
@@ -117,6 +119,36 @@ def test_plain_json_rpc_asks_too_and_has_no_session_to_show() -> None:
     call = Rig(0, version=NONE).client.listen(index=0, planned=0.0)
     assert call.request.startswith(b"GET / ")
     assert b"Mcp" not in call.request
+
+
+def asks(call: Call) -> None:
+    """The call is over: its tool asks the user something."""
+    question = {"method": "elicitation/create", "params": {"requestedSchema": {}}}
+    result = {"resultType": "input_required", "inputRequests": {"q": question}, "requestState": "s"}
+    call.body = json.dumps({"jsonrpc": "2.0", "id": call.request_id, "result": result}).encode()
+    call.outcome, call.reason = Outcome.FAILED, REASON_CODE["input_required"]
+    assert call.on_done is not None
+    call.on_done(call)
+
+
+def test_a_tool_that_asks_is_answered_once_and_the_persona_hears_of_the_last_call() -> None:
+    rig, heard = Rig(0, version=MODERN, answers=True), list[Call]()
+    rig.client.call(rig.client.dialect.call_tool("book", {}), 9, index=4, planned=1.0, on_done=heard.append)
+    asks(rig.pool.sent[0])
+    first, again = rig.pool.sent
+    assert (again.index, again.attempt, again.tool, again.flags) == (of_intent(4), 1, 9, Flag.EXTRA)
+    assert again.request_id != first.request_id
+    assert b'"inputResponses":{"q":{"action":"accept","content":{}}}' in again.request
+    assert heard == []
+    asks(again)  # again: once is enough
+    assert (heard, len(rig.pool.sent)) == ([again], 2)
+
+
+def test_who_does_not_answer_hears_of_the_question() -> None:
+    rig, heard = Rig(0, version=MODERN), list[Call]()
+    rig.client.call(rig.client.dialect.call_tool("book", {}), 9, index=4, planned=1.0, on_done=heard.append)
+    asks(rig.pool.sent[0])
+    assert (heard, len(rig.pool.sent)) == (rig.pool.sent, 1)
 
 
 def test_each_call_of_a_marked_message_has_a_nonce_of_its_own_wherever_the_mark_stands() -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from telemetry.recording.sample import Outcome
+from telemetry.recording.sample import REASON_CODE, Flag, Outcome, of_intent
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.judge.judge import Judgement, judge
 from verdicts.points.point import PointResult
@@ -140,3 +141,23 @@ def test_a_broken_service_outweighs_bounds_that_were_not_seen(tmp_path: Path) ->
     data = {"points": ["P1.6"], "thresholds": {"P1.6": "nano_memory <= 200 MB"}, "service": 0.99}
     spec = Spec(bundled=False, probes=False, chances={"connect": 0.9}, scenario_data=data)
     assert judge(load(write(tmp_path / "run", spec))).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "flags", "status"), [(1, 0, "pass"), (0, 0, "fail"), (1, Flag.RETRY, "fail")]
+)
+def test_a_tool_that_asked_counts_by_what_became_of_the_answer(
+    tmp_path: Path, attempt: int, flags: int, status: str
+) -> None:
+    def asked(samples: Samples) -> Samples:
+        first = samples[samples["index"] % 3 == 0]
+        answers = first.copy()
+        answers["index"], answers["attempt"] = of_intent(0) - first["index"], attempt
+        answers["flags"] = Flag.EXTRA | flags
+        samples["outcome"][samples["index"] % 3 == 0] = Outcome.FAILED
+        samples["reason"][samples["index"] % 3 == 0] = REASON_CODE["input_required"]
+        return np.concatenate([samples, answers])
+
+    data = {"thresholds": {}, "points": ["P1.8"], "service": 0.99}
+    found = judge(load(write(tmp_path / "run", Spec(chances={}, change=asked, scenario_data=data))))
+    assert service(found).status == status
