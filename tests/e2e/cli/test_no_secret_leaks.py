@@ -72,6 +72,7 @@ class Onlooker:
                     ours.add(line)
                 elif line not in ours:  # as it is between fork and exec
                     self.children.add(line.decode(errors="replace").replace("\0", " ")[:120])
+                    self.children.add(self._read(one.pid, "comm").decode().strip())  # a forked one's own name
                     self._read(one.pid, "environ")
 
     def _read(self, pid: int, what: str) -> bytes:
