@@ -40,7 +40,7 @@ KINDS: Final = {
     "worker": "--worker",
     "master": "--master",
     "postgres": "postgres",
-    "origin": "--name origin-a",
+    "origin": "origin-a ",
     "exporter": "telemetry.influx.exporter",
 }
 NO_INFLUX: Final = {
@@ -106,8 +106,8 @@ def _below(family: dict[int, psutil.Process]) -> dict[int, psutil.Process]:
 def _called(family: dict[int, psutil.Process], kind: str) -> Iterator[psutil.Process]:
     for process in family.values():
         with contextlib.suppress(psutil.Error):
-            words = " ".join(process.cmdline())
-            own = kind != "postgres" or Path(words.split()[0]).name == "postgres"
+            words = " ".join((process.name(), *process.cmdline()))
+            own = kind != "postgres" or process.name() == "postgres"
             if KINDS[kind] in words and own and process.is_running():
                 yield process
 

@@ -99,7 +99,9 @@ class PartChild:
         with sock, self.stderr.path.open("ab") as log:
             fds = (sock.fileno(), self._life)
             if self._program[-1] in self._nursery.programs:
-                self._process = self._nursery.spawn(self._program[-1], self._options(0, 1), fds, log)
+                self._process = self._nursery.spawn(
+                    self.name, self._program[-1], self._options(0, 1), fds, log
+                )
             else:
                 self._process = subprocess.Popen(
                     self._command(*fds), pass_fds=fds, stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -1,7 +1,7 @@
 """Forks the Python processes of a stack from one that has imported what they need.
 
     nursery = Nursery(["fakes.edge", "fakes.origin", …])     # forks the nursery; before any thread or loop
-    child = nursery.spawn("fakes.edge", ["--fd", 0, …], (listen, life), log)
+    child = nursery.spawn("edge", "fakes.edge", ["--fd", 0, …], (listen, life), log)
 
 A new interpreter spends 0.5 CPU seconds on the imports of each process; a fork of one that has them spends
 0.01. A program is a package whose `__main__` has `main(words)`. The child is our own: it is forked twice, and
@@ -94,10 +94,10 @@ class Nursery:
         self.pid, self.programs = pid, frozenset(programs)
 
     def spawn(
-        self, program: str, words: Sequence[str | int], fds: Sequence[int], log: IO[bytes]
+        self, name: str, program: str, words: Sequence[str | int], fds: Sequence[int], log: IO[bytes]
     ) -> ForkedChild:
-        """A new process of the program. Raises OSError, also where the nursery is gone."""
-        request = json.dumps([program, *words]).encode()
+        """A new process of the program, called `name`. Raises OSError, also where the nursery is gone."""
+        request = json.dumps([name, program, *words]).encode()
         _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         try:
             socket.send_fds(self._socket, [request], [log.fileno(), *fds])
@@ -124,8 +124,8 @@ def _nurse(requests: socket.socket, programs: Sequence[str]) -> None:
         request, fds, _, _ = socket.recv_fds(requests, LONGEST, MOST_FDS)
         if not request:
             return
-        program, *words = json.loads(request)
-        requests.send(str(_fork_twice(partial(_become, program, mains[program], words, fds))).encode())
+        name, program, *words = json.loads(request)
+        requests.send(str(_fork_twice(partial(_become, name, mains[program], words, fds))).encode())
         for fd in fds:
             os.close(fd)
 
@@ -145,8 +145,8 @@ def _fork_twice(work: Callable[[], None]) -> int:
     return pid
 
 
-def _become(program: str, main: Main, words: Sequence[str | int], fds: Sequence[int]) -> None:
-    """Be a process of the program, as if it had been started by its name."""
+def _become(name: str, main: Main, words: Sequence[str | int], fds: Sequence[int]) -> None:
+    """Be a process of the program, as if it had been started."""
     os.setsid()
     log, *given = fds
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123
@@ -161,7 +161,7 @@ def _become(program: str, main: Main, words: Sequence[str | int], fds: Sequence[
     environment = minimal()
     os.environ.clear()
     os.environ.update(environment)
-    _libc.prctl(PR_SET_NAME, program.encode(), 0, 0, 0)  # what `top` shows
+    _libc.prctl(PR_SET_NAME, name.encode(), 0, 0, 0)  # what `top` shows
     main([word if isinstance(word, str) else str(given[word]) for word in words])
 
 

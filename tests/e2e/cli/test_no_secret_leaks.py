@@ -168,7 +168,7 @@ def test_an_attack_on_the_stack_with_a_database_of_ones_own(tmp_path: Path) -> N
     assert leaks(folder, said, [scenario]) == []
     assert onlooker.seen == {}
     kinds = " ".join(onlooker.children)
-    for kind in ("fakes.stack", "fakes.origin", "fakes.edge", "fakes.processes.reaper"):
+    for kind in ("fakes.stack", "origin-a", "edge", "fakes.processes.reaper"):
         assert kind in kinds, kinds
 
 

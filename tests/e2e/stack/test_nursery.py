@@ -44,7 +44,7 @@ def log(tmp_path: Path) -> Iterator[IO[bytes]]:
 
 def test_it_has_what_it_was_given_and_nothing_else(nursery: Nursery, log: IO[bytes], tmp_path: Path) -> None:
     ours, theirs = os.pipe()
-    child = nursery.spawn("nursling", ["tell", 0], [theirs], log)
+    child = nursery.spawn("child", "nursling", ["tell", 0], [theirs], log)
     os.close(theirs)
     assert child.wait(10) == 7
     assert os.read(ours, 16) == b"given"
@@ -57,7 +57,7 @@ def test_it_has_what_it_was_given_and_nothing_else(nursery: Nursery, log: IO[byt
 
 
 def test_it_is_a_child_of_ours_that_can_be_killed(nursery: Nursery, log: IO[bytes]) -> None:
-    child = nursery.spawn("nursling", ["sleep"], [], log)
+    child = nursery.spawn("child", "nursling", ["sleep"], [], log)
     assert psutil.Process(child.pid).ppid() == os.getpid()
     assert child.poll() is None
     child.kill()
@@ -75,4 +75,4 @@ def test_without_its_starter_it_ends(log: IO[bytes]) -> None:
 def test_one_that_is_gone_is_an_error_of_ours(nursery: Nursery, log: IO[bytes]) -> None:
     os.kill(nursery.pid, signal.SIGKILL)
     with pytest.raises(OSError, match=r"forks the others is gone|Broken pipe|reset"):
-        nursery.spawn("nursling", ["sleep"], [], log)
+        nursery.spawn("child", "nursling", ["sleep"], [], log)

@@ -259,7 +259,9 @@ def test_a_suite_is_started_watched_and_stopped(browser: Browser, ui: WebUi) -> 
     expect(attack.locator(".busy")).to_contain_text("a series of runs is under way")
     expect(attack.locator("#start")).to_be_disabled()
     attack.close()
-    expect(page.locator(".line")).to_contain_text(re.compile(r"\d s of \d+ s"), timeout=RUN_WITHIN)  # its load
+    expect(page.locator(".line")).to_contain_text(
+        re.compile(r"\d s of \d+ s"), timeout=RUN_WITHIN
+    )  # its load
     page.click("#stop")
     until(page, "finished")
     expect(page.locator(".state")).to_have_text("Finished: exit code 3")

@@ -223,9 +223,10 @@ class Attack:
         return self.run.start
 
     def signal(self, number: signal.Signals) -> float:
-        """Send a signal to the run's process; when that was."""
+        """Send a signal to the run's process; the instant before."""
+        now = time.monotonic()
         self._process.send_signal(number)
-        return time.monotonic()
+        return now
 
     def ctrl_c(self) -> None:
         """What a terminal does: every process of the group in front hears it."""
