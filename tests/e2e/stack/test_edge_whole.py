@@ -27,7 +27,11 @@ pytestmark = pytest.mark.e2e
 KEY = Ed25519PrivateKey.generate()
 JWKS = {"keys": [{**json.loads(OKPAlgorithm.to_jwk(KEY.public_key())), "kid": "k", "alg": "EdDSA"}]}
 CALL = b'{"jsonrpc":"2.0","id":"seven","method":"tools/list"}'
-TOKEN = jwt.encode({"sub": "ann", "iss": "us", "exp": time.time() + 600}, KEY, "EdDSA", {"kid": "k"})
+
+
+def token() -> str:
+    """Good for ten minutes from now, however long the tests before it took."""
+    return jwt.encode({"sub": "ann", "iss": "us", "exp": time.time() + 600}, KEY, "EdDSA", {"kid": "k"})
 
 
 class Origin:
@@ -94,7 +98,7 @@ class Stack:
         await asyncio.sleep(0.01)  # transports close on the loop's next turns
 
     async def call(self, *headers: tuple[bytes, bytes], path: bytes = b"/v1/mcp") -> Reply:
-        bearer = (b"authorization", b"Bearer " + TOKEN.encode())
+        bearer = (b"authorization", b"Bearer " + token().encode())
         return await self.hop.request(b"POST", path, [bearer, *headers], CALL, 20.0)
 
     async def control(self, command: bytes, body: object = None, token: bytes = b"secret") -> tuple[int, Any]:
@@ -249,7 +253,7 @@ async def streaming(stack: Stack) -> Streaming:
 
 async def stream(stack: Stack, streaming: Streaming) -> StreamReply:
     """A stream of which the first event has come."""
-    bearer = (b"authorization", b"Bearer " + TOKEN.encode())
+    bearer = (b"authorization", b"Bearer " + token().encode())
     streaming.chunks.put_nowait(b"data: 1\n\n")
     reply = await stack.hop.exchange(b"POST", b"/v1/mcp", [bearer], CALL, 20.0)
     assert isinstance(reply, StreamReply)
