@@ -79,8 +79,10 @@ def test_a_storm_ends_the_run(tmp_path: Path, path: str, wish: Any, workers: int
         run = running.wait()
         received = sum(server.stats()["received"].values())
     whole(run, says)
-    assert received == run.arrivals["sent"] + run.arrivals["extra"]
-    assert run.arrivals["failed"] == received
+    counts = run.arrivals
+    assert counts["extra"] == 0
+    assert counts["sent"] == counts["failed"] + counts["aborted"]
+    assert counts["failed"] <= received <= counts["sent"]  # one that was cut off may not have come that far
 
 
 def test_a_failing_health_check_ends_the_run(tmp_path: Path) -> None:
