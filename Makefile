@@ -156,7 +156,8 @@ test: $(DEV) ## all tests [ARGS="-k guard"]
 		$(PYTEST) --numprocesses=3 --dist=loadfile tests/e2e $(NONE_FITS) || $(ALONE) || status=$$?; exit $$status
 
 # Tests without real time first, as they take whole cores; then those with real processes, which wait more than they
-# work: so three at once (tests/e2e/conftest.py tells in what order). One that fails beside others is run once more, alone: a busy machine makes arrivals late, and no run counts then.
+# work: so three at once (tests/e2e/conftest.py tells in what order). One that fails beside others is run once more,
+# alone: a busy machine makes arrivals late, and no run counts then.
 # Tests that call make do so as a person does: what this make was given is not for theirs.
 PYTEST = env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL $(BIN)/python -m pytest -ra --durations=20 -o asyncio_default_fixture_loop_scope=function $(ARGS)
 ALONE = { echo "those that failed, once more and alone" >&2; $(PYTEST) --last-failed --last-failed-no-failures=none tests/e2e; }

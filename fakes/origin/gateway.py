@@ -15,6 +15,7 @@ import logging
 import random
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 from weakref import WeakSet
@@ -202,10 +203,7 @@ class Gateway:
         seconds: float | None,
     ) -> Reply:
         settings, gates, instance = snapshot.settings, self._memory.in_force, self.instance
-        if seconds is None:
-            context = CallContext(user, request_id, settings, gates, None, instance, era, request.id)
-            return await self._mcp.answer(context, request)
-        async with Deadline(seconds) as deadline:
+        async with nullcontext() if seconds is None else Deadline(seconds) as deadline:
             context = CallContext(user, request_id, settings, gates, deadline, instance, era, request.id)
             return await self._mcp.answer(context, request)
 

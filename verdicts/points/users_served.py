@@ -29,7 +29,8 @@ def served(run: Run) -> Finding:
     """The share of calls that succeeded, and what became of the rest."""
     calls = run.sent & run.judged & ~forged_tokens.bad(run) & ~run.became(Outcome.ABORTED)
     expected = calls & outcomes.failed_by(run, tuple(run.scenario.get("expects", ())))
-    due, ok = calls & ~expected, int((calls & (run.ok | asked.served(run))).sum())
+    due, answered = calls & ~expected, asked.served(run)
+    ok = int((calls & (run.ok | answered)).sum())
     if not calls.any():
         return Finding(None, "", "No call of a judged user was ended.", {"success": float("nan")})
     share = ok / int(due.sum()) if due.any() else 0.0
@@ -40,7 +41,7 @@ def served(run: Run) -> Finding:
         _evidence(ok, int(due.sum()), int(expected.sum())),
         {"success": share},
         status=status,
-        rows=tuple(_rows(run, due, expected)),
+        rows=tuple(_rows(run, due, expected, answered)),
     )
 
 
@@ -49,9 +50,9 @@ def _evidence(ok: int, due: int, expected: int) -> str:
     return f"{ok:,} of {due:,} calls{beside}."
 
 
-def _rows(run: Run, due: Mask, expected: Mask) -> list[dict[str, Value]]:
+def _rows(run: Run, due: Mask, expected: Mask, answered: Mask) -> list[dict[str, Value]]:
     table = (
-        ("error", due & outcomes.errors(run) & ~asked.served(run)),
+        ("error", due & outcomes.errors(run) & ~answered),
         ("refusal", due & outcomes.refused(run)),
         ("expected", expected),
     )
