@@ -11,7 +11,7 @@ import time
 from fakes.stack.handle import StackError
 from run.stack import database_audit, events
 from run.state import Load, RunState
-from telemetry.influx import exporter_process
+from telemetry.exporter import process as exporter_process
 
 
 def gather(state: RunState, load: Load) -> None:
@@ -45,6 +45,6 @@ def _finish_telemetry(state: RunState) -> dict[str, int]:
     if state.exporter is None:
         return exporter_process.NOTHING
     counts = state.exporter.finish()
-    told = ", ".join(f"{count} {what}" for what, count in counts.items())
-    state.say(f"telemetry: {told} points")
+    for told in state.exporter.told:
+        state.say(f"telemetry: {told}")
     return counts

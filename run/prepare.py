@@ -27,7 +27,7 @@ from targets import guard
 from targets.auth import Algorithm, Auth
 from targets.load import account_ids, account_tokens
 from targets.reach import answering
-from telemetry.influx import exporter_process
+from telemetry.exporter import process as exporter_process
 from telemetry.recording.sample import REASONS
 from telemetry.run_folder import manifest
 from telemetry.run_folder.machine import machine
@@ -47,7 +47,7 @@ HELLO_TIMEOUT: Final = 10.0  # seconds
 
 def prepare(state: RunState, resources: ExitStack) -> None:
     """Make `state` ready to be led. Raises CannotStartError, StackError, GuardError, OSError, ConfigError."""
-    if warning := exporter_process.check(os.environ):
+    for warning in exporter_process.check(os.environ):
         state.say(warning)
     state.exporter = exporter_process.start(state.dir, os.environ)
     if state.exporter is not None:

@@ -12,7 +12,7 @@ from run.progress import Progress
 from run.stop_watch import StopWatch
 from scenarios.schema import Scenario
 from targets.schema import Target
-from telemetry.influx import exporter_process
+from telemetry.exporter import process as exporter_process
 from telemetry.recording.event_log import EventLog
 from users.accounts.jwks_server import JwksServer
 from users.cluster.conductor import Conductor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -142,7 +143,7 @@ def test_an_attack_on_a_target(tmp_path: Path) -> None:
     assert leaks(folder, said, files) == []
     assert onlooker.seen == {}
     kinds = " ".join(onlooker.children)
-    for kind in ("--worker", "telemetry.probing.probes", "telemetry.influx.exporter", "verdicts"):
+    for kind in ("--worker", "telemetry.probing.probes", "telemetry.exporter", "verdicts"):
         assert kind in kinds, kinds
 
 
@@ -193,9 +194,9 @@ def test_a_few_requests_by_hand(tmp_path: Path) -> None:
 
 def test_an_unexpected_end_of_the_exporter_shows_none(tmp_path: Path) -> None:
     """It is started with a token that it cannot use."""
-    command = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(tmp_path), "--token-on-stdin"]
+    command = [sys.executable, "-m", "telemetry.exporter", "--run", str(tmp_path), "--secrets-on-stdin"]
     env = {**os.environ, **ENVIRONMENT}
-    token = f"{SENTINEL['influx-token']} with a blank\n"
+    token = json.dumps({"INFLUXDB_V2_TOKEN": f"{SENTINEL['influx-token']} with a blank"}) + "\n"
     done = subprocess.run(
         command, cwd=ROOT, env=env, input=token, capture_output=True, text=True, check=False
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import pytest
 from msgspec import UnsetType, structs
 
 from common.errors import ConfigError
-from telemetry.influx.client import Settings, WriteResult, _meaning
-from telemetry.influx.event_points import event_line, verdict_lines
-from telemetry.influx.export import Export
-from telemetry.influx.line_protocol import RunPoints
-from telemetry.influx.target_points import MOST, TargetPoints
+from telemetry.delivery.sink import WriteResult
+from telemetry.influx.client import Settings, _meaning
+from telemetry.influx.line_protocol import line as encoded
+from telemetry.points.event_points import event_point, verdict_points
+from telemetry.points.export import Export
+from telemetry.points.point import COUNTERS, DataPoint, RunPoints
+from telemetry.points.target_points import MOST, TargetPoints
 from telemetry.recording.sample import SAMPLE
 from telemetry.recording.tail import LineTail, SampleTail
 from telemetry.run_folder.lines import Event, LedgerLine, Scrape
@@ -43,6 +46,10 @@ def add_line(folder: Path, file_name: str, /, **fields: Any) -> None:
         file.write(json.dumps(fields) + "\n")
 
 
+def lines_of(points: Iterable[DataPoint]) -> list[str]:
+    return [encoded(point) for point in points if point.measurement not in COUNTERS]
+
+
 def requests(lines: list[str]) -> list[str]:
     return [line for line in lines if line.startswith("requests,") and " count=" in line]
 
@@ -53,7 +60,7 @@ def test_a_second_is_told_once_its_ledger_line_is_there(tmp_path: Path) -> None:
     add_samples(tmp_path, "w0", 0.2, 0.7)
     assert export.read() == []
     add_line(tmp_path, "ledger-w0.jsonl", t=1.01, sent=2)
-    lines = export.read()
+    lines = lines_of(export.read())
     assert len(requests(lines)) == 1
     assert [line for line in lines if line.startswith("arrivals,") and " sent=2i " in line]
     assert export.finish() == []
@@ -62,7 +69,7 @@ def test_a_second_is_told_once_its_ledger_line_is_there(tmp_path: Path) -> None:
 def test_finish_tells_what_no_ledger_line_vouched_for(tmp_path: Path) -> None:
     add_samples(tmp_path, "w0", 0.2)
     add_samples(tmp_path, "w1", 5.2)
-    lines = requests(Export(tmp_path, MANIFEST).finish())
+    lines = requests(lines_of(Export(tmp_path, MANIFEST).finish()))
     assert len(lines) == 2
 
 
@@ -73,9 +80,9 @@ def test_the_same_folder_gives_the_same_lines_however_it_was_read(tmp_path: Path
         add_samples(tmp_path, "w0", second + 0.1, second + 0.9)
         add_line(tmp_path, "ledger-w0.jsonl", t=second + 1.0, sent=2 * second + 2)
         add_line(tmp_path, "events.jsonl", t=second + 0.5, kind="fault", name="x", detail={})
-        lines += live.read()
-    lines += live.finish()
-    assert sorted(lines) == sorted(Export(tmp_path, MANIFEST).finish())
+        lines += map(str, live.read())
+    lines += map(str, live.finish())
+    assert sorted(lines) == sorted(map(str, Export(tmp_path, MANIFEST).finish()))
 
 
 MADE: dict[Any, Any] = {int: 7, int | UnsetType: 7, bool: True, str: "forge.py:3 in make"}
@@ -86,7 +93,7 @@ def test_every_field_of_a_ledger_line_has_a_place(tmp_path: Path) -> None:
     entry = {field.name: MADE.get(field.type, 0.5) for field in structs.fields(LedgerLine)}
     entry |= {"t": 1.0, "sessions": {"opened": 3}, "addresses": {"127.0.0.1": {"sent": 5, "ok": 4}}}
     add_line(tmp_path, "ledger-w0.jsonl", **msgspec.to_builtins(msgspec.convert(entry, LedgerLine)))
-    arrivals, addresses = Export(tmp_path, MANIFEST).read()
+    arrivals, addresses = lines_of(Export(tmp_path, MANIFEST).read())
     figures = arrivals.split(" ", 1)[1]
     missing = [field.name for field in structs.fields(LedgerLine) if f",{field.name}=" not in f",{figures}"]
     assert missing == ["t", "sessions", "addresses"]
@@ -119,7 +126,7 @@ def test_a_broken_line_is_passed_over(tmp_path: Path) -> None:
 
 
 def scrape(values: dict[str, float], *, up: bool = True) -> list[str]:
-    return list(TargetPoints(POINTS).lines(Scrape(t=2.0, source="edge", up=up, values=values)))
+    return lines_of(TargetPoints(POINTS).of(Scrape(t=2.0, source="edge", up=up, values=values)))
 
 
 def test_only_known_metrics_and_labels_become_points() -> None:
@@ -149,7 +156,7 @@ def test_a_source_that_is_down_says_so() -> None:
 
 def test_events_of_one_instant_are_two_points() -> None:
     event = Event(1.0, "fault", "stall", {"target": "notion", "n": 2})
-    one, two = event_line(POINTS, event, 1), event_line(POINTS, event, 2)
+    one, two = lines_of([event_point(POINTS, event, 1), event_point(POINTS, event, 2)])
     assert one.startswith("faults,kind=fault,")
     assert 'text="target notion, n 2"' in one
     assert one.split()[-1] != two.split()[-1]
@@ -170,7 +177,7 @@ def test_a_verdict_and_its_points() -> None:
         "target": "t",
     }
     told |= {"protections": [], "stop_reason": "completed", "arrivals": {}}
-    run, one, two, three = verdict_lines(POINTS, msgspec.convert(told, VerdictFile))
+    run, one, two, three = lines_of(verdict_points(POINTS, msgspec.convert(told, VerdictFile)))
     assert 'verdict="pass"' in run
     assert "1 of 3 points passed" in run
     assert " value=2.0," in one

@@ -4,6 +4,9 @@
 and service time over successful calls, of that second (`p50_ms`…) and since the start (`run_p50_ms`…), and
 how that second's calls ended (`calls`, `ok`, `refusals`, `errors`, `aborted`, `status_5xx`). `arrivals`
 without a worker: the start delay over all calls sent. Calls count in the second in which they were done.
+
+`run_so_far`, for sinks that keep counters: how calls ended since the start, and the successful ones by
+response time (`le_…`, seconds; `count`, `sum_ms`).
 """
 
 from __future__ import annotations
@@ -15,12 +18,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.influx.histogram import Array, Histogram
-from telemetry.influx.line_protocol import RunPoints
+from telemetry.points.histogram import Array, Histogram
+from telemetry.points.point import DataPoint, Field, RunPoints
 from telemetry.recording.sample import REASON_CODE, REFUSALS, Outcome
 
 PATIENCE: Final = 5  # seconds that a second waits for the slowest worker
 _MS: Final = 1000.0
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds
 # measurement → kind of time → prefix of its fields
 _KINDS: Final = {
     "requests": {"response": "", "service": "service_"},
@@ -36,6 +40,8 @@ class WholeRun:
         self._seconds: dict[int, _Part] = {}
         self._total = _Part()
         self._closed = -math.inf
+        self._told = False
+        self._late = False  # something counts since the start that no point has told yet
 
     def feed(self, samples: NDArray[np.void]) -> None:
         """Count `samples` (all `telemetry.recording.requests.counted`)."""
@@ -45,16 +51,19 @@ class WholeRun:
             late = second < self._closed
             part = self._total if late else self._seconds.setdefault(second, _Part())
             part.feed(calls.only(seconds == second))
+            self._late |= late
 
-    def lines(self, points: RunPoints, marks: Iterable[float]) -> Iterator[str]:
+    def closed(self, points: RunPoints, marks: Iterable[float]) -> Iterator[DataPoint]:
         """The points of the seconds that are over for all workers, given how far each one is (s)."""
         known = list(marks)
         mark = max(min(known), max(known) - PATIENCE) if known else -math.inf
         for second in sorted(one for one in self._seconds if one + 1 <= mark):
             self._closed = second + 1
             yield from self._close(points, second, self._seconds.pop(second))
+        if self._late and mark == math.inf:
+            yield points.make("run_so_far", {}, self._total.so_far(), self._closed + 1)
 
-    def _close(self, points: RunPoints, second: int, part: _Part) -> Iterator[str]:
+    def _close(self, points: RunPoints, second: int, part: _Part) -> Iterator[DataPoint]:
         self._total.add(part)
         for measurement, kinds in _KINDS.items():
             fields: dict[str, Any] = {"second": second}
@@ -62,7 +71,11 @@ class WholeRun:
                 fields |= part.times[kind].summary(prefix)
                 fields |= self._total.times[kind].summary("run_" + prefix)
             ended = part.ended if measurement == "requests" else {}
-            yield points.line(measurement, {}, {**fields, **ended}, second)
+            yield points.make(measurement, {}, {**fields, **ended}, second)
+        if not self._told:  # a counter begins at zero
+            yield points.make("run_so_far", {}, _Part().so_far(), second)
+        yield points.make("run_so_far", {}, self._total.so_far(), second + 1)
+        self._told, self._late = True, False
 
 
 class _Part:
@@ -83,6 +96,13 @@ class _Part:
         for kind, histogram in self.times.items():
             histogram.add(other.times[kind])
         self._count(other.ended)
+
+    def so_far(self) -> dict[str, Field]:
+        response = self.times["response"]
+        below = (f"le_{bound:g}" for bound in BUCKETS)
+        counts = response.up_to([bound * _MS for bound in BUCKETS])
+        figures: dict[str, Field] = {"count": response.count, "sum_ms": round(response.sum_ms, 3)}
+        return {**self.ended, **figures, **dict(zip(below, counts, strict=True))}
 
     def _count(self, ended: dict[str, int]) -> None:
         for name, count in ended.items():

@@ -1,4 +1,4 @@
-"""A run folder into lines, as far as it has been written. The same folder always gives the same points.
+"""A run folder into points, as far as it has been written. The same folder always gives the same points.
 
 `read` gives what is new since the last call; `finish` the rest, when nothing more will be written.
 The ledgers are read before the samples: what a ledger line vouches for is then surely read.
@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from telemetry.influx.aggregate import WorkerSeconds
-from telemetry.influx.event_points import event_line
-from telemetry.influx.line_protocol import Field, RunPoints
-from telemetry.influx.target_points import TargetPoints
-from telemetry.influx.whole_run import WholeRun
+from telemetry.points.aggregate import WorkerSeconds
+from telemetry.points.event_points import event_point
+from telemetry.points.point import DataPoint, Field, RunPoints
+from telemetry.points.target_points import TargetPoints
+from telemetry.points.whole_run import WholeRun
 from telemetry.recording.requests import counted
 from telemetry.recording.tail import LineTail, SampleTail
 from telemetry.run_folder.lines import Event, Scrape
@@ -36,7 +36,7 @@ def _any_ledger(path: Path) -> LineTail[dict[str, Any]]:
 
 
 class Export:
-    """One run on its way to lines."""
+    """One run on its way to points."""
 
     def __init__(self, run_dir: Path, manifest: Manifest) -> None:
         self._dir = run_dir
@@ -52,36 +52,36 @@ class Export:
         self._events = LineTail(run_dir / "events.jsonl", Event)
         self._event_number = 0
 
-    def read(self) -> list[str]:
-        """The lines of what is new, without those of seconds that are not over."""
-        return [line for line in self._new() if line]
+    def read(self) -> list[DataPoint]:
+        """The points of what is new, without those of seconds that are not over."""
+        return list(self._new())
 
-    def finish(self) -> list[str]:
+    def finish(self) -> list[DataPoint]:
         """All the rest."""
-        lines: list[str] = []
+        points: list[DataPoint] = []
         while found := self.read():
-            lines += found
+            points += found
         self._marks = dict.fromkeys(self._seconds, math.inf)
-        return [*lines, *filter(None, self._closed())]
+        return [*points, *self._closed()]
 
-    def _new(self) -> Iterator[str]:
+    def _new(self) -> Iterator[DataPoint]:
         yield from self._read_ledgers()
         self._read_samples()
         yield from self._closed()
         for scrape in self._target.read():
-            yield from self._target_points.lines(scrape)
+            yield from self._target_points.of(scrape)
         for event in self._events.read():
             self._event_number += 1
-            yield event_line(self._points, event, self._event_number)
+            yield event_point(self._points, event, self._event_number)
 
-    def _read_ledgers(self) -> Iterator[str]:
+    def _read_ledgers(self) -> Iterator[DataPoint]:
         for worker, tail in self._tails("ledger", ".jsonl", self._ledgers, _any_ledger):
             for entry in tail.read():  # every figure goes on, known to `LedgerLine` or not
                 self._marks[worker] = entry["t"]
-                yield self._points.line("arrivals", {"worker": worker}, _figures(entry), entry["t"])
+                yield self._points.make("arrivals", {"worker": worker}, _figures(entry), entry["t"])
                 for address, counts in entry.get("addresses", {}).items():
                     tags = {"worker": worker, "address": address}
-                    yield self._points.line("addresses", tags, counts, entry["t"])
+                    yield self._points.make("addresses", tags, counts, entry["t"])
 
     def _read_samples(self) -> None:
         for worker, tail in self._tails("samples", ".bin", self._samples, SampleTail):
@@ -96,10 +96,10 @@ class Export:
             self._seconds[worker] = WorkerSeconds(worker, tools, reasons)
         return self._seconds[worker]
 
-    def _closed(self) -> Iterator[str]:
+    def _closed(self) -> Iterator[DataPoint]:
         for worker, seconds in self._seconds.items():
-            yield from seconds.lines(self._points, self._marks.get(worker, -math.inf))
-        yield from self._whole_run.lines(self._points, self._marks.values())
+            yield from seconds.closed(self._points, self._marks.get(worker, -math.inf))
+        yield from self._whole_run.closed(self._points, self._marks.values())
 
     def _tails(
         self, kind: str, suffix: str, known: dict[str, T], make: Callable[[Path], T]

@@ -8,6 +8,7 @@ Values are milliseconds, kept in steps of 1 µs up to 2 ms and within 0.1 % abov
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -29,6 +30,7 @@ class Histogram:
         self._counts = np.zeros(len(_BUCKETS.counts), dtype=np.int64)
         self._used = 0  # buckets from this one on are empty
         self._max = 0.0
+        self.sum_ms = 0.0
 
     @property
     def count(self) -> int:
@@ -49,12 +51,14 @@ class Histogram:
         np.add.at(self._counts, indices, 1)
         self._used = max(self._used, int(indices.max()) + 1)
         self._max = max(self._max, float(micros.max()) / PER_MS)
+        self.sum_ms += float(micros.sum()) / PER_MS
 
     def add(self, other: Histogram) -> None:
         """Merge another histogram into this one."""
         self._used = max(self._used, other._used)
         self.counts[: other._used] += other.counts
         self._max = max(self._max, other._max)
+        self.sum_ms += other.sum_ms
 
     def summary(self, prefix: str = "") -> dict[str, float]:
         """`{p50_ms, p95_ms, p99_ms, max_ms}` with each name prefixed; {} without a value."""
@@ -68,6 +72,13 @@ class Histogram:
         places = np.searchsorted(summed, wanted)
         found = {f"{prefix}p{p:g}_ms": self._upper(int(i)) for p, i in zip(PERCENTILES, places, strict=True)}
         return {**found, f"{prefix}max_ms": self._max}
+
+    def up_to(self, bounds_ms: Sequence[float]) -> list[int]:
+        """How many values were at most each bound, within 0.1 % of it."""
+        summed = np.concatenate(([0], np.cumsum(self.counts)))
+        last = _indices(np.rint(np.array(bounds_ms) * PER_MS).astype(np.int64)) + 1
+        found: list[int] = summed[np.minimum(last, self._used)].tolist()
+        return found
 
     def _upper(self, index: int) -> float:
         value = _BUCKETS.get_highest_equivalent_value(_BUCKETS.get_value_from_index(index))

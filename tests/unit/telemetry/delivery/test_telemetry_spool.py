@@ -10,16 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telemetry.influx import spool as spool_module
-from telemetry.influx.client import WriteReply, WriteResult
-from telemetry.influx.sender import LONGEST_WAIT, Sender, deliver
-from telemetry.influx.spool import REFUSED, BusyError, Spool, abandoned
+from telemetry.delivery import spool as spool_module
+from telemetry.delivery.sender import LONGEST_WAIT, Sender, deliver
+from telemetry.delivery.sink import WriteReply, WriteResult
+from telemetry.delivery.spool import REFUSED, BusyError, Spool, abandoned
 
 TAKEN, LATER = WriteReply(WriteResult.TAKEN), WriteReply(WriteResult.LATER, 503, "full")
 
 
 class Database:
     """Takes every line, unless `answers` says otherwise."""
+
+    name = "InfluxDB"
+    most = spool_module.SEGMENT
 
     def __init__(self, *answers: WriteReply, bad: str = "", most: int = 10**9) -> None:
         self.lines: list[str] = []
@@ -138,6 +141,25 @@ def test_a_bad_point_is_put_aside_and_the_rest_is_sent(tmp_path: Path) -> None:
     assert (tmp_path / "q" / REFUSED).read_text() == "bad\n"
     spool.close()
     assert (tmp_path / "q" / REFUSED).exists()
+
+
+def test_what_the_database_has_already_is_counted_apart(tmp_path: Path) -> None:
+    spool, held = Spool(tmp_path / "q"), WriteReply(WriteResult.HELD, 400, "out of order")
+    spool.append(["a", "b"])
+    database = Database(held, TAKEN, held)  # both; then "a" alone; then "b" alone
+    assert deliver(database, spool)[1] == 1
+    assert (spool.held, spool.dropped, spool.points) == (1, 0, 0)
+    assert not (tmp_path / "q" / REFUSED).exists()
+    spool.close()
+
+
+def test_a_sink_that_takes_a_batch_at_a_time_gets_no_two(tmp_path: Path) -> None:
+    spool, database = Spool(tmp_path / "q"), Database()
+    database.most = 1
+    spool.append(["a", "b"])
+    spool.append(["c"])
+    assert [deliver(database, spool)[1] for _ in range(2)] == [2, 1]
+    spool.close()
 
 
 def test_a_batch_that_is_too_large_is_halved(tmp_path: Path) -> None:

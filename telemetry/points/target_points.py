@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Final
 
-from telemetry.influx.line_protocol import RunPoints
+from telemetry.points.point import DataPoint, RunPoints
 from telemetry.probing.target_log import parse_labels
 from telemetry.run_folder.lines import Scrape
 
@@ -68,20 +68,20 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class TargetPoints:
-    """Scrapes to lines; remembers the values that each label had."""
+    """Scrapes to points; remembers the values that each label had."""
 
     def __init__(self, points: RunPoints) -> None:
         self._points = points
         self._seen: dict[str, set[str]] = {}
 
-    def lines(self, scrape: Scrape) -> Iterator[str]:
-        """The lines of one line of `target.jsonl`."""
+    def of(self, scrape: Scrape) -> Iterator[DataPoint]:
+        """The points of one line of `target.jsonl`."""
         source, t = scrape.source, scrape.t
         fields: dict[Labels, dict[str, float]] = {(): {"up": int(scrape.up)}}
         for series, value in scrape.values.items():
             self._put(fields, series, value)
         for labels, values in fields.items():
-            yield self._points.line("target", {"source": source, **dict(labels)}, values, t)
+            yield self._points.make("target", {"source": source, **dict(labels)}, values, t)
 
     def _put(self, fields: dict[Labels, dict[str, float]], series: str, value: float) -> None:
         name, found = _known(series)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from telemetry.influx.histogram import HIGHEST, PERCENTILES, Histogram
+from telemetry.points.histogram import HIGHEST, PERCENTILES, Histogram
 
 VALUES = arrays.arrays(np.float64, st.integers(1, 200), elements=st.floats(0.0, 3_600_000.0))
 

@@ -3,10 +3,11 @@
 `requests`, a point per second, worker, tool, status and result; a call counts in the second in which it
 was *done*, because a worker's samples reach the disk before the ledger line that says how far it is: so a
 second is complete once that line's `t` has passed it. If a sample came later all the same, the second's
-point is made anew with the right count, and replaces the first.
+point is made anew with the right count, and replaces the first. Sinks that keep counters instead have
+`requests_so_far`, the same counts since the start (`telemetry.points.so_far`).
 
 Extra calls and dropped arrivals are no requests: the sum of all counts is the ledger's `sent`. What can
-only be said of the whole run is in `telemetry.influx.whole_run`.
+only be said of the whole run is in `telemetry.points.whole_run`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import numpy as np
 import numpy.ma  # np.unique would import it at its first call: 0.1 s of CPU in mid-run
 from numpy.typing import NDArray
 
-from telemetry.influx.histogram import Array
-from telemetry.influx.line_protocol import RunPoints
+from telemetry.points.histogram import Array
+from telemetry.points.point import DataPoint, RunPoints
+from telemetry.points.so_far import SoFar
 from telemetry.recording.sample import Outcome
 
 KEPT: Final = 60  # seconds behind a worker's mark in which a late sample still finds its own second
@@ -40,6 +42,7 @@ class WorkerSeconds:
         self._seconds: dict[int, dict[Key, NDArray[np.float64]]] = {}
         self._changed: set[int] = set()
         self._oldest = -_SECOND_ZERO
+        self._so_far = SoFar[Key]()
 
     def feed(self, samples: NDArray[np.void]) -> None:
         """Count `samples` (all `telemetry.recording.requests.counted`)."""
@@ -62,14 +65,17 @@ class WorkerSeconds:
         bins = self._seconds.setdefault(second, {})
         bins[key] = bins[key] + row if key in bins else row
         self._changed.add(second)
+        self._so_far.add(second, key, row)
 
-    def lines(self, points: RunPoints, mark: float) -> Iterator[str]:
+    def closed(self, points: RunPoints, mark: float) -> Iterator[DataPoint]:
         """The points of every changed second that was over at `mark` (s since start)."""
         for second in sorted(self._changed):
             if second + 1 <= mark:
                 self._changed.discard(second)
                 for key, row in self._seconds[second].items():
-                    yield points.line("requests", self._tags(key), _fields(row), second)
+                    yield points.make("requests", self._tags(key), _fields(row), second)
+        for t, key, row in self._so_far.closed(mark):
+            yield points.make("requests_so_far", self._tags(key), _fields(row), t)
         self._forget(mark)
 
     def _forget(self, mark: float) -> None:

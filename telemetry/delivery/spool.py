@@ -1,4 +1,4 @@
-"""Points that the database has not acknowledged, on disk, in order: one queue of segment files a run.
+"""Points that a database has not acknowledged, on disk, in order: one queue of segment files a run and sink.
 
     <root>/<destination>/<run>-<pid>/000000001-250.lp     250 lines, written whole or not at all
                                      refused.lp           lines that the database will never take
@@ -7,6 +7,8 @@
 Every line goes through here before it is sent, and a segment is removed only when all of it was
 acknowledged: so whatever dies, nothing is lost, and memory holds names alone. What was sent and not yet
 removed is sent again, which is harmless: the same point counts once.
+
+A batch that is put in at once stays together: a segment is sent whole, by itself or with those beside it.
 """
 
 from __future__ import annotations
@@ -50,6 +52,7 @@ class Spool:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.dropped = 0
+        self.held = 0  # that the database had already, counted by who sends
         self._lock_file = _locked(folder / "lock")
         self._max_bytes = max_bytes
         self._guard = Lock()

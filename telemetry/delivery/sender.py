@@ -7,12 +7,13 @@ earlier runs left behind follow, a batch at a time, while the database takes poi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from threading import Event, Thread
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from telemetry.influx.client import WriteReply, WriteResult
-from telemetry.influx.spool import Spool
+from telemetry.delivery.sink import Writer, WriteReply, WriteResult
+from telemetry.delivery.spool import Spool
 
 FIRST_WAIT: Final = 0.5
 LONGEST_WAIT: Final = 10.0
@@ -20,40 +21,42 @@ Say = Callable[[str], None]
 Clock = Callable[[], float]
 
 
-class Writer(Protocol):
-    """What a sink does."""
+@dataclass
+class SetApart:
+    """Points of a batch that stand alone in the end: never taken, or already there."""
 
-    def write(self, lines: Sequence[str], timeout: float | None = None) -> WriteReply:
-        """One try."""
+    refused: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
 
 
 def deliver(writer: Writer, spool: Spool, timeout: float | None = None) -> tuple[WriteReply | None, int]:
     """Send the head of the queue: (reply, points taken); (None, 0) if it is empty."""
-    segments = spool.head()
+    segments = spool.head(writer.most)
     if not segments:
         return None, 0
     lines = [line for segment in segments for line in segment.lines()]
-    refused: list[str] = []
-    reply = _send(writer, lines, refused, timeout)
+    apart = SetApart()
+    reply = _send(writer, lines, apart, timeout)
     if reply.answer is not WriteResult.TAKEN:
         return reply, 0
-    for line in refused:
+    for line in apart.refused:
         spool.refuse(line)
+    spool.held += len(apart.held)
     spool.acknowledge(segments)
-    return reply, len(lines) - len(refused)
+    return reply, len(lines) - len(apart.refused) - len(apart.held)
 
 
-def _send(writer: Writer, lines: list[str], refused: list[str], timeout: float | None) -> WriteReply:
-    """Send; halve what is too large or holds a bad point, until the bad ones stand alone in `refused`."""
+def _send(writer: Writer, lines: list[str], apart: SetApart, timeout: float | None) -> WriteReply:
+    """Send; halve what is too large or holds a bad point, until those stand alone in `apart`."""
     reply = writer.write(lines, timeout)
     if reply.answer in {WriteResult.TAKEN, WriteResult.LATER}:
         return reply
     if len(lines) == 1:
-        refused.append(lines[0])
+        (apart.held if reply.answer is WriteResult.HELD else apart.refused).append(lines[0])
         return WriteReply(WriteResult.TAKEN, reply.status, reply.said)
     middle = len(lines) // 2
     for half in (lines[:middle], lines[middle:]):
-        reply = _send(writer, half, refused, timeout)
+        reply = _send(writer, half, apart, timeout)
         if reply.answer is WriteResult.LATER:
             return reply
     return reply
@@ -93,9 +96,18 @@ class Sender:
 
     def finish(self, seconds: float) -> None:
         """Send what is left, for at most `seconds`; the first failure ends it."""
+        self.end(seconds)
+        self.join()
+
+    def end(self, seconds: float) -> None:
+        """Have it send for at most `seconds` more; `join` waits for that."""
         self._deadline = self._clock() + seconds
         self._wake.set()
-        self._thread.join(seconds)
+
+    def join(self) -> None:
+        """Wait until what `end` allowed is over."""
+        if self._deadline is not None:
+            self._thread.join(max(self._deadline - self._clock(), 0.0))
 
     def _run(self) -> None:
         while True:
@@ -144,12 +156,12 @@ class Sender:
     def _refused(self, reply: WriteReply) -> float:
         what = f"HTTP {reply.status} {reply.said}" if reply.status else reply.said
         if not self.last_error:
-            self._say(f"InfluxDB takes no points ({what}); they are kept on disk and sent later")
+            self._say(f"{self._writer.name} takes no points ({what}); they are kept on disk and sent later")
         self.last_error = what
         return reply.wait or min(max(self._wait * 2, FIRST_WAIT), LONGEST_WAIT)
 
     def _accepted(self) -> None:
         if self.last_error:
-            self._say("InfluxDB takes points again")
+            self._say(f"{self._writer.name} takes points again")
         self.last_error = ""
         self._wait = 0.0

@@ -1,7 +1,7 @@
 """The exporter as its starter sees it. Works under gevent's monkey patching; nothing here touches a point.
 
 handle = start(run_dir, os.environ)      # None: telemetry is off
-counts = handle.finish(15)               # {"written", "spooled", "dropped"}
+counts = handle.finish(15)               # {"written", "spooled", "dropped"}; handle.told: of each database
 send_verdict(run_dir, os.environ)        # once verdicts.json is there
 """
 
@@ -17,10 +17,8 @@ from typing import Any, Final
 
 from common.paths import ROOT
 from common.secrets.environment import minimal
+from telemetry.exporter import sinks
 
-URL: Final = "INFLUXDB_V2_URL"
-TOKEN: Final = "INFLUXDB_V2_TOKEN"
-OURS: Final = ("INFLUXDB_V2_", "RESILIENCE_SPOOL")  # how its variables begin
 EARLY: Final = "telemetry: the exporter ended early; make flush reads the run again, whole"
 MARGIN: Final = 5.0  # seconds that the process may take beside sending: its last pass over the folder
 NOTHING: Final = {"written": 0, "spooled": 0, "dropped": 0}
@@ -32,6 +30,7 @@ class ExporterProcess:
     def __init__(self, run_dir: Path, process: subprocess.Popen[str]) -> None:
         self._run_dir = run_dir
         self._process = process
+        self.told: list[str] = []  # a line for each database, once it has finished
 
     @property
     def pid(self) -> int:
@@ -52,7 +51,13 @@ class ExporterProcess:
         said = _said(self._run_dir)
         if not said.get("finished"):
             print(EARLY, file=sys.stderr)
+        self.told = [_told(one) for one in said.get("sinks", [])]
         return {name: int(said.get(name, 0)) for name in NOTHING}
+
+
+def _told(counts: dict[str, Any]) -> str:
+    found = ", ".join(f"{counts[name]} {name}" for name in NOTHING)
+    return f"{counts['sink']}: {found} points"
 
 
 def _said(run_dir: Path) -> dict[str, Any]:
@@ -63,18 +68,14 @@ def _said(run_dir: Path) -> dict[str, Any]:
     return found
 
 
-def check(env: Mapping[str, str]) -> str | None:
-    """See `telemetry.influx.client.check`; costs nothing where telemetry is off."""
-    if not env.get(URL):
-        return None
-    from telemetry.influx import client  # a quarter of a second, for those who need it
-
-    return client.check(env)
+def check(env: Mapping[str, str]) -> list[str]:
+    """A warning for each database that takes no points now. Raises ConfigError for what cannot work."""
+    return list(sinks.check(env))
 
 
 def start(run_dir: Path, env: Mapping[str, str]) -> ExporterProcess | None:
     """Start it, before load starts (it waits for `run.json`), and wait until it is ready; None: it is off."""
-    if not env.get(URL):
+    if not sinks.switched_on(env):
         return None
     process = _popen(run_dir, env, "--follow")
     assert process.stdout is not None
@@ -84,7 +85,7 @@ def start(run_dir: Path, env: Mapping[str, str]) -> ExporterProcess | None:
 
 def send_verdict(run_dir: Path, env: Mapping[str, str], timeout_s: float = 5.0) -> None:
     """Send what `verdicts.json` says, or spool it."""
-    if env.get(URL):
+    if sinks.switched_on(env):
         process = _popen(run_dir, env, "--verdict", "--seconds", f"{timeout_s:g}")
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=timeout_s + MARGIN)
@@ -94,19 +95,21 @@ def send_verdict(run_dir: Path, env: Mapping[str, str], timeout_s: float = 5.0) 
 
 
 def _given(env: Mapping[str, str]) -> dict[str, str]:
-    """What the exporter needs: its variables but for the token, and those of a child of ours."""
-    return minimal(*(name for name in env if name.startswith(OURS) and name != TOKEN), given=env)
+    """What the exporter needs: its variables but for the secrets, and those of a child of ours."""
+    ours = (name for name in env if name.startswith(sinks.PREFIXES) and name not in sinks.SECRETS)
+    return minimal(*ours, given=env)
 
 
 def _popen(run_dir: Path, env: Mapping[str, str], *options: Any) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(run_dir.resolve()), *options]
-    command += ["--token-on-stdin"]
+    command = [sys.executable, "-m", "telemetry.exporter", "--run", str(run_dir.resolve()), *options]
+    command += ["--secrets-on-stdin"]
     pipe = subprocess.PIPE
     process = subprocess.Popen(
         command, cwd=ROOT, env=_given(env), stdin=pipe, stdout=pipe, text=True, process_group=0
     )
     assert process.stdin is not None
     with contextlib.suppress(BrokenPipeError):  # it ended at once, and said why
-        process.stdin.write(env.get(TOKEN, "") + "\n")
+        secrets = {name: env[name] for name in sorted(sinks.SECRETS) if name in env}
+        process.stdin.write(json.dumps(secrets) + "\n")
         process.stdin.flush()
     return process

@@ -11,15 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.influx.aggregate import KEPT, WorkerSeconds
-from telemetry.influx.line_protocol import RunPoints
-from telemetry.influx.whole_run import PATIENCE, WholeRun
+from telemetry.influx.line_protocol import line as encoded
+from telemetry.points.aggregate import KEPT, WorkerSeconds
+from telemetry.points.point import RunPoints
+from telemetry.points.whole_run import PATIENCE, WholeRun
 from telemetry.recording.sample import REASON_CODE, REASONS, Outcome
 from tests.support.manifest import manifest
 from tests.support.samples import sample
 
 POINTS = RunPoints(manifest(start_wall=0.0))
 TOOLS = ["fast.echo", "notion.get_page"]
+
+
+def requests(worker: WorkerSeconds, mark: float) -> list[str]:
+    return [encoded(point) for point in worker.closed(POINTS, mark) if point.measurement == "requests"]
+
+
+def of_the_run(run: WholeRun, marks: list[float]) -> list[str]:
+    return [encoded(point) for point in run.closed(POINTS, marks) if point.measurement != "run_so_far"]
 
 
 def seconds() -> WorkerSeconds:
@@ -43,7 +52,7 @@ def test_a_second_is_one_point_for_each_way_to_end() -> None:
         sample(0.3, outcome=Outcome.ABORTED, status=0),
     ]))  # fmt: skip
     tags = "requests,protections=none,result={},run=r,scenario=s,status={},target=t,tool={},worker=w0"
-    assert store(worker.lines(POINTS, 1.0)) == {
+    assert store(requests(worker, 1.0)) == {
         (tags.format("ok", 200, "fast.echo"), 0): 2,
         (tags.format("ok", 200, "notion.get_page"), 0): 1,
         (tags.format("burst_exceeded", 429, "fast.echo"), 0): 1,
@@ -54,7 +63,7 @@ def test_a_second_is_one_point_for_each_way_to_end() -> None:
 def test_sums_are_in_milliseconds() -> None:
     worker = seconds()
     worker.feed(np.concatenate([sample(5.5, bytes=10, upstream_s=0.05), sample(5.6, bytes=20)]))
-    (line,) = worker.lines(POINTS, 6.0)
+    (line,) = requests(worker, 6.0)
     sums = "response_sum_ms=200.0,service_sum_ms=180.0,start_delay_sum_ms=20.0,upstream_sum_ms=50.0"
     assert f" count=2i,{sums},bytes=30i " in line
     assert line.endswith(" 5000000000")
@@ -63,17 +72,17 @@ def test_sums_are_in_milliseconds() -> None:
 def test_a_second_waits_for_its_mark_and_is_sent_once() -> None:
     worker = seconds()
     worker.feed(sample(3.2))
-    assert list(worker.lines(POINTS, 3.9)) == []
-    assert len(list(worker.lines(POINTS, 4.0))) == 1
-    assert list(worker.lines(POINTS, 9.0)) == []
+    assert list(requests(worker, 3.9)) == []
+    assert len(list(requests(worker, 4.0))) == 1
+    assert list(requests(worker, 9.0)) == []
 
 
 def test_a_late_sample_makes_its_seconds_point_anew() -> None:
     worker = seconds()
     worker.feed(sample(3.2))
-    first = list(worker.lines(POINTS, 4.0))
+    first = list(requests(worker, 4.0))
     worker.feed(sample(3.4))
-    again = list(worker.lines(POINTS, 5.0))
+    again = list(requests(worker, 5.0))
     assert store([*first, *again]) == store(again)
     assert list(store(again).values()) == [2]
 
@@ -81,9 +90,9 @@ def test_a_late_sample_makes_its_seconds_point_anew() -> None:
 def test_a_sample_too_late_for_its_second_still_counts() -> None:
     worker = seconds()
     worker.feed(sample(0.5))
-    lines = list(worker.lines(POINTS, KEPT + 50.0))
+    lines = list(requests(worker, KEPT + 50.0))
     worker.feed(sample(0.7))
-    lines += worker.lines(POINTS, KEPT + 51.0)
+    lines += requests(worker, KEPT + 51.0)
     assert sum(store(lines).values()) == 2
 
 
@@ -102,8 +111,8 @@ def test_however_samples_come_the_sum_is_right(
     )
     for part, mark in zip(parts, sorted(marks), strict=False):
         worker.feed(part)
-        lines += worker.lines(POINTS, mark)
-    lines += worker.lines(POINTS, math.inf)
+        lines += requests(worker, mark)
+    lines += requests(worker, math.inf)
     assert sum(store(lines).values()) == len(done)
 
 
@@ -123,7 +132,7 @@ def test_percentiles_are_of_successful_calls() -> None:
                             reason=REASON_CODE["db_error"]),
         sample(0.2, outcome=Outcome.FAILED, status=429, reason=REASON_CODE["burst_exceeded"]),
     ]))  # fmt: skip
-    lines = list(run.lines(POINTS, [1.0]))
+    lines = list(of_the_run(run, [1.0]))
     (requests,) = fields_of(lines, "requests")
     assert requests["p99_ms"] == requests["max_ms"] == requests["run_p50_ms"] == pytest.approx(100.0)
     assert requests["service_max_ms"] == pytest.approx(90.0)
@@ -137,7 +146,7 @@ def test_percentiles_are_of_successful_calls() -> None:
 def test_the_whole_run_goes_on_and_a_second_does_not() -> None:
     run = WholeRun()
     run.feed(np.concatenate([sample(0.5, planned=0.4), sample(1.5, planned=1.0)]))
-    first, second = fields_of(run.lines(POINTS, [2.0]), "requests")
+    first, second = fields_of(of_the_run(run, [2.0]), "requests")
     assert (first["max_ms"], first["run_max_ms"]) == pytest.approx((100.0, 100.0))
     assert (second["max_ms"], second["run_max_ms"]) == pytest.approx((500.0, 500.0))
     assert second["run_p50_ms"] == pytest.approx(100.0, rel=1e-3)
@@ -146,17 +155,17 @@ def test_the_whole_run_goes_on_and_a_second_does_not() -> None:
 def test_the_slowest_worker_is_waited_for_but_not_for_ever() -> None:
     run = WholeRun()
     run.feed(sample(0.5))
-    assert list(run.lines(POINTS, [0.5, 1.0 + PATIENCE - 0.1])) == []
-    assert len(list(run.lines(POINTS, [0.5, 1.0 + PATIENCE]))) == 2
-    assert list(run.lines(POINTS, [])) == []
+    assert list(of_the_run(run, [0.5, 1.0 + PATIENCE - 0.1])) == []
+    assert len(list(of_the_run(run, [0.5, 1.0 + PATIENCE]))) == 2
+    assert list(of_the_run(run, [])) == []
 
 
 def test_a_sample_of_a_closed_second_counts_since_the_start() -> None:
     run = WholeRun()
     run.feed(sample(0.5))
-    list(run.lines(POINTS, [1.0]))
+    list(of_the_run(run, [1.0]))
     run.feed(sample(0.6, planned=0.0))
     run.feed(sample(1.5))
-    (requests,) = fields_of(run.lines(POINTS, [2.0]), "requests")
+    (requests,) = fields_of(of_the_run(run, [2.0]), "requests")
     assert requests["run_max_ms"] == pytest.approx(600.0)
     assert requests["calls"] == 1
