@@ -199,9 +199,8 @@ def check(env: Mapping[str, str]) -> str | None:
         return None
     tried = InfluxSink(settings)
     try:
-        reply = tried.write(
-            [line(DataPoint("telemetry_check", {}, {"ok": 1}, time.time_ns()))], CHECK_TIMEOUT
-        )
+        one = DataPoint("telemetry_check", {}, {"ok": 1}, time.time_ns())
+        reply = tried.write([line(one)], CHECK_TIMEOUT)
     finally:
         tried.close()
     return _verdict(settings, reply)

@@ -7,8 +7,8 @@
     PROMETHEUS_REMOTE_WRITE_CA_CERT       for https
 
 A receiver takes samples of a series in the order of their times, and the last one again; an older one it has
-already is an error. So a request holds at most one sample of a series, and requests go out in order: whichever
-is repeated changes nothing.
+already is an error. So a request holds at most one sample of a series, and requests go out in order:
+whichever is repeated changes nothing.
 """
 
 from __future__ import annotations
