@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PLACES: Final = (
     "header", "cookie", "shared-key", "key-file", "metrics-query", "influx-token", "web-password",
-    "cloud-env", "proxy-env", "pg-env", "shell-env", "git-env", "pip-env", "locust-env", "dsn-password",
+    "prometheus-token", "prometheus-header", "cloud-env", "proxy-env", "pg-env", "shell-env", "git-env", "pip-env", "locust-env", "dsn-password",
 )  # fmt: skip
 SENTINEL: Final = {name: f"S3NT1NEL-{name}-{'x' * 32}" for name in PLACES}
 MARK: Final = b"S3NT1NEL-"
@@ -35,6 +35,9 @@ ENVIRONMENT: Final = {
     "INFLUXDB_V2_ORG": "o",
     "INFLUXDB_V2_BUCKET": "b",
     "INFLUXDB_V2_TOKEN": SENTINEL["influx-token"],
+    "PROMETHEUS_REMOTE_WRITE_URL": "http://127.0.0.1:9/api/v1/write",
+    "PROMETHEUS_REMOTE_WRITE_BEARER_TOKEN": SENTINEL["prometheus-token"],
+    "PROMETHEUS_REMOTE_WRITE_HEADERS": f"X-Scope-OrgID={SENTINEL['prometheus-header']}",
     "WEB_PASSWORD": SENTINEL["web-password"],
     "AWS_SECRET_ACCESS_KEY": SENTINEL["cloud-env"],
     "HTTPS_PROXY": f"http://me:{SENTINEL['proxy-env']}@127.0.0.1:9",
