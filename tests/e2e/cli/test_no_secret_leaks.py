@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PLACES: Final = (
     "header", "cookie", "shared-key", "key-file", "metrics-query", "influx-token", "web-password",
-    "prometheus-token", "prometheus-header", "cloud-env", "proxy-env", "pg-env", "shell-env", "git-env", "pip-env", "locust-env", "dsn-password",
+    "prometheus-token", "prometheus-header", "cloud-env", "proxy-env", "pg-env", "shell-env", "git-env",
+    "pip-env", "locust-env", "dsn-password",
 )  # fmt: skip
 SENTINEL: Final = {name: f"S3NT1NEL-{name}-{'x' * 32}" for name in PLACES}
 MARK: Final = b"S3NT1NEL-"
