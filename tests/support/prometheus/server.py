@@ -37,11 +37,14 @@ class LocalPrometheus:
 
     def start(self) -> None:
         """Start it and wait until it is ready. RuntimeError if it does not get so far."""
+        program = needs.NEEDS["prometheus"].find()
+        if program is None:
+            raise RuntimeError(f"prometheus is not installed, allowed: {needs.NEEDS['prometheus'].command}")
         self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "prometheus.yml"
         config.write_text("global: {}\n")
         command = [
-            needs.require("prometheus"),
+            program,
             f"--config.file={config}",
             f"--storage.tsdb.path={self._folder}/data",
             f"--web.listen-address=127.0.0.1:{self.port}",
