@@ -126,13 +126,12 @@ def test_prometheus_killed_in_mid_run_loses_nothing(tmp_path: Path) -> None:
         assert (counts["spooled"], counts["dropped"]) == (0, 0)
 
 
-@pytest.mark.parametrize("status", [503, 429, 401])
 def test_a_refusing_receiver_gets_it_later(
-    server: LocalPrometheus, proxy: FaultProxy, tmp_path: Path, status: int
+    server: LocalPrometheus, proxy: FaultProxy, tmp_path: Path
 ) -> None:
-    run = RunWriter(tmp_path / "runs" / f"refused-{status}")
+    run = RunWriter(tmp_path / "runs" / "refused")
     env = environment(server, tmp_path, proxy)
-    proxy.status = status
+    proxy.status = 503
     handle = started(run, env)
     for second in range(5):
         run.second(second)
@@ -207,7 +206,7 @@ def test_what_is_no_receiver_is_said_at_once(server: LocalPrometheus) -> None:
 
 
 def test_an_attack_is_stored_exactly(server: LocalPrometheus, tmp_path: Path) -> None:
-    plan = Plan(accounts=10, rate=5.0, seconds=3.0)
+    plan = Plan(accounts=10, rate=5.0, seconds=2.0)
     with (
         recorder(0.01) as target,
         attack(plan, target.base_url, tmp_path, env=environment(server, tmp_path)) as running,
