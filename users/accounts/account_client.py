@@ -168,9 +168,12 @@ class PooledAccountClient:
         else:
             self._turn(send)
 
-    def settled(self) -> None:
+    def changed(self) -> None:
         """See `users.mcp.session.Carrier`."""
         self._cached_token = None
+
+    def settled(self) -> None:
+        """See `users.mcp.session.Carrier`."""
         waiting, self._waiting = self._waiting, []
         for send in () if self.stopped else waiting:
             self._send_extra(send)

@@ -16,7 +16,7 @@ from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account, evenly
 from users.mcp.dialect import Dialect
 from users.mcp.headers import RequestHeaders
-from users.mcp.operations import INITIALIZE, LISTEN
+from users.mcp.operations import INITIALIZE, INITIALIZED, LISTEN
 from users.transport.call import Call
 
 LEGACY = "2025-11-25"
@@ -80,6 +80,10 @@ class Rig:
         opening.body = b'{"result":{}}'
         assert opening.on_done is not None
         opening.on_done(opening)
+        notice = self.pool.sent[-1]
+        assert (notice.tool, b"Mcp-Session-Id: s" in notice.request) == (INITIALIZED, True)
+        assert notice.on_done is not None
+        notice.on_done(notice)
 
 
 @pytest.mark.parametrize("account", [0, 1, 2, 499])
