@@ -17,7 +17,8 @@ from users.mcp import asked
 from users.mcp.answers import CLOSES, message_of
 from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
-from users.mcp.messages import Message, assemble
+from users.mcp.intent_key import IntentKeys
+from users.mcp.messages import Message, assemble, filled
 from users.mcp.nonce import Nonces
 from users.mcp.operations import CLOSE, LISTEN
 from users.mcp.session import McpSession, SessionCounts
@@ -49,6 +50,7 @@ class PooledAccountClient:
         counts: SessionCounts | None = None,
         reopen_within: float = 0.0,
         nonces: Nonces | None = None,
+        intents: IntentKeys | None = None,
     ) -> None:
         """`turn` makes a call beyond the schedule when there is room for it; None: at once.
 
@@ -68,6 +70,7 @@ class PooledAccountClient:
         self._spawn_later = spawn_later
         self._turn = turn
         self._nonces = nonces or Nonces()
+        self._intents = intents or IntentKeys("0")
         self._cached: bytes | None = None
         self._cached_token: bytes | None = None
 
@@ -123,6 +126,8 @@ class PooledAccountClient:
     def _send(self, call: Call, message: Message, token: bytes | None) -> None:
         """Now, with the token and the session of now."""
         headers = self._own_headers() if token is None else self._headers_with(token)
+        if message.keyed:
+            message = filled(message, self._intents.of(call))
         if message.pieces:
             call.nonce = self._nonces.of(call)
         call.request = assemble(headers, message, call.request_id, call.nonce)

@@ -29,6 +29,7 @@ from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
+from users.mcp.intent_key import IntentKeys
 from users.mcp.isolation import Foreign, Isolation
 from users.mcp.nonce import Nonces
 from users.mcp.session import McpSession, SessionCounts
@@ -73,7 +74,7 @@ class Engine:
         watch: Callable[[], LoopWatch] = LoopWatch,
     ) -> None:
         self.ledger = Ledger(job.late)
-        self._nonces = Nonces(job.run)
+        self._nonces, self._intents = Nonces(job.run), IntentKeys(job.intents)
         self._foreign = ForeignAnswers(outlets.foreign)
         self._pace = Pace(job.max_duration, clock=clock, sleep=sleep) if job.max_rps is not None else None
         sent = self.ledger.out if self._pace is None else self._paced_out
@@ -176,6 +177,7 @@ class Engine:
             account, self.client, job.headers, job.token, ids, forge=job.forge, clock=self._clock,
             turn=self._pace.turn if self._pace is not None else None, dialect=group.dialect,
             counts=self.sessions, reopen_within=group.reopen_within, nonces=self._nonces,
+            intents=self._intents,
         )  # fmt: skip
         made = make_persona(group.persona, client, group.operations, group.options)
         self._clients[account.index] = client

@@ -6,16 +6,18 @@ import json
 from typing import Any, Final, NamedTuple
 
 from common.expect import NONCE
+from common.intent_place import INTENT
 from users.transport.call import Expectation
 
 MARK: Final = NONCE.encode()
+INTENT_MARK: Final = INTENT.encode()
 
 
 class Message(NamedTuple):
     """A JSON-RPC message cut at its id: `before + id + after` is the body; `headers` are its own lines.
 
     `pieces`: `after`, cut where each call puts its nonce; none where it has none. `expect`: what its answer
-    must say.
+    must say. `keyed`: the key of the call's intent goes into it (`filled`).
     """
 
     before: bytes
@@ -24,6 +26,7 @@ class Message(NamedTuple):
     headers: bytes = b""
     pieces: tuple[bytes, ...] = ()
     expect: Expectation | None = None
+    keyed: bool = False
 
 
 def message(method: str, params: dict[str, Any] | None = None, headers: bytes = b"") -> Message:
@@ -34,7 +37,17 @@ def message(method: str, params: dict[str, Any] | None = None, headers: bytes = 
         tail += f',"params":{json.dumps(params, separators=(",", ":"))}'
     after = (tail + "}").encode()
     pieces = tuple(after.split(MARK)) if MARK in after else ()
-    return Message(head, after, headers=headers, pieces=pieces)
+    keyed = INTENT_MARK in after or INTENT_MARK in headers
+    return Message(head, after, headers=headers, pieces=pieces, keyed=keyed)
+
+
+def filled(content: Message, key: bytes) -> Message:
+    """The message of one intent."""
+    return content._replace(
+        after=content.after.replace(INTENT_MARK, key),
+        headers=content.headers.replace(INTENT_MARK, key),
+        pieces=tuple(piece.replace(INTENT_MARK, key) for piece in content.pieces),
+    )
 
 
 def notification(method: str, params: dict[str, Any] | None = None) -> Message:
