@@ -96,7 +96,7 @@ def _asked(state: RunState) -> str:
         with _talk(state, target, place) as talk:
             talk.speak(state.dialect or PLAIN)
             got = talk.call("effects", Operation(0, "effects", talk.dialect.call_tool(*effects.tool.wire)))
-    if got.status != 200 or (effects.tool is not None and got.reason):
+    if got.status != 200 or got.reason:
         raise ValueError(f"the list of effects: {got.reason or f'status {got.status}'} {got.text}".rstrip())
     return got.page if effects.http is not None else expectation.texts(got.page.encode()) or got.page
 
