@@ -37,7 +37,6 @@ from users.mcp.operations import Operation
 Found = dict[str, Any]
 INTERVAL: Final = 0.5  # seconds between two looks at least
 WITHIN: Final = 30.0
-GO: Final = "the origin in Go tells no upstream whose work it does"
 ANEW: Final = "the upstream was started anew under way, and what it did before is forgotten"
 T = TypeVar("T")
 
@@ -55,12 +54,10 @@ def write(state: RunState) -> None:
 
 def _of_stack(state: RunState, stack: StackHandle, keys: IntentKeys) -> Found:
     found: Found = {"source": "upstream"}
-    settings = state.scenario.stack_settings()
-    if settings.parts.origin == "real":
-        return {**found, "why": GO}
+    flush = state.scenario.stack_settings().origin.usage_flush
     try:
         done = _settled(stack.done, lambda one: not one["in_flight"])
-        books = _settled(stack.effects, every=max(INTERVAL, 2 * settings.origin.usage_flush))
+        books = _settled(stack.effects, every=max(INTERVAL, 2 * flush))
     except StackError as error:
         return {**found, "why": str(error)}
     if done["since"] > state.start_at:

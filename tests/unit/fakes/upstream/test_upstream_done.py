@@ -25,6 +25,7 @@ class Connection:
 
 class Said(UpstreamCall[UpstreamTool]):
     __slots__ = ("answered",)
+    answered: asyncio.Event
 
     def answer(self, status: int, body: bytes, spent_ms: float) -> None:
         self.answered.set()
