@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from functools import partial
@@ -70,7 +71,7 @@ class PooledAccountClient:
         self._spawn_later = spawn_later
         self._turn = turn
         self._nonces = nonces or Nonces()
-        self._intents = intents or IntentKeys("0")
+        self._intents = intents or IntentKeys(secrets.token_hex(6))
         self._cached: bytes | None = None
         self._cached_token: bytes | None = None
 
