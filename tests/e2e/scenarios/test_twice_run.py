@@ -1,9 +1,8 @@
-"""Answers are lost after the work was done: as many effects are too many, and none where keys are remembered."""
+"""Answers lost after the work was done: as many effects are too many, none where keys are remembered."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pytest
