@@ -29,9 +29,9 @@ from targets.guard import Pinned
 from targets.reach import answering
 from targets.schema import Target
 from users.accounts.accounts import make_accounts
+from users.accounts.intent_key import IntentKeys
 from users.mcp import expectation
 from users.mcp.dialect import PLAIN
-from users.mcp.intent_key import IntentKeys
 from users.mcp.operations import Operation
 
 Found = dict[str, Any]

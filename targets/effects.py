@@ -4,7 +4,7 @@
     effects: {tool: {name: list_transfers, arguments: {}}}             a tool; asked by the first account
 
 One answer lists every effect of the run, of all accounts, and each effect once: as many effects of an intent
-are counted as its key (`common.intent_place`) stands there, in whatever form.
+are counted as its key (`targets.intents`) stands there, in whatever form.
 """
 
 from __future__ import annotations

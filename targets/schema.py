@@ -20,7 +20,6 @@ from pydantic import Field, field_validator, model_validator
 from common.addresses import ranges
 from common.addresses.url import is_loopback_name, shown_url, split_url
 from common.durations import Duration
-from common.intent_place import USUAL, IntentPlace
 from common.mcp_versions import Protocol
 from common.secrets.secret import REVEALED, Secret
 from common.stop_when import StopWhen
@@ -28,6 +27,7 @@ from common.strict import Several, Strict
 from common.tool_call import ToolCall, Word
 from targets.auth import Auth, HeaderName, HeaderValue
 from targets.effects import EffectsList
+from targets.intents import USUAL, IntentPlace
 from targets.limits import Limits
 
 UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]

@@ -35,6 +35,7 @@ from fakes.control.process_config import StackConfig
 from fakes.control.state import ActiveFault, Control, Snapshot
 from fakes.database.pool import Database
 from fakes.http import rpc, serve
+from fakes.http.answer_drop import AnswerDrop
 from fakes.http.asgi import (
     JSON,
     Answer,
@@ -50,7 +51,6 @@ from fakes.http.asgi import (
 from fakes.http.hop import Hop
 from fakes.http.metrics import Metrics, known_path
 from fakes.http.reasons import RefusedError
-from fakes.origin.answer_drop import AnswerDrop
 from fakes.origin.answers import Answers
 from fakes.origin.credits import Credits, UsageWriter
 from fakes.origin.gateway import Gateway

@@ -14,12 +14,12 @@ import gevent
 from telemetry.recording.sample import MOST_ATTEMPTS, REASON_CODE, Flag, of_intent
 from users.accounts.accounts import Account, evenly
 from users.accounts.forge import Forge
+from users.accounts.intent_key import IntentKeys
 from users.mcp import asked
 from users.mcp.answers import CLOSES, message_of
 from users.mcp.dialect import PLAIN, Dialect
 from users.mcp.headers import RequestHeaders
-from users.mcp.intent_key import IntentKeys
-from users.mcp.messages import Message, assemble, filled
+from users.mcp.messages import Message, assemble
 from users.mcp.nonce import Nonces
 from users.mcp.operations import CLOSE, LISTEN
 from users.mcp.session import McpSession, SessionCounts
@@ -127,11 +127,10 @@ class PooledAccountClient:
     def _send(self, call: Call, message: Message, token: bytes | None) -> None:
         """Now, with the token and the session of now."""
         headers = self._own_headers() if token is None else self._headers_with(token)
-        if message.keyed:
-            message = filled(message, self._intents.of(call))
+        key = self._intents.of(call) if message.keyed else b""
         if message.pieces:
             call.nonce = self._nonces.of(call)
-        call.request = assemble(headers, message, call.request_id, call.nonce)
+        call.request = assemble(headers, message, call.request_id, call.nonce, key)
         self._client.send(call)
 
     # What the session asks for

@@ -19,6 +19,7 @@ from telemetry.recording.recorder import FLUSH_EVERY, Instances, Recorder, Sink
 from telemetry.recording.sample import REASON_CODE, Outcome
 from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account
+from users.accounts.intent_key import IntentKeys
 from users.engine.address_shares import AddressShares
 from users.engine.dispatcher import Dispatcher
 from users.engine.error_texts import ErrorTexts
@@ -29,7 +30,6 @@ from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
-from users.mcp.intent_key import IntentKeys
 from users.mcp.isolation import Foreign, Isolation
 from users.mcp.nonce import Nonces
 from users.mcp.session import McpSession, SessionCounts

@@ -10,13 +10,13 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
-from common.intent_place import USUAL, IntentPlace
 from scenarios.parts import Group
 from scenarios.schema import Scenario
 from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
 from targets.auth import Auth
 from targets.guard import Pinned
+from targets.intents import USUAL, IntentPlace
 from targets.limits import Refusal
 from targets.schema import Target
 from users.accounts.account_client import Token

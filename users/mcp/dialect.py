@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from common.intent_place import INTENT, IntentPlace
 from common.mcp_versions import LEGACY, MODERN, NONE
+from targets.intents import INTENT, IntentPlace
 from users.mcp import messages
 from users.mcp.messages import Message
 

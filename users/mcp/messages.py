@@ -6,7 +6,7 @@ import json
 from typing import Any, Final, NamedTuple
 
 from common.expect import NONCE
-from common.intent_place import INTENT
+from targets.intents import INTENT
 from users.transport.call import Expectation
 
 MARK: Final = NONCE.encode()
@@ -17,7 +17,7 @@ class Message(NamedTuple):
     """A JSON-RPC message cut at its id: `before + id + after` is the body; `headers` are its own lines.
 
     `pieces`: `after`, cut where each call puts its nonce; none where it has none. `expect`: what its answer
-    must say. `keyed`: the key of the call's intent goes into it (`filled`).
+    must say. `keyed`: the key of the call's intent goes into it.
     """
 
     before: bytes
@@ -41,28 +41,24 @@ def message(method: str, params: dict[str, Any] | None = None, headers: bytes = 
     return Message(head, after, headers=headers, pieces=pieces, keyed=keyed)
 
 
-def filled(content: Message, key: bytes) -> Message:
-    """The message of one intent."""
-    return content._replace(
-        after=content.after.replace(INTENT_MARK, key),
-        headers=content.headers.replace(INTENT_MARK, key),
-        pieces=tuple(piece.replace(INTENT_MARK, key) for piece in content.pieces),
-    )
-
-
 def notification(method: str, params: dict[str, Any] | None = None) -> Message:
     """A message without an id; its answer is a 202 without a body."""
     whole = {"jsonrpc": "2.0", "method": method, **({} if params is None else {"params": params})}
     return Message(json.dumps(whole, separators=(",", ":")).encode(), b"", answered=False)
 
 
-def assemble(head: bytes, content: Message, request_id: int, nonce: bytes = b"") -> bytes:
-    """The whole request; `head` is all header lines that messages share, but Content-Length."""
+def assemble(head: bytes, content: Message, request_id: int, nonce: bytes = b"", key: bytes = b"") -> bytes:
+    """The whole request; `head` is all header lines that messages share, but Content-Length.
+
+    `key`: of the call's intent.
+    """
     body, headers = content.before, content.headers
     if content.answered:
         after = content.after
         if nonce:
             after = nonce.join(content.pieces)
             headers = headers and headers.replace(MARK, nonce)
+        if key:
+            after, headers = after.replace(INTENT_MARK, key), headers.replace(INTENT_MARK, key)
         body = b"%b%d%b" % (body, request_id, after)
     return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, headers, len(body), body)

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from common.intent_place import USUAL
 from common.mcp_versions import MODERN, NONE
+from targets.intents import USUAL
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome, of_intent
 from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account, evenly

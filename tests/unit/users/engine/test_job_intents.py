@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from common.intent_place import IntentPlace
 from scenarios.load import load, names
+from targets.intents import IntentPlace
 from users.engine.job import group_behaviours
 
 ASK = {"twice", "twice-dropped", "twice-failover"}

@@ -9,8 +9,8 @@ import pytest
 from fakes import faults
 from fakes.control.process_config import StackConfig
 from fakes.control.state import Control
+from fakes.http.answer_drop import AnswerDrop
 from fakes.http.asgi import JSON, Reply
-from fakes.origin.answer_drop import AnswerDrop
 
 DONE = Reply(200, [JSON, (b"server-timing", b"upstream;dur=3.0")], b"{}")
 OTHERS = [

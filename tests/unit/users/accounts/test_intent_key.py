@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from common.intent_place import USUAL, IntentPlace
 from common.mcp_versions import MODERN, NONE
+from targets.intents import USUAL, IntentPlace
 from telemetry.recording.sample import of_intent
+from users.accounts.intent_key import IntentKeys
 from users.mcp.dialect import Dialect
-from users.mcp.intent_key import IntentKeys
-from users.mcp.messages import Message, assemble, filled
+from users.mcp.messages import Message, assemble
 from users.transport.call import Call
 
 KEYS = IntentKeys("a1b2")
@@ -24,7 +24,7 @@ def call(index: int, request_id: int) -> Call:
 
 
 def sent(message: Message, key: bytes) -> tuple[str, dict[str, object]]:
-    head, _, body = assemble(b"POST / HTTP/1.1\r\n", filled(message, key), 7).partition(b"\r\n\r\n")
+    head, _, body = assemble(b"POST / HTTP/1.1\r\n", message, 7, key=key).partition(b"\r\n\r\n")
     assert b"content-length: %d" % len(body) in head
     return head.decode(), json.loads(body)["params"]
 
@@ -71,7 +71,7 @@ def test_it_goes_in_meta_where_the_target_wants_it_there(version: str) -> None:
 def test_it_stands_for_its_mark_in_arguments_beside_a_nonce() -> None:
     message = Dialect().call_tool("pay", {"once": "{intent}", "mark": "{nonce}"})
     assert (message.keyed, len(message.pieces)) == (True, 2)
-    body = assemble(b"", filled(message, b"rzintent-k"), 7, b"rznonce-n").partition(b"\r\n\r\n")[2]
+    body = assemble(b"", message, 7, b"rznonce-n", b"rzintent-k").partition(b"\r\n\r\n")[2]
     assert json.loads(body)["params"]["arguments"] == {"once": "rzintent-k", "mark": "rznonce-n"}
 
 

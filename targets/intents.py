@@ -23,8 +23,8 @@ HEADER: Final = "Idempotency-Key"
 class IntentPlace(Strict):
     """One of `header` and `meta`."""
 
-    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] = ""
-    meta: Annotated[str, Field(pattern=r"^[!-~]{1,200}$")] = ""
+    header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,64}$")] = ""
+    meta: Annotated[str, Field(pattern=r"^[!-~]{0,200}$")] = ""
 
     @model_validator(mode="after")
     def _one(self) -> IntentPlace:
