@@ -5,7 +5,8 @@ where both origins find it: a repeat gets that answer. One that comes while the 
 waits for it. What the upstream failed at is no answer: a repeat tries again, and is not charged again.
 
 An origin that dies between the upstream's answer and the note of it leaves a repeat to do it twice; so does
-one that hangs while the other gets the repeat. Without a key (`Idempotency-Key`) nothing changes.
+a call that still goes on at one origin when its repeat comes to the other. Without a key (`Idempotency-Key`)
+nothing changes.
 """
 
 from __future__ import annotations
