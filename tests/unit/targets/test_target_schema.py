@@ -56,7 +56,12 @@ def test_the_example_is_whole() -> None:
     assert target.stop_when is not None
     assert target.stop_when.window == 10
     keys = set(yaml.safe_load((FOLDER / "example.yaml").read_text()))
-    assert keys >= set(Target.model_fields) - {"client_ip_header", "sources", "tools"}  # in comments
+    assert keys >= set(Target.model_fields) - {
+        "client_ip_header",
+        "sources",
+        "tools",
+        "effects",
+    }  # in comments
 
 
 def test_a_tool_of_null_is_not_the_same_as_none_given() -> None:
