@@ -31,7 +31,8 @@ def test_an_arrival_that_goes_out_is_sent_and_late_beyond_the_bound(delay: float
     ledger = Ledger(late=0.0625)
     ledger.out(call(delay=delay))
     ledger.out(call(index=1))
-    assert counts(ledger) == {"sent": 2, **({"late": late} if late else {})}
+    ledger.out(call(index=2, delay=delay))
+    assert counts(ledger) == {"sent": 3, **({"late": 2 * late} if late else {})}
 
 
 def test_the_bound_is_50_ms_unless_told() -> None:
@@ -46,12 +47,13 @@ def test_a_call_beyond_the_schedule_is_marked_and_counted_apart_however_late() -
     beyond, again = call(index=-1, delay=9.0), call(index=-1, flags=Flag.RETRY | Flag.SSE)
     ledger.out(beyond)
     ledger.out(again)
+    ledger.out(call(index=-1, flags=Flag.RETRY))
     assert beyond.flags == Flag.EXTRA
     assert again.flags == Flag.EXTRA | Flag.RETRY | Flag.SSE
-    assert counts(ledger) == {"extra": 2, "retries": 1}
+    assert counts(ledger) == {"extra": 3, "retries": 2}
     for outcome in Outcome:
         ledger.over(call(index=-1, outcome=outcome))
-    assert counts(ledger) == {"extra": 2, "retries": 1}
+    assert counts(ledger) == {"extra": 3, "retries": 2}
 
 
 @pytest.mark.parametrize(
