@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -69,7 +68,7 @@ def lines(path: Path, kind: type[T]) -> Iterator[T]:
     """
     if not path.exists():
         return
-    decode = _decoder(kind).decode
+    decode = msgspec.json.Decoder(kind).decode
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
@@ -80,11 +79,6 @@ def lines(path: Path, kind: type[T]) -> Iterator[T]:
                 raise RunFolderError(f"{path}:{number}: {error}, allowed: a JSON object a line") from None
             except msgspec.DecodeError:
                 continue
-
-
-@cache
-def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
-    return msgspec.json.Decoder(kind)
 
 
 def json_line(line: Any) -> bytes:
