@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from common.errors import RefusedInputError
 
 T = TypeVar("T")
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class RunFolderError(RefusedInputError):
@@ -82,5 +83,5 @@ def lines(path: Path, kind: type[T]) -> Iterator[T]:
 
 def json_line(line: Any) -> bytes:
     """A struct, or the plain data of one, as a line of a `.jsonl` file, with its end."""
-    text = json.dumps(msgspec.to_builtins(line), ensure_ascii=False)
+    text = _ENCODE(msgspec.to_builtins(line))
     return text.encode("utf-8", "backslashreplace") + b"\n"

@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import time
+from functools import partial
 from multiprocessing import get_context
 from typing import Final
 
@@ -41,8 +42,9 @@ def search(first: int, seeds: int, jobs: int) -> int:
     """Run so many seeds; say which fail, and what was injected."""
     told, began, said = Told(), time.monotonic(), time.monotonic()
     chunks = [range(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
-    with get_context("fork").Pool(jobs) as pool:
-        for part in pool.imap_unordered(try_seeds, chunks):
+    # A process ends with its chunk, and with it goes what its worlds leave: nobody looks through that.
+    with get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+        for part in pool.imap_unordered(partial(try_seeds, collect=False), chunks, chunksize=1):
             told.add(part)
             for seed, found in sorted(part.failing.items()):
                 print(f"seed {seed}: {found[0]}", flush=True)

@@ -12,10 +12,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import gevent
-from gevent.event import Event
 
 from tests.simulation.knobs import NoWatch
-from tests.simulation.loop import Process
+from tests.simulation.loop import Process, Watcher
 from tests.simulation.network import Network
 from users.cluster.conductor import Conductor
 from users.cluster.performer import LEASE, Performer
@@ -27,12 +26,15 @@ BEATS: Final = 3  # that may be missing
 
 
 class Listener:
-    """A process's inbox: one message after the other is handled, in a greenlet of its own."""
+    """A process's inbox: one message after the other is handled, in a greenlet of its own.
+
+    Where that one waits for a message it is woken at once.
+    """
 
     def __init__(self, process: Process, network: Network, handle: Callable[[str, Any, str], None]) -> None:
         self._inbox: deque[tuple[str, Any, str]] = deque()
-        self._some = Event()
         self._handle = handle
+        self._waits: Any = None  # the greenlet, while it does
         network.deliver[process.name] = process, self._put
 
     def run(self) -> None:
@@ -40,12 +42,14 @@ class Listener:
         while True:
             while self._inbox:
                 self._handle(*self._inbox.popleft())
-            self._some.clear()
-            self._some.wait()
+            self._waits = gevent.getcurrent()
+            gevent.get_hub().switch()
 
     def _put(self, kind: str, data: Any, sender: str) -> None:
         self._inbox.append((kind, data, sender))
-        self._some.set()
+        if self._waits is not None:
+            waits, self._waits = self._waits, None
+            waits.switch()
 
 
 class Worker:
@@ -53,8 +57,8 @@ class Worker:
 
     def __init__(self, process: Process, network: Network, job: Callable[[], Job]) -> None:
         self.process = process
-        self.over = False
         self._network = network
+        self._beats: Watcher | None = None
         self.performer = Performer(
             self._reply, lambda data: (job(), []), clock=process.clock, lease=LEASE, watch=NoWatch
         )
@@ -63,15 +67,15 @@ class Worker:
 
     def run(self) -> None:
         """Listen, and say that it is there."""
-        gevent.spawn(self.listener.run)
-        while not self.over:
-            self._beat()
-            gevent.sleep(BEAT)
+        self._beat()
+        self._beats = self.process.every(BEAT, self._beat)
+        self.listener.run()
 
     def end(self) -> None:
         """Told to end: it leaves, says so for a moment, and is gone."""
         self.performer.leave("it is told to end")
-        self.over = True
+        if self._beats is not None:
+            self._beats.stop()
         gevent.sleep(BEAT)
         self.process.kill()
 
@@ -91,6 +95,7 @@ class Master:
     def __init__(self, process: Process, network: Network) -> None:
         self.process = process
         self.beats: dict[str, int] = {}
+        self._coming: list[tuple[float, str]] = []  # (true time, worker)
         self.conductor: Conductor | None = None
         self._network = network
         self._hear: dict[str, Any] = {}
@@ -108,18 +113,28 @@ class Master:
 
     def alive(self) -> set[str]:
         """Who is not missing."""
+        self._hear_beats()
         return {name for name, beats in self.beats.items() if beats >= 0}
 
-    def look(self) -> None:
-        """Once a second, for ever: who has not been heard?"""
-        while True:
-            gevent.sleep(BEAT)
-            for name in self.beats:
-                self.beats[name] -= 1
+    def run(self) -> None:
+        """Listen, and look once a second who has not been heard."""
+        self.process.every(BEAT, self._look)
+        self.listener.run()
+
+    def _look(self) -> None:
+        self._hear_beats()
+        for name in self.beats:
+            self.beats[name] -= 1
 
     def _handle(self, kind: str, data: Any, sender: str) -> None:
         if kind in self._hear:
             self._hear[kind](data, sender)
 
-    def _on_beat(self, sender: str) -> None:
-        self.beats[sender] = BEATS
+    def _hear_beats(self) -> None:
+        """Those that have come; nothing else happens to a beat, so that it need not wake anybody."""
+        now, coming = self._network.now, self._coming
+        self._coming = [beat for beat in coming if beat[0] > now]
+        self.beats.update((name, BEATS) for at, name in coming if at <= now)
+
+    def _on_beat(self, at: float, sender: str) -> None:
+        self._coming.append((at, sender))

@@ -9,20 +9,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, Final
 
 import gevent
 
+from shapes import registry
+from shapes.constant import constant
 from users.cluster import conductor, performer
 from users.engine import engine
 from users.engine.loop_watch import LoopWatch
 from users.transport import client
 
+PREPARE_TIMEOUT: Final = 20.0  # seconds
 POLLS: Final = (
     (conductor, "POLL_INTERVAL", 0.5),
     (performer, "POLL_INTERVAL", 1.0),
     (engine, "POLL_INTERVAL", 1.0),
     (client, "REAP_INTERVAL", 1.0),
+    (conductor, "PREPARE_TIMEOUT", PREPARE_TIMEOUT),  # what is waited for in vain is waited for less long
+    (engine, "FLUSH_EVERY", 1.0),
+    (registry, "constant", lru_cache(constant)),  # the schedule that a verdict builds anew
 )
 
 

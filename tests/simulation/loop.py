@@ -57,6 +57,12 @@ class Process:
         self.until = max(self.until, self._loop.now + seconds)
         self._loop.at(seconds, None, self._thaw)
 
+    def every(self, seconds: float, callback: Callback, *args: Any) -> Watcher:
+        """Call it again and again, by its own clock; not more often for having been frozen."""
+        made = Watcher(self._loop, self, seconds, seconds)
+        made.start(callback, *args)
+        return made
+
     def _thaw(self) -> None:
         self.frozen -= 1
         if not self.frozen and self.alive:
@@ -180,8 +186,6 @@ class SimulatedLoop:
             due, number, one = pop(queue)
             if one.number == number:
                 self.now = due if due > self.now else self.now
-                if one.repeat and (one.owner is None or one.owner.alive):
-                    self.push(one, one.repeat)
                 self._call(one)
 
     def _call(self, one: Watcher) -> None:
@@ -197,16 +201,17 @@ class SimulatedLoop:
             raise NeverRestsError
         self.owner = owner
         args = one.args or ()
-        if not one.repeat:
+        if one.repeat:
+            self.push(one, one.repeat)
+        else:
             one.callback = None
         try:
             callback(*args)
         except Exception:
             self.error_handler.handle_error(None, *sys.exc_info())
-        finally:
-            if not one.repeat:
-                one.args = None
-            self.owner = None
+        if not one.repeat:
+            one.args = None
+        self.owner = None
 
 
 class SimulatedHub(gevent.hub.Hub):  # type: ignore[misc]
@@ -215,6 +220,11 @@ class SimulatedHub(gevent.hub.Hub):  # type: ignore[misc]
     def __init__(self, loop: SimulatedLoop) -> None:
         super().__init__(loop=loop)
         self.broke: list[BaseException] = []
+
+    def wait(self, watcher: Watcher) -> None:
+        """As gevent's own, for a watcher that is called once."""
+        watcher.start(gevent.getcurrent().switch)
+        self.switch()
 
     def handle_error(self, context: Any, type: Any, value: Any, tb: Any) -> None:
         """Keep it; the world goes on."""

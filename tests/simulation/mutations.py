@@ -102,6 +102,15 @@ def _lapsed_renewed(extend: Any) -> Any:
     return mutant
 
 
+def _stop_not_minded(write_unsent: Any) -> Any:
+    def mutant(self: Any) -> None:
+        stopped_at, self.stopped_at = self.stopped_at, None
+        write_unsent(self)
+        self.stopped_at = stopped_at
+
+    return mutant
+
+
 def _torn(add: Any) -> Any:
     def mutant(self: Any, records: bytes) -> None:
         taken = self._file.write(records)
@@ -166,6 +175,10 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         Performer, "_extend", lambda before: lambda self, heard: before(self, heard + 2.0)
     ),
     "a lease that is over is renewed": Mutation(Performer, "_extend", _lapsed_renewed),
+    "an arrival on the lease's last instant is sent": Mutation(
+        Engine, "extend", lambda before: lambda self, until: before(self, until + 1e-6)
+    ),
+    "what comes after a stop is recorded as dropped": Mutation(Conductor, "_write_unsent", _stop_not_minded),
     "the dispatcher hears nothing of the lease": Mutation(Engine, "extend", _nothing),
     "an entry is acknowledged that could not be written": Mutation(
         WorkerJournal, "take", _acknowledged_unwritten

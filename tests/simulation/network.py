@@ -12,12 +12,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from tests.simulation.loop import Process, SimulatedLoop
 
+PREPARE: Final = "load.prepare"
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
 Deliver = Callable[[str, Any, str], None]
 """(message, data, sender's name)"""
 Fate = Callable[[Process, Process, str, Any, str], None]
@@ -45,7 +48,8 @@ class Network:
         self.fate: Fate | None = None
         self.watch: Callable[[Process, str, str, Any], None] = lambda sender, to, kind, data: None
         self.lost = self.repeated = self.overtaken = 0
-        self.beaten: Callable[[str], None] = lambda sender: None  # what to do with a heartbeat
+        self.preparing = 0  # messages on their way that have a worker begin anew
+        self.beaten: Callable[[float, str], None] = lambda at, sender: None  # of a beat: when it comes
         self._loop = loop
         self._random = random.random
         self._ordered = ordered
@@ -59,13 +63,14 @@ class Network:
             return
         self.watch(sender, to, kind, data)
         link = self.links[sender.name, to]
-        packed = msgspec.msgpack.encode(data)
+        packed = _pack(data)
         if (link.cut and not self._ordered) or self._random() < self._loss:
             self.lost += 1
             self._tell(sender, to, kind, data, "lost")
             return
         copies = 2 if self._random() < self._twice else 1
         self.repeated += copies - 1
+        self.preparing += copies * (kind == PREPARE)
         for _ in range(copies):
             if link.cut:
                 link.held.append(lambda: self._go(link, sender, to, kind, packed))
@@ -76,8 +81,12 @@ class Network:
         """A heartbeat: nothing but the news that its sender is there."""
         link = self.links[sender.name, to]
         if not link.cut and self._random() >= self._loss:
-            after = self._random() * self._delay + link.slow
-            self._loop.at(after, self.deliver[to][0], self.beaten, sender.name)
+            self.beaten(self.now + self._random() * self._delay + link.slow, sender.name)
+
+    @property
+    def now(self) -> float:
+        """True time, seconds."""
+        return self._loop.now
 
     def cut(self, sender: str, to: str) -> None:
         """Nothing gets through one way."""
@@ -104,7 +113,8 @@ class Network:
 
     def _arrive(self, sender: Process, to: str, kind: str, packed: bytes) -> None:
         receiver, deliver = self.deliver[to]
-        data = msgspec.msgpack.decode(packed)
+        self.preparing -= kind == PREPARE
+        data = _unpack(packed)
         if self.fate is not None:
             self.fate(sender, receiver, kind, data, "")
         deliver(kind, data, sender.name)

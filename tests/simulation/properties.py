@@ -35,9 +35,10 @@ MOST_MISSING: Final = 0.001
 
 def check(world: World) -> list[str]:
     """Every property that does not hold."""
-    found = [*world.failures, *_records(world), *_silence(world), *_points(world)]
+    records = Records(world)
+    found = [*world.failures, *_records(world, records), *_silence(world), *_points(world)]
     try:
-        return [*found, *_verdict(world)]
+        return [*found, *_verdict(world, records)]
     except RunFolderError as error:
         return [*found, f"the run folder cannot be read: {error}"]
 
@@ -61,9 +62,9 @@ def _end(world: World) -> ends.RunEnd | None:
     return ends.read(cast(Any, world.disk.path(RUN)))
 
 
-def _records(world: World) -> Iterator[str]:
+def _records(world: World, records: Records) -> Iterator[str]:
     """Each arrival has one record at most, which says what the target saw; none is missing for nothing."""
-    records, end = Records(world), _end(world)
+    end = _end(world)
     counts = Counter(records.index.tolist())
     for arrival, count in counts.items():
         if not 0 <= arrival < len(world.schedule):
@@ -112,10 +113,10 @@ def _points(world: World) -> Iterator[str]:
         yield f"{len(extra)} points were never made"
 
 
-def _verdict(world: World) -> Iterator[str]:
+def _verdict(world: World, records: Records) -> Iterator[str]:
     """The product's own ledger and verdict, made of what is on disk."""
     end = _end(world)
-    run = _run(world, end)
+    run = _run(world, records, end)
     book = ledger.of(run)
     found = validity.check(run, book)
     total, seen, due = book.total, sum(world.target.counts.values()), sum(_seen(world, end))
@@ -142,8 +143,8 @@ def _seen(world: World, end: ends.RunEnd | None) -> Iterator[int]:
             yield count
 
 
-def _run(world: World, end: ends.RunEnd | None) -> Run:
-    records, case = Records(world), world.case
+def _run(world: World, records: Records, end: ends.RunEnd | None) -> Run:
+    case = world.case
     folder = cast(Any, world.disk.path(RUN))
     names = tuple(records.names)
     groups = ({"name": "g", "rate": case.arrivals / case.span, "accounts": {"count": 1}, "shape": SHAPE},)

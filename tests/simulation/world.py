@@ -19,12 +19,13 @@ from tests.simulation.cases import LEAD, TELEMETRY, Case, Fault
 from tests.simulation.cluster import MASTER, Master, Worker
 from tests.simulation.disk import Disk
 from tests.simulation.faults import HAPPEN
+from tests.simulation.knobs import PREPARE_TIMEOUT
 from tests.simulation.loop import BEGINNING, NeverRestsError, Process, SimulatedHub, SimulatedLoop, run
 from tests.simulation.network import Network
 from tests.simulation.target import SimulatedEndpoint, SimulatedSocket, Target
 from tests.simulation.telemetry_side import Database, Exporter
 from users.accounts.accounts import Account
-from users.cluster.conductor import FINISH_TIMEOUT, PREPARE_TIMEOUT, CannotStartError, Conductor
+from users.cluster.conductor import FINISH_TIMEOUT, CannotStartError, Conductor
 from users.cluster.performer import LEASE
 from users.engine.job import GroupBehaviour, Job
 from users.mcp.headers import RequestHeaders
@@ -155,8 +156,7 @@ class World:
             self.add_exporter()
         self.network.watch = self._watch
         master.beats = {worker.process.name: 3 for worker in self.workers}
-        self.spawn(master.process, master.listener.run)
-        self.spawn(master.process, master.look)
+        self.spawn(master.process, master.run)
         self.spawn(master.process, self._lead)
         for fault in self.case.faults:
             self.loop.at(fault.at, None, self._happen, fault)
@@ -214,16 +214,28 @@ class World:
         """The run is over, one way or the other; the world goes on for a while."""
         if np.isnan(self.over_at):
             self.over_at = self.loop.now
-            self.loop.at(AFTER, None, self._end)
+            self.loop.at(1.0, None, self._end_at_rest)
+
+    def _end_at_rest(self) -> None:
+        """End when nothing can be sent any more, even by who should have stopped; or after a while."""
+        if self.loop.now - self.over_at >= AFTER or self._at_rest:
+            self.loop.stop()
+        else:
+            self.loop.at(1.0, None, self._end_at_rest)
+
+    @property
+    def _at_rest(self) -> bool:
+        """All faults and all that is planned is past, each worker is done, none is told to begin anew."""
+        conductor, master = self.master.conductor, self.master.process
+        to_come = conductor is not None and master.clock() < conductor.start_at + self.case.span
+        live = [worker for worker in self.workers if worker.process.alive]
+        busy = any(worker.performer.engine is not None or worker.process.frozen for worker in live)
+        faults = self.loop.now - BEGINNING < self.case.last_fault
+        return not (to_come or busy or faults or self.network.preparing)
 
     def master_died(self) -> None:
         """Nobody leads any more."""
         self._over()
-
-    def _end(self) -> None:
-        for worker in self.workers:
-            worker.over = True
-        self.loop.stop()
 
     def _out_of_patience(self) -> None:
         if not self.ended and self.master.process.alive:

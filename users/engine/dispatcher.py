@@ -111,19 +111,16 @@ class Dispatcher:
             self._end()
 
     def _end(self) -> None:
-        """What is due and was not dealt is dropped as `stopped`."""
+        """What is left of the share was due before now: it is dropped as `stopped`."""
         self.stopped = True
-        due = self.due(self._clock())
-        for index, planned, account, group, _ in self._arrivals(self.dealt, due):
+        for index, planned, account, group, _ in self._arrivals(self.dealt):
             self.dealt += 1
             self._drop(index, planned, account, group, "stopped")
 
-    def _arrivals(
-        self, first: int = 0, last: int | None = None
-    ) -> Iterator[tuple[int, float, int, int, int]]:
+    def _arrivals(self, first: int = 0) -> Iterator[tuple[int, float, int, int, int]]:
         at = first
-        while at < (end := len(self._share) if last is None else last):
-            chunk = self._share[at : min(at + _CHUNK, end)]
+        while at < len(self._share):
+            chunk = self._share[at : at + _CHUNK]
             yield from zip(
                 chunk.tolist(),
                 (self._planned[at : at + len(chunk)] + self._start_at).tolist(),

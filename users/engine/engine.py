@@ -34,7 +34,7 @@ from users.mcp.isolation import Foreign, Isolation
 from users.mcp.nonce import Nonces
 from users.mcp.session import McpSession, SessionCounts
 from users.mcp.target_clock import TargetClock
-from users.personas.persona import OpeningPersona, Persona, check_persona, make_persona
+from users.personas.persona import Persona, check_persona, make_persona, opener
 from users.transport.answer_rules import AnswerRules
 from users.transport.call import NAN, Call
 from users.transport.client import Client
@@ -184,8 +184,8 @@ class Engine:
         self._personas[account.index] = made
         if client.session is not None:
             self._open_soon(client, client.session)
-        if isinstance(made, OpeningPersona):
-            made.open()
+        if (opens := opener(made)) is not None:
+            opens.open()
 
     def _open_soon(self, client: PooledAccountClient, session: McpSession) -> None:
         """One after the other, not all at one instant; within `max_rps`, where there is one."""

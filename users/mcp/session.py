@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -49,7 +49,7 @@ class SessionCounts:
 
     def line(self) -> dict[str, int]:
         """As a line of the ledger has them."""
-        return asdict(self)
+        return {**vars(self)}
 
 
 class Carrier(Protocol):

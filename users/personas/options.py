@@ -8,6 +8,7 @@ given beside it goes before it. Every error is a ValueError of one line that say
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 import msgspec
@@ -18,7 +19,7 @@ OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
 
 def read_options(persona: str, given: Mapping[str, Any], struct: type[OptionsT]) -> OptionsT:
     """`given`, as the persona takes it."""
-    known = {field.name: field for field in fields(struct)}
+    known = _fields(struct)
     if unknown := sorted(set(given) - set(known)):
         allowed = ", ".join(known) or "none"
         raise ValueError(f"persona {persona}: unknown option {unknown[0]!r}, allowed: {allowed}")
@@ -31,6 +32,11 @@ def read_options(persona: str, given: Mapping[str, Any], struct: type[OptionsT])
         if name in whole or field.required
     }
     return struct(**read)
+
+
+@cache
+def _fields(struct: type[msgspec.Struct]) -> Mapping[str, FieldInfo]:
+    return {field.name: field for field in fields(struct)}
 
 
 def _read(persona: str, field: FieldInfo, value: Any) -> Any:

@@ -205,6 +205,8 @@ class Values:
     def counts(self) -> tuple[Array, NDArray[np.int64]]:
         """The different values in ascending order, and how often each comes."""
         found = [np.unique(piece, return_counts=True) for piece in self.pieces()]
+        if len(found) == 1:
+            return found[0]
         values, place = np.unique(
             np.concatenate([np.empty(0, self.column.dtype), *(one for one, _ in found)]), return_inverse=True
         )

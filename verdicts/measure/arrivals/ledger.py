@@ -11,10 +11,12 @@ that repeat an earlier call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
+
+import numpy as np
 
 from telemetry.recording.sample import REASON_CODE, Outcome
 from verdicts.measure.arrivals.schedule import Due, due
@@ -40,7 +42,7 @@ class ArrivalCounts:
     retries: int = 0
 
     def __add__(self, other: ArrivalCounts) -> ArrivalCounts:
-        return ArrivalCounts(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(ArrivalCounts)))
+        return ArrivalCounts(*(getattr(self, name) + getattr(other, name) for name in self.__slots__))
 
     @property
     def balances(self) -> bool:
@@ -67,37 +69,39 @@ def of(run: Run) -> ArrivalLedger:
     sum alone.
     """
     by_schedule = due(run)
-    workers = {name: _of_worker(run, number, name) for number, name in enumerate(run.workers)}
+    workers = dict(zip(run.workers, _of_workers(run), strict=True))
     total = sum(workers.values(), ArrivalCounts())
     if by_schedule is not None and run.lost:
         total = _planned(total, max(by_schedule.most, total.planned))
     return ArrivalLedger(workers, total, percentiles.of(percentiles.start_delay(run, run.sent)), by_schedule)
 
 
-def _of_worker(run: Run, number: int, name: str) -> ArrivalCounts:
-    mine = run.worker == number
-    recorded = _recorded(run, mine)
-    return _planned(recorded, _planned_by(run, name, mine & run.arrivals))
+def _of_workers(run: Run) -> Iterator[ArrivalCounts]:
+    """Each worker's, in their order."""
+    recorded = {name: list(_by_worker(run, mask)) for name, mask in _became(run)}
+    for number, worker in enumerate(run.workers):
+        counts = ArrivalCounts(**{name: found[number] for name, found in recorded.items()})
+        yield _planned(counts, _planned_by(run, worker, (run.worker == number) & run.arrivals))
 
 
-def _recorded(run: Run, mine: Mask) -> ArrivalCounts:
-    sent = run.sent & mine
-    outcomes = dict(zip(*run.samples["outcome"].of(run.arrivals & mine).counts(), strict=True))
-    return ArrivalCounts(
-        sent=int(sent.sum()),
-        dropped=int(outcomes.get(Outcome.DROPPED, 0)),
-        ok=int(outcomes.get(Outcome.OK, 0)),
-        failed=int(outcomes.get(Outcome.FAILED, 0)),
-        aborted=int(outcomes.get(Outcome.ABORTED, 0)),
-        late=int((late(run) & mine).sum()),
-        extra=int((run.extra & mine & run.out).sum()),
-        retries=int((run.retries & mine & run.out).sum()),
-    )
+def _by_worker(run: Run, mask: Mask) -> Iterator[int]:
+    """How many of the masked records each worker wrote."""
+    return (int(np.count_nonzero(mask & (run.worker == number))) for number in range(len(run.workers)))
+
+
+def _became(run: Run) -> Iterator[tuple[str, Mask]]:
+    """What can be counted of the records: (field of `ArrivalCounts`, the records that count)."""
+    arrivals, out = run.arrivals, run.out
+    yield "sent", arrivals & out
+    for name in ("dropped", "ok", "failed", "aborted"):
+        yield name, arrivals & run.became(Outcome[name.upper()])
+    yield "late", late(run)
+    yield "extra", run.extra & out
+    yield "retries", run.retries & out
 
 
 def _planned(counts: ArrivalCounts, planned: int) -> ArrivalCounts:
-    values: dict[str, Any] = {f.name: getattr(counts, f.name) for f in fields(ArrivalCounts)}
-    return ArrivalCounts(**{**values, "planned": planned, "unknown": planned - counts.sent - counts.dropped})
+    return replace(counts, planned=planned, unknown=planned - counts.sent - counts.dropped)
 
 
 def _planned_by(run: Run, name: str, arrivals: Mask) -> int:

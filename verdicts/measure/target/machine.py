@@ -39,7 +39,7 @@ def use(run: Run, until: float = float("inf")) -> MachineUse:
     seconds = np.diff(t)[np.diff(t) > 0]
     mine = (ends - seconds >= 0.0) & (ends <= min(run.load_end, until))
     own = np.zeros(int(mine.sum()))
-    for one in cpu.usage(run):
+    for one in cpu.usage(run) if mine.any() else ():
         own += np.interp(ends[mine], one.t, one.cores, left=0.0, right=0.0) if one.t.size else 0.0
     return MachineUse(seconds[mine], used[mine], own)
 

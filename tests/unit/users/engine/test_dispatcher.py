@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,7 +30,9 @@ def schedule(planned: list[float], accounts: int = 3) -> Schedule:
 class Rig:
     """A dispatcher whose deals and drops are written down with the time they came at."""
 
-    def __init__(self, planned: list[float], *, cost: float = 0.0) -> None:
+    def __init__(
+        self, planned: list[float], *, cost: float = 0.0, room: Callable[[], float] | None = None
+    ) -> None:
         self.clock = ManualClock(START - 1)
         self.dealt: list[tuple[int, float]] = []
         self.dropped: list[tuple[int, str]] = []
@@ -39,10 +43,16 @@ class Rig:
             np.arange(len(planned), dtype=np.int64),
             START,
             self._deal,
-            lambda index, planned, account, group, reason: self.dropped.append((index, reason)),
+            self._drop,
             clock=self.clock,
             sleep=self.clock.sleep,
+            room=room,
         )
+        self._planned = planned
+
+    def _drop(self, index: int, planned: float, account: int, group: int, reason: str) -> None:
+        assert (planned, account, group) == (START + self._planned[index], index % 3, 0)
+        self.dropped.append((index, reason))
 
     def _deal(self, index: int, planned: float, account: int, group: int, draw: int) -> None:
         assert account == index % 3
@@ -56,6 +66,39 @@ def test_deals_each_arrival_at_its_instant() -> None:
     rig.dispatcher.run()
     assert rig.dealt == [(0, 0.0), (1, 0.0), (2, 0.0), (3, 0.0)]
     assert rig.dispatcher.remaining == 0
+
+
+def test_a_dispatcher_that_begins_late_deals_what_is_due_at_once() -> None:
+    rig = Rig([0.0, 0.25, 2.0])
+    rig.clock.now = START + 0.5
+    rig.dispatcher.run()
+    assert rig.dealt == [(0, 0.5), (1, 0.25), (2, 0.0)]
+    assert rig.clock.slept == [1.5]
+    assert rig.dispatcher.stopped is False
+
+
+@pytest.mark.parametrize("late", [0.0, 0.25])
+def test_what_is_late_by_no_more_than_the_bound_is_sent(late: float) -> None:
+    rig = Rig([0.0])
+    rig.clock.now = START + DROP_AFTER + late
+    rig.dispatcher.run()
+    assert (rig.dealt, rig.dropped) == (([], [(0, "too_late")]) if late else ([(0, DROP_AFTER)], []))
+
+
+def test_where_there_is_no_room_an_arrival_waits_for_it() -> None:
+    waits = iter((0.25, 0.125, 0.0, 0.0))
+    rig = Rig([0.0, 1.0], room=lambda: next(waits))
+    rig.dispatcher.run()
+    assert rig.dealt == [(0, 0.375), (1, 0.0)]
+    assert rig.clock.slept == [1.0, 0.25, 0.125, 0.625]
+
+
+def test_a_stop_ends_the_wait_for_room() -> None:
+    rig = Rig([0.0, 9.0], room=lambda: 0.5)
+    rig.clock.at(START + 1.0, rig.dispatcher.stop)
+    rig.dispatcher.run()
+    assert (rig.dealt, rig.dropped) == ([], [(0, "stopped")])
+    assert rig.clock.now == START + 1.0
 
 
 def test_an_empty_share_returns_at_once() -> None:
@@ -87,6 +130,7 @@ def test_stop_drops_what_is_due_and_leaves_the_rest_unplanned() -> None:
     assert [index for index, _ in rig.dealt] == [0]
     assert rig.dropped == [(1, "stopped"), (2, "stopped")]
     assert rig.dispatcher.dealt == rig.dispatcher.due(rig.clock.now) == 3
+    assert rig.dispatcher.stopped is True
 
 
 def test_what_came_due_as_the_stop_came_is_cut_off_and_not_dropped() -> None:
