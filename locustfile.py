@@ -244,6 +244,7 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
     try:
         _begin(environment, environment.parsed_options, web_ui)
     except ValueError as error:  # bad input: one line, exit 2, before anything starts
+        active_runs.withdraw(RESULTS)
         ending.say(f"{error}\n", sys.stderr)
         raise SystemExit(exit_codes.USAGE) from None
 

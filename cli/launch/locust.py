@@ -1,8 +1,8 @@
 """From a request that was checked to Locust: this process becomes it, or leads it with workers beside it.
 
-Several runs in a row (`cli.launch.attacks`) are checked before the first of them begins, so each starts with
-`bin/resilience launch`, which checks nothing again. The process that sends the load always checks: there the
-guard stands.
+The process that leads the load always checks the request: there the guard stands. Several runs in a row
+(`cli.launch.attacks`) are checked before the first of them begins, too, so each starts with `bin/resilience
+launch`, which itself checks nothing.
 """
 
 from __future__ import annotations

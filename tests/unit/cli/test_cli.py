@@ -15,8 +15,10 @@ from cli import attack
 from cli.launch import local_workers
 from common.errors import ConfigError
 from common.paths import ROOT
+from run.checks import preflight
 from shapes.schedule import peak
 from targets.guard import GuardError
+from tests.support import refused_attack
 
 
 def check(scenario: str | Path, target: str) -> None:
@@ -76,6 +78,21 @@ def test_workers_are_run_beside_a_master() -> None:
     assert attack.main(["burst", "--workers", "2"]) == 42
 
 
+def test_a_run_of_several_processes_is_checked_before_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert attack.main(["burst", "--workers=2", "--rate=fast"]) == 2
+    assert "rate: 'fast'" in capsys.readouterr().err
+
+
+def test_no_scenario_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert attack.main([]) == 2
+    assert "scenario: is missing, allowed: " in capsys.readouterr().err
+
+
+def test_what_becomes_locust_is_checked_by_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "check", None)
+    assert "--rate=fast" in became("burst", "--rate=fast")
+
+
 def test_list_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert attack.main(["--list"]) == 0
     assert "burst-one-ip" in capsys.readouterr().out
@@ -112,7 +129,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     words: str, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert attack.main(words.split()) == 2
+    assert refused_attack.main(words.split()) == 2
     said = capsys.readouterr()
     assert message in said.err
     assert len(said.err.splitlines()) == 1
