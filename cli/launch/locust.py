@@ -20,7 +20,13 @@ from run import active_runs
 from run.request import RunRequest
 
 STARTS: Final = "a run that starts"
-LOCUST: Final = (sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"))
+LOCUST: Final = (
+    sys.executable,
+    "-P",
+    str(ROOT / "run" / "locust_main.py"),
+    "-f",
+    str(ROOT / "locustfile.py"),
+)
 
 
 def launch(request: RunRequest, master: Sequence[str] = (), more: Sequence[str] = ()) -> int:
