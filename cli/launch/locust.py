@@ -23,7 +23,7 @@ STARTS: Final = "a run that starts"
 LOCUST: Final = (
     sys.executable,
     "-P",
-    str(ROOT / "run" / "locust_main.py"),
+    str(ROOT / "cli" / "launch" / "locust_main.py"),
     "-f",
     str(ROOT / "locustfile.py"),
 )

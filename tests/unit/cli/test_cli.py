@@ -56,7 +56,7 @@ def test_it_becomes_a_headless_locust_with_the_same_options(tmp_path: Path) -> N
     given = ["--duration=20s", "--protect=none", "--accounts=50", "--rate=2", "--seed=3", "--tier=starter"]
     command = became("burst", *given, "--target", target, "--out", out)
     locustfile = str(ROOT / "locustfile.py")
-    locust = str(ROOT / "run" / "locust_main.py")
+    locust = str(ROOT / "cli" / "launch" / "locust_main.py")
     assert command[1:7] == ["-P", locust, "-f", locustfile, "--headless", "--scenario"]
     assert set(command[7:]) == {
         "burst",

@@ -1,8 +1,8 @@
-"""Locust's own command without what a run never uses: `python -P run/locust_main.py …` is `locust …`.
+"""Locust's own command without what a run never uses: `python -P cli/launch/locust_main.py …` is `locust …`.
 
 Half of Locust's start, in CPU seconds, goes to two things: gevent asks every package of the environment, 25
 times, whether it has something to add to what is patched (0.28 of 0.9), and Flask is read for a web UI that a
-headless run and a worker do not have (0.13). Nothing of the project is imported here: the locustfile does that.
+headless run and a worker do not have (0.13). Nothing of the project is imported here: the locustfile does.
 """
 
 from __future__ import annotations

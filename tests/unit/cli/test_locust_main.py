@@ -11,7 +11,7 @@ from common.paths import ROOT
 
 AFTER = """
 import sys
-from run import locust_main
+from cli.launch import locust_main
 locust_main.lighten(sys.argv[1:])
 import locust, locust.main
 from gevent import monkey
