@@ -44,7 +44,7 @@ def test_a_signal_ends_the_load_and_keeps_the_report(tmp_path: Path, number: sig
 
 
 def _check_stopped_report(run: Run, stopped: float, name: str) -> None:
-    """The report is about what was due until the stop, but for a moment's arrivals, and says why it stopped."""
+    """The report is about what was due until the stop, but for a last moment, and says why."""
     run.check_ledger()
     due, moment = PLAN.per_second * stopped, PLAN.per_second * CUT_OFF
     assert due - moment - 2 <= run.arrivals["planned"] <= due + PLAN.per_second * SILENT_WITHIN
