@@ -45,8 +45,6 @@ from telemetry.run_folder import verdict_file
 from users.cluster.conductor import EVERY_ONE_LOST
 from users.cluster.performer import LEASE, Performer
 from users.cluster.wire import LocalWire, MasterWire, Wire, listen
-from webui.access import VARIABLE
-from webui.install import install
 
 REPORT_TIMEOUT: Final = 90.0  # seconds that a stopped run may take to write its report
 STATS_BYTES: Final = 2**20  # free on the disk, for Locust's own figures
@@ -244,6 +242,7 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
     try:
         _begin(environment, environment.parsed_options, web_ui)
     except ValueError as error:  # bad input: one line, exit 2, before anything starts
+        active_runs.withdraw(RESULTS)
         ending.say(f"{error}\n", sys.stderr)
         raise SystemExit(exit_codes.USAGE) from None
 
@@ -263,5 +262,8 @@ def _begin(environment: Any, options: Any, web_ui: Any) -> None:
     leader = Leader(environment, checked)
     if options.headless and isinstance(environment.runner, MasterRunner):
         wait_for_workers.give_up_on_missing(environment.runner, options, gevent.getcurrent())
-    if web_ui is not None:
+    if web_ui is not None:  # what it is made of is read by whoever has one
+        from webui.access import VARIABLE
+        from webui.install import install
+
         install(web_ui, options, leader, leader.results, os.environ.get(VARIABLE, ""))

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from cli.launch.parser import Parser, refusing
-from common import calibration, exit_codes
+from common import exit_codes
 from fakes.calibration.measure import CalibrationError, NanoFigures, measure
 from fakes.calibration.rig import running
 from fakes.settings import NanoSettings
 from fakes.stack.handle import StackError
+from scenarios import calibration
 from telemetry.run_folder.machine import machine
 
 

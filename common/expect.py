@@ -11,14 +11,13 @@ keys and places, by dots; where it goes on within a text, the text is read as JS
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from common.nonce import NONCE, holds_nonce
 from common.strict import Strict
 
-NONCE: Final = "{nonce}"
-"""In a tool's arguments and in what is expected: the call's own mark."""
 Path = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=500)]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 Scalar = str | int | float | bool
@@ -43,15 +42,6 @@ class Expect(Strict):
         """All texts that it speaks of."""
         yield from (one for one in (self.contains, self.equals) if one is not None)
         yield from (one for one in (self.at or {}).values() if isinstance(one, str))
-
-
-def holds_nonce(value: Any) -> bool:
-    """Whether arguments have the mark somewhere."""
-    if isinstance(value, dict):
-        return any(map(holds_nonce, value.values()))
-    if isinstance(value, list | tuple):
-        return any(map(holds_nonce, value))
-    return isinstance(value, str) and NONCE in value
 
 
 def check(expect: Expect | None, arguments: dict[str, Any]) -> None:

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from common.expect import Expect, check, holds_nonce
+from common.expect import Expect, check
+from common.nonce import holds_nonce
 from common.strict import Strict
 
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]

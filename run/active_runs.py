@@ -64,6 +64,14 @@ def announce(results: Path, what: str, number: int = STOP) -> Path | None:
     return None
 
 
+def withdraw(results: Path) -> None:
+    """This process is none after all, and leaves no trace."""
+    for place in _places(results):
+        with contextlib.suppress(OSError):
+            (place / f"{os.getpid()}.json").unlink()
+            place.rmdir()  # unless others are there
+
+
 def under_way(results: Path) -> list[Running]:
     """All that still run; files of processes that are gone are removed."""
     found = []

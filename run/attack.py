@@ -35,9 +35,6 @@ from telemetry.exporter import process as exporter_process
 from telemetry.recording.run_log import RunLog
 from users.cluster.conductor import CannotStartError, Conductor
 from users.cluster.wire import Wire
-from verdicts.compare import baseline
-from verdicts.run import stored
-from verdicts.run.reading import RunFolderError
 
 log = logging.getLogger("resilience")
 UNHEARD: Final = f"{BY}its closed output"
@@ -108,6 +105,8 @@ class Attack:
         state = self._state
         try:
             if state.baseline is not None:
+                from verdicts.compare import baseline
+
                 baseline.write(state.dir, state.baseline)
             prepare(state, resources)
             with ExitStack() as load:
@@ -142,7 +141,13 @@ class Attack:
 
 def _baseline(given: str | None) -> dict[str, Any] | None:
     """The figures of the runs that the options name, if they name any. Raises ConfigError."""
+    if not given:
+        return None
+    from verdicts.compare import baseline
+    from verdicts.run import stored
+    from verdicts.run.reading import RunFolderError
+
     try:
-        return baseline.make(given, stored.runs(given)) if given else None
+        return baseline.make(given, stored.runs(given))
     except RunFolderError as error:
         raise ConfigError(SOURCE, "--baseline", str(error)) from None

@@ -16,12 +16,13 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
-from common import calibration, stack_parts
+from common import stack_parts
 from common.durations import Duration
 from common.errors import ConfigError
 from common.merge import merged
 from common.protections import parse
 from common.strict import Strict, validate
+from scenarios import calibration
 from scenarios.option import SOURCE
 from scenarios.parts import AccountCount, Rate, Tier
 from scenarios.schema import Scenario

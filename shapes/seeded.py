@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.random import PCG64, SeedSequence
 from numpy.typing import NDArray
 
 from shapes.base import whole
@@ -24,5 +23,7 @@ def words(n: int, seed: int, *stream: int) -> NDArray[np.uint64]:
     A shorter call gives a prefix of a longer one. Raises ValueError for a seed outside 0..2^63-1.
     """
     whole("seed", seed, 0, MAX_SEED)
+    from numpy.random import PCG64, SeedSequence  # read where chance is asked for alone
+
     raw = PCG64(SeedSequence(seed, spawn_key=stream)).random_raw(n)
     return np.asarray(raw, dtype=np.uint64)

@@ -19,7 +19,7 @@ from common import exit_codes
 from verdicts.compare import wording
 from verdicts.output import compare_files
 from verdicts.output.files import derive
-from verdicts.plan import files, plan_file
+from verdicts.plan import plan_file
 from verdicts.run.reading import RunFolderError
 
 
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         if (options.run / compare_files.FILE).exists():
             return _comparison(options.run, quiet=options.quiet)
         if (options.run / plan_file.FILE).exists():
-            return files.derive(options.run, quiet=options.quiet)
+            return _plan(options.run, quiet=options.quiet)
         return derive(options.run, quiet=options.quiet).exit_code
     except RunFolderError as error:
         print(error, file=sys.stderr)
@@ -47,6 +47,12 @@ def main(argv: list[str] | None = None) -> int:
     except Exception:  # ours, never the target's: 1 would say that a verdict failed
         traceback.print_exc()
         return exit_codes.OURS
+
+
+def _plan(folder: Path, *, quiet: bool) -> int:
+    from verdicts.plan import files  # its rules are read for a plan alone: a run is judged more often
+
+    return files.derive(folder, quiet=quiet)
 
 
 def _comparison(folder: Path, *, quiet: bool) -> int:

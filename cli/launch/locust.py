@@ -1,8 +1,8 @@
 """From a request that was checked to Locust: this process becomes it, or leads it with workers beside it.
 
-Several runs in a row (`cli.launch.attacks`) are checked before the first of them begins, so each starts with
-`bin/resilience launch`, which checks nothing again. The process that sends the load always checks: there the
-guard stands.
+The process that leads the load always checks the request: there the guard stands. Several runs in a row
+(`cli.launch.attacks`) are checked before the first of them begins, too, so each starts with `bin/resilience
+launch`, which itself checks nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,13 @@ from run import active_runs
 from run.request import RunRequest
 
 STARTS: Final = "a run that starts"
-LOCUST: Final = (sys.executable, "-m", "locust", "-f", str(ROOT / "locustfile.py"))
+LOCUST: Final = (
+    sys.executable,
+    "-P",
+    str(ROOT / "cli" / "launch" / "locust_main.py"),
+    "-f",
+    str(ROOT / "locustfile.py"),
+)
 
 
 def launch(request: RunRequest, master: Sequence[str] = (), more: Sequence[str] = ()) -> int:

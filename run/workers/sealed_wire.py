@@ -28,7 +28,6 @@ from locust.exception import RPCError, RPCReceiveError
 from locust.rpc import zmqrpc
 from locust.runners import MasterRunner
 from zmq.utils import z85
-from zmq.utils.monitor import parse_monitor_message
 
 from common import ending, exit_codes
 from common.errors import ConfigError
@@ -145,6 +144,8 @@ def _check_or_leave(host: str, secret: str) -> None:
 
 def _watch(monitor: Any) -> None:
     """Count the handshakes that a socket refused."""
+    from zmq.utils.monitor import parse_monitor_message  # with asyncio: for those who have such a wire
+
     while parse_monitor_message(monitor.recv_multipart())["event"] != zmq.EVENT_MONITOR_STOPPED:
         STRANGERS.came(f"a peer without the right {VARIABLE}")
 

@@ -7,7 +7,6 @@ import platform
 import resource
 from pathlib import Path
 
-import psutil
 from msgspec import UNSET, Struct, UnsetType
 
 
@@ -34,6 +33,8 @@ class LoadMachine(Struct, frozen=True, kw_only=True):
 
 def machine() -> LoadMachine:
     """This machine."""
+    import psutil  # who only reads what a run told of its machine needs none
+
     clock = _cpuinfo("cpu MHz")
     return LoadMachine(
         cpu=_cpuinfo("model name") or platform.processor() or platform.machine(),

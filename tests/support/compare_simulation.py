@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from verdicts.compare import statistics
 from verdicts.compare.statistics import FigurePair, compare, holm
 
 Floats = NDArray[np.float64]
@@ -61,7 +62,7 @@ def ours(a: Floats, b: Floats) -> list[bool]:
     figures = [
         FigurePair(str(k), x.tolist(), y.tolist(), "lower") for k, (x, y) in enumerate(zip(a, b, strict=True))
     ]
-    return [each.call != "not told apart" for each in compare(figures)]
+    return statistics.told_apart(figures)
 
 
 def _by_p(test: Callable[[Floats, Floats], Any]) -> Method:

@@ -11,7 +11,7 @@ import pytest
 from common.paths import ROOT
 from tests.support import rooms
 
-LOCUST = ("locustfile.py", "run/", "bench/", "users/cluster/locust_stats.py")
+LOCUST = ("locustfile.py", "run/", "bench/", "cli/launch/locust_main.py", "users/cluster/locust_stats.py")
 ROW = re.compile(r"^\| `([a-z_/]+?)(?:/|\.py)` \|.*\| (nothing|all but .*|`.*`) \|$", re.MULTILINE)
 HAND = re.compile(r"^\d+\. `([\w/]+\.(?:py|yaml|html))`", re.MULTILINE)
 FLOW = re.compile(r"^### From .*?(?=^#|\Z)", re.MULTILINE | re.DOTALL)

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import msgspec
 
-from common.expect import NONCE, Expect
+from common.expect import Expect
+from common.nonce import NONCE
 from users.mcp.messages import MARK
 from users.mcp.sse import UNREADABLE
 from users.transport.call import Expectation

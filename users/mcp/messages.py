@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, NamedTuple
 
-from common.expect import NONCE
+from common.nonce import NONCE
 from targets.intents import INTENT
 from users.transport.call import Expectation
 

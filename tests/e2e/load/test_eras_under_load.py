@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from common.paths import ROOT
+from tests.support.short_run import ShortRun
 
 pytestmark = pytest.mark.e2e
 
@@ -18,16 +15,12 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.parametrize("kept", ["memory", "shared"])
 @pytest.mark.parametrize("protocol", ["2025-11-25", "2026-07-28"])
 def test_both_eras_of_the_bundled_stack(tmp_path: Path, protocol: str, kept: str) -> None:
-    scenario: dict[str, Any] = {
-        "extends": "agent-loop", "title": "Both eras", "duration": "4s", "accounts": {"count": 5}, "rate": 2,
-        "protocol": protocol, "stack": {"mcp": {"sessions": kept}},
+    changes: dict[str, Any] = {
+        "duration": "4s", "accounts": {"count": 5}, "rate": 2, "protocol": protocol,
+        "stack": {"mcp": {"sessions": kept}},
         "tools": [{"module": "fast", "tool": "echo", "params": {"text": "hi"}}],
     }  # fmt: skip
-    (tmp_path / "eras.yaml").write_text(yaml.safe_dump(scenario))
-    command = [str(ROOT / "bin" / "attack"), str(tmp_path / "eras.yaml"), "--out", str(tmp_path / "run")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, cwd=ROOT)
-    assert (tmp_path / "run" / "verdicts.json").exists(), done.stdout + done.stderr
-    found = json.loads((tmp_path / "run" / "verdicts.json").read_text())
+    found = ShortRun(tmp_path, "agent-loop", counts=False, **changes).found
     assert found["arrivals"]["ok"] == found["arrivals"]["planned"] == 40, found["failures"]
     own = {"opened": 5, "lost": 0, "reopened": 0, "closed": 5}
     assert found["sessions"] == (own if protocol == "2025-11-25" else {})

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 TELLS: Final = """
 import os, sys, time
-if "locust" in sys.orig_argv:
+if any("locustfile.py" in word for word in sys.orig_argv):
     told = open(os.path.join(os.path.dirname(__file__), f"{os.getpid()}.txt"), "a", buffering=1)
     def tell(event, given):
         if event == "import" and given[0] not in sys.modules:

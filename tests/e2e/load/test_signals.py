@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from common.paths import ROOT
+from telemetry.recording.sample import CUT_OFF
 from tests.support.recorder.attack import Plan, Run, attack
 from tests.support.recorder.handle import recorder
 
@@ -43,10 +44,10 @@ def test_a_signal_ends_the_load_and_keeps_the_report(tmp_path: Path, number: sig
 
 
 def _check_stopped_report(run: Run, stopped: float, name: str) -> None:
-    """The report is about what was due until the stop, and says why it stopped."""
+    """The report is about what was due until the stop, but for a last moment, and says why."""
     run.check_ledger()
-    due = PLAN.per_second * stopped
-    assert due - 2 <= run.arrivals["planned"] <= due + PLAN.per_second * SILENT_WITHIN
+    due, moment = PLAN.per_second * stopped, PLAN.per_second * CUT_OFF
+    assert due - moment - 2 <= run.arrivals["planned"] <= due + PLAN.per_second * SILENT_WITHIN
     assert run.arrivals["aborted"] > 0
     assert name in run.verdicts["stop_reason"]
     assert "Traceback" not in run.log

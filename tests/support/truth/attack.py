@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from common.paths import ROOT
+from tests.support import busy_machine
 from tests.support.truth import stack
 from tests.support.truth.row import Row
 from tests.support.truth.server import Target, Targets
 from tests.support.truth.tokens import SECRET
 
 WITHIN: Final = 120.0
-TRIES: Final = 3
 SMALL_DISK: Final = 'mount -t tmpfs -o size=48k none "$1" && shift && exec "$@"'
 FEW_FILES: Final = 'ulimit -n 90; exec "$@"'
 
@@ -60,17 +60,11 @@ def _in(value: Any, key: str) -> Any:
 
 def run(row: Row, targets: Targets, folder: Path) -> Came:
     """The row's attack; once more where this machine was too busy to make it."""
-    for number in range(TRIES):
-        came = once(row, targets, folder / str(number))
-        if row.how or not late(came):
-            return came
-    return came
-
-
-def late(came: Came) -> bool:
-    """Nothing but our own lateness speaks against the run."""
-    reasons = came.verdicts.get("invalid_because", ())
-    return bool(reasons) and all(" late (" in reason for reason in reasons)
+    if row.how:  # a limit of our own: it is to be late
+        return once(row, targets, folder / "0")
+    return busy_machine.unless_late(
+        lambda number: once(row, targets, folder / str(number)), lambda came: came.verdicts
+    )
 
 
 def once(row: Row, targets: Targets, folder: Path) -> Came:

@@ -105,7 +105,9 @@ SERVED_OR_NOT: Final = (
     service("nine of ten accounts get 403", "mostly-403"),
     service("one of twenty accounts gets 403", "one-user-403"),
     service("every call gets 401", "all-401", scenario=LOOP),
-    service("500 while /health says 200", "all-500", keys={"health": "/health"}),
+    service("500 while /health says 200, and what it said is told", "all-500", keys={"health": "/health"},
+            says="database is down, connection",
+            expects={"failures.0.reason": "http_error", "failures.0.status": 500}),
     service("200 with a JSON-RPC error on every call", "rpc-error"),
     service("200 with isError on every call", "tool-error"),
     service("a web page", "web-page"),
@@ -136,8 +138,6 @@ SERVED_OR_NOT: Final = (
             scenario=UNBOUND),
     service("a bound of its own on the service", "resets", "pass", scenario={**BURST, "service": "90 %"}),
     service("its words hold what no XML may", "odd-letters", says="bad "),
-    service("what it said is told", "all-500", says="database is down, connection",
-            expects={"failures.0.reason": "http_error", "failures.0.status": 500}),
 )  # fmt: skip
 
 WRITTEN: Final = (

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from cli import calibrate
-from common import calibration, exit_codes
+from common import exit_codes
 from fakes.calibration.measure import MemoryStep, NanoFigures
 from fakes.settings import NanoSettings
 from fakes.stack.handle import StackError
+from scenarios import calibration
 
 STEPS = [MemoryStep(n, 15 + 4 * n, 8e6 + 14_000 * n, 1e6 + 4_000 * n) for n in (0, 300, 600, 900)]
 FIGURES = NanoFigures(STEPS, {"fast tool": 0.0005, "fast tool, full nano": 0.0003}, 0.25)

@@ -15,8 +15,10 @@ from cli import attack
 from cli.launch import local_workers
 from common.errors import ConfigError
 from common.paths import ROOT
+from run.checks import preflight
 from shapes.schedule import peak
 from targets.guard import GuardError
+from tests.support import refused_attack
 
 
 def check(scenario: str | Path, target: str) -> None:
@@ -54,7 +56,8 @@ def test_it_becomes_a_headless_locust_with_the_same_options(tmp_path: Path) -> N
     given = ["--duration=20s", "--protect=none", "--accounts=50", "--rate=2", "--seed=3", "--tier=starter"]
     command = became("burst", *given, "--target", target, "--out", out)
     locustfile = str(ROOT / "locustfile.py")
-    assert command[1:7] == ["-m", "locust", "-f", locustfile, "--headless", "--scenario"]
+    locust = str(ROOT / "cli" / "launch" / "locust_main.py")
+    assert command[1:7] == ["-P", locust, "-f", locustfile, "--headless", "--scenario"]
     assert set(command[7:]) == {
         "burst",
         f"--target={target}",
@@ -74,6 +77,21 @@ def test_what_was_not_given_is_not_passed_on() -> None:
 
 def test_workers_are_run_beside_a_master() -> None:
     assert attack.main(["burst", "--workers", "2"]) == 42
+
+
+def test_a_run_of_several_processes_is_checked_before_the_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert attack.main(["burst", "--workers=2", "--rate=fast"]) == 2
+    assert "rate: 'fast'" in capsys.readouterr().err
+
+
+def test_no_scenario_is_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert attack.main([]) == 2
+    assert "scenario: is missing, allowed: " in capsys.readouterr().err
+
+
+def test_what_becomes_locust_is_checked_by_it_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "check", None)
+    assert "--rate=fast" in became("burst", "--rate=fast")
 
 
 def test_list_and_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -112,7 +130,7 @@ def test_bad_usage_is_one_line_and_exit_code_2(
     words: str, message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    assert attack.main(words.split()) == 2
+    assert refused_attack.main(words.split()) == 2
     said = capsys.readouterr()
     assert message in said.err
     assert len(said.err.splitlines()) == 1

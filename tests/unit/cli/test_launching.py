@@ -115,7 +115,7 @@ def test_a_command_goes_by_its_name(
     main(["ui", "--headless"])
     assert [command[2:] for command, _ in became] == [
         ["verdicts", "results/x"],
-        ["locust", "-f", str(ROOT / "locustfile.py"), "--headless"],
+        [str(ROOT / "cli" / "launch" / "locust_main.py"), "-f", str(ROOT / "locustfile.py"), "--headless"],
     ]
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from common.expect import Expect, holds_nonce
+from common.expect import Expect
+from common.nonce import holds_nonce
 from common.tool_call import ModuleCall, StandardCall
 
 

@@ -11,13 +11,14 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from cli import attack, check_target, suite
+from cli import check_target, suite
 from common.paths import ROOT
 from grafana import pictures
 from grafana.query import RUN, fill
 from run.options import choices
 from run.request import RunRequest
 from scenarios.options import FORM
+from tests.support import refused_attack
 from verdicts import __main__ as verdicts
 from webui.form import SwarmForm
 
@@ -27,7 +28,7 @@ GOOD: Final = {
     "targets": "name: t\nbase_url: http://127.0.0.1:9\n",
 }
 MAINS: Final[dict[str, Callable[[list[str]], int]]] = {
-    "attack": attack.main,
+    "attack": refused_attack.main,
     "suite": suite.main,
     "check_target": check_target.main,
     "verdicts": verdicts.main,
@@ -71,7 +72,7 @@ def over(good: str, text: str) -> str:
 def test_scenarios(tmp_path: Path, kind: str, row: list[str], capsys: Any) -> None:
     file = tmp_path / "some.yaml"
     file.write_text(row[0] if kind == "whole" else over(GOOD["scenarios"], row[0]))
-    refused(attack.main, [str(file), "--out", str(tmp_path / "out")], row[1], capsys)
+    refused(refused_attack.main, [str(file), "--out", str(tmp_path / "out")], row[1], capsys)
     assert list(tmp_path.iterdir()) == [file]
 
 
@@ -79,7 +80,9 @@ def test_scenarios(tmp_path: Path, kind: str, row: list[str], capsys: Any) -> No
 def test_targets(tmp_path: Path, kind: str, row: list[str], capsys: Any) -> None:
     file = tmp_path / "t.yaml"
     file.write_text(row[0] if kind == "whole" else over(GOOD["targets"], row[0]))
-    refused(attack.main, ["burst", "--target", str(file), "--out", str(tmp_path / "out")], row[1], capsys)
+    refused(
+        refused_attack.main, ["burst", "--target", str(file), "--out", str(tmp_path / "out")], row[1], capsys
+    )
     assert list(tmp_path.iterdir()) == [file]
 
 

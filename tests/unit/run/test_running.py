@@ -29,6 +29,19 @@ def test_a_run_is_known_for_as_long_as_it_runs(tmp_path: Path) -> None:
     assert not list((tmp_path / ".running").iterdir())
 
 
+def test_one_that_was_refused_leaves_no_trace(tmp_path: Path) -> None:
+    active_runs.announce(tmp_path, "a run that starts")
+    active_runs.withdraw(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_that_was_refused_leaves_the_others(tmp_path: Path) -> None:
+    active_runs.announce(tmp_path, "a run that starts")
+    (tmp_path / ".running" / "1.json").write_text("another's")
+    active_runs.withdraw(tmp_path)
+    assert [file.name for file in (tmp_path / ".running").iterdir()] == ["1.json"]
+
+
 def test_it_is_forgotten_when_the_run_breaks(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), active_runs.announced(tmp_path, tmp_path):
         raise RuntimeError

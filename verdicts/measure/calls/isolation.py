@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from common.expect import holds_nonce
+from common.nonce import holds_nonce
 from verdicts.run.reading import Mask, Run
 
 FOREIGN: Final = "foreign_answer"

@@ -17,6 +17,7 @@ from common.errors import ConfigError
 from run.checks import preflight
 from scenarios.load import load as load_scenario
 from scenarios.overrides import Overrides
+from tests.support import refused_attack
 from tests.support.compare_runs import SPEC, folder, folders, runs
 from tests.support.synthetic_run import Samples, Spec, drop, fail
 from verdicts.compare import baseline
@@ -206,7 +207,7 @@ def test_the_baseline_of_another_attack_is_refused_before_anything_starts(
     words = ["burst", "--duration=12s", "--accounts=20", "--rate=5", f"--out={tmp_path / 'out'}"]
     assert attack.read([*words, f"--baseline={earlier}"]).check().request.worker_count == 0
     for place, why in ((tmp_path / "nowhere", "not a folder"), (tmp_path / "out", "not a folder")):
-        assert attack.main([*words, f"--baseline={place}"]) == 2
+        assert refused_attack.main([*words, f"--baseline={place}"]) == 2
         error = capsys.readouterr().err
         assert error.startswith(f"command line: --baseline: {place}: {why}, allowed: the folder of a run")
         assert len(error.splitlines()) == 1

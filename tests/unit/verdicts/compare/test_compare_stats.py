@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tests.support.compare_simulation import DRIFTS, NOISES, covered, found, ours, told_apart
-from verdicts.compare.statistics import ALPHA, Difference, FigurePair, compare, holm
+from tests.support import compare_simulation as simulation
+from tests.support.compare_simulation import DRIFTS, NOISES, covered, found, ours
+from verdicts.compare.statistics import ALPHA, Difference, FigurePair, compare, holm, told_apart
 
 values = st.lists(st.floats(0.5, 1000), min_size=4, max_size=8)
 
@@ -29,7 +30,7 @@ def one(
 def test_of_a_thousand_pairs_of_equals_at_most_seven_percent_are_told_apart(
     noise: str, drift: str, runs: int
 ) -> None:
-    assert told_apart(ours, noise, drift, runs, pairs=1000) <= 0.07
+    assert simulation.told_apart(ours, noise, drift, runs, pairs=1000) <= 0.07
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,8 @@ def test_an_interval_leaves_zero_out_if_and_only_if_the_figure_is_told_apart(
         )
         assert (each.p <= ALPHA) == (each.call != "not told apart")
         assert each.level >= 1 - ALPHA
+    calls = [each.call != "not told apart" for each in compare(figures, interleaved=False)]
+    assert told_apart(figures, interleaved=False) == calls
 
 
 @given(st.lists(st.floats(0, 1), max_size=8))

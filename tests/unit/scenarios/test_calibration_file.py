@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from common import calibration
 from common.errors import ConfigError
 from fakes.settings import NanoSettings
-from scenarios import load
+from scenarios import calibration, load
 from scenarios.overrides import Overrides
 
 NANO = {"memory_base": 8_000_000, "goroutines_per_call": 4, "measured_on": "AMD EPYC, 2 cores, 2445 MHz"}

@@ -1,0 +1,42 @@
+"""Locust's start without what a run never uses: in processes of their own, which import Locust once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from common.paths import ROOT
+
+AFTER = """
+import sys
+from cli.launch import locust_main
+locust_main.lighten(sys.argv[1:])
+import locust, locust.main
+from gevent import monkey
+print(monkey.is_module_patched("socket"), "flask" in sys.modules, locust.env.WebUI)
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--headless"], "True False None"),
+        (["--worker"], "True False None"),
+        ([], "True True <class 'locust.web.WebUI'>"),
+    ],
+)
+def test_what_is_read(words: list[str], says: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AFTER, *words], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.stdout.strip(), done.stderr) == (says, "")
+
+
+def test_no_package_is_asked_for_plug_ins() -> None:
+    counted = "import importlib.metadata as m; m.entry_points = None\n" + AFTER
+    done = subprocess.run(
+        [sys.executable, "-c", counted, "--headless"], capture_output=True, text=True, cwd=ROOT, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
