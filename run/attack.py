@@ -33,9 +33,12 @@ from scenarios.schema import Scenario
 from targets.guard import GuardError
 from telemetry.influx import exporter_process
 from telemetry.recording.run_log import RunLog
+from telemetry.run_folder.machine import machine
 from users.cluster.conductor import CannotStartError, Conductor
 from users.cluster.wire import Wire
 from verdicts.compare import baseline
+from verdicts.history import held_against, store
+from verdicts.history.entry import SeriesKey
 from verdicts.run import stored
 from verdicts.run.reading import RunFolderError
 
@@ -59,7 +62,7 @@ class Attack:
             run.target,
             run_dir(request.out, run.scenario.name),
             wire,
-            _baseline(request.baseline),
+            _baseline(run),
         )
         self._state.progress.unheard = lambda: self.stop(UNHEARD)
 
@@ -140,9 +143,19 @@ class Attack:
         self._state.say(line)
 
 
-def _baseline(given: str | None) -> dict[str, Any] | None:
+def _baseline(run: CheckedRun) -> dict[str, Any] | None:
     """The figures of the runs that the options name, if they name any. Raises ConfigError."""
+    given = run.request.baseline
     try:
+        if given == baseline.HISTORY:
+            return held_against.make(store.place(), _series(run))
         return baseline.make(given, stored.runs(given)) if given else None
-    except RunFolderError as error:
+    except (RunFolderError, store.HistoryError) as error:
         raise ConfigError(SOURCE, "--baseline", str(error)) from None
+
+
+def _series(run: CheckedRun) -> SeriesKey:
+    """The series of the history that the run will belong to."""
+    scenario, target = run.scenario, run.target
+    protections = tuple(sorted(scenario.choice.names)) if target.bundled else ()
+    return SeriesKey.of(scenario.public(), protections, target.name, machine())
