@@ -143,10 +143,9 @@ def _followed(y: Values, least: float, *, relative: bool) -> list[tuple[int, int
         df = len(level) - 2 + spread.df
         if 2 * student_t.below(-best.t, df) * tried > ALPHA or not _apart(level, best.at):
             continue
-        at = _best(level, AFTER, 1, spread, floor).at
-        found.append((first + at, end))
-        spread = _Spread(spread.squares + _squares(level[:at]), spread.df + at - 1)
-        first += at
+        found.append((first + best.at, end))
+        spread = _Spread(spread.squares + _squares(level[: best.at]), spread.df + best.at - 1)
+        first += best.at
     return found
 
 

@@ -79,7 +79,7 @@ def headline(series: Sequence[RunSeries], say: Say) -> str:
     told = {
         "worse": say("{n} for the worse", n=calls.count("worse")),
         "better": say("{n} for the better", n=calls.count("better")),
-        "changed": say("{n} other changes", n=calls.count("changed")),
+        "changed": say("{n} other", n=calls.count("changed")),
     }
     found = [told[call] for call in COUNTED if call in calls]
     return say("Changes: {what}", what=", ".join(found)) if found else say("No change")

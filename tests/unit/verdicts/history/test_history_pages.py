@@ -30,7 +30,7 @@ def test_the_series_have_their_changes(series: list[RunSeries]) -> None:
     found = {figure.id: [(one.call, one.point.at) for one in figure.changes] for figure in series[0].changed}
     assert found == {"p95": [("worse", 20)], "cpu": [("better", 20)], "P1.5": [("changed", 30)]}
     assert series[1].changed == []
-    assert wording.headline(series, Say()) == "Changes: 1 for the worse, 1 for the better, 1 other changes"
+    assert wording.headline(series, Say()) == "Changes: 1 for the worse, 1 for the better, 1 other"
     assert wording.headline(series[1:], Say()) == "No change"
     [first, second] = series[0].figures["p95"].levels
     assert (first[:2], second[:2]) == ((0, 20), (20, 40))
@@ -89,7 +89,7 @@ def test_no_english_is_left_in_the_japanese_page(series: list[RunSeries]) -> Non
 def test_the_terminal_names_the_commits(tmp_path: Path, series: list[RunSeries]) -> None:
     lines = list(pages.summary(series, tmp_path))
     assert lines[0] == (
-        "Changes: 1 for the worse, 1 for the better, 1 other changes; 16 figures of 2 series, 43 runs."
+        "Changes: 1 for the worse, 1 for the better, 1 other; 16 figures of 2 series, 43 runs."
     )
     assert any(line.startswith("  worse   burst: Response p95 +5") for line in lines)
     assert f"          {COMMITS} (run-19 → run-20)" in lines
