@@ -82,7 +82,8 @@ def headline(series: Sequence[RunSeries], say: Say) -> str:
         "changed": say("{n} other", n=calls.count("changed")),
     }
     found = [told[call] for call in COUNTED if call in calls]
-    return say("Changes: {what}", what=", ".join(found)) if found else say("No change")
+    comma = "、" if say.language == "ja" else ", "
+    return say("Changes: {what}", what=comma.join(found)) if found else say("No change")
 
 
 def sentence(series: Sequence[RunSeries], say: Say) -> str:
