@@ -47,7 +47,7 @@ def test_a_figure_is_followed_as_the_newest_run_took_it() -> None:
 def test_the_files(tmp_path: Path, series: list[RunSeries]) -> None:
     pages.write(tmp_path, series, "", "en")
     html, text = (tmp_path / "history.html").read_text(), (tmp_path / "history.md").read_text()
-    assert f"<code>{RUNS[19].commit}</code>..<code>{RUNS[20].commit}</code>" in html
+    assert f"<code>{RUNS[19].commit}</code>..<wbr><code>{RUNS[20].commit}</code>" in html
     assert COMMITS in text
     assert "<b>none" not in html.replace("<b>none</b></td>", "")
     assert "&lt;b&gt;none&lt;/b&gt;" in html
