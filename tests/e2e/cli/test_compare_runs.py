@@ -14,6 +14,7 @@ from common.paths import ROOT
 from verdicts.history import store
 
 pytestmark = pytest.mark.e2e
+SIDES: Final = {"a": "none", "b": "burst-limit"}
 LOAD: Final = ("burst", "--accounts=1", "--rate=50", "--duration=1s")  # ten times the burst limit
 
 
@@ -76,9 +77,8 @@ def test_each_of_them_is_in_the_history_and_one_more_is_held_against_it(
     assert (told["baseline"]["value"], told["baseline.success"]["status"]) == (4, "pass")
     assert ended("resilience", ["history", "burst"]).returncode == 0
     kept = store.read(store.place(), "burst")
-    mine = [
-        one for one in kept if one.run in ("run", *(f"burst-{side}{n}" for side in "ab" for n in range(1, 5)))
-    ]
-    assert [one.key.protections for one in mine[-9:]] == [*["none", "burst-limit"] * 4, "none"]
-    commit = json.loads((run / "run.json").read_text())["commit"]
-    assert {one.commit for one in mine[-9:]} == {commit}
+    sides = {one.run: one.key.protections for one in kept if one.run.startswith("burst-")}
+    assert sides == {f"burst-{side}{n}": what for n in range(1, 5) for side, what in SIDES.items()}
+    mine = kept[-1]
+    assert (mine.run, mine.key.protections) == ("run", "none")
+    assert mine.commit == json.loads((run / "run.json").read_text())["commit"]
