@@ -74,7 +74,7 @@ class _Spread(NamedTuple):
     df: int = 0
 
 
-def changes(values: Sequence[float], scale: Scale) -> list[ChangePoint]:
+def changes(values: Sequence[float] | Values, scale: Scale) -> list[ChangePoint]:
     """Every change, the first one first. `values`: one of each run, finite, in the order of the runs."""
     if len(values) < KNOWN + AFTER:
         return []

@@ -95,7 +95,8 @@ def test_a_certain_difference_that_is_small_is_none() -> None:
 def test_shares_change_by_points() -> None:
     assert changes([1.0] * 20 + [0.9995] * 20, "share") == []
     [one] = changes([1.0] * 20 + [0.998] * 3, "share")
-    assert (one.at, one.after) == (20, pytest.approx(0.998))
+    assert one.at == 20
+    assert one.after == pytest.approx(0.998)
 
 
 def test_values_from_0_are_taken_as_they_are() -> None:

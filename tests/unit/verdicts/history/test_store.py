@@ -57,7 +57,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.M
     kept(tmp_path, runs[:1])
 
     def full(*words: Any, **named: Any) -> sqlite3.Connection:
-        db = connect(*words, **named)
+        db: sqlite3.Connection = connect(*words, **named)
         db.execute("PRAGMA max_page_count = 5")
         return db
 
