@@ -43,6 +43,7 @@ TAKES_breakpoint = SCENARIO $(BREAKPOINT)
 TAKES_compare = SCENARIO $(COMPARE)
 TAKES_plan = $(ANSWERS)
 TAKES_check-target = TARGET SCENARIO $(CHECK)
+TAKES_history = SCENARIO LANG_REPORT
 TAKES_stop = RUN
 TAKES_ui = LOCUST_WEB_HOST WEB_PASSWORD
 TAKES_stack = PROTECT
@@ -63,7 +64,7 @@ help: ## list the targets
 	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE A B RUNS RUN_A RUN_B BUDGET STACK NANO"
 
 .PHONY: headless
-headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [BASELINE=results/x] …
+headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [BASELINE=results/x or history] …
 	@bin/attack $(call quoted,$(SCENARIO)) $(call options,$(ATTACK))
 
 .PHONY: master
@@ -85,6 +86,10 @@ breakpoint: $(STAMP) ## the highest rate that holds: [SCENARIO=…] [PROTECT=non
 .PHONY: compare
 compare: $(STAMP) ## is B better? SCENARIO=slow-api A=none B=global-concurrency [RUNS=4] …, or RUN_A=… RUN_B=…
 	@bin/compare $(if $(RUN_A)$(RUN_B),,$(call quoted,$(SCENARIO))) $(call options,$(COMPARE))
+
+.PHONY: history
+history: $(STAMP) ## each figure over all valid runs, and where it changed: results/history/history.html [SCENARIO=…]
+	@bin/resilience history $(if $(filter-out file,$(origin SCENARIO)),$(call quoted,$(SCENARIO)))
 
 .PHONY: plan
 plan: $(STAMP) ## answer all questions of the resilience plan: plan.html, plan.md [MODE=quick, full or smoke]

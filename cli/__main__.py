@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "plan": ("cli.plan", "answer every question of the resilience plan"),
     "breakpoint": ("cli.breakpoint", "the highest rate that a gateway bears"),
     "compare": ("cli.compare", "is one set of protections better than another?"),
+    "history": ("cli.history", "each figure over all valid runs, and where it changed"),
     "audit": ("cli.audit", "did the attack of another load generator arrive?"),
     "check-target": ("cli.check_target", "three requests to a target of your own"),
     "list": ("cli.list", "the scenarios by family; list points: what each point asks, and who answers it"),

@@ -11,7 +11,7 @@ import logging
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gevent.event import Event
 
@@ -33,8 +33,12 @@ from scenarios.schema import Scenario
 from targets.guard import GuardError
 from telemetry.exporter import process as exporter_process
 from telemetry.recording.run_log import RunLog
+from telemetry.run_folder.machine import machine
 from users.cluster.conductor import CannotStartError, Conductor
 from users.cluster.wire import Wire
+
+if TYPE_CHECKING:
+    from verdicts.history.entry import SeriesKey
 
 log = logging.getLogger("resilience")
 UNHEARD: Final = f"{BY}its closed output"
@@ -56,7 +60,7 @@ class Attack:
             run.target,
             run_dir(request.out, run.scenario.name),
             wire,
-            _baseline(request.baseline),
+            _baseline(run),
         )
         self._state.progress.unheard = lambda: self.stop(UNHEARD)
 
@@ -139,15 +143,28 @@ class Attack:
         self._state.say(line)
 
 
-def _baseline(given: str | None) -> dict[str, Any] | None:
+def _baseline(run: CheckedRun) -> dict[str, Any] | None:
     """The figures of the runs that the options name, if they name any. Raises ConfigError."""
+    given = run.request.baseline
     if not given:
         return None
     from verdicts.compare import baseline
+    from verdicts.history import held_against, store
     from verdicts.run import stored
     from verdicts.run.reading import RunFolderError
 
     try:
+        if given == baseline.HISTORY:
+            return held_against.make(store.place(), _series(run))
         return baseline.make(given, stored.runs(given))
-    except RunFolderError as error:
+    except (RunFolderError, store.HistoryError) as error:
         raise ConfigError(SOURCE, "--baseline", str(error)) from None
+
+
+def _series(run: CheckedRun) -> SeriesKey:
+    """The series of the history that the run will belong to."""
+    from verdicts.history.entry import SeriesKey
+
+    scenario, target = run.scenario, run.target
+    protections = tuple(sorted(scenario.choice.names)) if target.bundled else ()
+    return SeriesKey.of(scenario.public(), protections, target.name, machine())

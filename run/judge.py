@@ -12,6 +12,7 @@ from common.paths import ROOT
 from common.secrets.environment import minimal
 from run.folders import link_latest
 from run.workers.priority import give_priority_back
+from verdicts.history import store
 
 VERDICTS: Final = frozenset((0, 1, 3))  # exit codes that say how the run went; another is a failure of ours
 
@@ -28,7 +29,7 @@ def judge(folder: Path) -> Judged:
     give_priority_back()
     link_latest(folder)
     done = subprocess.run(
-        [sys.executable, "-m", "verdicts", str(folder)],
+        [sys.executable, "-m", "verdicts", str(folder), f"--history={store.place()}"],
         check=False,
         cwd=ROOT,
         capture_output=True,

@@ -99,6 +99,7 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
         state.sources = {f"target-{i}": url for i, url in enumerate(target.metrics)}
         state.pinned = {name: answering(places[url]).addresses[0] for name, url in state.sources.items()}
         return
+    version.commit()  # now: between the run's zero and its start there is no time for git
     state.say("starting the bundled stack …")
     names = sorted(scenario.choice.names)
     settings, log = scenario.stack_settings(), state.dir / "run.log"
@@ -207,6 +208,7 @@ def _write_manifest(state: RunState) -> None:
         reasons=REASONS,
         machine=machine(),
         version=version.RELEASE,
+        commit=version.commit() if stack else version.target_commit(os.environ),
         scenario=scenario.public(),
         target={**state.target.public(), "base_url": state.base_url},
         bundled=state.target.bundled,

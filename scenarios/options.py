@@ -39,11 +39,11 @@ TABLE: Final = (
     Option(
         "scenario",
         "the attack to run, or a file",
-        ("attack", "compare", "breakpoint", CHECK, LOCUST),
+        ("attack", "compare", "breakpoint", "history", CHECK, LOCUST),
         "SCENARIO",
         environment=(LOCUST,),
         form=True,
-        positional=("attack", "compare", "breakpoint"),
+        positional=("attack", "compare", "breakpoint", "history"),
         defaults={LOCUST: "burst", "breakpoint": "slow-api-breakpoint", CHECK: "burst"},
     ),
     Option(
@@ -101,7 +101,7 @@ TABLE: Final = (
     ),
     Option(
         "baseline",
-        "earlier runs of the same attack (folders, or folders that hold runs): fail where it is worse",
+        "earlier runs of the same attack (folders, or folders of runs), or history: fail where it is worse",
         ("attack", LOCUST),
         "RUNS",
         environment=("attack", LOCUST),

@@ -6,6 +6,7 @@ that installs it.
 """
 
 import os
+import tempfile
 from collections import Counter
 
 os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"
@@ -16,6 +17,10 @@ from hypothesis import settings
 del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 
 from tests.support.needs import SKIPPED
+
+os.environ["RESILIENCE_HISTORY"] = tempfile.mkdtemp(
+    prefix="history-"
+)  # runs of tests are none of the checkout's
 
 settings.register_profile("suite", deadline=None)  # a busy machine is no fault of what is tested
 settings.load_profile("suite")

@@ -1,9 +1,11 @@
 """Derives everything from a run folder again, and says the verdict.
 
-    python -m verdicts RUN [--quiet]
+    python -m verdicts RUN [--quiet] [--history FOLDER]
 
 writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml; for the folder of a plan those of all its runs,
 and plan.html, plan.md, junit.xml; for that of a comparison compare.json and compare.html (0: compared).
+With --history, as the run itself calls it, a valid run is appended to the history there, once; where that
+fails it is a line on standard error.
 Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could not be judged.
 """
 
@@ -17,6 +19,7 @@ from pathlib import Path
 
 from common import exit_codes
 from verdicts.compare import wording
+from verdicts.history import record
 from verdicts.output import compare_files
 from verdicts.output.files import derive
 from verdicts.plan import plan_file
@@ -28,13 +31,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m verdicts", description="Judge a stored run again.")
     parser.add_argument("run", type=Path, help="results/<run>")
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("--history", type=Path, help="append a valid run to the history in this folder")
     options = parser.parse_args(argv)
     try:
         if (options.run / compare_files.FILE).exists():
             return _comparison(options.run, quiet=options.quiet)
         if (options.run / plan_file.FILE).exists():
             return _plan(options.run, quiet=options.quiet)
-        return derive(options.run, quiet=options.quiet).exit_code
+        return _run(options.run, options.history, quiet=options.quiet)
     except RunFolderError as error:
         print(error, file=sys.stderr)
         return exit_codes.USAGE
@@ -53,6 +57,13 @@ def _plan(folder: Path, *, quiet: bool) -> int:
     from verdicts.plan import files  # its rules are read for a plan alone: a run is judged more often
 
     return files.derive(folder, quiet=quiet)
+
+
+def _run(folder: Path, history: Path | None, *, quiet: bool) -> int:
+    judged = derive(folder, quiet=quiet)
+    if history is not None and (warning := record.record(judged, history)):
+        print(warning, file=sys.stderr)
+    return judged.exit_code
 
 
 def _comparison(folder: Path, *, quiet: bool) -> int:

@@ -39,12 +39,14 @@ from webui.form import SwarmForm
 from webui.live.onlooker import Onlooker
 from webui.live.target_rows import TITLES
 from webui.scenario_list import entries
+from webui.series import past
 from webui.series.one_at_a_time import Busy
 
 PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+HISTORY: Final = f"history/{past.HISTORY}"  # where `make history` leaves it
 REPORT_POLICY: Final = "sandbox allow-scripts allow-downloads allow-popups"  # an origin of its own, not ours
 
 
@@ -96,6 +98,7 @@ def blueprint(
             protections=NAMES,
             now={key: getattr(options, key) for key in FORM},
             past=runs.listed(results),
+            history=HISTORY if past.page(results, HISTORY) else "",
             sources=onlooker.target(),
             **live(),
         )

@@ -19,6 +19,7 @@ from users.engine import job
 from users.personas.persona import check_persona
 from users.transport.tls import client_context
 from verdicts.compare import same_attack
+from verdicts.compare.baseline import HISTORY
 from verdicts.points import registry
 from verdicts.run import stored
 from verdicts.run.reading import RunFolderError
@@ -66,7 +67,12 @@ def check_tls(target: Target) -> None:
 
 
 def check_baseline(scenario: Scenario, given: str) -> None:
-    """The baseline's runs are there, and of the same attack. Raises ConfigError."""
+    """The baseline's runs are there, and of the same attack. Raises ConfigError.
+
+    The history has a series of each attack, or none yet.
+    """
+    if given == HISTORY:
+        return
     try:
         for folder in stored.folders(given):
             found = same_attack.differences(scenario.public(), manifest.read(folder).scenario)

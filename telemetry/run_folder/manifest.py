@@ -52,6 +52,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     `scenario` and `target` are plain data as their own rooms write them (`Scenario.dump`, `Target.public`,
     without secrets). `quiet`: label of a tool → the seconds that it took before load, with nobody else about;
     `protocol`: the revision of MCP that the run spoke with a target of the user's, `none` for plain JSON-RPC.
+    `commit`: of what was attacked, where it is known; of the bundled stack the suite's own checkout.
     `start_wall` is Unix seconds, `start_monotonic` the same instant of time.monotonic().
     """
 
@@ -60,6 +61,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     reasons: tuple[str, ...]
     machine: LoadMachine
     version: str
+    commit: str = ""
     scenario: dict[str, Any]
     target: dict[str, Any]
     bundled: bool

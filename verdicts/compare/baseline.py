@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,7 @@ from verdicts.thresholds import Bound, Threshold
 
 SCHEMA_VERSION: Final = 1
 FILE: Final = "baseline.json"
+HISTORY: Final = "history"  # in place of run folders: the run's own series (`verdicts.history.held_against`)
 FLOOR: Final = 0.25  # of the value
 LONE: Final = 0.5
 FEW: Final = 5  # calls that a share may differ by
@@ -130,20 +131,34 @@ def _bound(
 ) -> tuple[float, float, str]:
     """(the baseline's value, the worst that passes, the rule in words)."""
     values = np.array([one.value for one in found])
-    logarithmic = kind.scale == "ratio" and values.min() > 0
-    scaled = np.log(values) if logarithmic else values
-    middle, least = float(scaled.mean()), _floor(kind, views, float(values.mean()))
+    least = _floor(kind, views, float(values.mean()))
     if len(values) >= MIN_RUNS:
-        reach, added, rule = _spread(scaled), 0.0, f"the spread of {len(values)} runs"
-    else:
-        reach, added, rule = (
-            _within(witness, views, logarithmic=logarithmic),
-            least,
-            f"{BLOCKS} parts of a run",
-        )
-    value = math.exp(middle) if logarithmic else middle
-    away = max(least, (math.exp(middle + reach) - value if logarithmic else reach) + added)
-    return value, value + (away if kind.better == "lower" else -away), rule
+        return by_spread(kind, values, least)
+    value, away = _reach(kind, values, lambda scaled: _within(witness, views, kind, values))
+    return value, _worst(kind, value, away + least), f"{BLOCKS} parts of a run"
+
+
+def by_spread(kind: FigureKind, values: Floats, least: float) -> tuple[float, float, str]:
+    """The same of `MIN_RUNS` runs and more, by their spread; `least`: the noise floor in the base unit."""
+    value, away = _reach(kind, values, _spread)
+    return value, _worst(kind, value, max(least, away)), f"the spread of {len(values)} runs"
+
+
+def _reach(kind: FigureKind, values: Floats, reach: Callable[[Floats], float]) -> tuple[float, float]:
+    """(mean, how far one more may be from it) in the base unit; `reach` tells it of logarithms."""
+    scaled = np.log(values) if _logarithmic(kind, values) else values
+    middle, away = float(scaled.mean()), reach(scaled)
+    if not _logarithmic(kind, values):
+        return middle, away
+    return math.exp(middle), math.exp(middle + away) - math.exp(middle)
+
+
+def _worst(kind: FigureKind, value: float, away: float) -> float:
+    return value + (away if kind.better == "lower" else -away)
+
+
+def _logarithmic(kind: FigureKind, values: Floats) -> bool:
+    return kind.scale == "ratio" and float(values.min()) > 0
 
 
 def _floor(kind: FigureKind, views: Sequence[View], value: float) -> float:
@@ -152,8 +167,12 @@ def _floor(kind: FigureKind, views: Sequence[View], value: float) -> float:
         fewest = min(int(view.judged.sum()) for view in views)
         return max(kind.floor(views), FEW / max(fewest, 1))
     share = LONE if kind.delay and len(views) < MIN_RUNS else FLOOR
-    chance = ERRORS * math.sqrt(value) if not kind.unit else 0.0
-    return max(kind.floor(views), chance, share * abs(value))
+    return max(kind.floor(views), chance(kind, value), share * abs(value))
+
+
+def chance(kind: FigureKind, value: float) -> float:
+    """What a count varies by though nothing changed; 0 for all others."""
+    return ERRORS * math.sqrt(value) if not kind.unit else 0.0
 
 
 def _spread(scaled: Floats) -> float:
@@ -163,8 +182,9 @@ def _spread(scaled: Floats) -> float:
     return t * float(scaled.std(ddof=1)) * math.sqrt(1 + 1 / n)
 
 
-def _within(witness: Witness, views: Sequence[View], *, logarithmic: bool) -> float:
+def _within(witness: Witness, views: Sequence[View], kind: FigureKind, values: Floats) -> float:
     """The same by the spread within the runs: the noisiest of them counts."""
+    logarithmic = _logarithmic(kind, values)
     return ERRORS * math.sqrt(2) * max(_error(witness, view, logarithmic=logarithmic) for view in views)
 
 

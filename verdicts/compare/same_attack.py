@@ -26,6 +26,14 @@ def differences(a: Plain, b: Plain) -> list[str]:
     return [*_unlike("", KEYS, a, b), *_groups(a, b)]
 
 
+def load(scenario: Plain) -> dict[str, Any]:
+    """What makes a scenario the attack that it is, as plain data; without its name."""
+    groups = {
+        group["name"]: {key: _called(group).get(key) for key in OF_GROUP} for group in scenario["groups"]
+    }
+    return {**{key: scenario.get(key) for key in KEYS}, "groups": groups}
+
+
 def check(first: Run, other: Run) -> None:
     """Raises RunFolderError with one line unless both are whole runs of the same attack."""
     found = differences(first.scenario, other.scenario)

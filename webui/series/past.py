@@ -12,6 +12,7 @@ from webui.series.process import read
 
 MOST: Final = 30
 REPORT: Final = "report.html"
+HISTORY: Final = "history.html"
 PAGES: Final = {f"{command}.html": command for command in SEVERAL}
 PART: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.,+=-]{0,199}")
 DEEPEST: Final = 5  # parts of a page's path below the results
@@ -61,7 +62,7 @@ def page(results: Path, path: str) -> Path | None:
     parts = path.split("/")
     if not 2 <= len(parts) <= DEEPEST or not all(PART.fullmatch(part) for part in parts):
         return None
-    if parts[-1] not in (*PAGES, REPORT):
+    if parts[-1] not in (*PAGES, REPORT, HISTORY):
         return None
     root = results.resolve()
     found = root.joinpath(*parts).resolve()

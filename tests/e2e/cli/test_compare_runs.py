@@ -11,8 +11,10 @@ from typing import Any, Final
 import pytest
 
 from common.paths import ROOT
+from verdicts.history import store
 
 pytestmark = pytest.mark.e2e
+SIDES: Final = {"a": "none", "b": "burst-limit"}
 LOAD: Final = ("burst", "--accounts=1", "--rate=50", "--duration=1s")  # ten times the burst limit
 
 
@@ -62,3 +64,21 @@ def test_a_run_is_held_against_the_runs_of_a_side(compared: Path, tmp_path: Path
     assert {id: status[f"baseline.{id}"] for id in expected} == expected
     again = [str(ROOT / ".venv/bin/python"), "-m", "verdicts", str(run)]
     assert subprocess.run(again, cwd=ROOT, check=False).returncode == 1
+
+
+def test_each_of_them_is_in_the_history_and_one_more_is_held_against_it(
+    compared: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    done = ended("attack", [*LOAD, "--protect=none", "--baseline=history", f"--out={run}"])
+    assert "warning" not in done.stdout + done.stderr
+    found = json.loads((run / "verdicts.json").read_text())
+    told = {one["id"]: one for one in found["points"] if one["id"].startswith("baseline")}
+    assert (told["baseline"]["value"], told["baseline.success"]["status"]) == (4, "pass")
+    assert ended("resilience", ["history", "burst"]).returncode == 0
+    kept = store.read(store.place(), "burst")
+    sides = {one.run: one.key.protections for one in kept if one.run.startswith("burst-")}
+    assert sides == {f"burst-{side}{n}": what for n in range(1, 5) for side, what in SIDES.items()}
+    mine = kept[-1]
+    assert (mine.run, mine.key.protections) == ("run", "none")
+    assert mine.commit == json.loads((run / "run.json").read_text())["commit"]

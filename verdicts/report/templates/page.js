@@ -34,6 +34,7 @@
   await draw();
 
   let following = false;
+  const axisOf = (plot) => specs[plot.id.slice(5)].layout.meta; // plots of one page have one axis, or name theirs
   const timed = plots.filter((plot) => specs[plot.id.slice(5)].layout.yaxis?.type !== "category");
   for (const plot of timed) {
     plot.on("plotly_relayout", async (change) => {
@@ -42,7 +43,7 @@
         : change["xaxis.autorange"] ? { "xaxis.autorange": true } : null;
       if (!range) return;
       following = true;
-      await Promise.all(timed.filter((other) => other !== plot).map((other) => Plotly.relayout(other, range)));
+      await Promise.all(timed.filter((other) => other !== plot && axisOf(other) === axisOf(plot)).map((other) => Plotly.relayout(other, range)));
       following = false;
     });
   }

@@ -18,6 +18,8 @@ from scenarios.options import FORM, SEVERAL
 from telemetry.run_folder.machine import LoadMachine
 from tests.support import plan_folder
 from tests.support.synthetic_run import Spec, write
+from verdicts.history.figures import CPU_SECONDS, TITLES
+from verdicts.history.wording import COUNTED
 from verdicts.language.catalogue import japanese
 from verdicts.language.units import said, translated
 from verdicts.language.words import Say, chosen
@@ -31,13 +33,16 @@ from webui.live import moment, onlooker, target_rows
 from webui.series import process
 from webui.series.form import fields
 
-PAGES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
+# pages in two languages
+PAGES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html", "history.html", "history.md")
 CODE = (
     "verdicts/explain/headline.py",
     "verdicts/explain/first_break.py",
     "verdicts/suite/overall.py",
     "verdicts/plan/summary.py",
     "verdicts/plan/page.py",
+    "verdicts/history/wording.py",
+    "verdicts/history/plots.py",
 )
 WORDS = japanese()
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
@@ -59,7 +64,7 @@ def of_template(name: str, folder: Path = TEMPLATES) -> Iterator[str]:
 
 def of_code(file: str) -> Iterator[str]:
     for node in ast.walk(ast.parse((ROOT / file).read_text())):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "say":
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("say", "self.say"):
             yield from (
                 str(one.value)
                 for one in ast.walk(node.args[0])
@@ -93,6 +98,10 @@ def test_what_the_page_of_several_runs_is_told_has_its_japanese() -> None:
     told |= {series_pages.LABELS[option.name] for command in SEVERAL for option in fields(command)}
     told |= {comparing.MAKING, process.GOING, onlooker.GOING}
     assert told - set(WORDS) == set()
+
+
+def test_every_figure_of_the_history_has_its_japanese() -> None:
+    assert {*TITLES.values(), CPU_SECONDS, *COUNTED} - set(WORDS) == set()
 
 
 @pytest.mark.parametrize("file", CODE)

@@ -52,6 +52,8 @@ def test_runs_and_what_has_no_page_are_not_listed(tmp_path: Path) -> None:
         "c/a/c-a1/report.html",
         "b/001-today+x-4_5/report.html",
         "p/plan.html",
+        "history/history.html",
+        "history/burst/history.html",
     ],
 )
 def test_a_series_and_the_reports_of_its_runs_are_served(tmp_path: Path, path: str) -> None:
