@@ -149,11 +149,28 @@ class PooledAccountClient:
         if self.session is not None and not self.stopped:
             self.session.failed(call)
 
-    def close_session(self) -> bool:
-        """Have the server close it; False: there is none."""
-        if self.session is None or not self.session.id:
+    def renew(self) -> None:
+        """See `users.personas.persona.AccountClient`; nothing where there is none, or one is being opened."""
+        session = self.session
+        if session is None or not session.id or session.opening:
+            return
+        session.expect()
+        if self._turn is None:
+            self.close_session(self.open_session)
+        else:
+            self._turn(lambda: self.close_session(self.open_session) and None)
+
+    def close_session(self, then: Callable[[], None] = lambda: None) -> bool:
+        """Have the server close it, `then` go on; False: there is none."""
+        session = self.session
+        if session is None or not session.id:
             return False
-        call = self._own_call(CLOSE, self.session.closed)
+
+        def closed(call: Call) -> None:
+            session.closed(call)
+            then()
+
+        call = self._own_call(CLOSE, closed)
         call.request = self._bodiless(CLOSES)
         self._client.send(call)
         return True
