@@ -155,13 +155,17 @@ class PooledAccountClient:
         if session is None or not session.id or session.opening:
             return
         session.expect()
-        if self._turn is None:
+
+        def close() -> None:
             self.close_session(self.open_session)
+
+        if self._turn is None:
+            close()
         else:
-            self._turn(lambda: self.close_session(self.open_session) and None)
+            self._turn(close)
 
     def close_session(self, then: Callable[[], None] = lambda: None) -> bool:
-        """Have the server close it, `then` go on; False: there is none."""
+        """Have the server close it, and `then` go on; False: there is none."""
         session = self.session
         if session is None or not session.id:
             return False
