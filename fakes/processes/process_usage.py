@@ -9,9 +9,11 @@ once (each process's RSS holds those of them that it touched).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import psutil
+
+NOT_USED: Final = ("idle", "iowait", "guest", "guest_nice")  # a guest's time is in its user's too
 
 
 class CpuAndMemory(NamedTuple):
@@ -29,6 +31,12 @@ def of_all(pids: Mapping[str, int | None]) -> dict[str, CpuAndMemory]:
         if figures is not None:
             found[name] = figures
     return found
+
+
+def whole_machine() -> float:
+    """CPU seconds of all its cores since it began that were not idle, with those that its host took."""
+    times = psutil.cpu_times()._asdict()
+    return float(sum(seconds for name, seconds in times.items() if name not in NOT_USED))
 
 
 def single(pid: int) -> CpuAndMemory | None:

@@ -1,4 +1,4 @@
-"""`/metrics` of the supervisor: CPU and memory of every process, and what the database says.
+"""`/metrics` of the supervisor: CPU and memory of every process, the machine's CPU, what the database says.
 
 A process that is down, and a database that gives no answer within a second, have no series: a figure
 that was not observed is not told. One reading serves every scrape within `FRESH` seconds.
@@ -36,7 +36,7 @@ class StackMetrics:
             said = await self._monitor.ask()
             pids = self._stack.pids()
             metrics = [*of_processes(pids, process_usage.of_all(pids)), *of_database(said)]
-            metrics += of_cgroups(self._stack.nanos.figures())
+            metrics += [of_machine(process_usage.whole_machine()), *of_cgroups(self._stack.nanos.figures())]
             self._text, self._at = generate_latest(_Given(metrics)), self._clock()
         return self._text
 
@@ -65,6 +65,12 @@ def of_processes(
     for name, pid in pids.items():
         up.add_metric([name], pid is not None)
     return [cpu, rss, up]
+
+
+def of_machine(used: float) -> Metric:
+    """The CPU of all processes of this machine, the stack's or not."""
+    text = "CPU of all processes of this machine, and what its host took."
+    return CounterMetricFamily("stack_machine_cpu_seconds", text, used)
 
 
 def of_cgroups(figures: Mapping[str, CgroupFigures]) -> list[Metric]:

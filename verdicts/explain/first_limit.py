@@ -27,7 +27,7 @@ from shapes.search import MACHINE
 from verdicts.judge.judge import Judgement
 from verdicts.measure.arrivals.validity import BUSY
 from verdicts.measure.calls import concurrency, gateway_overhead, outcomes, percentiles, series
-from verdicts.measure.target import cpu, goroutines, origins, real_nano
+from verdicts.measure.target import cpu, goroutines, machine, origins, real_nano
 from verdicts.run import real_parts
 from verdicts.run.reading import Mask, Run
 
@@ -93,6 +93,8 @@ def full(run: Run) -> str:
     """What the bundled stack or the load had no more of, in words; "" if there was enough."""
     until = _broke_at(run)
     processes = {one.name: _mean(one, until) for one in cpu.usage(run)}
+    if crowd := machine.crowded(run, until):
+        return crowd
     there, whole = run.manifest.machine.cores, sum(processes.values())
     if whole >= BUSY * there:
         return f"the machine was full: {whole:.2f} of {there} cores"

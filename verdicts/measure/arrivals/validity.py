@@ -9,7 +9,8 @@
 | faults | one that did not happen as planned (`verdicts.measure.target.fault_ledger`) |
 | the process | killed before its ledger was closed, or nothing was planned at all |
 
-Late and dropped arrivals have a cause on this machine, so the verdict also says who used its CPU.
+Late and dropped arrivals have a cause on this machine, so the verdict also says who used its CPU; and it says
+so of a run that counts where the bundled stack had to share a full machine with others.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from telemetry.recording.sample import Outcome
 from telemetry.run_folder.lines import LedgerLine
 from verdicts.measure.arrivals import own_limits, target_count
 from verdicts.measure.arrivals.ledger import ArrivalCounts, ArrivalLedger, equation, late, late_after
-from verdicts.measure.target import cpu, fault_ledger
+from verdicts.measure.target import cpu, fault_ledger, machine
 from verdicts.run.reading import Run
 
 MOST_LOST: Final = 0.001  # dropped or unknown, share of planned
@@ -52,7 +53,7 @@ def check(run: Run, ledger: ArrivalLedger) -> Validity:
     own = own_limits.reasons(run)
     faults = fault_ledger.of(run).problems()
     reasons = (*own, *behind, *_ended(run, ledger), *_balance(run, ledger), *faults)
-    return Validity(reasons, starved(run) if behind else "")
+    return Validity(reasons, starved(run) if behind else machine.crowded(run))
 
 
 def _behind(total: ArrivalCounts) -> Iterator[str]:
