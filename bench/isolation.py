@@ -4,9 +4,9 @@
 
 The engine's whole path of a call in a closed loop (as `bench.engine_full_speed`): 28 accounts and four
 leavers on one pool of connections, each counting its requests from 1, every call with a mark. Each run has
-another seed of the bug (`bench.isolation_server`), which strikes at one answer in 1,000; of callers who left, at
-one in 60, which comes to as much. Three count that do not know of each other: the client, the recorder at the
-server's socket, and the bug. A run is found if the client saw one; exact if the three agree.
+another seed of the bug (`bench.isolation_server`), which strikes at one answer in 1,000; of callers who left,
+at one in 60, which comes to as much. Three count that do not know of each other: the client, the recorder at
+the server's socket, and the bug. A run is found if the client saw one; exact if the three agree.
 """
 
 from __future__ import annotations
@@ -190,9 +190,8 @@ def main() -> None:
     parser.add_argument("--bug", action="append", choices=list(RATES))
     options = parser.parse_args()
     persona("marked-loop", NoOptions)(MarkedLoop)
-    print(
-        "| bug | found in | answers | bug counted | recorder | client | exact in |\n|---|---|---|---|---|---|---|"
-    )
+    print("| bug | found in | answers | bug counted | recorder | client | exact in |")
+    print("|---" * 7 + "|")
     for bug in options.bug or RATES:
         with server(bug, RATES[bug]) as port:
             print(row(bug, [run(port, options.calls) for _ in range(options.runs)]), flush=True)

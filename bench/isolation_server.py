@@ -2,8 +2,8 @@
 
 It says each call's text back, by way of the bug (`fakes.bugs`). The recorder is not the bug's count: it holds
 the mark in each answer's bytes against the one in its request's, as they go out. Its port is the first line
-that it prints. `GET /tally` gives what was recorded since the last one, and begins anew with the next seed. It
-ends with its stdin.
+that it prints. `GET /tally` gives what was recorded since the last one, and begins anew with the next seed.
+It ends with its stdin.
 """
 
 from __future__ import annotations

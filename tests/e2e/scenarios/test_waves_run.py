@@ -1,8 +1,7 @@
-"""Five short waves on an origin with four seeded leaks: each is found, with the slope that it counts itself."""
+"""Five short waves on an origin with four seeded leaks: each is found, with the slope that it counts."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import pytest
