@@ -39,7 +39,7 @@ class Tally:
         self.foreign += not set(MARK.findall(answer)) <= set(MARK.findall(request))
 
 
-class Server:
+class BuggyServer:
     """One bug at a time, and who counts it."""
 
     def __init__(self, shares: dict[str, float]) -> None:
@@ -84,7 +84,7 @@ class Server:
 class _Connection(asyncio.Protocol):
     """One request at a time."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: BuggyServer) -> None:
         self._server = server
         self._parser = httptools.HttpRequestParser(self)
         self._url, self._body = b"", b""
@@ -128,7 +128,7 @@ async def _no_session(user: str) -> object:
 
 
 async def _serve(shares: dict[str, float]) -> None:
-    loop, server = asyncio.get_running_loop(), Server(shares)
+    loop, server = asyncio.get_running_loop(), BuggyServer(shares)
     listening = await loop.create_server(lambda: _Connection(server), "127.0.0.1", 0)
     print(listening.sockets[0].getsockname()[1], flush=True)
     await loop.run_in_executor(None, sys.stdin.read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
-from bench.isolation_server import Server, Tally
+from bench.isolation_server import BuggyServer, Tally
 
 MARKS = [b"rznonce-1f09ab77c2-%d-%d-%d-z" % (n % 4, n, n) for n in range(400)]
 
@@ -26,7 +26,7 @@ def test_an_answer_is_foreign_by_its_bytes_alone() -> None:
 
 def test_recorder_and_bug_agree_and_begin_anew() -> None:
     async def scene() -> None:
-        server = Server({"shared-buffer": 0.1})
+        server = BuggyServer({"shared-buffer": 0.1})
         for _ in range(2):
             for n in range(400):
                 asked = request(n)
@@ -41,7 +41,7 @@ def test_recorder_and_bug_agree_and_begin_anew() -> None:
 
 def test_without_a_bug_nothing_is_foreign() -> None:
     async def scene() -> None:
-        server = Server({})
+        server = BuggyServer({})
         asked = request(7)
         server.tally.sent(asked, await server.answer(asked))
         assert json.loads(server.told()) == {"answers": 1, "recorded": 0, "counted": 0}
