@@ -2,7 +2,7 @@
 
     python -m bench.isolation [--runs 20] [--calls 10000] [--clean 1000000] [--bug NAME ...]
 
-The engine's whole path of a call in a closed loop (as `bench.engine_full_speed`): 28 accounts and four
+The engine's whole path of a call in a closed loop (as `bench.engine_full_speed`): 24 accounts and eight
 leavers on one pool of connections, each counting its requests from 1, every call with a mark. Each run has
 another seed of the bug (`bench.isolation_server`), which strikes at one answer in 1,000; of callers who left,
 at one in 60, which comes to as much. Three count that do not know of each other: the client, the recorder at
@@ -47,8 +47,8 @@ RATES: Final = {
     "shared-buffer": 0.001, "cache-without-user": 0.001, "table-by-id": 0.001, "late-answer": 1 / 60,
 }  # fmt: skip
 ACCOUNTS: Final = 32
-LEAVERS: Final = 4
-PATIENCE: Final = 0.02  # seconds; the tool `slow` takes twice as long
+LEAVERS: Final = 8
+PATIENCE: Final = 0.2  # seconds; the tool `slow` takes twice as long
 FOREIGN: Final = REASON_CODE["foreign_answer"]
 
 

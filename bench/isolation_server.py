@@ -22,7 +22,7 @@ from fakes.http.asgi import Reply
 from fakes.http.metrics import Metrics
 
 MARK: Final = re.compile(rb"rznonce-[0-9a-f]+-\d+--?\d+-\d+-z")
-SLOW: Final = 0.04  # seconds that the tool `slow` takes
+SLOW: Final = 0.4  # seconds that the tool `slow` takes
 HEAD: Final = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
 COUNTER: Final = "mcpist_bug_answers_total"
 
