@@ -5,7 +5,7 @@
 The engine's whole path of a call in a closed loop (as `bench.engine_full_speed`): 24 accounts and eight
 leavers on one pool of connections, each counting its requests from 1, every call with a mark. Each run has
 another seed of the bug (`bench.isolation_server`), which strikes at one answer in 1,000; of callers who left,
-at one in 60, which comes to as much. Three count that do not know of each other: the client, the recorder at
+at one in 30, which comes to as much. Three count that do not know of each other: the client, the recorder at
 the server's socket, and the bug. A run is found if the client saw one; exact if the three agree.
 """
 
@@ -44,7 +44,7 @@ from users.transport.call import Call  # noqa: E402
 from users.transport.endpoint import Endpoint  # noqa: E402
 
 RATES: Final = {
-    "shared-buffer": 0.001, "cache-without-user": 0.001, "table-by-id": 0.001, "late-answer": 1 / 60,
+    "shared-buffer": 0.001, "cache-without-user": 0.001, "table-by-id": 0.001, "late-answer": 1 / 30,
 }  # fmt: skip
 ACCOUNTS: Final = 32
 LEAVERS: Final = 8

@@ -39,6 +39,7 @@ class Scale(NamedTuple):
 
 MEMORY: Final = Scale(1024.0, 10_240.0)  # bytes
 COUNTS: Final = Scale(0.001, 0.01)
+CONNECTIONS: Final = Scale(0.001, 0.05)  # idle ones in pools are as many as were busy at once
 
 
 class Growth(NamedTuple):
@@ -53,7 +54,7 @@ class Growth(NamedTuple):
     @property
     def scale(self) -> Scale:
         """What counts as growth here."""
-        return MEMORY if self.what == "memory" else COUNTS
+        return {"memory": MEMORY, "connections": CONNECTIONS}.get(self.what, COUNTS)
 
     @property
     def least(self) -> float:
