@@ -21,7 +21,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("waves")
     (visitors, listeners) = scenario("waves").dump()["groups"]
     shape = {"kind": "waves", "params": {"for": 3, "rest": 3}}
-    groups = [{**visitors, "rate": 1.0, "shape": shape}, {**listeners, "shape": shape}]
+    groups = [{**visitors, "rate": 0.5, "shape": shape}, {**listeners, "shape": shape}]
     stack = {"mcp": {"sessions": "memory"}, "bugs": SHARES}
     made = ShortRun(folder, "waves", duration="31s", groups=groups, stack=stack)
     assert (made.code, made.status("L2")) == (1, "fail")
