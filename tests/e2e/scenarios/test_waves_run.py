@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -20,8 +20,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Waves and rests of three seconds, at twice the rate."""
     folder = tmp_path_factory.mktemp("waves")
     (visitors, listeners) = scenario("waves").dump()["groups"]
-    shape = {"kind": "waves", "params": {"for": 3, "rest": 3}}
-    groups = [{**visitors, "rate": 0.5, "shape": shape}, {**listeners, "shape": shape}]
+
+    def shape() -> dict[str, Any]:
+        return {"kind": "waves", "params": {"for": 3, "rest": 3}}
+
+    groups = [{**visitors, "rate": 0.5, "shape": shape()}, {**listeners, "shape": shape()}]
     stack = {"mcp": {"sessions": "memory"}, "bugs": SHARES}
     made = ShortRun(folder, "waves", duration="31s", groups=groups, stack=stack)
     assert (made.code, made.status("L2")) == (1, "fail")
