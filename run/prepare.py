@@ -151,6 +151,7 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
         "addresses": list(state.addresses),
         "key": key.pem() if key else None,
         "dialect": None,
+        "intents": state.intents,
         "tokens": account_tokens(target),
         "ids": account_ids(target),  # what files hold is read here alone: a worker has none of them
         "ca": Path(target.tls.ca).read_text() if target.tls.ca else None,
@@ -164,7 +165,7 @@ def _look(state: RunState, job: dict[str, Any]) -> None:
         return
     pinned = guard.check(target, state.base_url, lambda host, port: list(state.addresses))
     account = make_accounts(scenario, target, scenario.seed)[0]
-    token = signing(target, job["key"], [account], job["tokens"]).token
+    token = state.token = signing(target, job["key"], [account], job["tokens"]).token
     with Talk(target, pinned, account, token) as talk:
         found = era.find(talk, target.protocol)
         headers = {}

@@ -16,6 +16,7 @@ from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
 from targets.auth import Auth
 from targets.guard import Pinned
+from targets.intents import USUAL, IntentPlace
 from targets.limits import Refusal
 from targets.schema import Target
 from users.accounts.account_client import Token
@@ -69,6 +70,7 @@ class Job:
     ids_by_account: bool = False  # each counts its requests from 1
     late_answers: bool = False  # of calls that timed out: read on
     run: str = ""  # its name, by which nonces of other runs are told apart
+    intents: str = "0"  # what its intents' keys begin with
 
     @property
     def checked(self) -> bool:
@@ -96,11 +98,20 @@ def tool_table(scenario: Scenario) -> list[str]:
     return labels
 
 
-def group_behaviours(scenario: Scenario, dialect: Dialect | None = None) -> list[GroupBehaviour]:
-    """How each group behaves. `dialect` is what the target speaks; None: each group its own."""
-    labels = tool_table(scenario)
+def group_behaviours(
+    scenario: Scenario, dialect: Dialect | None = None, intents: IntentPlace = USUAL
+) -> list[GroupBehaviour]:
+    """How each group behaves. `dialect` is what the target speaks; None: each group its own.
+
+    `intents`: where calls say which intent they are for, where the scenario counts effects.
+    """
+    labels, told = tool_table(scenario), intents if scenario.counts_effects else None
     return [
-        _behaviour(group, labels, replace(dialect or Dialect(group.protocol), answers=group.answers_input))
+        _behaviour(
+            group,
+            labels,
+            replace(dialect or Dialect(group.protocol), answers=group.answers_input, intents=told),
+        )
         for group in scenario.groups
     ]
 
