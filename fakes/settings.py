@@ -208,12 +208,14 @@ class PartsSettings(SettingsModel):
 
 
 BUGS: Final = ("cache-without-user", "late-answer", "shared-buffer", "table-by-id")
-"""The seeded bugs, `fakes/bugs/`."""
+"""The seeded bugs that give a caller another's answer, `fakes/bugs/`."""
+LEAKS: Final = ("leak-connection", "leak-goroutine", "leak-memory", "leak-session")
+"""Those that do not give something back."""
 
 
 def _bug_shares(given: dict[str, float]) -> dict[str, float]:
-    if unknown := [name for name in given if name not in BUGS]:
-        raise ValueError(f"unknown {unknown[0]!r}, allowed: {', '.join(BUGS)}")
+    if unknown := [name for name in given if name not in (*BUGS, *LEAKS)]:
+        raise ValueError(f"unknown {unknown[0]!r}, allowed: {', '.join((*BUGS, *LEAKS))}")
     if sum(given.values()) > 1:
         raise ValueError(f"{sum(given.values()):g} in all, allowed: shares of 1 together at most")
     return given

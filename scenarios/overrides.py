@@ -27,7 +27,7 @@ from scenarios.option import SOURCE
 from scenarios.parts import AccountCount, Rate, Tier
 from scenarios.schema import Scenario
 
-SHAPE_TIMES: Final = ("at", "for")
+SHAPE_TIMES: Final = ("at", "for", "rest")
 
 
 class Overrides(Strict):
@@ -116,7 +116,7 @@ def _scaled(tree: dict[str, Any], factor: float) -> dict[str, Any]:
 
 
 def _shape_scaled(value: Any, factor: float) -> Any:
-    """A shape's parameters with its times, `at` and `for`, divided."""
+    """A shape's parameters with its times divided."""
     if isinstance(value, list | tuple):
         return [_shape_scaled(item, factor) for item in value]
     if not isinstance(value, Mapping):

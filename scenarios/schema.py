@@ -72,6 +72,7 @@ class Scenario(Strict):
     align: Annotated[Duration, Field(le=3600)] | None = None
     connections: Literal["account", "shared"] = "account"  # shared: one pool for all, as an agent host has
     request_ids: Literal["run", "account"] = "run"  # account: each counts from 1, so that many are alike
+    late_answers: Literal["cut", "read"] = "cut"  # read: the connection of a call that timed out is read on
     groups: Annotated[Several[Group], Field(min_length=1, max_length=20)]
     protections: str = "today"
     kv: Literal["ideal", "free", "paid"] = "ideal"

@@ -8,6 +8,7 @@ the attack's form; times are seconds.
     spike   base 0.1, peak 1, at (default: 0.4 of the duration), for (default: 0.2 of it)
     stages  stages: [{for: 20, rate: 1}, {for: 30, to: 0}]
             rate: constant; to: linear, from `from` (default: where the stage before ended, 0 at first)
+    waves   for (default: 0.1 of the duration), rest (default: 0.1 of it), again and again to the end
 
 What a shape plans after the run's end is cut off; stages that end before the run are refused.
 """
@@ -25,6 +26,7 @@ from shapes.ramp import ramp
 from shapes.spike import spike
 from shapes.stages import stages
 from shapes.step import MAX_STEPS, step
+from shapes.waves import waves
 
 MAX_FACTOR: Final = 1000
 MAX_STAGES: Final = 1000
@@ -132,6 +134,14 @@ def _stage(given: Any, level: float) -> tuple[float, float, float]:
     return params.seconds("for"), params.factor("from"), params.factor("to")
 
 
+def _waves(given: Mapping[str, Any], group: GroupLoad) -> Shape:
+    params = Params("waves", given, {"for": 0.1 * group.duration, "rest": 0.1 * group.duration})
+    try:
+        return waves(group.rate, params.seconds("for"), params.seconds("rest"), group.duration)
+    except ValueError as error:
+        raise ValueError(str(error) if str(error).startswith("shape") else f"shape waves: {error}") from None
+
+
 KINDS: Final[dict[str, Callable[[Mapping[str, Any], GroupLoad], Shape]]] = {
     "constant": _constant,
     "poisson": _poisson,
@@ -139,4 +149,5 @@ KINDS: Final[dict[str, Callable[[Mapping[str, Any], GroupLoad], Shape]]] = {
     "spike": _spike,
     "stages": _stages,
     "step": _step,
+    "waves": _waves,
 }

@@ -10,7 +10,7 @@ from pkgutil import iter_modules
 from random import Random
 from typing import Final
 
-from fakes.bugs.bug import REGISTERED, AskedCall, Bug, Work
+from fakes.bugs.bug import REGISTERED, AskedCall, Bug, Surroundings, Work
 from fakes.http.asgi import Reply
 from fakes.http.metrics import Metrics
 
@@ -23,10 +23,14 @@ NAMES: Final = tuple(sorted(REGISTERED))
 class Bugs:
     """`seed`: of the draws that say when one strikes."""
 
-    def __init__(self, metrics: Metrics, seed: str) -> None:
+    def __init__(self, metrics: Metrics, seed: str, surroundings: Surroundings) -> None:
         self._answers = metrics.counter(
             "mcpist_bug_answers_total", "Answers that a seeded bug gave to another caller.", "bug"
         )
+        self._leaks = metrics.counter(
+            "mcpist_bug_leaks_total", "What a seeded bug took and did not give back.", "bug"
+        )
+        self._surroundings = surroundings
         self._random = Random(seed)
         self._made: dict[str, Bug] = {}
 
@@ -40,5 +44,7 @@ class Bugs:
 
     def _bug(self, name: str) -> Bug:
         if name not in self._made:
-            self._made[name] = REGISTERED[name](self._answers(name).inc)
+            one = REGISTERED[name]
+            counted = self._leaks if one.leaks else self._answers
+            self._made[name] = one.make(counted(name).inc, self._surroundings)
         return self._made[name]

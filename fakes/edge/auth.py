@@ -21,6 +21,7 @@ from fakes.http.asgi import ASGIApp, Receive, Scope, Send
 from fakes.protections.jwks_cache import UNCACHED
 
 MAX_TOKENS: Final = 10_000  # remembered an isolate
+SWEEP_FROM: Final = 100  # tokens: where they are as many, or twice those that a sweep left, it is done again
 _RESULTS: Final = (
     (jwt.ExpiredSignatureError, "expired"),
     (jwt.InvalidIssuerError, "wrong_issuer"),
@@ -45,6 +46,7 @@ class Authenticate:
     def __init__(self, inner: ASGIApp, isolate: Isolate) -> None:
         self.inner, self.isolate = inner, isolate
         self.tokens: dict[bytes, dict[str, Any]] = {}
+        self._sweep_at = SWEEP_FROM  # so many tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
         call: EdgeCall = scope["state"]["call"]
@@ -95,9 +97,16 @@ class Authenticate:
     def _remember(self, token: bytes, claims: dict[str, Any], call: EdgeCall) -> None:
         if not _believes(call):
             return
+        if len(self.tokens) >= self._sweep_at:
+            self._sweep(self.isolate.clock())
         if len(self.tokens) >= MAX_TOKENS:
             self.tokens.clear()
         self.tokens[token] = claims
+
+    def _sweep(self, now: float) -> None:
+        """Forget those that have expired: their users have others, and never send them again."""
+        self.tokens = {token: claims for token, claims in self.tokens.items() if claims["exp"] > now}
+        self._sweep_at = max(SWEEP_FROM, 2 * len(self.tokens))
 
 
 def _believes(call: EdgeCall) -> bool:

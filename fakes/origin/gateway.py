@@ -18,7 +18,6 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 from fakes.control.state import Snapshot
 from fakes.http import rpc
@@ -28,15 +27,15 @@ from fakes.origin.eras import MODERN, Era, check_modern, era_of, says_legacy
 from fakes.origin.mcp import Mcp
 from fakes.origin.memory import OriginMemory
 from fakes.origin.metrics import OriginMetrics
+from fakes.origin.orphans import Orphans
 from fakes.origin.sessions import Session, Sessions
-from fakes.origin.streams import EVENT_STREAM, ProgressStream, StandingStreams, progress_token
+from fakes.origin.streams import EVENT_STREAM, Call, ProgressStream, StandingStreams, progress_token
 from fakes.origin.tool_call import CallContext
 from fakes.protections import deadline_propagation, idempotency
 from fakes.protections.rate_limit import Decision
 from fakes.protections.timeout import Deadline
 from fakes.settings import McpSettings
 
-Call = asyncio.Task[Reply]
 Work = Coroutine[Any, Any, Reply]
 log = logging.getLogger(__name__)
 
@@ -61,7 +60,8 @@ class Gateway:
         self._memory, self._mcp, self._metrics = memory, mcp, metrics
         self._sessions, self._streams, self._went_on = sessions, streams, went_on
         self._random = random.Random(secret)
-        self._without_caller: WeakSet[Call] = WeakSet()
+        self._without_caller = Orphans()
+        metrics.orphan_seconds(lambda: self._without_caller.seconds)
         self.instance = ""
 
     async def answer(self, snapshot: Snapshot, headers: Mapping[bytes, bytes], body: bytes) -> Answer:

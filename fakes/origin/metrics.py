@@ -16,7 +16,8 @@ from fakes.state_machine import states
 class OriginMetrics:
     """`refused(reason)`, `limited(limit)`, `kills(limit)` are counters; the rest is read at a scrape.
 
-    `caller_left(call)` counts tool calls whose caller left before the answer: stopped, or went-on.
+    `caller_left(call)` counts tool calls whose caller left before the answer: stopped, or went-on; the latter
+    have the seconds of `orphan_seconds`.
     """
 
     def __init__(self, metrics: Metrics, nano: Nano, memory: OriginMemory, upstreams: Iterable[str]) -> None:
@@ -26,6 +27,7 @@ class OriginMetrics:
         self.caller_left = metrics.counter(
             "mcpist_caller_left_total", "Tool calls whose caller left before the answer.", "call"
         )
+        self._track = metrics.track
         metrics.track("mcpist_memory_bytes", "Memory (modelled).", lambda: nano.memory)
         metrics.track("mcpist_goroutines", "Goroutines (modelled).", lambda: nano.goroutines)
         metrics.track("mcpist_nano_cpu_seconds_total", "CPU spent (modelled).", lambda: nano.cpu.spent)
@@ -44,6 +46,11 @@ class OriginMetrics:
             for name in states(TABLE):
                 now = partial(_breaker_state, memory, upstream)
                 breaker(upstream, name).set_function(partial(_is, now, name))
+
+    def orphan_seconds(self, value: Callable[[], float]) -> None:
+        """Who tells how long calls went on after their callers left, in sum."""
+        text = "Seconds of calls after their callers left."
+        self._track("mcpist_caller_left_seconds_total", text, value)
 
 
 def _is(state: Callable[[], str], name: str) -> float:

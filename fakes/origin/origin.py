@@ -27,9 +27,11 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final, NoReturn
 
 from fakes import faults
+from fakes.bugs.bug import Surroundings
 from fakes.bugs.bugs import Bugs
 from fakes.control.process_config import StackConfig
 from fakes.control.state import ActiveFault, Control, Snapshot
@@ -85,15 +87,16 @@ class Origin:
         self.memory = OriginMemory(settings, control.snapshot.protections, time.monotonic, time.time)
         self.nano = Nano(settings.nano, time.monotonic, loop.call_later, self._killed, self._begin)
         self.counted = OriginMetrics(metrics, self.nano, self.memory, settings.upstreams)
+        self.sessions = Sessions(self.database, metrics)
+        surroundings = Surroundings(partial(self.sessions.open, shared=False), config.addresses["upstream"])
         self.caller = caller = ToolCaller(
             Hop(*config.addresses["upstream"]),
             self.credits,
             self.usage,
             Answers(self.database),
             metrics,
-            Bugs(metrics, f"{settings.seed}/{self.name}"),
+            Bugs(metrics, f"{settings.seed}/{self.name}", surroundings),
         )
-        self.sessions = Sessions(self.database, metrics)
         self.gateway = Gateway(
             config.gateway_secret.reveal(), self.memory, Mcp(caller, self.sessions), self.counted,
             self.sessions, StandingStreams(metrics), self._went_on,
@@ -102,6 +105,7 @@ class Origin:
         self._answer_drop = AnswerDrop(control, self.name)
         self._aborts: set[Callable[[], None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        metrics.track("mcpist_tasks", "Tasks of this process's loop.", lambda: len(asyncio.all_tasks(loop)))
         self._going = asyncio.Event()
         control.on_change.append(self._changed)
         control.on_reset.append(self._reset)

@@ -58,6 +58,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         max_duration=target.max_duration,
         shared_connections=scenario.connections == "shared",
         ids_by_account=scenario.request_ids == "account",
+        late_answers=scenario.late_answers == "read",
         run=data["run"],
         intents=data["intents"],
     )

@@ -22,13 +22,14 @@ from telemetry.run_folder.lines import Event, Scrape
 from telemetry.run_folder.manifest import Manifest
 
 T = TypeVar("T")
-LEDGER_SKIP: Final = frozenset({"t", "sessions", "addresses"})
+LEDGER_SKIP: Final = frozenset({"t", "sessions", "addresses", "late_answers"})
 
 
 def _figures(entry: dict[str, Any]) -> dict[str, Field]:
-    """A ledger line's own and those of its sessions: `sessions_opened` and so on."""
+    """A ledger line's own and those of its sessions and late answers: `sessions_opened` and so on."""
     own = {key: value for key, value in entry.items() if key not in LEDGER_SKIP}
-    return own | {f"sessions_{key}": value for key, value in entry.get("sessions", {}).items()}
+    counts = ((name, entry.get(name, {})) for name in ("sessions", "late_answers"))
+    return own | {f"{name}_{key}": value for name, told in counts for key, value in told.items()}
 
 
 def _any_ledger(path: Path) -> LineTail[dict[str, Any]]:

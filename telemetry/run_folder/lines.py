@@ -14,6 +14,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     `left`: when it left before the run was over; `stall_s`: how long its loop stood still at most, `stall_in`
     what, `stall_cpu_wait_s` how much of it others had the CPU;
     `sessions`: opened, lost, reopened, closed;
+    `late_answers`: to calls that had timed out: read, checked, foreign, wrong, lost; marks that came unasked;
     `addresses`: of a target with several, what each got: sent, ok, failed, aborted. `target_least`,
     `target_most`: what the target's own clock said at the run's start by its answers' `Date`, Unix seconds.
     """
@@ -39,6 +40,7 @@ class LedgerLine(Struct, frozen=True, kw_only=True):
     stall_cpu_wait_s: float | UnsetType = UNSET
     sessions: dict[str, int] = field(default_factory=dict)
     addresses: dict[str, dict[str, int]] = field(default_factory=dict)
+    late_answers: dict[str, int] = field(default_factory=dict)
     left: float | UnsetType = UNSET
     target_least: float | UnsetType = UNSET
     target_most: float | UnsetType = UNSET
@@ -79,7 +81,8 @@ class ForeignAnswer(Struct, frozen=True, kw_only=True):
     """`foreign-<worker>.jsonl`: an answer that was another call's; at most 1,000 of a loading process.
 
     `account` got it at `t`, as the answer to `arrival` (−1: an extra call); `by` says what showed it: nonce,
-    id, session or user. `of_account` and `of_arrival` are whose it was, −1 where that is not known.
+    id, session or user; unasked: it came on a connection without a call, `account` −1 where all share them.
+    `of_account` and `of_arrival` are whose it was, −1 where that is not known.
     """
 
     t: float

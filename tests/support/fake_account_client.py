@@ -27,6 +27,7 @@ class FakeAccountClient:
     tokens: list[bytes | None] = field(default_factory=list)
     waiting: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
     reopened: list[float] = field(default_factory=list)
+    renewed: list[float] = field(default_factory=list)
 
     def call(
         self,
@@ -58,6 +59,9 @@ class FakeAccountClient:
 
     def reopen(self) -> None:
         self.reopened.append(self.now)
+
+    def renew(self) -> None:
+        self.renewed.append(self.now)
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         self.waiting.append((self.now + seconds, action))

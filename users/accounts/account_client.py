@@ -154,11 +154,32 @@ class PooledAccountClient:
         if self.session is not None and not self.stopped:
             self.session.failed(call)
 
-    def close_session(self) -> bool:
-        """Have the server close it; False: there is none."""
-        if self.session is None or not self.session.id:
+    def renew(self) -> None:
+        """See `users.personas.persona.AccountClient`; nothing where there is none, or one is being opened."""
+        session = self.session
+        if session is None or not session.id or session.opening:
+            return
+        session.expect()
+
+        def close() -> None:
+            self.close_session(self.open_session)
+
+        if self._turn is None:
+            close()
+        else:
+            self._turn(close)
+
+    def close_session(self, then: Callable[[], None] = lambda: None) -> bool:
+        """Have the server close it, and `then` go on; False: there is none."""
+        session = self.session
+        if session is None or not session.id:
             return False
-        call = self._own_call(CLOSE, self.session.closed)
+
+        def closed(call: Call) -> None:
+            session.closed(call)
+            then()
+
+        call = self._own_call(CLOSE, closed)
         call.request = self._bodiless(CLOSES)
         self._client.send(call)
         return True

@@ -150,7 +150,7 @@ class Performer:
 
     def _on_finish(self) -> None:
         engine, self.engine = self.engine, None
-        if engine is not None and engine.in_session:  # the server is asked to close them, and that takes time
+        if engine is not None and engine.to_part:  # that takes time
             gevent.spawn(self._part, engine, self._outbox)
         elif engine is not None:
             self._outbox.put(FINAL, engine.close())

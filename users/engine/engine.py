@@ -25,13 +25,14 @@ from users.engine.dispatcher import Dispatcher
 from users.engine.error_texts import ErrorTexts
 from users.engine.foreign_answers import ForeignAnswers
 from users.engine.job import Job
+from users.engine.late_counts import LateCounts
 from users.engine.ledger import Ledger
 from users.engine.loop_watch import LoopWatch
 from users.engine.pace import Pace, pace_shares
 from users.mcp import answers
 from users.mcp.headers import INSTANCE, read_headers
 from users.mcp.isolation import Foreign, Isolation
-from users.mcp.nonce import Nonces
+from users.mcp.nonce import UNKNOWN, Nonces
 from users.mcp.session import McpSession, SessionCounts
 from users.mcp.target_clock import TargetClock
 from users.personas.persona import Persona, check_persona, make_persona, opener
@@ -76,6 +77,7 @@ class Engine:
         self.ledger = Ledger(job.late)
         self._nonces, self._intents = Nonces(job.run), IntentKeys(job.intents)
         self._foreign = ForeignAnswers(outlets.foreign)
+        self._late = LateCounts(self._nonces, self._found_unasked) if job.late_answers else None
         self._pace = Pace(job.max_duration, clock=clock, sleep=sleep) if job.max_rps is not None else None
         sent = self.ledger.out if self._pace is None else self._paced_out
         self.client = Client(
@@ -88,6 +90,7 @@ class Engine:
             timeout=job.timeout,
             max_connections=job.max_connections,
             shared=job.shared_connections,
+            late=self._late,
             max_body=job.max_body,
             clock=clock,
             loop=loop,
@@ -123,6 +126,13 @@ class Engine:
         return rules._replace(judge=Isolation(rules.judge, self._nonces, accounts, self._found_foreign))
 
     def _found_foreign(self, call: Call, foreign: Foreign) -> None:
+        self._foreign.tell(call, foreign, self.start_at)
+
+    def _found_unasked(self, call: Call, foreign: Foreign) -> None:
+        """On a connection, not of a call: the account is known where it is not everybody's."""
+        call.done = self._clock()
+        if self._job.shared_connections:
+            call.account = UNKNOWN
         self._foreign.tell(call, foreign, self.start_at)
 
     def take_share(self, rank: int, of: int, start_at: float, from_t: float) -> None:
@@ -231,7 +241,9 @@ class Engine:
         self.client.abort_all()
 
     def part(self) -> None:
-        """Have the server close the sessions that are open; returns when it did, or when time is up.
+        """Have the server close the sessions that are open, and wait for late answers.
+
+        Returns when all that is done, or when time is up.
 
         Load is over by then. After a stop there is little time: all must be quiet within 2 s of it.
         """
@@ -242,13 +254,15 @@ class Engine:
             if self._clock() >= until:
                 break
             client.close_session()
-        while self.client.in_flight and self._clock() < until:
+        while (self.client.in_flight or self.client.late_due) and self._clock() < until:
             self._sleep(POLL_INTERVAL)
 
     @property
-    def in_session(self) -> bool:
-        """An account has a session that is open."""
-        return any(one.session is not None and one.session.id for one in self._clients.values())
+    def to_part(self) -> bool:
+        """There is a session that is open, or a late answer to come."""
+        return bool(self.client.late_due) or any(
+            one.session is not None and one.session.id for one in self._clients.values()
+        )
 
     def close(self) -> dict[str, Any]:
         """Stop, write the rest, and give the final ledger line."""
@@ -276,6 +290,7 @@ class Engine:
             "sessions": self.sessions.line(),
             "addresses": self._shares.line(),
             **self._target_clock.line(),
+            **({} if self._late is None else {"late_answers": self._late.line()}),
         }
 
     def flush(self) -> None:

@@ -68,6 +68,7 @@ class Job:
     max_duration: float | None = None
     shared_connections: bool = False  # one pool for all accounts
     ids_by_account: bool = False  # each counts its requests from 1
+    late_answers: bool = False  # of calls that timed out: read on
     run: str = ""  # its name, by which nonces of other runs are told apart
     intents: str = "0"  # what its intents' keys begin with
 

@@ -61,6 +61,10 @@ class AccountClient(Protocol):
         """Open the account's session anew, where its era has them; extra calls wait for it."""
         ...
 
+    def renew(self) -> None:
+        """Have the server close the account's session, and open another, where its era has them."""
+        ...
+
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         """Run `action` after `seconds`, unless the run has stopped sending by then."""
         ...

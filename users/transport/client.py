@@ -23,6 +23,7 @@ from users.transport.body_limits import MAX_BODY, BodyLimits
 from users.transport.call import NAN, Call
 from users.transport.connection import Connection
 from users.transport.endpoint import Endpoint
+from users.transport.late_answers import Late, LateAnswers
 from users.transport.lifecycle import State
 
 REAP_INTERVAL: Final = 0.02  # seconds: how late a deadline may be noticed
@@ -51,10 +52,14 @@ class Client:
         max_connections: int | None = None,
         max_body: int = MAX_BODY,
         shared: bool = False,
+        late: Late | None = None,
         clock: Callable[[], float] = time.monotonic,
         loop: Any = None,
     ) -> None:
-        """`shared`: accounts have no connections of their own, but one pool for each address."""
+        """`shared`: accounts have no connections of their own, but one pool for each address.
+
+        `late` is told of the answers to calls that timed out; None: their connections are cut.
+        """
         self.in_flight = 0
         self.peak_in_flight = 0
         self.connections = 0
@@ -72,6 +77,9 @@ class Client:
         self._loop = loop or gevent.get_hub().loop
         self._idle: dict[int, list[Connection]] = defaultdict(list)
         self._deadlines: deque[Call] = deque()
+        self._late: LateAnswers | None = None
+        if late is not None:
+            self._late = LateAnswers(late, rules.judge, clock, self._take_back, self._gone)
         self._draining: dict[Connection, float] = {}  # until when, the first to give up first
         self._reaper = self._loop.timer(REAP_INTERVAL, REAP_INTERVAL)
         self._reaper.start(self._reap)
@@ -133,6 +141,8 @@ class Client:
         """Abort what is in flight and close every connection."""
         self.abort_all()
         self._reaper.close()
+        if self._late is not None:
+            self._late.close()
         while self._draining:
             self._give_up(next(iter(self._draining)))
         for idle in self._idle.values():
@@ -165,10 +175,7 @@ class Client:
     def drained(self, connection: Connection) -> None:
         """The rest of an event stream has come: the connection is as after any other answer."""
         del self._draining[connection]
-        if connection.state is _IDLE:
-            self._idle[connection.pool].append(connection)
-        else:
-            self._drop(connection)
+        self._keep(connection)
 
     def idle_closed(self, connection: Connection) -> None:
         """The target closed a connection that we kept warm, or that was draining."""
@@ -178,6 +185,27 @@ class Client:
         idle = self._idle[connection.pool]
         if connection in idle:
             idle.remove(connection)
+
+    def spoken(self, connection: Connection, data: bytes) -> None:
+        """Nobody asked for it."""
+        if self._late is not None:
+            self._late.unasked(connection.pool, data)
+
+    @property
+    def late_due(self) -> int:
+        """Late answers that may still come."""
+        return 0 if self._late is None else self._late.due
+
+    def _take_back(self, connection: Connection) -> None:
+        """A late answer has come on it."""
+        connection.leave_to(self)
+        self._keep(connection)
+
+    def _keep(self, connection: Connection) -> None:
+        if connection.state is _IDLE:
+            self._idle[connection.pool].append(connection)
+        else:
+            self._drop(connection)
 
     # Ends of calls
 
@@ -192,9 +220,20 @@ class Client:
                 calls.popleft()
             elif call.deadline <= now:
                 calls.popleft()
-                self._cut(call, Outcome.FAILED, _TIMEOUT)
+                self._time_out(call)
             else:
                 return
+
+    def _time_out(self, call: Call) -> None:
+        connection = call.connection
+        assert isinstance(connection, Connection)
+        if self._late is None or not connection.waits:
+            self._cut(call, Outcome.FAILED, _TIMEOUT)
+            return
+        self._late.wait_on(connection, call)
+        self.in_flight -= 1
+        call.done = self._clock()
+        self._over(call, Outcome.FAILED, _TIMEOUT)
 
     def _cut(self, call: Call, outcome: Outcome, reason: int) -> None:
         connection = call.connection
@@ -211,6 +250,9 @@ class Client:
 
     def _drop(self, connection: Connection, reset: bool = False) -> None:
         connection.close(reset)
+        self.connections -= 1
+
+    def _gone(self) -> None:
         self.connections -= 1
 
     def _over(self, call: Call, outcome: Outcome, reason: int) -> None:

@@ -46,6 +46,9 @@ class Owner(Protocol):
     def idle_closed(self, connection: Connection) -> None:
         """A connection without a call went away."""
 
+    def spoken(self, connection: Connection, data: bytes) -> None:
+        """Something came on a connection without a call, which goes away for it."""
+
 
 class Connection:
     """A socket, its parser, and the call that it carries. `pool` is whose it is while it is idle."""
@@ -209,6 +212,7 @@ class Connection:
     def _receive(self, data: bytes) -> None:
         call, parser = self._call, self._parser
         if call is None and self.state is not State.DRAINING:  # nobody asked
+            self._owner.spoken(self, data)
             self._lost()
             return
         try:
@@ -269,6 +273,15 @@ class Connection:
             self._owner.idle_closed(self)
         else:
             self._owner.broken(self, call, reason)
+
+    def leave_to(self, owner: Owner, call: Call | None = None) -> None:
+        """From now on `owner` is told; `call` is what is carried, in place of the one that is."""
+        self._owner, self._call = owner, call
+
+    @property
+    def waits(self) -> bool:
+        """The request is out, and its answer due."""
+        return self.state is _BUSY and not self._out
 
     def close(self, reset: bool = False) -> None:
         """Close; with `reset`, by RST, so that the other side sees an abort. Safe to repeat."""

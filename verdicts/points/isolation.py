@@ -7,7 +7,7 @@ were looked at.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -18,6 +18,7 @@ from verdicts.points.point import AT_100_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 MOST: Final = 50  # rows
+LATE: Final = ("checked", "foreign", "wrong", "unasked")
 SEEDED: Final = "mcpist_bug_answers_total"
 
 
@@ -32,17 +33,20 @@ SEEDED: Final = "mcpist_bug_answers_total"
 )
 def foreign_answers(run: Run) -> Finding:
     """How many, of how many answers, and the rate's upper bound."""
-    checked = int(isolation.looked_at(run).sum())
+    late = {what: isolation.late(run, what) for what in LATE}
+    checked = int(isolation.looked_at(run).sum()) + late["checked"]
     if not checked:
         return Finding.unseen("No tool of this run has a {nonce} or an `expect` that was answered.")
     foreign, wrong = (
         int((run.out & outcomes.failed_by(run, (reason,))).sum())
         for reason in (isolation.FOREIGN, isolation.WRONG)
     )
+    foreign += late["foreign"] + late["unasked"]
+    wrong += late["wrong"]
     return Finding(
         foreign,
         "foreign answers",
-        _evidence(foreign, wrong, checked) + _seeded(run),
+        _evidence(foreign, wrong, checked) + _late(late) + _seeded(run),
         {"foreign": foreign, "wrong": wrong, "checked": checked, "rate": foreign / checked},
         rows=tuple(_rows(run)),
     )
@@ -55,6 +59,16 @@ def _evidence(foreign: int, wrong: int, checked: int) -> str:
         most = isolation.RULE_OF_THREE / checked * 1e6
         rate = f"None of {checked:,} answers: with 95 % confidence at most {most:,.3g} in a million."
     return rate + (f" {wrong:,} more did not say what was expected." if wrong else "")
+
+
+def _late(late: Mapping[str, int]) -> str:
+    """What was read although nobody waited for it any more."""
+    if not late["checked"] + late["unasked"]:
+        return ""
+    return (
+        f" {late['checked']:,} of them came to calls that had timed out, {late['foreign']:,} of these "
+        f"another's; {late['unasked']:,} more came on connections on which nothing was due."
+    )
 
 
 def _seeded(run: Run) -> str:

@@ -13,7 +13,7 @@ from verdicts.measure.arrivals import own_limits
 from verdicts.measure.calls import failed_calls, failure_kinds
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import cpu, fault_ledger, origins
-from verdicts.report import client_figures, markers, plotly_js, rerun, target_figures
+from verdicts.report import client_figures, markers, plotly_js, rerun, rest_figures, target_figures
 from verdicts.report.environment import embedded, environment
 from verdicts.report.figure import Figure
 from verdicts.run.facts import started
@@ -80,6 +80,7 @@ def _sections(judged: Judgement, seconds: PerSecond) -> list[Section]:
         ("The attack", list(client_figures.attack(run, seconds, judged.ledger.start_delay))),
         ("What callers saw", list(client_figures.service(run, seconds))),
         ("Processes, measured", list(target_figures.measured(run, _processes(run)))),
+        ("Rests between waves", list(rest_figures.of(run))),
         ("Nano instance, modelled", list(target_figures.modelled(run))),
     ]
     return [section for section in found if section[1]]

@@ -17,4 +17,6 @@ def test_work_goes_on_where_nobody_was_told(tmp_path: Path, scenario: str, share
     work = run.figures("M5.1")
     assert 58 <= work["left"] <= 60  # each of them is given up once; an answer of the edge may come before
     assert work["share"] == share
-    assert run.status("M5.1") == ("fail" if share else "pass")
+    after = run.figures("L1")
+    assert (after["calls"], 1.0 < after["each"] < 2.5) == (share * work["left"], bool(share))
+    assert run.status("M5.1") == run.status("L1") == ("fail" if share else "pass")

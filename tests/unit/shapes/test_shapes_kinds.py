@@ -9,6 +9,7 @@ from shapes.ramp import ramp
 from shapes.spike import spike
 from shapes.stages import stages
 from shapes.step import step
+from shapes.waves import waves
 
 
 @pytest.mark.parametrize(
@@ -31,6 +32,12 @@ from shapes.step import step
         (spike(1, 10, at=4, length=0, duration=10), 10, 0, 9),
         (step(1, 3, 3, 6), 12, 0, 4 + 5 / 3),
         (step(2, 9, 1, 6), 12, 0, 5.5),
+        (waves(2, 3, 4, 15), 14, 0, 14.5),
+        (waves(2, 3, 4, 14), 12, 0, 9.5),
+        (waves(2, 3, 0, 4), 8, 0, 3.5),
+        (waves(2, 0, 3, 4), 0, None, None),
+        (waves(2, 9, 9, 4), 8, 0, 3.5),
+        (waves(2, 3, 4, 0), 0, None, None),
         (stages([(2, 1, 1), (2, 0, 4)], 4), 6, 0, 2 + np.sqrt(3)),
         (stages([(2, 1, 1), (2, 0, 4)], 3), 3, 0, 2),
         (stages([(2, 1, 1)], 2), 2, 0, 1),

@@ -11,6 +11,7 @@ from shapes.registry import KINDS, make
 from shapes.spike import spike
 from shapes.stages import stages
 from shapes.step import step
+from shapes.waves import waves
 
 STAGES: dict[str, Any] = {
     "stages": [
@@ -33,6 +34,8 @@ STAGES: dict[str, Any] = {
         ("spike", {"base": 0, "peak": 3, "at": 1, "for": 5}, spike(0, 150, at=1, length=5, duration=10)),
         ("step", {}, step(5, 50, 10, 10)),
         ("step", {"from": 1, "to": 2, "steps": 2}, step(50, 100, 2, 10)),
+        ("waves", {}, waves(50, 1, 1, 10)),
+        ("waves", {"for": 3, "rest": 0.5}, waves(50, 3, 0.5, 10)),
         ("stages", STAGES, stages([(2, 0, 50), (3, 25, 25), (1, 25, 0), (4, 10, 100)], 10)),
     ],
 )
@@ -56,7 +59,7 @@ def test_every_kind_refuses_a_parameter_it_does_not_know(kind: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "params", "message"),
     [
-        ("burst", {}, "unknown shape 'burst'; allowed: constant, poisson, ramp, spike, stages, step"),
+        ("burst", {}, "unknown shape 'burst'; allowed: constant, poisson, ramp, spike, stages, step, waves"),
         ("ramp", {"to": -1}, "shape ramp: to must be a number from 0 to 1000, not -1"),
         ("ramp", {"to": "fast"}, "shape ramp: to must be a number"),
         ("ramp", {"from": True}, "shape ramp: from must be a number"),
@@ -65,6 +68,9 @@ def test_every_kind_refuses_a_parameter_it_does_not_know(kind: str) -> None:
         ("spike", {"peak": 1001}, "shape spike: peak must be a number from 0 to 1000, not 1001"),
         ("step", {"steps": 0}, "shape step: steps must be a whole number from 1 to 1000, not 0"),
         ("step", {"steps": 2.5}, "shape step: steps must be a whole number"),
+        ("waves", {"for": -1}, "shape waves: for must be a number from 0"),
+        ("waves", {"for": 0, "rest": 0}, "shape waves: more than 1,000 waves, allowed"),
+        ("waves", {"for": 0.004, "rest": 0.005}, "shape waves: more than 1,000 waves"),
         ("stages", {}, "shape stages: stages must be a list of 1 to 1000 stages"),
         ("stages", {"stages": []}, "shape stages: stages must be a list"),
         ("stages", {"stages": "up"}, "shape stages: stages must be a list"),

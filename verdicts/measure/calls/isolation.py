@@ -28,6 +28,12 @@ def _label(tool: Mapping[str, Any]) -> str:
     return str(tool["name"]) if "name" in tool else f"{tool['module']}.{tool['tool']}"
 
 
+def late(run: Run, what: str) -> int:
+    """Of answers to calls that had timed out: how many were checked, foreign, …; of all workers."""
+    last = (lines[-1].late_answers for lines in run.ledgers.values() if lines)
+    return sum(counts.get(what, 0) for counts in last)
+
+
 def looked_at(run: Run) -> Mask:
     """Answers of those tools: of scheduled and of extra calls."""
     answered: Mask = run.samples["status"] > 0

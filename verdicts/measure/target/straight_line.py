@@ -15,15 +15,18 @@ MIN_RANGE: Final = 10.0  # of x: one that hardly moved has no slope
 
 
 class Line(NamedTuple):
-    """y = at_zero + slope x; `margin`: half the slope's 95 % interval."""
+    """y = at_zero + slope x; `margin`: half the slope's interval."""
 
     slope: float
     margin: float
     at_zero: float
 
 
-def fitted(x: Floats, y: Floats) -> Line:
-    """A line through points; NaN where x hardly moved or there are less than four."""
+def fitted(x: Floats, y: Floats, confidence: float = 0.95) -> Line:
+    """A line through points; NaN where x hardly moved or there are less than four.
+
+    `confidence` of the slope's interval, if the points lie around a line apart from each other, alike far.
+    """
     if x.size < MIN_POINTS or np.ptp(x) < MIN_RANGE:
         return Line(math.nan, math.nan, math.nan)
     steep = slope(x, y)
@@ -31,7 +34,7 @@ def fitted(x: Floats, y: Floats) -> Line:
     rest = y - (at_zero + steep * x)
     free, spread = x.size - 2, float(((x - x.mean()) ** 2).sum())
     error = math.sqrt(float((rest**2).sum()) / free / spread)
-    return Line(steep, quantile(0.975, free) * error, at_zero)
+    return Line(steep, quantile((1 + confidence) / 2, free) * error, at_zero)
 
 
 def slope(x: Floats, y: Floats) -> float:

@@ -1,29 +1,39 @@
-"""Seeded bugs: each gives another's answer exactly as often as it counts, none does so unless asked."""
+"""Seeded bugs: each gives another's answer, or keeps something, exactly as often as it counts; none does so
+unless asked."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import tracemalloc
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from fakes.bugs.bug import AskedCall
+from fakes.bugs.bug import AskedCall, Surroundings
 from fakes.bugs.bugs import NAMES, Bugs
 from fakes.http.asgi import Reply
 from fakes.http.metrics import Metrics
-from fakes.settings import BUGS, StackSettings
+from fakes.settings import BUGS, LEAKS, StackSettings
 
 
 class Rig:
     """One origin's bugs; a call's honest answer is its own number."""
 
-    def __init__(self, shares: Mapping[str, float]) -> None:
+    def __init__(self, shares: Mapping[str, float], upstream: tuple[str, int] = ("127.0.0.1", 1)) -> None:
         self.metrics = Metrics()
-        self.bugs = Bugs(self.metrics, "seed")
+        self.sessions: list[str] = []
+        self.bugs = Bugs(self.metrics, "seed", Surroundings(self._open, upstream))
         self.shares = shares
         self.foreign = self.made = 0
         self.released = asyncio.Event()
+
+    async def _open(self, user: str) -> str:
+        self.sessions.append(user)
+        return user
 
     async def call(self, number: int, status: int = 200, wait: bool = False) -> None:
         async def work() -> Reply:
@@ -39,13 +49,16 @@ class Rig:
 
     @property
     def counted(self) -> float:
+        return self.told("mcpist_bug_answers_total")
+
+    def told(self, counter: str) -> float:
         text = self.metrics.text().decode()
-        lines = [line for line in text.splitlines() if line.startswith("mcpist_bug_answers_total{")]
+        lines = [line for line in text.splitlines() if line.startswith(counter + "{")]
         return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 def test_every_file_of_the_room_can_be_asked_for() -> None:
-    assert NAMES == BUGS
+    assert sorted(NAMES) == sorted((*BUGS, *LEAKS))
 
 
 @pytest.mark.parametrize("name", ["shared-buffer", "cache-without-user", "table-by-id"])
@@ -99,6 +112,42 @@ def test_a_late_answer_goes_to_the_next_caller(share: float, late: int) -> None:
         assert (rig.foreign, rig.counted) == (late, late)
 
     asyncio.run(scene())
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_a_leak_keeps_as_much_as_it_counts_and_answers_as_ever(name: str) -> None:
+    async def scene() -> None:
+        server = socket.create_server(("127.0.0.1", 0))
+        rig = Rig({name: 0.1}, server.getsockname())
+        tasks, files = len(asyncio.all_tasks()), _files()
+        tracemalloc.start()
+        for number in range(300):
+            await rig.call(number)
+        memory, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        leaked = rig.told("mcpist_bug_leaks_total")
+        assert 15 <= leaked <= 60
+        assert (rig.foreign, rig.counted, rig.made) == (0, 0, 300)
+        grown = {
+            "leak-connection": len(_files() - files),
+            "leak-goroutine": len(asyncio.all_tasks()) - tasks,
+            "leak-memory": memory // 10_240,
+            "leak-session": len(rig.sessions),
+        }
+        assert grown.pop(name) == leaked
+        assert max(grown.values()) < leaked / 3  # a task is not nothing
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+        for left in _files() - files:
+            os.close(int(left.name))
+        server.close()
+
+    asyncio.run(scene())
+
+
+def _files() -> set[Path]:
+    """Descriptors that are open, without that of the listing."""
+    return {one for one in Path("/proc/self/fd").iterdir() if one.exists()}
 
 
 def test_unknown_names_and_more_than_all_calls_are_refused() -> None:

@@ -124,6 +124,19 @@ async def test_a_verified_token_is_believed_until_it_expires() -> None:
     assert edge.value("mcpist_jwt_verify_cpu_seconds_count", result="valid") == 2
 
 
+async def test_tokens_that_expired_are_not_kept() -> None:
+    """Each user sends a new one before the old one expires: what nobody sends again would stay for ever."""
+    edge = rig()
+    app = edge.layer(Authenticate)
+    for wave in range(5):
+        edge.clock.now = 5_000_000_000.0 + 60 * wave
+        for user in range(80):
+            exp = 5_000_000_000 + 60 * wave + 30
+            await edge.ask(app, token=token(sub=f"user-{user}", exp=exp))
+    assert isinstance(app, Authenticate)
+    assert len(app.tokens) <= 160
+
+
 @pytest.mark.parametrize("settings", [{"token_cache": False}, {"jwks_mode": "none"}])
 async def test_tokens_are_not_believed_when_nothing_is_cached(settings: dict[str, Any]) -> None:
     edge = rig(**settings)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, TypeVar
+from unittest.mock import AsyncMock
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as tuned
 from hypothesis import strategies as st
 
+from fakes.bugs.bug import Surroundings
 from fakes.bugs.bugs import Bugs
 from fakes.http.asgi import Reply
 from fakes.http.hop import HopConnectError, HopReset
@@ -29,7 +31,7 @@ from fakes.settings import DatabaseSettings, StackSettings
 
 G = TypeVar("G", bound=Gate)
 NAMES = ("user-concurrency", "global-concurrency", "breaker")
-NO_BUGS = Bugs(Metrics(), "")
+NO_BUGS = Bugs(Metrics(), "", Surroundings(AsyncMock(), ("", 0)))
 OK = Reply(200, [(b"server-timing", b"upstream;dur=12.5")], b"{}")
 
 

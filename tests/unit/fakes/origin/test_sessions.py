@@ -115,6 +115,7 @@ async def test_in_a_session_a_call_outlives_its_caller() -> None:
     stall = await left_alone(rig)
     assert not stall.ended.is_set()
     assert rig.value("mcpist_caller_left_total", call="went-on") == 1
+    assert (rig.value("mcpist_caller_left_seconds_total") or 0) > 0
     (call,) = rig.went_on
     stall.go.set()
     assert said(await call)["result"]["content"][0]["text"] == "late"

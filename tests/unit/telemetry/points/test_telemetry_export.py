@@ -91,13 +91,19 @@ MADE: dict[Any, Any] = {int: 7, int | UnsetType: 7, bool: True, str: "forge.py:3
 def test_every_field_of_a_ledger_line_has_a_place(tmp_path: Path) -> None:
     """As the engine may write it: all its fields at once, each with a value of its own kind."""
     entry = {field.name: MADE.get(field.type, 0.5) for field in structs.fields(LedgerLine)}
-    entry |= {"t": 1.0, "sessions": {"opened": 3}, "addresses": {"127.0.0.1": {"sent": 5, "ok": 4}}}
+    entry |= {
+        "t": 1.0,
+        "sessions": {"opened": 3},
+        "addresses": {"127.0.0.1": {"sent": 5, "ok": 4}},
+        "late_answers": {"read": 2},
+    }
     add_line(tmp_path, "ledger-w0.jsonl", **msgspec.to_builtins(msgspec.convert(entry, LedgerLine)))
     arrivals, addresses = lines_of(Export(tmp_path, MANIFEST).read())
     figures = arrivals.split(" ", 1)[1]
     missing = [field.name for field in structs.fields(LedgerLine) if f",{field.name}=" not in f",{figures}"]
-    assert missing == ["t", "sessions", "addresses"]
+    assert missing == ["t", "sessions", "addresses", "late_answers"]
     assert "sessions_opened=3i" in arrivals
+    assert "late_answers_read=2i" in arrivals
     assert addresses.startswith("addresses,address=127.0.0.1,")
     assert " sent=5i,ok=4i " in addresses
 

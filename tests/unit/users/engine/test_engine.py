@@ -349,3 +349,42 @@ def test_without_a_mark_nothing_is_held_against_anything() -> None:
     rig.engine.take_share(0, 1, START, 0.0)
     rig.to(20.0)
     assert (rig.balanced()["ok"], rig.foreign) == (COUNT, [])
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_answers_to_calls_that_timed_out_are_held_against_them_where_the_run_reads_them(read: bool) -> None:
+    """Nothing is answered for twenty seconds; then each call's answer comes, every tenth the one before."""
+    rig = Rig(behaviour=MARKED_CALLER, late_answers=read)
+
+    def result(request: bytes) -> bytes:
+        number = len(rig.requests) - (2 if len(rig.requests) % 10 == 0 else 1)
+        found = _NONCE.search(rig.requests[number])
+        assert found
+        return b'{"content":[{"text":"%b"}]}' % found[0]
+
+    rig.result, rig.answering = result, False
+    rig.engine.take_share(0, 1, START, 0.0)
+    rig.to(20.0)
+    assert (rig.engine.finished, rig.engine.to_part) == (True, read)
+    rig.answering = True
+    rig.to(21.0)
+    line = rig.balanced()
+    assert (line["failed"], line["in_flight"]) == (COUNT, 0)
+    assert {REASONS[one["reason"]] for one in rig.samples()} == {"timeout"}
+    counts = {"read": COUNT, "checked": COUNT, "foreign": 10, "wrong": 0, "lost": 0, "unasked": 0}
+    assert line.get("late_answers") == (counts if read else None)
+    assert len(rig.foreign) == (10 if read else 0)
+    assert not rig.engine.to_part
+
+
+def test_a_mark_that_comes_on_an_idle_connection_is_foreign() -> None:
+    rig = Rig(behaviour=MARKED_CALLER, late_answers=True)
+    rig.result = lambda request: b'{"content":[{"text":"%b"}]}' % _NONCE.findall(request)[0]
+    rig.engine.take_share(0, 1, START, 0.0)
+    rig.to(5.0)
+    said = _NONCE.findall(rig.requests[0])[0]
+    rig.endpoint.peers[2].send(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n" + said)
+    rig.to(20.0)
+    assert rig.balanced()["late_answers"]["unasked"] == 1
+    (line,) = rig.foreign
+    assert (line["by"], line["account"], line["of_account"], line["of_arrival"]) == ("unasked", 2, 0, 0)

@@ -143,7 +143,19 @@ def test_every_persona_works_in_a_session(rigs: list[Talking], persona: str) -> 
     assert not rig.server.open
 
 
-@pytest.mark.parametrize("persona", PERSONAS)
+def test_a_visitor_has_a_session_of_its_own_for_each_call(rigs: list[Talking]) -> None:
+    rig = begun(rigs, "visitor", LEGACY)
+    rig.to(20.0)
+    line = rig.balanced()
+    assert (line["ok"], line["extra"]) == (COUNT, 2 * ACCOUNTS + 3 * COUNT)
+    assert rig.sessions == {"opened": ACCOUNTS + COUNT, "lost": 0, "reopened": 0, "closed": COUNT}
+    called = [headers[b"mcp-session-id"] for method, headers, _ in rig.server.asked if method == "tools/list"]
+    assert len(set(called)) == COUNT
+    rig.part()
+    assert not rig.server.open
+
+
+@pytest.mark.parametrize("persona", [*PERSONAS, "visitor"])
 def test_every_persona_works_without_sessions(rigs: list[Talking], persona: str) -> None:
     for version in (MODERN, NONE):
         rig = begun(rigs, persona, version)

@@ -68,6 +68,20 @@ def test_what_the_samples_count_is_the_figure_whatever_was_told_one_by_one(tmp_p
     assert (first["belongs to"], first["sent at, s"]) == ("not known", None)
 
 
+def test_late_answers_count_with_the_others(tmp_path: Path) -> None:
+    before = found(made(tmp_path / "before", marked()))
+    write(tmp_path / "run", marked())
+    ledger = tmp_path / "run" / "ledger-local.jsonl"
+    *lines, last = ledger.read_text().splitlines()
+    late = {"read": 9, "checked": 8, "foreign": 2, "wrong": 1, "lost": 3, "unasked": 1}
+    ledger.write_text("\n".join([*lines, json.dumps({**json.loads(last), "late_answers": late})]) + "\n")
+    one = found(load(tmp_path / "run"))
+    assert one.value == 3
+    assert (one.figures["checked"], one.figures["wrong"]) == (before.figures["checked"] + 8, 1)
+    assert "8 of them came to calls that had timed out, 2 of these another's; 1 more came" in one.evidence
+    assert "timed out" not in before.evidence
+
+
 def test_a_run_without_marks_says_so_and_is_not_judged_by_it(tmp_path: Path) -> None:
     run = made(tmp_path, Spec(chances={}))
     assert not found(run).seen

@@ -249,5 +249,10 @@ def test_work_that_goes_on_is_a_share_of_the_callers_that_left(tmp_path: Path) -
     run = made(tmp_path, Spec(), told)
     assert found(run, "M5.1").value == 75.0
     assert "broken off" not in found(run, "M5.1").evidence  # it is not the upstream that said so
+    told["mcpist_caller_left_seconds_total"] = lambda t: max(0.0, t) * 6
+    seconds = found(made(tmp_path / "told", Spec(), told), "L1").figures
+    assert seconds["seconds"] == pytest.approx(2 * seconds["calls"])
+    assert seconds["each"] == pytest.approx(1.5)
+    assert not found(run, "L1").seen
     stopped = {'mcpist_caller_left_total{call="stopped"}': lambda t: max(0.0, t)}
     assert found(made(tmp_path / "none", Spec(), stopped), "M5.1").value == 0.0
