@@ -113,6 +113,7 @@ NEEDS: Final = {
         ),
         Need("mcp-sdk", "servers that nobody here wrote", lock=ROOT / "requirements-assistant.lock"),
         Need("assistant", "the suite as an MCP server", made=ROOT / ".cache" / "assistant" / "ready"),
+        Need("optuna", "the search for limits", made=ROOT / ".cache" / "tune" / "ready"),
         Need(
             "contextforge",
             "a gateway that nobody here wrote",
