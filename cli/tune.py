@@ -27,8 +27,8 @@ from verdicts.tuning.tuning_file import PAGE
 
 EPILOG: Final = """\
 exit code: 0 a set was found and every attack held its bounds in each of three runs at full length; 1 a bound
-broke there; 2 bad usage or configuration; 3 it was stopped, or its budget was over before that was known. With
-the same --out a search is carried on, also with a larger --budget.
+broke there; 2 bad usage or configuration; 3 it was stopped, or its budget was over before that was known.
+With the same --out a search is carried on, also with a larger --budget.
 """
 say: Final = say_for("tune")
 

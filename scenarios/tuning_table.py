@@ -42,6 +42,12 @@ class TunedLimit(NamedTuple):
         """It is a protection, on or off."""
         return not self.key
 
+    def sides(self, value: float) -> list[float]:
+        """What lies on either side of a value: half and twice of it; the other state of a switch."""
+        if self.switch:
+            return [1.0 - value]
+        return [one for one in (self.fitting(value / 2), self.fitting(value * 2)) if one != value]
+
     def fitting(self, value: float) -> float:
         """The nearest value that the limit can have: within its range, whole or of three digits."""
         inside = min(max(value, self.low), self.high)

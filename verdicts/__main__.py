@@ -3,7 +3,8 @@
     python -m verdicts RUN [--quiet]
 
 writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml; for the folder of a plan those of all its runs,
-and plan.html, plan.md, junit.xml; for that of a comparison compare.json and compare.html (0: compared).
+and plan.html, plan.md, junit.xml; for that of a comparison compare.json and compare.html (0: compared); for
+that of a search for limits tune.html and tune.md (0: derived).
 Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could not be judged.
 """
 
@@ -21,6 +22,9 @@ from verdicts.output import compare_files
 from verdicts.output.files import derive
 from verdicts.plan import files, plan_file
 from verdicts.run.reading import RunFolderError
+from verdicts.tuning import files as tuning_files
+from verdicts.tuning import tuning_file
+from verdicts.tuning import wording as tuning_wording
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,11 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
     options = parser.parse_args(argv)
     try:
-        if (options.run / compare_files.FILE).exists():
-            return _comparison(options.run, quiet=options.quiet)
-        if (options.run / plan_file.FILE).exists():
-            return files.derive(options.run, quiet=options.quiet)
-        return derive(options.run, quiet=options.quiet).exit_code
+        return _derived(options.run, quiet=options.quiet)
     except RunFolderError as error:
         print(error, file=sys.stderr)
         return exit_codes.USAGE
@@ -49,6 +49,17 @@ def main(argv: list[str] | None = None) -> int:
         return exit_codes.OURS
 
 
+def _derived(folder: Path, *, quiet: bool) -> int:
+    """By the file that tells what the folder is of."""
+    if (folder / compare_files.FILE).exists():
+        return _comparison(folder, quiet=quiet)
+    if (folder / tuning_file.FILE).exists():
+        return _limits(folder, quiet=quiet)
+    if (folder / plan_file.FILE).exists():
+        return files.derive(folder, quiet=quiet)
+    return derive(folder, quiet=quiet).exit_code
+
+
 def _comparison(folder: Path, *, quiet: bool) -> int:
     told = compare_files.stored_document(folder)
     if told["verdict"] == "invalid":
@@ -57,6 +68,13 @@ def _comparison(folder: Path, *, quiet: bool) -> int:
     found = compare_files.derive(folder, told)
     if not quiet:
         print("\n".join(wording.summary(found, folder)))
+    return exit_codes.PASS
+
+
+def _limits(folder: Path, *, quiet: bool) -> int:
+    answer = tuning_files.pages(folder, tuning_file.read(folder))
+    if not quiet:
+        print("\n".join(tuning_wording.summary(answer, folder)))
     return exit_codes.PASS
 
 

@@ -6,8 +6,8 @@
 
 The sampler is a tree of Parzen estimators over all limits of the block together, with constraints: of two
 settings that break bounds it prefers the one that breaks less. It has no file of its own: the runs are kept,
-and a search that is carried on asks and tells anew, which gives the same proposals. Optuna is imported where it
-is used; `make tune` adds it beside the environment. Why Optuna: docs/adr/0024-limits-by-optuna.md.
+and a search that is carried on asks and tells anew, which gives the same proposals. Optuna is imported where
+it is used; `make tune` adds it beside the environment. Why Optuna: docs/adr/0024-limits-by-optuna.md.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def library() -> Any:
         found = importlib.import_module("optuna")
     except ImportError:
         raise ConfigError(
-            SOURCE, "tune", "needs Optuna, which is not installed, allowed: make tune, which adds it"
+            SOURCE, "tune", "needs Optuna, which is not installed, allowed: make optuna (once)"
         ) from None
     found.logging.set_verbosity(found.logging.ERROR)
     return found

@@ -1,4 +1,4 @@
-"""Runs that a search wants, made for real: a scenario with the setting in it, on a stack that is reset before.
+"""Runs that a search wants, made for real: a scenario with the setting in it, on a stack reset before.
 
 The scenario is a file of its own beside the runs, so that anyone can run it again: it extends the attack and
 says nothing but the limits. A run that proves nothing is made once more; then there is no data point.

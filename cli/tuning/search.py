@@ -8,12 +8,13 @@
 
 It begins with the plan's values, and goes block by block, all other limits being the best so far:
 
-    search block    settings by shortened runs, each until a bound breaks; the best third of those that hold, two
-                    at least, again at full length (successive halving); the best of these is taken
+    search block    settings by shortened runs, each until a bound breaks; the best third of those that hold,
+                    two at least, again at full length (successive halving); the best of these is taken
     plan's values   each limit back to the plan's value: kept there if it holds and loses no more
     confirm n       every attack at full length, n runs each; where a bound breaks, a block's next best
     today, none     those two sets by shortened runs, for the page
-    sides           half and twice each value, by shortened runs: what breaks on either side
+    sides           half and twice each value, by shortened runs: what breaks on either side; one that is
+                    better is taken, and its own sides tried, `MOVES` times at most
 
 A run that was made already is not wanted again (`Memory`): so a search is carried on by giving it its runs.
 """
@@ -32,6 +33,7 @@ from verdicts.tuning.trial import FLOOR, SettingTrial
 
 CONFIRMED: Final = 3  # runs at full length of each attack
 HALVED: Final = 3  # one of so many goes on
+MOVES: Final = 2
 RETREATS: Final = 3  # other settings that a confirmation tries at most
 TODAY: Final = ("today", "none")
 
@@ -79,8 +81,8 @@ class LimitSearch:
         """The stages in order."""
         return [
             *(f"search {block}" for block in self._spend),
-            "plan's values", "confirm 1", "today", "sides", *(f"confirm {n}" for n in range(2, CONFIRMED + 1)),
-            "none",
+            "plan's values", "confirm 1", "today", "sides",
+            *(f"confirm {number}" for number in range(2, CONFIRMED + 1)), "none",
         ]  # fmt: skip
 
     def stages(self) -> Iterator[Stage]:
@@ -140,10 +142,14 @@ class LimitSearch:
     def _confirm(self, repeats: int) -> Steps:
         tried: list[SettingTrial] = []
         for _ in range(1 + RETREATS):
-            trial = yield from self._try(self.best, self._attacks, "full", repeats=repeats)
-            if trial is not None:
-                tried.append(trial)
-            if trial is None or trial.holds or not self._retreat(trial):
+            runs: list[TuningRun] = []
+            for attack in self._attacks:  # one by one: where one proves nothing the others still do
+                one = yield from self._try(self.best, [attack], "full", repeats=repeats)
+                runs += one.runs if one else ()
+            if not runs:
+                break
+            tried.append(SettingTrial(dict(self.best), tuple(runs)))
+            if tried[-1].holds or not self._retreat(tried[-1]):
                 break
         if tried:
             self.best = dict(min(tried, key=_rank).values)
@@ -171,10 +177,19 @@ class LimitSearch:
 
     def _sides(self) -> Steps:
         for limit in self._limits:
-            attacks = self._felt([limit], searched=True)
-            yield from self._try(self.best, attacks, "short")
-            for value in sides(limit, self.best[limit.name]):
-                yield from self._try({**self.best, limit.name: value}, attacks, "short")
+            for _ in range(1 + MOVES):
+                before = self.best[limit.name]
+                yield from self._both_sides(limit)
+                if self.best[limit.name] == before:
+                    break
+
+    def _both_sides(self, limit: TunedLimit) -> Steps:
+        attacks = self._felt([limit], searched=True)
+        own = yield from self._try(self.best, attacks, "short")
+        for value in limit.sides(self.best[limit.name]):
+            other = yield from self._try({**self.best, limit.name: value}, attacks, "short")
+            if own and other and other.rank < (own.excess, own.loss - FLOOR):
+                self.best, own = dict(other.values), other
 
     def _set(self, name: str) -> Steps:
         searched = [attack for attack in self._attacks if attack.searched]
@@ -215,13 +230,6 @@ def _telling(attacks: Sequence[TuningAttack], tried: Sequence[SettingTrial]) -> 
     """Those first that broke a bound most often."""
     broke = [run.attack for trial in tried for run in trial.broken]
     return sorted(attacks, key=lambda attack: -broke.count(attack.name))
-
-
-def sides(limit: TunedLimit, value: float) -> list[float]:
-    """What lies on either side of a value: half and twice of it; the other state of a switch."""
-    if limit.switch:
-        return [1.0 - value]
-    return [one for one in (limit.fitting(value / 2), limit.fitting(value * 2)) if one != value]
 
 
 def _rank(trial: SettingTrial) -> tuple[float, float]:

@@ -2,12 +2,12 @@
 
     made = MadeStack(seed)
     run = made.run(wanted)         # what a run of it came to, with 5 % of noise
-    made.true(values)              # (holds, loss) without noise
+    true(values)                   # the same without noise
     OPTIMUM                        # (values, loss) by trying a fine grid
 
 A crowd holds as many calls as each of a hundred spammers may have; memory is full at 6,134 of them. Batches
-need ten calls of a user at once, and some twenty. An outage costs by how long callers wait; a breaker that trips
-too soon costs as well. Pages take three seconds, more or less. `rest` changes nothing.
+need ten calls of a user at once, and some twenty. An outage costs by how long callers wait; a breaker that
+trips too soon costs as well. Pages take three seconds, more or less. `rest` changes nothing.
 """
 
 from __future__ import annotations

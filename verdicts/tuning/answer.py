@@ -164,16 +164,14 @@ def _limit(limit: TunedLimit, best: Setting, runs: Sequence[TuningRun]) -> Limit
         found = None if other == value else trial({**best, limit.name: other}, attacks, runs)
         return None if found is None or own is None else Side(other, found, found.loss - own.loss)
 
-    alone = {run.values[limit.name] for run in runs if limit.name in run.values and not run.set}
+    others = limit.sides(value)
     return LimitAnswer(
-        limit, value, side(limit.plan),
-        _first(side(one) for one in sorted(alone, reverse=True) if one <= value / 2 or (limit.switch and one < value)),
-        _first(side(one) for one in sorted(alone) if one >= value * 2 and one > value),
-    )  # fmt: skip
-
-
-def _first(sides: Iterable[Side | None]) -> Side | None:
-    return next((side for side in sides if side is not None), None)
+        limit,
+        value,
+        side(limit.plan),
+        next((side(one) for one in others if one < value), None),
+        next((side(one) for one in others if one > value), None),
+    )
 
 
 def trial(
@@ -183,7 +181,7 @@ def trial(
     length: Length = "short",
     set: str = "",
 ) -> SettingTrial | None:
-    """A setting's runs, each by what its attack feels; None where one is missing, but for what broke before it."""
+    """A setting's runs, each by what its attack feels; None where one is missing and none broke before it."""
     made: list[TuningRun] = []
     whole = True
     for attack in attacks:
@@ -232,14 +230,3 @@ def interval(values: Sequence[float]) -> tuple[float, float] | None:
         return None
     reach = student_t.quantile((1 + LEVEL) / 2, len(values) - 1) * stdev(values) / math.sqrt(len(values))
     return max(0.0, fmean(values) - reach), min(1.0, fmean(values) + reach)
-
-    "ATTACK",
-    "Answer",
-    "Confirmation",
-    "LimitAnswer",
-    "SettingPoint",
-    "Side",
-    "by_attack",
-    "interval",
-    "trial",
-]

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from scenarios.tuning_table import TunedLimit, protect, stack
+from verdicts.language.units import gap
 from verdicts.language.words import ENGLISH, Say
 from verdicts.tuning.answer import Answer, LimitAnswer, Side
 from verdicts.tuning.trial import FLOOR
@@ -18,7 +19,7 @@ def shown(limit: TunedLimit, value: float, say: Say) -> str:
     """A value with its unit; a switch is on or off."""
     if limit.switch:
         return say("on") if value else say("off")
-    return f"{value:g} {say(limit.unit)}" if limit.unit else f"{value:g}"
+    return f"{value:,.6g}{gap(say(limit.unit), say.language)}{say(limit.unit)}"
 
 
 def advice(answer: LimitAnswer, say: Say) -> str:
@@ -44,7 +45,7 @@ def told(side: Side, say: Say) -> str:
     if side.more_lost > FLOOR:
         return say("{points} points more are lost", points=points)
     if side.more_lost < -FLOOR:
-        return say("{points} points fewer are lost, which is within what the search left open", points=points)
+        return say("{points} points fewer are lost", points=points)
     return say("not told apart")
 
 

@@ -31,13 +31,18 @@ from webui.live import moment, onlooker, target_rows
 from webui.series import process
 from webui.series.form import fields
 
-PAGES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html")  # pages in two languages
+PAGES = (
+    *("page.html", "plot.html", "plan.html", "plan.md", "suite.html"),
+    *("tune.html", "tune.md"),
+)  # pages in two languages
 CODE = (
     "verdicts/explain/headline.py",
     "verdicts/explain/first_break.py",
     "verdicts/suite/overall.py",
     "verdicts/plan/summary.py",
     "verdicts/plan/page.py",
+    "verdicts/tuning/page.py",
+    "verdicts/tuning/wording.py",
 )
 WORDS = japanese()
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
