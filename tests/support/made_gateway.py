@@ -1,8 +1,7 @@
 """A made-up gateway under the real table of limits and attacks: what each run of `make tune` would come to.
 
-Its crowd is killed above 4,500 calls, and refused where `global-concurrency` is below what it asks for;
-ordinary work needs ten calls a user and eight a second; an outage harms others by a timeout over 10 s;
-the rest of the limits change nothing.
+Its crowd is killed above 4,500 calls; ordinary work needs ten calls a user, sixty in all and eight a second; an
+outage harms others by a timeout over 10 s; the rest of the limits change nothing.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ def figures(attack: str, values: Setting) -> tuple[float, float, str]:
         return served, 0.8, "" if served >= 0.99 else f"service is {served * 100:.0f} % (allowed >= 99 %)"
     if attack == "nano-oom":
         held = min(50 * min(user, 150), most)
-        served = min(1.0, most / (50 * min(user, 150)))
-        return (0.0, 0.0, "kills is 1 (allowed == 0)") if held > 4500 else (served, 1 - held / 6134, "")
+        return (0.0, 0.0, "kills is 1 (allowed == 0)") if held > 4500 else (1.0, 1 - held / 6134, "")
     if attack == "upstream-outage":
         slow = max(0.0, values.get("timeout", 35) - 10) / 100
         return 1.0 - slow, 0.8, "wait is 30 s (allowed <= 5 s)" if slow else ""
