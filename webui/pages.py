@@ -103,7 +103,7 @@ def blueprint(
     add(made, "/", "page", page, strict_slashes=False)
     add(made, "/live", "live", lambda: render_template("live.html", **live()))
     add(made, "/target", "target", target)
-    add(made, "/curves", "curves", lambda: _curves(onlooker, say))
+    add(made, "/curves", "curves", lambda: told_curves(onlooker.curves, say))
     add(made, "/runs", "past", lambda: render_template("runs.html", past=runs.listed(results), **helpers))
     made.add_url_rule("/runs/<name>", "report", lambda name: sandboxed(runs.page(results, name)))
     add(made, "/compare", "compare", lambda: _compared(comparing), methods=["POST"])
@@ -122,8 +122,9 @@ def add(made: Blueprint, rule: str, name: str, text: Callable[[], str | Response
     made.add_url_rule(rule, name, answer, **options)
 
 
-def _curves(onlooker: Onlooker, say: Say) -> Response:
-    found = onlooker.curves(request.args.get("drawn", ""))
+def told_curves(curves: Callable[[str], dict[str, Any] | None], say: Say) -> Response:
+    """Those that the page has not drawn yet, as JSON in its language; null where it has."""
+    found = curves(request.args.get("drawn", ""))
     for chart in found["charts"] if found else ():
         chart["title"], chart["unit"] = say(chart["title"]), say(chart["unit"])
         for line in chart["lines"]:

@@ -2,6 +2,7 @@
 
 /attack/series         the whole page
 /attack/series/live    its live part, HTML, fetched once a second while somebody looks
+/attack/series/curves  the curves of its run of now, JSON, as /attack/curves has them
 /attack/series/past    those that are over, HTML
 /attack/series/start   POST: `command` and its options; JSON: whether its first run begins, or why not
 /attack/series/stop    POST: tell it to end
@@ -21,12 +22,13 @@ from scenarios.option import Option
 from scenarios.options import SEVERAL
 from verdicts.language.words import Say, chosen
 from webui import words
-from webui.pages import add, sandboxed
+from webui.pages import add, sandboxed, told_curves
 from webui.scenario_list import entries
 from webui.series import past
 from webui.series.form import SeriesForm, SeriesFormError, fields
 from webui.series.one_at_a_time import Busy
 from webui.series.process import SeriesNow, SeriesProcess, SeriesRefusedError
+from webui.series.run_of_now import RunOfNow
 
 TITLES: Final = {
     "suite": "Suite",
@@ -84,6 +86,8 @@ def add_series(
 
     add(made, "/series", "series", page)
     add(made, "/series/live", "series_live", lambda: render_template("series_live.html", **live()))
+    watching = RunOfNow(lambda: results / running.now().folder if running.now().going else None)
+    add(made, "/series/curves", "series_curves", lambda: told_curves(watching.curves, say))
     add(
         made,
         "/series/past",

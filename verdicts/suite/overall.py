@@ -41,9 +41,18 @@ def arrived(runs: Runs, say: Say) -> Card:
         (say("late · dropped · unknown"), f"{total['late']:,} · {total['dropped']:,} · {total['unknown']:,}"),
         (say("worst start delay p99"), localized(f"{delay:.3g} ms", say.language)),
     ]
-    note = say("Not counted: {names}.", names=", ".join(lost)) if lost else ""
+    notes = [say("Not counted: {names}.", names=", ".join(lost))] if lost else []
+    if crowded := [name for name, found in runs.items() if valid(found) and found.get("starved")]:
+        text = (
+            "Others filled this machine beside {names}: what the stack was slow at there may be their doing."
+        )
+        notes.append(say(text, names=", ".join(crowded)))
     return Card(
-        say("Did the attacks arrive?"), answer, "invalid" if lost or not runs else "pass", figures, note
+        say("Did the attacks arrive?"),
+        answer,
+        "invalid" if lost or not runs else "pass",
+        figures,
+        say.join(notes),
     )
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import gevent
 from gevent.lock import BoundedSemaphore
 
 from run.attack import Attack
-from webui.live.curves import Curves, bin_width
 from webui.live.moment import Leading, Moment, snapshot
-from webui.live.target_rows import TargetRows
+from webui.live.watched_run import WatchedRun
 
 GOING: Final = "a run is under way, allowed: when it is over"
 
@@ -21,8 +19,7 @@ class Onlooker:
     def __init__(self, leader: Leading) -> None:
         self._leader = leader
         self._attack: Attack | None = None
-        self._target: TargetRows | None = None
-        self._curves: Curves | None = None
+        self._watched: WatchedRun | None = None
         self._turn = BoundedSemaphore()
 
     def moment(self) -> Moment:
@@ -37,27 +34,17 @@ class Onlooker:
         """A row a source; none without a run."""
         with self._turn:
             self._turn_to(self._leader.attack)
-            if self._target is None:
-                return []
-            self._target.read()
-            return self._target.rows()
+            return self._watched.rows() if self._watched else []
 
     def curves(self, drawn: str = "") -> dict[str, Any] | None:
         """The curves of the run; None without one, or when they are those of the key `drawn`."""
         with self._turn:
             self._turn_to(self._leader.attack)
-            if self._attack is None or self._target is None or self._curves is None:
+            if self._attack is None or self._watched is None:
                 return None
-            over = self._attack.done.is_set()  # before reading: what is read then is all
-            self._target.read()
-            self._curves.read()
-            return None if self._curves.key(over) == drawn else self._curves.shown(over)
+            return self._watched.curves(self._attack.done.is_set(), drawn)
 
     def _turn_to(self, attack: Attack | None) -> None:
-        if attack is self._attack or attack is None:
-            return
-        self._attack, scenario = attack, attack.scenario
-        self._target = TargetRows(attack.dir, bin_width(scenario.duration))
-        self._curves = Curves(
-            attack.dir, scenario.duration, scenario.phases, self._target, lambda: gevent.sleep(0)
-        )
+        if attack is not self._attack and attack is not None:
+            self._attack, scenario = attack, attack.scenario
+            self._watched = WatchedRun(attack.dir, scenario.duration, scenario.phases)

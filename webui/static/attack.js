@@ -3,15 +3,9 @@ const urls = document.body.dataset; // of live, target, curves, runs
 const form = byId("settings");
 let going = null;
 
-async function putCurves() {
-  const answer = await fetch(`${urls.curves}?drawn=${encodeURIComponent(CURVES.told?.key ?? "")}`);
-  const told = answer.ok && !answer.redirected ? await answer.json() : null;
-  if (told) CURVES.show(told);
-}
-
 async function refresh() {
   try {
-    if (!document.hidden) await Promise.all([put(byId("live"), urls.live), put(byId("target"), urls.target), putCurves()]);
+    if (!document.hidden) await Promise.all([put(byId("live"), urls.live), put(byId("target"), urls.target), CURVES.ask(urls.curves)]);
   } catch { /* the server is away: the next second asks again */ }
   const { dataset } = document.querySelector("[data-going]");
   const now = dataset.going === "yes";

@@ -1,5 +1,6 @@
-// Draws a run's curves as SVG from what /attack/curves tells: a chart each, bands of phases and faults behind them,
-// one second of all charts picked by a slider or the pointer. `CURVES.show(told)` draws anew, `CURVES.told` was drawn last.
+// Draws a run's curves as SVG from what a server tells of them: a chart each, bands of phases and faults behind them,
+// one second of all charts picked by a slider or the pointer. `CURVES.ask(url)` draws what is new there, `CURVES.told`
+// was drawn last, `CURVES.hide()` takes them away.
 "use strict";
 const CURVES = (() => {
   const place = document.getElementById("curves"), charts = place.querySelector(".charts");
@@ -106,10 +107,17 @@ const CURVES = (() => {
   new ResizeObserver(draw).observe(charts);
   return {
     get told() { return told; },
-    show(found) {
+    async ask(url) {
+      const answer = await fetch(`${url}?drawn=${encodeURIComponent(told?.key ?? "")}`);
+      const found = answer.ok && !answer.redirected ? await answer.json() : null;
+      if (!found) return;
       if (told && found.run !== told.run) newest = true;
       told = found;
       draw();
+    },
+    hide() {
+      told = null;
+      place.hidden = true;
     },
   };
 })();

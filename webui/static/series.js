@@ -1,5 +1,5 @@
 "use strict";
-const urls = document.body.dataset; // of live, past
+const urls = document.body.dataset; // of live, curves, past
 const form = byId("settings");
 let going = null, asking = false;
 
@@ -10,6 +10,8 @@ async function refresh() {
   const { dataset } = document.querySelector("[data-going]");
   const now = dataset.going === "yes";
   if (going && !now) await put(byId("runs"), urls.past).catch(() => {});
+  if (now && !document.hidden) await CURVES.ask(urls.curves).catch(() => {});
+  if (!now) CURVES.hide();
   going = now;
   byId("start").disabled = now || asking || dataset.busy === "yes";
   byId("stop").disabled = !now || dataset.state === "stopping";

@@ -11,6 +11,7 @@ from flask import Blueprint, Flask
 from flask.testing import FlaskClient
 
 from telemetry.run_folder.series import Series, SeriesStep
+from tests.support.synthetic_run import Spec, write
 from webui import pages, series_pages
 from webui.comparing import MAKING, Comparing
 from webui.series.form import SeriesForm
@@ -174,3 +175,18 @@ def test_no_run_and_no_series_starts_while_a_comparison_is_being_made(
     assert comparing.make("a", "b") == "made"
     assert seen == [MAKING]
     assert machine.busy() == ""
+
+
+def test_the_curves_of_the_run_of_now_are_there_while_the_series_goes_on(web: Pages) -> None:
+    web.running.state = GOING
+    spec = Spec(duration=4.0, rate=1.0, accounts=5, probes=False)
+    write(web.results / "s" / "02-rate-limit", spec)
+    (web.results / "s" / "02-rate-limit" / "end.json").unlink()
+    told: Any = web.client.get("/attack/series/curves").json
+    assert told["run"] == "02-rate-limit"
+    assert web.client.get("/attack/series/curves", query_string={"drawn": told["key"]}).json is None
+    web.running.state = SeriesNow("s", "suite", SUITE, exit_code=0)
+    assert web.client.get("/attack/series/curves").json is None
+    page = web.client.get("/attack/series").text
+    assert 'data-curves="/attack/series/curves"' in page
+    assert 'id="curves"' in page
