@@ -1,6 +1,6 @@
 """A search for limits driven by runs: until it is done, its budget is over, or it was stopped.
 
-After every run `tune.json` and its pages are whole, and a line says the best so far.
+After every run `tune.json` is whole, after every stage its pages are, and a line says the best so far.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from common.paths import ROOT
 from scenarios.tuning_table import ATTACK, BY_NAME, Setting
 from telemetry.run_folder.machine import machine
 from telemetry.run_folder.series import SeriesWriter
-from verdicts.tuning import files
+from verdicts.tuning import files, tuning_file
 from verdicts.tuning.outcome import TuningRun
 from verdicts.tuning.tuning_file import AsideRun, TuningFile
 
@@ -68,6 +68,7 @@ class Tuning:
                 self._progress.ended(place, exit_codes.OURS)
                 break
             self._stages.append(stage.name)
+            self.write()
             self._say(self._progress.ended(place, exit_codes.PASS))
         self.write()
 
@@ -85,7 +86,7 @@ class Tuning:
                 wanted = stage.steps.send(made)
             except StopIteration:
                 wanted = None
-            self.write()
+            tuning_file.write(self._request.folder, self.document())
 
     def _make(self, wanted: Wanted, label: str) -> TuningRun | None:
         began = self._clock()

@@ -1,6 +1,6 @@
 """A made-up gateway under the real table of limits and attacks: what each run of `make tune` would come to.
 
-Its crowd is killed above 4,500 calls; ordinary work needs ten calls a user, sixty in all and eight a second; an
+Its crowd is killed above 4,500 calls; ordinary work needs ten calls a user, 150 in all and eight a second; an
 outage harms others by a timeout over 10 s; the rest of the limits change nothing.
 """
 
@@ -17,7 +17,7 @@ def figures(attack: str, values: Setting) -> tuple[float, float, str]:
     """(served, room, the bound that broke or "")."""
     user, most = values.get("user-concurrency", 1000), values.get("global-concurrency", 10_000)
     if attack.startswith("ordinary"):
-        served = min(1.0, user / 10) * min(1.0, values.get("burst-per-second", 99) / 8) * min(1.0, most / 60)
+        served = min(1.0, user / 10) * min(1.0, values.get("burst-per-second", 99) / 8) * min(1.0, most / 150)
         return served, 0.8, "" if served >= 0.99 else f"service is {served * 100:.0f} % (allowed >= 99 %)"
     if attack == "nano-oom":
         held = min(50 * min(user, 150), most)

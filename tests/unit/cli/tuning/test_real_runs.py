@@ -14,7 +14,7 @@ from cli.tuning.search import Wanted
 from run.request import CheckedRun
 from scenarios import load
 from scenarios.tuning_table import ATTACK, ATTACKS, named
-from verdicts.tuning.outcome import Figures, NotCountedError
+from verdicts.tuning.outcome import Figures, Length, NotCountedError
 
 PLAN = named("plan")[0]
 
@@ -33,10 +33,8 @@ class NoAttacks(Attacks):
         return 0
 
 
-def wanted(name: str = "nano-oom", **more: object) -> Wanted:
-    return Wanted(ATTACK[name], {**PLAN, "user-concurrency": 20.0, "fair-queue": 1.0}, "short")._replace(
-        **more
-    )
+def wanted(name: str = "nano-oom", length: Length = "short") -> Wanted:
+    return Wanted(ATTACK[name], {**PLAN, "user-concurrency": 20.0, "fair-queue": 1.0}, length)
 
 
 def made(tmp_path: Path) -> tuple[RealRuns, NoAttacks, list[str]]:
@@ -87,7 +85,7 @@ def test_a_stopped_run_is_no_outcome(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [attack.name for attack in ATTACKS])
 @pytest.mark.parametrize("length", ["short", "full"])
 def test_every_attack_can_be_run_with_a_setting_at_both_lengths(
-    tmp_path: Path, name: str, length: str
+    tmp_path: Path, name: str, length: Length
 ) -> None:
     file = tmp_path / f"{name}-t001.yaml"
     asked = wanted(name, length=length)

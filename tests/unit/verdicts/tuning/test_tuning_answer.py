@@ -70,8 +70,7 @@ def test_a_limit_is_kept_lowered_or_raised_with_what_the_plans_value_comes_to(an
 
 def test_a_limit_that_changes_nothing_on_either_side_does_not_matter(answer: Answer) -> None:
     pool = of(answer, "pool-size")
-    assert pool.matters is False
-    assert pool.interval == (8, 28)
+    assert (pool.matters, pool.interval) == (False, (8, 28))
     assert wording.sentence(pool, SAY).endswith("Between these it does not matter.")
 
 
