@@ -1,8 +1,8 @@
 """`bin/tune`: the plan's limits found by search with real runs.
 
 A folder that holds a search with the same seed is carried on: what was run is not run again. `tune.json` is
-whole after every run, `tune.html` and `tune.md` after every stage, so that Ctrl-C, a kill and the budget leave
-what is known.
+whole after every run, `tune.html` and `tune.md` after every stage: Ctrl-C, a kill and the budget leave what
+is known.
 """
 
 from __future__ import annotations
