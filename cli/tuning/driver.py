@@ -12,7 +12,8 @@ from typing import Final, Protocol
 
 from cli.tuning.budget import RunningBudget
 from cli.tuning.request import TuneRequest
-from cli.tuning.search import LimitSearch, Stage, Wanted
+from cli.tuning.search import LimitSearch, SearchStage
+from cli.tuning.wanted import Wanted
 from common import exit_codes
 from common.paths import ROOT
 from scenarios.tuning_table import ATTACK, BY_NAME, Setting
@@ -72,7 +73,7 @@ class Tuning:
             self._say(self._progress.ended(place, exit_codes.PASS))
         self.write()
 
-    def _go_through(self, stage: Stage, label: str) -> None:
+    def _go_through(self, stage: SearchStage, label: str) -> None:
         wanted = next(stage.steps, None)
         while wanted is not None:
             if not self._budget.allows(wanted.attack, wanted.length):

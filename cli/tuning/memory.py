@@ -6,13 +6,9 @@ feels: so a setting that differs in others has its outcome already.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cli.tuning.wanted import Wanted
 from scenarios.tuning_table import Setting, TuningAttack
 from verdicts.tuning.outcome import TuningRun
-
-if TYPE_CHECKING:
-    from cli.tuning.search import Wanted
 
 Key = tuple[str, str, int, str, tuple[tuple[str, float], ...]]
 

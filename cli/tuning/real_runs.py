@@ -15,7 +15,7 @@ from typing import Final
 import yaml
 
 from cli.launch.attacks import Attacks
-from cli.tuning.search import Wanted
+from cli.tuning.wanted import Wanted
 from common.errors import ConfigError
 from run.request import RunRequest
 from scenarios.tuning_table import named, protect, stack

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cli.tuning.real_runs import run_request
-from cli.tuning.search import Wanted
+from cli.tuning.wanted import Wanted
 from common.durations import ALLOWED, seconds
 from common.errors import ConfigError
 from common.protections import PYTHON_ALONE

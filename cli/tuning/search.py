@@ -1,7 +1,7 @@
 """The search for a set of limits: which run is wanted next. No clock, no load, no file.
 
     search = LimitSearch(LIMITS, ATTACKS, spend, seed, optuna_proposals)
-    for stage in search.stages():          # Stage(name, steps)
+    for stage in search.stages():          # SearchStage(name, steps)
         wanted = next(stage.steps)         # Wanted: an attack at a setting; then
         wanted = stage.steps.send(run)     # what it came to, or None where it proves nothing
     search.best                            # limit → value, the best so far, at any time
@@ -27,6 +27,7 @@ from typing import Final, NamedTuple
 
 from cli.tuning.memory import Memory
 from cli.tuning.proposals import Propose
+from cli.tuning.wanted import Wanted
 from scenarios.tuning_table import Setting, TunedLimit, TuningAttack, named
 from verdicts.tuning.outcome import Length, TuningRun
 from verdicts.tuning.trial import FLOOR, SettingTrial
@@ -38,21 +39,11 @@ RETREATS: Final = 3  # other settings that a confirmation tries at most
 TODAY: Final = ("today", "none")
 
 
-class Wanted(NamedTuple):
-    """One run. `set` names a set that is no setting of its own (`today`, `none`)."""
-
-    attack: TuningAttack
-    values: Setting
-    length: Length
-    repeat: int = 0
-    set: str = ""
-
-
 Steps = Generator[Wanted, TuningRun | None, None]
 Trying = Generator[Wanted, TuningRun | None, SettingTrial | None]
 
 
-class Stage(NamedTuple):
+class SearchStage(NamedTuple):
     """A part of the search that has a name."""
 
     name: str
@@ -85,16 +76,16 @@ class LimitSearch:
             *(f"confirm {number}" for number in range(2, CONFIRMED + 1)), "none",
         ]  # fmt: skip
 
-    def stages(self) -> Iterator[Stage]:
+    def stages(self) -> Iterator[SearchStage]:
         """Each in turn; one that was not gone through to its end may be left."""
         for name in self.names:
             kind, _, of = name.partition(" ")
             if kind == "search":
-                yield Stage(name, self._block(of))
+                yield SearchStage(name, self._block(of))
             elif kind == "confirm":
-                yield Stage(name, self._confirm(int(of)))
+                yield SearchStage(name, self._confirm(int(of)))
             else:
-                yield Stage(
+                yield SearchStage(
                     name, self._plans() if of else self._sides() if kind == "sides" else self._set(name)
                 )
 

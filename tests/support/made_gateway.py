@@ -6,7 +6,7 @@ outage harms others by a timeout over 10 s; the rest of the limits change nothin
 
 from __future__ import annotations
 
-from cli.tuning.search import Wanted
+from cli.tuning.wanted import Wanted
 from scenarios.tuning_table import ATTACKS, Setting
 from verdicts.tuning.outcome import TuningRun
 

@@ -19,7 +19,7 @@ from itertools import product
 from statistics import NormalDist
 from typing import Final
 
-from cli.tuning.search import Wanted
+from cli.tuning.wanted import Wanted
 from scenarios.tuning_table import Setting, TunedLimit, TuningAttack
 from verdicts.tuning.outcome import TuningRun
 from verdicts.tuning.trial import SettingTrial

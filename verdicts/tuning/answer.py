@@ -37,7 +37,7 @@ LEVEL: Final = 0.95
 CONFIRMED: Final = 3
 
 
-class Side(NamedTuple):
+class LimitSide(NamedTuple):
     """One limit at another value, all others as recommended: its runs, and how much more is lost."""
 
     value: float
@@ -61,9 +61,9 @@ class LimitAnswer:
 
     limit: TunedLimit
     value: float
-    plan: Side | None
-    low: Side | None
-    high: Side | None
+    plan: LimitSide | None
+    low: LimitSide | None
+    high: LimitSide | None
 
     @property
     def verdict(self) -> Verdict:
@@ -75,7 +75,7 @@ class LimitAnswer:
         return "lower" if self.value < self.limit.plan else "raise"
 
     @property
-    def sides(self) -> tuple[Side, ...]:
+    def sides(self) -> tuple[LimitSide, ...]:
         """Those that were tried."""
         return tuple(side for side in (self.low, self.high) if side is not None)
 
@@ -160,9 +160,9 @@ def _limit(limit: TunedLimit, best: Setting, runs: Sequence[TuningRun]) -> Limit
     attacks = [one for one in ATTACKS if one.searched and limit.name in one.feels]
     own, value = trial(best, attacks, runs), best[limit.name]
 
-    def side(other: float) -> Side | None:
+    def side(other: float) -> LimitSide | None:
         found = None if other == value else trial({**best, limit.name: other}, attacks, runs)
-        return None if found is None or own is None else Side(other, found, found.loss - own.loss)
+        return None if found is None or own is None else LimitSide(other, found, found.loss - own.loss)
 
     others = limit.sides(value)
     return LimitAnswer(

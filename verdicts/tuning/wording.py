@@ -10,7 +10,7 @@ import yaml
 from scenarios.tuning_table import TunedLimit, protect, stack
 from verdicts.language.units import gap
 from verdicts.language.words import ENGLISH, Say
-from verdicts.tuning.answer import Answer, LimitAnswer, Side
+from verdicts.tuning.answer import Answer, LimitAnswer, LimitSide
 from verdicts.tuning.trial import FLOOR
 from verdicts.tuning.tuning_file import PAGE
 
@@ -35,7 +35,7 @@ def advice(answer: LimitAnswer, say: Say) -> str:
     return say("raise from {plan} to {value}", plan=plan, value=value)
 
 
-def told(side: Side, say: Say) -> str:
+def told(side: LimitSide, say: Say) -> str:
     """What becomes of it at another value."""
     if side.broken is not None:
         return say(

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from cli.tuning.proposals import optuna_proposals
-from cli.tuning.search import LimitSearch, Wanted
+from cli.tuning.search import LimitSearch
+from cli.tuning.wanted import Wanted
 from scenarios.tuning_table import Setting, TunedLimit
 from tests.support import made_stack, needs
 from tests.support.made_stack import ATTACKS, LIMITS, OPTIMUM, MadeStack, figures, outcome, true

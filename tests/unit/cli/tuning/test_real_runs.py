@@ -10,7 +10,7 @@ from cli import tune
 from cli.launch.attacks import Attacks
 from cli.tuning import real_runs
 from cli.tuning.real_runs import ATTEMPTS, RealRuns, run_request, scenario_text
-from cli.tuning.search import Wanted
+from cli.tuning.wanted import Wanted
 from run.request import CheckedRun
 from scenarios import load
 from scenarios.tuning_table import ATTACK, ATTACKS, named

@@ -15,7 +15,8 @@ from cli.tuning.budget import RunningBudget, cost, spend
 from cli.tuning.driver import OVER, STOPPED, Tuning, changed
 from cli.tuning.proposals import Proposals
 from cli.tuning.request import TuneRequest, read
-from cli.tuning.search import LimitSearch, Wanted
+from cli.tuning.search import LimitSearch
+from cli.tuning.wanted import Wanted
 from common import exit_codes
 from common.errors import ConfigError
 from scenarios.tuning_table import ATTACK, ATTACKS, LIMITS, Setting, TunedLimit, named

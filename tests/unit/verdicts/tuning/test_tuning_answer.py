@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from cli.tuning.search import Wanted
+from cli.tuning.wanted import Wanted
 from scenarios.tuning_table import ATTACKS, Setting, named
 from telemetry.run_folder.machine import LoadMachine
 from tests.support import made_gateway
