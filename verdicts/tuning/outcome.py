@@ -5,7 +5,7 @@
     room     1 less the most memory of an origin, as a share of what kills it; 0 where one was killed
 
 A run that is invalid or inconclusive is no outcome, nor is one that broke a bound while this machine had no
-CPU left: that is not the target's doing.
+CPU left, unless a protection's refusals or a kill explain it: that is not the target's doing.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ Length = Literal["short", "full"]
 SERVICE = "service"
 OTHERS = "P0.4"
 MEMORY = "mcpist_memory_bytes"
+SHARES = ("success", "others_success", "errors", "unclear")
 
 
 class TuningRun(Struct, frozen=True, kw_only=True):
@@ -77,8 +78,8 @@ def read(folder: Path) -> Figures:
     if run.load_end < run.duration:
         raise NotCountedError(f"it ended at {run.load_end:.1f} s of {run.duration:g} s")
     broken = _broken(judged)
-    if broken and (full := first_limit.full(run)):
-        raise NotCountedError(f"{broken[0]}, and this machine gave way: {full}")
+    if broken and (why := _of_this_machine(run, broken)):
+        raise NotCountedError(f"{broken[0]}, and this machine gave way: {why}")
     figures = {point.id: point.figures for point in found.points if isinstance(point.figures, dict)}
     return Figures(served=_served(figures), room=_room(run), broken=broken)
 
@@ -102,6 +103,20 @@ def _broken(judged: Judgement) -> tuple[str, ...]:
         if point.status == "fail"
         for text in (point.broken or (f"{point.id}: {point.evidence}",))
     )
+
+
+def _of_this_machine(run: Run, broken: tuple[str, ...]) -> str:
+    """Why the broken bounds may be this machine's doing, in words.
+
+    A full machine makes answers slow. It refuses nobody and fills no memory while the stack keeps up: a share
+    of users that a protection refused, and a kill by the calls in flight, stand where the stack does not lag.
+    """
+    why = first_limit.full(run)
+    if not why or first_limit.lag(run):
+        return why
+    shares = all(bound.partition(" is ")[0] in SHARES for bound in broken)
+    by_protection = shares and first_limit.refused(run, list(broken)) is not None
+    return "" if by_protection or goroutines.kills(run) > 0 else why
 
 
 def _room(run: Run) -> float:

@@ -41,6 +41,17 @@ def test_a_bound_that_broke_while_this_machine_was_full_proves_nothing(
         read(folder)
 
 
+def test_what_a_protection_refused_counts_on_a_full_machine_unless_the_stack_lagged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = judged(tmp_path / "run", fault=(2.0, 6.0, "rate_limit_exceeded"))
+    monkeypatch.setattr(first_limit, "full", lambda run: "the machine was full: 1.98 of 2 cores")
+    assert read(folder).broken
+    monkeypatch.setattr(first_limit, "lag", lambda run: "the stack itself added 0.40 s")
+    with pytest.raises(NotCountedError, match="this machine gave way"):
+        read(folder)
+
+
 def test_an_invalid_run_proves_nothing(tmp_path: Path) -> None:
     def late(samples: Any) -> Any:
         samples["sent"] = samples["planned"] + 0.2
