@@ -75,6 +75,11 @@ class LimitAnswer:
         return "lower" if self.value < self.limit.plan else "raise"
 
     @property
+    def known(self) -> bool:
+        """A run says something of it: another value was tried, or it is not the plan's."""
+        return bool(self.sides) or self.plan is not None or self.value != self.limit.plan
+
+    @property
     def sides(self) -> tuple[LimitSide, ...]:
         """Those that were tried."""
         return tuple(side for side in (self.low, self.high) if side is not None)
@@ -146,6 +151,11 @@ class Answer:
                 best = point.trial.room
                 kept.append(point)
         return tuple(kept)
+
+    @property
+    def known(self) -> bool:
+        """Something can be said of a limit."""
+        return any(one.known for one in self.limits)
 
     @property
     def sure(self) -> Literal["confirmed", "broken", "not confirmed"]:

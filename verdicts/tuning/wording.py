@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import yaml
@@ -26,6 +26,8 @@ def advice(answer: LimitAnswer, say: Say) -> str:
     """Keep, lower or raise, in a few words."""
     limit = answer.limit
     value, plan = shown(limit, answer.value, say), shown(limit, limit.plan, say)
+    if not answer.known:
+        return say("not known yet, so the plan's {value} stands", value=value)
     if answer.verdict == "keep":
         return say("keep {value}", value=value)
     if limit.switch:
@@ -61,9 +63,9 @@ def sentence(answer: LimitAnswer, say: Say) -> str:
         for side in answer.sides
         if answer.plan is None or side.value != answer.plan.value
     ]
-    if answer.matters is None:
+    if answer.matters is None and answer.known:
         parts.append(say("Neither side of it was tried."))
-    elif not answer.matters:
+    elif answer.matters is False:
         parts.append(say("Between these it does not matter."))
     return say.join(parts)
 
@@ -76,6 +78,8 @@ def runs(answer: LimitAnswer) -> list[str]:
 
 def headline(answer: Answer, say: Say) -> str:
     """How sure the recommended set is."""
+    if not answer.known:
+        return say("Nothing is known yet")
     return {
         "confirmed": say("Limits found and confirmed"),
         "broken": say("Limits found, but a bound broke at full length"),
@@ -87,13 +91,11 @@ def summary_sentence(answer: Answer, say: Say) -> str:
     """What changes, what stays, what does not matter, and how much was run."""
     changes = [f"{one.limit.name} ({advice(one, say)})" for one in answer.limits if one.verdict != "keep"]
     idle = [one.limit.name for one in answer.limits if one.matters is False]
-    between = "、" if say.language == "ja" else ", "
+    between = _between(say)
     full = sum(len(one.runs) for one in answer.confirmed)
     return say.join(
         [
-            say("To change: {names}.", names=between.join(changes))
-            if changes
-            else say("Every value of the plan stays."),
+            _changes(changes, answer, say),
             say("It does not matter here: {names}.", names=between.join(idle)) if idle else None,
             say(
                 "{count} runs count, {full} of them of this set at full length; {aside} prove nothing.",
@@ -102,6 +104,16 @@ def summary_sentence(answer: Answer, say: Say) -> str:
             _ended(answer, say),
         ]
     )  # fmt: skip
+
+
+def _changes(changes: Sequence[str], answer: Answer, say: Say) -> str | None:
+    if changes:
+        return say("To change: {names}.", names=_between(say).join(changes))
+    return say("Every value of the plan stays.") if all(one.known for one in answer.limits) else None
+
+
+def _between(say: Say) -> str:
+    return "、" if say.language == "ja" else ", "
 
 
 def _ended(answer: Answer, say: Say) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 import pytest
 
 from cli.tuning.wanted import Wanted
@@ -36,6 +37,10 @@ def found(*made: Iterable[TuningRun], ended: str = "") -> TuningFile:
         written="2026-11-27T12:00:00Z", seed=1, budget_s=2400.0, machine=LoadMachine(cores=2),
         best=dict(BEST), runs=tuple(run for some in made for run in some), ended=ended,
     )  # fmt: skip
+
+
+def found_nothing() -> TuningFile:
+    return msgspec.structs.replace(found(), best=dict(PLAN))
 
 
 def of(answer: Answer, name: str) -> LimitAnswer:
@@ -77,7 +82,9 @@ def test_a_limit_that_changes_nothing_on_either_side_does_not_matter(answer: Ans
 def test_a_limit_whose_sides_were_not_tried_is_not_called_idle(answer: Answer) -> None:
     wait = of(answer, "pool-wait")
     assert wait.matters is None
-    assert wording.sentence(wait, SAY).endswith("Neither side of it was tried.")
+    assert wording.sentence(wait, SAY) == "pool-wait: not known yet, so the plan's 5 s stands."
+    most = of(answer, "global-concurrency")
+    assert wording.sentence(most, SAY).endswith("Neither side of it was tried.")
 
 
 def test_the_interval_ends_where_a_bound_breaks(answer: Answer) -> None:
@@ -140,5 +147,7 @@ def test_both_pages_say_the_same_in_both_languages(answer: Answer, language: str
 def test_a_search_that_came_nowhere_has_pages_too() -> None:
     empty = Answer.of(found(ended="stopped"))
     assert empty.sure == "not confirmed"
+    assert "Every value of the plan stays." not in html(Answer.of(found_nothing()), "en")
+    assert wording.headline(Answer.of(found_nothing()), SAY) == "Nothing is known yet"
     assert "The search was stopped before its end." in html(empty, "en")
     assert markdown(empty, "ja")
