@@ -18,9 +18,11 @@ MAX_CONNECTIONS: Final = 2000
 TIMEOUT: Final = 20.0
 NAME: Final = "mcpist-limit-probe"
 LOG_LINES: Final = 20
+LOOKS: Final = 100  # at who is at the door
+BETWEEN_LOOKS: Final = 0.02  # seconds
 
 _HELD: Final = """
-SELECT coalesce(nullif(application_name, ''), usename, '?') AS who, count(*) AS n
+SELECT coalesce(nullif(application_name, ''), usename) AS who, count(*) AS n
 FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1 ORDER BY 1
 """
 _SETTING: Final = "SELECT current_setting($1, true)"
@@ -56,7 +58,7 @@ async def _open_all(dsn: str, opened: list[Any]) -> dict[str, Any]:
 
 
 async def _facts(admin: Any) -> dict[str, Any]:
-    held = {row["who"]: row["n"] for row in await admin.fetch(_HELD)}
+    held = await _held(admin)
     settings = [
         int(await admin.fetchval(_SETTING, name) or 0)
         for name in ("max_connections", "superuser_reserved_connections", "reserved_connections")
@@ -67,6 +69,20 @@ async def _facts(admin: Any) -> dict[str, Any]:
         "max_connections": settings[0],
         "reserved": settings[1] + settings[2],
     }
+
+
+async def _held(admin: Any) -> dict[str, int]:
+    """Who holds how many.
+
+    Who has no role yet is let in or turned away a moment later, and holds nothing then: so nobody is counted
+    while somebody is at the door.
+    """
+    for _ in range(LOOKS):
+        found = {row["who"]: row["n"] for row in await admin.fetch(_HELD)}
+        if None not in found:
+            break
+        await asyncio.sleep(BETWEEN_LOOKS)
+    return {who: count for who, count in found.items() if who is not None}
 
 
 def fatal(log: str) -> dict[str, int]:

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 import psutil
 
-NOT_USED: Final = ("idle", "iowait", "guest", "guest_nice")  # a guest's time is in its user's too
+# A guest's time is in its user's too; interrupts are mostly this run's own packets, and no process's.
+NOT_COUNTED: Final = ("idle", "iowait", "guest", "guest_nice", "irq", "softirq")
 
 
 class CpuAndMemory(NamedTuple):
@@ -34,9 +35,9 @@ def of_all(pids: Mapping[str, int | None]) -> dict[str, CpuAndMemory]:
 
 
 def whole_machine() -> float:
-    """CPU seconds of all its cores since it began that were not idle, with those that its host took."""
+    """CPU seconds that its processes used since it began, and those that its host took."""
     times = psutil.cpu_times()._asdict()
-    return float(sum(seconds for name, seconds in times.items() if name not in NOT_USED))
+    return float(sum(seconds for name, seconds in times.items() if name not in NOT_COUNTED))
 
 
 def single(pid: int) -> CpuAndMemory | None:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
@@ -16,7 +17,7 @@ import pytest
 
 from common.files import derived
 from common.paths import ROOT
-from fakes.database import postgres
+from fakes.database import connection_limit, postgres
 from fakes.database.postgres import EmbeddedPostgres, PostgresError
 
 pytestmark = pytest.mark.e2e
@@ -54,6 +55,28 @@ def test_it_serves_as_set_and_leaves_nothing() -> None:
     assert not server.home.exists()
     assert not any(psutil.pid_exists(pid) for pid in family)
     server.stop()
+
+
+def test_nobody_is_counted_while_somebody_is_at_the_door() -> None:
+    """A connection that is let in late, as one that is being turned away, has no role for a moment."""
+
+    async def probed() -> dict[str, Any]:
+        slow = {"application_name": "slow", "post_auth_delay": "1"}
+        late = asyncio.create_task(asyncpg.connect(server.dsn(), server_settings=slow))
+        await asyncio.sleep(0.3)
+        try:
+            return await connection_limit.probe(server.dsn(), server.dsn())
+        finally:
+            await (await late).close()
+
+    server = EmbeddedPostgres(max_connections=17)
+    server.start()
+    try:
+        found = asyncio.run(probed())
+    finally:
+        server.stop()
+    assert found["held"]["slow"] == 1
+    assert found["limit"] == sum(found["held"].values()) == 17
 
 
 def test_the_empty_data_are_made_once_for_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

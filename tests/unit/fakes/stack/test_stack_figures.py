@@ -14,7 +14,7 @@ from fakes.processes.process_usage import CpuAndMemory
 from fakes.stack.process_figures import of_database, of_machine, of_processes
 
 Times = namedtuple("Times", "user system children_user children_system")
-MachineTimes = namedtuple("MachineTimes", "user nice system idle iowait steal guest")
+MachineTimes = namedtuple("MachineTimes", "user nice system idle iowait steal guest softirq")
 Memory = namedtuple("Memory", "rss shared")
 
 
@@ -64,8 +64,10 @@ def test_our_own_figures_are_there() -> None:
     assert figures.rss > 1e6
 
 
-def test_the_machine_has_used_what_all_of_its_cores_did(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = MachineTimes(5.0, 1.0, 2.0, 100.0, 50.0, 3.0, 4.0)
+def test_the_machine_has_used_what_its_processes_did_and_what_its_host_took(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    times = MachineTimes(5.0, 1.0, 2.0, 100.0, 50.0, 3.0, 4.0, 6.0)
     monkeypatch.setattr(psutil, "cpu_times", lambda: times)
     assert values([of_machine(process_usage.whole_machine())]) == {"stack_machine_cpu_seconds_total": 11.0}
 
