@@ -54,7 +54,7 @@ def test_every_attack_is_a_scenario_with_what_it_is_said_to_last(attack: TuningA
 def test_every_limit_is_felt_by_an_attack_that_is_searched() -> None:
     felt = {name for attack in ATTACKS if attack.searched for name in attack.feels}
     assert felt == set(BY_NAME)
-    assert BLOCKS == ("concurrency", "patience", "rates", "database")
+    assert BLOCKS == ("rates", "concurrency", "patience", "database")
 
 
 def test_a_switch_that_is_on_is_a_protection_with_the_limit_of_all() -> None:
