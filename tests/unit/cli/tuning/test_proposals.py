@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+
 import pytest
 
 from cli.tuning import proposals
@@ -46,6 +48,6 @@ def test_where_optuna_is_missing_one_line_says_so(monkeypatch: pytest.MonkeyPatc
     def absent(name: str) -> None:
         raise ImportError(name)
 
-    monkeypatch.setattr(proposals.importlib, "import_module", absent)
+    monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(ConfigError, match="needs Optuna, which is not installed, allowed: make optuna"):
         proposals.library()
