@@ -136,7 +136,7 @@ influx: $(STAMP) ## a local InfluxDB 1.8 in .influx/, where influxd is installed
 	@bin/resilience influx
 
 .PHONY: flush
-flush: $(STAMP) ## send what earlier runs could not to InfluxDB
+flush: $(STAMP) ## send what earlier runs could not to their databases
 	@bin/resilience flush
 
 .PHONY: kv-table

@@ -41,7 +41,7 @@ KINDS: Final = {
     "master": "--master",
     "postgres": "postgres",
     "origin": "origin-a ",
-    "exporter": "telemetry.influx.exporter",
+    "exporter": "telemetry.exporter",
 }
 NO_INFLUX: Final = {
     "INFLUXDB_V2_URL": "http://127.0.0.1:9",

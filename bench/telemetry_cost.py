@@ -23,7 +23,7 @@ from bench.nginx import nginx
 from bench.peers import CONNECTIONS
 from bench.tables import machine
 from common.paths import ROOT
-from telemetry.influx import exporter_process
+from telemetry.exporter import process as exporter_process
 from telemetry.influx.local_influx import LocalInflux
 
 

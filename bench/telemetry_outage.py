@@ -1,4 +1,4 @@
-"""What telemetry costs with its database in trouble: `python -m bench.telemetry_outage STATE [--pairs N]`.
+"""What telemetry costs with its database in trouble: `python -m bench.telemetry_outage STATE [--sink NAME]`.
 
 The engine at 500 requests a second against the recorder, in interleaved pairs, with and without an exporter
 whose database is in one state for the whole run:
@@ -17,7 +17,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,8 +26,10 @@ import numpy as np
 
 from bench.tables import machine
 from bench.telemetry_cost import Cost, summary
+from telemetry.exporter.sinks import PREFIXES
 from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.fault_proxy import FaultProxy
+from tests.support.prometheus.server import WRITE, LocalPrometheus
 from tests.support.recorder.attack import Plan, attack
 from tests.support.recorder.handle import recorder
 
@@ -52,23 +54,39 @@ class Pair:
     on: Measured
 
 
+Server = tuple[LocalInflux | LocalPrometheus, str, str]
+
+
+def influx(folder: Path) -> Server:
+    """A server, the variable of its URL, and the path there."""
+    return LocalInflux(folder), "INFLUXDB_V2_URL", ""
+
+
+def prometheus(folder: Path) -> Server:
+    """The same."""
+    return LocalPrometheus(folder), "PROMETHEUS_REMOTE_WRITE_URL", WRITE
+
+
+SINKS: Final[dict[str, Callable[[Path], Server]]] = {"influxdb": influx, "prometheus": prometheus}
+
+
 @contextlib.contextmanager
-def database(state: str, folder: Path) -> Iterator[dict[str, str]]:
+def database(sink: str, state: str, folder: Path) -> Iterator[dict[str, str]]:
     """The variables of a database in that state."""
-    influx = LocalInflux(folder)
-    influx.start()
-    proxy = FaultProxy(influx.port)
+    server, variable, path = SINKS[sink](folder)
+    server.start()
+    proxy = FaultProxy(server.port)
     try:
-        env = {**influx.env, "INFLUXDB_V2_URL": proxy.url, "RESILIENCE_SPOOL": f"{folder}/spool"}
+        env = {**server.env, variable: proxy.url + path, "RESILIENCE_SPOOL": f"{folder}/spool"}
         if state == "killed":
-            env["INFLUXDB_V2_URL"] = influx.url
-            influx.stop()
+            env[variable] = server.url + path
+            server.stop()
         proxy.status = 503 if state == "full" else 0
         proxy.delay = SLOW if state == "slow" else 0.0
         yield env
     finally:
         proxy.close()
-        influx.stop()
+        server.stop()
 
 
 def run(env: Mapping[str, str], tries: int = 3) -> Measured:
@@ -102,10 +120,10 @@ def invalid(console: str) -> str:
     return next((line for line in console.splitlines() if line.startswith("INVALID")), console[-2000:])
 
 
-def measure(state: str, pairs: int) -> Iterator[Pair]:
+def measure(sink: str, state: str, pairs: int) -> Iterator[Pair]:
     """Pair after pair; which of the two comes first alternates."""
-    off = {key: value for key, value in os.environ.items() if not key.startswith("INFLUXDB_V2")}
-    with tempfile.TemporaryDirectory(prefix="bench-influx-") as folder, database(state, Path(folder)) as env:
+    off = {key: value for key, value in os.environ.items() if not key.startswith(PREFIXES)}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, database(sink, state, Path(folder)) as env:
         on = {**off, **env}
         for number in range(pairs):
             if number % 2:
@@ -126,14 +144,17 @@ def delays(found: list[Pair]) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.telemetry_outage", description=__doc__)
     parser.add_argument("state", choices=STATES)
+    parser.add_argument("--sink", choices=SINKS, default="influxdb")
     parser.add_argument("--pairs", type=int, default=8)
     options = parser.parse_args()
     try:
-        found = list(measure(options.state, options.pairs))
+        found = list(measure(options.sink, options.state, options.pairs))
     except RuntimeError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 3
-    print(f"{machine()}. Database {options.state}, {PLAN.per_second:g} requests/s for {PLAN.seconds:g} s.")
+    print(
+        f"{machine()}. {options.sink} {options.state}, {PLAN.per_second:g} requests/s for {PLAN.seconds:g} s."
+    )
     print(f"{summary([(pair.off.cost, pair.on.cost) for pair in found])}\n{delays(found)}")
     return 0
 

@@ -38,7 +38,7 @@ PROGRAMS: Final = {
     "report": ((*PYTHON, "verdicts"), "derive the report of a run, a plan or a comparison anew"),
     "ui": (LOCUST, "the web UI; takes Locust's options"),
     "influx": ((*PYTHON, "telemetry.influx.local_influx"), "a local InfluxDB"),
-    "flush": ((*PYTHON, "telemetry.influx.flush"), "send what earlier runs could not to InfluxDB"),
+    "flush": ((*PYTHON, "telemetry.exporter.flush"), "send what earlier runs could not to their databases"),
 }
 BECOME_LOCUST: Final = ("attack", "ui", "launch", "worker")
 LAUNCH: Final = "launch"  # of commands that make several runs, each checked before the first began

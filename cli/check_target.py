@@ -13,7 +13,9 @@ from typing import Final, NamedTuple
 
 from cli.launch.parser import Parser, command_parser, refusing
 from common import exit_codes
+from common.addresses import ranges
 from common.errors import ConfigError, RefusedInputError, short
+from common.mcp_versions import AUTO, NONE
 from run.checks import dry_run
 from run.checks.answerability import answers
 from run.checks.dry_run import Findings
@@ -24,6 +26,7 @@ from run.request import RunRequest
 from scenarios import load as scenarios
 from scenarios.schema import Scenario
 from shapes.schedule import peak
+from targets import sources
 from targets.guard import GuardError, is_loopback, refuse_excess
 from targets.schema import Target
 from users.engine import job
@@ -95,7 +98,8 @@ def works(target: Target, found: Findings) -> Iterator[TableLine]:
     if pinned.scheme == "https" and not found.broken:
         yield TableLine("TLS", "ok" if target.tls.verify else "WARN", _certificate(target))
     yield _auth(target, found)
-    yield TableLine("protocol", "–" if found.broken else "ok", str(found.era))
+    yield from _sources(target, found)
+    yield _protocol(target, found)
     yield from (_request(answer) for answer in results if answer not in found.era.asked)
     if found.listed:
         yield TableLine("tools", "info", f"{len(found.listed)} listed: {_named(found.listed)}")
@@ -113,9 +117,32 @@ def to_paste(target: Target, found: Findings) -> Iterator[str]:
     """Lines for the target file: what was found out, and how each listed tool would be called."""
     if found.broken or not found.listed:
         return
-    yield "\nto paste into the target file (one `tool`, or `tools` with a fast and a slow one):"
+    yield "\nto paste into the target file (one `tool` for its own, or `tools` with a fast and a slow one):"
     yield f"protocol: {found.era.version}"
     yield from (f"tool: {one.line}" for one in found.listed[:SHOWN])
+
+
+def _protocol(target: Target, found: Findings) -> TableLine:
+    """What it speaks, held against what the runs would speak with it."""
+    if found.broken:
+        return TableLine("protocol", "–", str(found.era))
+    if target.protocol in (AUTO, found.era.version):
+        return TableLine("protocol", "ok", str(found.era))
+    would = "plain JSON-RPC" if target.protocol == NONE else target.protocol
+    paste = f'put "protocol: {found.era.version}" or "protocol: auto" into the file'
+    return TableLine("protocol", "NO", f"{found.era}; by the file runs would speak {would}: {paste}")
+
+
+def _sources(target: Target, found: Findings) -> Iterator[TableLine]:
+    """Whether accounts can connect from the addresses that the file names."""
+    if target.sources:
+        named = f"{', '.join(target.sources)}: {len(ranges.addresses(target.sources)):,} addresses"
+        try:
+            sources.check(target, found.pinned.addresses)
+        except ConfigError as error:
+            yield TableLine("sources", "NO", str(error))
+        else:
+            yield TableLine("sources", "ok", f"{named} that accounts connect from, in turn")
 
 
 def _certificate(target: Target) -> str:
@@ -130,6 +157,8 @@ def _auth(target: Target, found: Findings) -> TableLine:
         state = "NO" if refused else "–"
         return TableLine("auth", state, f"none is given{', and the target wants one' if refused else ''}")
     how = f"{auth.algorithm} in {auth.header}, {auth.ttl:g} s{keys}"
+    if target.accounts.tokens is not None:
+        how = f"ready-made tokens in {auth.header}"
     if refused or not calls:
         why = f"status {refused[0].status} {refused[0].text}".rstrip() if refused else "nothing was answered"
         return TableLine("auth", "NO", f"{why} ({how}){_stale(target) if refused else ''}")

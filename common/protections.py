@@ -77,6 +77,7 @@ TABLE: Final = (
         "rate-limit", "request", "rate_limit_exceeded", 429, TOO_MANY, "Rate limit of the plan exceeded",
         since="today",
     ),
+    Protection("idempotency", "request", since="by name", settings={"keep": 600}, real=False),
     Protection(
         "user-concurrency", "tool call", "user_concurrency_exceeded", 429, TOO_MANY,
         "Too many calls of this user at once", since="phase1",

@@ -15,11 +15,13 @@ from grafana import compare_panels as compare
 from grafana import load_panels as load
 from grafana import target_panels as target
 from grafana.panel import Panel, build
+from grafana.promql import PROM_SOURCE, counted
 from grafana.query import RUN, SOURCE
 
 Rows = Mapping[str, tuple[Panel, ...]]
 ARRIVED: Final = (load.VERDICT, load.LEDGER, load.LATE, load.DROPPED, load.RATES, load.IN_FLIGHT)
 CAME_BACK: Final = (load.RESPONSE, load.RESULTS)
+TAGS: Final = {False: "resilience", True: "resilience-prometheus"}  # of dashboards that link to each other
 
 
 @dataclass(frozen=True)
@@ -186,24 +188,24 @@ BOARDS: Final = (
 )
 
 
-def made(board: Board) -> models.Dashboard:
-    """The dashboard of the SDK."""
+def made(board: Board, *, prom: bool = False) -> models.Dashboard:
+    """The dashboard of the SDK; `prom`: it asks Prometheus, with the panels that can be asked there."""
     found = (
         builders.Dashboard(board.title)
-        .uid(board.uid)
+        .uid(prom_uid(board) if prom else board.uid)
         .description(board.description)
-        .tags(["resilience"])
+        .tags([TAGS[prom]])
         .timezone("browser")
         .time("now-30m", "now")
         .refresh("5s")
         .readonly()
         .tooltip(models.DashboardCursorSync.CROSSHAIR)
-        .variables(_two_runs() if board.compares else _variables())
-        .annotations([] if board.compares else _annotations())
+        .variables(_two_runs(prom) if board.compares else _variables(prom))
+        .annotations([] if board.compares else _annotations(prom))
         .link(
             builders.DashboardLink("Resilience")
             .type(models.DashboardLinkType.DASHBOARDS)
-            .tags(["resilience"])
+            .tags([TAGS[prom]])
             .as_dropdown(True)
             .keep_time(True)
             .include_vars(True)
@@ -211,40 +213,53 @@ def made(board: Board) -> models.Dashboard:
     )
     number = count(1)
     for title, panels in board.rows.items():
-        found.with_row(builders.Row(title).id(next(number)))
-        for panel in panels:
-            found.with_panel(build(panel, next(number)))
+        there = [panel for panel in panels if panel.prom or not prom]
+        if there:
+            found.with_row(builders.Row(title).id(next(number)))
+        for panel in there:
+            found.with_panel(build(panel, next(number), prom=prom))
     return found.build()
 
 
-def _variable(name: str, label: str, query: str) -> Any:
+def prom_uid(board: Board) -> str:
+    """What the dashboard is called that asks Prometheus."""
+    return board.uid.replace("resilience-", "resilience-prometheus-", 1)
+
+
+def _variable(name: str, label: str, query: str, *, prom: bool) -> Any:
     return (
         builders.QueryVariable(name)
         .label(label)
-        .datasource(SOURCE)
+        .datasource(PROM_SOURCE if prom else SOURCE)
         .query(query)
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(models.VariableSort.ALPHABETICAL_DESC)
     )
 
 
-def _values(tag: str, where: str) -> str:
-    return f'SHOW TAG VALUES FROM "arrivals" WITH KEY = "{tag}" WHERE {where}'
+def _values(tag: str, *where: str, prom: bool) -> str:
+    """The values of a tag; `where` are names of variables that narrow them."""
+    if prom:
+        matchers = ", ".join(f'{name}=~"${name}"' for name in where)
+        return f"label_values({counted('sent')}{{{matchers}}}, {tag})"
+    narrowed = " AND ".join(f'"{name}" =~ /^${name}$/' for name in where)
+    query = f'SHOW TAG VALUES FROM "arrivals" WITH KEY = "{tag}"'
+    return f"{query} WHERE {narrowed}" if narrowed else query
 
 
-def _variables() -> list[Any]:
-    every = _variable("scenario", "Scenario", 'SHOW TAG VALUES FROM "arrivals" WITH KEY = "scenario"')
-    workers = _variable("worker", "Worker", _values("worker", '"run" =~ /^$run$/'))
+def _variables(prom: bool) -> list[Any]:
+    every = _variable("scenario", "Scenario", _values("scenario", prom=prom), prom=prom)
+    workers = _variable("worker", "Worker", _values("worker", "run", prom=prom), prom=prom)
     return [
         every.include_all(True).all_value(".*"),
-        _variable("run", "Run", _values("run", '"scenario" =~ /^$scenario$/')),
+        _variable("run", "Run", _values("run", "scenario", prom=prom), prom=prom),
         workers.include_all(True).all_value(".*").multi(True),
     ]
 
 
-def _two_runs() -> list[Any]:
+def _two_runs(prom: bool) -> list[Any]:
     return [
-        _variable(name, f"Run {letter}", 'SHOW TAG VALUES FROM "arrivals" WITH KEY = "run"')
+        _variable(name, f"Run {letter}", _values("run", prom=prom), prom=prom)
         for letter, name in compare.RUNS.items()
     ]
 
@@ -263,6 +278,20 @@ class _Annotation(models.AnnotationQuery):
         return {**super().to_json(), "target": {**query, "fromAnnotations": True, **columns}}
 
 
+class _PromAnnotation(models.AnnotationQuery):
+    """Prometheus' have an expression whose value is the time, and labels to show."""
+
+    def __init__(self, name: str, color: str, kinds: str) -> None:
+        super().__init__(name=name, datasource=PROM_SOURCE, enable=True, icon_color=color)
+        self._expr = f'1000 * resilience_event_timestamp_seconds{{{RUN.prom}, kind=~"{kinds}"}}'
+
+    def to_json(self) -> dict[str, Any]:
+        """Its JSON, with those."""
+        shown = {"titleFormat": "{{title}}", "textFormat": "{{text}}", "tagKeys": "kind", "step": "1s"}
+        query = {"refId": "Anno", "expr": self._expr, "interval": "1s"}
+        return {**super().to_json(), "target": query, "expr": self._expr, "useValueForTime": True, **shown}
+
+
 @dataclass(frozen=True)
 class _Builder(Builder[models.AnnotationQuery]):
     """What the dashboard's builder takes."""
@@ -274,5 +303,8 @@ class _Builder(Builder[models.AnnotationQuery]):
         return self.made
 
 
-def _annotations() -> list[Builder[models.AnnotationQuery]]:
+def _annotations(prom: bool) -> list[Builder[models.AnnotationQuery]]:
+    if prom:
+        faults = _PromAnnotation("Faults", "red", "fault|control")
+        return [_Builder(faults), _Builder(_PromAnnotation("Run", "blue", "run|phase|state|verdict"))]
     return [_Builder(_Annotation("Faults", "red", "faults")), _Builder(_Annotation("Run", "blue", "run"))]

@@ -9,7 +9,8 @@ from typing import Any, Final
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from grafana.alerts import FOLDER, provisioning
-from grafana.boards import BOARDS, made
+from grafana.boards import BOARDS, made, prom_uid
+from grafana.promql import PROM_UID
 from grafana.query import UID
 
 ROOT: Final = Path(__file__).resolve().parent
@@ -32,6 +33,20 @@ SOURCE_FILE: Final = {
                 "timeInterval": "1s",
             },
             "secureJsonData": {"httpHeaderValue1": "Token $INFLUXDB_V2_TOKEN"},
+        }
+    ],
+}
+PROM_SOURCE_FILE: Final = {
+    "apiVersion": 1,
+    "datasources": [
+        {
+            "name": "Resilience in Prometheus",
+            "uid": PROM_UID,
+            "type": "prometheus",
+            "access": "proxy",
+            "url": "$PROMETHEUS_URL",
+            "editable": False,
+            "jsonData": {"httpMethod": "POST", "timeInterval": "1s"},
         }
     ],
 }
@@ -61,7 +76,12 @@ def files() -> dict[Path, str]:
         "alerting/resilience.yaml": provisioning(),
     }
     boards = {f"dashboards/{board.uid}.json": made(board) for board in BOARDS}
-    found = {f"provisioning/{name}": content for name, content in provisioned.items()} | boards
+    prometheus = {
+        "prometheus/provisioning/datasources/resilience.yaml": PROM_SOURCE_FILE,
+        "prometheus/provisioning/dashboards/resilience.yaml": BOARDS_FILE,
+        **{f"prometheus/dashboards/{prom_uid(board)}.json": made(board, prom=True) for board in BOARDS},
+    }
+    found = {f"provisioning/{name}": content for name, content in provisioned.items()} | boards | prometheus
     return {Path(name): _text(content) for name, content in found.items()}
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
-from grafana.load_panels import P95_LIMIT_MS, VERDICT_WORDS
+from grafana.load_panels import P95_LIMIT_MS, REQUESTS, VERDICT_WORDS, since_start
 from grafana.panel import Panel
-from grafana.query import Query
+from grafana.promql import Prom, at_the_end, words
+from grafana.query import Query, Where
 
+ANSWERED: Final = ("point", "said", "unit", "status")
 RUNS: Final = {"A": "run_a", "B": "run_b"}
-BOTH: Final = '"run" =~ /^($run_a|$run_b)$/'
+BOTH: Final = Where('"run" =~ /^($run_a|$run_b)$/', 'run=~"$run_a|$run_b"')
 
 
 def laid_over(
@@ -62,6 +65,10 @@ SUMMARY: Final = Panel(
             'SELECT last("run_p50_ms") AS "p50", last("run_p95_ms") AS "p95", last("run_p99_ms") AS "p99", '
             f'last("run_max_ms") AS "max" FROM "requests" WHERE {BOTH} GROUP BY "run", "protections"',
             table=True,
+            prom=tuple(
+                replace(since_start(name, BOTH.prom, "run", "protections"), kind="table")
+                for name in ("p50", "p95", "p99", "max")
+            ),
         ),
     ),
     kind="table",
@@ -74,6 +81,7 @@ ENDINGS: Final = Panel(
         Query(
             f'SELECT sum("count") AS "calls" FROM "requests" WHERE {BOTH} GROUP BY "run", "result"',
             table=True,
+            prom=(Prom(at_the_end(REQUESTS, BOTH.prom, "run", "result"), kind="table"),),
         ),
     ),
     kind="table",
@@ -87,6 +95,7 @@ ANSWERS: Final = Panel(
             f'SELECT "point", "said" AS "{letter}", "unit" AS "{letter} unit", "status" AS "{letter} status" '
             f'FROM "points" WHERE "run" =~ /^${variable}$/',
             table=True,
+            prom=(words("resilience_point_info", f'run=~"${variable}"', *ANSWERED),),
         )
         for letter, variable in RUNS.items()
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from grafana.panel import BLUE, GREEN, ORANGE, RED, Panel
+from grafana.promql import Prom, at_the_end, speed, words
 from grafana.query import EACH, RUN, WORKER, Query, final, final_share, last, over_workers
 
 P95_LIMIT_MS: Final = 2000.0
@@ -16,6 +17,9 @@ VERDICT_WORDS: Final = {
     "inconclusive": ("inconclusive", ORANGE),
 }
 PER_SECOND: Final = "* 1000 / $__interval_ms"
+REQUESTS: Final = "resilience_requests_total"
+OK: Final = f'{WORKER.prom}, result="ok"'
+ANSWER: Final = ("point", "question", "said", "unit", "threshold", "status", "basis")
 
 
 def whole(field: str, name: str) -> Query:
@@ -23,17 +27,41 @@ def whole(field: str, name: str) -> Query:
     return last(field, RUN, measurement="requests", name=name)
 
 
+def since_start(name: str, where: str, *labels: str) -> Prom:
+    """A percentile over the whole run as it was last, ms."""
+    quantile = "1" if name == "max" else f"0.{name.removeprefix('p')}".rstrip("0")
+    matchers = f'{where}, quantile="{quantile}"'
+    found = f"last_over_time(resilience_run_response_seconds{{{matchers}}}[$__range])"
+    legend = " ".join([*(f"{{{{{label}}}}}" for label in labels), name])
+    return Prom(f"1000 * max{' by (' + ', '.join(labels) + ') ' if labels else ''}({found})", legend, "last")
+
+
+def mean_of(part: str, where: str, *labels: str) -> Prom:
+    """Milliseconds a call, from the sums of `part` and the count of calls."""
+    return Prom(
+        f"1000 * {speed(f'resilience_requests_{part}_seconds_total', where, *labels)}"
+        f" / {speed(REQUESTS, where, *labels)}"
+    )
+
+
 def share(part: str) -> Query:
     """The share of the calls that ended so, second by second."""
     text = f'SELECT sum("{part}") / sum("calls") FROM "requests" WHERE {RUN} {EACH} fill(none)'
-    return Query(text, part)
+    of = (speed(f"resilience_calls_{name}total", RUN.prom) for name in (f"{part}_", ""))
+    return Query(text, part, prom=(Prom(" / ".join(of)),))
 
 
 VERDICT: Final = Panel(
     "Verdict",
     "What the run's judge said: pass, fail, or invalid when the attack did not arrive as planned.",
     "string",
-    (Query(f'SELECT last("verdict") AS "verdict" FROM "run" WHERE {RUN}', table=True),),
+    (
+        Query(
+            f'SELECT last("verdict") AS "verdict" FROM "run" WHERE {RUN}',
+            table=True,
+            prom=(words("resilience_verdict_info", RUN.prom, "verdict"),),
+        ),
+    ),
     kind="stat",
     width=4,
     height=5,
@@ -76,9 +104,9 @@ RATES: Final = Panel(
     "sent: the target falls behind, and calls pile up.",
     "reqps",
     (
-        over_workers("planned", "planned", speed=True),
-        over_workers("sent", "sent", speed=True),
-        over_workers("done", "done", speed=True),
+        over_workers("planned", "planned", rising=True),
+        over_workers("sent", "sent", rising=True),
+        over_workers("done", "done", rising=True),
     ),
 )
 IN_FLIGHT: Final = Panel(
@@ -115,6 +143,7 @@ RUN_PERCENTILES: Final = Panel(
             'SELECT last("run_p50_ms") AS "p50", last("run_p95_ms") AS "p95", last("run_p99_ms") AS "p99", '
             f'last("run_max_ms") AS "max" FROM "requests" WHERE {RUN}',
             table=True,
+            prom=tuple(since_start(name, RUN.prom) for name in ("p50", "p95", "p99", "max")),
         ),
     ),
     kind="stat",
@@ -130,6 +159,7 @@ RESULTS: Final = Panel(
         Query(
             f'SELECT sum("count") {PER_SECOND} FROM "requests" WHERE {WORKER} {EACH}, "result" fill(none)',
             "$tag_result",
+            prom=(Prom(speed(REQUESTS, WORKER.prom, "result")),),
         ),
     ),
 )
@@ -141,6 +171,7 @@ STATUSES: Final = Panel(
         Query(
             f'SELECT sum("count") {PER_SECOND} FROM "requests" WHERE {WORKER} {EACH}, "status" fill(none)',
             "$tag_status",
+            prom=(Prom(speed(REQUESTS, WORKER.prom, "status")),),
         ),
     ),
 )
@@ -161,6 +192,7 @@ TOOLS: Final = Panel(
             f'SELECT sum("response_sum_ms") / sum("count") FROM "requests" WHERE {WORKER} {EACH}, "tool" '
             "fill(none)",
             "$tag_tool",
+            prom=(mean_of("response", WORKER.prom, "tool"),),
         ),
     ),
 )
@@ -174,6 +206,7 @@ OVERHEAD: Final = Panel(
             'SELECT (sum("service_sum_ms") - sum("upstream_sum_ms")) / sum("count") FROM "requests" WHERE '
             f'{WORKER} AND "result" = \'ok\' {EACH}, "tool" fill(none)',
             "$tag_tool",
+            prom=(Prom(f"{mean_of('service', OK, 'tool').expr} - {mean_of('upstream', OK, 'tool').expr}"),),
         ),
     ),
 )
@@ -186,6 +219,7 @@ COUNTS: Final = Panel(
             f'SELECT sum("count") AS "calls" FROM "requests" WHERE {WORKER} GROUP '
             f'BY "tool", "status", "result"',
             table=True,
+            prom=(Prom(at_the_end(REQUESTS, WORKER.prom, "tool", "status", "result"), kind="table"),),
         ),
     ),
     kind="table",
@@ -199,6 +233,7 @@ ANSWERS: Final = Panel(
             'SELECT "point", "question", "said", "unit", "threshold", "status", "basis" FROM "points" '
             f"WHERE {RUN}",
             table=True,
+            prom=(words("resilience_point_info", RUN.prom, *ANSWER),),
         ),
     ),
     kind="table",
@@ -216,6 +251,7 @@ RUNS: Final = Panel(
             '"run" WHERE "kind" = \'verdict\' '
             'AND $timeFilter GROUP BY "run", "scenario", "protections"',
             table=True,
+            prom=(words("resilience_verdict_info", "", "verdict", "text", "run", "scenario", "protections"),),
         ),
     ),
     kind="table",

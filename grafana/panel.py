@@ -22,6 +22,7 @@ from grafana_foundation_sdk.models.common import (
     VisibilityMode,
 )
 
+from grafana.promql import PROM_SOURCE, Prom
 from grafana.query import SOURCE, Query, TargetBuilder
 
 Kind = Literal["lines", "stat", "table", "states", "trend"]
@@ -51,22 +52,32 @@ class Panel:
     words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     join: str = ""  # join the queries' rows by this column
 
+    @property
+    def prom(self) -> tuple[Prom, ...]:
+        """Its queries for Prometheus; none if one of them cannot be asked there."""
+        return tuple(one for query in self.queries for one in query.prometheus())
 
-def build(panel: Panel, number: int) -> Any:
-    """The SDK's builder of it; `number` is its own within the dashboard."""
+
+def build(panel: Panel, number: int, *, prom: bool = False) -> Any:
+    """The SDK's builder of it; `number` is its own within the dashboard; `prom`: it asks Prometheus."""
+    targets = (
+        [query.builder(chr(ord("A") + i)) for i, query in enumerate(panel.prom)]
+        if prom
+        else [TargetBuilder(chr(ord("A") + i), query) for i, query in enumerate(panel.queries)]
+    )
     made = (
         _BUILDERS[panel.kind]()
         .id(number)
         .title(panel.title)
         .description(panel.description)
-        .datasource(SOURCE)
+        .datasource(PROM_SOURCE if prom else SOURCE)
         .unit(panel.unit)
         .no_value("none in this run")
         .height(panel.height)
         .span(panel.width)
         .thresholds(_limits(panel))
-        .targets([TargetBuilder(chr(ord("A") + i), query) for i, query in enumerate(panel.queries)])
-        .transformations(_transformations(panel))
+        .targets(targets)
+        .transformations(_prom_transformations(panel) if prom else _transformations(panel))
     )
     if panel.words:
         made.mappings([models.ValueMap(_words(panel))])
@@ -96,6 +107,22 @@ def _transformations(panel: Panel) -> list[models.DataTransformerConfig]:
         models.DataTransformerConfig(id_val="filterFieldsByName", options=drop),
         models.DataTransformerConfig(id_val="joinByField", options={"byField": panel.join, "mode": "outer"}),
     ]
+
+
+def _prom_transformations(panel: Panel) -> list[models.DataTransformerConfig]:
+    """Tables without the time of the question, and without the 1 of what is only words."""
+    if not any(one.kind in {"table", "words"} for one in panel.prom):
+        return []
+    words = all(one.kind == "words" for one in panel.prom)
+    values = ["Value", *(f"Value #{chr(ord('A') + i)}" for i in range(len(panel.prom)))] if words else []
+    drop = {"exclude": {"names": ["Time", *values]}}
+    found = [models.DataTransformerConfig(id_val="filterFieldsByName", options=drop)]
+    if panel.join:
+        options = {"byField": panel.join, "mode": "outer"}
+        found.append(models.DataTransformerConfig(id_val="joinByField", options=options))
+    elif len(panel.prom) > 1:
+        found.append(models.DataTransformerConfig(id_val="merge", options={}))
+    return found
 
 
 def _lines(made: Any, panel: Panel) -> Any:

@@ -3,8 +3,8 @@
     python -m grafana.pictures RUN [RUN_B] [--board resilience-overview] [--out docs/img]
 
 RUN is a run folder whose points are in the InfluxDB of INFLUXDB_V2_URL (database RESILIENCE_DATABASE, or
-`resilience`). They are drawn by plotly in headless Chromium, laid out as in the dashboard's file; Grafana's
-own look differs.
+`resilience`), or, where PROMETHEUS_URL is set, in that Prometheus. They are drawn by plotly in headless
+Chromium, laid out as in the dashboard's file; Grafana's own look differs.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ import json
 import os
 import shutil
 import sys
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -26,10 +24,10 @@ import plotly.graph_objects as go
 from playwright.sync_api import sync_playwright
 from plotly.offline import get_plotlyjs
 
+from grafana.answers import InfluxSource, PromSource, Series, Source, as_time
 from grafana.query import fill
-from grafana.read import boards
+from grafana.read import BOARDS, PROM_BOARDS, boards
 
-Series = dict[str, Any]
 ROW_HEIGHT: Final = 34  # pixels of one row of Grafana's grid
 WIDTH: Final = 1440
 MOST_ROWS: Final = 12
@@ -43,24 +41,6 @@ section h3{font-size:13px;margin:0 0 2px}.row{grid-column:1/-1;background:none;b
 .stats b{display:block;font-size:26px}.stats div{text-align:center}
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:2px 8px;border-bottom:1px solid #eee}
 """
-
-
-class Source:
-    """The database's InfluxQL door."""
-
-    def __init__(self, env: dict[str, str]) -> None:
-        self._url = env["INFLUXDB_V2_URL"]
-        self._headers = {"Authorization": f"Token {env.get('INFLUXDB_V2_TOKEN', '')}"}
-        self._database = env.get("RESILIENCE_DATABASE", "resilience")
-
-    def query(self, text: str) -> list[Series]:
-        """The series of one query."""
-        form = {"q": text, "db": self._database, "epoch": "ms"}
-        data = urllib.parse.urlencode(form).encode()
-        request = urllib.request.Request(f"{self._url}/query", data, self._headers)
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            found: list[Series] = json.load(answer)["results"][0].get("series", [])
-        return found
 
 
 class Picture:
@@ -91,7 +71,9 @@ class Picture:
         return f'<section style="{style}"><h3>{title}</h3>{self._content(panel)}</section>'
 
     def _content(self, panel: dict[str, Any]) -> str:
-        answers = [(target, self._ask(target["query"])) for target in panel["targets"]]
+        answers = [
+            (target, self._source.ask(target, self._values, self._span)) for target in panel["targets"]
+        ]
         if not any(found for _, found in answers):
             return "<p>none in this run</p>"
         draw = {"stat": _stats, "table": _table}.get(panel["type"])
@@ -99,14 +81,7 @@ class Picture:
 
     def _faults(self, panel: dict[str, Any]) -> list[datetime]:
         """When faults began and ended, where the panel's axis is time."""
-        if panel["type"] == "trend":
-            return []
-        query = 'SELECT "title" FROM "faults" WHERE "run" =~ /^$run$/ AND $timeFilter'
-        return [_time(row[0]) for series in self._ask(query) for row in series["values"]]
-
-    def _ask(self, query: str) -> list[Series]:
-        interval = max((self._span[1] - self._span[0]) // 120 // 1000, 1) * 1000
-        return self._source.query(fill(query, self._values, self._span, interval))
+        return [] if panel["type"] == "trend" else self._source.faults(self._values, self._span)
 
 
 Answers = list[tuple[dict[str, Any], list[Series]]]
@@ -160,9 +135,9 @@ def _lines(panel: dict[str, Any], answers: Answers, marks: list[datetime]) -> st
     figure = go.Figure()
     for mark in marks:
         figure.add_vline(mark, line={"color": "red", "dash": "dash", "width": 1})
-    for target, found in answers:
+    for _, found in answers:
         for series in found:
-            _draw(figure, panel["type"], target, series)
+            _draw(figure, panel["type"], series)
     for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]:
         if step["value"] is not None and _reaches(figure, step["value"]):
             figure.add_hline(step["value"], line={"color": step["color"], "dash": "dot"})
@@ -177,25 +152,19 @@ def _lines(panel: dict[str, Any], answers: Answers, marks: list[datetime]) -> st
     return str(figure.to_html(full_html=False, include_plotlyjs=False, config={"staticPlot": True}))
 
 
-def _draw(figure: go.Figure, kind: str, target: dict[str, Any], series: Series) -> None:
+def _draw(figure: go.Figure, kind: str, series: Series) -> None:
     columns = list(zip(*series["values"], strict=True))
     if kind == "trend":
         for name, values in zip(series["columns"][2:], columns[2:], strict=True):
             figure.add_scatter(x=columns[1], y=values, name=name, mode="lines")
         return
-    name = target.get("alias", "")
-    for tag, value in series.get("tags", {}).items():
-        name = name.replace(f"$tag_{tag}", value)
-    times = [_time(time) for time in columns[0]]
+    name = series["legend"]
+    times = [as_time(time) for time in columns[0]]
     if kind == "state-timeline":  # a bar where it is so
         bar = [name if value else None for value in columns[1]]
         figure.add_scatter(x=times, y=bar, name=name, mode="lines", line={"width": 9}, showlegend=False)
     else:
         figure.add_scatter(x=times, y=columns[1], name=name, mode="lines")
-
-
-def _time(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
 def _reaches(figure: go.Figure, limit: float) -> bool:
@@ -223,9 +192,10 @@ def main(arguments: list[str] | None = None) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
-        for uid in options.board or list(boards()):
+        there = boards(_folder())
+        for uid in options.board or list(there):
             page = browser.new_page(viewport={"width": WIDTH, "height": 900})
-            page.set_content(picture.page(boards()[uid]))
+            page.set_content(picture.page(there[uid]))
             page.screenshot(path=str(options.out / f"{uid}.png"), full_page=True)
             page.close()
         browser.close()
@@ -239,17 +209,25 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("docs/img"))
     options = parser.parse_args(arguments)
     for uid in options.board:
-        if uid not in boards():
-            raise ValueError(f"command line: --board: {uid!r:.60}, allowed: {', '.join(boards())}")
+        if uid not in boards(_folder()):
+            raise ValueError(f"command line: --board: {uid!r:.60}, allowed: {', '.join(boards(_folder()))}")
     return options
 
 
+def _folder() -> Path:
+    return PROM_BOARDS if os.environ.get("PROMETHEUS_URL") else BOARDS
+
+
 def _source(env: dict[str, str]) -> Source:
+    if prometheus := env.get("PROMETHEUS_URL"):
+        if not prometheus.startswith(("http://", "https://")):
+            raise ValueError("environment variable PROMETHEUS_URL: is no URL, allowed: http(s)://host:port")
+        return PromSource(prometheus)
     if not env.get("INFLUXDB_V2_URL", "").startswith(("http://", "https://")):
         raise ValueError(
             "environment variable INFLUXDB_V2_URL: is missing or no URL, allowed: http(s)://host"
         )
-    return Source(env)
+    return InfluxSource(env)
 
 
 def _manifest(run: Path) -> dict[str, Any]:

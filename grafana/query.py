@@ -1,4 +1,4 @@
-"""InfluxQL of the panels, and what Grafana makes of it before it asks.
+"""InfluxQL of the panels, and what Grafana makes of it before it asks; beside it the same as PromQL.
 
 Every query keeps to what InfluxDB 1.8, 2 and 3 all speak. `$run` and its like are the dashboard's
 variables, `$timeFilter`, `$__interval` and `$__interval_ms` Grafana's own; `fill` puts values in their
@@ -8,29 +8,55 @@ place, as Grafana does, for the tests and the pictures.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
 from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
+from grafana.promql import Prom, at_the_end, counted, gauge, metric, speed
+
 UID: Final = "resilience-influx"
 SOURCE: Final = DataSourceRef(type_val="influxdb", uid=UID)
-RUN: Final = '"run" =~ /^$run$/ AND $timeFilter'
-WORKER: Final = f'{RUN} AND "worker" =~ /^$worker$/'
+
+
+class Where(str):
+    """A condition in InfluxQL; `prom` is the same as PromQL's matchers."""
+
+    prom: str
+
+    def __new__(cls, influx: str, prom: str) -> Where:
+        """Text that is the InfluxQL."""
+        made = super().__new__(cls, influx)
+        made.prom = prom
+        return made
+
+
+RUN: Final = Where('"run" =~ /^$run$/ AND $timeFilter', 'run=~"$run"')
+WORKER: Final = Where(f'{RUN} AND "worker" =~ /^$worker$/', f'{RUN.prom}, worker=~"$worker"')
 LONGEST: Final = 200  # characters of a variable's value
 EACH: Final = "GROUP BY time($__interval)"
 
 
 @dataclass(frozen=True)
 class Query:
-    """One query. `name` is the legend: text, `$tag_x` or `$col`; `table` gives rows, not series over time."""
+    """One query. `name` is the legend: text, `$tag_x` or `$col`; `table` gives rows, not series over time.
+
+    `prom` is the same for Prometheus, none where it cannot be asked; without a legend it has `name`.
+    """
 
     text: str
     name: str = ""
     table: bool = False
+    prom: tuple[Prom, ...] = ()
+
+    def prometheus(self) -> Iterator[Prom]:
+        """The queries for Prometheus."""
+        legend = re.sub(r"\$tag_(\w+)", r"{{\1}}", self.name)
+        for one in self.prom:
+            yield one if one.legend else replace(one, legend=legend)
 
 
 class PanelTarget(Dataquery):
@@ -85,40 +111,46 @@ def _literal(name: str, value: object) -> str:
     return value if value == ".*" else re.escape(value)
 
 
-def rate(field: str, where: str, *tags: str, measurement: str = "target", name: str = "") -> Query:
+def rate(field: str, where: Where, *tags: str, measurement: str = "target", name: str = "") -> Query:
     """How fast a counter rises, per second, for each value of `tags`."""
     by = "".join(f', "{tag}"' for tag in tags)
     text = (
         f'SELECT non_negative_derivative(last("{field}"), 1s) FROM "{measurement}" WHERE {where} {EACH}{by}'
     )
-    return Query(f"{text} fill(none)", name or " ".join(f"$tag_{tag}" for tag in tags) or field)
+    prom = Prom(speed(metric(field), where.prom, *tags))
+    return Query(f"{text} fill(none)", name or " ".join(f"$tag_{tag}" for tag in tags) or field, prom=(prom,))
 
 
-def last(field: str, where: str, *tags: str, measurement: str = "target", name: str = "") -> Query:
+def last(field: str, where: Where, *tags: str, measurement: str = "target", name: str = "") -> Query:
     """A gauge over time, for each value of `tags`."""
     by = "".join(f', "{tag}"' for tag in tags)
     text = f'SELECT last("{field}") FROM "{measurement}" WHERE {where} {EACH}{by} fill(none)'
-    return Query(text, name or " ".join(f"$tag_{tag}" for tag in tags) or field)
+    legend = name or " ".join(f"$tag_{tag}" for tag in tags) or field
+    return Query(text, legend, prom=(gauge(field, where.prom, *tags),))
 
 
-def over_workers(field: str, name: str, *, speed: bool = False) -> Query:
-    """A ledger's figure, added up over workers; `speed`: how fast it rises, per second."""
+def over_workers(field: str, name: str, *, rising: bool = False) -> Query:
+    """A ledger's figure, added up over workers; `rising`: how fast it rises, per second."""
     found = f'last("{field}")'
-    inner = f"non_negative_derivative({found}, 1s)" if speed else found
+    inner = f"non_negative_derivative({found}, 1s)" if rising else found
+    prom = speed(counted(field), WORKER.prom) if rising else f"sum({metric(field)}{{{WORKER.prom}}})"
     per_worker = f'SELECT {inner} AS "v" FROM "arrivals" WHERE {WORKER} {EACH}, "worker" fill(none)'
-    return Query(f'SELECT sum("v") FROM ({per_worker}) WHERE $timeFilter {EACH} fill(none)', name)
+    return Query(
+        f'SELECT sum("v") FROM ({per_worker}) WHERE $timeFilter {EACH} fill(none)', name, prom=(Prom(prom),)
+    )
 
 
 def final(*fields: str) -> Query:
     """The last figures of the ledgers, added up over workers: a row, one column a field."""
-    return Query(f"SELECT {_sums(fields)} FROM ({_last(fields)})", table=True)
+    prom = tuple(Prom(at_the_end(counted(name), WORKER.prom), name, "last") for name in fields)
+    return Query(f"SELECT {_sums(fields)} FROM ({_last(fields)})", table=True, prom=prom)
 
 
 def final_share(part: str, whole: str) -> Query:
     """One of these figures as a share of another."""
-    return Query(
-        f'SELECT sum("{part}") / sum("{whole}") AS "{part}" FROM ({_last((part, whole))})', table=True
-    )
+    over = " / ".join(at_the_end(counted(name), WORKER.prom) for name in (part, whole))
+    text = f'SELECT sum("{part}") / sum("{whole}") AS "{part}" FROM ({_last((part, whole))})'
+    return Query(text, table=True, prom=(Prom(over, part, "last"),))
 
 
 def _sums(fields: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 BOARDS: Final = Path(__file__).resolve().parent / "dashboards"
+PROM_BOARDS: Final = BOARDS.parent / "prometheus" / "dashboards"
 
 
 @dataclass(frozen=True)
@@ -26,17 +27,17 @@ class Asked:
     @property
     def queries(self) -> list[str]:
         """Its queries, variables and all."""
-        return [target["query"] for target in self.panel["targets"]]
+        return [target.get("query") or target["expr"] for target in self.panel["targets"]]
 
 
-def boards() -> dict[str, dict[str, Any]]:
-    """Every dashboard by its uid."""
-    return {path.stem: json.loads(path.read_text()) for path in sorted(BOARDS.glob("*.json"))}
+def boards(folder: Path = BOARDS) -> dict[str, dict[str, Any]]:
+    """Every dashboard by its uid: those for InfluxDB, or `PROM_BOARDS`."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
 
 
-def panels() -> Iterator[Asked]:
+def panels(folder: Path = BOARDS) -> Iterator[Asked]:
     """Every panel that asks something."""
-    for uid, board in boards().items():
+    for uid, board in boards(folder).items():
         for panel in board["panels"]:
             if panel["type"] != "row":
                 yield Asked(uid, panel)

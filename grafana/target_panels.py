@@ -5,23 +5,28 @@ from __future__ import annotations
 from typing import Final
 
 from grafana.panel import BLUE, GREEN, RED, Panel
-from grafana.query import EACH, RUN, Query, last, rate
+from grafana.promql import Prom, speed
+from grafana.query import EACH, RUN, Query, Where, last, rate
 
-ORIGINS: Final = f'{RUN} AND "source" !~ /^(edge|upstream|supabase|stack)$/'
-EDGE: Final = f'{RUN} AND "source" =~ /^(edge|target-.*)$/'
+ORIGINS: Final = Where(
+    f'{RUN} AND "source" !~ /^(edge|upstream|supabase|stack)$/',
+    f'{RUN.prom}, source!~"edge|upstream|supabase|stack"',
+)
+EDGE: Final = Where(f'{RUN} AND "source" =~ /^(edge|target-.*)$/', f'{RUN.prom}, source=~"edge|target-.*"')
 MIB: Final = 1024 * 1024
 NANO_SHARE: Final = 0.1  # vCPU of a nano
 STATE_WORDS: Final = {"0": ("no", "transparent"), "1": ("yes", BLUE)}
 
 
-def mean(total: str, count: str, where: str, *tags: str, name: str) -> Query:
+def mean(total: str, count: str, where: Where, *tags: str, name: str) -> Query:
     """The mean of what was observed in each interval, from a histogram's sum and count."""
     by = "".join(f', "{tag}"' for tag in tags)
     text = (
         f'SELECT non_negative_derivative(last("{total}"), 1s) / non_negative_derivative(last("{count}"), 1s) '
         f'FROM "target" WHERE {where} {EACH}{by} fill(none)'
     )
-    return Query(text, name)
+    prom = Prom(" / ".join(speed(one, where.prom, *tags) for one in (total, count)))
+    return Query(text, name, prom=(prom,))
 
 
 UP: Final = Panel(
@@ -58,6 +63,7 @@ NANO_CPU: Final = Panel(
             f'SELECT non_negative_derivative(last("mcpist_nano_cpu_seconds_total"), 1s) / {NANO_SHARE} FROM '
             f'"target" WHERE {ORIGINS} {EACH}, "source" fill(none)',
             "$tag_source",
+            prom=(Prom(f"{speed('mcpist_nano_cpu_seconds_total', ORIGINS.prom, 'source')} / {NANO_SHARE}"),),
         ),
     ),
     bad=0.8,

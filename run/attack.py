@@ -31,7 +31,7 @@ from run.state import RunState
 from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from targets.guard import GuardError
-from telemetry.influx import exporter_process
+from telemetry.exporter import process as exporter_process
 from telemetry.recording.run_log import RunLog
 from users.cluster.conductor import CannotStartError, Conductor
 from users.cluster.wire import Wire

@@ -1,7 +1,7 @@
 """The third phase: what everybody knows of the load, into the run folder. With `end.json` it is whole.
 
-faults are lifted → every worker's truth → the stack's own events → the probes' last scrape → the database's
-audit → telemetry → `end.json`
+faults are lifted → every worker's truth → the stack's own events → the probes' last scrape → what calls did →
+the database's audit → telemetry → `end.json`
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 
 from fakes.stack.handle import StackError
+from run import effects
 from run.stack import database_audit, events
 from run.state import Load, RunState
-from telemetry.influx import exporter_process
+from telemetry.exporter import process as exporter_process
 
 
 def gather(state: RunState, load: Load) -> None:
@@ -25,6 +26,7 @@ def gather(state: RunState, load: Load) -> None:
     if state.key_set is not None:
         load.events.add(time.monotonic() - state.start_at, "run", "key-set", fetches=state.key_set.fetches)
     load.finish_probes()
+    effects.write(state)
     if state.stack is not None:
         database_audit.write(state.stack, state.scenario.points, state.dir, state.say)
     conductor.write_end(_finish_telemetry(state))
@@ -45,6 +47,6 @@ def _finish_telemetry(state: RunState) -> dict[str, int]:
     if state.exporter is None:
         return exporter_process.NOTHING
     counts = state.exporter.finish()
-    told = ", ".join(f"{count} {what}" for what, count in counts.items())
-    state.say(f"telemetry: {told} points")
+    for told in state.exporter.told:
+        state.say(f"telemetry: {told}")
     return counts

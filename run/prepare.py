@@ -27,7 +27,7 @@ from targets import guard
 from targets.auth import Algorithm, Auth
 from targets.load import account_ids, account_tokens
 from targets.reach import answering
-from telemetry.influx import exporter_process
+from telemetry.exporter import process as exporter_process
 from telemetry.recording.sample import REASONS
 from telemetry.run_folder import manifest
 from telemetry.run_folder.machine import machine
@@ -47,7 +47,7 @@ HELLO_TIMEOUT: Final = 10.0  # seconds
 
 def prepare(state: RunState, resources: ExitStack) -> None:
     """Make `state` ready to be led. Raises CannotStartError, StackError, GuardError, OSError, ConfigError."""
-    if warning := exporter_process.check(os.environ):
+    for warning in exporter_process.check(os.environ):
         state.say(warning)
     state.exporter = exporter_process.start(state.dir, os.environ)
     if state.exporter is not None:
@@ -151,6 +151,7 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
         "addresses": list(state.addresses),
         "key": key.pem() if key else None,
         "dialect": None,
+        "intents": state.intents,
         "tokens": account_tokens(target),
         "ids": account_ids(target),  # what files hold is read here alone: a worker has none of them
         "ca": Path(target.tls.ca).read_text() if target.tls.ca else None,
@@ -164,7 +165,7 @@ def _look(state: RunState, job: dict[str, Any]) -> None:
         return
     pinned = guard.check(target, state.base_url, lambda host, port: list(state.addresses))
     account = make_accounts(scenario, target, scenario.seed)[0]
-    token = signing(target, job["key"], [account], job["tokens"]).token
+    token = state.token = signing(target, job["key"], [account], job["tokens"]).token
     with Talk(target, pinned, account, token) as talk:
         found = era.find(talk, target.protocol)
         headers = {}

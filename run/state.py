@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,9 @@ from run.progress import Progress
 from run.stop_watch import StopWatch
 from scenarios.schema import Scenario
 from targets.schema import Target
-from telemetry.influx import exporter_process
+from telemetry.exporter import process as exporter_process
 from telemetry.recording.event_log import EventLog
+from users.accounts.account_client import Token
 from users.accounts.jwks_server import JwksServer
 from users.cluster.conductor import Conductor
 from users.cluster.wire import Wire
@@ -55,6 +57,8 @@ class RunState:
     quiet: dict[str, float] = field(default_factory=dict)  # label of a slow tool → seconds, before load
     dialect: Dialect | None = None  # that the target speaks; None: each group its own
     conductor: Conductor | None = None
+    token: Token | None = None  # of a target's first account
+    intents: str = field(default_factory=lambda: secrets.token_hex(6))  # what intents' keys begin with
     start_at: float = float("nan")  # the run's zero, monotonic seconds
     load_began: bool = False
 

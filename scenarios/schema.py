@@ -142,6 +142,11 @@ class Scenario(Strict):
         return parse(self.protections)
 
     @property
+    def counts_effects(self) -> bool:
+        """A point asks how often what was wanted was done: calls say which intent they are for."""
+        return any(point.startswith("E") for point in self.points)
+
+    @property
     def rate(self) -> float:
         """Arrivals per second of all groups together, before any shape bends it."""
         return sum(group.rate * group.accounts.count for group in self.groups)

@@ -77,6 +77,11 @@ def check_metrics(target: Target, resolve: Resolve = resolve) -> dict[str, Pinne
     return {url: _pinned(target, "metrics", url, resolve) for url in target.metrics}
 
 
+def check_effects(target: Target, resolve: Resolve = resolve) -> dict[str, Pinned]:
+    """The same of the page that lists effects. Raises GuardError."""
+    return {url: _pinned(target, "effects", url, resolve) for url in target.effects_pages}
+
+
 def check_database(target: Target, dsn: str) -> None:
     """The bundled stack may use that Postgres: this machine's, or an owned one. Raises GuardError."""
     try:

@@ -68,9 +68,9 @@ class Limits(Strict):
     `free_per_day`: requests of all accounts together that a day has free of charge; None: no free tier.
     """
 
-    burst_per_s: Promised = PromisedLimit(most=5)
-    ip_per_min: Promised = PromisedLimit(most=1000)
-    rate_per_min: Promised = PromisedLimit(most=60)
+    burst_per_s: Promised = None
+    ip_per_min: Promised = None
+    rate_per_min: Promised = None
     quota_per_day: Promised = None
     free_per_day: Whole | None = None
 

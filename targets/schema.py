@@ -26,6 +26,8 @@ from common.stop_when import StopWhen
 from common.strict import Several, Strict
 from common.tool_call import ToolCall, Word
 from targets.auth import Auth, HeaderName, HeaderValue
+from targets.effects import EffectsList
+from targets.intents import USUAL, IntentPlace
 from targets.limits import Limits
 
 UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
@@ -105,6 +107,8 @@ class Target(Strict):
     accounts: AccountSource = AccountSource()
     tool: ToolCall | None = None
     tools: RoleTools | None = None
+    intents: IntentPlace = USUAL
+    effects: EffectsList | None = None
     timeout: Annotated[Duration, Field(le=600)] = 35.0
     max_body_mib: Annotated[int, Field(ge=1, le=1024)] = 16
     tls: Tls = Tls()
@@ -160,6 +164,8 @@ class Target(Strict):
             raise ValueError("control: bundled, allowed: together with `base_url: bundled`, otherwise null")
         if self.bundled and self.auth is not None:
             raise ValueError("auth: the bundled stack signs tokens itself, allowed: no auth")
+        if self.bundled and (self.effects is not None or self.intents != USUAL):
+            raise ValueError("effects, intents: the bundled stack has its own, allowed: neither")
         return self
 
     @model_validator(mode="after")
@@ -171,6 +177,9 @@ class Target(Strict):
         for key, header in taken.items():
             if header and header.lower() in (name.lower() for name in self.headers):
                 raise ValueError(f"headers: {header!r} is what {key} sends, allowed: one of the two")
+        own = (*RESERVED, *(one.lower() for one in (*self.headers, *taken.values()) if one))
+        if self.intents.header.lower() in own:
+            raise ValueError(f"intents.header: {self.intents.header!r}, allowed: a header of its own")
         return self
 
     @model_validator(mode="after")
@@ -181,7 +190,7 @@ class Target(Strict):
 
     @model_validator(mode="after")
     def _ownership(self) -> Target:
-        for url in () if self.bundled else (self.base_url, *self.metrics):
+        for url in () if self.bundled else (self.base_url, *self.metrics, *self.effects_pages):
             host = split_url(url).host
             if not is_loopback_name(host):
                 self._check_owned(host)
@@ -200,6 +209,12 @@ class Target(Strict):
     def bundled(self) -> bool:
         """The suite starts the target itself."""
         return self.base_url == BUNDLED
+
+    @property
+    def effects_pages(self) -> tuple[str, ...]:
+        """The page that lists effects, where there is one."""
+        page = self.effects and self.effects.http
+        return (page.url,) if page else ()
 
     @property
     def tool_given(self) -> bool:
@@ -226,6 +241,8 @@ class Target(Strict):
         """Plain data without secrets: names of headers stay; their values, the key and queries do not."""
         data = self.model_dump(mode="json", by_alias=True)
         data["metrics"] = [shown_url(url) for url in self.metrics]
+        if self.effects_pages:
+            data["effects"]["http"]["url"] = shown_url(*self.effects_pages)
         if data["auth"] is not None:
             data["auth"]["key"] = None
         return data

@@ -1,4 +1,4 @@
-"""What a process is told by the first line of a pipe: the probes their URLs, the exporter its token.
+"""What a process is told by the first line of a pipe: the probes their URLs, the exporter its secrets.
 
 A secret that comes so stands neither in a command line, which everybody may read, nor in an environment.
 """

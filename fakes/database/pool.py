@@ -46,7 +46,7 @@ async def reset(dsn: str) -> None:
     try:
         await connection.execute(
             "TRUNCATE mcpist.credits, mcpist.credit_transactions, mcpist.usage, mcpist.rate_windows, "
-            "mcpist.sessions"
+            "mcpist.sessions, mcpist.answers"
         )
     finally:
         await connection.close()

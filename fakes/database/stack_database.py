@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakes.control.state import ControlError
-from fakes.database import audit, connection_limit, pgbouncer, pool
+from fakes.database import audit, connection_limit, effects, pgbouncer, pool
 from fakes.database.database_clients import DatabaseClients
 from fakes.database.pgbouncer import PgBouncerChild
 from fakes.database.postgres import EmbeddedPostgres
@@ -101,6 +101,11 @@ class StackDatabase:
         """The audit so far, once nothing moves; see `fakes.database.audit`. Raises ControlError."""
         found: dict[str, Any] = await _in_time(audit.audit_when_settled(self.admin_dsn))
         return {**found, "problems": audit.problems(found)}
+
+    async def effects(self) -> dict[str, Any]:
+        """Charges and usage rows by intent; see `fakes.database.effects`. Raises ControlError."""
+        found: dict[str, Any] = await _in_time(effects.count(self.admin_dsn))
+        return found
 
     async def connections(self) -> dict[str, Any]:
         """Where the connection limit is; see `fakes.database.connection_limit`. Raises ControlError.

@@ -17,10 +17,12 @@ from fakes.http.metrics import Metrics
 from fakes.http.reasons import RefusedError
 from fakes.settings import DatabaseSettings
 
-CHARGE: Final = "SELECT mcpist.charge($1, $2, $3, $4, $5, $6, $7)"
+CHARGE: Final = "SELECT mcpist.charge($1, $2, $3, $4, $5, $6, $7, $8)"
 RECORD: Final = """
-INSERT INTO mcpist.usage (request_id, user_id, module, tool, outcome, duration_ms, instance)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::real[], $7::text[])
+INSERT INTO mcpist.usage (request_id, user_id, module, tool, outcome, duration_ms, instance, intent)
+SELECT * FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::real[], $7::text[], $8::text[]
+)
 ON CONFLICT DO NOTHING"""
 REFUSALS: Final = {"quota": "quota_exceeded", "credits": "insufficient_credits"}
 COST: Final = 1  # credits a call
@@ -38,10 +40,12 @@ class Credits:
         self._consumed = metrics.counter("mcpist_credits_consumed_total", "Credits consumed.")
         self._hold = hold
 
-    async def charge(self, user: str, request_id: str, settings: DatabaseSettings) -> None:
+    async def charge(
+        self, user: str, request_id: str, settings: DatabaseSettings, intent: str | None = None
+    ) -> None:
         """Consume a credit, once a request id. Raises RefusedError: quota, credits, database."""
         said = await self._database.value(
-            CHARGE, user, request_id, COST, self._origin, settings.credits, settings.quota, self._hold
+            CHARGE, user, request_id, COST, self._origin, settings.credits, settings.quota, self._hold, intent
         )
         if said == "charged":
             self._consumed().inc(COST)
@@ -50,7 +54,10 @@ class Credits:
 
 
 class UsageRow(NamedTuple):
-    """One tool call that came to an end. `duration_ms` is the whole call at the origin."""
+    """One tool call that came to an end. `duration_ms` is the whole call at the origin.
+
+    `intent`: the key that it brought, None without one.
+    """
 
     request_id: str
     user_id: str
@@ -59,6 +66,7 @@ class UsageRow(NamedTuple):
     outcome: str
     duration_ms: float
     instance: str
+    intent: str | None = None
 
 
 class UsageWriter:

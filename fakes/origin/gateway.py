@@ -16,7 +16,7 @@ import random
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from weakref import WeakSet
 
@@ -31,7 +31,7 @@ from fakes.origin.metrics import OriginMetrics
 from fakes.origin.sessions import Session, Sessions
 from fakes.origin.streams import EVENT_STREAM, ProgressStream, StandingStreams, progress_token
 from fakes.origin.tool_call import CallContext
-from fakes.protections import deadline_propagation
+from fakes.protections import deadline_propagation, idempotency
 from fakes.protections.rate_limit import Decision
 from fakes.protections.timeout import Deadline
 from fakes.settings import McpSettings
@@ -134,9 +134,8 @@ class Gateway:
             return self._streams.listen(request.id, settings.keep_alive)
         if session is not None and request.method == "notifications/cancelled":
             session.cancel_call(request.params.get("requestId"))
-        request_id = headers.get(b"x-request-id", b"").decode("latin-1") or secrets.token_hex(16)
         seconds = _seconds(snapshot, headers)
-        work = self._served(snapshot, user, request_id, era, request, seconds)
+        work = self._served(snapshot, user, _names(snapshot, user, headers), era, request, seconds)
         event = self._event_wanted(settings, headers)
         token = progress_token(request.params) if event else None
         if token is None:
@@ -176,13 +175,13 @@ class Gateway:
         self,
         snapshot: Snapshot,
         user: str,
-        request_id: str,
+        names: Names,
         era: Era,
         request: rpc.Request,
         seconds: float | None,
     ) -> Reply:
         try:
-            return await self._in_time(snapshot, user, request_id, era, request, seconds)
+            return await self._in_time(snapshot, user, names, era, request, seconds)
         except RefusedError as refused:
             return self.refuse(refused, request.id)
         except asyncio.CancelledError:
@@ -197,14 +196,17 @@ class Gateway:
         self,
         snapshot: Snapshot,
         user: str,
-        request_id: str,
+        names: Names,
         era: Era,
         request: rpc.Request,
         seconds: float | None,
     ) -> Reply:
         settings, gates, instance = snapshot.settings, self._memory.in_force, self.instance
         async with nullcontext() if seconds is None else Deadline(seconds) as deadline:
-            context = CallContext(user, request_id, settings, gates, deadline, instance, era, request.id)
+            context = CallContext(
+                user, names.request_id, settings, gates, deadline, instance, era, request.id,
+                names.intent, names.once,
+            )  # fmt: skip
             return await self._mcp.answer(context, request)
 
     def _failed(self, error: RefusedError | rpc.RpcError, request_id: rpc.Id) -> Reply:
@@ -218,6 +220,22 @@ class Gateway:
         return rpc.refuse(
             refused.reason, request_id, refused.message, refused.retry_after, detail=refused.detail
         )
+
+
+class Names(NamedTuple):
+    """What a call is known by; see `fakes.origin.tool_call.CallContext`."""
+
+    request_id: str
+    intent: str
+    once: bool
+
+
+def _names(snapshot: Snapshot, user: str, headers: Mapping[bytes, bytes]) -> Names:
+    key = idempotency.told(headers)
+    if key and idempotency.NAME in snapshot.protections:
+        return Names(f"{user}/{key}", key, True)
+    request_id = headers.get(b"x-request-id", b"").decode("latin-1") or secrets.token_hex(16)
+    return Names(request_id, key, False)
 
 
 def _seconds(snapshot: Snapshot, headers: Mapping[bytes, bytes]) -> float | None:

@@ -7,6 +7,7 @@ In this order:
     gateway secret    X-Gateway-Secret, else 403 bad_gateway_secret
     rate-limit        by X-User-ID and X-User-Tier, else 429 rate_limit_exceeded
     timeout           wraps all that follows, else 504 gateway_timeout
+    idempotency       of each tool call: a repeat gets what the first got
     user-concurrency, global-concurrency, fair-queue, adaptive-concurrency, breaker
                       of each tool call: a refused one costs nothing
     quota, credits    one SQL function, one round trip, once a request id (X-Request-ID)
@@ -26,7 +27,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from fakes import faults
 from fakes.bugs.bugs import Bugs
@@ -34,6 +35,7 @@ from fakes.control.process_config import StackConfig
 from fakes.control.state import ActiveFault, Control, Snapshot
 from fakes.database.pool import Database
 from fakes.http import rpc, serve
+from fakes.http.answer_drop import AnswerDrop
 from fakes.http.asgi import (
     JSON,
     Answer,
@@ -49,6 +51,7 @@ from fakes.http.asgi import (
 from fakes.http.hop import Hop
 from fakes.http.metrics import Metrics, known_path
 from fakes.http.reasons import RefusedError
+from fakes.origin.answers import Answers
 from fakes.origin.credits import Credits, UsageWriter
 from fakes.origin.gateway import Gateway
 from fakes.origin.mcp import Mcp
@@ -86,6 +89,7 @@ class Origin:
             Hop(*config.addresses["upstream"]),
             self.credits,
             self.usage,
+            Answers(self.database),
             metrics,
             Bugs(metrics, f"{settings.seed}/{self.name}"),
         )
@@ -95,6 +99,7 @@ class Origin:
             self.sessions, StandingStreams(metrics), self._went_on,
         )  # fmt: skip
         self.events: list[dict[str, Any]] = []  # the instance's ends and starts, as the balancer's are
+        self._answer_drop = AnswerDrop(control, self.name)
         self._aborts: set[Callable[[], None]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._going = asyncio.Event()
@@ -119,6 +124,8 @@ class Origin:
         status = CLIENT_LEFT
         try:
             reply = await self._on_nano(scope, receive)
+            if self._answer_drop.takes(reply):
+                await _vanish(scope)
             reply.headers.append(self._instance)
             status = reply.status
             if isinstance(reply, Reply):
@@ -134,8 +141,7 @@ class Origin:
             return self.gateway.refuse(refused, rpc.id_of(await whole_body(scope, receive)))
         delay = self.nano.enter()
         if delay is None:
-            abort()
-            await asyncio.Event().wait()  # until the lost connection cancels this call
+            await _vanish(scope)
         self._aborts.add(abort)
         try:
             if delay:
@@ -260,6 +266,13 @@ class Origin:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _vanish(scope: Scope) -> NoReturn:
+    """Break the connection off; its loss cancels this call."""
+    scope["state"]["abort"]()
+    await asyncio.Event().wait()
+    raise AssertionError("nobody sets it")
 
 
 async def make_app(config: StackConfig) -> serve.App:

@@ -30,10 +30,12 @@ from fakes.origin.credits import Credits, UsageRow, UsageWriter
 from fakes.origin.eras import LEGACY, Era
 from fakes.origin.tools import Command
 from fakes.protections.gate import Admission, CallEnd, Gate
+from fakes.protections.idempotency import NAME, AnswerStore, Idempotency
 from fakes.protections.timeout import Deadline
 from fakes.settings import StackSettings
 
 DUR: Final = b"dur="
+INTENT: Final = b"x-intent"  # tells an upstream whose work it does, so that it can be counted
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -49,6 +51,8 @@ class CallContext:
     instance: str
     era: Era = LEGACY
     rpc_id: rpc.Id = None
+    intent: str = ""  # the key that the call brought
+    once: bool = False  # what has that key is carried out once: `request_id` is made of it
 
 
 class ToolResult(NamedTuple):
@@ -63,9 +67,17 @@ class ToolCaller:
     """Makes tool calls."""
 
     def __init__(
-        self, upstream: Hop, credits: Credits, usage: UsageWriter, metrics: Metrics, bugs: Bugs
+        self,
+        upstream: Hop,
+        credits: Credits,
+        usage: UsageWriter,
+        answers: AnswerStore[ToolResult],
+        metrics: Metrics,
+        bugs: Bugs,
     ) -> None:
         self._upstream, self._credits, self._usage, self._bugs = upstream, credits, usage, bugs
+        replayed = metrics.counter("mcpist_replayed_total", "Repeats that got the first call's answer.")
+        self._memory = Idempotency(answers, replayed().inc)
         self._calls = metrics.counter(
             "mcpist_upstream_calls_total", "Calls to upstreams.", "upstream", "outcome"
         )
@@ -79,6 +91,14 @@ class ToolCaller:
 
     async def call(self, context: CallContext, command: Command, request_id: str) -> ToolResult:
         """One call, charged under `request_id`. Raises RefusedError."""
+        if not context.once:
+            return await self._called(context, command, request_id)
+        keep = context.settings.protections[NAME]["keep"]
+        work = partial(self._called, context, command, request_id)
+        result, repeated = await self._memory.once(request_id, keep, work)
+        return result._replace(upstream_ms=None) if repeated else result
+
+    async def _called(self, context: CallContext, command: Command, request_id: str) -> ToolResult:
         admission = Admission(context.gates, context.user, command.module)
         try:
             with admission, self._counted():
@@ -90,8 +110,8 @@ class ToolCaller:
     async def _charged(
         self, context: CallContext, command: Command, admission: Admission, request_id: str
     ) -> Reply | None:
-        began = time.monotonic()
-        await self._credits.charge(context.user, request_id, context.settings.database)
+        began, intent = time.monotonic(), context.intent or None
+        await self._credits.charge(context.user, request_id, context.settings.database, intent)
         outcome = "abandoned"
         try:
             reply = await self._answered(context, command, admission)
@@ -99,9 +119,8 @@ class ToolCaller:
         finally:
             self._calls(command.module, outcome).inc()
         spent = (time.monotonic() - began) * 1000
-        self._usage.add(
-            UsageRow(request_id, context.user, command.module, command.tool, outcome, spent, context.instance)
-        )
+        call = (request_id, context.user, command.module, command.tool)
+        self._usage.add(UsageRow(*call, outcome, spent, context.instance, intent))
         return reply
 
     @contextmanager
@@ -123,8 +142,9 @@ class ToolCaller:
     async def _ask(self, context: CallContext, command: Command, admission: Admission) -> Reply | None:
         asked = time.monotonic()
         path = f"/{command.module}/{command.tool}".encode()
+        told = ((INTENT, context.intent.encode("latin-1")),) if context.intent else ()
         try:
-            reply = await self._upstream.request(b"POST", path, (), _encode(command.params), None)
+            reply = await self._upstream.request(b"POST", path, told, _encode(command.params), None)
         except HopError:
             admission.outcome = CallEnd.FAILED
             return None

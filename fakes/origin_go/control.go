@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	knownFaults      = []string{"db-down", "db-hold", "health-fail", "origin-exit", "origin-stall"}
+	knownFaults      = []string{"answer-drop", "db-down", "db-hold", "health-fail", "origin-exit", "origin-stall"}
 	knownProtections = []string{
 		"worker-cpu", "ip-limit", "jwks-cache", "burst-limit", "name-limit", "rate-limit", "user-concurrency",
 		"global-concurrency", "timeout", "breaker",
@@ -71,10 +71,11 @@ type control struct {
 	reset   func()
 	seeing  sync.Mutex
 	effects map[string]int64 // by a fault's id: how often it changed what would have been
+	answers map[string]int64 // by a fault's id: those of tools while it was in force
 }
 
 func newControl(c *config, first *snapshot) *control {
-	made := &control{config: c, effects: map[string]int64{}}
+	made := &control{config: c, effects: map[string]int64{}, answers: map[string]int64{}}
 	made.now.Store(first)
 	return made
 }

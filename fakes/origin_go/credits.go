@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	charge = "SELECT mcpist.charge($1, $2, $3, $4, $5, $6, $7)"
+	charge = "SELECT mcpist.charge($1, $2, $3, $4, $5, $6, $7, nullif($8, ''))"
 	record = `
-INSERT INTO mcpist.usage (request_id, user_id, module, tool, outcome, duration_ms, instance)
-SELECT * FROM json_to_recordset($1::json) AS row (
-	request_id text, user_id text, module text, tool text, outcome text, duration_ms real, instance text)
+INSERT INTO mcpist.usage (request_id, user_id, module, tool, outcome, duration_ms, instance, intent)
+SELECT request_id, user_id, module, tool, outcome, duration_ms, instance, nullif(intent, '') FROM json_to_recordset($1::json) AS row (
+	request_id text, user_id text, module text, tool text, outcome text, duration_ms real, instance text,
+	intent text)
 ON CONFLICT DO NOTHING`
 	cost    = 1
 	holding = 30.0    // seconds that db-hold holds a transaction, unless it says so
@@ -32,7 +33,8 @@ func (c *credits) charge(ctx context.Context, about *callContext, id string) err
 	s := &about.snap.settings.Database
 	err := c.db.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		hold := c.hold() // asked now, so that those that waited for a connection hold nothing
-		row := conn.QueryRow(ctx, charge, about.user, id, cost, about.snap.origin, s.Credits, s.Quota, hold)
+		row := conn.QueryRow(ctx, charge, about.user, id, cost, about.snap.origin, s.Credits, s.Quota, hold,
+			about.intent)
 		return row.Scan(&said)
 	})
 	switch {
@@ -69,6 +71,7 @@ type usageRow struct {
 	Outcome      string  `json:"outcome"`
 	Milliseconds float64 `json:"duration_ms"`
 	Instance     string  `json:"instance"`
+	Intent       string  `json:"intent"` // the key that the call brought, "" without one
 }
 
 // usage gathers rows and writes them in batches.

@@ -50,7 +50,7 @@ func (o *origin) admitted(r *http.Request, s *snapshot, user string, asked *requ
 		defer cancel()
 		ctx = limited
 	}
-	made, err := o.caller.serve(ctx, &callContext{user, id, s}, asked)
+	made, err := o.caller.serve(ctx, &callContext{user, id, s, r.Header.Get("Idempotency-Key")}, asked)
 	if errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil {
 		err = &refusal{reason: "gateway_timeout", message: fmt.Sprintf("no answer within %g s", within)}
 	}

@@ -87,9 +87,9 @@ func (o *origin) handler() http.Handler {
 func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 	done := o.metrics.begin()
 	made := o.route(r)
-	if made == nil {
+	if made == nil || o.control.losesAnswer(made) {
 		done(r, clientLeft)
-		panic(http.ErrAbortHandler) // nobody is there to be answered
+		panic(http.ErrAbortHandler) // nobody is there to be answered, or is to be
 	}
 	done(r, made.status)
 	wanted := strings.Contains(r.Header.Get("Accept"), "text/event-stream")

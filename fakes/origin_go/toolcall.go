@@ -17,6 +17,7 @@ import (
 type callContext struct {
 	user, requestID string
 	snap            *snapshot
+	intent          string // the key that the call brought, "" without one
 }
 
 // toolResult is what a tool said; upstreamMS is the upstream's own time, negative where it did not tell.
@@ -61,7 +62,7 @@ func (c *caller) call(ctx context.Context, about *callContext, wanted command, i
 		return nil, err
 	}
 	asked := time.Now()
-	said, err := c.ask(ctx, wanted)
+	said, err := c.ask(ctx, about, wanted)
 	var outcome string
 	how, outcome = judged(ctx, said, err)
 	if outcome == "abandoned" && time.Since(asked) >= about.snap.settings.Origin.BreakerSlow.span() {
@@ -72,7 +73,7 @@ func (c *caller) call(ctx context.Context, about *callContext, wanted command, i
 		return nil, ctx.Err()
 	}
 	spent := float64(time.Since(began).Microseconds()) / 1000
-	c.usage.add(usageRow{id, about.user, wanted.Module, wanted.Tool, outcome, spent, c.instance})
+	c.usage.add(usageRow{id, about.user, wanted.Module, wanted.Tool, outcome, spent, c.instance, about.intent})
 	switch {
 	case err != nil:
 		return nil, &refusal{reason: "upstream_error", detail: "the connection to the upstream broke"}
@@ -97,7 +98,7 @@ func judged(ctx context.Context, said *toolResult, err error) (ended, string) {
 	return succeeded, "ok"
 }
 
-func (c *caller) ask(ctx context.Context, wanted command) (*toolResult, error) {
+func (c *caller) ask(ctx context.Context, about *callContext, wanted command) (*toolResult, error) {
 	params, _ := json.Marshal(wanted.Params)
 	url := fmt.Sprintf("http://%s/%s/%s", c.upstream, wanted.Module, wanted.Tool)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(params))
@@ -105,6 +106,9 @@ func (c *caller) ask(ctx context.Context, wanted command) (*toolResult, error) {
 		return nil, err
 	}
 	request.GetBody = nil
+	if about.intent != "" {
+		request.Header.Set("X-Intent", about.intent)
+	}
 	answer, err := c.client.Do(request)
 	if err != nil {
 		return nil, err

@@ -141,3 +141,20 @@ func TestAStallHoldsAndLetsGo(t *testing.T) {
 		obey(404, "door", "")
 	})
 }
+
+func TestSoManyAnswersAreLost(t *testing.T) {
+	c := newControl(&config{}, &snapshot{origin: "origin-a", faults: []fault{
+		{"id": "1", "fault": "answer-drop", "target": "origin-a", "every": 2.0, "count": 2.0},
+	}})
+	tool := result(1, nil).set("Server-Timing", "upstream;dur=1.0")
+	lost := ""
+	for range 7 {
+		lost += map[bool]string{true: "x", false: "."}[c.losesAnswer(tool)]
+		if c.losesAnswer(result(1, nil)) {
+			t.Error("an answer that no upstream gave was lost")
+		}
+	}
+	if lost != ".x.x..." || c.effects["1"] != 2 {
+		t.Errorf("lost %s, seen %d", lost, c.effects["1"])
+	}
+}

@@ -8,6 +8,7 @@
     DELETE /faults
     POST   /reset                            counters, windows, quotas, peaks, and the money's tables
     GET    /consistency                      the audit of the run: see `fakes.database.audit`
+    GET    /effects                          charges and usage rows by intent: `fakes.database.effects`
     POST   /connections                      where the limit is: see `fakes.database.connection_limit`
     POST   /restart {"process"}              POST /kill {"process", "signal": KILL|TERM|STOP|CONT}
 All but the first line need the header X-Control-Token. What leads to a new state answers it: 200.
@@ -48,6 +49,7 @@ class ControlApi:
             ("DELETE", "/faults"): lambda _: control_plane.clear_faults(),
             ("POST", "/reset"): self._reset,
             ("GET", "/consistency"): lambda _: stack.database.audit(),
+            ("GET", "/effects"): lambda _: stack.database.effects(),
             ("POST", "/connections"): lambda _: stack.database.connections(),
             ("POST", "/restart"): self._restart,
             ("POST", "/kill"): self._kill,

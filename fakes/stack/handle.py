@@ -77,6 +77,15 @@ class StackHandle(ABC):
         """The audit of the run so far, once nothing moves (`fakes.database.audit`)."""
         return self._ask("GET", "/consistency")
 
+    def effects(self) -> dict[str, Any]:
+        """Charges and usage rows of the run so far by intent (`fakes.database.effects`)."""
+        return self._ask("GET", "/effects")
+
+    def done(self) -> dict[str, Any]:
+        """What the upstreams did, by intent (`fakes.upstream.upstream`)."""
+        page = self.metrics["upstream"].removesuffix("/metrics") + "/done"
+        return _opened(urllib.request.Request(page), "the upstream")
+
     def connections(self) -> dict[str, Any]:
         """Where the connection limit is: opens connections until refused (see there)."""
         return self._ask("POST", "/connections")
@@ -102,14 +111,18 @@ class StackHandle(ABC):
             self.control_url + path, None if body is None else json.dumps(body).encode(), method=method,
             headers={"X-Control-Token": self.control_token, "Content-Type": "application/json"},
         )  # fmt: skip
-        try:
-            with _OPENER.open(request, timeout=TIMEOUT) as answer:
-                return dict(json.load(answer))
-        except urllib.error.HTTPError as error:
-            with error:
-                raise StackError(_reason(error)) from None
-        except (OSError, ValueError) as error:
-            raise StackError(f"the stack's control API gave no answer: {error}") from None
+        return _opened(request, "the stack's control API")
+
+
+def _opened(request: urllib.request.Request, whose: str) -> dict[str, Any]:
+    try:
+        with _OPENER.open(request, timeout=TIMEOUT) as answer:
+            return dict(json.load(answer))
+    except urllib.error.HTTPError as error:
+        with error:
+            raise StackError(_reason(error)) from None
+    except (OSError, ValueError) as error:
+        raise StackError(f"{whose} gave no answer: {error}") from None
 
 
 def _reason(error: urllib.error.HTTPError) -> str:

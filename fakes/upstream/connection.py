@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 from fakes.http import server
 
 T = TypeVar("T")
+INTENT: Final = b"x-intent"
 _ANSWER: Final = (
     b"%bcontent-type: application/json\r\nserver-timing: upstream;dur=%.1f\r\ncontent-length: %d\r\n\r\n%b"
 )
@@ -22,13 +23,16 @@ _ANSWER: Final = (
 class UpstreamCall(Generic[T]):
     """One tool call under way. `began` is in monotonic seconds, `counted` the token of Metrics.begin.
 
-    `said` is its body.
+    `said` is its body, `intent` whose work it is, b"" where that was not told.
     """
 
-    __slots__ = ("began", "connection", "counted", "keep_alive", "said", "timer", "tool")
+    __slots__ = ("began", "connection", "counted", "intent", "keep_alive", "said", "timer", "tool")
 
-    def __init__(self, connection: UpstreamConnection[T], tool: T, keep_alive: bool, said: bytes) -> None:
-        self.connection, self.tool, self.keep_alive, self.said = connection, tool, keep_alive, said
+    def __init__(
+        self, connection: UpstreamConnection[T], tool: T, keep_alive: bool, said: bytes, intent: bytes
+    ) -> None:
+        self.connection, self.tool, self.keep_alive = connection, tool, keep_alive
+        self.said, self.intent = said, intent
         self.began = self.counted = 0.0
         self.timer: asyncio.TimerHandle | None = None
 
@@ -86,7 +90,9 @@ class UpstreamConnection(server.HttpConnection, Generic[T]):
         elif self.call is not None:
             self.transport.abort()
         else:
-            self.call = UpstreamCall(self, self._tool, self.parser.should_keep_alive(), self._said)
+            intent = next((value for name, value in self.headers if name == INTENT), b"")
+            keep_alive = self.parser.should_keep_alive()
+            self.call = UpstreamCall(self, self._tool, keep_alive, self._said, intent)
             self.service.begin(self.call)
 
     def connection_lost(self, exc: Exception | None) -> None:

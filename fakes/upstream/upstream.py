@@ -6,6 +6,9 @@ answer. `error_share` of a tool's answers are 422,
 its own refusal. Calls are answered from the connection and a timer, without a task or an ASGI scope:
 this process must cost little beside those that are attacked.
 
+    GET /done                   {"since", "in_flight", "done"}
+`done` has the intent of each call that ended well (`X-Intent`), since this instant of the monotonic clock.
+
 Faults: those of `fakes/faults/upstream_*.py`.
 """
 
@@ -17,6 +20,8 @@ from functools import partial
 from random import Random
 from time import monotonic
 from typing import Final
+
+import msgspec
 
 from fakes import faults
 from fakes.control.process_config import StackConfig
@@ -73,13 +78,15 @@ class Upstream:
         self._stalled: dict[UpstreamCall[UpstreamTool], None] = {}
         self.in_flight: dict[str, int] = {}
         self.peak: dict[str, int] = {}
+        self.done: list[str] = []
+        self._since = monotonic()
         self._requests = metrics.counter(
             "mcpist_upstream_requests_total", "Calls that ended.", "upstream", "tool", "status"
         )
         self._gauge = metrics.gauge("mcpist_upstream_in_flight", "Calls now.", "upstream")
         self._peak = metrics.gauge("mcpist_upstream_in_flight_peak", "Most calls since reset.", "upstream")
         control.on_change.append(self._changed)
-        control.on_reset.append(lambda: self.peak.update(self.in_flight))
+        control.on_reset.append(self._reset)
         self._tools: Mapping[bytes, UpstreamTool] = {}
         self._tree: object = None
         self._changed(control.snapshot)
@@ -123,6 +130,8 @@ class Upstream:
         status = self._status(tool)
         spent = (monotonic() - call.began) * 1000
         self._end(call, status)
+        if call.intent and status == 200:
+            self.done.append(call.intent.decode("latin-1"))
         call.answer(status, tool.answer(call.said), spent)
 
     def _status(self, tool: UpstreamTool) -> int:
@@ -136,6 +145,16 @@ class Upstream:
         self.in_flight[tool.upstream] -= 1
         self._requests(tool.upstream, tool.name, str(status)).inc()
         self._metrics.end(call.counted, "POST", "other", status)
+
+    def _reset(self) -> None:
+        self.peak.update(self.in_flight)
+        self.done = []
+
+    def told(self) -> Reply:
+        """What was done, and for whom."""
+        running = sum(self.in_flight.values())
+        body = msgspec.json.encode({"since": self._since, "in_flight": running, "done": self.done})
+        return Reply(200, [JSON], body)
 
     def _changed(self, snapshot: Snapshot) -> None:
         settings = snapshot.settings
@@ -163,13 +182,26 @@ def _fault(snapshot: Snapshot, name: str, tool: UpstreamTool) -> ActiveFault | N
     return snapshot.fault(name, tool.upstream) if snapshot.faults else None
 
 
-async def _elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
-    found = scope["path"] == "/health"
-    await send_reply(send, Reply(200 if found else 404, [JSON], b'{"status":"ok"}' if found else b"{}"))
+class Pages:
+    """What is no call of a tool, as an ASGI app."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: D102
+        match scope["path"]:
+            case "/health":
+                reply = Reply(200, [JSON], b'{"status":"ok"}')
+            case "/done":
+                reply = self._upstream.told()
+            case _:
+                reply = Reply(404, [JSON], b"{}")
+        await send_reply(send, reply)
 
 
 async def make_app(config: StackConfig) -> serve.App:
     """The upstreams on the running loop."""
     control, metrics = Control(config, faults.of("upstream")), Metrics()
-    kind: type[HttpConnection] = connection_class(Upstream(control, metrics))
-    return serve.App(_elsewhere, control, metrics, protocol=kind)
+    upstream = Upstream(control, metrics)
+    kind: type[HttpConnection] = connection_class(upstream)
+    return serve.App(Pages(upstream), control, metrics, protocol=kind)

@@ -10,13 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from run.checks.talk import RequestResult
 from scenarios.schema import Scenario
+from targets.effects import NOT_LISTED
 from targets.schema import Target
 from telemetry.probing.target_log import Scrapes, TargetLog
 from telemetry.recording.sample import REASON_CODE, REASONS, SAMPLE, Outcome
@@ -82,6 +83,7 @@ def made_up(
         instances={"local": ("",)},
         target=TargetLog({source: _scrapes(values, scenario.duration) for source, values in found.items()}),
         events=tuple(_events(scenario)),
+        effects=_effects(target, len(samples)),
         end=RunEnd(t_end=scenario.duration, stop_reason=COMPLETED),
     )
 
@@ -132,6 +134,13 @@ def _manifest(
             for one in accounts
         ),
     )  # fmt: skip
+
+
+def _effects(target: Target, arrivals: int) -> dict[str, Any]:
+    """Each of them done once, where the target lists that."""
+    if target.effects is None:
+        return {"why": NOT_LISTED}
+    return {"done": {str(arrival): 1 for arrival in range(arrivals)}}
 
 
 def _quiet(tools: Mapping[str, RequestResult]) -> dict[str, float]:

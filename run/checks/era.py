@@ -17,6 +17,7 @@ from users.mcp.dialect import Dialect
 from users.mcp.operations import Operation
 
 HEADER_MISMATCH, MISSING_CAPABILITY, UNSUPPORTED_VERSION, UNKNOWN_METHOD = -32020, -32021, -32022, -32601
+UNASKED: Final = "the file has no protocol, or none; with `protocol: auto` it is asked"
 DISCOVER: Final = Operation(0, "server/discover", Dialect(MODERN).request("server/discover", {}))
 
 
@@ -37,7 +38,8 @@ def find(talk: Talk, protocol: Protocol) -> SpokenEra:
     """What the target speaks; `talk` speaks it from now on, in a session where the era has one."""
     if protocol != AUTO:
         opened = talk.speak(Dialect(protocol))
-        return SpokenEra(protocol, "the file names it", () if opened is None else (opened,))
+        how = UNASKED if protocol == NONE else "the file names it"
+        return SpokenEra(protocol, how, () if opened is None else (opened,))
     found = talk.call("server/discover", DISCOVER)
     version = _modern(found)
     if version == MODERN:

@@ -24,6 +24,7 @@ from verdicts.run import stored
 from verdicts.run.reading import RunFolderError
 
 LOOPBACK: Final = ("127.0.0.1",)
+FAN_OUT: Final = "more than 1 beside points E1 to E4, allowed: 1 (calls of one intent have one key)"
 
 
 def check(scenario: Scenario, target: Target, file: Path | str) -> None:
@@ -35,6 +36,7 @@ def check(scenario: Scenario, target: Target, file: Path | str) -> None:
     sources.check(target, LOOPBACK if target.bundled else guard.check(target).addresses)
     if not target.bundled:
         guard.check_metrics(target)
+        guard.check_effects(target)
         check_tls(target)
     if target.max_rps is not None or target.max_duration is not None:
         guard.refuse_excess(target, peak(job.schedule(scenario).planned), scenario.duration)
@@ -86,6 +88,8 @@ def check_personas(scenario: Scenario, file: Path | str) -> None:
     """Every persona is known, and so are its options. Raises ConfigError."""
     for group, behaviour in zip(scenario.groups, job.group_behaviours(scenario), strict=True):
         try:
-            check_persona(behaviour.persona, behaviour.options)
+            options = check_persona(behaviour.persona, behaviour.options)
         except ValueError as error:
             raise ConfigError(file, f"{group.name}.persona", str(error)) from None
+        if scenario.counts_effects and getattr(options, "fan_out", 1) > 1:
+            raise ConfigError(file, f"{group.name}.persona", f"fan_out: {FAN_OUT}")

@@ -42,7 +42,7 @@ class RequestResult:
     """What became of one request; `reason` "": it worked; `text`: what the target said of a failure.
 
     `reply` is the JSON-RPC answer, empty where there was none; `limits` are the sample's fields that its
-    headers tell: `upstream_s`, `limit`, `remaining`, `reset`.
+    headers tell: `upstream_s`, `limit`, `remaining`, `reset`; `page`: the body that came.
     """
 
     what: str
@@ -53,6 +53,7 @@ class RequestResult:
     text: str = ""
     reply: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
+    page: str = ""
 
 
 class Talk:
@@ -63,7 +64,7 @@ class Talk:
         self._target, self._pinned, self._account, self._token = target, pinned, account, token
         self._headers = request_headers(target, pinned)
         self._ids = count(1)
-        self._told: dict[int, tuple[str, Mapping[str, Any]]] = {}  # by the code of the operation
+        self._told: dict[int, tuple[str, Mapping[str, Any], str]] = {}  # by the code of the operation
         self._client = Client(
             endpoint(target, pinned),
             self._heard,
@@ -130,15 +131,18 @@ class Talk:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in call.headers.items()}
         took = call.done - call.sent if call.status else NAN
         limits = {name: getattr(call, name) for name in ("upstream_s", "limit", "remaining", "reset")}
-        text, reply = self._told.pop(call.tool, ("", {}))
-        return RequestResult(what, call.status, REASONS[call.reason], took, headers, text, reply, limits)
+        text, reply, page = self._told.pop(call.tool, ("", {}, ""))
+        return RequestResult(
+            what, call.status, REASONS[call.reason], took, headers, text, reply, limits, page
+        )
 
     def _heard(self, call: Call) -> None:
         """While its body is there: afterwards the client lets go of it."""
         if call.headers:
             read_headers(call)
             text = words(call).message if call.outcome is Outcome.FAILED else ""
-            self._told[call.tool] = text, reply_of(call)
+            page = (call.body or answers.message_of(call)).decode("utf-8", "replace")
+            self._told[call.tool] = text, reply_of(call), page
 
 
 def reply_of(call: Call) -> dict[str, Any]:

@@ -41,7 +41,9 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
     job = Job(
         schedule=jobs.schedule(scenario),
         accounts=accounts,
-        groups=jobs.group_behaviours(scenario, data["dialect"] and Dialect(**data["dialect"])),
+        groups=jobs.group_behaviours(
+            scenario, data["dialect"] and Dialect(**data["dialect"]), target.intents
+        ),
         endpoint=first,
         elsewhere=tuple(elsewhere),
         from_sources=bool(target.sources),
@@ -57,6 +59,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         shared_connections=scenario.connections == "shared",
         ids_by_account=scenario.request_ids == "account",
         run=data["run"],
+        intents=data["intents"],
     )
     names = [group.name for group in scenario.groups]
     widen_file_table()

@@ -15,9 +15,8 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -31,15 +30,16 @@ from urllib3.exceptions import HTTPError
 from common.addresses.url import BadUrlError, shown_url, split_url
 from common.errors import ConfigError, short
 from common.secrets.secret import Secret
+from telemetry.delivery.sink import CHECK_TIMEOUT, WriteReply, WriteResult, asked_wait, told
+from telemetry.delivery.spool import SEGMENT
 from telemetry.influx.line_protocol import line
+from telemetry.points.point import COUNTERS, DataPoint
 
 URL: Final = "INFLUXDB_V2_URL"
 TOKEN: Final = "INFLUXDB_V2_TOKEN"
 ORG: Final = "INFLUXDB_V2_ORG"
 BUCKET: Final = "INFLUXDB_V2_BUCKET"
 TIMEOUT: Final = "INFLUXDB_V2_TIMEOUT"
-CHECK_TIMEOUT: Final = 5.0
-LONGEST_WAIT: Final = 30.0
 WHERE: Final = "environment"
 NOT_INFLUX: Final = "not what InfluxDB answers to a write: 204 and its X-Influxdb-… header"
 _ITS_OWN: Final = ("x-influxdb-version", "x-influxdb-build", "x-influxdb-request-id", "cluster-uuid")
@@ -120,27 +120,11 @@ def _seconds(milliseconds: str) -> float:
     return int(milliseconds) / 1000
 
 
-class WriteResult(Enum):
-    """What became of a write."""
-
-    TAKEN = auto()
-    LATER = auto()  # the server cannot or will not now: keep the points, try again
-    BAD_POINTS = auto()  # at least one of the points will never be taken
-    TOO_LARGE = auto()
-
-
-@dataclass(frozen=True)
-class WriteReply:
-    """`status` is HTTP's, 0 without an answer; `wait` is what the server asked for (s)."""
-
-    answer: WriteResult
-    status: int = 204
-    said: str = ""
-    wait: float = 0.0
-
-
-class Sink:
+class InfluxSink:
     """Writes lines to one bucket."""
+
+    name = "InfluxDB"
+    most = SEGMENT
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -151,7 +135,18 @@ class Sink:
         )  # fmt: skip
         self._service: Any = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
 
-    def write(self, lines: Iterable[str], timeout: float | None = None) -> WriteReply:
+    @property
+    def place(self) -> str:
+        """The bucket's own."""
+        return self.settings.place
+
+    def encode(self, points: Iterable[DataPoint]) -> Iterator[list[str]]:
+        """All but the counters, whose counts it has second by second, in one batch."""
+        lines = [text for one in points if one.measurement not in COUNTERS and (text := line(one))]
+        if lines:
+            yield lines
+
+    def write(self, lines: Sequence[str], timeout: float | None = None) -> WriteReply:
         """Send the lines as one request; never raises for what the server or the wire does."""
         limit = round((timeout or self.settings.timeout) * 1000)
         try:
@@ -161,7 +156,7 @@ class Sink:
         except ApiException as error:
             return _meaning(error.status or 0, str(error.body or error.reason or ""), error.headers or {})
         except (HTTPError, OSError, InfluxDBError) as error:
-            return WriteReply(WriteResult.LATER, 0, _short(str(error)))
+            return WriteReply(WriteResult.LATER, 0, told(str(error)))
         if status == 204 and any(name.lower() in _ITS_OWN for name in headers):
             return WriteReply(WriteResult.TAKEN)
         return WriteReply(WriteResult.LATER, status, NOT_INFLUX)
@@ -172,15 +167,12 @@ class Sink:
 
 
 def _meaning(status: int, body: str, headers: Mapping[str, Any]) -> WriteReply:
-    said = _short(_message(body))
+    said = told(_message(body))
     if status == 413:
         return WriteReply(WriteResult.TOO_LARGE, status, said)
     if status in {400, 422} and any(words in body for words in _BAD_POINTS):
         return WriteReply(WriteResult.BAD_POINTS, status, said)
-    asked = str(headers.get("Retry-After", ""))
-    return WriteReply(
-        WriteResult.LATER, status, said, min(float(asked), LONGEST_WAIT) if asked.isdigit() else 0.0
-    )
+    return WriteReply(WriteResult.LATER, status, said, asked_wait(str(headers.get("Retry-After", ""))))
 
 
 def _message(body: str) -> str:
@@ -192,8 +184,9 @@ def _message(body: str) -> str:
     return str(found.get("message") or found.get("error") or body)
 
 
-def _short(text: str) -> str:
-    return " ".join(text.split())[:200]
+def sink(env: Mapping[str, str]) -> InfluxSink:
+    """The sink of these variables. Raises ConfigError."""
+    return InfluxSink(Settings.needed(env))
 
 
 def check(env: Mapping[str, str]) -> str | None:
@@ -204,11 +197,12 @@ def check(env: Mapping[str, str]) -> str | None:
     settings = Settings.read(env)
     if settings is None:
         return None
-    sink = Sink(settings)
+    tried = InfluxSink(settings)
     try:
-        reply = sink.write([line("telemetry_check", {}, {"ok": 1}, time.time_ns())], CHECK_TIMEOUT)
+        one = DataPoint("telemetry_check", {}, {"ok": 1}, time.time_ns())
+        reply = tried.write([line(one)], CHECK_TIMEOUT)
     finally:
-        sink.close()
+        tried.close()
     return _verdict(settings, reply)
 
 

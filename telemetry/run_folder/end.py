@@ -28,7 +28,7 @@ class WorkerEnd(Struct, frozen=True, kw_only=True):
 
 
 class TelemetryCounts(Struct, frozen=True):
-    """Points for InfluxDB: acknowledged, still on disk, given up."""
+    """Points for databases, summed up: acknowledged, still on disk, given up."""
 
     written: int = 0
     spooled: int = 0

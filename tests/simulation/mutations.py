@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from common.files.append_only import AppendOnly
-from telemetry.influx import sender
-from telemetry.influx.client import WriteResult
-from telemetry.influx.spool import Spool
+from telemetry.delivery import sender
+from telemetry.delivery.sink import WriteResult
+from telemetry.delivery.spool import Spool
 from telemetry.recording.journal import WorkerJournal
 from users.cluster import conductor
 from users.cluster.conductor import Conductor
@@ -144,11 +144,11 @@ def _sent_before_taken(deliver: Any) -> Any:
 
 
 def _second_half_lost(send: Any) -> Any:
-    def mutant(writer: Any, lines: Sequence[str], refused: list[str], timeout: float | None) -> Any:
+    def mutant(writer: Any, lines: Sequence[str], apart: Any, timeout: float | None) -> Any:
         whole = writer.write(lines, timeout)
         if whole.answer in {WriteResult.TAKEN, WriteResult.LATER}:
             return whole
-        return send(writer, list(lines[: max(1, len(lines) // 2)]), refused, timeout)
+        return send(writer, list(lines[: max(1, len(lines) // 2)]), apart, timeout)
 
     return mutant
 

@@ -16,10 +16,10 @@ from typing import Any, Final, cast
 import gevent
 from gevent.event import Event
 
-from telemetry.influx import spool as spools
-from telemetry.influx.client import WriteReply, WriteResult
-from telemetry.influx.sender import Sender
-from telemetry.influx.spool import Spool
+from telemetry.delivery import spool as spools
+from telemetry.delivery.sender import Sender
+from telemetry.delivery.sink import WriteReply, WriteResult
+from telemetry.delivery.spool import Spool
 from tests.simulation.disk import Disk, SimulatedPath
 from tests.simulation.loop import Process, SimulatedLoop
 
@@ -42,6 +42,9 @@ class Thread:
 
 class Database:
     """What it holds, and how it answers now."""
+
+    name = "InfluxDB"
+    most = spools.SEGMENT
 
     def __init__(self, random: Random) -> None:
         self.points: Counter[str] = Counter()

@@ -111,6 +111,7 @@ NEEDS: Final = {
         Need(
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
+        Need("prometheus", "another database of the metrics", debian="prometheus"),
         Need("mcp-sdk", "servers that nobody here wrote", lock=ROOT / "requirements-assistant.lock"),
         Need("assistant", "the suite as an MCP server", made=ROOT / ".cache" / "assistant" / "ready"),
         Need("optuna", "the search for limits", made=ROOT / ".cache" / "tune" / "ready"),

@@ -28,6 +28,7 @@ STATUS |= {
     "breaker_open": 503,
     "origin_unavailable": 502,
     "connect": 0,
+    "reset": 0,
     "rpc_error": 200,
     "foreign_answer": 200,
     "wrong_answer": 200,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +14,7 @@ import gevent
 from telemetry.recording.sample import MOST_ATTEMPTS, REASON_CODE, Flag, of_intent
 from users.accounts.accounts import Account, evenly
 from users.accounts.forge import Forge
+from users.accounts.intent_key import IntentKeys
 from users.mcp import asked
 from users.mcp.answers import CLOSES, message_of
 from users.mcp.dialect import PLAIN, Dialect
@@ -49,6 +51,7 @@ class PooledAccountClient:
         counts: SessionCounts | None = None,
         reopen_within: float = 0.0,
         nonces: Nonces | None = None,
+        intents: IntentKeys | None = None,
     ) -> None:
         """`turn` makes a call beyond the schedule when there is room for it; None: at once.
 
@@ -68,6 +71,7 @@ class PooledAccountClient:
         self._spawn_later = spawn_later
         self._turn = turn
         self._nonces = nonces or Nonces()
+        self._intents = intents or IntentKeys(secrets.token_hex(6))
         self._cached: bytes | None = None
         self._cached_token: bytes | None = None
 
@@ -123,9 +127,10 @@ class PooledAccountClient:
     def _send(self, call: Call, message: Message, token: bytes | None) -> None:
         """Now, with the token and the session of now."""
         headers = self._own_headers() if token is None else self._headers_with(token)
+        key = self._intents.of(call) if message.keyed else b""
         if message.pieces:
             call.nonce = self._nonces.of(call)
-        call.request = assemble(headers, message, call.request_id, call.nonce)
+        call.request = assemble(headers, message, call.request_id, call.nonce, key)
         self._client.send(call)
 
     # What the session asks for
@@ -168,9 +173,12 @@ class PooledAccountClient:
         else:
             self._turn(send)
 
-    def settled(self) -> None:
+    def changed(self) -> None:
         """See `users.mcp.session.Carrier`."""
         self._cached_token = None
+
+    def settled(self) -> None:
+        """See `users.mcp.session.Carrier`."""
         waiting, self._waiting = self._waiting, []
         for send in () if self.stopped else waiting:
             self._send_extra(send)

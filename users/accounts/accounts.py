@@ -22,6 +22,7 @@ from targets.load import account_ids
 from targets.schema import AccountSource, Target
 
 Ips = Literal["per-account", "one"] | int
+LOWER: Final = "ACCOUNTS= lowers those of attackers, not of groups beside them"
 _GOLDEN: Final = 2654435761  # a prime near 2^32 divided by the golden ratio (Knuth)
 
 
@@ -68,7 +69,7 @@ def make_accounts(
 def _refuse_too_many(target: Target, total: int, ids: list[str] | None) -> None:
     known = target.accounts.count if ids is None else len(ids)
     if known is not None and total > known:
-        text = f"the scenario wants {total} accounts, allowed: at most {known} (lower it with ACCOUNTS=)"
+        text = f"the scenario wants {total} accounts, allowed: at most {known} ({LOWER})"
         raise ConfigError(f"target {target.name}", "accounts", text)
 
 

@@ -19,6 +19,7 @@ from telemetry.recording.recorder import FLUSH_EVERY, Instances, Recorder, Sink
 from telemetry.recording.sample import REASON_CODE, Outcome
 from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account
+from users.accounts.intent_key import IntentKeys
 from users.engine.address_shares import AddressShares
 from users.engine.dispatcher import Dispatcher
 from users.engine.error_texts import ErrorTexts
@@ -73,7 +74,7 @@ class Engine:
         watch: Callable[[], LoopWatch] = LoopWatch,
     ) -> None:
         self.ledger = Ledger(job.late)
-        self._nonces = Nonces(job.run)
+        self._nonces, self._intents = Nonces(job.run), IntentKeys(job.intents)
         self._foreign = ForeignAnswers(outlets.foreign)
         self._pace = Pace(job.max_duration, clock=clock, sleep=sleep) if job.max_rps is not None else None
         sent = self.ledger.out if self._pace is None else self._paced_out
@@ -176,6 +177,7 @@ class Engine:
             account, self.client, job.headers, job.token, ids, forge=job.forge, clock=self._clock,
             turn=self._pace.turn if self._pace is not None else None, dialect=group.dialect,
             counts=self.sessions, reopen_within=group.reopen_within, nonces=self._nonces,
+            intents=self._intents,
         )  # fmt: skip
         made = make_persona(group.persona, client, group.operations, group.options)
         self._clients[account.index] = client

@@ -16,6 +16,7 @@ from shapes.registry import make as make_shape
 from shapes.schedule import Part, Schedule, merge
 from targets.auth import Auth
 from targets.guard import Pinned
+from targets.intents import USUAL, IntentPlace
 from targets.limits import Refusal
 from targets.schema import Target
 from users.accounts.account_client import Token
@@ -68,6 +69,7 @@ class Job:
     shared_connections: bool = False  # one pool for all accounts
     ids_by_account: bool = False  # each counts its requests from 1
     run: str = ""  # its name, by which nonces of other runs are told apart
+    intents: str = "0"  # what its intents' keys begin with
 
     @property
     def checked(self) -> bool:
@@ -95,11 +97,20 @@ def tool_table(scenario: Scenario) -> list[str]:
     return labels
 
 
-def group_behaviours(scenario: Scenario, dialect: Dialect | None = None) -> list[GroupBehaviour]:
-    """How each group behaves. `dialect` is what the target speaks; None: each group its own."""
-    labels = tool_table(scenario)
+def group_behaviours(
+    scenario: Scenario, dialect: Dialect | None = None, intents: IntentPlace = USUAL
+) -> list[GroupBehaviour]:
+    """How each group behaves. `dialect` is what the target speaks; None: each group its own.
+
+    `intents`: where calls say which intent they are for, where the scenario counts effects.
+    """
+    labels, told = tool_table(scenario), intents if scenario.counts_effects else None
     return [
-        _behaviour(group, labels, replace(dialect or Dialect(group.protocol), answers=group.answers_input))
+        _behaviour(
+            group,
+            labels,
+            replace(dialect or Dialect(group.protocol), answers=group.answers_input, intents=told),
+        )
         for group in scenario.groups
     ]
 

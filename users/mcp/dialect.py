@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from common.mcp_versions import LEGACY, MODERN, NONE
+from targets.intents import INTENT, IntentPlace
 from users.mcp import messages
 from users.mcp.messages import Message
 
@@ -48,11 +49,15 @@ def header_value(text: str) -> str:
 
 @dataclass(frozen=True)
 class Dialect:
-    """One revision. For the modern one alone: `tool_headers`, and `answers` to tools that ask the user."""
+    """One revision. For the modern one alone: `tool_headers`, and `answers` to tools that ask the user.
+
+    `intents`: where calls of tools say which intent they are for; None: nowhere.
+    """
 
     version: str = NONE
     tool_headers: ToolHeaders = field(default_factory=dict)
     answers: bool = False
+    intents: IntentPlace | None = None
 
     @property
     def modern(self) -> bool:
@@ -66,12 +71,17 @@ class Dialect:
 
     def request(self, method: str, params: Mapping[str, Any] | None = None) -> Message:
         """A request of `method`."""
-        if not self.modern:
-            return messages.message(method, None if params is None else dict(params))
+        told = self.intents if method == "tools/call" else None
+        meta = {told.meta: INTENT} if told is not None and told.meta else {}
+        lines = {told.header: INTENT} if told is not None and told.header else {}
         given = dict(params or {})
-        lines = {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, **self._named(given)}
+        if self.modern:
+            lines |= {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, **self._named(given)}
+            meta |= self._meta
+        if meta:
+            given["_meta"] = meta
         head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
-        return messages.message(method, {**given, "_meta": self._meta}, head.encode("ascii"))
+        return messages.message(method, given if given or params is not None else None, head.encode("ascii"))
 
     @property
     def _meta(self) -> dict[str, Any]:

@@ -6,16 +6,18 @@ import json
 from typing import Any, Final, NamedTuple
 
 from common.expect import NONCE
+from targets.intents import INTENT
 from users.transport.call import Expectation
 
 MARK: Final = NONCE.encode()
+INTENT_MARK: Final = INTENT.encode()
 
 
 class Message(NamedTuple):
     """A JSON-RPC message cut at its id: `before + id + after` is the body; `headers` are its own lines.
 
     `pieces`: `after`, cut where each call puts its nonce; none where it has none. `expect`: what its answer
-    must say.
+    must say. `keyed`: the key of the call's intent goes into it.
     """
 
     before: bytes
@@ -24,6 +26,7 @@ class Message(NamedTuple):
     headers: bytes = b""
     pieces: tuple[bytes, ...] = ()
     expect: Expectation | None = None
+    keyed: bool = False
 
 
 def message(method: str, params: dict[str, Any] | None = None, headers: bytes = b"") -> Message:
@@ -34,7 +37,8 @@ def message(method: str, params: dict[str, Any] | None = None, headers: bytes = 
         tail += f',"params":{json.dumps(params, separators=(",", ":"))}'
     after = (tail + "}").encode()
     pieces = tuple(after.split(MARK)) if MARK in after else ()
-    return Message(head, after, headers=headers, pieces=pieces)
+    keyed = INTENT_MARK in after or INTENT_MARK in headers
+    return Message(head, after, headers=headers, pieces=pieces, keyed=keyed)
 
 
 def notification(method: str, params: dict[str, Any] | None = None) -> Message:
@@ -43,13 +47,18 @@ def notification(method: str, params: dict[str, Any] | None = None) -> Message:
     return Message(json.dumps(whole, separators=(",", ":")).encode(), b"", answered=False)
 
 
-def assemble(head: bytes, content: Message, request_id: int, nonce: bytes = b"") -> bytes:
-    """The whole request; `head` is all header lines that messages share, but Content-Length."""
+def assemble(head: bytes, content: Message, request_id: int, nonce: bytes = b"", key: bytes = b"") -> bytes:
+    """The whole request; `head` is all header lines that messages share, but Content-Length.
+
+    `key`: of the call's intent.
+    """
     body, headers = content.before, content.headers
     if content.answered:
         after = content.after
         if nonce:
             after = nonce.join(content.pieces)
             headers = headers and headers.replace(MARK, nonce)
+        if key:
+            after, headers = after.replace(INTENT_MARK, key), headers.replace(INTENT_MARK, key)
         body = b"%b%d%b" % (body, request_id, after)
     return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, headers, len(body), body)

@@ -1,6 +1,7 @@
 """An account's session with a server of an era that has them: opened before load, closed after it.
 
-    open → initialize ──ok──▶ its id and version go with every later call; notifications/initialized
+    open → initialize ──ok──▶ its id and version go with every later call; notifications/initialized, before
+                              anything else of it
                       ──no──▶ calls go without; tried again when one is refused for it (400)
     a call that carried the id is answered 404: the session is lost; initialize anew, without the id
     close → DELETE
@@ -62,8 +63,12 @@ class Carrier(Protocol):
         """Run `action` after `seconds`, unless sending has stopped by then."""
         ...
 
+    def changed(self) -> None:
+        """The session's headers are others from now on."""
+        ...
+
     def settled(self) -> None:
-        """The session is open, or will not be for now: its headers may have changed, what waited may go."""
+        """The session is open, or will not be for now: what waited may go."""
         ...
 
 
@@ -116,7 +121,7 @@ class McpSession:
         self._carrier.send_own(self._dialect.initialize(), INITIALIZE, self._initialized, bare=True)
 
     def _initialized(self, call: Call) -> None:
-        self.opening, self.answer = False, call
+        self.answer = call
         if call.outcome is Outcome.OK:
             self.id = call.headers.get(SESSION, b"")
             self.version = version_of(call).encode("latin-1", "replace") or self._dialect.version.encode()
@@ -125,9 +130,15 @@ class McpSession:
                 self._counts.reopened += self._lost
                 self._counts.opened += not self._lost
             self._lost = False
+            self._carrier.changed()
+            self._carrier.send_own(NOTICE, INITIALIZED, self._told, bare=False)
+        else:
+            self._told(call)
+
+    def _told(self, _call: Call) -> None:
+        """The server knows that the session is open, or there is none."""
+        self.opening = False
         self._carrier.settled()
-        if call.outcome is Outcome.OK:
-            self._carrier.send_own(NOTICE, INITIALIZED, lambda call: None, bare=False)
 
     def failed(self, call: Call) -> None:
         """A call of the account failed: see whether it was for the session."""

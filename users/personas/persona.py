@@ -127,9 +127,9 @@ def make_persona(
     return factory(client, operations, read_options(name, options, struct))
 
 
-def check_persona(name: str, options: dict[str, Any]) -> None:
-    """ValueError with one line for an unknown name or option."""
-    read_options(name, options, _registered(name)[1])
+def check_persona(name: str, options: dict[str, Any]) -> msgspec.Struct:
+    """The options as the persona takes them; ValueError with one line for an unknown name or option."""
+    return read_options(name, options, _registered(name)[1])
 
 
 def _registered(name: str) -> tuple[Factory[Any], type[msgspec.Struct]]:

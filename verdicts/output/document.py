@@ -61,7 +61,7 @@ def _clocks_ms(run: Run) -> dict[str, float]:
 
 
 def telemetry(run: Run) -> dict[str, int]:
-    """What became of the points sent to InfluxDB; zeros where the run did not get to tell."""
+    """What became of the points sent to databases; zeros where the run did not get to tell."""
     counts = run.end.telemetry if run.end else TelemetryCounts()
     return msgspec.structs.asdict(counts)
 

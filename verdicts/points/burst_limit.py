@@ -53,6 +53,8 @@ def _admitted(run: Run, promise: Promise) -> Finding:
     wrong = windows.wrong_waits(run, refused, promise, held.ahead)
     ended = outcomes.of(run, run.out)
     mean = float(np.mean([one.admitted for one in busy])) if busy else float("nan")
+    if mean == 0 and not refused.any():
+        return Finding.unseen(f"Not observed: no call got as far as the limit{_others(ended, one.reasons)}.")
     return Finding(
         round(mean, 3) if busy else None,
         f"req/s admitted of {promise.limit:g} allowed",

@@ -37,9 +37,9 @@ BEFORE_1000_MAU: Final = "before 1,000 MAU"
 MILESTONES: Final = (BEFORE_MVP, AT_100_MAU, AT_500_MAU, BEFORE_1000_MAU)
 PRIORITIES: Final = {"P0": "P0", "P1": "P1", "P2": "P2", "P3": "P3", "F1": "phase 1", "C": "phase 1"}
 """How an id of the plan begins → its priority; in the plan's order. C1 and C2 are of the plan's own code."""
-BESIDE: Final = {"M1": "P1", "M2": "P3", "M3": "P2", "M4": "P2", "M5": "P1", "S": "P0", "I": "P1"}
+BESIDE: Final = {"M1": "P1", "M2": "P3", "M3": "P2", "M4": "P2", "M5": "P1", "S": "P0", "I": "P1", "E": "P1"}
 """The same of questions beside the plan: M of MCP's two eras, S of retry storms, I of whose answer
-a caller gets."""
+a caller gets, E of how often it was done."""
 
 
 def split(id: str) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def slow_calls(run: Run) -> Iterator[Finding]:
 def _limit(run: Run) -> Finding:
     """The first limit that calls in flight would meet; `room` is what stays under the memory alert."""
     if not run.manifest.bundled:
-        return Finding.unseen("Not observed: a target does not tell what limits it.", "limit", "modelled")
+        return Finding.unseen("Not observed: a target does not tell what limits it.", "limit")
     on, settings, users = run.manifest.protections, run.manifest.settings("origin"), _users(run)
     real = real_parts.is_real(run)
     holds = memory_real.holds if real else goroutines.holds

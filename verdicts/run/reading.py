@@ -43,6 +43,7 @@ def load(folder: Path) -> Run:
         end=end.read(folder),
         consistency=object_whole(folder / "consistency.json"),
         connections=object_whole(folder / "connections.json"),
+        effects=object_whole(folder / "effects.json"),
         baseline=object_whole(folder / "baseline.json"),
         texts=tuple(chain.from_iterable(texts)),
         foreign=tuple(chain.from_iterable(foreign)),

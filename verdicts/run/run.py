@@ -49,6 +49,7 @@ class Run:
     end: RunEnd | None
     consistency: Mapping[str, Any] | None = None
     connections: Mapping[str, Any] | None = None
+    effects: Mapping[str, Any] | None = None
     baseline: Mapping[str, Any] | None = None
     texts: tuple[ErrorText, ...] = ()
     foreign: tuple[ForeignAnswer, ...] = ()

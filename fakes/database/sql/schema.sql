@@ -30,6 +30,7 @@ CREATE TABLE mcpist.credit_transactions (
     user_id    text NOT NULL,
     amount     integer NOT NULL CHECK (amount > 0),
     origin     text NOT NULL,
+    intent     text,  -- the key that the call brought
     at         timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
@@ -43,6 +44,7 @@ CREATE TABLE mcpist.usage (
     outcome     text NOT NULL,
     duration_ms real NOT NULL,
     instance    text NOT NULL,
+    intent      text,
     at          timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
@@ -52,6 +54,14 @@ CREATE TABLE mcpist.rate_windows (
     user_id text NOT NULL,
     count   integer NOT NULL,
     PRIMARY KEY (window_, user_id, origin)
+);
+
+-- What calls with a key were answered, where origins remember that (idempotency).
+CREATE TABLE mcpist.answers (
+    key      text PRIMARY KEY,
+    text     text NOT NULL,
+    is_error boolean NOT NULL,
+    at       timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
 -- Sessions that all origins know, where they share them.
@@ -65,7 +75,7 @@ CREATE TABLE mcpist.sessions (
 -- p_hold: seconds that the transaction holds its row lock and connection (a fault).
 CREATE FUNCTION mcpist.charge(
     p_user text, p_request text, p_amount integer, p_origin text,
-    p_credits integer, p_quota integer, p_hold double precision
+    p_credits integer, p_quota integer, p_hold double precision, p_intent text DEFAULT NULL
 ) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     account mcpist.credits;
@@ -83,8 +93,8 @@ BEGIN
     END IF;
     used := CASE WHEN account.quota_day = current_date THEN account.quota_used ELSE 0 END;
     IF used + p_amount <= account.quota AND p_amount <= account.balance THEN
-        INSERT INTO mcpist.credit_transactions (request_id, user_id, amount, origin)
-            VALUES (p_request, p_user, p_amount, p_origin) ON CONFLICT DO NOTHING;
+        INSERT INTO mcpist.credit_transactions (request_id, user_id, amount, origin, intent)
+            VALUES (p_request, p_user, p_amount, p_origin, p_intent) ON CONFLICT DO NOTHING;
         IF FOUND THEN
             UPDATE mcpist.credits
                 SET balance = balance - p_amount, quota_used = used + p_amount, quota_day = current_date

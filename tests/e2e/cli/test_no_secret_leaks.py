@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -24,7 +25,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 PLACES: Final = (
     "header", "cookie", "shared-key", "key-file", "metrics-query", "influx-token", "web-password",
-    "cloud-env", "proxy-env", "pg-env", "shell-env", "git-env", "pip-env", "locust-env", "dsn-password",
+    "prometheus-token", "prometheus-header", "cloud-env", "proxy-env", "pg-env", "shell-env", "git-env",
+    "pip-env", "locust-env", "dsn-password",
 )  # fmt: skip
 SENTINEL: Final = {name: f"S3NT1NEL-{name}-{'x' * 32}" for name in PLACES}
 MARK: Final = b"S3NT1NEL-"
@@ -34,6 +36,9 @@ ENVIRONMENT: Final = {
     "INFLUXDB_V2_ORG": "o",
     "INFLUXDB_V2_BUCKET": "b",
     "INFLUXDB_V2_TOKEN": SENTINEL["influx-token"],
+    "PROMETHEUS_REMOTE_WRITE_URL": "http://127.0.0.1:9/api/v1/write",
+    "PROMETHEUS_REMOTE_WRITE_BEARER_TOKEN": SENTINEL["prometheus-token"],
+    "PROMETHEUS_REMOTE_WRITE_HEADERS": f"X-Scope-OrgID={SENTINEL['prometheus-header']}",
     "WEB_PASSWORD": SENTINEL["web-password"],
     "AWS_SECRET_ACCESS_KEY": SENTINEL["cloud-env"],
     "HTTPS_PROXY": f"http://me:{SENTINEL['proxy-env']}@127.0.0.1:9",
@@ -142,7 +147,7 @@ def test_an_attack_on_a_target(tmp_path: Path) -> None:
     assert leaks(folder, said, files) == []
     assert onlooker.seen == {}
     kinds = " ".join(onlooker.children)
-    for kind in ("--worker", "telemetry.probing.probes", "telemetry.influx.exporter", "verdicts"):
+    for kind in ("--worker", "telemetry.probing.probes", "telemetry.exporter", "verdicts"):
         assert kind in kinds, kinds
 
 
@@ -193,9 +198,9 @@ def test_a_few_requests_by_hand(tmp_path: Path) -> None:
 
 def test_an_unexpected_end_of_the_exporter_shows_none(tmp_path: Path) -> None:
     """It is started with a token that it cannot use."""
-    command = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(tmp_path), "--token-on-stdin"]
+    command = [sys.executable, "-m", "telemetry.exporter", "--run", str(tmp_path), "--secrets-on-stdin"]
     env = {**os.environ, **ENVIRONMENT}
-    token = f"{SENTINEL['influx-token']} with a blank\n"
+    token = json.dumps({"INFLUXDB_V2_TOKEN": f"{SENTINEL['influx-token']} with a blank"}) + "\n"
     done = subprocess.run(
         command, cwd=ROOT, env=env, input=token, capture_output=True, text=True, check=False
     )

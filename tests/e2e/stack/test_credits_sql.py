@@ -10,13 +10,15 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from fakes.database import pool
+from fakes.database import effects, pool
 from fakes.database.pool import Database
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.metrics import Metrics
 from fakes.http.reasons import RefusedError
+from fakes.origin.answers import Answers
 from fakes.origin.credits import Credits, UsageRow, UsageWriter
 from fakes.origin.rate_sync import RateSync
+from fakes.origin.tool_call import ToolResult
 from fakes.protections.rate_limit import RateLimit
 from fakes.settings import DatabaseSettings
 
@@ -186,3 +188,23 @@ async def test_reset_empties_everything(
     await pool.reset(postgres.dsn())
     assert await admin.fetchval("SELECT count(*) FROM mcpist.credits") == 0
     assert await charge(db, "u", "r") == "ok"
+
+
+async def test_charges_and_usage_rows_are_counted_by_the_key_that_calls_brought(
+    db: Database, admin: asyncpg.Connection, postgres: EmbeddedPostgres
+) -> None:
+    for request, intent in (("r1", "k"), ("r2", "k"), ("r3", None)):
+        await Credits(db, "origin-a", Metrics()).charge("u", request, SETTINGS, intent)
+    usage = UsageWriter(db, Metrics())
+    for request, outcome in (("r1", "failed"), ("r2", "ok")):
+        usage.add(UsageRow(request, "u", "fast", "echo", outcome, 1.5, "i", "k"))
+    await usage.flush()
+    assert await effects.count(postgres.dsn()) == {"paid": ["k", "k"], "recorded": ["k"]}
+
+
+async def test_an_answer_is_kept_so_long_for_whoever_asks(db: Database, admin: asyncpg.Connection) -> None:
+    answers, answer = Answers(db), ToolResult("{}", False, 3.0)
+    assert await answers.find("k", 600.0) is None
+    await answers.remember("k", answer)
+    assert await answers.find("k", 600.0) == answer._replace(upstream_ms=None)
+    assert await answers.find("k", 0.0) is None

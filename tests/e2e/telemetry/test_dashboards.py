@@ -16,7 +16,7 @@ import yaml
 from grafana.build import ROOT
 from grafana.query import fill
 from grafana.read import Asked, boards, panels
-from telemetry.influx import exporter_process
+from telemetry.exporter import process as exporter_process
 from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.run_writer import RunWriter
 from tests.support.influx.server import influx
@@ -58,7 +58,7 @@ def write(run: RunWriter, env: dict[str, str]) -> None:
         run.second(second)
     verdicts = found([point("P1.5", 40.0, unit="req/s")], duration_s=SECONDS)
     (run.run_dir / "verdicts.json").write_text(json.dumps(verdicts))
-    again = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(run.run_dir)]
+    again = [sys.executable, "-m", "telemetry.exporter", "--run", str(run.run_dir)]
     subprocess.run(again, env=env, check=True, capture_output=True, timeout=60)
     exporter_process.send_verdict(run.run_dir, env, 30)
 

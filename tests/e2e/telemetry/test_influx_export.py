@@ -15,7 +15,8 @@ import pytest
 
 from common.errors import ConfigError
 from common.paths import ROOT
-from telemetry.influx import client, exporter_process
+from telemetry.exporter import process as exporter_process
+from telemetry.influx import client
 from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.fault_proxy import FaultProxy
 from tests.support.influx.run_writer import RunWriter
@@ -67,7 +68,7 @@ def spooled(tmp_path: Path) -> list[Path]:
 
 
 def flush(env: dict[str, str], tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "telemetry.influx.flush", "--results", str(tmp_path / "runs")]
+    command = [sys.executable, "-m", "telemetry.exporter.flush", "--results", str(tmp_path / "runs")]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=100)
 
 
@@ -102,7 +103,7 @@ def test_the_same_run_twice_counts_once(server: LocalInflux, tmp_path: Path) -> 
         run.second(second)
     handle.finish(30)
     points = server.query('SELECT count("count") FROM "requests" WHERE "run"=\'twice\'')
-    again = [sys.executable, "-m", "telemetry.influx.exporter", "--run", str(run.run_dir)]
+    again = [sys.executable, "-m", "telemetry.exporter", "--run", str(run.run_dir)]
     subprocess.run(again, env=env, check=True, capture_output=True, timeout=60)
     assert counted(server, "twice") == run.sent
     assert server.query('SELECT count("count") FROM "requests" WHERE "run"=\'twice\'') == points
@@ -213,7 +214,7 @@ def test_the_exporter_dies_with_its_starter(server: LocalInflux, tmp_path: Path)
     run = RunWriter(tmp_path / "runs" / "orphan")
     run.second(0)
     program = (
-        "import os, pathlib, telemetry.influx.exporter_process as e\n"
+        "import os, pathlib, telemetry.exporter.process as e\n"
         f"h = e.start(pathlib.Path({str(run.run_dir)!r}), os.environ)\n"
         "print(h.pid, flush=True); os._exit(1)"
     )

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from common.errors import ConfigError
+from telemetry.delivery.sender import deliver
+from telemetry.delivery.sink import WriteResult
+from telemetry.delivery.spool import Spool
 from telemetry.influx import client
-from telemetry.influx.client import NOT_INFLUX, Settings, Sink, WriteResult
-from telemetry.influx.sender import deliver
-from telemetry.influx.spool import Spool
+from telemetry.influx.client import NOT_INFLUX, InfluxSink, Settings
 
 pytestmark = pytest.mark.e2e
 
@@ -93,7 +94,7 @@ def answering(answer: Answer) -> Iterator[tuple[dict[str, str], Place]]:
 def test_every_versions_own_answer_is_an_acknowledgement(name: str, tmp_path: Any) -> None:
     with answering(TAKEN[name]) as (env, place):
         assert client.check(env) is None
-        sink, spool = Sink(Settings.needed(env)), Spool(tmp_path / "queue")
+        sink, spool = InfluxSink(Settings.needed(env)), Spool(tmp_path / "queue")
         spool.append(["a b=1 1", "é b=2 2"])
         assert deliver(sink, spool)[1] == 2
         assert spool.points == 0
@@ -111,7 +112,7 @@ def test_nothing_else_is(name: str, tmp_path: Any) -> None:
         assert f"HTTP {answer[0]}" in warning
         assert said in warning
         assert "kept on disk" in warning
-        sink, spool = Sink(Settings.needed(env)), Spool(tmp_path / "queue")
+        sink, spool = InfluxSink(Settings.needed(env)), Spool(tmp_path / "queue")
         spool.append(["a b=1 1", "a b=2 2"])
         reply, taken = deliver(sink, spool)
         assert reply is not None

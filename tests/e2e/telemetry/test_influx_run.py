@@ -92,7 +92,7 @@ def test_the_database_killed_while_load_goes_on(tmp_path: Path) -> None:
         verdicts = json.loads((out / "verdicts.json").read_text())
         assert "takes no points" in errors
         assert verdicts["telemetry"]["dropped"] == 0
-        flush = [sys.executable, "-m", "telemetry.influx.flush", "--results", str(tmp_path)]
+        flush = [sys.executable, "-m", "telemetry.exporter.flush", "--results", str(tmp_path)]
         subprocess.run(flush, cwd=ROOT, env=environment(server, tmp_path), check=True, capture_output=True)
         assert value(server, 'SELECT sum("count") FROM "requests"') == verdicts["arrivals"]["sent"]
 

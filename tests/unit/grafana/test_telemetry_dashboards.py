@@ -14,12 +14,16 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.alerting import Rule
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from grafana.boards import BOARDS
 from grafana.build import ROOT, files
+from grafana.promql import PROM_UID, fill_promql
 from grafana.query import UID, fill
-from grafana.read import Asked, boards, panels
+from grafana.read import PROM_BOARDS, Asked, boards, panels
 
-OWN = {"timeFilter", "__interval", "__interval_ms"}
-PANELS = list(panels())
+OWN = {"timeFilter", "__interval", "__interval_ms", "__range", "__rate_interval"}
+PANELS = [*panels(), *panels(PROM_BOARDS)]
+PLUGINS_OWN = ("expr", "useValueForTime", "titleFormat", "textFormat", "tagKeys", "step")
+ALL = {**boards(), **boards(PROM_BOARDS)}
 
 
 def test_the_files_are_what_the_code_makes() -> None:
@@ -32,14 +36,15 @@ def test_no_file_is_left_from_a_dashboard_that_is_gone() -> None:
     assert written == set(files())
 
 
-@pytest.mark.parametrize("board", boards().values(), ids=boards())
+@pytest.mark.parametrize("board", ALL.values(), ids=ALL)
 def test_every_key_is_one_of_the_published_model(board: dict[str, object]) -> None:
     """The SDK is generated from Grafana's schema: what it reads and writes back unchanged is known to it."""
     register_default_plugins()
     read_back = json.loads(json.dumps(Dashboard.from_json(board), cls=JSONEncoder))
     ours = json.loads(json.dumps(board))
     for annotation in [*ours["annotations"]["list"], *read_back["annotations"]["list"]]:
-        del annotation["target"]  # the InfluxDB plug-in's own
+        for key in ("target", *PLUGINS_OWN):
+            annotation.pop(key, None)
     assert read_back == ours
 
 
@@ -50,20 +55,38 @@ def test_every_panel_explains_itself(asked: Asked) -> None:
     assert panel["description"].endswith(".")
     assert panel["fieldConfig"]["defaults"]["unit"]
     assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["value"] is None
-    assert panel["datasource"]["uid"] == UID
+    assert panel["datasource"]["uid"] == (PROM_UID if asked.board in boards(PROM_BOARDS) else UID)
 
 
 @pytest.mark.parametrize("asked", PANELS, ids=lambda asked: asked.name)
 def test_every_query_keeps_to_the_boards_variables(asked: Asked) -> None:
-    given = {one["name"] for one in boards()[asked.board]["templating"]["list"]}
+    given = {one["name"] for one in ALL[asked.board]["templating"]["list"]}
     for query in asked.queries:
         used = set(re.findall(r"\$(\w+)", query)) - OWN
         assert used <= given
         assert used & {"run", "run_a", "run_b"} or asked.panel["title"] == "Runs"
 
 
+def test_prometheus_has_every_panel_but_those_by_the_second_of_a_run() -> None:
+    both = {uid.replace("resilience-prometheus-", "resilience-"): uid for uid in boards(PROM_BOARDS)}
+    assert set(both) == set(boards()) == {board.uid for board in BOARDS}
+    for uid, of_prometheus in both.items():
+        ours, theirs = (
+            [panel["title"] for panel in ALL[name]["panels"] if panel["type"] != "trend"]
+            for name in (uid, of_prometheus)
+        )
+        assert [title for title in ours if title != "Over the run"] == theirs
+
+
+def test_fill_promql_puts_values_where_grafana_does() -> None:
+    text = 'rate(x{run=~"$run"}[$__rate_interval]) + y[$__range]'
+    assert fill_promql(text, {"run": "burst.1"}, 60) == 'rate(x{run=~"burst\\\\.1"}[4s]) + y[60s]'
+    with pytest.raises(KeyError):
+        fill_promql("$nothing", {}, 1)
+
+
 def test_ids_are_unique() -> None:
-    for board in boards().values():
+    for board in ALL.values():
         ids = [panel["id"] for panel in board["panels"]]
         assert len(ids) == len(set(ids))
 

@@ -56,7 +56,7 @@ FAULTS = ["upstream-outage", "db-pool", "db-crash", "failover", "health", "retry
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_that_nobody_made_has_no_consequences_to_tell_of(name: str) -> None:
-    told = answers(name, target(), {})
+    told = answers(name, target(limits={"rate_per_min": 60}), {})
     whys = [
         why for id, why in told.items() if id in ("P0.4", "P1.10", "P1.11", "P3.1", "F1.3", "S2", "S3", "S4")
     ]

@@ -24,11 +24,12 @@ from verdicts.run.reading import Floats, Mask, Run
 
 @dataclass(frozen=True)
 class Intents:
-    """One value an intent, in order of their arrival: seconds since the run's start.
+    """One value an intent, in order of `arrival`, its place in the schedule: seconds since the run's start.
 
     `served` is infinite where no attempt had success; `deadline` is NaN where there is none.
     """
 
+    arrival: NDArray[np.int64]
     planned: Floats
     served: Floats
     deadline: Floats
@@ -61,6 +62,13 @@ def calls(run: Run) -> Mask:
     return mine
 
 
+def owners(run: Run, mask: Mask) -> NDArray[np.int64]:
+    """The arrival that each of these calls went out for."""
+    index = run.samples["index"][mask]
+    found: NDArray[np.int64] = np.where(index < 0, of_intent(0) - index, index)
+    return found
+
+
 @lru_cache(maxsize=4)
 def of(run: Run) -> Intents:
     """The run's."""
@@ -72,7 +80,7 @@ def of(run: Run) -> Intents:
     sent = calls(run)
     repeats = int((sent & run.retries).sum())
     served = _served(run, sent, index)
-    return Intents(planned, served, deadlines(run)[group], int(sent.sum()) - repeats, repeats)
+    return Intents(index, planned, served, deadlines(run)[group], int(sent.sum()) - repeats, repeats)
 
 
 def deadlines(run: Run) -> Floats:
@@ -87,8 +95,7 @@ def deadlines(run: Run) -> Floats:
 
 def _served(run: Run, sent: Mask, index: NDArray[np.int64]) -> Floats:
     """When each of the intents was served."""
-    owner = run.samples["index"][sent]
-    owner = np.where(owner < 0, of_intent(0) - owner, owner)
+    owner = owners(run, sent)
     attempt = run.samples["attempt"][sent].astype(np.int64)
     key = owner * 256 + attempt
     firsts, sizes = np.unique(owner[attempt == 0], return_counts=True)
@@ -96,9 +103,9 @@ def _served(run: Run, sent: Mask, index: NDArray[np.int64]) -> Floats:
     keys, place, successes = np.unique(key[ok], return_inverse=True, return_counts=True)
     done = np.full(keys.size, -np.inf)
     np.maximum.at(done, place, run.samples["done"][sent][ok])
-    owners = keys // 256
-    known = np.searchsorted(firsts, owners).clip(0, max(firsts.size - 1, 0))
-    whole = successes >= sizes[known] if firsts.size else np.zeros(owners.size, np.bool_)
+    served_by = keys // 256
+    known = np.searchsorted(firsts, served_by).clip(0, max(firsts.size - 1, 0))
+    whole = successes >= sizes[known] if firsts.size else np.zeros(served_by.size, np.bool_)
     served = np.full(index.size, np.inf)
-    np.minimum.at(served, np.searchsorted(index, owners[whole]), done[whole])
+    np.minimum.at(served, np.searchsorted(index, served_by[whole]), done[whole])
     return served

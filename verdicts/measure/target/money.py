@@ -6,6 +6,8 @@ before the charge must not. So, for each account:
 
     due ≤ transactions ≤ due + maybe
 
+With `idempotency` the repeats of a call with a key are not charged: one success of an intent is due.
+
 `missing`: successful calls that were never charged. `doubled`: charges beyond any call.
 """
 
@@ -17,9 +19,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.recording.sample import REFUSALS, Outcome
+from telemetry.recording.sample import REFUSALS, Outcome, of_intent
 from verdicts.measure.calls import outcomes
-from verdicts.run.reading import Run
+from verdicts.run.reading import Mask, Run
 
 BATCH: Final = "batch"
 COMMANDS: Final = 10  # of a batch
@@ -68,12 +70,25 @@ def _charges(run: Run, accounts: int) -> tuple[NDArray[np.int64], NDArray[np.int
     """By account: charges due for successes, and charges that failures may have left."""
     price = np.array([_price(label) for label in run.manifest.tools], dtype=np.int64)
     weight = price[run.samples["tool"]] if len(price) else np.zeros(len(run.samples), dtype=np.int64)
-    ok = run.became(Outcome.OK)
-    maybe = run.out & ~ok & ~outcomes.failed_by(run, (*REFUSALS, *BEFORE))
+    ok = _due(run, run.became(Outcome.OK))
+    maybe = run.out & ~run.became(Outcome.OK) & ~outcomes.failed_by(run, (*REFUSALS, *BEFORE))
     sums = [
         np.bincount(run.samples["account"][mask], weight[mask], minlength=accounts) for mask in (ok, maybe)
     ]
     return sums[0].astype(np.int64), sums[1].astype(np.int64)
+
+
+def _due(run: Run, ok: Mask) -> Mask:
+    """Successes that were charged: where repeats get the first one's answer, one of each intent."""
+    keyed = any(str(point).startswith("E") for point in run.scenario.get("points", ()))
+    if "idempotency" not in run.manifest.protections or not keyed:
+        return ok
+    index, places = run.samples["index"][ok], np.flatnonzero(ok)
+    first = np.unique(np.where(index < -1, of_intent(0) - index, index), return_index=True)[1]
+    due = np.zeros_like(ok)
+    due[places[first]] = True
+    due[places[index == -1]] = True
+    return due
 
 
 def _price(label: str) -> int:

@@ -45,7 +45,9 @@ class Scripted:
         self.charged: list[str] = []
         self.rows: list[UsageRow] = []
 
-    async def charge(self, user: str, request_id: str, settings: DatabaseSettings) -> None:
+    async def charge(
+        self, user: str, request_id: str, settings: DatabaseSettings, intent: str | None
+    ) -> None:
         if self.hold_credit:
             await self._wait()
         if self.credit is not None:
@@ -68,12 +70,16 @@ class Scripted:
         self.rows.append(row)
 
 
+def caller(script: Any) -> ToolCaller:
+    return ToolCaller(script, script, script, script, Metrics(), NO_BUGS)
+
+
 class Bench:
     def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.script = Scripted()
         self.settings = StackSettings()
         self.memory = OriginMemory(self.settings, NAMES, clock, clock)
-        self.caller = ToolCaller(self.script, self.script, self.script, Metrics(), NO_BUGS)  # type: ignore[arg-type]
+        self.caller = caller(self.script)
 
     async def call(self, deadline: Deadline | None = None, request_id: str = "r") -> Any:
         context = CallContext("u", request_id, self.settings, self.memory.in_force, deadline, "i")
@@ -194,7 +200,7 @@ async def _play(script: list[str]) -> None:
 
 async def _meet(bench: Bench, fate: str) -> None:
     bench.script = script = Scripted()
-    bench.caller = ToolCaller(script, script, script, Metrics(), NO_BUGS)  # type: ignore[arg-type]
+    bench.caller = caller(script)
     script.upstream = {"500": Reply(500, [], b""), "reset": HopReset()}.get(fate, OK)
     if fate in ("cancel", "deadline"):
         script.upstream = "wait"

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from influxdb_client.client.write.point import Point
+from influxdb_client.client.write import point as library
 
-from telemetry.influx.line_protocol import RunPoints, line
+from telemetry.influx.line_protocol import line as encoded
+from telemetry.points.point import DataPoint, Field, RunPoints
 from tests.support.manifest import manifest
 
 MANIFEST: dict[str, Any] = {
     "run": "r1", "scenario": {"name": "burst"}, "target": {"name": "bundled"}, "protections": ["b", "a"],
     "start_wall": 1_700_000_000.25,
 }  # fmt: skip
+
+
+def line(measurement: str, tags: Mapping[str, str], fields: Mapping[str, Field], time_ns: int) -> str:
+    return encoded(DataPoint(measurement, tags, fields, time_ns))
+
+
 # What InfluxDB's own library cannot carry through unchanged is left out: it writes a line's end as it is.
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
 
@@ -57,20 +65,20 @@ def test_tags_are_escaped(value: str, text: str) -> None:
 def test_it_is_what_the_clients_library_writes(tag: str, number: int, text: str, time: int) -> None:
     if tag.endswith("\\"):
         return  # both part it from what follows, by different blanks
-    point: Any = Point  # the library is untyped
+    point: Any = library.Point  # the library is untyped
     made = point("m").tag("k", tag).field("n", number).field("t", text).time(time)
     assert line("m", {"k": tag}, {"n": number, "t": text}, time) == made.to_line_protocol()
 
 
 def test_a_runs_points_carry_its_tags_and_time() -> None:
-    made = RunPoints(manifest(**MANIFEST)).line("m", {"worker": "w0"}, {"x": 1}, 1.5)
+    made = encoded(RunPoints(manifest(**MANIFEST)).make("m", {"worker": "w0"}, {"x": 1}, 1.5))
     head = "m,protections=a+b,run=r1,scenario=burst,target=bundled,worker=w0"
     assert made == f"{head} x=1i 1700000001750000000"
 
 
 def test_points_that_share_all_else_are_parted_by_place() -> None:
     points = RunPoints(manifest(**MANIFEST))
-    assert points.line("m", {}, {"x": 1}, 1.0, place=7).endswith("250000007")
+    assert encoded(points.make("m", {}, {"x": 1}, 1.0, place=7)).endswith("250000007")
 
 
 @pytest.mark.parametrize(

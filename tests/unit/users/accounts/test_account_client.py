@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -11,12 +12,13 @@ from typing import Any
 import pytest
 
 from common.mcp_versions import MODERN, NONE
+from targets.intents import USUAL
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome, of_intent
 from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account, evenly
 from users.mcp.dialect import Dialect
 from users.mcp.headers import RequestHeaders
-from users.mcp.operations import INITIALIZE, LISTEN
+from users.mcp.operations import INITIALIZE, INITIALIZED, LISTEN
 from users.transport.call import Call
 
 LEGACY = "2025-11-25"
@@ -80,6 +82,10 @@ class Rig:
         opening.body = b'{"result":{}}'
         assert opening.on_done is not None
         opening.on_done(opening)
+        notice = self.pool.sent[-1]
+        assert (notice.tool, b"Mcp-Session-Id: s" in notice.request) == (INITIALIZED, True)
+        assert notice.on_done is not None
+        notice.on_done(notice)
 
 
 @pytest.mark.parametrize("account", [0, 1, 2, 499])
@@ -171,3 +177,15 @@ def test_a_message_without_a_mark_has_none() -> None:
         Dialect().call_tool("echo", {"text": "hi"}), 9, index=0, planned=0.0
     )
     assert (call.nonce, call.expect) == (b"", None)
+
+
+def test_an_arrival_and_its_repeats_say_the_same_intent() -> None:
+    rig = Rig(3, version=MODERN)
+    message = Dialect(MODERN, intents=USUAL).call_tool("echo", {"text": "hi"})
+    first = rig.client.call(message, 9, index=5, planned=0.0)
+    again = rig.client.call(message, 9, index=of_intent(5), flags=Flag.EXTRA | Flag.RETRY, attempt=1)
+    other = rig.client.call(message, 9, index=6, planned=0.0)
+    key = re.compile(rb"Idempotency-Key: (rzintent-[a-z0-9]+-3-\d+-z)\r")
+    told = [key.findall(one.request) for one in (first, again, other)]
+    assert told[0] == told[1] != told[2]
+    assert all(len(keys) == 1 for keys in told)

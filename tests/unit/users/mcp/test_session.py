@@ -23,12 +23,16 @@ class Wire:
 
     sent: list[tuple[int, bool]] = field(default_factory=list)
     waiting: list[Callable[[Call], None]] = field(default_factory=list)
+    changes: int = 0
     settles: int = 0
     later_on: list[tuple[float, Callable[[], None]]] = field(default_factory=list)
 
     def send_own(self, message: Message, code: int, on_done: Callable[[Call], None], *, bare: bool) -> None:
         self.sent.append((code, bare))
         self.waiting.append(on_done)
+
+    def changed(self) -> None:
+        self.changes += 1
 
     def settled(self) -> None:
         self.settles += 1
@@ -42,12 +46,23 @@ class Rig:
         self.clock, self.wire, self.counts = ManualClock(100.0), Wire(), SessionCounts()
         self.session = McpSession(Dialect(version), self.wire, self.counts, self.clock, wait=wait)
 
-    def answer(self, status: int = 200, id: bytes = b"s-1", version: str = "2025-06-18") -> None:
-        """To the `initialize` that is under way."""
+    def answer(
+        self, status: int = 200, id: bytes = b"s-1", version: str = "2025-06-18", heard: bool = True
+    ) -> None:
+        """To the `initialize` that is under way; `heard`: the notice that follows is answered, too."""
         call = Call(-1, 0.0, 0, 0, INITIALIZE)
         call.status, call.outcome = status, Outcome.OK if status == 200 else Outcome.FAILED
         call.headers = {b"mcp-session-id": id} if id else {}
         call.body = json.dumps({"id": 0, "result": {"protocolVersion": version}}).encode()
+        self.wire.waiting.pop()(call)
+        if status == 200 and heard:
+            self.heed_notice()
+
+    def heed_notice(self, status: int = 202) -> None:
+        """Answer the notice that the session is open."""
+        assert self.wire.sent[-1] == (INITIALIZED, False)
+        call = Call(-1, 0.0, 0, 0, INITIALIZED)
+        call.status, call.outcome = status, Outcome.OK if status == 202 else Outcome.FAILED
         self.wire.waiting.pop()(call)
 
     def opened(self, id: bytes = b"s-1") -> Rig:
@@ -67,6 +82,23 @@ def test_it_opens_and_says_so() -> None:
     assert (rig.session.id, rig.session.version) == (b"s-1", b"2025-06-18")
     assert rig.counts == SessionCounts(opened=1)
     assert rig.wire.settles == 1
+
+
+@pytest.mark.parametrize("status", [202, 400, 500])
+def test_nothing_else_of_it_goes_before_the_notice_was_heard(status: int) -> None:
+    rig = Rig()
+    rig.session.open()
+    rig.answer(heard=False)
+    assert (rig.session.opening, rig.wire.changes, rig.wire.settles) == (True, 1, 0)
+    rig.heed_notice(status)
+    assert (rig.session.opening, rig.wire.changes, rig.wire.settles) == (False, 1, 1)
+
+
+def test_a_session_that_is_refused_gives_way_at_once() -> None:
+    rig = Rig()
+    rig.session.open()
+    rig.answer(503)
+    assert (rig.session.opening, rig.wire.changes, rig.wire.settles) == (False, 0, 1)
 
 
 def test_a_server_without_sessions_is_no_session() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.limiter_simulation import BETWEEN, burst, spec
-from tests.support.synthetic_run import Change, write
+from tests.support.synthetic_run import Change, Samples, fail, write
 from verdicts.judge.judge import judge
 from verdicts.points.point import PointResult
 from verdicts.run.reading import load
@@ -58,6 +58,16 @@ def test_even_arrivals_at_the_limit_lose_to_jitter_and_that_is_no_failure(tmp_pa
     found = answer(tmp_path, burst(), rate=5.0, duration=20.0)
     assert found.status in ("pass", "invalid")
     assert found.rows[0]["seconds over"] == found.rows[0]["seconds under"] == 0
+
+
+def test_a_target_that_answers_nobody_keeps_no_limit(tmp_path: Path) -> None:
+    def down(samples: Samples) -> Samples:
+        fail(samples, samples["planned"] >= 0, "timeout")
+        return samples
+
+    found = answer(tmp_path, down)
+    assert (found.status, found.value) == ("info", None)
+    assert "no call got as far as the limit; also timeout 120" in found.evidence
 
 
 def test_what_is_not_promised_is_not_judged(tmp_path: Path) -> None:

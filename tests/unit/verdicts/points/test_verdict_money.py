@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from telemetry.recording.sample import REASON_CODE, Outcome
 from tests.support.synthetic_run import Samples, Spec, write
+from tests.unit.verdicts.measure.test_intents import repeats
 from verdicts.judge.judge import judge
 from verdicts.measure.target import money
 from verdicts.points.point import PointResult
@@ -165,3 +166,18 @@ def test_every_single_credit_is_seen(tmp_path_factory: pytest.TempPathFactory, e
     wrong = np.array(errors)
     assert found.missing == -wrong[wrong < 0].sum()
     assert found.doubled == wrong[wrong > 0].sum()
+
+
+@pytest.mark.parametrize(
+    ("protections", "points", "due"),
+    [(["idempotency"], ["E2"], 200), (["idempotency"], [], 210), ([], ["E2"], 210)],
+)
+def test_repeats_that_get_the_first_ones_answer_are_not_due_a_charge(
+    tmp_path: Path, protections: list[str], points: list[str], due: int
+) -> None:
+    def loop(samples: Samples) -> Samples:
+        return np.concatenate([samples, repeats(samples[:10], 1, 0.5)])
+
+    about = {"protections": protections}
+    spec = replace(SMALL, change=loop, manifest=about, scenario_data={"points": points, "thresholds": {}})
+    assert books_of(run_with(tmp_path, spec)).due == due

@@ -1,0 +1,110 @@
+"""Sends what earlier runs could not: `python -m telemetry.exporter.flush [--results results] [--seconds 60]`.
+
+First the runs whose exporter was killed are read again, whole: a point that had arrived counts once.
+Then every queue of each database that is switched on is sent, oldest first. Says in a line for each what was
+sent and what is left.
+Exit codes: 0 nothing is left; 1 something is; 2 for bad variables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from common import exit_codes
+from common.errors import ConfigError
+from common.files.atomic_write import write_whole
+from common.paths import RESULTS
+from telemetry.delivery.sender import deliver
+from telemetry.delivery.sink import Sink, WriteResult
+from telemetry.delivery.spool import BusyError, Spool, abandoned
+from telemetry.exporter.exporter import COUNTS, spool_root
+from telemetry.exporter.sinks import check, opened
+from telemetry.points.export import Export
+from telemetry.run_folder import manifest
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Flush; give the exit code."""
+    options = _options(argv)
+    try:
+        sinks = opened(os.environ)
+        for warning in check(os.environ):
+            print(f"telemetry: {warning}", file=sys.stderr)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return exit_codes.USAGE
+    deadline = time.monotonic() + options.seconds
+    left = [_flush(sink, options.results, deadline) for sink in sinks]
+    return exit_codes.FAIL if any(left) else exit_codes.PASS
+
+
+def _flush(sink: Sink, results: Path, deadline: float) -> int:
+    """Send all that waits for this sink; how many points are left."""
+    place = spool_root(os.environ) / sink.place
+    recovered = len(list(_recover(results, sink, place)))
+    sent = _send(sink, place, deadline)
+    sink.close()
+    left = sum(_left(place))
+    print(f"telemetry: {sink.name}: {sent} points sent, {left} left, {recovered} cut-off runs read again")
+    return left
+
+
+def _recover(results: Path, sink: Sink, place: Path) -> Iterator[str]:
+    """Spool the whole of each run whose exporter did not end, and whose queue nobody holds."""
+    for path in sorted(results.glob(f"*/{COUNTS}")):
+        counts = json.loads(path.read_text())
+        if counts.get("finished") or path.parent.is_symlink():
+            continue
+        for one in counts.get("sinks", []):
+            if one["place"] == sink.place and not one.get("read_again"):
+                with contextlib.suppress(BusyError, OSError):
+                    _read_again(path.parent, sink, place / Path(one["queue"]).name)
+                    one["read_again"] = True
+                    write_whole(path, json.dumps(counts, indent=1))
+                    yield path.parent.name
+
+
+def _read_again(run_dir: Path, sink: Sink, queue: Path) -> None:
+    spool = Spool(queue)
+    for batch in sink.encode(Export(run_dir, manifest.read(run_dir)).finish()):
+        spool.append(batch)
+    spool.close()
+
+
+def _send(sink: Sink, place: Path, deadline: float) -> int:
+    """Send until nothing waits, the time is over or the database says no; how many points it took."""
+    sent, reply = 0, None
+    for spool in abandoned(place):
+        while time.monotonic() < deadline:
+            reply, taken = deliver(sink, spool)
+            sent += taken
+            if reply is None or reply.answer is not WriteResult.TAKEN:
+                break
+        spool.close()
+        if reply is not None and reply.answer is not WriteResult.TAKEN:
+            break
+    return sent
+
+
+def _left(place: Path) -> Iterator[int]:
+    for spool in abandoned(place):
+        yield spool.points
+        spool.close()
+
+
+def _options(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m telemetry.exporter.flush")
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""Which databases there are, and which of them the environment switches on: each by the variable of its URL.
+
+Nothing of a database is loaded that is off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from common.errors import ConfigError
+from telemetry.delivery.sink import Sink
+
+OFF: Final = "missing, allowed: http://host:port or https://host:port"
+
+
+class SinkModule(Protocol):
+    """What the module of a database has."""
+
+    def sink(self, env: Mapping[str, str]) -> Sink:
+        """The sink that the variables describe. Raises ConfigError."""
+
+    def check(self, env: Mapping[str, str]) -> str | None:
+        """Can we write? A text is a warning: points will be spooled. Raises ConfigError if it cannot work."""
+
+
+@dataclass(frozen=True)
+class SinkKind:
+    """`url` switches it on; `prefix` is how its variables begin, `secrets` those that nobody is to see."""
+
+    url: str
+    prefix: str
+    secrets: tuple[str, ...]
+    load: Callable[[], SinkModule]
+
+
+def _influx() -> SinkModule:
+    from telemetry.influx import client  # a quarter of a second, for those who need it
+
+    return client
+
+
+def _prometheus() -> SinkModule:
+    from telemetry.prometheus import remote_write
+
+    return remote_write
+
+
+_PROMETHEUS: Final = "PROMETHEUS_REMOTE_WRITE_"
+KINDS: Final = (
+    SinkKind("INFLUXDB_V2_URL", "INFLUXDB_V2_", ("INFLUXDB_V2_TOKEN",), _influx),
+    SinkKind(
+        f"{_PROMETHEUS}URL",
+        _PROMETHEUS,
+        tuple(f"{_PROMETHEUS}{name}" for name in ("BEARER_TOKEN", "PASSWORD", "HEADERS")),
+        _prometheus,
+    ),
+)
+SECRETS: Final = frozenset(name for kind in KINDS for name in kind.secrets)
+PREFIXES: Final = (*(kind.prefix for kind in KINDS), "RESILIENCE_SPOOL")
+
+
+def switched_on(env: Mapping[str, str]) -> tuple[SinkKind, ...]:
+    """The databases that this environment names."""
+    return tuple(kind for kind in KINDS if env.get(kind.url))
+
+
+def opened(env: Mapping[str, str]) -> list[Sink]:
+    """A sink for each. Raises ConfigError, also where there is none."""
+    found = [kind.load().sink(env) for kind in switched_on(env)]
+    if not found:
+        raise ConfigError("environment", " or ".join(one.url for one in KINDS), OFF)
+    return found
+
+
+def check(env: Mapping[str, str]) -> Iterator[str]:
+    """A warning for each that takes no points now. Raises ConfigError for variables that cannot work."""
+    for kind in switched_on(env):
+        if warning := kind.load().check(env):
+            yield warning

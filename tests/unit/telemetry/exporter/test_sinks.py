@@ -1,0 +1,65 @@
+"""Which databases the environment switches on, and what their process is given."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from common.errors import ConfigError
+from common.paths import ROOT
+from telemetry.exporter import process, sinks
+
+INFLUX = {
+    "INFLUXDB_V2_URL": "http://db:8086", "INFLUXDB_V2_TOKEN": "s3cret", "INFLUXDB_V2_ORG": "o",
+    "INFLUXDB_V2_BUCKET": "b",
+}  # fmt: skip
+PROMETHEUS = {
+    "PROMETHEUS_REMOTE_WRITE_URL": "http://metrics:9090/api/v1/write",
+    "PROMETHEUS_REMOTE_WRITE_BEARER_TOKEN": "s3cret",
+}
+
+
+@pytest.mark.parametrize(
+    ("env", "names"),
+    [
+        (INFLUX, ["InfluxDB"]),
+        (PROMETHEUS, ["Prometheus"]),
+        ({**INFLUX, **PROMETHEUS}, ["InfluxDB", "Prometheus"]),
+    ],
+)
+def test_each_is_switched_on_by_its_url(env: dict[str, str], names: list[str]) -> None:
+    found = sinks.opened(env)
+    assert [sink.name for sink in found] == names
+    assert len({sink.place for sink in found}) == len(names)
+    for sink in found:
+        sink.close()
+
+
+def test_none_is_said_by_the_names_of_the_variables() -> None:
+    with pytest.raises(
+        ConfigError, match=r"^environment: INFLUXDB_V2_URL or PROMETHEUS.*_URL: missing, allowed: "
+    ):
+        sinks.opened({})
+    assert process.check({}) == []
+
+
+def test_the_process_is_given_its_variables_without_the_secrets() -> None:
+    given = process._given({**INFLUX, **PROMETHEUS, "RESILIENCE_SPOOL_MB": "1", "PGPASSWORD": "s3cret"})
+    assert "s3cret" not in given.values()
+    assert set(given) == {*INFLUX, *PROMETHEUS, "RESILIENCE_SPOOL_MB"} - {
+        "INFLUXDB_V2_TOKEN", "PROMETHEUS_REMOTE_WRITE_BEARER_TOKEN"
+    }  # fmt: skip
+
+
+def test_nothing_of_a_database_is_loaded_that_is_off() -> None:
+    program = (
+        "import sys; from telemetry.exporter import process; process.check({});"
+        "theirs = {'influxdb_client', 'urllib3', 'google.protobuf', 'cramjam'};"
+        "print(*theirs.intersection(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
