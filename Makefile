@@ -15,6 +15,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 DEV := $(VENV)/.dev-stamp
 ASSISTANT := .cache/assistant/ready
+TUNE := .cache/tune/ready
 CODE := bench cli common fakes grafana run scenarios shapes targets telemetry tests users verdicts webui locustfile.py
 
 # Variables of commands; those that are not given leave what the scenario or the command has. What each command
@@ -32,6 +33,7 @@ SUITE = TARGET PROTECT SEED WORKERS OUT DURATION_SCALE STACK NANO
 ANSWERS = MODE TARGET PROTECT SEED WORKERS OUT STACK NANO
 COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS OUT DURATION_SCALE STACK NANO
 CHECK = ACCOUNTS RATE DURATION TIER SEED DURATION_SCALE
+TUNING = TARGET SEED WORKERS OUT BUDGET STACK NANO
 BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET STACK NANO
 
 # A variable that a target does not take is refused, with the nearest one that it takes, before anything starts.
@@ -40,6 +42,7 @@ TAKES_master = SCENARIO $(ATTACK) BIND PORT
 TAKES_worker = MASTER PORT
 TAKES_suite = PLAN $(SUITE)
 TAKES_breakpoint = SCENARIO $(BREAKPOINT)
+TAKES_tune = $(TUNING)
 TAKES_compare = SCENARIO $(COMPARE)
 TAKES_plan = $(ANSWERS)
 TAKES_check-target = TARGET SCENARIO $(CHECK)
@@ -83,6 +86,10 @@ suite: $(STAMP) ## run PLAN=phase1 (or phase2, all) on one stack, one report [DU
 breakpoint: $(STAMP) ## the highest rate that holds: [SCENARIO=…] [PROTECT=none: one search, else the table] [BUDGET=40m]
 	@bin/breakpoint $(if $(filter-out file,$(origin SCENARIO)),$(call quoted,$(SCENARIO))) $(call options,$(BREAKPOINT))
 
+.PHONY: tune
+tune: $(TUNE) ## the plan's limits found by search: what to keep, lower, raise [BUDGET=120m] [SEED=…] [STACK=real]
+	@bin/tune $(call options,$(TUNING))
+
 .PHONY: compare
 compare: $(STAMP) ## is B better? SCENARIO=slow-api A=none B=global-concurrency [RUNS=4] …, or RUN_A=… RUN_B=…
 	@bin/compare $(if $(RUN_A)$(RUN_B),,$(call quoted,$(SCENARIO))) $(call options,$(COMPARE))
@@ -121,6 +128,9 @@ calibrate: $(STAMP) ## measure a real nano here: what the nano's model assumes, 
 
 .PHONY: assistant
 assistant: $(ASSISTANT) ## what bin/resilience mcp needs: the official MCP SDK, into .cache/assistant
+
+.PHONY: optuna
+optuna: $(TUNE) ## what make tune needs, which adds it by itself: Optuna, into .cache/tune
 
 .PHONY: report
 report: $(STAMP) ## derive the report of RUN=results/<run> (or <plan>) anew from its samples [LANG_REPORT=ja]
@@ -199,6 +209,12 @@ $(ASSISTANT): requirements-assistant.lock | $(STAMP)
 	@$(call install,requirements-assistant.lock --target $(@D))
 	@touch $@
 
+# So is what the search for limits uses: 84 MB that no other command needs.
+$(TUNE): requirements-tune.lock | $(STAMP)
+	@echo "adding what the search for limits uses, from requirements-tune.lock (once)" >&2
+	@$(call install,requirements-tune.lock --target $(@D))
+	@touch $@
+
 # uv does it in a thirtieth of pip's CPU time. Where there is none it is fetched first; where it fails pip does it.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --requirement
 UV = $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
@@ -216,6 +232,8 @@ lock: $(DEV) ## make the lock files anew from pyproject.toml
 	@echo uv | $(COMPILE) --no-annotate --output-file requirements-uv.lock -
 	@echo mcp | $(COMPILE) --no-annotate --constraint requirements.lock --constraint requirements-dev.lock \
 		--output-file requirements-assistant.lock -
+	@echo optuna | $(COMPILE) --no-annotate --constraint requirements.lock --constraint requirements-dev.lock \
+		--output-file requirements-tune.lock -
 
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --strip-extras --allow-unsafe

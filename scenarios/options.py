@@ -21,7 +21,7 @@ from scenarios.option import Option, address, whole
 LOOPBACK: Final = "127.0.0.1"
 BUNDLED: Final = "bundled"
 MAX_WORKERS: Final = 64
-SEVERAL: Final = ("suite", "plan", "compare", "breakpoint")  # they make attacks
+SEVERAL: Final = ("suite", "plan", "compare", "breakpoint", "tune")  # they make attacks
 CHECK: Final = "check-target"
 LOCUST: Final = "locust"  # plain `locust -f locustfile.py`, and what every attack becomes
 
@@ -147,7 +147,13 @@ TABLE: Final = (
         default="0.05",
         make=False,
     ),
-    Option("budget", "how long it may take in all: 40m (15m for each search)", ("breakpoint",), "TIME"),
+    Option(
+        "budget",
+        "how long it may take in all: 40m (breakpoint: 15m for each search)",
+        ("breakpoint", "tune"),
+        "TIME",
+        defaults={"tune": "120m"},
+    ),
     Option("mode", "quick, full or smoke", ("plan",), "MODE", default="quick"),
     Option(
         "out",

@@ -3,7 +3,8 @@
     python -m verdicts RUN [--quiet] [--history FOLDER]
 
 writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml; for the folder of a plan those of all its runs,
-and plan.html, plan.md, junit.xml; for that of a comparison compare.json and compare.html (0: compared).
+and plan.html, plan.md, junit.xml; for that of a comparison compare.json and compare.html (0: compared); for
+that of a search for limits tune.html and tune.md (0: derived).
 With --history, as the run itself calls it, a valid run is appended to the history there, once; where that
 fails it is a line on standard error.
 Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could not be judged.
@@ -18,12 +19,13 @@ import traceback
 from pathlib import Path
 
 from common import exit_codes
-from verdicts.compare import wording
+from verdicts.compare import wording as comparison
 from verdicts.history import record
 from verdicts.output import compare_files
 from verdicts.output.files import derive
 from verdicts.plan import plan_file
 from verdicts.run.reading import RunFolderError
+from verdicts.tuning import tuning_file
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -34,11 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--history", type=Path, help="append a valid run to the history in this folder")
     options = parser.parse_args(argv)
     try:
-        if (options.run / compare_files.FILE).exists():
-            return _comparison(options.run, quiet=options.quiet)
-        if (options.run / plan_file.FILE).exists():
-            return _plan(options.run, quiet=options.quiet)
-        return _run(options.run, options.history, quiet=options.quiet)
+        return _derived(options.run, options.history, quiet=options.quiet)
     except RunFolderError as error:
         print(error, file=sys.stderr)
         return exit_codes.USAGE
@@ -51,6 +49,17 @@ def main(argv: list[str] | None = None) -> int:
     except Exception:  # ours, never the target's: 1 would say that a verdict failed
         traceback.print_exc()
         return exit_codes.OURS
+
+
+def _derived(folder: Path, history: Path | None, *, quiet: bool) -> int:
+    """By the file that tells what the folder is of."""
+    if (folder / compare_files.FILE).exists():
+        return _comparison(folder, quiet=quiet)
+    if (folder / tuning_file.FILE).exists():
+        return _limits(folder, quiet=quiet)
+    if (folder / plan_file.FILE).exists():
+        return _plan(folder, quiet=quiet)
+    return _run(folder, history, quiet=quiet)
 
 
 def _plan(folder: Path, *, quiet: bool) -> int:
@@ -73,7 +82,16 @@ def _comparison(folder: Path, *, quiet: bool) -> int:
         return exit_codes.OURS
     found = compare_files.derive(folder, told)
     if not quiet:
-        print("\n".join(wording.summary(found, folder)))
+        print("\n".join(comparison.summary(found, folder)))
+    return exit_codes.PASS
+
+
+def _limits(folder: Path, *, quiet: bool) -> int:
+    from verdicts.tuning import files, wording
+
+    answer = files.pages(folder, tuning_file.read(folder))
+    if not quiet:
+        print("\n".join(wording.summary(answer, folder)))
     return exit_codes.PASS
 
 

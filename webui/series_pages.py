@@ -35,12 +35,14 @@ TITLES: Final = {
     "plan": "The resilience plan",
     "compare": "Comparison",
     "breakpoint": "Breakpoint search",
+    "tune": "Search for limits",
 }
 TOLD: Final = {
     "suite": "The scenarios of a suite on one stack, one report.",
     "plan": "Every question of the resilience plan, answered on one page.",
     "compare": "Is one set of protections better than another? Both in turns under the same attack.",
     "breakpoint": "The highest rate that a gateway bears; without protections of your own, the whole table.",
+    "tune": "The values of the plan's limits at which attacks are held and innocent users lose least.",
 }
 STATES: Final = {
     "idle": "Nothing yet",

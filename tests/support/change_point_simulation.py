@@ -1,4 +1,4 @@
-"""How often `verdicts.compare.change_points` is wrong, how soon it is right: docs/adr/0020-change-points.md.
+"""How often `verdicts.compare.change_points` is wrong, how soon it is right: docs/adr/0022-change-points.md.
 
 python -m tests.support.change_point_simulation [SEED]        three minutes
 """

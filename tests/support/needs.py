@@ -114,6 +114,7 @@ NEEDS: Final = {
         Need("prometheus", "another database of the metrics", debian="prometheus"),
         Need("mcp-sdk", "servers that nobody here wrote", lock=ROOT / "requirements-assistant.lock"),
         Need("assistant", "the suite as an MCP server", made=ROOT / ".cache" / "assistant" / "ready"),
+        Need("optuna", "the search for limits", made=ROOT / ".cache" / "tune" / "ready"),
         Need(
             "contextforge",
             "a gateway that nobody here wrote",

@@ -18,7 +18,7 @@ a change where
 
 The spread is that of all levels so far, and at least that of the runs that are split. What is found is then
 put where all runs around it say that it happened. Measured rates, and why neither Otava nor ruptures:
-docs/adr/0020-change-points.md.
+docs/adr/0022-change-points.md.
 """
 
 from __future__ import annotations

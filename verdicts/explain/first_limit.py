@@ -70,7 +70,7 @@ def of(judged: Judgement) -> Limit | None:
         )
         return Limit(MACHINE, "", f"{reasons}. {judged.validity.starved}".strip())
     broken = [bound for point in judged.points for bound in point.broken]
-    for find in (_machine, _memory, _refused, _cpu, _in_flight):
+    for find in (_machine, _memory, refused, _cpu, _in_flight):
         if found := find(run, broken):
             return found
     first = broken[0] if broken else next(one.evidence for one in judged.points if one.status == "fail")
@@ -102,7 +102,7 @@ def full(run: Run) -> str:
     name, most = max(alone.items(), key=lambda one: one[1], default=("", 0.0))
     if most >= BUSY:
         return f"the process {name} used {most:.2f} of the one core that it can use"
-    return _files(run) or _lag(run)
+    return _files(run) or lag(run)
 
 
 def _machine(run: Run, broken: list[str]) -> Limit | None:
@@ -119,7 +119,7 @@ def _files(run: Run) -> str:
     )
 
 
-def _lag(run: Run) -> str:
+def lag(run: Run) -> str:
     """The stack added much to what slow tools take, and the model's CPU queue does not explain it."""
     told = run.ok & concurrency.slow(run) & (run.samples["done"] <= _broke_at(run))
     calls = told & ~np.isnan(run.samples["upstream_s"])
@@ -143,12 +143,13 @@ def _memory(run: Run, broken: list[str]) -> Limit | None:
     return Limit(NANO_MEMORY, bound or (broken[0] if broken else ""), f"{when}, {how}")
 
 
-def _refused(run: Run, broken: list[str]) -> Limit | None:
+def refused(run: Run, broken: list[str]) -> Limit | None:
+    """The protection that refused judged users, where that was more than the errors they met."""
     mine = run.judged & run.sent
-    refused, errors = outcomes.refused(run) & mine, outcomes.errors(run) & mine
-    if not broken or refused.sum() <= errors.sum():
+    refusals, errors = outcomes.refused(run) & mine, outcomes.errors(run) & mine
+    if not broken or refusals.sum() <= errors.sum():
         return None
-    reason, count = next(iter(run.reasons(refused).items()))
+    reason, count = next(iter(run.reasons(refusals).items()))
     share = count / mine.sum()
     return Limit(refused_by(reason), broken[0], f"{reason}: {count:,} judged calls refused ({share:.1%})")
 

@@ -23,6 +23,7 @@ TARGETS: Final = {
     "plan": "plan",
     "compare": "compare",
     "breakpoint": "breakpoint",
+    "tune": "tune",
     "check-target": "check-target",
 }
 OF_A_MASTER: Final = {"bind", "port"}
@@ -42,7 +43,7 @@ def test_names_are_told_apart() -> None:
 def test_what_is_heard_of_the_environment() -> None:
     heard = {
         command: {option.name for option in TABLE if command in option.environment}
-        for command in ("attack", "suite", "plan", "compare", "breakpoint")
+        for command in ("attack", "suite", "plan", "compare", "breakpoint", "tune")
     }
     assert heard == {
         "attack": {"duration_scale", "baseline"},
@@ -50,11 +51,12 @@ def test_what_is_heard_of_the_environment() -> None:
         "compare": {"duration_scale"},
         "plan": set(),
         "breakpoint": set(),
+        "tune": set(),
     }
     assert {option.variable for option in of(LOCUST)} == set(VARIABLES)
 
 
-@pytest.mark.parametrize("command", ["suite", "plan", "compare", "breakpoint"])
+@pytest.mark.parametrize("command", ["suite", "plan", "compare", "breakpoint", "tune"])
 def test_what_a_command_hands_on_is_an_option_of_both(command: str) -> None:
     handed = set(passed_on(command, "attack"))
     assert {"target", "seed", "workers"} <= handed

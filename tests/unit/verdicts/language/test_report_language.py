@@ -33,8 +33,10 @@ from webui.live import moment, onlooker, target_rows
 from webui.series import process
 from webui.series.form import fields
 
-# pages in two languages
-PAGES = ("page.html", "plot.html", "plan.html", "plan.md", "suite.html", "history.html", "history.md")
+PAGES = (
+    *("page.html", "plot.html", "plan.html", "plan.md", "suite.html"),
+    *("history.html", "history.md", "tune.html", "tune.md"),
+)  # pages in two languages
 CODE = (
     "verdicts/explain/headline.py",
     "verdicts/explain/first_break.py",
@@ -43,6 +45,8 @@ CODE = (
     "verdicts/plan/page.py",
     "verdicts/history/wording.py",
     "verdicts/history/plots.py",
+    "verdicts/tuning/page.py",
+    "verdicts/tuning/wording.py",
 )
 WORDS = japanese()
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")

@@ -1,0 +1,71 @@
+"""`bin/tune`: the plan's limits found by search with real runs.
+
+A folder that holds a search with the same seed is carried on: what was run is not run again. `tune.json` is
+whole after every run, `tune.html` and `tune.md` after every stage: Ctrl-C, a kill and the budget leave what
+is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from cli.launch import series
+from cli.launch.attacks import Attacks, say_for
+from cli.launch.parser import Parser, command_parser, refusing
+from cli.tuning.budget import spend
+from cli.tuning.driver import Tuning
+from cli.tuning.proposals import library, optuna_proposals
+from cli.tuning.real_runs import RealRuns
+from cli.tuning.request import read
+from cli.tuning.search import LimitSearch
+from common import exit_codes
+from scenarios.tuning_table import ATTACKS
+from telemetry.run_folder.series import SeriesStep
+from verdicts.tuning import wording
+from verdicts.tuning.answer import Answer
+from verdicts.tuning.tuning_file import PAGE
+
+EPILOG: Final = """\
+exit code: 0 a set was found and every attack held its bounds in each of three runs at full length; 1 a bound
+broke there; 2 bad usage or configuration; 3 it was stopped, or its budget was over before that was known.
+With the same --out a search is carried on, also with a larger --budget.
+"""
+say: Final = say_for("tune")
+
+
+def parser() -> Parser:
+    """All options, with their help."""
+    text = "Find the values of the plan's limits at which attacks are held and innocent users lose least."
+    return command_parser("tune", text, EPILOG)
+
+
+@refusing
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    request = read(parser().parse_args(arguments))
+    library()
+    request.folder.mkdir(parents=True, exist_ok=True)
+    shares = spend(request.budget, request.limits, ATTACKS)
+    search = LimitSearch(request.limits, ATTACKS, shares, request.seed, optuna_proposals)
+    told = ", ".join(f"{block} {count}" for block, count in shares.items())
+    say(f"at most {request.budget / 60:.0f} minutes in all; runs of each search: {told}")
+    progress = series.begin(
+        request.folder, "tune", "", PAGE, [SeriesStep(name=name) for name in search.names], request.budget
+    )
+    with Attacks(request.folder, say) as attacks:
+        tuning = Tuning(
+            request, search, RealRuns(attacks, request.folder, request.options, say), say, progress
+        )
+        tuning.run()
+    answer = Answer.of(tuning.document())
+    print("\n".join(wording.summary(answer, request.folder)), flush=True)
+    code = exit_code(answer)
+    progress.over(code)
+    return code
+
+
+def exit_code(answer: Answer) -> int:
+    """What the search came to."""
+    known = {"confirmed": exit_codes.PASS, "broken": exit_codes.FAIL, "not confirmed": exit_codes.OURS}
+    return exit_codes.OURS if answer.found.ended == "stopped" else known[answer.sure]

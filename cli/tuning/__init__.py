@@ -1,0 +1,1 @@
+"""The search for the limits: what comes next (pure), what Optuna proposes, the real runs."""

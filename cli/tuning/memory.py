@@ -1,0 +1,37 @@
+"""The runs that were made, found again by what they depend on.
+
+A run depends on its attack, its length, which repeat it is, and the values of the limits that the attack
+feels: so a setting that differs in others has its outcome already.
+"""
+
+from __future__ import annotations
+
+from cli.tuning.wanted import Wanted
+from scenarios.tuning_table import Setting, TuningAttack
+from verdicts.tuning.outcome import TuningRun
+
+Key = tuple[str, str, int, str, tuple[tuple[str, float], ...]]
+
+
+class Memory:
+    """All runs, in the order in which they were made."""
+
+    def __init__(self) -> None:
+        self.runs: list[TuningRun] = []
+        self._found: dict[Key, TuningRun] = {}
+
+    def keep(self, attack: TuningAttack, run: TuningRun) -> None:
+        """A run was made, now or by a search that is carried on."""
+        key = _key(attack, run.values, run.length, run.repeat, run.set)
+        if key not in self._found:
+            self.runs.append(run)
+        self._found[key] = run
+
+    def find(self, wanted: Wanted) -> TuningRun | None:
+        """The run that is wanted, if it was made."""
+        return self._found.get(_key(wanted.attack, wanted.values, wanted.length, wanted.repeat, wanted.set))
+
+
+def _key(attack: TuningAttack, values: Setting, length: str, repeat: int, set: str) -> Key:
+    felt = tuple((name, value) for name, value in sorted(values.items()) if name in attack.feels)
+    return (attack.name, length, repeat, set, felt)

@@ -1,0 +1,227 @@
+"""The search for a set of limits: which run is wanted next. No clock, no load, no file.
+
+    search = LimitSearch(LIMITS, ATTACKS, spend, seed, optuna_proposals)
+    for stage in search.stages():          # SearchStage(name, steps)
+        wanted = next(stage.steps)         # Wanted: an attack at a setting; then
+        wanted = stage.steps.send(run)     # what it came to, or None where it proves nothing
+    search.best                            # limit → value, the best so far, at any time
+
+It begins with the plan's values, and goes block by block, all other limits being the best so far:
+
+    search block    settings by shortened runs, each until a bound breaks; the best third of those that hold,
+                    two at least, again at full length (successive halving); the best of these is taken
+    plan's values   each limit back to the plan's value: kept there if it holds and loses no more
+    confirm n       every attack at full length, n runs each; where a bound breaks, a block's next best
+    today, none     those two sets by shortened runs, for the page
+    sides           half and twice each value, by shortened runs: what breaks on either side; one that is
+                    better is taken, and its own sides tried, `MOVES` times at most
+
+A run that was made already is not wanted again (`Memory`): so a search is carried on by giving it its runs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from cli.tuning.memory import Memory
+from cli.tuning.proposals import Propose
+from cli.tuning.wanted import Wanted
+from scenarios.tuning_table import Setting, TunedLimit, TuningAttack, named
+from verdicts.tuning.outcome import Length, TuningRun
+from verdicts.tuning.trial import FLOOR, SettingTrial
+
+CONFIRMED: Final = 3  # runs at full length of each attack
+HALVED: Final = 3  # one of so many goes on
+MOVES: Final = 2
+RETREATS: Final = 3  # other settings that a confirmation tries at most
+TODAY: Final = ("today", "none")
+
+
+Steps = Generator[Wanted, TuningRun | None, None]
+Trying = Generator[Wanted, TuningRun | None, SettingTrial | None]
+
+
+class SearchStage(NamedTuple):
+    """A part of the search that has a name."""
+
+    name: str
+    steps: Steps
+
+
+class LimitSearch:
+    """See the module. `spend`: block → how many shortened runs its settings may take."""
+
+    def __init__(
+        self,
+        limits: Sequence[TunedLimit],
+        attacks: Sequence[TuningAttack],
+        spend: Mapping[str, int],
+        seed: int,
+        propose: Propose,
+    ) -> None:
+        self.best: dict[str, float] = {limit.name: limit.plan for limit in limits}
+        self.memory = Memory()
+        self._limits, self._attacks, self._spend = limits, attacks, spend
+        self._seed, self._propose = seed, propose
+        self._ranked: dict[str, list[SettingTrial]] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """The stages in order."""
+        return [
+            *(f"search {block}" for block in self._spend),
+            "plan's values", "confirm 1", "today", "sides",
+            *(f"confirm {number}" for number in range(2, CONFIRMED + 1)), "none",
+        ]  # fmt: skip
+
+    def stages(self) -> Iterator[SearchStage]:
+        """Each in turn; one that was not gone through to its end may be left."""
+        for name in self.names:
+            kind, _, of = name.partition(" ")
+            if kind == "search":
+                yield SearchStage(name, self._block(of))
+            elif kind == "confirm":
+                yield SearchStage(name, self._confirm(int(of)))
+            else:
+                yield SearchStage(
+                    name, self._plans() if of else self._sides() if kind == "sides" else self._set(name)
+                )
+
+    def _block(self, block: str) -> Steps:
+        limits = [limit for limit in self._limits if limit.block == block]
+        attacks = self._felt(limits, searched=True)
+        proposals = self._propose(limits, self._seed)
+        tried: list[SettingTrial] = []
+        left = self._spend[block]
+        while left > 0:
+            values = {**self.best, **(proposals.ask() if left < self._spend[block] else {})}
+            trial = yield from self._try(values, _telling(attacks, tried), "short", until_broken=bool(tried))
+            left -= len(trial.runs) if trial else len(attacks)
+            if trial is not None:
+                proposals.tell(values, trial.loss, trial.excess)
+                tried.append(trial)
+        tried.sort(key=_rank)
+        self._ranked[block] = tried
+        finals: list[SettingTrial] = []
+        for trial in tried[: self._finals(tried)]:
+            final = yield from self._try(
+                trial.values, attacks, "full", until_broken=any(one.holds for one in finals)
+            )
+            finals += [final] if final is not None else []
+        if chosen := min(finals or tried, key=_rank, default=None):
+            self.best = dict(chosen.values)
+
+    def _finals(self, tried: Sequence[SettingTrial]) -> int:
+        """How many go on to full length: of those that hold a third, at least two; one where none does."""
+        holding = sum(trial.holds for trial in tried)
+        return min(holding, max(2, math.ceil(holding / HALVED))) or 1
+
+    def _plans(self) -> Steps:
+        for limit in self._limits:
+            if self.best[limit.name] == limit.plan:
+                continue
+            attacks = self._felt([limit], searched=True)
+            mine = yield from self._try(self.best, attacks, "short")
+            plans = yield from self._try(
+                {**self.best, limit.name: limit.plan}, attacks, "short", until_broken=True
+            )
+            if mine and plans and plans.rank <= (mine.excess, mine.loss + FLOOR):
+                self.best = dict(plans.values)
+
+    def _confirm(self, repeats: int) -> Steps:
+        tried: list[SettingTrial] = []
+        for _ in range(1 + RETREATS):
+            runs: list[TuningRun] = []
+            for attack in self._attacks:  # one by one: where one proves nothing the others still do
+                one = yield from self._try(self.best, [attack], "full", repeats=repeats)
+                runs += one.runs if one else ()
+            if not runs:
+                break
+            tried.append(SettingTrial(dict(self.best), tuple(runs)))
+            if tried[-1].holds or not self._retreat(tried[-1]):
+                break
+        if tried:
+            self.best = dict(min(tried, key=_rank).values)
+
+    def _retreat(self, trial: SettingTrial) -> bool:
+        """Take the next best of a block that a broken attack feels; False where there is none."""
+        broken = {run.attack for run in trial.broken}
+        felt = {
+            name
+            for attack in self._attacks
+            if attack.name in broken and attack.searched
+            for name in attack.feels
+        }
+        for block, ranked in self._ranked.items():
+            limits = [limit.name for limit in self._limits if limit.block == block]
+            if felt.isdisjoint(limits):
+                continue
+            while ranked:
+                other = ranked.pop(0)
+                values = {**self.best, **{name: other.values[name] for name in limits}}
+                if other.holds and values != self.best:
+                    self.best = values
+                    return True
+        return False
+
+    def _sides(self) -> Steps:
+        for limit in self._limits:
+            for _ in range(1 + MOVES):
+                before = self.best[limit.name]
+                yield from self._both_sides(limit)
+                if self.best[limit.name] == before:
+                    break
+
+    def _both_sides(self, limit: TunedLimit) -> Steps:
+        attacks = self._felt([limit], searched=True)
+        own = yield from self._try(self.best, attacks, "short")
+        for value in limit.sides(self.best[limit.name]):
+            other = yield from self._try({**self.best, limit.name: value}, attacks, "short")
+            if own and other and other.rank < (own.excess, own.loss - FLOOR):
+                self.best, own = dict(other.values), other
+
+    def _set(self, name: str) -> Steps:
+        searched = [attack for attack in self._attacks if attack.searched]
+        yield from self._try(named(name)[0], searched, "short", set=name)
+
+    def _felt(self, limits: Sequence[TunedLimit], *, searched: bool) -> list[TuningAttack]:
+        names = {limit.name for limit in limits}
+        return [one for one in self._attacks if one.searched >= searched and not names.isdisjoint(one.feels)]
+
+    def _try(
+        self,
+        values: Setting,
+        attacks: Sequence[TuningAttack],
+        length: Length,
+        *,
+        repeats: int = 1,
+        until_broken: bool = False,
+        set: str = "",
+    ) -> Trying:
+        """A setting under all these attacks; None where one of them left no data point."""
+        runs: list[TuningRun] = []
+        for repeat in range(repeats):
+            for attack in attacks:
+                wanted = Wanted(attack, values, length, repeat, set)
+                run = self.memory.find(wanted)
+                if run is None:
+                    run = yield wanted
+                    if run is None:
+                        return None
+                    self.memory.keep(attack, run)
+                runs.append(run)
+                if until_broken and not run.held:
+                    return SettingTrial(values, tuple(runs), whole=False)
+        return SettingTrial(values, tuple(runs))
+
+
+def _telling(attacks: Sequence[TuningAttack], tried: Sequence[SettingTrial]) -> list[TuningAttack]:
+    """Those first that broke a bound most often."""
+    broke = [run.attack for trial in tried for run in trial.broken]
+    return sorted(attacks, key=lambda attack: -broke.count(attack.name))
+
+
+def _rank(trial: SettingTrial) -> tuple[float, float]:
+    return trial.rank

@@ -1,0 +1,18 @@
+"""One run that a search wants."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from scenarios.tuning_table import Setting, TuningAttack
+from verdicts.tuning.outcome import Length
+
+
+class Wanted(NamedTuple):
+    """One run. `set` names a set that is no setting of its own (`today`, `none`)."""
+
+    attack: TuningAttack
+    values: Setting
+    length: Length
+    repeat: int = 0
+    set: str = ""

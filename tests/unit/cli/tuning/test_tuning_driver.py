@@ -1,0 +1,205 @@
+"""A whole search for limits with made-up runs: its files, budget, stop, carrying on, what is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from cli import tune
+from cli.launch import series
+from cli.tuning.budget import RunningBudget, cost, spend
+from cli.tuning.driver import OVER, STOPPED, Tuning, changed
+from cli.tuning.proposals import Proposals
+from cli.tuning.request import TuneRequest, read
+from cli.tuning.search import LimitSearch
+from cli.tuning.wanted import Wanted
+from common import exit_codes
+from common.errors import ConfigError
+from scenarios.tuning_table import ATTACK, ATTACKS, LIMITS, Setting, TunedLimit, named
+from telemetry.run_folder.series import SeriesStep
+from tests.support import made_gateway
+from tests.support.made_gateway import GOOD
+from verdicts.tuning import tuning_file
+from verdicts.tuning.answer import Answer
+from verdicts.tuning.outcome import TuningRun
+from verdicts.tuning.tuning_file import AsideRun, TuningFile
+
+
+class Fixed:
+    """Proposes the good values, again and again."""
+
+    def __init__(self, limits: Sequence[TunedLimit]) -> None:
+        self._limits = limits
+
+    def ask(self) -> dict[str, float]:
+        return {limit.name: GOOD.get(limit.name, limit.plan) for limit in self._limits}
+
+    def tell(self, values: Setting, loss: float, excess: float) -> None:
+        """It learns nothing."""
+
+
+class MadeRuns:
+    """Runs of the made gateway; `bad` attacks prove nothing; stopped after so many."""
+
+    def __init__(self, clock: list[float], bad: Sequence[str] = (), stop_after: int = 10_000) -> None:
+        self.aside: list[AsideRun] = []
+        self.made: list[Wanted] = []
+        self._clock, self._bad, self._stop_after = clock, bad, stop_after
+
+    @property
+    def stopped(self) -> bool:
+        return len(self.made) >= self._stop_after
+
+    def __call__(self, wanted: Wanted) -> TuningRun | None:
+        self.made.append(wanted)
+        self._clock[0] += 30.0
+        if wanted.attack.name in self._bad:
+            self.aside.append(AsideRun(folder=f"{wanted.attack.name}-t001", why="invalid: 5 % late"))
+            return None
+        return made_gateway.run(wanted, len(self.made))
+
+
+def asked_for(folder: Path, *words: str) -> TuneRequest:
+    return read(tune.parser().parse_args(["--out", str(folder), *words]))
+
+
+def tuned(request: TuneRequest, runs: MadeRuns, clock: list[float]) -> tuple[Tuning, list[str]]:
+    def propose(limits: Sequence[TunedLimit], seed: int) -> Proposals:
+        return Fixed(limits)
+
+    request.folder.mkdir(parents=True, exist_ok=True)
+    said: list[str] = []
+    search = LimitSearch(
+        request.limits, ATTACKS, spend(request.budget, request.limits, ATTACKS), request.seed, propose
+    )
+    steps = [SeriesStep(name=name) for name in search.names]
+    progress = series.begin(request.folder, "tune", "", "tune.html", steps, request.budget)
+    tuning = Tuning(request, search, runs, said.append, progress, clock=lambda: clock[0])
+    tuning.run()
+    return tuning, said
+
+
+def whole(folder: Path, *words: str) -> tuple[TuningFile, MadeRuns, list[str]]:
+    clock = [0.0]
+    runs = MadeRuns(clock)
+    tuning, said = tuned(asked_for(folder, *words), runs, clock)
+    return tuning.document(), runs, said
+
+
+def test_a_search_finds_confirms_and_writes_everything(tmp_path: Path) -> None:
+    found, runs, said = whole(tmp_path / "t", "--budget", "400m")
+    assert found.ended == ""
+    assert found.best == {**named("plan")[0], **GOOD}
+    answer = Answer.of(found)
+    assert answer.sure == "confirmed"
+    assert tune.exit_code(answer) == exit_codes.PASS
+    assert all(len(one.runs) == 3 and one.held == 3 for one in answer.confirmed)
+    assert {point.name for point in answer.points} >= {"plan", "today", "none", "recommended"}
+    assert msgspec.structs.replace(tuning_file.read(tmp_path / "t"), written=found.written) == found
+    for name in ("tune.html", "tune.md", "series.json"):
+        assert (tmp_path / "t" / name).stat().st_size > 0
+    assert "best so far: " in said[0]
+    assert len(found.runs) == len(runs.made)
+    steps = json.loads((tmp_path / "t" / "series.json").read_text())["steps"]
+    assert all(step["exit_code"] == 0 for step in steps)
+
+
+def test_a_budget_ends_it_and_a_larger_one_carries_it_on(tmp_path: Path) -> None:
+    first, before, _ = whole(tmp_path / "t", "--budget", "10m")
+    assert first.ended == OVER
+    assert first.took_s <= 600
+    assert tune.exit_code(Answer.of(first)) == exit_codes.OURS
+    second, after, _ = whole(tmp_path / "t", "--budget", "400m")
+    assert second.ended == ""
+    made_twice = {
+        (one.attack.name, tuple(one.values.items()), one.length, one.repeat, one.set) for one in before.made
+    }
+    assert made_twice.isdisjoint(
+        (one.attack.name, tuple(one.values.items()), one.length, one.repeat, one.set) for one in after.made
+    )
+    assert second.runs[: len(first.runs)] == first.runs
+
+
+def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
+    clock = [0.0]
+    tuning, _ = tuned(asked_for(tmp_path / "t", "--budget", "400m"), MadeRuns(clock, stop_after=5), clock)
+    assert tuning.ended == STOPPED
+    found = tuning_file.read(tmp_path / "t")
+    assert (found.ended, len(found.runs)) == (STOPPED, 4)  # the fifth was cut off
+    assert tune.exit_code(Answer.of(found)) == exit_codes.OURS
+
+
+def test_an_attack_that_never_counts_leaves_the_set_unconfirmed_and_is_told(tmp_path: Path) -> None:
+    clock = [0.0]
+    tuning, _ = tuned(asked_for(tmp_path / "t", "--budget", "400m"), MadeRuns(clock, bad=["slow-api"]), clock)
+    found = tuning.document()
+    assert tuning.ended == ""
+    assert not [run for run in found.runs if run.attack == "slow-api"]
+    assert "5 % late" in (tmp_path / "t" / "tune.html").read_text()
+    assert Answer.of(found).sure == "not confirmed"
+    assert {one.attack.name for one in Answer.of(found).confirmed} == set(ATTACK) - {"slow-api"}
+
+
+def test_a_real_origin_is_not_asked_for_what_it_cannot(tmp_path: Path) -> None:
+    names = {limit.name for limit in asked_for(tmp_path / "t", "--stack", "real").limits}
+    assert names == {limit.name for limit in LIMITS} - {"fair-queue", "adaptive-concurrency"}
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--budget", "1m"], "--budget: '1m', allowed: "),
+        (["--budget", "soon"], "--budget: 'soon'"),
+        (["--seed", "-1"], "--seed: '-1', allowed: 0 to 999999"),
+        (["--target", "targets/example.yaml"], "a target's limits cannot be set from here, allowed: bundled"),
+    ],
+)
+def test_bad_usage_is_one_line(tmp_path: Path, words: list[str], says: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        asked_for(tmp_path / "t", *words)
+    assert says in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
+    whole(tmp_path / "t", "--budget", "10m")
+    with pytest.raises(ConfigError, match="is of seed 1, allowed: a new folder"):
+        asked_for(tmp_path / "t", "--seed", "2")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "x").touch()
+    with pytest.raises(ConfigError, match="is there already"):
+        asked_for(tmp_path / "other")
+
+
+def test_a_budget_counts_a_runs_load_and_what_is_beside_it() -> None:
+    nano = ATTACK["nano-oom"]
+    assert cost(nano, "full") == 45 + series.START
+    budget = RunningBudget(100.0, used=100 - cost(nano, "short"))
+    assert budget.allows(nano, "short")
+    assert not budget.allows(nano, "full")
+
+
+def test_blocks_share_half_of_the_budget_by_their_limits() -> None:
+    shares = spend(4 * 3600, LIMITS, ATTACKS)
+    seconds = {
+        block: count * sum(costs) / len(costs)
+        for block, count in shares.items()
+        if (costs := [cost(one, "short") for one in ATTACKS if one.searched and _feels(one.feels, block)])
+    }
+    assert sum(seconds.values()) == pytest.approx(2 * 3600, rel=0.05)
+    assert seconds["concurrency"] == pytest.approx(2 * seconds["rates"], rel=0.05)
+    assert min(spend(120, LIMITS, ATTACKS).values()) >= 2
+
+
+def _feels(feels: Sequence[str], block: str) -> bool:
+    return not {limit.name for limit in LIMITS if limit.block == block}.isdisjoint(feels)
+
+
+def test_a_setting_is_told_by_what_is_not_the_plans() -> None:
+    plan = named("plan")[0]
+    assert changed(plan) == "the plan's values"
+    assert changed({**plan, "timeout": 6.0}) == "timeout=6"
