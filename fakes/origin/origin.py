@@ -54,14 +54,14 @@ from fakes.http.hop import Hop
 from fakes.http.metrics import Metrics, known_path
 from fakes.http.reasons import RefusedError
 from fakes.origin.answers import Answers
-from fakes.origin.credits import Credits, UsageWriter
 from fakes.origin.gateway import Gateway
 from fakes.origin.mcp import Mcp
 from fakes.origin.memory import OriginMemory
 from fakes.origin.metrics import OriginMetrics
 from fakes.origin.nano import Nano
-from fakes.origin.rate_sync import RateSync
 from fakes.origin.sessions import Sessions
+from fakes.origin.stored.credits import Credits, UsageWriter
+from fakes.origin.stored.rate_sync import RateSync
 from fakes.origin.streams import StandingStreams
 from fakes.origin.tool_call import ToolCaller
 from fakes.protections import deadline_propagation, load_shedding

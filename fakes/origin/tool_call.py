@@ -26,8 +26,8 @@ from fakes.http.asgi import Reply
 from fakes.http.hop import Hop, HopError
 from fakes.http.metrics import Metrics
 from fakes.http.reasons import RefusedError
-from fakes.origin.credits import Credits, UsageRow, UsageWriter
 from fakes.origin.eras import LEGACY, Era
+from fakes.origin.stored.credits import Credits, UsageRow, UsageWriter
 from fakes.origin.tools import Command
 from fakes.protections.gate import Admission, CallEnd, Gate
 from fakes.protections.idempotency import NAME, AnswerStore, Idempotency

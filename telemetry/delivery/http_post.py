@@ -28,7 +28,7 @@ _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[ -~]{0,4000}")
 
 
-class Answer(NamedTuple):
+class PostAnswer(NamedTuple):
     """What a server answered; `status` is 0 without an answer, and `said` tells why."""
 
     status: int
@@ -60,7 +60,7 @@ class HttpPost:
             num_pools=1, maxsize=1, retries=False, cert_reqs="CERT_REQUIRED", ca_certs=receiver.ca
         )
 
-    def send(self, body: bytes, headers: Mapping[str, str], timeout: float | None = None) -> Answer:
+    def send(self, body: bytes, headers: Mapping[str, str], timeout: float | None = None) -> PostAnswer:
         """Send it; never raises for what the server or the wire does."""
         ours = {name: secret.reveal() for name, secret in self._receiver.headers.items()}
         limit = urllib3.Timeout(total=timeout or self._receiver.timeout)
@@ -72,8 +72,8 @@ class HttpPost:
             said = answer.read(MOST_BODY)
             answer.release_conn()
         except (HTTPError, OSError) as error:
-            return Answer(NO_ANSWER, told(str(error)))
-        return Answer(
+            return PostAnswer(NO_ANSWER, told(str(error)))
+        return PostAnswer(
             answer.status, told(said.decode(errors="replace")), answer.headers.get("Retry-After", "")
         )
 

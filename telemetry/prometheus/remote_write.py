@@ -24,8 +24,8 @@ from common.errors import ConfigError
 from common.secrets.secret import Secret
 from telemetry.delivery.http_post import (
     WHERE,
-    Answer,
     HttpPost,
+    PostAnswer,
     Receiver,
     headers_of,
     seconds_of,
@@ -86,7 +86,7 @@ class RemoteWriteSink:
         self._post.close()
 
 
-def _meaning(answer: Answer) -> WriteReply:
+def _meaning(answer: PostAnswer) -> WriteReply:
     status, said = answer.status, answer.said
     if status in {200, 204} and not said:
         return WriteReply(WriteResult.TAKEN, status)

@@ -18,7 +18,7 @@ FLOW = re.compile(r"^### From .*?(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 MAX_HANDS = 8
 MAX_FILES = 15
 # A file each of one kind: there may be as many as there are.
-PEERS = {"verdicts/points", "fakes/protections", "fakes/faults", "users/personas", "scenarios"}
+PEERS = {"cli", "verdicts/points", "fakes/protections", "fakes/faults", "users/personas", "scenarios"}
 
 
 @cache

@@ -16,8 +16,8 @@ from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.metrics import Metrics
 from fakes.http.reasons import RefusedError
 from fakes.origin.answers import Answers
-from fakes.origin.credits import Credits, UsageRow, UsageWriter
-from fakes.origin.rate_sync import RateSync
+from fakes.origin.stored.credits import Credits, UsageRow, UsageWriter
+from fakes.origin.stored.rate_sync import RateSync
 from fakes.origin.tool_call import ToolResult
 from fakes.protections.rate_limit import RateLimit
 from fakes.settings import DatabaseSettings

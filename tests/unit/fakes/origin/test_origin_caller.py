@@ -18,8 +18,8 @@ from fakes.http.asgi import Reply
 from fakes.http.hop import HopConnectError, HopReset
 from fakes.http.metrics import Metrics
 from fakes.http.reasons import RefusedError
-from fakes.origin.credits import UsageRow
 from fakes.origin.memory import OriginMemory
+from fakes.origin.stored.credits import UsageRow
 from fakes.origin.tool_call import CallContext, ToolCaller
 from fakes.origin.tools import Command
 from fakes.protections.breaker import Breakers

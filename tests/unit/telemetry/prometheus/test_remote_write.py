@@ -6,7 +6,7 @@ import cramjam
 import pytest
 
 from common.errors import ConfigError
-from telemetry.delivery.http_post import Answer
+from telemetry.delivery.http_post import PostAnswer
 from telemetry.delivery.sink import WriteResult
 from telemetry.points.point import DataPoint
 from telemetry.prometheus.remote_write import NOT_TAKEN, RemoteWriteSink, _decode, _meaning, receiver, sink
@@ -68,12 +68,12 @@ def test_no_request_has_two_samples_of_a_series() -> None:
     ],
 )
 def test_what_an_answer_means(status: int, said: str, answer: WriteResult) -> None:
-    assert _meaning(Answer(status, said)).answer is answer
+    assert _meaning(PostAnswer(status, said)).answer is answer
 
 
 def test_what_is_no_receiver_says_so_and_a_wait_is_obeyed() -> None:
-    assert _meaning(Answer(200, "<html>")).said == NOT_TAKEN
-    assert _meaning(Answer(429, "", "7")).wait == 7.0
+    assert _meaning(PostAnswer(200, "<html>")).said == NOT_TAKEN
+    assert _meaning(PostAnswer(429, "", "7")).wait == 7.0
 
 
 @pytest.mark.parametrize(
