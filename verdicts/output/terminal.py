@@ -125,7 +125,11 @@ def _told(judged: Judgement) -> Iterator[tuple[str, str]]:
 
 
 def _answer(result: PointResult) -> str:
-    return f"{result.answer}: {result.evidence}" if result.value is None else result.answer
+    """The value, or why there is none."""
+    if result.value is not None or not result.evidence:
+        return result.answer
+    said = result.evidence.casefold().startswith(result.answer)
+    return result.evidence if said else f"{result.answer}: {result.evidence}"
 
 
 def _fast(judged: Judgement) -> str:

@@ -57,7 +57,8 @@ def _evidence(foreign: int, wrong: int, checked: int) -> str:
         rate = f"{foreign:,} of {checked:,} answers were another call's, one in {checked / foreign:,.0f}."
     else:
         most = isolation.RULE_OF_THREE / checked * 1e6
-        rate = f"None of {checked:,} answers: with 95 % confidence at most {most:,.3g} in a million."
+        told = f"{most:,.0f}" if most >= 100 else f"{most:.3g}"
+        rate = f"None of {checked:,} answers: with 95 % confidence at most {told} in a million."
     return rate + (f" {wrong:,} more did not say what was expected." if wrong else "")
 
 

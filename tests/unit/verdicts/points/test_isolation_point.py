@@ -44,7 +44,7 @@ def test_none_is_bounded_by_three_over_the_answers(tmp_path: Path) -> None:
     checked = one.figures["checked"]
     assert (one.value, one.figures["foreign"]) == (0, 0)
     assert checked > 1000
-    assert f"at most {3e6 / checked:,.3g} in a million" in one.evidence
+    assert f"at most {3e6 / checked:,.0f} in a million" in one.evidence
 
 
 def test_what_the_samples_count_is_the_figure_whatever_was_told_one_by_one(tmp_path: Path) -> None:
