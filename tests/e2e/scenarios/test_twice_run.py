@@ -51,7 +51,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
     for name, more in (("before", ""), ("after", ",+idempotency")):
         folder = tmp_path_factory.mktemp(name)
         short = ShortRun(folder, "twice-dropped", protections=f"today,-worker-cpu{more}", **SHORT)
-        found[name] = Told(short, load(folder / "short-twice-dropped"))
+        found[name] = Told(short, load(short.folder))
     return found
 
 

@@ -28,7 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     stack = {"mcp": {"sessions": "memory"}, "bugs": SHARES}
     made = ShortRun(folder, "waves", duration="31s", groups=groups, stack=stack)
     assert (made.code, made.status("L2")) == (1, "fail")
-    return load(folder / "short-waves")
+    return load(made.folder)
 
 
 @pytest.mark.parametrize(

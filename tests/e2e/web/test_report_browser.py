@@ -101,8 +101,7 @@ def test_colours_follow_the_theme(browser: Browser, report: Path) -> None:
     ink = "document.querySelector('#plot-arrivals .xtick text').style.fill"
     light = page.evaluate(ink)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(500)
-    assert page.evaluate(ink) != light
+    page.wait_for_function(f"{ink} !== {light!r}")
     page.context.close()
 
 
