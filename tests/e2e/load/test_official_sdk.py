@@ -91,7 +91,7 @@ def test_a_server_that_restarts_serves_all_accounts_again(tmp_path: Path, start:
 
 def test_a_target_file_alone_is_checked_against_the_go_sdk(tmp_path: Path) -> None:
     with go_sdk() as server:
-        said = checked(target_file(tmp_path, server))
+        said = checked(target_file(tmp_path, server, protocol="auto"))
         counts = server.counts()
     assert "MCP 2025-11-25: initialize agreed on 2025-11-25" in said
     assert "2 listed: echo(text), wait(seconds)" in said

@@ -35,7 +35,7 @@ def test_every_planned_call_succeeds_and_the_server_counts_the_same(tmp_path: Pa
 
 def test_a_target_file_alone_is_checked(tmp_path: Path) -> None:
     with EverythingServer(tmp_path) as server:
-        said = checked(target_file(tmp_path, server))
+        said = checked(target_file(tmp_path, server, protocol="auto"))
         counts = server.counts()
     assert "MCP 2025-11-25: initialize agreed on 2025-11-25" in said
     assert "13 listed: echo(message)," in said
