@@ -101,7 +101,11 @@ def test_colours_follow_the_theme(browser: Browser, report: Path) -> None:
     ink = "document.querySelector('#plot-arrivals .xtick text').style.fill"
     light = page.evaluate(ink)
     page.emulate_media(color_scheme="dark")
-    page.wait_for_function(f"{ink} !== {light!r}")
+    for _ in range(100):
+        if page.evaluate(ink) != light:
+            break
+        page.wait_for_timeout(100)
+    assert page.evaluate(ink) != light
     page.context.close()
 
 
