@@ -210,8 +210,13 @@ def _binaries(home: Path) -> Path:
     package = _package()
     if unprivileged() is None or _reachable(package / "bin" / "postgres"):
         return package / "bin"
-    shutil.copytree(package, home / "pginstall", symlinks=True)
-    return home / "pginstall" / "bin"
+    # Its programs look for their libraries beside the package, three folders up.
+    copied = home / "package" / package.parent.name / package.name
+    shutil.copytree(package, copied, symlinks=True)
+    libraries = package.parent.with_suffix(".libs")
+    if libraries.exists():
+        shutil.copytree(libraries, home / "package" / libraries.name)
+    return copied / "bin"
 
 
 def complaint(said: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -55,6 +56,22 @@ def test_it_serves_as_set_and_leaves_nothing() -> None:
     assert not server.home.exists()
     assert not any(psutil.pid_exists(pid) for pid in family)
     server.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as somebody else")
+def test_programs_that_only_root_may_reach_are_brought_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a checkout below /root: nobody, as whom the server runs, may not go there."""
+    monkeypatch.setattr(postgres, "_reachable", lambda program: False)
+    server = EmbeddedPostgres()
+    server.start()
+    try:
+        assert asyncio.run(ask(server.dsn(), "SELECT 1")) == 1
+        programs = psutil.Process(server.pid).exe()
+        libraries = [one.path for one in psutil.Process(server.pid).memory_maps() if ".libs/" in one.path]
+    finally:
+        server.stop()
+    assert programs.startswith(str(server.home))
+    assert all(path.startswith(str(server.home)) for path in libraries)
 
 
 def test_nobody_is_counted_while_somebody_is_at_the_door() -> None:
