@@ -82,14 +82,14 @@ class HttpPost:
         self._pool.clear()
 
 
-def url_of(name: str, text: str) -> str:
-    """A URL without user info and query. Raises ConfigError."""
+def url_of(name: str, text: str, allowed: str = "http(s)://host:port/path") -> str:
+    """A URL without user info and query; `allowed`: its shape, for people. Raises ConfigError."""
     try:
         split_url(text)
     except BadUrlError as error:
         raise ConfigError(WHERE, name, str(error)) from None
     if "?" in text:
-        raise ConfigError(WHERE, name, f"{shown_url(text)!r} has a query, allowed: http(s)://host:port/path")
+        raise ConfigError(WHERE, name, f"{shown_url(text)!r} has a query, allowed: {allowed}")
     return text
 
 

@@ -27,9 +27,9 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.write_service import WriteService
 from urllib3.exceptions import HTTPError
 
-from common.addresses.url import BadUrlError, shown_url, split_url
 from common.errors import ConfigError, short
 from common.secrets.secret import Secret
+from telemetry.delivery.http_post import url_of
 from telemetry.delivery.sink import CHECK_TIMEOUT, WriteReply, WriteResult, asked_wait, told
 from telemetry.delivery.spool import SEGMENT
 from telemetry.influx.line_protocol import line
@@ -71,7 +71,8 @@ class Settings:
                     WHERE, name, f"missing, allowed: {URL}, {TOKEN}, {ORG} and {BUCKET}, or none"
                 )
         return cls(
-            url=_url(env[URL]), org=_plain(ORG, env), bucket=_plain(BUCKET, env), token=_token(env[TOKEN]),
+            url=url_of(URL, env[URL], "http(s)://host:port").rstrip("/"),
+            org=_plain(ORG, env), bucket=_plain(BUCKET, env), token=_token(env[TOKEN]),
             timeout=_seconds(env.get(TIMEOUT, "10000")),
             ca=env.get("INFLUXDB_V2_SSL_CA_CERT") or None,
             verify=env.get("INFLUXDB_V2_VERIFY_SSL", "true").lower() not in {"false", "0", "no"},
@@ -90,16 +91,6 @@ class Settings:
         """A short name for this destination, fit for a folder."""
         told = "\n".join((self.url, self.org, self.bucket))
         return f"{urlsplit(self.url).hostname}-{hashlib.sha256(told.encode()).hexdigest()[:12]}"
-
-
-def _url(text: str) -> str:
-    try:
-        split_url(text)
-    except BadUrlError as error:
-        raise ConfigError(WHERE, URL, str(error)) from None
-    if "?" in text:
-        raise ConfigError(WHERE, URL, f"{shown_url(text)!r} has a query, allowed: http(s)://host:port")
-    return text.rstrip("/")
 
 
 def _token(text: str) -> Secret:

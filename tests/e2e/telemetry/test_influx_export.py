@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -18,6 +17,7 @@ from common.paths import ROOT
 from telemetry.exporter import process as exporter_process
 from telemetry.influx import client
 from telemetry.influx.local_influx import LocalInflux
+from tests.support.exporter_rig import flush, spooled, started, wait_for
 from tests.support.influx.fault_proxy import FaultProxy
 from tests.support.influx.run_writer import RunWriter
 from tests.support.influx.server import influx as running
@@ -45,31 +45,9 @@ def environment(server: LocalInflux, tmp_path: Path, url: str = "") -> dict[str,
     return {**env, "INFLUXDB_V2_URL": url} if url else env
 
 
-def started(run: RunWriter, env: dict[str, str]) -> exporter_process.ExporterProcess:
-    handle = exporter_process.start(run.run_dir, env)
-    assert handle is not None
-    return handle
-
-
-def wait_for(met: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def counted(server: LocalInflux, run: str) -> int:
     series = server.query(f'SELECT sum("count") FROM "requests" WHERE "run"=\'{run}\'')
     return int(series[0]["values"][0][1]) if series else 0
-
-
-def spooled(tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / "spool").rglob("[0-9]*-[0-9]*.lp"))
-
-
-def flush(env: dict[str, str], tmp_path: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "telemetry.exporter.flush", "--results", str(tmp_path / "runs")]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=100)
 
 
 def test_a_run_arrives_exactly(server: LocalInflux, tmp_path: Path) -> None:
@@ -113,7 +91,7 @@ def test_points_arrive_while_the_run_goes_on(server: LocalInflux, tmp_path: Path
     run = RunWriter(tmp_path / "runs" / "live")
     handle = started(run, environment(server, tmp_path))
     run.second(0)
-    wait_for(lambda: counted(server, "live") == run.sent)
+    wait_for(lambda: counted(server, "live") == run.sent, PATIENCE)
     handle.finish(30)
 
 
@@ -122,14 +100,14 @@ def test_the_database_killed_in_mid_run_loses_nothing(tmp_path: Path) -> None:
         run = RunWriter(tmp_path / "runs" / "killed")
         handle = started(run, environment(server, tmp_path))
         run.second(0)
-        wait_for(lambda: counted(server, "killed") == run.sent)
+        wait_for(lambda: counted(server, "killed") == run.sent, PATIENCE)
         server.kill()
         for second in range(1, 20):
             run.second(second)
-        wait_for(lambda: spooled(tmp_path))
+        wait_for(lambda: spooled(tmp_path), PATIENCE)
         server.start()
         run.second(20)
-        wait_for(lambda: not spooled(tmp_path))
+        wait_for(lambda: not spooled(tmp_path), PATIENCE)
         counts = handle.finish(30)
         assert counted(server, "killed") == run.sent
         assert (counts["spooled"], counts["dropped"]) == (0, 0)
@@ -154,7 +132,7 @@ def test_a_refusing_database_gets_it_from_the_next_run(
     second_run = RunWriter(tmp_path / "runs" / f"next-{status}")
     handle = started(second_run, env)
     second_run.second(0)
-    wait_for(lambda: not spooled(tmp_path))
+    wait_for(lambda: not spooled(tmp_path), PATIENCE)
     handle.finish(10)
     assert counted(server, first.run_dir.name) == first.sent
     assert counted(server, second_run.run_dir.name) == second_run.sent
@@ -168,7 +146,7 @@ def test_points_that_arrived_and_were_not_acknowledged_count_once(
     proxy.status, proxy.after = 503, True
     handle = started(run, env)
     run.second(0)
-    wait_for(lambda: counted(server, "unacknowledged") == run.sent)
+    wait_for(lambda: counted(server, "unacknowledged") == run.sent, PATIENCE)
     assert handle.finish(10)["spooled"] > 0
     proxy.status = 0
     done = flush(env, tmp_path)
@@ -200,7 +178,7 @@ def test_a_killed_exporter_is_made_good_by_flush(
     env = environment(server, tmp_path)
     handle = started(run, env)
     run.second(0)
-    wait_for(lambda: counted(server, "cut-off") == run.sent)
+    wait_for(lambda: counted(server, "cut-off") == run.sent, PATIENCE)
     psutil.Process(handle.pid).kill()
     run.second(1)
     handle.finish(1)
@@ -221,7 +199,7 @@ def test_the_exporter_dies_with_its_starter(server: LocalInflux, tmp_path: Path)
     root = ROOT
     env = environment(server, tmp_path)
     out = subprocess.run([sys.executable, "-c", program], env=env, cwd=root, capture_output=True, check=False)
-    wait_for(lambda: not psutil.pid_exists(int(out.stdout)))
+    wait_for(lambda: not psutil.pid_exists(int(out.stdout)), PATIENCE)
     assert counted(server, "orphan") == run.sent
 
 
@@ -230,7 +208,7 @@ def test_one_bad_point_does_not_hold_up_the_rest(server: LocalInflux, tmp_path: 
     env = environment(server, tmp_path)
     handle = started(run, env)
     run.second(0)
-    wait_for(lambda: counted(server, "conflict") == run.sent)
+    wait_for(lambda: counted(server, "conflict") == run.sent, PATIENCE)
     with (run.run_dir / "ledger-worker-0.jsonl").open("a") as ledger:
         ledger.write('{"t": 1.5, "sent": "text where a number was"}\n')
     run.second(1)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
 from common.errors import ConfigError
-from telemetry.exporter import process as exporter_process
 from telemetry.prometheus import remote_write
+from tests.support.exporter_rig import flush, spooled, started, wait_for
 from tests.support.influx.fault_proxy import FaultProxy
 from tests.support.influx.run_writer import RunWriter
 from tests.support.prometheus.server import WRITE, LocalPrometheus, prometheus
@@ -44,19 +42,6 @@ def environment(server: LocalPrometheus, folder: Path, proxy: FaultProxy | None 
     return {**env, URL: proxy.url + WRITE} if proxy else env
 
 
-def started(run: RunWriter, env: dict[str, str]) -> exporter_process.ExporterProcess:
-    handle = exporter_process.start(run.run_dir, env)
-    assert handle is not None
-    return handle
-
-
-def wait_for(met: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not met():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def stored(server: LocalPrometheus, run: str) -> float:
     """Calls by the counters of tools and workers."""
     return last(server, "resilience_requests_total", run)
@@ -80,15 +65,6 @@ def twice(server: LocalPrometheus, run: str) -> list[object]:
     return [one for one in found if float(one["value"][1]) > 22]
 
 
-def flush(env: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "telemetry.exporter.flush", "--results", str(folder / "runs")]
-    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=100)
-
-
-def spooled(folder: Path) -> list[Path]:
-    return sorted((folder / "spool").rglob("[0-9]*-[0-9]*.lp"))
-
-
 def test_a_run_arrives_exactly_also_where_another_sink_is_down(
     server: LocalPrometheus, tmp_path: Path
 ) -> None:
@@ -98,7 +74,7 @@ def test_a_run_arrives_exactly_also_where_another_sink_is_down(
     handle = started(run, env)
     for second in range(20):
         run.second(second)
-    wait_for(lambda: stored(server, "exact") > 0)
+    wait_for(lambda: stored(server, "exact") > 0, PATIENCE)
     counts = handle.finish(5)
     assert_whole(server, "exact", run.sent)
     influx, ours = handle.told
@@ -114,11 +90,11 @@ def test_prometheus_killed_in_mid_run_loses_nothing(tmp_path: Path) -> None:
         run = RunWriter(tmp_path / "runs" / "killed")
         handle = started(run, environment(server, tmp_path))
         run.second(0)
-        wait_for(lambda: stored(server, "killed") == run.sent)
+        wait_for(lambda: stored(server, "killed") == run.sent, PATIENCE)
         server.kill()
         for second in range(1, 20):
             run.second(second)
-        wait_for(lambda: len(spooled(tmp_path)) > 10)
+        wait_for(lambda: len(spooled(tmp_path)) > 10, PATIENCE)
         server.start()
         run.second(20)
         counts = handle.finish(15)
@@ -154,7 +130,7 @@ def test_samples_that_arrived_and_were_not_acknowledged_count_once(
     handle = started(run, env)
     for second in range(5):
         run.second(second)
-    wait_for(lambda: proxy.requests > 1)
+    wait_for(lambda: proxy.requests > 1, PATIENCE)
     spooled = handle.finish(1)["spooled"]
     assert spooled > 0
     proxy.status = 0
@@ -185,7 +161,7 @@ def test_a_killed_exporter_is_made_good_by_flush(server: LocalPrometheus, tmp_pa
     env = environment(server, tmp_path)
     handle = started(run, env)
     run.second(0)
-    wait_for(lambda: stored(server, "cut-off") == run.sent)
+    wait_for(lambda: stored(server, "cut-off") == run.sent, PATIENCE)
     psutil.Process(handle.pid).kill()
     run.second(1)
     handle.finish(1)
