@@ -76,7 +76,7 @@ class Onlooker:
                 if b"--master\0" in line:
                     ours.add(line)
                 elif line not in ours:  # as it is between fork and exec
-                    self.children.add(line.decode(errors="replace").replace("\0", " ")[:120])
+                    self.children.add(line.decode(errors="replace").replace("\0", " "))
                     self.children.add(self._read(one.pid, "comm").decode().strip())  # a forked one's own name
                     self._read(one.pid, "environ")
 
