@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "plan": ("cli.plan", "answer every question of the resilience plan"),
     "breakpoint": ("cli.breakpoint", "the highest rate that a gateway bears"),
     "tune": ("cli.tune", "the plan's limits found by search"),
+    "metastable": ("cli.metastable", "from which loads and triggers it does not come back"),
     "compare": ("cli.compare", "is one set of protections better than another?"),
     "history": ("cli.history", "each figure over all valid runs, and where it changed"),
     "audit": ("cli.audit", "did the attack of another load generator arrive?"),

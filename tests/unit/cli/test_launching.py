@@ -15,7 +15,10 @@ from cli.launch import attacks, local_workers
 from common.paths import ROOT
 from run.checks import preflight
 
-SHIMS = ("attack", "suite", "plan", "breakpoint", "tune", "compare", "check_target", "stop", "worker")
+SHIMS = (
+    *("attack", "suite", "plan", "breakpoint", "tune", "metastable", "compare"),
+    *("check_target", "stop", "worker"),
+)
 SLIPPED = {"RATE": "2", "ACCOUNTS": "5", "OUT": "elsewhere", "SEED": "9", "PROTECT": "all"}
 
 
