@@ -12,6 +12,7 @@ policies have the scenario's patience and deadline, so that they differ in nothi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cli.search.trials import attackers
@@ -41,17 +42,17 @@ class StormPolicy(NamedTuple):
         return f"{self.agents}, {self.protect}"
 
 
-def check(scenario: Scenario, file: object) -> None:
+def check(scenario: Scenario, file: Path | str) -> None:
     """It can be searched: one group of agents with a deadline, one fault that ends. Raises ConfigError."""
     if len(scenario.groups) != 1 or scenario.groups[0].persona.name != AGENT:
         told = ", ".join(f"{group.name} ({group.persona.name})" for group in scenario.groups)
-        raise ConfigError(str(file), "groups", f"{told}, allowed: one group of the persona {AGENT}")
+        raise ConfigError(file, "groups", f"{told}, allowed: one group of the persona {AGENT}")
     if "deadline" not in scenario.groups[0].persona.options:
-        raise ConfigError(str(file), "persona.options.deadline", "is missing, allowed: seconds")
+        raise ConfigError(file, "persona.options.deadline", "is missing, allowed: seconds")
     if len(scenario.faults) != 1 or scenario.faults[0].until is None:
-        raise ConfigError(str(file), "faults", f"{len(scenario.faults)}, allowed: one fault that ends")
+        raise ConfigError(file, "faults", f"{len(scenario.faults)}, allowed: one fault that ends")
     if missing := [id for id in ("S1", "S2", "S3", "S4") if id not in scenario.points]:
-        raise ConfigError(str(file), "points", f"without {missing[0]}, allowed: S1, S2, S3 and S4 among them")
+        raise ConfigError(file, "points", f"without {missing[0]}, allowed: S1, S2, S3 and S4 among them")
 
 
 def length_of(scenario: Scenario, length: float, scale: float) -> float:
