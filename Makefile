@@ -154,6 +154,10 @@ flush: $(STAMP) ## send what earlier runs could not to their databases
 kv-table: $(STAMP) ## kv-exhaustion by strategy, failure mode and isolates (ten minutes)
 	@bin/resilience kv-table
 
+.PHONY: agents-table
+agents-table: $(STAMP) ## the P0 attacks by agents as they are, each preset beside the plan's own (half an hour)
+	@bin/resilience agents-table
+
 REAL = $(if $(filter real,$(STACK)),STACK_ORIGIN=real STACK_NANO=container COMPOSE_PROFILES=real)
 
 .PHONY: up

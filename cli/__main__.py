@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "worker": ("cli.worker", "load for a master on another machine"),
     "mcp": ("cli.mcp", "the suite as an MCP server, for AI assistants"),
     "kv-table": ("cli.kv_table", "kv-exhaustion by strategy, failure mode and isolates"),
+    "agents-table": ("cli.agents_table", "the P0 attacks by agents as they are, beside the plan's own"),
     "stack": ("cli.stack", "keep the bundled stack up for use by hand"),
 }
 MASTER: Final = ("attack", "--master")  # a word of its own for those who start one
