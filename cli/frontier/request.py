@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -31,8 +31,9 @@ from verdicts.metastable import metastable_file
 from verdicts.metastable.metastable_file import MetastableFile
 
 SETS: Final = "/"  # between sets of protections, whose names stand behind commas
-LOADS: Final = (0.15, 0.99)  # above the lowest that is searched
-LENGTHS: Final = (2.0, 300.0)  # seconds
+LOADS: Final = (0.15, 0.99, "shares from 15% to 99%")  # above the lowest that is searched
+LENGTHS: Final = (2.0, 300.0, "durations from 2 s to 300 s")
+Bounds = tuple[float, float, str]
 BY_MODEL: Final = "the nano's model"
 GIVEN: Final = "given"
 BY_SEARCH: Final = "a breakpoint search"
@@ -68,7 +69,8 @@ def read(options: argparse.Namespace) -> FrontierRequest:
     scale = number("--duration-scale", options.duration_scale or 1, 1, 60)
     request = FrontierRequest(
         options, scenario, Path(options.out or stamped("metastable")).absolute(), rows, capacity, capacity_of,
-        _several("--loads", options.loads, _load), _several("--lengths", options.lengths, _length),
+        _several("--loads", options.loads, _share, LOADS),
+        _several("--lengths", options.lengths, seconds, LENGTHS),
         number("--tolerance", options.tolerance, 0.02, 1), scale, budget(options.budget), None,
     )  # fmt: skip
     _check_rows(request)
@@ -96,7 +98,7 @@ def _carried_on(request: FrontierRequest) -> FrontierRequest:
         "seed": options.seed or "", "stack": options.stack or "", "nano": options.nano or "",
     }  # fmt: skip
     before = carried_on.before(request.folder, metastable_file.FILE, metastable_file.read, asked)
-    return FrontierRequest(**{**vars(request), "before": before})
+    return replace(request, before=before)
 
 
 def _protects(options: argparse.Namespace, scenario: Scenario) -> list[str]:
@@ -145,28 +147,17 @@ def _by_search(folder: Path, scenario: Scenario) -> float:
     return rate
 
 
-def _several(key: str, text: str, one: Callable[[str], float]) -> tuple[float, ...]:
+def _several(key: str, text: str, one: Callable[[str], float], bounds: Bounds) -> tuple[float, ...]:
+    """Values by comma, each within its bounds, the highest first. Raises ConfigError."""
+    low, high, allowed = bounds
     try:
-        return tuple(sorted({one(part.strip()) for part in text.split(",")}, reverse=True))
-    except ValueError as error:
-        raise ConfigError(SOURCE, key, f"{text!r:.40}, {error}") from None
-
-
-def _load(text: str) -> float:
-    value = float(text.rstrip("%")) / 100 if text.endswith("%") else float(text)
-    low, high = LOADS
-    if not low <= value <= high:
-        raise ValueError(f"allowed: shares from {low:.0%} to {high:.0%}, by comma")
-    return value
-
-
-def _length(text: str) -> float:
-    low, high = LENGTHS
-    allowed = f"allowed: durations from {low:g} s to {high:g} s, by comma"
-    try:
-        value = seconds(text)
+        values = {one(part.strip()) for part in text.split(",")}
     except ValueError:
-        raise ValueError(allowed) from None
-    if not low <= value <= high:
-        raise ValueError(allowed)
-    return value
+        values = {float("nan")}
+    if not all(low <= value <= high for value in values):
+        raise ConfigError(SOURCE, key, f"{text!r:.40}, allowed: {allowed}, by comma")
+    return tuple(sorted(values, reverse=True))
+
+
+def _share(text: str) -> float:
+    return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)

@@ -34,12 +34,12 @@ def test_load_trigger_and_watch() -> None:
     assert found.rate == pytest.approx(0.7 * 25)
     assert found.groups[0].rate <= SEARCHED.groups[0].rate * (1 + 1e-9), "a higher load is more agents"
     [fault] = found.faults
-    assert (fault.at, fault.until, fault.fault) == (10.0, 18.0, "upstream-stall")
-    assert found.duration == 18 + 60 + 10 + 1  # a minute, and the last deadline
-    assert made(point=StormPoint(0.7, 30.0)).duration == 40 + 90 + 10 + 1  # three times the trigger
-    assert made(scale=4.0).duration == 18 + 24 + 10 + 1
+    assert (fault.at, fault.until, fault.fault) == (5.0, 13.0, "upstream-stall")
+    assert found.duration == 13 + 60 + 10 + 1  # a minute, and the last deadline
+    assert made(point=StormPoint(0.7, 30.0)).duration == 35 + 90 + 10 + 1  # three times the trigger
+    assert made(scale=4.0).duration == 13 + 24 + 10 + 1
     assert made(scale=4.0).duration_scale == 4.0
-    assert [phase.end for phase in found.phases] == [10.0, 18.0, found.duration]
+    assert [phase.end for phase in found.phases] == [5.0, 13.0, found.duration]
     assert (found.stack, found.points, found.thresholds) == (
         SEARCHED.stack, SEARCHED.points, SEARCHED.thresholds,
     )  # fmt: skip
@@ -113,7 +113,7 @@ def test_a_trial_is_a_run_of_a_scenario_that_anyone_can_run_again(
     assert first.request.duration_scale is None, "the trial's scenario says it"
     assert first.scenario.seed == 7
     assert "load-shedding" in first.scenario.choice.names
-    assert first.scenario.faults[0].until == 18.0
+    assert first.scenario.faults[0].until == 13.0
     assert load(tmp_path / "m" / "scenarios" / "storm-001.yaml").duration == first.scenario.duration
     assert read_from == [(tmp_path / "m" / "storm-001", POINT), (tmp_path / "m" / "storm-002", POINT)]
 
