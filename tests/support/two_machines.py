@@ -1,10 +1,10 @@
 """Two network namespaces with a link between them: two machines, as far as a network can tell.
 
-    with two_machines() as pair:
-        [*pair.here, "bin/attack", …]        a command on the one machine, at HERE
-        [*pair.there, "bin/worker", …]       one on the other
-        pair.cut()                           nothing passes, and nobody is told
-        pair.mend()
+with two_machines() as pair:
+    [*pair.here, "bin/attack", …]        a command on the one machine, at HERE
+    [*pair.there, "bin/worker", …]       one on the other
+    pair.cut()                           nothing passes, and nobody is told
+    pair.mend()
 """
 
 from __future__ import annotations
