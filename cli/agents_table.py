@@ -37,9 +37,7 @@ HEAD: Final = (
 def rows() -> dict[str, tuple[str, str]]:
     """Name of a run → (the attack, the preset of its agents, "" for the plan's own)."""
     made = [(attack, preset) for attack in ATTACKS for preset in ("", *PRESETS)]
-    return {
-        "-".join(filter(None, pair)): pair for pair in made if pair[1] != "stuck-loop" or pair[0] == LOOP
-    }
+    return {"-".join(filter(None, pair)): pair for pair in made if pair[1] != "stuck-loop" or pair[0] == LOOP}
 
 
 def names(words: Sequence[str]) -> list[str]:

@@ -80,7 +80,9 @@ class Frontier:
         known: Iterable[tuple[StormPoint, bool]] = (),
     ) -> None:
         self.loads = sorted((number("load", load, lowest.load, 1) for load in set(loads)), reverse=True)
-        self.lengths = sorted((number("length", one, lowest.length, 1e4) for one in set(lengths)), reverse=True)
+        self.lengths = sorted(
+            (number("length", one, lowest.length, 1e4) for one in set(lengths)), reverse=True
+        )
         if not self.loads or not self.lengths:
             raise ValueError("a frontier needs a load and a length")
         self.lowest, self.tolerance = lowest, number("tolerance", tolerance, 0.02, 1)

@@ -1,8 +1,8 @@
 """The answer of a search for the frontier, from its trials: what comes back, and from where on nothing does.
 
-    some      a bracket was found: below it the system comes back, above it does not
-    none      it came back from every trial, the highest load and the longest trigger twice
-    unknown   neither is known yet
+some      a bracket was found: below it the system comes back, above it does not
+none      it came back from every trial, the highest load and the longest trigger twice
+unknown   neither is known yet
 """
 
 from __future__ import annotations

@@ -161,7 +161,9 @@ def test_one_bad_trial_costs_nothing_but_time(tmp_path: Path) -> None:
 
 
 def test_rows_are_every_set_under_every_policy(tmp_path: Path) -> None:
-    rows = asked_for(tmp_path / "m", "--protect", "none/today, load-shedding", "--agents", "naive, polite").rows
+    rows = asked_for(
+        tmp_path / "m", "--protect", "none/today, load-shedding", "--agents", "naive, polite"
+    ).rows
     assert rows == [
         ("none", "naive"), ("none", "polite"),
         ("today,load-shedding", "naive"), ("today,load-shedding", "polite"),
@@ -198,10 +200,16 @@ def test_what_a_load_of_one_is(tmp_path: Path) -> None:
         (["--budget", "0s"], "command line: --budget: '0s', allowed: a duration"),
         (["--protect", "today/moat"], "command line: protect: unknown protection 'moat'"),
         (["--stack", "fakes,origin=real"], "command line: --capacity: is missing, and no model says it here"),
-        (["burst"], "scenarios/p1/burst.yaml: groups: users (caller), allowed: one group of the persona agent"),
+        (
+            ["burst"],
+            "scenarios/p1/burst.yaml: groups: users (caller), allowed: one group of the persona agent",
+        ),
         (["agent-loop"], "scenarios/p0/agent-loop.yaml: persona.options.deadline: is missing"),
         (["nowhere"], "scenario: 'nowhere' is not there"),
-        (["--target", "targets/example.yaml"], "command line: --target: no fault can be made there from here"),
+        (
+            ["--target", "targets/example.yaml"],
+            "command line: --target: no fault can be made there from here",
+        ),
         (["--out", "."], "command line: --out: "),
         (["--frobnicate"], "command line: unrecognized arguments: --frobnicate"),
     ],
