@@ -4,9 +4,10 @@
     bin/resilience agents-table --only agent-loop     # those whose names contain one of the words
     bin/resilience agents-table --read results/agents-table/*   # only the table, from runs that are there
 
-The agents of a preset (docs/agents.md) take the place of the attackers, or of all users where none attacks, and keep
-to the last of their tools. A `stuck-loop` is asked for one agent alone: a hundred of them are 10,000 calls a
-second once they are refused, and no machine of two cores makes those. Runs as `cli.launch.run_table` has them.
+The agents of a preset (docs/agents.md) take the place of the attackers, or of all users where none attacks,
+and keep to the last of their tools. A `stuck-loop` is asked for one agent alone: a hundred of them are
+10,000 calls a second once they are refused, and no machine of two cores makes those. Runs as
+`cli.launch.run_table` has them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """`bin/metastable`: from which loads and triggers a system comes back, and from where on it stays down.
 
-For each set of protections and each policy of agents the frontier between the two, by bisection with real runs. A
-folder that holds a search of the same scenario is carried on: a trial that was made is not made again, and other
-lines may be asked for. `metastable.json` is whole after every trial, `metastable.html` after every row.
+For each set of protections and each policy of agents the frontier between the two, by bisection with real
+runs. A folder that holds a search of the same scenario is carried on: a trial that was made is not made
+again, and other lines may be asked for. `metastable.json` is whole after every trial, `metastable.html`
+after every row.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from verdicts.metastable.metastable_file import PAGE
 
 EPILOG: Final = """\
 --protect takes several sets of protections, with / between them: today/today,load-shedding.
-exit code: 0 every frontier was searched to its end, found or not; 2 bad usage or configuration; 3 one was not, or
-the search was stopped. With the same --out a search is carried on, also with a larger --budget or other lines.
+exit code: 0 every frontier was searched to its end, found or not; 2 bad usage or configuration; 3 one was
+not, or the search was stopped. With the same --out a search is carried on, also with a larger --budget or
+other lines.
 """
 say: Final = say_for("metastable")
 
@@ -64,7 +66,7 @@ def _begin(request: FrontierRequest) -> str:
     loads = ", ".join(f"{load:.3g}" for load in request.loads)
     lengths = ", ".join(f"{length:g} s" for length in request.lengths)
     return (
-        f"{request.scenario.name}, {len(request.rows)} searches: triggers at loads of {loads}, loads at triggers of "
-        f"{lengths}; 1 is {request.capacity:.4g} first calls a second ({request.capacity_of}); "
+        f"{request.scenario.name}, {len(request.rows)} searches: triggers at loads of {loads}, loads at "
+        f"triggers of {lengths}; 1 is {request.capacity:.4g} first calls a second ({request.capacity_of}); "
         f"at most {request.budget / 60:.0f} minutes in all"
     )

@@ -156,7 +156,8 @@ TABLE: Final = (
     ),
     Option(
         "agents",
-        "whose repeats: naive, polite, sdk-python, sdk-typescript, fan-out, no-retries (the control), by comma",
+        "whose repeats: naive, polite, sdk-python, sdk-typescript, fan-out, no-retries (the control), by "
+        "comma",
         ("metastable",),
         "NAMES",
         default="naive,polite,no-retries",

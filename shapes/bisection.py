@@ -1,15 +1,15 @@
 """Bisection between two ends, each confirmed: the highest value that passes, the lowest that does not.
 
-A state machine without clock or load, as `shapes.search`: `next_trial` names a value, the caller tries it and
-`report`s. `shapes.search` climbs from a guess and knows no upper end; this one begins within a range, and is for
-trials of which either outcome is a claim that has to hold twice.
+A state machine without clock or load, as `shapes.search`: `next_trial` names a value, the caller tries it
+and `report`s. `shapes.search` climbs from a guess and knows no upper end; this one begins within a range,
+and is for trials of which either outcome is a claim that has to hold twice.
 
-    low (assumed to pass) … middle, geometric … high (assumed to fail)     until upper ≤ lower · (1 + tolerance)
+    low (assumed to pass) … geometric middle … high (assumed to fail)   until upper ≤ lower · (1 + tolerance)
     then lower and upper again, each until it has two votes of one kind
 
-A value's outcome is what most of its trials say; while they are even it counts as failed. So a value that passed
-and fails its confirmation is tried a third time, and the bracket moves down, never up, by what is not settled.
-An end that was only assumed is tried like any other before it is part of an answer.
+A value's outcome is what most of its trials say; while they are even it counts as failed. So a value that
+passed and fails its confirmation is tried a third time, and the bracket moves down, never up, by what is
+not settled. An end that was only assumed is tried like any other before it is part of an answer.
 
 Values in between have three significant digits, so that they can be said and tried again.
 """

@@ -1,7 +1,7 @@
 """The frontier between what a system comes back from and what it does not: load against a trigger's length.
 
-A state machine without clock or load: `next_trial` names a point, the caller tries it and `report`s whether the
-system came back. It assumes what queues do: more load, or a longer trigger, never helps.
+A state machine without clock or load: `next_trial` names a point, the caller tries it and `report`s whether
+the system came back. It assumes what queues do: more load, or a longer trigger, never helps.
 
     length
       │ ░░░░╲▓▓▓▓▓▓▓▓●  the corner: highest load, longest trigger. If it comes back from that, twice, it
@@ -126,7 +126,7 @@ class Frontier:
     def _line(
         self, along: Along, at: float, done: Sequence[FrontierLine]
     ) -> tuple[FrontierLine, StormPoint | None]:
-        """All that was tried goes to the line that wants it; a point's n-th trial is the n-th of each line."""
+        """Whichever line wants a point takes what was tried: its n-th trial is the n-th of each line."""
         low = self.lowest.load if along == LOAD else self.lowest.length
         high = self.loads[0] if along == LOAD else self.lengths[0]
         first = None if any(_beyond(on(along, at, high), line.down) for line in done) else high

@@ -60,7 +60,10 @@ LABELS: Final = {
     "a": "Protections of A", "b": "Protections of B", "runs": "Runs a side", "budget": "Time in all",
     "mode": "Mode", "plan": "Suite", "agents": "Agents", "loads": "Loads", "lengths": "Triggers",
 }  # fmt: skip
-FIRST: Final = ("scenario", "plan", "mode", "a", "b", "runs", "agents", "protect", "duration", "budget", "target")
+FIRST: Final = (
+    *("scenario", "plan", "mode", "a", "b", "runs", "agents"),
+    *("protect", "duration", "budget", "target"),
+)
 
 
 def add_series(

@@ -1,8 +1,8 @@
 """The rows of a search for the frontier, one after the other, on one stack.
 
-After every trial `metastable.json` is whole, after every row its page is: Ctrl-C, a kill and the budget leave what
-is known. A trial that proves nothing is tried `ATTEMPTS` times; then its row ends, and the next search into the
-same folder tries again.
+After every trial `metastable.json` is whole, after every row its page is: Ctrl-C, a kill and the budget
+leave what is known. A trial that proves nothing is tried `ATTEMPTS` times; then its row ends, and the next
+search into the same folder tries again.
 """
 
 from __future__ import annotations
@@ -58,9 +58,14 @@ class StormRows:
         row = replace(self._rows.get(policy, StormRow(**policy._asdict())), note="")
         search = self._search(row)
         drive: Drive[StormPoint, StormTrial] = Drive(
-            lambda point: self._trials(policy, point), self._budget, lambda line: self._say(f"{label}: {line}"),
-            self._told, attempts=ATTEMPTS, outcomes=list(row.trials), aside=list(row.aside),
-        )  # fmt: skip
+            lambda point: self._trials(policy, point),
+            self._budget,
+            lambda line: self._say(f"{label}: {line}"),
+            self._told,
+            attempts=ATTEMPTS,
+            outcomes=list(row.trials),
+            aside=list(row.aside),
+        )
 
         def heard(point: StormPoint, trial: StormTrial) -> None:
             search.report(point, trial.back)
@@ -83,10 +88,8 @@ class StormRows:
         rate = point.load * self._request.capacity
         came = "did not come back" if not trial.back else f"back after {trial.seconds or 0:g} s"
         left = about(self._progress.series.left(self._progress.clock()))
-        return (
-            f"load {point.load:.3g} ({rate:.3g} req/s), trigger {point.length:.3g} s: {came}, {seconds:.0f} s;"
-            f" at most {left} left"
-        )
+        at = f"load {point.load:.3g} ({rate:.3g} req/s), trigger {point.length:.3g} s"
+        return f"{at}: {came}, {seconds:.0f} s; at most {left} left"
 
     def document(self) -> MetastableFile:
         """`metastable.json` as it is now; rows of before that were not asked for again come last."""

@@ -1,4 +1,4 @@
-"""Trials of a search for the frontier, each a whole run of `bin/attack` that ends when it is back for good."""
+"""Trials of a search for the frontier: whole runs of `bin/attack` that end when they are back for good."""
 
 from __future__ import annotations
 

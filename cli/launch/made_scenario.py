@@ -1,4 +1,4 @@
-"""A scenario that a search makes for one run: a file of its own beside the runs, so that anyone can run it again."""
+"""A scenario that is made for one run: a file of its own beside the runs, so that anyone can run it again."""
 
 from __future__ import annotations
 

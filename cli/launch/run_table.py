@@ -4,8 +4,8 @@
     bin/resilience COMMAND --only WORD …      # those whose names contain one of the words
     bin/resilience COMMAND --read RUN …       # only the table, from runs that are there
 
-Exit code: 0 when every run is valid, whatever its verdict (what fails is a finding); 2 bad usage; 3 when a run was
-invalid or could not start.
+Exit code: 0 when every run is valid, whatever its verdict (what fails is a finding); 2 bad usage; 3 when a
+run was invalid or could not start.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """A made-up system under agents that ask again, in a few lines of arithmetic, with a frontier that is known.
 
-It serves one call a second of a load of 1. While its trigger lasts nothing is served, and an agent leaves a call
-after `PATIENCE` and asks again: by then twice, three times, … the load is offered, 1 + retries times at most. If
-the backlog is longer than the patience when the trigger ends, and the repeats alone fill the system, it stays.
+It serves one call a second of a load of 1. While its trigger lasts nothing is served, and an agent leaves a
+call after `PATIENCE` and asks again: by then twice, three times, … the load is offered, 1 + retries times
+at most. If the backlog is longer than the patience when the trigger ends, and the repeats alone fill the
+system, it stays.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def backlog(point: StormPoint, retries: float) -> float:
 
 
 def comes_back(agents: str = "naive", noise: float = 0.0, seed: int = 1) -> ComesBack:
-    """Whether it does; with noise load and length are now and then a little more, or less, than was asked for."""
+    """Whether it does; with noise load and length are a little more, or less, than was asked for."""
     dice, retries = random.Random(seed), RETRIES[agents]
 
     def trial(asked: StormPoint) -> bool:

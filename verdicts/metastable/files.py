@@ -1,4 +1,4 @@
-"""The files of a search for the frontier: `metastable.json`, and `metastable.html`, which is derived from it."""
+"""The files of a search for the frontier: `metastable.json`, and the page that is derived from it."""
 
 from __future__ import annotations
 

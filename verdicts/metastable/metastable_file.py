@@ -22,8 +22,9 @@ SCHEMA_VERSION: Final = 1
 class StormTrial(Struct, frozen=True, kw_only=True):
     """One trial at `load` (share of what the system bears) and `length` of the trigger (seconds).
 
-    `seconds` until goodput was back, None where it did not come back in time; `before` and `goodput` while it
-    lasted are shares of the intents; `amplification`: attempts ÷ intents at its worst; `kept_down`: S4's words.
+    `seconds` until goodput was back, None where it did not come back in time; `before` and `goodput` while
+    it lasted are shares of the intents; `amplification`: attempts ÷ intents at its worst; `kept_down`: S4's
+    words.
     """
 
     load: float
@@ -44,8 +45,10 @@ class StormTrial(Struct, frozen=True, kw_only=True):
 
 
 class StormRow(Struct, frozen=True, kw_only=True):
-    """One set of protections under agents of one policy. `note`: why its search ended early, "" if it did not;
-    `aside`: trials that prove nothing, a line each."""
+    """One set of protections under agents of one policy.
+
+    `note`: why its search ended early, "" if it did not; `aside`: what proves nothing, a line each.
+    """
 
     protect: str
     agents: str

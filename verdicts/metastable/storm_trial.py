@@ -1,8 +1,8 @@
 """What one trial of a search for the frontier came to: did the system come back from its trigger?
 
-A trial is a whole run that asks S1 to S4; S2 says it. It proves nothing (NoVerdictError) where the run is invalid
-or left no verdict, where S2 could not tell (this machine gave way, or it was watched too shortly), and where fewer
-than `WELL` of the intents before the trigger were served: the load alone was too much then.
+A trial is a whole run that asks S1 to S4; S2 says it. It proves nothing (NoVerdictError) where the run is
+invalid or left no verdict, where S2 could not tell (this machine gave way, or it was watched too shortly),
+and where fewer than `WELL` of the intents before the trigger were served: the load alone was too much then.
 """
 
 from __future__ import annotations

@@ -72,7 +72,8 @@ def summary_sentence(found: MetastableFile, rows: Sequence[RowAnswer], say: Say)
     trials = sum(len(row.row.trials) for row in rows)
     return say.join(
         [
-            say("Kept down by its own repeats: {names}.", names=between.join(map(name, some))) if some else None,
+            say("Kept down by its own repeats: {names}.", names=between.join(map(name, some)))
+            if some else None,
             say(
                 "Not up to a load of {load} and a trigger of {length}: {names}.",
                 load=load(max(found.loads), say), length=length(max(found.lengths), say),

@@ -13,7 +13,7 @@ LOADS, LENGTHS = (0.9, 0.6), (20.0, 6.0)
 
 
 def run(search: Frontier, back: ComesBack, most: int = 200) -> list[tuple[StormPoint, bool]]:
-    made = []
+    made: list[tuple[StormPoint, bool]] = []
     while (point := search.next_trial()) is not None and len(made) < most:
         outcome = back(point)
         search.report(point, outcome)
@@ -111,7 +111,7 @@ def test_other_lines_take_what_is_known() -> None:
 def test_what_is_refused() -> None:
     with pytest.raises(ValueError, match="a frontier needs a load and a length"):
         Frontier((), (20.0,))
-    with pytest.raises(ValueError, match="load must be a number from 0.1 to 1"):
+    with pytest.raises(ValueError, match=r"load must be a number from 0\.1 to 1"):
         Frontier((1.5,), (20.0,))
     with pytest.raises(ValueError, match="length must be"):
         Frontier((0.9,), (0.5,))

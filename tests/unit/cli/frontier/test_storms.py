@@ -1,4 +1,4 @@
-"""A trial's scenario: the load, the trigger, the watch and the policy that were asked for, and nothing else."""
+"""A trial's scenario: load, trigger, watch and policy as they were asked for, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, cast
 import pytest
 
 from cli import metastable as command
-from cli.frontier import storm_trials, storms
+from cli.frontier import storms
 from cli.frontier.request import read
-from cli.frontier.storms import POLICIES, StormPolicy
 from cli.frontier.storm_trials import StormTrials
+from cli.frontier.storms import POLICIES, StormPolicy
 from cli.launch.attacks import Attacks
 from common.errors import ConfigError
 from run.request import CheckedRun
@@ -19,6 +19,7 @@ from scenarios.load import load
 from scenarios.schema import Scenario
 from shapes.frontier import StormPoint
 from verdicts.breakpoint.trial import NoVerdictError
+from verdicts.metastable import storm_trial
 from verdicts.metastable.metastable_file import StormTrial
 
 SEARCHED = load("retry-storm-frontier")
@@ -61,7 +62,7 @@ def test_a_fan_out_counts_as_many_times_as_it_calls() -> None:
 def test_a_scenario_that_cannot_be_searched_is_refused_in_one_line() -> None:
     storms.check(SEARCHED, "file")
     several = load("slow-api")
-    with pytest.raises(ConfigError, match="groups: spammers \\(spammer\\), .* allowed: one group"):
+    with pytest.raises(ConfigError, match=r"groups: spammers \(spammer\), .* allowed: one group"):
         storms.check(several, "file")
     tree = SEARCHED.dump()
     for changes, says in (
@@ -101,7 +102,7 @@ def test_a_trial_is_a_run_of_a_scenario_that_anyone_can_run_again(
         read_from.append((folder, point))
         return StormTrial(load=point.load, length=point.length, back=True)
 
-    monkeypatch.setattr(storm_trials.storm_trial, "read", told)
+    monkeypatch.setattr(storm_trial, "read", told)
     attacks = FakeAttacks(1)
     make = trials(tmp_path / "m", attacks, "--duration-scale", "4")
     policy = StormPolicy("today,load-shedding", "polite")
@@ -120,7 +121,7 @@ def test_a_trial_is_a_run_of_a_scenario_that_anyone_can_run_again(
 
 def test_what_left_nothing_is_ours_and_what_was_stopped_is_none(tmp_path: Path) -> None:
     policy = StormPolicy("today", "naive")
-    with pytest.raises(NoVerdictError, match="storm-001: exit code 2, see storm-001.log"):
+    with pytest.raises(NoVerdictError, match=r"storm-001: exit code 2, see storm-001\.log"):
         trials(tmp_path / "a", FakeAttacks(2))(policy, POINT)
     with pytest.raises(NoVerdictError, match="storm-001 left no verdict"):
         trials(tmp_path / "b", FakeAttacks(3))(policy, POINT)

@@ -1,4 +1,4 @@
-"""What a trial of the search for the frontier came to, by its `verdicts.json`; what proves nothing is none."""
+"""What a trial of the search for the frontier came to; what proves nothing is none."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from verdicts.breakpoint.trial import NoVerdictError
 from verdicts.metastable import storm_trial
 
 POINT = StormPoint(0.7, 8.0)
-BACK = {"seconds": 4.0, "metastable": 0.0, "watched": 61.0, "before": 1.0}
-DOWN = {"seconds": None, "metastable": 1.0, "watched": 61.0, "before": 1.0}
+BACK: dict[str, float | None] = {"seconds": 4.0, "metastable": 0.0, "watched": 61.0, "before": 1.0}
+DOWN: dict[str, float | None] = {"seconds": None, "metastable": 1.0, "watched": 61.0, "before": 1.0}
 
 
 def told(folder: Path, back: dict[str, float | None], **changes: Any) -> Path:
-    figures = {"S1": {"worst": 5.2}, "S2": back, "S3": {"share": 0.02}, "S4": {"queue": 8.0}}
+    figures: dict[str, dict[str, float | None]] = {
+        "S1": {"worst": 5.2},
+        "S2": back,
+        "S3": {"share": 0.02},
+        "S4": {"queue": 8.0},
+    }
     points = tuple(
         PointAnswer(
             id=id, question="?", value="queue, repeats" if id == "S4" else 1.0, status="info", figures=values,
