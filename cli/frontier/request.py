@@ -24,7 +24,7 @@ from scenarios import load as scenarios
 from scenarios.option import SOURCE
 from scenarios.overrides import Overrides
 from scenarios.schema import Scenario
-from shapes.frontier import StormPoint
+from shapes.frontier.search import StormPoint
 from targets import load as targets
 from verdicts.breakpoint import table
 from verdicts.metastable import metastable_file

@@ -21,7 +21,7 @@ from cli.launch.series import START
 from cli.search.drive import STOPPED, Budget, Drive, Say
 from common import exit_codes
 from common.paths import ROOT
-from shapes.frontier import LOWEST, Frontier, StormPoint
+from shapes.frontier.search import LOWEST, Frontier, StormPoint
 from telemetry.run_folder.machine import machine
 from telemetry.run_folder.series import SeriesWriter, about
 from verdicts.metastable import answer, files, metastable_file

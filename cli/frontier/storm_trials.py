@@ -12,7 +12,7 @@ from cli.launch import made_scenario
 from cli.launch.attacks import Attacks
 from common import exit_codes
 from run.request import RunRequest
-from shapes.frontier import StormPoint
+from shapes.frontier.search import StormPoint
 from verdicts.breakpoint.trial import NoVerdictError
 from verdicts.metastable import storm_trial
 from verdicts.metastable.metastable_file import StormTrial

@@ -19,7 +19,7 @@ from cli.search.trials import attackers
 from common.errors import ConfigError
 from scenarios.parts import Fault
 from scenarios.schema import Scenario
-from shapes.frontier import StormPoint
+from shapes.frontier.search import StormPoint
 from users.personas.agent_options import PRESETS
 from verdicts.measure.intents.storm import MINUTE, TRIGGERS
 

@@ -12,7 +12,7 @@ import math
 import random
 from collections.abc import Callable
 
-from shapes.frontier import StormPoint
+from shapes.frontier.search import StormPoint
 
 PATIENCE = 2.0  # seconds
 RETRIES = {"naive": 5, "polite": 0.1, "no-retries": 0}

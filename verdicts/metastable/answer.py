@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from shapes.frontier import Frontier, FrontierLine, StormPoint
+from shapes.frontier.search import Frontier, FrontierLine, StormPoint
 from verdicts.metastable.metastable_file import MetastableFile, StormRow
 
 State = Literal["some", "none", "unknown"]

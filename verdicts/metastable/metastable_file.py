@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from shapes.frontier import StormPoint
+from shapes.frontier.search import StormPoint
 from telemetry.run_folder import struct_file
 from telemetry.run_folder.machine import LoadMachine
 

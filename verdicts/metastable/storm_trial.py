@@ -13,7 +13,7 @@ from typing import Final
 
 from msgspec import UNSET
 
-from shapes.frontier import StormPoint
+from shapes.frontier.search import StormPoint
 from telemetry.run_folder import verdict_file
 from telemetry.run_folder.verdict_file import PointAnswer, VerdictFile
 from verdicts.breakpoint.trial import NoVerdictError

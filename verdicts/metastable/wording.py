@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from shapes.frontier import LOAD, FrontierLine
+from shapes.frontier.search import LOAD, FrontierLine
 from verdicts.language.units import gap
 from verdicts.language.words import ENGLISH, Say
 from verdicts.metastable.answer import RowAnswer, of_state

@@ -14,7 +14,7 @@ from cli.frontier.rows import StormRows
 from cli.frontier.storms import StormPolicy
 from cli.launch import series
 from cli.search.drive import OVER, STOPPED
-from shapes.frontier import StormPoint
+from shapes.frontier.search import StormPoint
 from telemetry.run_folder.series import SeriesStep
 from tests.support import made_storm
 from verdicts.__main__ import main as report

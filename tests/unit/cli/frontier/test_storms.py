@@ -17,7 +17,7 @@ from common.errors import ConfigError
 from run.request import CheckedRun
 from scenarios.load import load
 from scenarios.schema import Scenario
-from shapes.frontier import StormPoint
+from shapes.frontier.search import StormPoint
 from verdicts.breakpoint.trial import NoVerdictError
 from verdicts.metastable import storm_trial
 from verdicts.metastable.metastable_file import StormTrial

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from shapes.frontier import StormPoint
+from shapes.frontier.search import StormPoint
 from telemetry.run_folder.verdict_file import FILE, PointAnswer, VerdictArrivals, VerdictFile
 from tests.unit.verdicts.points.test_verdict_retry_storm import DURATION, made
 from verdicts.breakpoint.trial import NoVerdictError

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shapes.bisection import Bisection, Bracket
+from shapes.frontier.bisection import Bisection, Bracket
 
 Oracle = Callable[[float], bool]
 Trials = list[tuple[float, bool]]

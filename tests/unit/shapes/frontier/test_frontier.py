@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapes.frontier import LENGTH, LOAD, Frontier, FrontierLine, StormPoint, on
+from shapes.frontier.search import LENGTH, LOAD, Frontier, FrontierLine, StormPoint, on
 from tests.support.made_storm import ComesBack, comes_back, edge
 
 LOADS, LENGTHS = (0.9, 0.6), (20.0, 6.0)

@@ -8,7 +8,7 @@ the system came back. It assumes what queues do: more load, or a longer trigger,
       │ ░░░░░╲▓▓▓▓▓▓▓│  does from everything here, and there is no such state
       │ ░░░░░░╲▓▓▓▓▓▓│
       │ ░░░░░░░╲─▓▓▓▓│  otherwise a bisection along each line: the load at each length that is given, the
-      │ ░░░░░░░░░╲───│  length at each load, both ends of each bracket confirmed (`shapes.bisection`)
+      │ ░░░░░░░░░╲───│  length at each load, both ends of each bracket confirmed (`shapes.frontier.bisection`)
       └───────────────▶ load
 
 A search is carried on by what is `known`: whichever line wants a point takes what was tried there.
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from shapes.base import number
-from shapes.bisection import Bisection, Bracket
+from shapes.frontier.bisection import Bisection, Bracket
 
 LOAD: Final = "load"
 LENGTH: Final = "length"
