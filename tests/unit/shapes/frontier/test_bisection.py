@@ -64,6 +64,16 @@ def test_the_ends_are_tried_before_they_are_part_of_an_answer() -> None:
     assert made.count((1, False)) == 2
 
 
+def test_a_value_whose_trials_disagree_counts_as_failed_until_a_third_one_decides() -> None:
+    search = Bisection(1, 1.1)
+    for value, passed in ((1, True), (1, True), (1.1, False), (1.1, True)):
+        assert search.next_trial() == value
+        found = search.report(value, passed)
+    assert found == Bracket(1, 1.1, confirmed=False)
+    assert search.next_trial() == 1.1
+    assert search.report(1.1, True) == Bracket(1.1, None, confirmed=True)
+
+
 def test_where_the_upper_end_passes_first_two_trials_are_enough() -> None:
     found, made = run(Bisection(1, 100, first=100), lambda value: True)
     assert made == [(100, True), (100, True)]

@@ -44,6 +44,8 @@ def test_every_line_encloses_the_frontier_and_is_confirmed() -> None:
         for value in (line.found.lower, line.found.upper):
             assert value is not None
             assert [point for point, _ in made].count(on(line.along, line.at, value)) >= 2
+    tried = {point for point, _ in made}
+    assert tried.isdisjoint({(0.9, 6.0), (0.6, 20.0)}), "what follows from other lines is not tried"
     middles = sorted(line.middle for line in search.lines if line.middle is not None)
     lengths = [point.length for point in middles]
     assert lengths == sorted(lengths, reverse=True), "more load, shorter triggers"
