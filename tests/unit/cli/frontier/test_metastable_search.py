@@ -172,7 +172,7 @@ def test_rows_are_every_set_under_every_policy(tmp_path: Path) -> None:
 
 
 def test_what_a_load_of_one_is(tmp_path: Path) -> None:
-    assert asked_for(tmp_path / "m").capacity == pytest.approx(25), "0.1 vCPU by 4 ms"
+    assert asked_for(tmp_path / "m").capacity == pytest.approx(10), "0.1 vCPU by 10 ms"
     assert asked_for(tmp_path / "m", "--capacity", "40").capacity == 40
     stored = tmp_path / "b"
     stored.mkdir()
