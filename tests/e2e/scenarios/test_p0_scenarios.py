@@ -50,7 +50,7 @@ def test_a_breaker_opens_and_service_comes_back(tmp_path: Path) -> None:
 
 def test_a_kill_of_the_nano_is_in_the_verdict(tmp_path: Path) -> None:
     """20 goroutines at rest and 2 of 18 KiB a call: 42,620,000 bytes hold 8 calls, and the loop needs 15."""
-    run = ShortRun(tmp_path, "agent-loop", counts=False, **KILL)
+    run = ShortRun(tmp_path, "agent-loop", counts=False, own_stack=True, **KILL)
     assert run.code in {1, 3}  # 3: too few cores for the engine itself
     first = run.point("P0.3.kills")["rows"][0]
     assert first["instance"] == "origin-a"

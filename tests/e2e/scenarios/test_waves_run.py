@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     groups = [{**visitors, "rate": 0.5, "shape": shape()}, {**listeners, "shape": shape()}]
     stack = {"mcp": {"sessions": "memory"}, "bugs": SHARES}
-    made = ShortRun(folder, "waves", duration="31s", groups=groups, stack=stack)
+    made = ShortRun(folder, "waves", own_stack=True, duration="31s", groups=groups, stack=stack)
     assert (made.code, made.status("L2")) == (1, "fail")
     return load(made.folder)
 

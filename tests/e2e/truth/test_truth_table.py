@@ -1,6 +1,6 @@
 """The truth table, run end to end: what a careful engineer says of a made target, the suite says too.
 
-Rows run several at a time: they wait more than they work. What failed and is run once more runs alone.
+Rows run several at a time: they wait more than they work.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.support.truth.server import Targets
 from tests.support.truth.table import FAULTS, TABLE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-AT_ONCE: Final = 2 if "PYTEST_XDIST_WORKER" in os.environ else 1
+AT_ONCE: Final = 3
 ROOT_ALONE: Final = ("few-ports", "full-disk")  # need a namespace of their own
 
 
