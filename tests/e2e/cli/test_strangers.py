@@ -170,33 +170,27 @@ def test_localhost_that_leads_elsewhere_is_refused(
     assert seen(stranger)[before:] == []
 
 
-def test_a_proxy_of_the_environment_is_not_used(tmp_path: Path, stranger: Handle, monkeypatch: Any) -> None:
+def test_neither_redirects_nor_a_proxy_of_the_environment_lead_away(
+    tmp_path: Path, stranger: Handle, monkeypatch: Any
+) -> None:
+    """Load, health and metrics: all of it comes to the target itself, and what that points to is not asked."""
     before = len(seen(stranger))
     for name in ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy"):
         for one in (name, name.upper()):
             monkeypatch.setenv(one, f"http://127.0.0.1:{stranger.port}")
-    looks = {"health": "/good", "stop_when": {"health_failures": 9}}
-    with nasty() as server:
-        looks["metrics"] = [f"{server.base_url}/good"]
-        plan = replace(PLAN, path="/good", target_keys=looks)
-        with attack(plan, server.base_url, tmp_path) as running:
-            run = running.wait()
-            assert running.ended_by_itself(), running.console
-    assert run.arrivals["ok"] == PLAN.per_second * PLAN.seconds
-    assert seen(stranger)[before:] == []
-
-
-def test_redirects_of_load_health_and_metrics_are_not_followed(tmp_path: Path) -> None:
     looks = {"health": "/redirect-307", "stop_when": {"health_failures": 1000}}
     with nasty() as server:
-        looks["metrics"] = [f"{server.base_url}/redirect"]
+        looks["metrics"] = [f"{server.base_url}/redirect-307"]
         plan = replace(PLAN, path="/redirect", target_keys=looks)
         with attack(plan, server.base_url, tmp_path) as running:
             run = running.wait()
         told = server.stats()
     assert told["elsewhere"] == 0
-    assert told["received"]["redirect-307"] >= PLAN.seconds
+    assert told["received"]["redirect"] == run.arrivals["sent"] == PLAN.per_second * PLAN.seconds
+    scrapes = len((run.folder / "target.jsonl").read_text().splitlines())
+    assert told["received"]["redirect-307"] > scrapes >= PLAN.seconds, "health checks are missing"
     assert set(run.outcomes()) == {"redirect"}
+    assert seen(stranger)[before:] == []
 
 
 def test_a_key_server_bound_elsewhere_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
@@ -222,12 +216,12 @@ def agents(folder: Path, base_url: str, place: str) -> list[str]:
     return [str(scenario), "--target", str(file)]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
-def test_max_rps_holds_in_every_second(tmp_path: Path, workers: int) -> None:
+def test_max_rps_holds_in_every_second(tmp_path: Path) -> None:
+    """Over two workers; of one process: tests/unit/users/engine/test_pace.py."""
     place = f"127.0.0.1:{free_port()}"
     jwks = f"http://{place}/.well-known/jwks.json"
     origin = Handle("tests.support.bare_origin", "--jwks", jwks, "--limit", "1")
-    words = [*agents(tmp_path, origin.base_url, place), "--workers", str(workers)]
+    words = [*agents(tmp_path, origin.base_url, place), "--workers", "2"]
     running = Attack(Plan(), "", tmp_path, 90, command=words)
     try:
         run = running.wait()

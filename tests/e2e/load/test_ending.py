@@ -61,16 +61,18 @@ def check_stopped(running: Attack, by: str) -> None:
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda one: one.name)
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    ("number", "workers"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGHUP, 2)]
+)
 def test_a_signal_is_told_first(tmp_path: Path, number: signal.Signals, workers: int) -> None:
+    """All are heard in one way; how a run with workers passes each on: tests/e2e/cli/test_cli_processes.py."""
     with attacked(tmp_path, replace(PLAN, workers=workers)) as running:
         running.wait_until(2.0)
         running.signal(number)
         check_stopped(running, SIGNALS[number])
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.1, 0.6, 1.2])
+@pytest.mark.parametrize("pause", [0.0, 0.6, 1.2])
 def test_ctrl_c_again_changes_nothing(tmp_path: Path, pause: float) -> None:
     """At a terminal every process of the run hears it."""
     with attacked(tmp_path) as running:
@@ -113,15 +115,12 @@ def test_a_pipe_that_closes_ends_the_run(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "report.html").exists()
 
 
-@pytest.mark.parametrize("early", [True, False])
-def test_make_stop_finds_a_run_that_starts_and_one_that_goes_on(tmp_path: Path, early: bool) -> None:
+def test_make_stop_finds_a_run_that_starts(tmp_path: Path) -> None:
     with attacked(tmp_path) as running:
         limit = time.monotonic() + ENDS_WITHIN
-        while early and not any(one.pid == running.pid for one in active_runs.under_way(RESULTS)):
+        while not any(one.pid == running.pid for one in active_runs.under_way(RESULTS)):
             assert time.monotonic() < limit, running.console
             time.sleep(0.02)
-        if not early:
-            running.wait_until(1.0)
         done = subprocess.run(
             [ROOT / "bin" / "stop", running.run.folder],
             check=False, capture_output=True, text=True, timeout=60, cwd="/",

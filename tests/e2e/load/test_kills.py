@@ -9,8 +9,9 @@ import pytest
 
 from bench import kills
 
-# A worker's death is the simulator's (docs/simulation.md), and with real processes test_distributed.py's.
-KINDS: Final = [kind for kind in kills.KINDS if kind != "worker"]
+# A worker's death is the simulator's (docs/simulation.md), and with real processes test_distributed.py's; an
+# origin's and the database's together are scenarios/test_db_pool_run.py's.
+KINDS: Final = [kind for kind in kills.KINDS if kind not in ("worker", "origin")]
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import pytest
 
+from bench import kills
 from tests.support.short_run import ShortRun
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def short(**database: Any) -> dict[str, Any]:
@@ -63,6 +64,7 @@ def test_without_a_pool_postgres_own_words_reach_the_client(tmp_path: Path) -> N
 def test_books_balance_after_kills(tmp_path: Path) -> None:
     run = ShortRun(tmp_path, "db-crash", counts=False, own_stack=True, **KILLS)
     books = json.loads((run.folder / "consistency.json").read_text())
+    assert kills.unbalanced(run.found["arrivals"]) == ""
     assert run.point("money")["value"] == 0, run.point("money")["evidence"]
     assert books["consumed"] == books["written"] == books["transactions"] > 0
     assert "Restarted: postgres, origin-a." in run.point("P1.11")["evidence"]
