@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support import needs
 
@@ -27,6 +27,7 @@ FLAGS: Final = [
 # Each width and each scheme; what a page has in two languages is seen in all four pairs of them.
 VIEWS: Final = ((1280, "light"), (390, "dark"))
 OTHER_VIEWS: Final = ((1280, "dark"), (390, "light"))
+expect.set_options(timeout=30_000)  # milliseconds, as all else waits: a busy machine is no fault of the page
 SEEN: Final = """[
   innerWidth, matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light", matchMedia("print").matches
 ]"""

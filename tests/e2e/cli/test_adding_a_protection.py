@@ -17,7 +17,7 @@ from tests.e2e.cli.test_adding_a_scenario import BLOCK, COPIED, NAMED, PageRun
 from tests.support import busy_machine
 from tests.support.recorder.attack import as_a_user
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 PAGE: Final = (ROOT / "docs" / "adding-a-protection.md").read_text()
 TABLE: Final = "common/protections.py"
@@ -83,6 +83,7 @@ def test_the_row_alone_makes_it_known(clone: Path) -> None:
     assert done.stdout.split("\n")[0] == "['all'] True", done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "refused"), list(zip(commands(), (True, False), strict=True)))
 def test_on_it_refuses_under_its_own_reason_and_off_it_does_not(
     clone: Path, command: str, refused: bool

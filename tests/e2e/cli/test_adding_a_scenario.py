@@ -19,7 +19,7 @@ from scenarios.load import load
 from tests.support import busy_machine, kept_stack
 from tests.support.recorder.attack import as_a_user
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 PAGE: Final = (ROOT / "docs" / "adding-a-scenario.md").read_text()
 BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -106,6 +106,7 @@ def test_the_new_persona_is_one_file() -> None:
     assert [name for name in files() if name.endswith(".py")] == ["users/personas/quitter.py"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands())
 def test_what_the_page_says_gives_a_verdict(clone: Path, command: str) -> None:
     """The command is the page's own, and only made shorter; it finds a stack that stands already."""

@@ -128,6 +128,7 @@ def test_with_json_standard_output_is_the_verdict_file_and_nothing_else(tmp_path
     assert "report: " in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_lone_worker_says_whom_it_waits_for(tmp_path: Path) -> None:
     port = str(local_workers.free_port())
     command = [sys.executable, "-m", "locust", "-f", "locustfile.py", "--worker", "--master-port", port]

@@ -21,7 +21,7 @@ from run import active_runs
 from tests.support.recorder.attack import Attack, Plan, as_a_user
 from tests.support.recorder.handle import recorder
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 PLAN: Final = Plan(accounts=50, rate=10, seconds=30)
 ENDS_WITHIN: Final = 30.0
@@ -61,6 +61,7 @@ def check_stopped(running: Attack, by: str) -> None:
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "workers"), [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGHUP, 2)]
 )
@@ -72,6 +73,7 @@ def test_a_signal_is_told_first(tmp_path: Path, number: signal.Signals, workers:
         check_stopped(running, SIGNALS[number])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pause", [0.0, 0.6, 1.2])
 def test_ctrl_c_again_changes_nothing(tmp_path: Path, pause: float) -> None:
     """At a terminal every process of the run hears it."""
@@ -99,6 +101,7 @@ def test_ctrl_c_during_the_start_is_heard(tmp_path: Path, after: float) -> None:
         assert not running.left_over()
 
 
+@pytest.mark.slow
 def test_a_pipe_that_closes_ends_the_run(tmp_path: Path) -> None:
     with recorder(0.05) as server:
         scenario, target = PLAN.scenario(tmp_path), PLAN.target(tmp_path, server.base_url)

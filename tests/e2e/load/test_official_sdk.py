@@ -20,7 +20,7 @@ from tests.support.outside_servers import (
     target_file,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 Start = Callable[..., CountingServer]
 ALL: Final = tuple(ACCOUNTS)  # what is other in another mode, a burst shows
 
@@ -49,7 +49,14 @@ ROWS: Final = {
 
 
 @pytest.mark.parametrize(
-    ("name", "scenario"), [(name, scenario) for name, row in ROWS.items() for scenario in row.scenarios]
+    ("name", "scenario"),
+    [
+        pytest.param(
+            name, scenario, marks=[] if (name, scenario) == ("Python, modern", "burst") else [pytest.mark.slow]
+        )
+        for name, row in ROWS.items()
+        for scenario in row.scenarios
+    ],
 )
 def test_every_planned_call_succeeds_and_the_server_counts_the_same(
     tmp_path: Path, name: str, scenario: str
@@ -73,6 +80,7 @@ def test_every_planned_call_succeeds_and_the_server_counts_the_same(
         assert counts.get("initialize", 0) == (0 if "modern" in name else accounts + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", [python_sdk, go_sdk])
 def test_a_server_that_restarts_serves_all_accounts_again(tmp_path: Path, start: Start) -> None:
     gentle = {"accounts": {"count": 5}, "rate": 1, "duration": "6s"}

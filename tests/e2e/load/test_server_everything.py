@@ -16,10 +16,11 @@ from tests.support.outside_servers import (
     target_file,
 )
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 LOOK: Final = 4  # server/discover, then a session: initialize, its notification, DELETE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["burst", "slow-api"])
 def test_every_planned_call_succeeds_and_the_server_counts_the_same(tmp_path: Path, name: str) -> None:
     with EverythingServer(tmp_path) as server:

@@ -11,7 +11,7 @@ from fakes.settings import BUGS
 from tests.support.short_run import ShortRun
 from verdicts.run.reading import load
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 COUNTER: Final = "mcpist_bug_answers_total"
 SHORT: Final[dict[str, Any]] = {"duration": "8s", "faults": []}  # a kill would take the bugs' counts with it
 

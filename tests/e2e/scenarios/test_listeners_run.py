@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.short_run import ShortRun
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 STAGES: Final = [{"for": "3s", "rate": 0}, {"for": "3s", "rate": 1}, {"for": "14s", "rate": 0}]
 LISTENERS: Final[dict[str, Any]] = {
     "name": "listeners", "accounts": {"count": 60}, "rate": 1 / 3,

@@ -11,7 +11,7 @@ from tests.support.short_run import ShortRun
 from verdicts.measure.target import growth
 from verdicts.run.reading import Run, load
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SHARES: Final = {"leak-memory": 0.55, "leak-goroutine": 0.15, "leak-session": 0.15, "leak-connection": 0.15}
 
 

@@ -17,7 +17,7 @@ from tests.support.browser_rig import OTHER_VIEWS, VIEWS, drawn, reads_well, vie
 from tests.support.synthetic_run import Spec, write
 from verdicts.output.files import derive
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +74,7 @@ def test_the_keyboard_reaches_answers_and_tables(page: Page) -> None:
     assert page.evaluate("document.activeElement.parentElement.open") is True
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 def test_it_reads_well_and_has_no_serious_fault(page: Page, width: int, scheme: str) -> None:
     reads_well(viewed(page, width, scheme), f"report-{width}-{scheme}")
@@ -131,6 +132,7 @@ def test_hover_shows_exact_values_and_zoom_moves_all_plots(page: Page) -> None:
     assert ranges[0][0] > 0
 
 
+@pytest.mark.slow
 def test_print_is_light_and_holds_everything(page: Page) -> None:
     viewed(page, 1280, "dark").emulate_media(media="print", color_scheme="dark")
     page.wait_for_timeout(500)
@@ -143,6 +145,7 @@ def test_print_is_light_and_holds_everything(page: Page) -> None:
     assert len(page.pdf()) > 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), OTHER_VIEWS)
 def test_it_reads_as_well_in_japanese(japanese: Page, width: int, scheme: str) -> None:
     reads_well(viewed(japanese, width, scheme), f"report-ja-{width}-{scheme}")

@@ -20,7 +20,7 @@ from common.paths import ROOT
 from tests.support.browser_rig import VIEWS
 from tests.support.web_ui_rig import WebUi, web_ui
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 SHOTS: Final = ROOT / "test-artefacts"
 RUN_WITHIN: Final = 90_000  # milliseconds, stack and verdict included
@@ -193,6 +193,7 @@ def test_the_curves_are_read_by_keyboard(browser: Browser, ui: WebUi) -> None:
     page.close()
 
 
+@pytest.mark.slow
 def test_the_page_is_in_japanese_where_reports_are(browser: Browser, tmp_path: Path) -> None:
     with web_ui(tmp_path, env={"LANG_REPORT": "ja"}) as running:
         page = opened(browser, f"{running.url}/attack", (390, 800))
@@ -206,6 +207,7 @@ def test_the_page_is_in_japanese_where_reports_are(browser: Browser, tmp_path: P
         page.close()
 
 
+@pytest.mark.slow
 def test_another_run_is_found_among_the_past_ones_and_is_no_equal_of_the_first(
     watched: Watched, ui: WebUi
 ) -> None:
@@ -236,6 +238,7 @@ def test_another_run_is_found_among_the_past_ones_and_is_no_equal_of_the_first(
     assert first["stop_reason"] == second["stop_reason"] == "completed"
 
 
+@pytest.mark.slow
 def test_stop_ends_the_run_with_its_whole_report(browser: Browser, ui: WebUi) -> None:
     page = opened(browser, f"{ui.url}/attack")
     start(page, "burst", accounts="10", rate="1", duration="60s", protect="none")
@@ -253,6 +256,7 @@ def test_stop_ends_the_run_with_its_whole_report(browser: Browser, ui: WebUi) ->
     page.close()
 
 
+@pytest.mark.slow
 def test_a_suite_is_started_watched_and_stopped(browser: Browser, ui: WebUi) -> None:
     page = opened(browser, f"{ui.url}/attack/series")
     page.select_option("#command", "breakpoint")
@@ -296,6 +300,7 @@ def test_bad_settings_are_told_in_both_forms(browser: Browser, ui: WebUi) -> Non
     page.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), VIEWS)
 @pytest.mark.parametrize("path", ["/attack", "/attack/series"])
 def test_it_reads_well_and_has_no_serious_fault(
@@ -330,6 +335,7 @@ def test_the_form_fills_in_what_the_scenario_would_do(browser: Browser, ui: WebU
     page.close()
 
 
+@pytest.mark.slow
 def test_without_the_password_nothing_is_shown(browser: Browser, tmp_path: Path) -> None:
     with web_ui(tmp_path, env={"WEB_PASSWORD": "correct horse"}) as running:
         page = opened(browser, f"{running.url}/attack")

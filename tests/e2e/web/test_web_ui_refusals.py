@@ -19,7 +19,7 @@ from tests.support.recorder.attack import Plan
 from tests.support.recorder.handle import Recorder, recorder
 from tests.support.web_ui_rig import WebUi, ask, web_ui
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 PLAN: Final = Plan(accounts=5, rate=2, seconds=2, timeout=5)
 
@@ -73,6 +73,7 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebUi]:
         yield ui
 
 
+@pytest.mark.slow
 def test_refused_forms_send_nothing_and_a_good_one_does(attacking: Attacking) -> None:
     ui, server = attacking
     refused(ui, "host: 'http://127.0.0.1:1'", host="http://127.0.0.1:1")
@@ -98,6 +99,7 @@ def test_refused_forms_send_nothing_and_a_good_one_does(attacking: Attacking) ->
     assert seen(server) >= PLAN.accounts * PLAN.rate * PLAN.seconds
 
 
+@pytest.mark.slow
 def test_a_target_that_nobody_owns_gets_nothing(tmp_path: Path) -> None:
     with recorder(0.0) as server:
         elsewhere = server.base_url.replace("127.0.0.1", "0.0.0.0")  # it would arrive, but is not loopback
@@ -106,6 +108,7 @@ def test_a_target_that_nobody_owns_gets_nothing(tmp_path: Path) -> None:
             assert seen(server) == 0
 
 
+@pytest.mark.slow
 def test_an_owner_is_held_to_what_he_allowed(tmp_path: Path) -> None:
     with recorder(0.0) as server:
         arguments = running_on(tmp_path, server.base_url)
@@ -117,6 +120,7 @@ def test_an_owner_is_held_to_what_he_allowed(tmp_path: Path) -> None:
             assert seen(server) == 0
 
 
+@pytest.mark.slow
 def test_plain_locust_listens_on_loopback_and_gives_reports_of_the_results_alone(tmp_path: Path) -> None:
     with web_ui(tmp_path) as ui:
         assert ui.listening()[0] == "127.0.0.1"
@@ -136,6 +140,7 @@ def test_another_address_without_a_password_is_refused(tmp_path: Path, host: str
     assert "WEB_PASSWORD" in why_not_started(WebUi(tmp_path, "--web-host", host, env={"WEB_PASSWORD": ""}))
 
 
+@pytest.mark.slow
 def test_a_large_body_is_refused_before_the_login(locked: WebUi) -> None:
     address = "127.0.0.1", locked.listening()[1]
     for head, status in (
@@ -151,6 +156,7 @@ def test_a_large_body_is_refused_before_the_login(locked: WebUi) -> None:
     assert locked.post("/authenticate", {"password": "x" * 60_000})[0] == 200
 
 
+@pytest.mark.slow
 def test_another_address_with_a_password_asks_for_it(locked: WebUi) -> None:
     assert locked.listening()[0] == "0.0.0.0"
     for path in ("/", "/attack", "/attack/live", "/attack/target", "/attack/curves", "/stats/requests"):
@@ -160,6 +166,7 @@ def test_another_address_with_a_password_asks_for_it(locked: WebUi) -> None:
     assert "authArgs" in locked.post("/authenticate", {"password": "wrong"})[1]
 
 
+@pytest.mark.slow
 def test_guesses_of_all_clients_share_one_slot(locked: WebUi) -> None:
     """Thirty at a time, as fast as they can: of some hundred guesses those are looked at that waits allow."""
     url = locked.url
@@ -177,6 +184,7 @@ def test_guesses_of_all_clients_share_one_slot(locked: WebUi) -> None:
     assert took >= 2**looked_at - 1  # 1 + 2 + 4 … seconds, or more: others guessed before
 
 
+@pytest.mark.slow
 def test_the_user_class_stays_as_it_is(attacking: Attacking) -> None:
     ui, server = attacking
 

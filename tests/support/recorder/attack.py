@@ -117,6 +117,11 @@ class Run:
         """The schedule's zero on the monotonic clock."""
         return float(self.manifest["start_monotonic"])
 
+    @property
+    def lag(self) -> float:
+        """Seconds that the run itself was behind at most: what a busy machine adds to any bound on its times."""
+        return float(self.arrivals["start_delay_ms"]["max"] or 0.0) / 1000
+
     @cached_property
     def samples(self) -> NDArray[np.void]:
         """Every sample of every worker."""
