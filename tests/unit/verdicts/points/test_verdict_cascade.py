@@ -136,7 +136,7 @@ def test_recovery_is_where_service_first_holds(tmp_path: Path, broken: list[int]
     at = np.arange(40.0, 55.0005, 0.001)
     first, end = np.searchsorted(planned, at), np.searchsorted(planned, at + cut.STEADY)
     well = np.concatenate([[0], np.cumsum(ok)])
-    tried = at[(end > first) & (well[end] - well[first] >= cut.WELL * (end - first))]
+    tried = at[(end > first) & ((well[end] - well[first]) / np.maximum(end - first, 1) >= cut.WELL)]
     found = cut.recovery(run, cut.failing(run))
     if tried.size:
         assert found == pytest.approx(tried[0] - 40.0, abs=0.002)
