@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 def short(**database: Any) -> dict[str, Any]:
     return {
-        "duration": "16s",
+        "duration": "13s",
         "accounts": {"count": 10},
         "rate": 2,
         "faults": [{"at": "3s", "until": "7s", "fault": "db-hold", "params": {"seconds": 2}}],
