@@ -31,7 +31,7 @@ expect.set_options(timeout=30_000)  # milliseconds, as all else waits: a busy ma
 SEEN: Final = """[
   innerWidth, matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light", matchMedia("print").matches
 ]"""
-SETTLED: Final = "new Promise((done) => setTimeout(() => requestIdleCallback(done), 500))"
+SETTLED: Final = "new Promise((done) => setTimeout(() => requestIdleCallback(() => done()), 500))"
 
 
 @contextmanager
