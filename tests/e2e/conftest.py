@@ -33,7 +33,7 @@ def together(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow ones first; of those first what goes together with most others. A file's tests keep their order."""
+    """Slow ones first; of those first what goes together with most others. A file keeps its order."""
     sizes = Counter(together(item.nodeid) for item in items)
     slow = {together(item.nodeid) for item in items if item.get_closest_marker("slow") is not None}
 

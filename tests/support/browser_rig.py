@@ -1,6 +1,6 @@
 """A report in a real browser: opened from its file; a request to the network or a script's error fails.
 
-    page = drawn(browser, file)             # with its plots, which takes seconds: one visit for a file's tests
+    page = drawn(browser, file)     # with its plots, which takes seconds: one visit for a file's tests
     reads_well(viewed(page, 390, "dark"), "report-390-dark")
 
 Whoever shares a visit asks for the view that he looks at.
@@ -27,7 +27,7 @@ FLAGS: Final = [
 # Each width and each scheme; what a page has in two languages is seen in all four pairs of them.
 VIEWS: Final = ((1280, "light"), (390, "dark"))
 OTHER_VIEWS: Final = ((1280, "dark"), (390, "light"))
-expect.set_options(timeout=30_000)  # milliseconds, as all else waits: a busy machine is no fault of the page
+expect.set_options(timeout=30_000)  # milliseconds, as all else waits: a busy machine is no page's fault
 SEEN: Final = """[
   innerWidth, matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light", matchMedia("print").matches
 ]"""

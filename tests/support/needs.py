@@ -4,8 +4,8 @@ and npm have, in folders of their own under .cache.
     python -m tests.support.needs            # installs what is missing, where it may; a line each
     needs.require("chromium")                # its path; where it is missing the test is skipped
 
-With REQUIRE_ALL=1 (as continuous integration sets it) a missing one fails the test that needs it, and long tests
-run, too (`tests.support.left_out`).
+With REQUIRE_ALL=1 (as continuous integration sets it) a missing one fails the test that needs it, and long
+tests run, too (`tests.support.left_out`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs of `bin/attack` that begin with Locust and the suite read already: forks of a process that waits for them.
+"""Runs of `bin/attack` that begin with Locust and the suite read already: forks of a process kept for them.
 
     run = warm_runs.start(words, folder, environment, console)      # as subprocess.Popen, as far as it goes
     code = run.wait(60)

@@ -31,7 +31,7 @@ COPIED: Final = (
 
 
 class PageRun(NamedTuple):
-    """A command of a page in a copy of the checkout: its folder, its exit code and what it said, its verdict."""
+    """A command of a page in a copy of the checkout: its folder, exit code, what it said, its verdict."""
 
     out: Path
     code: int

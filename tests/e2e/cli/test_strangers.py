@@ -176,7 +176,7 @@ def test_localhost_that_leads_elsewhere_is_refused(
 def test_neither_redirects_nor_a_proxy_of_the_environment_lead_away(
     tmp_path: Path, stranger: Handle, monkeypatch: Any
 ) -> None:
-    """Load, health and metrics: all of it comes to the target itself, and what that points to is not asked."""
+    """Load, health and metrics: all comes to the target itself, and what that points to is not asked."""
     before = len(seen(stranger))
     for name in ("http_proxy", "https_proxy", "all_proxy", "ftp_proxy"):
         for one in (name, name.upper()):

@@ -1,4 +1,4 @@
-"""Runs that tests fork from a warm process are `bin/attack`: its words, its exit codes, a session of their own."""
+"""Runs that tests fork from a warm process are `bin/attack`: its words, exit codes, a session of their own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from tests.support.recorder.attack import as_a_user
 pytestmark = pytest.mark.e2e
 
 
-@pytest.mark.parametrize("words", [["burst", "--rate", "fast"], ["burts"], ["burst", "--nothing"], ["--list"]])
+@pytest.mark.parametrize(
+    "words", [["burst", "--rate", "fast"], ["burts"], ["burst", "--nothing"], ["--list"]]
+)
 def test_it_says_what_the_command_says(tmp_path: Path, words: list[str]) -> None:
     command = [str(ROOT / "bin" / "attack"), *words]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=120)
@@ -25,7 +27,9 @@ def test_it_says_what_the_command_says(tmp_path: Path, words: list[str]) -> None
 
 
 def test_it_leads_a_session_and_a_kill_is_told(tmp_path: Path) -> None:
-    forked = warm_runs.start(["burst", "--rate", "fast"], tmp_path, {"PATH": "/usr/bin"}, tmp_path / "console")
+    forked = warm_runs.start(
+        ["burst", "--rate", "fast"], tmp_path, {"PATH": "/usr/bin"}, tmp_path / "console"
+    )
     assert forked.poll() is None
     forked.kill()
     assert forked.wait(60) == -9

@@ -30,7 +30,7 @@ BROKEN: Final = ("Traceback", "Fatal Python error", "Exception ignored", "Keyboa
 
 @contextlib.contextmanager
 def attacked(folder: Path, plan: Plan = PLAN, warm: bool = False) -> Iterator[Attack]:
-    """`bin/attack` as a person calls it, against a server of the tests; `warm`: its start is not what matters."""
+    """`bin/attack` as a person calls it, against a server of the tests; `warm`: see `recorder.attack`."""
     with recorder(0.05) as server:
         words = plan.words(server.base_url, folder)
         running = Attack(plan, server.base_url, folder, ENDS_WITHIN, command=words, warm=warm)
@@ -63,7 +63,7 @@ SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGHUP: "SIGHUP"}
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, 0), (signal.SIGHUP, 2)])
 def test_a_signal_is_told_first(tmp_path: Path, number: signal.Signals, workers: int) -> None:
-    """All are heard in one way (SIGTERM: test_signals.py), passed on to workers too (test_cli_processes.py)."""
+    """All are heard in one way (SIGTERM: test_signals.py), by workers too (test_cli_processes.py)."""
     with attacked(tmp_path, replace(PLAN, workers=workers), warm=not workers) as running:
         running.wait_until(2.0)
         running.signal(number)

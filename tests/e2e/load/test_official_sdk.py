@@ -52,7 +52,9 @@ ROWS: Final = {
     ("name", "scenario"),
     [
         pytest.param(
-            name, scenario, marks=[] if (name, scenario) == ("Python, modern", "burst") else [pytest.mark.slow]
+            name,
+            scenario,
+            marks=[] if (name, scenario) == ("Python, modern", "burst") else [pytest.mark.slow],
         )
         for name, row in ROWS.items()
         for scenario in row.scenarios

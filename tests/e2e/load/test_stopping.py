@@ -71,7 +71,7 @@ STOP: Final[dict[int, tuple[dict[str, Any], str]]] = {
 
 @pytest.mark.parametrize("workers", STOP)
 def test_a_storm_ends_the_run(tmp_path: Path, workers: int) -> None:
-    """The target's owner may ask for it, and the scenario; each wish alone: tests/unit/run/test_stop_watch.py."""
+    """The target may ask for it, and the scenario; each wish alone: tests/unit/run/test_stop_watch.py."""
     keys, says = STOP[workers]
     plan = replace(PLAN, workers=workers, **keys)
     with nasty() as server, attack(plan, server.base_url, tmp_path, warm=True) as running:

@@ -1,4 +1,4 @@
-"""Half of the users in each era, on one endpoint: all are served, and the edge tells what a call of each costs it."""
+"""Half of the users in each era, on one endpoint: all are served, and the edge tells what each costs it."""
 
 from __future__ import annotations
 

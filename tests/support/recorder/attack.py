@@ -119,7 +119,7 @@ class Run:
 
     @property
     def lag(self) -> float:
-        """Seconds that the run itself was behind at most: what a busy machine adds to any bound on its times."""
+        """Seconds that the run itself was behind at most: what a busy machine adds to bounds on its times."""
         return float(self.arrivals["start_delay_ms"]["max"] or 0.0) / 1000
 
     @cached_property

@@ -1,7 +1,7 @@
 """One row's attack, by `bin/attack`, from files: what it came to.
 
-A row with a limit of our own starts the command itself, within that limit; the others are forked from a process
-that has read the suite already (`tests.support.warm_runs`).
+A row with a limit of our own starts the command itself, within that limit; the others are forked from a
+process that has read the suite already (`tests.support.warm_runs`).
 """
 
 from __future__ import annotations
