@@ -1,4 +1,4 @@
-"""What `make test` leaves out: tests marked `slow`. REQUIRE_ALL=1 runs them, and so does who names their file.
+"""What `make test` leaves out: tests marked `slow`. REQUIRE_ALL=1 runs them, and so does naming their file.
 
 Processes of pytest that share the tests tell the one that started them, which says it in its last lines.
 """

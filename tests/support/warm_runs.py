@@ -89,7 +89,7 @@ def _door() -> socket.socket:
     environment = {name: text for name, text in os.environ.items() if name != "LOCUST_SKIP_MONKEY_PATCH"}
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "tests.support.warm_process"], stdin=theirs, cwd=ROOT,
+            [sys.executable, "-P", "-m", "tests.support.warm_process"], stdin=theirs.fileno(), cwd=ROOT,
             env={**environment, "PYTHONPATH": str(ROOT)},
         )  # fmt: skip
     atexit.register(_end, ours, process)

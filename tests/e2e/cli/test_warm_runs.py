@@ -1,4 +1,4 @@
-"""Runs that tests fork from a warm process are `bin/attack`: its words, exit codes, a session of their own."""
+"""Forked runs of tests are `bin/attack`: its words, its exit codes, a session of their own."""
 
 from __future__ import annotations
 
