@@ -27,7 +27,7 @@ FLAGS: Final = [
 # Each width and each scheme; what a page has in two languages is seen in all four pairs of them.
 VIEWS: Final = ((1280, "light"), (390, "dark"))
 OTHER_VIEWS: Final = ((1280, "dark"), (390, "light"))
-expect.set_options(timeout=30_000)  # milliseconds, as all else waits: a machine may be busy
+expect.set_options(timeout=30_000)  # milliseconds, as all else waits
 SEEN: Final = """[
   innerWidth, matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light", matchMedia("print").matches
 ]"""
