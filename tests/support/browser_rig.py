@@ -29,7 +29,9 @@ VIEWS: Final = ((1280, "light"), (390, "dark"))
 OTHER_VIEWS: Final = ((1280, "dark"), (390, "light"))
 expect.set_options(timeout=30_000)  # milliseconds, as all else waits
 SEEN: Final = """[
-  innerWidth, matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light", matchMedia("print").matches
+  innerWidth,
+  matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
+  matchMedia("print").matches,
 ]"""
 SETTLED: Final = "new Promise((done) => setTimeout(() => requestIdleCallback(() => done()), 500))"
 
