@@ -33,7 +33,9 @@ SEEN: Final = """[
   matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
   matchMedia("print").matches,
 ]"""
-SETTLED: Final = "new Promise((done) => setTimeout(() => requestIdleCallback(() => done()), 500))"
+SETTLED: Final = (
+    "new Promise((done) => setTimeout(() => requestIdleCallback(() => done(), {timeout: 5000}), 500))"
+)
 
 
 @contextmanager
@@ -64,6 +66,7 @@ def drawn(browser: Browser, file: Path, width: int = 1280, scheme: str = "light"
 
 def viewed(page: Page, width: int = 1280, scheme: str = "light") -> Page:
     """The same page from its top, in that view, once it has drawn what is other in it."""
+    page.bring_to_front()  # one behind others draws nothing
     if page.evaluate(SEEN) != [width, scheme, False]:
         page.emulate_media(media="screen", color_scheme=scheme)  # type: ignore[arg-type]
         page.set_viewport_size({"width": width, "height": 800})
