@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from tests.support.short_run import ShortRun
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-FEW: Final[dict[str, Any]] = {"accounts": {"count": 5}, "rate": 2, "shape": {"kind": "constant"}}
+
+
+def few(era: str) -> dict[str, Any]:
+    return {"name": era, "accounts": {"count": 5}, "rate": 2, "shape": {"kind": "constant"}}
 
 
 @pytest.mark.parametrize("kept", ["memory", "shared"])
 def test_both_eras_are_served_and_each_has_its_cost(tmp_path: Path, kept: str) -> None:
-    groups, stack = [{"name": era, **FEW} for era in ("legacy", "modern")], {"mcp": {"sessions": kept}}
+    groups, stack = [few(era) for era in ("legacy", "modern")], {"mcp": {"sessions": kept}}
     run = ShortRun(tmp_path, "era-mix", counts=False, duration="4s", groups=groups, stack=stack)
     assert run.found["arrivals"]["ok"] == run.found["arrivals"]["planned"] == 80, run.found["failures"]
     assert run.sessions == {"opened": 5, "lost": 0, "reopened": 0, "closed": 5}  # the modern era has none
