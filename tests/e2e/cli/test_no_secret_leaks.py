@@ -21,7 +21,7 @@ from fakes.database.postgres import EmbeddedPostgres
 from tests.support.recorder.attack import Plan, as_a_user
 from tests.support.recorder.handle import recorder
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 PLACES: Final = (
     "header", "cookie", "shared-key", "key-file", "metrics-query", "influx-token", "web-password",
@@ -127,6 +127,7 @@ def leaks(folder: Path, said: str, inputs: list[Path]) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_an_attack_on_a_target(tmp_path: Path) -> None:
     folder = tmp_path.resolve()
     with recorder(0.0) as server, files_kept_apart(folder) as env:
@@ -151,6 +152,7 @@ def test_an_attack_on_a_target(tmp_path: Path) -> None:
         assert kind in kinds, kinds
 
 
+@pytest.mark.slow
 def test_an_attack_on_the_stack_with_a_database_of_ones_own(tmp_path: Path) -> None:
     folder = tmp_path.resolve()
     server = EmbeddedPostgres()
