@@ -15,6 +15,7 @@ from telemetry.run_folder import manifest
 from tests.support.exporter_rig import flush, spooled, started, wait_for
 from tests.support.influx.fault_proxy import FaultProxy
 from tests.support.influx.run_writer import RunWriter
+from tests.support.otlp.collector import collector
 from tests.support.otlp.receiver import OtlpReceiver, otlp_receiver
 from tests.support.otlp.store import assert_all_stored, attributes
 from tests.support.recorder.attack import Plan, attack
@@ -76,6 +77,30 @@ def test_what_arrived_and_was_not_acknowledged_and_what_was_refused_counts_once(
     assert_all_stored(receiver.store, "deaf", run.sent)
 
 
+def test_opentelemetrys_own_collector_takes_all_of_it_over_its_own_death_and_its_receivers(
+    receiver: OtlpReceiver, tmp_path: Path
+) -> None:
+    """It gives on what it takes at once, and its receiver's 503 is its own answer."""
+    run = RunWriter(tmp_path / "runs" / "collected")
+    with collector(tmp_path / "collector", receiver.url) as between:
+        env = environment(receiver, tmp_path, between.url)
+        assert metrics.check(env) is None
+        handle = started(run, env)
+        run.second(0)
+        wait_for(lambda: receiver.store.last("resilience.requests", "collected") == run.sent, PATIENCE)
+        between.kill()
+        for second in range(1, 5):
+            run.second(second)
+        wait_for(lambda: spooled(tmp_path), PATIENCE)
+        receiver.stop()
+        between.start()
+        run.second(5)
+        receiver.start()
+        counts = handle.finish(15)
+    assert (counts["spooled"], counts["dropped"]) == (0, 0)
+    assert_all_stored(receiver.store, "collected", run.sent)
+
+
 def test_what_is_no_receiver_and_who_is_not_let_in_is_said_at_once(
     receiver: OtlpReceiver, proxy: FaultProxy
 ) -> None:
@@ -96,12 +121,12 @@ def test_an_attack_is_stored_exactly_with_its_trace_and_its_calls_say_theirs(
 ) -> None:
     plan = Plan(accounts=10, rate=5.0, seconds=2.0, target_keys={"trace": True})
     with (
-        recorder(0.01) as target,
+        recorder(0.01, header="traceparent") as target,
         attack(plan, target.base_url, tmp_path, env=environment(receiver, tmp_path)) as running,
     ):
         found = running.wait()
         assert running.exit_code == 0, running.console
-        told = [value for one in target.requests() if (value := one.headers.get("traceparent"))]
+        told = {value for value in target.recording().ips if value.startswith("00-")}
     assert "OTLP metrics: " in running.console
     name, half = found.folder.name, manifest.read(found.folder).trace
     assert_all_stored(receiver.store, name, found.arrivals["sent"])

@@ -77,6 +77,9 @@ class OtlpReceiver:
             self._server = None
 
 
+    kill = stop
+
+
 @contextmanager
 def otlp_receiver() -> Iterator[OtlpReceiver]:
     """A receiver that listens."""

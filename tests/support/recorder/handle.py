@@ -61,9 +61,10 @@ class Handle:
 class Recorder(Handle):
     """A recording server with its answer's delay in seconds."""
 
-    def __init__(self, folder: Path, delay: float) -> None:
+    def __init__(self, folder: Path, delay: float, header: str) -> None:
         self._folder = folder
-        super().__init__("tests.support.recorder.server", "--out", str(folder), "--delay", str(delay))
+        options = ("--out", str(folder), "--delay", str(delay), "--ip-header", header)
+        super().__init__("tests.support.recorder.server", *options)
 
     def recording(self) -> Recording:
         """End the server and read what it saw."""
@@ -98,10 +99,10 @@ def nasty(on_connect: str | None = None, chain: Chain | None = None) -> Iterator
 
 
 @contextlib.contextmanager
-def recorder(delay: float = 3.0) -> Iterator[Recorder]:
-    """A recorder for the length of a `with` block."""
+def recorder(delay: float = 3.0, header: str = "CF-Connecting-IP") -> Iterator[Recorder]:
+    """A recorder for the length of a `with` block; `header`: what it takes for an address."""
     with tempfile.TemporaryDirectory(prefix="recorder-") as folder:
-        handle = Recorder(Path(folder), delay)
+        handle = Recorder(Path(folder), delay, header)
         try:
             yield handle
         finally:
