@@ -23,7 +23,7 @@ _AIM: Final = "aimed_at"  # what a fault is for: `target` is the run's
 _TOLD: Final = ("question", "value", "unit", "status", "threshold", "basis", "subject")
 
 
-class Part(NamedTuple):
+class RunPart(NamedTuple):
     """A part of a run; times in seconds since its start, `end` None of an instant."""
 
     kind: str
@@ -40,7 +40,7 @@ def run_spans(
     half = trace_ids.run_half(manifest.trace, manifest.run, manifest.start_wall)
     parts = [*_phases(manifest.scenario, t_end), *_happened(events, t_end)]
     last = max([t_end, *(part.end for part in parts if part.end is not None)])
-    whole = Part(RUN, f"run {verdicts.scenario}", 0.0, last, _verdict(verdicts, half if manifest.traced else ""))
+    whole = RunPart(RUN, f"run {verdicts.scenario}", 0.0, last, _verdict(verdicts, half if manifest.traced else ""))
     answers = [_answer(answer, t_end) for answer in verdicts.points]
     for number, part in enumerate([whole, *parts, *answers]):
         fields: dict[str, Field] = {name: _plain(value) for name, value in part.told.items()}
@@ -51,20 +51,20 @@ def run_spans(
         yield points.make(SPANS, {"kind": part.kind, "name": part.name}, fields, part.start)
 
 
-def _phases(scenario: Mapping[str, Any], t_end: float) -> Iterator[Part]:
+def _phases(scenario: Mapping[str, Any], t_end: float) -> Iterator[RunPart]:
     """Those of the scenario, as far as the run came."""
     for phase in scenario.get("phases", ()):
         if phase["start"] < t_end:
-            yield Part("phase", phase["name"], phase["start"], min(phase["end"], t_end), {})
+            yield RunPart("phase", phase["name"], phase["start"], min(phase["end"], t_end), {})
 
 
-def _happened(events: Iterable[Event], t_end: float) -> Iterator[Part]:
+def _happened(events: Iterable[Event], t_end: float) -> Iterator[RunPart]:
     """Faults from their begin to their end, or the run's; all else at its instant."""
-    in_force: dict[Any, Part] = {}
+    in_force: dict[Any, RunPart] = {}
     for event in sorted(events, key=lambda one: one.t):
         state, number = event.detail.get("state"), event.detail.get("number", event.name)
         told = {_AIM if name == "target" else name: value for name, value in event.detail.items()}
-        now = Part(event.kind, event.name, event.t, None, told)
+        now = RunPart(event.kind, event.name, event.t, None, told)
         if event.kind == "fault" and state == "begins":
             in_force[number] = now._replace(end=max(event.t, t_end))
         elif event.kind == "fault" and state in {"ends", "not ended"} and number in in_force:
@@ -93,8 +93,8 @@ def _verdict(verdicts: VerdictFile, traces_begin: str) -> dict[str, Any]:
     }
 
 
-def _answer(answer: PointAnswer, t: float) -> Part:
-    return Part("point", f"point {answer.id}", t, None, {name: getattr(answer, name) for name in _TOLD})
+def _answer(answer: PointAnswer, t: float) -> RunPart:
+    return RunPart("point", f"point {answer.id}", t, None, {name: getattr(answer, name) for name in _TOLD})
 
 
 def _plain(value: Any) -> Field:

@@ -10,10 +10,18 @@ from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.language.words import Say
 from verdicts.measure.arrivals import own_limits
-from verdicts.measure.calls import failed_calls, failure_kinds, traced_calls
+from verdicts.measure.calls import failed_calls, failure_kinds
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import cpu, fault_ledger, origins
-from verdicts.report import client_figures, markers, plotly_js, rerun, rest_figures, target_figures
+from verdicts.report import (
+    client_figures,
+    markers,
+    plotly_js,
+    rerun,
+    rest_figures,
+    slow_calls,
+    target_figures,
+)
 from verdicts.report.environment import embedded, environment
 from verdicts.report.figure import Figure
 from verdicts.run.facts import started
@@ -28,7 +36,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
     sections = _sections(judged, seconds)
     spans, say = markers.spans(run), Say(language)
     failures, faults, processes = failure_kinds.of(run), fault_ledger.of(run), _processes(run)
-    slow_calls = traced_calls.of(run)
+    slowest = slow_calls.of(run)
     return (
         environment(language)
         .get_template("page.html")
@@ -46,11 +54,11 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
             processes=processes,
             failures=failures,
             failed_calls=failed_calls.of(run, failures),
-            slow_calls=slow_calls,
+            slow_calls=slowest,
             own_limits=own_limits.of(run),
             faults=faults,
             commands=rerun.commands(run),
-            parts=_parts(bool(failures), bool(slow_calls), bool(faults.entries), sections, bool(processes)),
+            parts=_parts(bool(failures), bool(slowest), bool(faults.entries), sections, bool(processes)),
             specs=embedded(_specs(sections, spans, (seconds.first, seconds.first + seconds.count))),
             plotly=plotly_js.packed(),
         )

@@ -9,8 +9,9 @@ import pytest
 
 from telemetry.recording.trace_ids import arrival_trace
 from tests.support.synthetic_run import Samples, Spec, fail, write
-from verdicts.measure.calls import failed_calls, failure_kinds, traced_calls
+from verdicts.measure.calls import failed_calls, failure_kinds
 from verdicts.output.files import derive
+from verdicts.report import slow_calls
 from verdicts.run.reading import Run, load
 
 HALF = "00112233aabbccdd"
@@ -36,11 +37,11 @@ def test_the_slowest_come_first_each_with_its_arrivals_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
 ) -> None:
     monkeypatch.setattr("verdicts.run.samples.PIECE", piece)
-    one, two, *rest = traced_calls.of(made(tmp_path, **TRACED))
+    one, two, *rest = slow_calls.of(made(tmp_path, **TRACED))
     assert (one.arrival, two.arrival, two.status) == (40, 7, 500)
     assert one.response == pytest.approx(9.0)
     assert one.trace == arrival_trace(HALF, 40)
-    assert len(rest) == traced_calls.MOST - 2
+    assert len(rest) == slow_calls.MOST - 2
     assert [call.response for call in rest] == sorted((call.response for call in rest), reverse=True)
     assert 300 not in {call.arrival for call in rest}
 
@@ -55,7 +56,7 @@ def test_a_failed_call_has_its_trace_too(tmp_path: Path) -> None:
 
 def test_a_run_that_asked_for_no_traces_shows_none(tmp_path: Path) -> None:
     run = made(tmp_path, trace=HALF)
-    assert traced_calls.of(run) == ()
+    assert slow_calls.of(run) == ()
     assert {row.trace for row in failed_calls.of(run, failure_kinds.of(run)).rows} == {""}
 
 
