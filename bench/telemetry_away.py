@@ -72,7 +72,8 @@ def main() -> int:
             found = measure(server, options.away, Path(name))
         finally:
             server.stop()
-    told = ", ".join(f"{key} {found[key]:,.0f}" for key in ("sent", "stored", "written", "spooled", "dropped"))
+    figures = ("sent", "stored", "written", "spooled", "dropped")
+    told = ", ".join(f"{name} {found[name]:,.0f}" for name in figures)
     print(f"{machine()}. {options.sink}, away for {options.away:g} s: {told}.")
     return 0 if found["sent"] == found["stored"] else 1
 

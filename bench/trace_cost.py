@@ -21,7 +21,8 @@ from users.mcp.dialect import Dialect
 from users.mcp.headers import RequestHeaders
 
 ROUNDS: Final = 200
-DIALECTS: Final = tuple(Dialect(version, trace=trace) for version in (NONE, MODERN) for trace in (False, True))
+ERAS: Final = (NONE, MODERN)
+DIALECTS: Final = tuple(Dialect(version, trace=trace) for version in ERAS for trace in (False, True))
 
 
 def seconds(dialect: Dialect, calls: int) -> float:
@@ -42,7 +43,7 @@ def main(calls: int = 500) -> None:
     for _ in range(ROUNDS):
         for number, dialect in enumerate(DIALECTS):
             least[number] = min(least[number], seconds(dialect, calls) / calls * 1e6)
-    for version, off, on in zip((NONE, MODERN), least[::2], least[1::2], strict=True):
+    for version, off, on in zip(ERAS, least[::2], least[1::2], strict=True):
         print(f"{version}: off {off:.2f} µs, on {on:.2f} µs: {on - off:.2f} µs a call")
 
 

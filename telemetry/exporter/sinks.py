@@ -27,7 +27,7 @@ class SinkModule(Protocol):
 
 @dataclass(frozen=True)
 class SinkKind:
-    """Any of `urls` switches it on; `prefixes`: how its variables begin, `secrets`: those that nobody is to see."""
+    """Any of `urls` switches it on. Its variables begin by `prefixes`; nobody is to see its `secrets`."""
 
     urls: tuple[str, ...]
     prefixes: tuple[str, ...]

@@ -1,9 +1,9 @@
 """Points as OpenTelemetry's metrics: sums since the run's start, gauges, one histogram.
 
 Names follow those of `telemetry.points.samples` by one rule, which is the one that collectors go back by:
-`resilience_requests_response_seconds_total` is the monotonic sum `resilience.requests_response` in `s`. So what a
-collector writes to Prometheus has the names that remote write gives. The target's own metrics keep their
-names, whole; when their counters began is not known (`start` 0).
+`resilience_requests_response_seconds_total` is the monotonic sum `resilience.requests_response` in `s`. So
+what a collector writes to Prometheus has the names that remote write gives. The target's own metrics keep
+their names, whole; when their counters began is not known (`start` 0).
 """
 
 from __future__ import annotations

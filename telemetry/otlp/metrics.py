@@ -1,6 +1,7 @@
 """OTLP metrics as a sink. A line of its queue is one data point as JSON (`telemetry.otlp.metric_point`).
 
-A request holds at most one point of a series, and all are since the run's start: repeated, it changes nothing.
+A request holds at most one point of a series, and sums are since the run's start: one that is repeated
+changes nothing.
 """
 
 from __future__ import annotations

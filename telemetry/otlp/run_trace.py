@@ -1,4 +1,4 @@
-"""The points of a run's trace as spans: the run's own, with what happened at an instant as its events, and its parts."""
+"""The points of a run's trace as spans: the run's own, with all instants as its events, and those of its parts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Where OTLP goes, by OpenTelemetry's standard variables; each may be given for one signal alone.
 
     OTEL_EXPORTER_OTLP_ENDPOINT           http://collector:4318, to which /v1/metrics and /v1/traces are added
-    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT   a whole URL for the metrics, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT for the trace
+    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT   a whole URL for the metrics, …_TRACES_ENDPOINT for the trace
     OTEL_EXPORTER_OTLP_HEADERS            a=1,b=2, values percent-encoded
     OTEL_EXPORTER_OTLP_TIMEOUT            ms a request (10000)
     OTEL_EXPORTER_OTLP_CERTIFICATE        for https
@@ -63,7 +63,7 @@ def read(signal: str, env: Mapping[str, str]) -> OtlpSettings:
 
 
 def _url(name: str, text: str, signal: str) -> str:
-    """Where a signal goes: one's own endpoint is taken as it is, the common one has the signal's path added."""
+    """A signal's own endpoint is taken as it is; the common one has the signal's path added."""
     url = url_of(name, text, "http(s)://host:port")
     if name == f"{PREFIX}ENDPOINT":
         return f"{url.rstrip('/')}/v1/{signal}"

@@ -1,9 +1,9 @@
-"""A run as one trace: a span for the run, and in it one for each phase and fault; instants and answers stand on it.
+"""A run as one trace: a span for the run, in it one for each phase and fault; instants and answers stand on it.
 
-A point of measurement `spans` is one of them. Tags: `kind` (run, phase, fault, control, state, point) and `name`;
-fields: `end_ns` (Unix nanoseconds) of what lasted, absent of an instant; `trace_id` and `span_id` of what
-lasted; the rest is told of it. Its time is its begin. All of a run's points come together, once its verdict is
-there: nothing of a trace can be sent before it has ended. Ids follow from the run (`telemetry.recording.trace_ids`).
+A point of measurement `spans` is one of them. Tags: `kind` (run, phase, fault, control, state, point) and
+`name`; fields: `end_ns` (Unix nanoseconds), `trace_id` and `span_id` of what lasted, absent of an instant; the
+rest is told of it. Its time is its begin. All of a run's points come together, once its verdict is there: no
+span can be sent before it has ended. Ids follow from the run (`telemetry.recording.trace_ids`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ def run_spans(
     half = trace_ids.run_half(manifest.trace, manifest.run, manifest.start_wall)
     parts = [*_phases(manifest.scenario, t_end), *_happened(events, t_end)]
     last = max([t_end, *(part.end for part in parts if part.end is not None)])
-    whole = RunPart(RUN, f"run {verdicts.scenario}", 0.0, last, _verdict(verdicts, half if manifest.traced else ""))
+    told = _verdict(verdicts, half if manifest.traced else "")
+    whole = RunPart(RUN, f"run {verdicts.scenario}", 0.0, last, told)
     answers = [_answer(answer, t_end) for answer in verdicts.points]
     for number, part in enumerate([whole, *parts, *answers]):
         fields: dict[str, Field] = {name: _plain(value) for name, value in part.told.items()}
@@ -98,4 +99,5 @@ def _answer(answer: PointAnswer, t: float) -> RunPart:
 
 
 def _plain(value: Any) -> Field:
-    return value if isinstance(value, bool | int | float | str | None) else json.dumps(value, ensure_ascii=False)
+    plain = isinstance(value, bool | int | float | str | None)
+    return value if plain else json.dumps(value, ensure_ascii=False)

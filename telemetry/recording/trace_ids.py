@@ -1,12 +1,12 @@
-"""Ids of W3C traces, by arithmetic: a call's follow from its run and its arrival, so that either finds the other.
+"""Ids of W3C traces, by arithmetic: a call's follow from its run and arrival, so that either finds the other.
 
     trace id      the run's half (`trace` of run.json), then spread(number)       32 hexadecimal digits
     span id       spread(number + attempt · 2^56)                                 16
     traceparent   00-<trace id>-<span id>-01
 
 The run itself is number 1, arrival i is number i + 2. Repeats of an arrival are spans of its trace. A call
-that belongs to no arrival has a number above 2^63, by its account and its request id. `spread` multiplies by an
-odd number modulo 2^64: no two numbers have one id, and collectors that sample by an id's bits find them even.
+that belongs to no arrival has a number above 2^63, by its account and its request id. `spread` multiplies by
+an odd number modulo 2^64: no two numbers have one id, and who samples by an id's bits finds them even.
 """
 
 from __future__ import annotations

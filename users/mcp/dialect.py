@@ -6,8 +6,8 @@
 Revisions with sessions and plain JSON-RPC write the same messages; their session and version go with the
 account's own headers. The modern one names version, method and tool in headers and says version and
 capabilities in `params._meta` of each request. A header's value that is no visible ASCII, has a space at an
-end or looks like the marker goes as `=?base64?…?=` of its UTF-8. Where requests are traced, `traceparent` is a
-header of each, and in the modern era stands in `_meta`, too.
+end or looks like the marker goes as `=?base64?…?=` of its UTF-8. Where requests are traced, `traceparent` is
+a header of each, and in the modern era stands in `_meta`, too.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def header_value(text: str) -> str:
 class Dialect:
     """One revision. For the modern one alone: `tool_headers`, and `answers` to tools that ask the user.
 
-    `intents`: where calls of tools say which intent they are for; None: nowhere. `trace`: whether requests say
-    which trace they are of.
+    `intents`: where calls of tools say which intent they are for; None: nowhere. `trace`: whether requests
+    say which trace they are of.
     """
 
     version: str = NONE

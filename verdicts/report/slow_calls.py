@@ -1,4 +1,4 @@
-"""The slowest calls one by one, each with its trace: of a run whose requests said which trace they were of."""
+"""The slowest calls one by one, each with its trace: of a run whose requests said which they were of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a receiver of OTLP has stored, by its requests: strict as a store of series is, and counting repeats."""
+"""What a receiver of OTLP has stored: strict as a store of series is, and counting repeats."""
 
 from __future__ import annotations
 
