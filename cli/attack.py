@@ -35,8 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list:
         return list_scenarios([])
     request = RunRequest.of(options)
-    if not request.scenario or (request.worker_count and not request.master):
-        request.check()
+    if not request.scenario or (request.worker_count != 0 and not request.master):
+        request = request.check().request
     told = ["--json"] if options.json else []
     return launch(request, master_options(request) if request.master else (), told)
 

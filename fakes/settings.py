@@ -66,6 +66,7 @@ class EdgeSettings(SettingsModel):
     jwks_coalesce: bool = True
     token_cache: bool = True
     count_eras: bool = False  # bytes and CPU of requests by era of MCP; the CPU where `worker-cpu` is on
+    client_address: Literal["header", "peer"] = "header"  # CF-Connecting-IP, or whom the connection is from
     name_routes: dict[str, Literal["origin-a", "origin-b"]] = {}  # by `Mcp-Name`, as the header has it
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from common.errors import ConfigError
 from run.folders import check_out
 from scenarios.option import SOURCE
-from scenarios.options import BUNDLED, LOCUST, OPTIONS, passed_on, words
+from scenarios.options import AUTO, BUNDLED, LOCUST, OPTIONS, passed_on, words
 
 if TYPE_CHECKING:
     from scenarios.schema import Scenario
@@ -74,12 +74,16 @@ class RunRequest:
         return [OPTIONS["scenario"].flag, self.scenario, *words({name: given[name] for name in names})]
 
     @property
-    def worker_count(self) -> int:
-        """How many workers are asked for. Raises ConfigError."""
-        return int(OPTIONS["workers"].read(self.workers or "0"))
+    def worker_count(self) -> int | None:
+        """How many workers are asked for; None: as many as are enough, see `read`. Raises ConfigError."""
+        asked = OPTIONS["workers"].read(self.workers or "0")
+        return None if asked == AUTO else int(asked)
 
     def read(self) -> CheckedRun:
-        """The scenario and the target that are named, checked together. ConfigError, GuardError."""
+        """The scenario and the target that are named, checked together. ConfigError, GuardError.
+
+        Its request has a number of workers, also where this one leaves it to the machine.
+        """
         from run.checks import preflight
         from scenarios import load as scenarios
 
@@ -87,7 +91,14 @@ class RunRequest:
         preflight.check(scenario, target, scenarios.find(self.scenario))
         if self.baseline:
             preflight.check_baseline(scenario, self.baseline)
-        return CheckedRun(scenario, target, self)
+        return CheckedRun(scenario, target, self._counted(scenario))
+
+    def _counted(self, scenario: Scenario) -> RunRequest:
+        if self.workers != AUTO or self.master:
+            return self
+        from run.checks.workers import how_many
+
+        return replace(self, workers=str(how_many(scenario)))
 
     def load(self) -> tuple[Scenario, Target]:
         """Both as the request wants them, each checked by itself. Raises ConfigError."""

@@ -24,6 +24,18 @@ def whole(low: int, high: int) -> Reader:
     return read
 
 
+def word_or(word: str, read: Reader) -> Reader:
+    """Reads `word` as it stands, and what `read` reads."""
+
+    def either(text: str) -> Any:
+        try:
+            return text if text == word else read(text)
+        except ValueError as error:
+            raise ValueError(f"{error}, or {word}") from None
+
+    return either
+
+
 def address(text: str) -> str:
     """Reads an address to listen on; ValueError says what is allowed."""
     try:

@@ -16,11 +16,12 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from common.protections import PRESETS
-from scenarios.option import Option, address, whole
+from scenarios.option import Option, address, whole, word_or
 
 LOOPBACK: Final = "127.0.0.1"
 BUNDLED: Final = "bundled"
 MAX_WORKERS: Final = 64
+AUTO: Final = "auto"
 SEVERAL: Final = ("suite", "plan", "compare", "breakpoint", "tune")  # they make attacks
 CHECK: Final = "check-target"
 LOCUST: Final = "locust"  # plain `locust -f locustfile.py`, and what every attack becomes
@@ -92,12 +93,12 @@ TABLE: Final = (
     ),
     Option(
         "workers",
-        f"loading processes beside the master, 0 to {MAX_WORKERS}; 0: one process in all",
+        f"loading processes beside the master, 0 to {MAX_WORKERS}, or {AUTO}; 0: one process in all",
         ("attack", *SEVERAL),
         "N",
         default="0",
         defaults={"breakpoint": None},
-        reader=whole(0, MAX_WORKERS),
+        reader=word_or(AUTO, whole(0, MAX_WORKERS)),
     ),
     Option(
         "baseline",

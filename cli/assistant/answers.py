@@ -117,6 +117,15 @@ class ComparisonAnswer(BaseModel):
     notes: list[str]
 
 
+class BreakpointAnswer(BaseModel):
+    """The highest rate that was borne, by protections: each row as the table of the page has it."""
+
+    breakpoint: str
+    sentence: str
+    rows: list[dict[str, str]]
+    exit_code: int
+
+
 class AnsweredQuestion(BaseModel):
     """A question of the plan; `values` are the findings, `reason` stands where there is none."""
 

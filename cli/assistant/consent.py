@@ -43,9 +43,9 @@ def question(run: CheckedRun) -> str:
     )
 
 
-def plan_question(name: str, base_url: str) -> str:
-    """The same for a whole plan."""
-    return f"Attack {base_url} (target {name}) with every scenario of the resilience plan?"
+def series_question(name: str, base_url: str, what: str) -> str:
+    """The same for several runs in a row: `what` is attacked with."""
+    return f"Attack {base_url} (target {name}) with {what}?"
 
 
 def require(consent: Consent) -> None:

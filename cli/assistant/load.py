@@ -19,10 +19,9 @@ from cli.launch import local_workers
 from common import ending
 from common.errors import RefusedInputError, one_line
 from run.progress import describe, total
-from telemetry.run_folder import manifest
+from telemetry.run_folder import manifest, series
 from telemetry.run_folder.lines import LedgerLine
 from telemetry.run_folder.reading import RunFolderError, lines
-from verdicts.plan import plan_file
 
 POLL_INTERVAL: Final = 0.5  # seconds
 SEE_OUT: Final = 120.0  # seconds: a drain and a report
@@ -121,12 +120,16 @@ def of_run(folder: Path) -> LoadProgress | None:
     return LoadProgress(min(max(t, 0.0), duration), duration, one_line(describe(t, duration, sums)))
 
 
-def of_plan(folder: Path) -> LoadProgress | None:
-    """How many of a plan's runs are over; None before the first begins."""
+def of_series(folder: Path, clock: Callable[[], float] = time.time) -> LoadProgress | None:
+    """How many percent of its time several runs in a row have behind them; None before the first begins."""
     try:
-        told = plan_file.read(folder)
+        told = series.read(folder)
     except RunFolderError:
         return None
-    over = sum(run.exit_code is not None for run in told.runs)
-    coming = next((f", {run.name} goes on" for run in told.runs if run.exit_code is None), "")
-    return LoadProgress(over, len(told.runs), f"{over} of {len(told.runs)} runs are over{coming}")
+    if told is None:
+        return None
+    now, going = clock(), told.current
+    over = f"{sum(step.over for step in told.steps)} of {len(told.steps)} are over"
+    coming = "" if going is None else f", {told.steps[going].name} goes on"
+    text = f"{over}{coming}, {series.about(told.left(now))} left"
+    return LoadProgress(round(100 * told.share(now)), 100, text)

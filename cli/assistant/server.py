@@ -30,6 +30,7 @@ from mcp_types import (  # type: ignore[import-not-found]
 
 from cli.assistant import documents, load, stored
 from cli.assistant.answers import (
+    BreakpointAnswer,
     ComparisonAnswer,
     PlanAnswers,
     PointExplanation,
@@ -38,7 +39,7 @@ from cli.assistant.answers import (
     ScenarioList,
     TargetCheck,
 )
-from cli.assistant.consent import CANNOT_ASK, Consent, plan_question, question, require
+from cli.assistant.consent import CANNOT_ASK, Consent, question, require, series_question
 from cli.launch.locust import launch_command
 from common.errors import ConfigError, RefusedInputError
 from common.paths import RESULTS, ROOT
@@ -48,6 +49,7 @@ from scenarios.options import BUNDLED
 from targets import guard
 from targets import load as targets
 from telemetry.run_folder import verdict_file
+from verdicts.breakpoint import table as breakpoints
 from verdicts.output import compare_files
 from verdicts.plan import plan_file
 from webui.comparing import CannotCompareError, Comparing
@@ -192,13 +194,24 @@ def consent_to_run(
 
 def consent_to_plan(ctx: Context, target: str = BUNDLED) -> Consent | Elicit[Consent]:
     """Yes for the bundled stack; else what a person says."""
+    return _series_consent(ctx, target, "every scenario of the resilience plan")
+
+
+def consent_to_search(ctx: Context, target: str = BUNDLED) -> Consent | Elicit[Consent]:
+    """Yes for the bundled stack; else what a person says."""
+    return _series_consent(ctx, target, "more and more load, to find the most that it bears")
+
+
+def _series_consent(ctx: Any, target: str, what: str) -> Any:
     try:
         found = targets.load(target)
         if not found.bundled:
             guard.check(found)
     except RefusedInputError as error:
         raise ToolError(str(error)) from None
-    return Consent(yes=True) if found.bundled else _ask(ctx, plan_question(found.name, found.base_url))
+    return (
+        Consent(yes=True) if found.bundled else _ask(ctx, series_question(found.name, found.base_url, what))
+    )
 
 
 async def run(
@@ -237,18 +250,34 @@ async def run_plan(
     require(consent)
     if mode not in MODES:
         raise ConfigError(stored.TOOL, "mode", f"{mode!r:.40}, allowed: {', '.join(MODES)}")
-    folder = new_dir(RESULTS, "plan")
-    command = [
-        str(ROOT / "bin" / "resilience"),
-        "plan",
-        f"--mode={mode}",
-        f"--target={target}",
-        f"--out={folder}",
-    ]
-    ended = await LOADS.follow("a plan", command, lambda: load.of_plan(folder), _teller(ctx))
-    if not (folder / plan_file.FILE).is_file():
-        raise ToolError(f"no answers, exit code {ended.code}: {ended.last}")
-    return stored.plan(folder.name)
+    name, _ = await _series(ctx, "plan", [f"--mode={mode}", f"--target={target}"], plan_file.FILE)
+    return stored.plan(name)
+
+
+async def run_breakpoint(
+    ctx: Context,
+    consent: Annotated[Consent, Resolve(consent_to_search)],
+    protect: str = "none",
+    target: str = BUNDLED,
+    budget: str = "40m",
+) -> BreakpointAnswer:
+    """Search the highest rate of slow calls that is borne, by runs of rising load (three minutes and more).
+
+    `protect`: none, today, phase1, phase2, all, or names; the plan's answers take it up (P0.3).
+    """
+    require(consent)
+    given = [f"--protect={protect}", f"--target={target}", f"--budget={budget}"]
+    return stored.breakpoint_search(*await _series(ctx, "breakpoint", given, breakpoints.FILE))
+
+
+async def _series(ctx: Any, command: str, given: list[str], file: str) -> tuple[str, int]:
+    """Several runs in a row by a command of the suite: its folder's name, and its exit code."""
+    folder = new_dir(RESULTS, command)
+    words = [str(ROOT / "bin" / "resilience"), command, *given, f"--out={folder}"]
+    ended = await LOADS.follow(f"a {command}", words, lambda: load.of_series(folder), _teller(ctx))
+    if not (folder / file).is_file():
+        raise ToolError(f"no answer, exit code {ended.code}: {ended.last}")
+    return folder.name, ended.code
 
 
 def _teller(ctx: Any) -> load.Tell:
@@ -267,6 +296,7 @@ def make(version: str) -> Any:
         (check_target, "Check a target", ASKS),
         (run, "Run a scenario", ATTACKS),
         (run_plan, "Run the plan", ATTACKS),
+        (run_breakpoint, "Search the breakpoint", ATTACKS),
         (verdict, "A run's verdict", READS),
         (explain_point, "Explain a point", READS),
         (compare, "Compare two runs", WRITES),

@@ -10,6 +10,7 @@ import msgspec
 from cli.assistant.answers import (
     AnsweredQuestion,
     AskedPoint,
+    BreakpointAnswer,
     PlanAnswers,
     PointExplanation,
     PointShort,
@@ -26,6 +27,7 @@ from shapes.schedule import peak
 from telemetry.run_folder import verdict_file
 from telemetry.run_folder.verdict_file import VerdictFile
 from users.engine import job
+from verdicts.breakpoint import table
 from verdicts.language.words import Say
 from verdicts.plan import answers, plan_file, stored_search
 from verdicts.plan.answers import JudgedRun, PlanAnswer
@@ -126,6 +128,18 @@ def point(id: str, run: str | None = None, results: Path = RESULTS) -> PointExpl
         bounds={one.name: one.thresholds[id] for one in asked if id in one.thresholds and not one.variant_of},
         run=None if found is None else found.name,
         findings=[msgspec.to_builtins(one) for one in told if one.id == id or one.id.startswith(f"{id}.")],
+    )
+
+
+def breakpoint_search(name: str, exit_code: int, results: Path = RESULTS) -> BreakpointAnswer:
+    """What a search found, so far as it came. Raises ConfigError."""
+    found = folder(name, table.FILE, results)
+    _, rows = table.read(found)
+    return BreakpointAnswer(
+        breakpoint=found.name,
+        sentence=table.sentence(rows),
+        rows=[dict(zip(table.HEAD, row.cells(rows), strict=True)) for row in rows],
+        exit_code=exit_code,
     )
 
 

@@ -20,6 +20,9 @@ WAIT_FOR_WORKERS: Final = 600  # seconds: somebody starts them by hand
 
 def master_options(request: RunRequest) -> list[str]:
     """What makes Locust a master that waits for its workers. ConfigError where it cannot listen."""
+    if request.worker_count is None:
+        text = f"{request.workers} beside --master, allowed: how many will come"
+        raise ConfigError("command line", "--workers", text)
     port = OPTIONS["port"].read(request.port or "")
     address = OPTIONS["bind"].read(request.bind or "")
     wire_secret.check(address, os.environ)

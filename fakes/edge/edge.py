@@ -10,6 +10,7 @@ place of its own (`kv.consistency`). Balancer and forwarding stay in front of th
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any, Final
 
 from common.protections import TABLE
@@ -100,11 +101,9 @@ class Edge:
 
     def _call(self, scope: Scope) -> EdgeCall:
         headers = dict(scope["headers"])
-        peer = scope["client"]
-        ip = headers.get(b"cf-connecting-ip")
-        return EdgeCall(
-            self.control.snapshot, headers, ip.decode("latin-1") if ip else peer[0] if peer else ""
-        )
+        snapshot = self.control.snapshot
+        address = client_address(headers, scope["client"], snapshot.settings.edge.client_address)
+        return EdgeCall(snapshot, headers, address)
 
     def _resize(self, snapshot: Snapshot) -> None:
         self.isolates.resize(snapshot.settings.edge.isolates)
@@ -118,6 +117,12 @@ class Edge:
     def _reset(self) -> None:
         self.kv.reset()
         self.isolates.reset()
+
+
+def client_address(headers: Mapping[bytes, bytes], peer: tuple[str, int] | None, taken: str) -> str:
+    """Where a request is from: what its header shows, or with `taken` "peer" whom it is connected to."""
+    shown = headers.get(b"cf-connecting-ip", b"") if taken == "header" else b""
+    return shown.decode("latin-1") or (peer[0] if peer else "")
 
 
 async def make_app(config: StackConfig) -> serve.App:

@@ -27,7 +27,7 @@ from fakes.settings import KvSettings
 
 DAY: Final = 86_400.0
 MIN_TTL: Final = 60.0  # seconds; Workers KV takes no shorter expiration
-SWEEP_EVERY: Final = 4096  # writes
+SWEEP_EVERY: Final = 5.0  # seconds: by writes, what a lull finds would hang on where the count stood
 
 Watch = Callable[[str, str | None], None]
 _MESSAGES: Final = {
@@ -68,7 +68,7 @@ class Kv:
         self._versions: dict[str, list[_Version]] = {}
         self._day = -1
         self._served = {"get": 0, "put": 0}
-        self._puts_to_sweep = SWEEP_EVERY
+        self._sweep_at = 0.0
         self._swept = 0
         self._lock = threading.Lock()
 
@@ -150,10 +150,10 @@ class Kv:
         raise KvError(op, cause, settings.api)
 
     def _sweep(self, now: float) -> None:
-        self._puts_to_sweep -= 1
-        if self._puts_to_sweep > 0:
+        """Forget what has expired."""
+        if now < self._sweep_at:
             return
-        self._puts_to_sweep = SWEEP_EVERY
+        self._sweep_at = now + SWEEP_EVERY
         gone = [key for key, kept in self._versions.items() if kept[-1].expires <= now]
         self._swept += sum(self._versions.pop(key)[-1].number for key in gone)
 

@@ -1,4 +1,4 @@
-"""The points of a run's trace as spans: the run's own, with all instants as its events, and those of its parts."""
+"""A run's trace as spans: the run's own, with all instants as its events, and those of its parts."""
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 
 By the specification: 429, 502, 503 and 504 are tried again, after `Retry-After` where it is given; another
 answer of 4xx or 5xx is not. Of those, 400 is about points (found by halves and put aside), 413 about their
-number; 401, 403, 404 and 405 are about who we are and where we ask: the points stay on disk, and nothing more is
-sent until a person has it flushed. A success may be partial: what was rejected is counted as dropped, and is
-not repeated.
+number; 401, 403, 404 and 405 are about who we are and where we ask: the points stay on disk, and nothing more
+is sent until a person has it flushed. A success may be partial: what was rejected is counted as dropped, and
+is not repeated.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""A run as one trace: a span for the run, in it one for each phase and fault; instants and answers stand on it.
+"""A run as one trace: a span for the run, in it one for each phase and fault; instants are its events.
 
 A point of measurement `spans` is one of them. Tags: `kind` (run, phase, fault, control, state, point) and
-`name`; fields: `end_ns` (Unix nanoseconds), `trace_id` and `span_id` of what lasted, absent of an instant; the
-rest is told of it. Its time is its begin. All of a run's points come together, once its verdict is there: no
-span can be sent before it has ended. Ids follow from the run (`telemetry.recording.trace_ids`).
+`name`; fields: `end_ns` (Unix nanoseconds), `trace_id` and `span_id` of what lasted, absent of an instant;
+the rest is told of it. Its time is its begin. All of a run's points come together, once its verdict is there:
+no span can be sent before it has ended. Ids follow from the run (`telemetry.recording.trace_ids`).
 """
 
 from __future__ import annotations

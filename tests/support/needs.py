@@ -105,6 +105,7 @@ NEEDS: Final = {
         Need("chromium", "reads reports and the web UI", debian="chromium", programs=BROWSERS),
         Need("nginx", "answers at once, for benchmarks", debian="nginx-light"),
         Need("pgbouncer", "the pooler before Postgres", debian="pgbouncer"),
+        Need("ip", "makes two machines of one", debian="iproute2"),
         Need("wrk", "a peer of the benchmarks", debian="wrk"),
         Need("hey", "a peer of the benchmarks", debian="hey"),
         Need("go", "builds servers and peers written in Go", debian="golang-go ca-certificates git"),

@@ -67,12 +67,12 @@ def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
 def test_every_tool_says_what_it_does_to_the_world(seen: dict[str, Any]) -> None:
     tools = {tool["name"]: tool for tool in seen["tools"]}
     assert set(tools) == {
-        "list_scenarios", "describe_scenario", "check_target", "run", "run_plan", "verdict", "explain_point",
-        "compare", "plan_answers",
+        "list_scenarios", "describe_scenario", "check_target", "run", "run_plan", "run_breakpoint", "verdict",
+        "explain_point", "compare", "plan_answers",
     }  # fmt: skip
     assert all(tool["output_schema"] and tool["description"] and tool["title"] for tool in tools.values())
     attacks = {name for name, tool in tools.items() if tool["annotations"]["destructive_hint"]}
-    assert attacks == {"run", "run_plan"}
+    assert attacks == {"run", "run_plan", "run_breakpoint"}
     assert not any(tools[name]["annotations"]["read_only_hint"] for name in (*attacks, "compare"))
     assert "consent" not in tools["run"]["input_schema"]["properties"]
     assert {"resilience://docs/README.md", "resilience://docs/scenarios/db-pool.md"} <= set(seen["docs"])

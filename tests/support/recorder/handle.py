@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +22,10 @@ END_WITHIN: Final = 20.0
 class Handle:
     """A running server: `port`, `pid`, `stats()`, `stop()`; it ends when this process does."""
 
-    def __init__(self, module: str, *arguments: str) -> None:
+    def __init__(self, module: str, *arguments: str, within: Sequence[str] = ()) -> None:
+        """`within`: what its command begins with, where it runs on a made machine."""
         # its stdin is a pipe of ours: when we die, however, the pipe ends and so does the server
-        command = [sys.executable, "-m", module, *arguments]
+        command = [*within, sys.executable, "-m", module, *arguments]
         self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdout
         line = self._process.stdout.readline()
@@ -61,10 +62,18 @@ class Handle:
 class Recorder(Handle):
     """A recording server with its answer's delay in seconds."""
 
-    def __init__(self, folder: Path, delay: float, header: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        delay: float,
+        host: str = "127.0.0.1",
+        within: Sequence[str] = (),
+        header: str = "CF-Connecting-IP",
+    ) -> None:
+        """`header`: what it takes for an address."""
         self._folder = folder
-        options = ("--out", str(folder), "--delay", str(delay), "--ip-header", header)
-        super().__init__("tests.support.recorder.server", *options)
+        given = ("--out", str(folder), "--delay", str(delay), "--host", host, "--ip-header", header)
+        super().__init__("tests.support.recorder.server", *given, within=within)
 
     def recording(self) -> Recording:
         """End the server and read what it saw."""

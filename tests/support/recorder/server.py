@@ -229,13 +229,11 @@ def end_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> Non
     loop.add_reader(0, on_input)
 
 
-async def serve(port: int, delay: float, ip_header: str, out: Path) -> None:
+async def serve(host: str, port: int, delay: float, ip_header: str, out: Path) -> None:
     """Serve until told to stop, then write the recording to `out`."""
     loop, stop, book = asyncio.get_running_loop(), asyncio.Event(), Book()
     header = ip_header.lower().encode()
-    server = await loop.create_server(
-        lambda: Connection(book, delay, header), "127.0.0.1", port, backlog=BACKLOG
-    )
+    server = await loop.create_server(lambda: Connection(book, delay, header), host, port, backlog=BACKLOG)
     end_with_parent(loop, stop)
     print(server.sockets[0].getsockname()[1], flush=True)
     await stop.wait()
@@ -247,12 +245,13 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--delay", type=float, default=3.0)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--ip-header", default="CF-Connecting-IP")
     options = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    uvloop.run(serve(options.port, options.delay, options.ip_header, options.out))
+    uvloop.run(serve(options.host, options.port, options.delay, options.ip_header, options.out))
 
 
 if __name__ == "__main__":

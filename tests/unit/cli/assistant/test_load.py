@@ -15,8 +15,9 @@ from cli.assistant import load
 from cli.assistant.load import Ended, LoadGoesOnError, LoadProgress, Loads
 from common import ending
 from telemetry.run_folder.manifest import write
-from tests.support import plan_folder
+from telemetry.run_folder.series import Series, SeriesStep, SeriesWriter
 from tests.support.manifest import manifest
+from tests.support.manual_clock import ManualClock
 
 
 class Child:
@@ -144,11 +145,23 @@ def test_how_far_a_run_is_stands_in_its_ledgers(tmp_path: Path) -> None:
     assert found.text.startswith("4 s of 10 s, 6 s left planned 42 sent 42 in flight 4")
 
 
-def test_how_far_a_plan_is_stands_in_its_book(tmp_path: Path) -> None:
-    assert load.of_plan(tmp_path / "none") is None
-    runs = [
-        (plan_folder.planned("burst", ["P1.7"]), None),
-        (plan_folder.planned("health", ["F1.3"], code=None), None),
-    ]
-    plan_folder.write(tmp_path, runs)
-    assert load.of_plan(tmp_path) == LoadProgress(1, 2, "1 of 2 runs are over, health goes on")
+def test_how_far_several_runs_are_stands_in_their_series(tmp_path: Path) -> None:
+    clock = ManualClock(1000.0)
+
+    def seen() -> LoadProgress | None:
+        return load.of_series(tmp_path, clock)
+
+    assert seen() is None
+    steps = tuple(SeriesStep(name=name, expected_s=60.0) for name in ("burst", "health"))
+    told = Series(command="plan", title="quick", page="plan.html", started=1000.0, steps=steps)
+    writer = SeriesWriter(tmp_path, told, clock)
+    writer.begins(0)
+    clock.now += 60
+    writer.ended(0, 1)
+    writer.begins(1)
+    clock.now += 30
+    assert seen() == LoadProgress(75, 100, "1 of 2 are over, health goes on, about 30 s left")
+    writer.ended(1, 0)
+    assert seen() == LoadProgress(100, 100, "2 of 2 are over, about 0 s left")
+    (tmp_path / "series.json").write_text("{}")
+    assert seen() is None  # somebody's else

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes.edge_runtime.kv import DAY, SWEEP_EVERY, Kv, KvError
+from fakes.edge_runtime.kv import DAY, MIN_TTL, SWEEP_EVERY, Kv, KvError
 from fakes.settings import KvSettings
 from tests.support.manual_clock import ManualClock
 
@@ -116,12 +116,16 @@ def test_a_value_expires_after_its_ttl() -> None:
 def test_expired_keys_do_not_pile_up() -> None:
     clock = ManualClock(1_000_000.0)
     kv = Kv(clock)
-    for number in range(SWEEP_EVERY):
+    for number in range(100):
         kv.put(IDEAL, f"old-{number}", 1)
-    clock.now += 61
-    for _ in range(SWEEP_EVERY):
-        kv.put(IDEAL, "new", 1)
-    assert len(kv._versions) == 1
+    clock.now += MIN_TTL - 1
+    kv.put(IDEAL, "young", 1)
+    clock.now += SWEEP_EVERY - 1
+    kv.put(IDEAL, "new", 1)
+    assert kv.keys() == 102  # not looked at yet
+    clock.now += 1
+    kv.put(IDEAL, "new", 1)
+    assert kv.keys() == 2
 
 
 def test_reset_empties_the_namespace_and_the_quota() -> None:

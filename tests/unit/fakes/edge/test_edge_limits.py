@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fakes.edge.edge import client_address
 from fakes.protections.burst_limit import BurstLimit
 from fakes.protections.ip_limit import IpLimit
 from tests.support.edge_rig import EdgeRig, reason
@@ -154,3 +155,17 @@ async def test_no_window_ever_admits_more_than_five(offsets: list[float], strate
         offered[int(offset)] += 1
         admitted[int(offset)] += (await rig.ask(app)).status == 200
     assert all(admitted[window] == min(5, offered[window]) for window in offered)
+
+
+@pytest.mark.parametrize(
+    ("taken", "shown", "peer", "address"),
+    [
+        ("header", b"203.0.113.7", ("127.1.0.1", 1), "203.0.113.7"),
+        ("header", b"", ("127.1.0.1", 1), "127.1.0.1"),
+        ("peer", b"203.0.113.7", ("127.1.0.1", 1), "127.1.0.1"),  # whatever it says
+        ("peer", b"203.0.113.7", None, ""),
+    ],
+)
+def test_whose_address_counts(taken: str, shown: bytes, peer: tuple[str, int] | None, address: str) -> None:
+    headers = {b"cf-connecting-ip": shown} if shown else {}
+    assert client_address(headers, peer, taken) == address

@@ -1,4 +1,4 @@
-"""A receiver in trouble for 60 s of a run of 90 s, by a clock that is moved: sent is stored, nothing twice."""
+"""A receiver in trouble for 60 s of a run of 90 s, by a clock that is moved: all is stored, nothing twice."""
 
 from __future__ import annotations
 
