@@ -111,7 +111,7 @@ def nasty(on_connect: str | None = None, chain: Chain | None = None) -> Iterator
 def recorder(delay: float = 3.0, header: str = "CF-Connecting-IP") -> Iterator[Recorder]:
     """A recorder for the length of a `with` block; `header`: what it takes for an address."""
     with tempfile.TemporaryDirectory(prefix="recorder-") as folder:
-        handle = Recorder(Path(folder), delay, header)
+        handle = Recorder(Path(folder), delay, header=header)
         try:
             yield handle
         finally:
