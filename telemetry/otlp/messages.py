@@ -18,11 +18,10 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from telemetry.otlp.metric_point import MetricPoint
-from telemetry.otlp.run_trace import SpanLine
+from telemetry.otlp.run_trace import Scalar, SpanLine
 from telemetry.points.whole_run import BUCKETS
 
 SCOPE: Final = InstrumentationScope(name="mcpist-resilience")
-Scalar = bool | int | float | str
 _STATUS: Final = {"ok": Status.STATUS_CODE_OK, "error": Status.STATUS_CODE_ERROR}
 
 

@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -28,7 +29,9 @@ pytestmark = pytest.mark.e2e
 PATIENCE = 60.0
 
 
-SERVERS = {"1.8": running, "2": second_influx}
+SERVERS: dict[str, Callable[[Path], AbstractContextManager[LocalInflux]]] = {
+    "1.8": running, "2": second_influx,
+}  # fmt: skip
 EITHER = pytest.mark.parametrize("server", SERVERS, indirect=True, scope="module")
 
 
