@@ -1,13 +1,13 @@
 """Where OTLP goes, by OpenTelemetry's standard variables; each may be given for one signal alone.
 
-    OTEL_EXPORTER_OTLP_ENDPOINT           http://collector:4318, to which /v1/metrics and /v1/traces are added
-    OTEL_EXPORTER_OTLP_METRICS_ENDPOINT   a whole URL for the metrics, …_TRACES_ENDPOINT for the trace
-    OTEL_EXPORTER_OTLP_HEADERS            a=1,b=2, values percent-encoded
-    OTEL_EXPORTER_OTLP_TIMEOUT            ms a request (10000)
-    OTEL_EXPORTER_OTLP_CERTIFICATE        for https
-    OTEL_EXPORTER_OTLP_COMPRESSION        none (as without it) or gzip
-    OTEL_EXPORTER_OTLP_PROTOCOL           http/protobuf, the one that is spoken
-    OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES   what the resource says (service.name: mcpist-resilience)
+OTEL_EXPORTER_OTLP_ENDPOINT           http://collector:4318, to which /v1/metrics and /v1/traces are added
+OTEL_EXPORTER_OTLP_METRICS_ENDPOINT   a whole URL for the metrics, …_TRACES_ENDPOINT for the trace
+OTEL_EXPORTER_OTLP_HEADERS            a=1,b=2, values percent-encoded
+OTEL_EXPORTER_OTLP_TIMEOUT            ms a request (10000)
+OTEL_EXPORTER_OTLP_CERTIFICATE        for https
+OTEL_EXPORTER_OTLP_COMPRESSION        none (as without it) or gzip
+OTEL_EXPORTER_OTLP_PROTOCOL           http/protobuf, the one that is spoken
+OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES   what the resource says (service.name: mcpist-resilience)
 """
 
 from __future__ import annotations

@@ -128,9 +128,10 @@ def _said(answer: PostAnswer) -> str:
     if not answer.content_type.startswith(CONTENT_TYPE):
         return answer.said
     try:
-        fields = UnknownFieldSet(Empty.FromString(answer.body))
+        found = UnknownFieldSet(Empty.FromString(answer.body))
     except DecodeError:
         return answer.said
+    fields = [found[number] for number in range(len(found))]
     texts = [one.data for one in fields if one.field_number == 2 and isinstance(one.data, bytes)]
     return told(b" ".join(texts).decode(errors="replace"))
 

@@ -36,9 +36,7 @@ EITHER = pytest.mark.parametrize("server", SERVERS, indirect=True, scope="module
 
 
 @pytest.fixture(scope="module")
-def server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[LocalInflux]:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalInflux]:
     """InfluxDB 1.8; of a test of `EITHER` also the one of version 2."""
     start = SERVERS[getattr(request, "param", "1.8")]
     with start(tmp_path_factory.mktemp("influx")) as found:

@@ -61,9 +61,7 @@ class FaultProxy:
         try:
             upstream.request("POST", request.path, body, dict(request.headers))
             answer = upstream.getresponse()
-            own = {
-                name: value for name, value in answer.getheaders() if name.lower().startswith(PASSED)
-            }
+            own = {name: value for name, value in answer.getheaders() if name.lower().startswith(PASSED)}
             return answer.status, answer.read(), own
         except OSError:  # the database is down
             return 502, b"", {}

@@ -15,10 +15,9 @@ from typing import Any, Final
 
 import pytest
 
-from common.paths import ROOT
 from telemetry.influx.local_influx import DATABASE, HOST, LocalInflux
+from tests.support.influx.build_v2 import BUILT
 
-BUILT: Final = ROOT / ".cache" / "influxdb2" / "influxd"
 MISSING: Final = "InfluxDB 2 was not built: python -m tests.support.influx.build_v2 (Go, Rust, minutes)"
 TOKEN: Final = "a-token-of-the-tests"
 

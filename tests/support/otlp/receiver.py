@@ -76,7 +76,6 @@ class OtlpReceiver:
             self._server.server_close()
             self._server = None
 
-
     kill = stop
 
 

@@ -38,7 +38,7 @@ def test_in_the_modern_era_meta_says_the_same() -> None:
     assert params["_meta"]["io.modelcontextprotocol/protocolVersion"] == MODERN
 
 
-@pytest.mark.parametrize("version", (NONE, LEGACY[0]))
+@pytest.mark.parametrize("version", [NONE, LEGACY[0]])
 def test_other_eras_say_it_in_the_header_alone(version: str) -> None:
     _, body = sent(Dialect(version, trace=True).call_tool("echo", {}))
     assert "_meta" not in json.dumps(body)
