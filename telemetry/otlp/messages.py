@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
@@ -19,6 +20,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from telemetry.otlp.metric_point import MetricPoint
 from telemetry.otlp.run_trace import Scalar, SpanLine
+from telemetry.points.samples import Labels
 from telemetry.points.whole_run import BUCKETS
 
 SCOPE: Final = InstrumentationScope(name="mcpist-resilience")
@@ -55,7 +57,7 @@ def _add(metric: Metric, point: MetricPoint) -> None:
 
 def _plain(point: MetricPoint) -> NumberDataPoint:
     return NumberDataPoint(
-        attributes=_pairs(dict(point.attributes)),
+        attributes=_labels(point.attributes),
         start_time_unix_nano=point.start,
         time_unix_nano=point.t,
         as_double=point.value,
@@ -64,7 +66,7 @@ def _plain(point: MetricPoint) -> NumberDataPoint:
 
 def _bucketed(point: MetricPoint) -> HistogramDataPoint:
     return HistogramDataPoint(
-        attributes=_pairs(dict(point.attributes)),
+        attributes=_labels(point.attributes),
         start_time_unix_nano=point.start,
         time_unix_nano=point.t,
         count=sum(point.counts),
@@ -72,6 +74,12 @@ def _bucketed(point: MetricPoint) -> HistogramDataPoint:
         bucket_counts=point.counts,
         explicit_bounds=BUCKETS,
     )
+
+
+@lru_cache(maxsize=4096)
+def _labels(attributes: Labels) -> tuple[KeyValue, ...]:
+    """Those of a series, which come every second."""
+    return tuple(_pairs(dict(attributes)))
 
 
 def traces_body(spans: Iterable[SpanLine], resource: Mapping[str, str]) -> bytes:

@@ -85,5 +85,7 @@ class TraceIds:
             number = -index
         else:
             number = _BEYOND | call.account << 40 | call.request_id
-        span = number + (call.attempt << 56)
-        return f"{self._begin}{number * _GOLDEN & _MASK:016x}-{span * _GOLDEN & _MASK:016x}-01".encode()
+        own = span = f"{number * _GOLDEN & _MASK:016x}"
+        if call.attempt:
+            span = f"{(number + (call.attempt << 56)) * _GOLDEN & _MASK:016x}"
+        return f"{self._begin}{own}-{span}-01".encode()
