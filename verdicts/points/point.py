@@ -123,6 +123,11 @@ class PointResult:
         """The value with its unit, as text."""
         return "not observed" if self.value is None else f"{self.value} {self.unit}".strip()
 
+    @property
+    def unseen(self) -> bool:
+        """Nothing could be observed, and no bound hangs on it."""
+        return self.value is None and self.status == "info"
+
 
 Find = Callable[[Run], Finding | Iterable[Finding]]
 

@@ -9,8 +9,9 @@
 | faults | one that did not happen as planned (`verdicts.measure.target.fault_ledger`) |
 | the process | killed before its ledger was closed, or nothing was planned at all |
 
-Late and dropped arrivals have a cause on this machine, so the verdict also says who used its CPU; and it says
-so of a run that counts where the bundled stack had to share a full machine with others.
+Late and dropped arrivals have a cause on this machine, so the verdict also says who used its CPU, unless a
+process that was killed or lost took them with it; and it says so of a run that counts where the bundled stack
+had to share a full machine with others.
 """
 
 from __future__ import annotations
@@ -53,7 +54,13 @@ def check(run: Run, ledger: ArrivalLedger) -> Validity:
     own = own_limits.reasons(run)
     faults = fault_ledger.of(run).problems()
     reasons = (*own, *behind, *_ended(run, ledger), *_balance(run, ledger), *faults)
-    return Validity(reasons, starved(run) if behind else machine.crowded(run))
+    by_cpu = behind and not (_taken_along(run) and ledger.total.late == 0)
+    return Validity(reasons, starved(run) if by_cpu else machine.crowded(run))
+
+
+def _taken_along(run: Run) -> bool:
+    """What was not sent went with the process that should have sent it."""
+    return run.killed or bool(run.lost)
 
 
 def _behind(total: ArrivalCounts) -> Iterator[str]:

@@ -98,6 +98,21 @@ def test_late_says_who_used_the_cpu(tmp_path: Path) -> None:
     assert "origin-a" in told
 
 
+def test_who_used_the_cpu_is_no_matter_where_a_worker_was_lost(tmp_path: Path) -> None:
+    def lose(samples: Samples) -> None:
+        drop(samples, first(samples, 50))
+
+    run = made(tmp_path, replace(SMALL, change=changed(lose)))
+    assert "it paused" in validity.check(run, ledger.of(run)).starved
+    assert run.end is not None
+    (worker,) = run.end.workers
+    end = structs.replace(run.end, workers=(structs.replace(worker, lost=True),))
+    lost = replace(run, end=end)
+    told = validity.check(lost, ledger.of(lost))
+    assert told.starved == ""
+    assert "worker local was lost" in told.reasons
+
+
 def test_a_load_process_without_cpu_left_is_named(tmp_path: Path) -> None:
     run = made(tmp_path, replace(SMALL, change=changed(lambda samples: drop(samples, first(samples, 50)))))
     lines = tuple(structs.replace(line, cpu_s=line.t * 0.97) for line in run.ledgers["local"])

@@ -33,6 +33,7 @@ def test_percentiles_say_how_many_calls_they_stand_on(tmp_path: Path) -> None:
     found = next(one for one in judgement.points if one.id == "P1.7")
     assert found.figures["p95"] < 2
     assert found.figures["served"] < 0.5
+    assert found.unit == "ms (p95 of those that succeeded)"
     assert found.status == "fail"
 
 
