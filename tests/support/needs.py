@@ -124,6 +124,7 @@ NEEDS: Final = {
             programs=("mcpgateway",),
         ),
         Need("go-sdk-server", "a server that nobody here wrote", source=HERE / "go_sdk_server"),
+        Need("otel-collector", "takes OTLP, by who specified it", source=HERE / "otel_collector"),
         Need("node", "runs what npm installs", debian="nodejs npm"),
         Need(
             "server-everything",
