@@ -29,6 +29,7 @@ from bench.telemetry_cost import Cost, summary
 from telemetry.exporter.sinks import PREFIXES
 from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.fault_proxy import FaultProxy
+from tests.support.otlp.receiver import OtlpReceiver
 from tests.support.prometheus.server import WRITE, LocalPrometheus
 from tests.support.recorder.attack import Plan, attack
 from tests.support.recorder.handle import recorder
@@ -54,7 +55,7 @@ class Pair:
     on: Measured
 
 
-Server = tuple[LocalInflux | LocalPrometheus, str, str]
+Server = tuple[LocalInflux | LocalPrometheus | OtlpReceiver, str, str]
 
 
 def influx(folder: Path) -> Server:
@@ -67,7 +68,14 @@ def prometheus(folder: Path) -> Server:
     return LocalPrometheus(folder), "PROMETHEUS_REMOTE_WRITE_URL", WRITE
 
 
-SINKS: Final[dict[str, Callable[[Path], Server]]] = {"influxdb": influx, "prometheus": prometheus}
+def otlp(folder: Path) -> Server:
+    """The same; it lives in this process."""
+    return OtlpReceiver(), "OTEL_EXPORTER_OTLP_ENDPOINT", ""
+
+
+SINKS: Final[dict[str, Callable[[Path], Server]]] = {
+    "influxdb": influx, "prometheus": prometheus, "otlp": otlp,
+}  # fmt: skip
 
 
 @contextlib.contextmanager

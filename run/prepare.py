@@ -153,6 +153,7 @@ def _job(state: RunState, resources: ExitStack) -> dict[str, Any]:
         "key": key.pem() if key else None,
         "dialect": None,
         "intents": state.intents,
+        "trace": state.trace,
         "tokens": account_tokens(target),
         "ids": account_ids(target),  # what files hold is read here alone: a worker has none of them
         "ca": Path(target.tls.ca).read_text() if target.tls.ca else None,
@@ -232,6 +233,7 @@ def _write_manifest(state: RunState) -> None:
         tools=tuple(jobs.tool_table(scenario)),
         quiet=state.quiet,
         protocol=state.dialect.version if state.dialect else "",
+        trace=state.trace,
         groups=tuple(groups),
         workers=len(state.leader().nodes),
         stack=RunStack(settings=scenario.stack_settings().model_dump(mode="json"), processes=stack.pids)

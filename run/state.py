@@ -59,6 +59,7 @@ class RunState:
     conductor: Conductor | None = None
     token: Token | None = None  # of a target's first account
     intents: str = field(default_factory=lambda: secrets.token_hex(6))  # what intents' keys begin with
+    trace: str = field(default_factory=lambda: secrets.token_hex(8))  # what its traces' ids begin with
     start_at: float = float("nan")  # the run's zero, monotonic seconds
     load_began: bool = False
 

@@ -29,6 +29,7 @@ from targets.auth import Auth, HeaderName, HeaderValue
 from targets.effects import EffectsList
 from targets.intents import USUAL, IntentPlace
 from targets.limits import Limits
+from targets.trace import TRACEPARENT
 
 UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
 # Headers of the engine's own: another value would break the framing or lie about the host.
@@ -89,7 +90,7 @@ class Target(Strict):
     """The whole file. `tool` absent: the scenario's own tools; null: load is `tools/list`.
 
     `tools` in place of it: one for each role of the scenario's tools. `protocol` absent: plain JSON-RPC, and
-    nothing is sent before load to find out more.
+    nothing is sent before load to find out more. `trace`: each request of the load has a `traceparent`.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
@@ -108,6 +109,7 @@ class Target(Strict):
     tool: ToolCall | None = None
     tools: RoleTools | None = None
     intents: IntentPlace = USUAL
+    trace: bool = False
     effects: EffectsList | None = None
     timeout: Annotated[Duration, Field(le=600)] = 35.0
     max_body_mib: Annotated[int, Field(ge=1, le=1024)] = 16
@@ -173,7 +175,11 @@ class Target(Strict):
         if self.tool is not None and self.tools is not None:
             raise ValueError("tool beside tools, allowed: one of them")
         signed = self.auth or (Auth() if self.accounts.tokens is not None else None)
-        taken = {"auth.header": signed and signed.header, "client_ip_header": self.client_ip_header}
+        taken = {
+            "auth.header": signed and signed.header,
+            "client_ip_header": self.client_ip_header,
+            "trace": TRACEPARENT if self.trace else None,
+        }
         for key, header in taken.items():
             if header and header.lower() in (name.lower() for name in self.headers):
                 raise ValueError(f"headers: {header!r} is what {key} sends, allowed: one of the two")

@@ -42,7 +42,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         schedule=jobs.schedule(scenario),
         accounts=accounts,
         groups=jobs.group_behaviours(
-            scenario, data["dialect"] and Dialect(**data["dialect"]), target.intents
+            scenario, data["dialect"] and Dialect(**data["dialect"]), target.intents, trace=target.trace
         ),
         endpoint=first,
         elsewhere=tuple(elsewhere),
@@ -61,6 +61,7 @@ def build_job(stats: Any, data: dict[str, Any]) -> tuple[Job, list[Sink]]:
         late_answers=scenario.late_answers == "read",
         run=data["run"],
         intents=data["intents"],
+        trace=data["trace"],
     )
     names = [group.name for group in scenario.groups]
     widen_file_table()

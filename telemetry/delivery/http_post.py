@@ -29,11 +29,16 @@ _VALUE: Final = re.compile(r"[ -~]{0,4000}")
 
 
 class PostAnswer(NamedTuple):
-    """What a server answered; `status` is 0 without an answer, and `said` tells why."""
+    """What a server answered; `status` is 0 without an answer, and `said` tells why.
+
+    `said` is `body` as text, short and in one line.
+    """
 
     status: int
     said: str
     retry_after: str = ""
+    body: bytes = b""
+    content_type: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,12 +74,14 @@ class HttpPost:
                 "POST", self._receiver.url, body=body, headers={**ours, **headers},
                 timeout=limit, redirect=False, preload_content=False,
             )  # fmt: skip
-            said = answer.read(MOST_BODY)
+            found = answer.read(MOST_BODY)
             answer.release_conn()
         except (HTTPError, OSError) as error:
             return PostAnswer(NO_ANSWER, told(str(error)))
+        said = told(found.decode(errors="replace"))
+        theirs = answer.headers
         return PostAnswer(
-            answer.status, told(said.decode(errors="replace")), answer.headers.get("Retry-After", "")
+            answer.status, said, theirs.get("Retry-After", ""), found, theirs.get("Content-Type", "")
         )
 
     def close(self) -> None:

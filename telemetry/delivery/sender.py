@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any, Final
 
-from telemetry.delivery.sink import Writer, WriteReply, WriteResult
+from telemetry.delivery.sink import NEVER, Writer, WriteReply, WriteResult
 from telemetry.delivery.spool import Spool
 
 FIRST_WAIT: Final = 0.5
@@ -23,10 +23,12 @@ Clock = Callable[[], float]
 
 @dataclass
 class SetApart:
-    """Points of a batch that stand alone in the end: never taken, or already there."""
+    """Points of a batch that are not stored: never taken, already there, or rejected without a name."""
 
     refused: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
+    rejected: int = 0
+    why: str = ""
 
 
 def deliver(writer: Writer, spool: Spool, timeout: float | None = None) -> tuple[WriteReply | None, int]:
@@ -41,18 +43,22 @@ def deliver(writer: Writer, spool: Spool, timeout: float | None = None) -> tuple
         return reply, 0
     for line in apart.refused:
         spool.refuse(line)
+    if apart.rejected:
+        spool.reject(apart.rejected, apart.why)
     spool.held += len(apart.held)
     spool.acknowledge(segments)
-    return reply, len(lines) - len(apart.refused) - len(apart.held)
+    return reply, len(lines) - len(apart.refused) - len(apart.held) - apart.rejected
 
 
 def _send(writer: Writer, lines: list[str], apart: SetApart, timeout: float | None) -> WriteReply:
     """Send; halve what is too large or holds a bad point, until those stand alone in `apart`."""
     reply = writer.write(lines, timeout)
     if reply.answer in {WriteResult.TAKEN, WriteResult.LATER}:
+        if reply.rejected:
+            apart.rejected, apart.why = apart.rejected + min(reply.rejected, len(lines)), reply.said
         return reply
-    if len(lines) == 1:
-        (apart.held if reply.answer is WriteResult.HELD else apart.refused).append(lines[0])
+    if len(lines) == 1 or reply.answer is WriteResult.REFUSED:
+        (apart.held if reply.answer is WriteResult.HELD else apart.refused).extend(lines)
         return WriteReply(WriteResult.TAKEN, reply.status, reply.said)
     middle = len(lines) // 2
     for half in (lines[:middle], lines[middle:]):
@@ -115,7 +121,7 @@ class Sender:
             self._wake.clear()
             closing = self._deadline is not None
             self._wait = self._send_all()
-            if closing or self._expired():
+            if closing or self._expired() or self._wait == NEVER:
                 return
 
     def _send_all(self) -> float:
@@ -156,7 +162,8 @@ class Sender:
     def _refused(self, reply: WriteReply) -> float:
         what = f"HTTP {reply.status} {reply.said}" if reply.status else reply.said
         if not self.last_error:
-            self._say(f"{self._writer.name} takes no points ({what}); they are kept on disk and sent later")
+            sent = "make flush sends them" if reply.wait == NEVER else "sent later"
+            self._say(f"{self._writer.name} takes no points ({what}); they are kept on disk and {sent}")
         self.last_error = what
         return reply.wait or min(max(self._wait * 2, FIRST_WAIT), LONGEST_WAIT)
 

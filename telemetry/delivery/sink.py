@@ -7,6 +7,8 @@ again stores nothing twice.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -16,6 +18,8 @@ from telemetry.points.point import DataPoint
 
 CHECK_TIMEOUT: Final = 5.0  # seconds
 LONGEST_WAIT: Final = 30.0  # seconds that a server may ask us to wait
+NEVER: Final = math.inf  # a wait: not again, until a person has it sent
+_HELD: Final = re.compile(r"out[ -]of[ -]order|duplicate", re.IGNORECASE)
 
 
 class WriteResult(Enum):
@@ -26,16 +30,21 @@ class WriteResult(Enum):
     BAD_POINTS = auto()  # at least one of the points will never be taken
     HELD = auto()  # at least one of the points it has already, or a later one of that series
     TOO_LARGE = auto()
+    REFUSED = auto()  # this request it will never take, nor is a part of it to be tried
 
 
 @dataclass(frozen=True)
 class WriteReply:
-    """`status` is HTTP's, 0 without an answer; `wait` is what the server asked for (s)."""
+    """`status` is HTTP's, 0 without an answer; `wait` is what the server asked for (s), or `NEVER`.
+
+    `rejected`: points of a request that was taken which will never be stored; nobody says which.
+    """
 
     answer: WriteResult
     status: int = 204
     said: str = ""
     wait: float = 0.0
+    rejected: int = 0
 
 
 class Writer(Protocol):
@@ -70,6 +79,11 @@ class Sink(Writer, Protocol):
 def asked_wait(retry_after: str) -> float:
     """Seconds that a `Retry-After` asks for, at most `LONGEST_WAIT`; 0 for a date or nonsense."""
     return min(float(retry_after), LONGEST_WAIT) if retry_after.isdigit() else 0.0
+
+
+def already_there(said: str) -> bool:
+    """Whether a server refuses points because it has them, or later ones of their series."""
+    return _HELD.search(said) is not None
 
 
 def told(text: str) -> str:

@@ -119,6 +119,12 @@ class Spool:
         with contextlib.suppress(OSError), (self.folder / REFUSED).open("a") as file:
             file.write(line + "\n")
 
+    def reject(self, points: int, why: str) -> None:
+        """The database took a request but for so many of its points: say it to a reader, count them."""
+        self.dropped += points
+        with contextlib.suppress(OSError), (self.folder / REFUSED).open("a") as file:
+            file.write(f"# {points} points of a request that was taken: {why}\n")
+
     def close(self) -> None:
         """Give the queue up; an empty one is removed."""
         with contextlib.suppress(OSError):

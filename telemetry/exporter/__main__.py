@@ -2,7 +2,7 @@
 
     python -m telemetry.exporter --run results/x --follow     until told to end
     python -m telemetry.exporter --run results/x              a run that is over, whole; safe to repeat
-    python -m telemetry.exporter --run results/x --verdict    its verdict alone
+    python -m telemetry.exporter --run results/x --verdict    its verdict alone, and its trace
 
 It reads the run folder as it grows (once `run.json` is there), makes points, spools each to disk for every
 sink and sends it from there; counts stand in `telemetry.json` of the run folder
@@ -32,8 +32,11 @@ from telemetry.exporter.exporter import COUNTS, Exporter, follow
 from telemetry.exporter.sinks import SECRETS, opened
 from telemetry.points.event_points import verdict_points
 from telemetry.points.export import Export
-from telemetry.points.point import RunPoints
-from telemetry.run_folder import manifest, verdict_file
+from telemetry.points.point import DataPoint, RunPoints
+from telemetry.points.spans import run_spans
+from telemetry.run_folder import end, manifest, verdict_file
+from telemetry.run_folder.lines import Event
+from telemetry.run_folder.reading import lines
 
 FINISH: Final = 10.0  # seconds of sending at the end, unless told
 NICE: Final = 10  # behind the load generator and the bundled stack
@@ -82,8 +85,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _export(options: argparse.Namespace, exporter: Exporter) -> dict[str, Any]:
     if options.verdict:
-        verdicts = verdict_file.read(options.run)
-        exporter.put(list(verdict_points(RunPoints(manifest.read(options.run)), verdicts)))
+        exporter.put(_verdict(options.run))
     elif options.follow:
         commands = Commands()
         with contextlib.suppress(OSError):
@@ -92,6 +94,14 @@ def _export(options: argparse.Namespace, exporter: Exporter) -> dict[str, Any]:
     else:
         exporter.put(Export(options.run, manifest.read(options.run)).finish())
     return _closed(exporter, exporter.finish(options.seconds))
+
+
+def _verdict(run_dir: Path) -> list[DataPoint]:
+    """The verdict, the answers, and the run's trace, which is whole now."""
+    about, verdicts, ended = manifest.read(run_dir), verdict_file.read(run_dir), end.read(run_dir)
+    points, t_end = RunPoints(about), float(ended.t_end if ended else verdicts.duration_s)
+    trace = run_spans(points, about, lines(run_dir / "events.jsonl", Event), t_end, verdicts)
+    return [*verdict_points(points, verdicts), *trace]
 
 
 def _closed(exporter: Exporter, counts: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Which databases there are, and which of them the environment switches on: each by the variable of its URL.
+"""Which sinks there are, and which of them the environment switches on: each by the variable of its URL.
 
-Nothing of a database is loaded that is off.
+Nothing of a sink is loaded that is off.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ OFF: Final = "missing, allowed: http://host:port or https://host:port"
 
 
 class SinkModule(Protocol):
-    """What the module of a database has."""
+    """What the module of a sink has."""
 
     def sink(self, env: Mapping[str, str]) -> Sink:
         """The sink that the variables describe. Raises ConfigError."""
@@ -27,10 +27,10 @@ class SinkModule(Protocol):
 
 @dataclass(frozen=True)
 class SinkKind:
-    """`url` switches it on; `prefix` is how its variables begin, `secrets` those that nobody is to see."""
+    """Any of `urls` switches it on. Its variables begin by `prefixes`; nobody is to see its `secrets`."""
 
-    url: str
-    prefix: str
+    urls: tuple[str, ...]
+    prefixes: tuple[str, ...]
     secrets: tuple[str, ...]
     load: Callable[[], SinkModule]
 
@@ -47,30 +47,49 @@ def _prometheus() -> SinkModule:
     return remote_write
 
 
+def _otlp_metrics() -> SinkModule:
+    from telemetry.otlp import metrics
+
+    return metrics
+
+
+def _otlp_traces() -> SinkModule:
+    from telemetry.otlp import traces
+
+    return traces
+
+
 _PROMETHEUS: Final = "PROMETHEUS_REMOTE_WRITE_"
+_OTLP: Final = "OTEL_EXPORTER_OTLP_"
+_RESOURCE: Final = ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES")
+_OTLP_SECRETS: Final = tuple(f"{_OTLP}{signal}HEADERS" for signal in ("", "METRICS_", "TRACES_", "LOGS_"))
 KINDS: Final = (
-    SinkKind("INFLUXDB_V2_URL", "INFLUXDB_V2_", ("INFLUXDB_V2_TOKEN",), _influx),
+    SinkKind(("INFLUXDB_V2_URL",), ("INFLUXDB_V2_",), ("INFLUXDB_V2_TOKEN",), _influx),
     SinkKind(
-        f"{_PROMETHEUS}URL",
-        _PROMETHEUS,
+        (f"{_PROMETHEUS}URL",),
+        (_PROMETHEUS,),
         tuple(f"{_PROMETHEUS}{name}" for name in ("BEARER_TOKEN", "PASSWORD", "HEADERS")),
         _prometheus,
     ),
+    *(
+        SinkKind((f"{_OTLP}ENDPOINT", f"{_OTLP}{signal}_ENDPOINT"), (_OTLP, *_RESOURCE), _OTLP_SECRETS, load)
+        for signal, load in (("METRICS", _otlp_metrics), ("TRACES", _otlp_traces))
+    ),
 )
 SECRETS: Final = frozenset(name for kind in KINDS for name in kind.secrets)
-PREFIXES: Final = (*(kind.prefix for kind in KINDS), "RESILIENCE_SPOOL")
+PREFIXES: Final = (*(prefix for kind in KINDS for prefix in kind.prefixes), "RESILIENCE_SPOOL")
 
 
 def switched_on(env: Mapping[str, str]) -> tuple[SinkKind, ...]:
-    """The databases that this environment names."""
-    return tuple(kind for kind in KINDS if env.get(kind.url))
+    """The sinks that this environment names."""
+    return tuple(kind for kind in KINDS if any(env.get(url) for url in kind.urls))
 
 
 def opened(env: Mapping[str, str]) -> list[Sink]:
     """A sink for each. Raises ConfigError, also where there is none."""
     found = [kind.load().sink(env) for kind in switched_on(env)]
     if not found:
-        raise ConfigError("environment", " or ".join(one.url for one in KINDS), OFF)
+        raise ConfigError("environment", " or ".join(dict.fromkeys(kind.urls[0] for kind in KINDS)), OFF)
     return found
 
 

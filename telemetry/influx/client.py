@@ -33,7 +33,7 @@ from telemetry.delivery.http_post import url_of
 from telemetry.delivery.sink import CHECK_TIMEOUT, WriteReply, WriteResult, asked_wait, told
 from telemetry.delivery.spool import SEGMENT
 from telemetry.influx.line_protocol import line
-from telemetry.points.point import COUNTERS, DataPoint
+from telemetry.points.point import COUNTERS, SPANS, DataPoint
 
 URL: Final = "INFLUXDB_V2_URL"
 TOKEN: Final = "INFLUXDB_V2_TOKEN"
@@ -45,6 +45,7 @@ NOT_INFLUX: Final = "not what InfluxDB answers to a write: 204 and its X-Influxd
 _ITS_OWN: Final = ("x-influxdb-version", "x-influxdb-build", "x-influxdb-request-id", "cluster-uuid")
 _TOKEN: Final = re.compile(r"[!-~]{1,4000}")
 # What InfluxDB says of points that it will never take, however often they are sent.
+_OF_OTHERS: Final = COUNTERS | {SPANS}
 _BAD_POINTS: Final = ("unable to parse", "field type conflict", "invalid boolean", "points beyond retention")
 
 
@@ -132,8 +133,8 @@ class InfluxSink:
         return self.settings.place
 
     def encode(self, points: Iterable[DataPoint]) -> Iterator[list[str]]:
-        """All but the counters, whose counts it has second by second, in one batch."""
-        lines = [text for one in points if one.measurement not in COUNTERS and (text := line(one))]
+        """All but the counters, whose counts it has second by second, and the trace, in one batch."""
+        lines = [text for one in points if one.measurement not in _OF_OTHERS and (text := line(one))]
         if lines:
             yield lines
 

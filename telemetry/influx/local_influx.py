@@ -99,17 +99,9 @@ class LocalInflux:
 
     def start(self) -> None:
         """Start it and wait until it answers; the database is there then. RuntimeError if it does not."""
-        program = find()
-        if program is None:
-            raise RuntimeError(f"influxd is not installed, allowed: {INSTALL}")
         self._folder.mkdir(parents=True, exist_ok=True)
-        config = self._folder / "influxd.conf"
-        auth = "true" if self._user else "false"
-        config.write_text(
-            _CONFIG.format(host=HOST, rpc=_free_port(), port=self.port, folder=self._folder, auth=auth)
-        )
         with (self._folder / "influxd.log").open("ab") as log:
-            command = [*_dies_with_us(), program, "-config", str(config)]
+            command = [*_dies_with_us(), *self._command()]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
@@ -119,18 +111,33 @@ class LocalInflux:
             self.stop()
             raise
 
+    def _command(self) -> list[str]:
+        program = find()
+        if program is None:
+            raise RuntimeError(f"influxd is not installed, allowed: {INSTALL}")
+        config = self._folder / "influxd.conf"
+        auth = "true" if self._user else "false"
+        config.write_text(
+            _CONFIG.format(host=HOST, rpc=_free_port(), port=self.port, folder=self._folder, auth=auth)
+        )
+        return [program, "-config", str(config)]
+
     def _prepare(self) -> None:
+        self._wait()
+        if self._user:
+            with contextlib.suppress(urllib.error.HTTPError):  # the first user is made without one, once
+                user = f"CREATE USER {self._user} WITH PASSWORD '{self._password}' WITH ALL PRIVILEGES"
+                self._post({"q": user}, {})
+        self.query(f"CREATE DATABASE {DATABASE}", "")
+
+    def _wait(self) -> None:
+        """Until it answers."""
         deadline = time.monotonic() + START_TIMEOUT
         while not self._answers():
             assert self._process is not None
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"influxd did not start: see {self._folder / 'influxd.log'}")
             time.sleep(0.05)
-        if self._user:
-            with contextlib.suppress(urllib.error.HTTPError):  # the first user is made without one, once
-                user = f"CREATE USER {self._user} WITH PASSWORD '{self._password}' WITH ALL PRIVILEGES"
-                self._post({"q": user}, {})
-        self.query(f"CREATE DATABASE {DATABASE}", "")
 
     def _answers(self) -> bool:
         try:

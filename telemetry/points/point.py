@@ -15,6 +15,8 @@ from telemetry.run_folder.manifest import Manifest
 Field = bool | int | float | str | None
 COUNTERS: Final = frozenset({"requests_so_far", "run_so_far"})
 """Measurements that say since the start what others say second by second: a sink has need of one of both."""
+SPANS: Final = "spans"
+"""The measurement of what a trace of the run is made of (`telemetry.points.spans`)."""
 
 
 class DataPoint(NamedTuple):
@@ -24,6 +26,7 @@ class DataPoint(NamedTuple):
     tags: Mapping[str, str]
     fields: Mapping[str, Field]
     time_ns: int
+    start_ns: int = 0  # when its run began
 
 
 class RunPoints:
@@ -48,8 +51,12 @@ class RunPoints:
         place: int = 0,
     ) -> DataPoint:
         """A point at `t` (s since start); `place` (ns, below 1000) parts points that share all else."""
-        time_ns = (self._start_us + round(t * 1e6)) * 1000 + place % 1000
-        return DataPoint(measurement, {**self.tags, **tags}, fields, time_ns)
+        time_ns = self.time_ns(t) + place % 1000
+        return DataPoint(measurement, {**self.tags, **tags}, fields, time_ns, self._start_us * 1000)
+
+    def time_ns(self, t: float) -> int:
+        """`t` (s since start) as Unix nanoseconds, in steps of a microsecond."""
+        return (self._start_us + round(t * 1e6)) * 1000
 
 
 def protections(manifest: Manifest) -> str:

@@ -14,7 +14,6 @@ whichever is repeated changes nothing.
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -32,9 +31,10 @@ from telemetry.delivery.http_post import (
     secret_of,
     url_of,
 )
-from telemetry.delivery.sink import CHECK_TIMEOUT, WriteReply, WriteResult, asked_wait
+from telemetry.delivery.sink import CHECK_TIMEOUT, WriteReply, WriteResult, already_there, asked_wait
+from telemetry.delivery.turns import turns
 from telemetry.points.point import DataPoint
-from telemetry.prometheus.samples import Labels, Sample, samples
+from telemetry.points.samples import Sample, samples
 from telemetry.prometheus.write_request import HEADERS, body
 
 PREFIX: Final = "PROMETHEUS_REMOTE_WRITE_"
@@ -45,7 +45,6 @@ PASSWORD: Final = f"{PREFIX}PASSWORD"
 MORE: Final = f"{PREFIX}HEADERS"
 TIMEOUT: Final = f"{PREFIX}TIMEOUT"
 NOT_TAKEN: Final = "not what a remote-write receiver answers: 200 or 204, and nothing more"
-_HELD: Final = re.compile(r"out[ -]of[ -]order|duplicate", re.IGNORECASE)
 _FOR_GOOD: Final = frozenset({400, 409, 422})
 _decode: Final = msgspec.json.Decoder(Sample).decode
 _encode: Final = msgspec.json.Encoder().encode
@@ -68,14 +67,8 @@ class RemoteWriteSink:
 
     def encode(self, points: Iterable[DataPoint]) -> Iterator[list[str]]:
         """Batches in which no series comes twice, each series in the order of its points."""
-        batches: list[list[str]] = []
-        seen: dict[Labels, int] = {}
-        for sample in samples(points):
-            turn = seen[sample.labels] = seen.get(sample.labels, -1) + 1
-            if turn == len(batches):
-                batches.append([])
-            batches[turn].append(_encode(sample).decode())
-        yield from batches
+        for batch in turns(samples(points), lambda sample: sample.labels):
+            yield [_encode(sample).decode() for sample in batch]
 
     def write(self, lines: Sequence[str], timeout: float | None = None) -> WriteReply:
         """Send the samples as one request; never raises for what the server or the wire does."""
@@ -93,7 +86,7 @@ def _meaning(answer: PostAnswer) -> WriteReply:
     if status == 413:
         return WriteReply(WriteResult.TOO_LARGE, status, said)
     if status in _FOR_GOOD:
-        return WriteReply(WriteResult.HELD if _HELD.search(said) else WriteResult.BAD_POINTS, status, said)
+        return WriteReply(WriteResult.HELD if already_there(said) else WriteResult.BAD_POINTS, status, said)
     told = said if status != 200 else NOT_TAKEN  # a web page, say
     return WriteReply(WriteResult.LATER, status, told, asked_wait(answer.retry_after))
 

@@ -13,7 +13,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorP
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 
-from telemetry.prometheus.samples import Sample
+from telemetry.points.samples import Sample
 
 HEADERS: Final = {
     "Content-Type": "application/x-protobuf",

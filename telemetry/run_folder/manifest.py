@@ -53,6 +53,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     without secrets). `quiet`: label of a tool → the seconds that it took before load, with nobody else about;
     `protocol`: the revision of MCP that the run spoke with a target of the user's, `none` for plain JSON-RPC.
     `commit`: of what was attacked, where it is known; of the bundled stack the suite's own checkout.
+    `trace`: 16 hexadecimal digits with which the ids of its traces begin (`telemetry.recording.trace_ids`).
     `start_wall` is Unix seconds, `start_monotonic` the same instant of time.monotonic().
     """
 
@@ -79,6 +80,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
     stack: RunStack | None = None
     quiet: dict[str, float] = field(default_factory=dict)
     protocol: str = ""
+    trace: str = ""
+
+    @property
+    def traced(self) -> bool:
+        """Its requests said which trace they were of."""
+        return bool(self.trace and self.target.get("trace"))
 
     @property
     def target_name(self) -> str:

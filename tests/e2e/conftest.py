@@ -33,12 +33,13 @@ def together(nodeid: str) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Slow ones first; of those first what goes together with most others."""
+    """Slow ones first; of those first what goes together with most others. A file keeps its order."""
     sizes = Counter(together(item.nodeid) for item in items)
+    slow = {together(item.nodeid) for item in items if item.get_closest_marker("slow") is not None}
 
     def place(item: pytest.Item) -> tuple[bool, int, str]:
         group = together(item.nodeid)
-        return item.get_closest_marker("slow") is None, -sizes[group], group
+        return group not in slow, -sizes[group], group
 
     if items and all(_ours(item) for item in items):
         items.sort(key=place)

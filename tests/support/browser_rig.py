@@ -1,4 +1,10 @@
-"""A report in a real browser: opened from its file; a request to the network or a script's error fails."""
+"""A report in a real browser: opened from its file; a request to the network or a script's error fails.
+
+    page = drawn(browser, file)     # with its plots, which takes seconds: one visit for a file's tests
+    reads_well(viewed(page, 390, "dark"), "report-390-dark")
+
+Whoever shares a visit asks for the view that he looks at.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +16,7 @@ from typing import Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support import needs
 
@@ -18,7 +24,18 @@ FLAGS: Final = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-VIEWS: Final = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+# Each width and each scheme; what a page has in two languages is seen in all four pairs of them.
+VIEWS: Final = ((1280, "light"), (390, "dark"))
+OTHER_VIEWS: Final = ((1280, "dark"), (390, "light"))
+expect.set_options(timeout=30_000)  # milliseconds, as all else waits
+SEEN: Final = """[
+  innerWidth,
+  matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light",
+  matchMedia("print").matches,
+]"""
+SETTLED: Final = (
+    "new Promise((done) => setTimeout(() => requestIdleCallback(() => done(), {timeout: 5000}), 500))"
+)
 
 
 @contextmanager
@@ -37,6 +54,24 @@ def opened(browser: Browser, file: Path, width: int = 1280, scheme: str = "light
     page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
     page.on("request", lambda request: _only_files(request.url))
     page.goto(file.as_uri())
+    return page
+
+
+def drawn(browser: Browser, file: Path, width: int = 1280, scheme: str = "light") -> Page:
+    """The page of that file, with its plots."""
+    page = opened(browser, file, width, scheme)
+    page.wait_for_selector("html[data-drawn=yes]", state="attached")
+    return page
+
+
+def viewed(page: Page, width: int = 1280, scheme: str = "light") -> Page:
+    """The same page from its top, in that view, once it has drawn what is other in it."""
+    page.bring_to_front()  # one behind others draws nothing
+    if page.evaluate(SEEN) != [width, scheme, False]:
+        page.emulate_media(media="screen", color_scheme=scheme)  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": 800})
+        page.evaluate(SETTLED)
+    page.evaluate("scrollTo(0, 0)")
     return page
 
 

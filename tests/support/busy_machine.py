@@ -1,6 +1,7 @@
-"""A run says for itself that the machine was too busy for it: such a run was late, and is made again.
+"""A run says for itself that the machine was too busy for it: such a run was late, and is made once more.
 
-A test that needs an idle machine says so by using this, and judges by the run's own validity.
+A test that needs an idle machine says so by using this, and judges by the run's own validity: no test is
+repeated. Each run that was made anew is told at the end of the tests (`tests.support.left_out`).
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
-TRIES: Final = 3
+made_anew: Final[list[str]] = []  # why, of each run of this process that was
 T = TypeVar("T")
 
 
@@ -19,9 +20,10 @@ def late(verdicts: Mapping[str, Any]) -> bool:
 
 
 def unless_late(made: Callable[[int], T], verdicts: Callable[[T], Mapping[str, Any]]) -> T:
-    """The first run that was not late, of at most `TRIES`; else the last. `made` hears which try, from 0."""
-    for number in range(TRIES):
-        run = made(number)
-        if not late(verdicts(run)):
-            break
-    return run
+    """The run; where it was late, the second one. `made` hears which try, 0 or 1."""
+    run = made(0)
+    found = verdicts(run)
+    if not late(found):
+        return run
+    made_anew.append(f"{found.get('scenario', 'it')}: {'; '.join(found['invalid_because'])}")
+    return made(1)

@@ -4,7 +4,8 @@ and npm have, in folders of their own under .cache.
     python -m tests.support.needs            # installs what is missing, where it may; a line each
     needs.require("chromium")                # its path; where it is missing the test is skipped
 
-With REQUIRE_ALL=1 (as continuous integration sets it) a missing one fails the test that needs it.
+With REQUIRE_ALL=1 (as continuous integration sets it) a missing one fails the test that needs it, and long
+tests run, too (`tests.support.left_out`).
 """
 
 from __future__ import annotations
@@ -123,6 +124,7 @@ NEEDS: Final = {
             programs=("mcpgateway",),
         ),
         Need("go-sdk-server", "a server that nobody here wrote", source=HERE / "go_sdk_server"),
+        Need("otel-collector", "takes OTLP, by who specified it", source=HERE / "otel_collector"),
         Need("node", "runs what npm installs", debian="nodejs npm"),
         Need(
             "server-everything",
@@ -135,13 +137,18 @@ NEEDS: Final = {
 }
 
 
+def everything() -> bool:
+    """Whether all tests are wanted: none may be skipped for want of a program, and none is left out."""
+    return os.environ.get("REQUIRE_ALL") == "1"
+
+
 def require(name: str) -> str:
     """The program's path. Where it is missing the test that asks is skipped; with REQUIRE_ALL=1 it fails."""
     need = NEEDS[name]
     if path := need.find():
         return path
     text = f"{SKIPPED}{name} ({need.why}): {need.command}"
-    return pytest.fail(text) if os.environ.get("REQUIRE_ALL") == "1" else pytest.skip(text)
+    return pytest.fail(text) if everything() else pytest.skip(text)
 
 
 def install() -> None:

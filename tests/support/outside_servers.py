@@ -21,7 +21,8 @@ import yaml
 
 from cli.launch.local_workers import free_port
 from common.paths import ROOT
-from tests.support import needs
+from tests.support import needs, warm_runs
+from tests.support.recorder.attack import as_a_user
 
 SDK_SERVER: Final = ROOT / "tests" / "support" / "sdk_server.py"
 START: Final = 180.0  # seconds: a first import of the SDK on a busy machine
@@ -188,16 +189,8 @@ def attacked(folder: Path, server: OutsideServer, name: str, **keys: Any) -> dic
     """verdicts.json of a short attack by `bin/attack`, from files."""
     scenario = {"extends": name, "title": name, **SCENARIOS[name], **keys.pop("scenario", {})}
     (folder / "short.yaml").write_text(yaml.safe_dump(scenario))
-    command = [
-        ROOT / "bin" / "attack",
-        folder / "short.yaml",
-        "--target",
-        target_file(folder, server, **keys),
-    ]
-    done = subprocess.run(
-        [*map(str, command), "--out", str(folder / "run")], capture_output=True, text=True, check=False,
-        timeout=WITHIN, cwd=ROOT,
-    )  # fmt: skip
-    assert (folder / "run" / "verdicts.json").exists(), done.stdout + done.stderr
+    words = [folder / "short.yaml", "--target", target_file(folder, server, **keys), "--out", folder / "run"]
+    warm_runs.ended(warm_runs.start([*map(str, words)], ROOT, as_a_user(), folder / "console.log"), WITHIN)
+    assert (folder / "run" / "verdicts.json").exists(), (folder / "console.log").read_text()
     found: dict[str, Any] = json.loads((folder / "run" / "verdicts.json").read_text())
     return found

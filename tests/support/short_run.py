@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
+from cli import attack
 from common.paths import ROOT
-from tests.support import busy_machine
+from tests.support import busy_machine, kept_stack, warm_runs
 from tests.support.recorder.attack import as_a_user
+
+WITHIN: Final = 240.0  # seconds
 
 
 class ShortRun:
-    """What its folder says of it. One that was late is made again (`tests.support.busy_machine`)."""
+    """What its folder says of it. One that was late is made anew (`tests.support.busy_machine`)."""
 
-    def __init__(self, folder: Path, scenario: str, *words: str, counts: bool = True, **changes: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        scenario: str,
+        *words: str,
+        counts: bool = True,
+        own_stack: bool = False,
+        **changes: Any,
+    ) -> None:
         """`changes` are the keys of the scenario that are other; `words` are more options of `bin/attack`.
 
         The run must count; without `counts` what is asserted holds of one that a busy machine spoilt, too.
+        `own_stack`: it starts one, where others share a stack (`tests.support.kept_stack`): for a run that
+        leaves a stack other than it was, or needs what only a start can set.
         """
-        self._words = words
+        self._words, self._own_stack = words, own_stack
         self._file = folder / f"short-{scenario}.yaml"
         tree = {"extends": scenario, "title": "Shortened", "phases": [], **changes}
         self._file.write_text(yaml.safe_dump(tree))
@@ -37,12 +49,13 @@ class ShortRun:
 
     def _make(self, number: int) -> None:
         self.folder = self._file.with_name(f"{self._file.stem}-{number}")
-        command = [str(ROOT / "bin" / "attack"), str(self._file), "--out", str(self.folder), *self._words]
-        done = subprocess.run(
-            command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=240,
-            stdin=subprocess.DEVNULL, env=as_a_user(),
-        )  # fmt: skip
-        self.code, self.console = done.returncode, done.stdout + done.stderr
+        words = [str(self._file), "--out", str(self.folder), *self._words]
+        environment = as_a_user()
+        if not self._own_stack:
+            environment |= kept_stack.environment(attack.read(words).load()[0])
+        console = self.folder.with_suffix(".console")
+        self.code = warm_runs.ended(warm_runs.start(words, ROOT, environment, console), WITHIN)
+        self.console = console.read_text(errors="replace")
         assert (self.folder / "verdicts.json").exists(), self.console
         self.found = json.loads((self.folder / "verdicts.json").read_text())
 

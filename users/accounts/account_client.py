@@ -12,6 +12,7 @@ from typing import Any, Final
 import gevent
 
 from telemetry.recording.sample import MOST_ATTEMPTS, REASON_CODE, Flag, of_intent
+from telemetry.recording.trace_ids import TraceIds
 from users.accounts.accounts import Account, evenly
 from users.accounts.forge import Forge
 from users.accounts.intent_key import IntentKeys
@@ -52,6 +53,7 @@ class PooledAccountClient:
         reopen_within: float = 0.0,
         nonces: Nonces | None = None,
         intents: IntentKeys | None = None,
+        traces: TraceIds | None = None,
     ) -> None:
         """`turn` makes a call beyond the schedule when there is room for it; None: at once.
 
@@ -72,6 +74,7 @@ class PooledAccountClient:
         self._turn = turn
         self._nonces = nonces or Nonces()
         self._intents = intents or IntentKeys(secrets.token_hex(6))
+        self._traces = traces or TraceIds(secrets.token_hex(8))
         self._cached: bytes | None = None
         self._cached_token: bytes | None = None
 
@@ -130,7 +133,8 @@ class PooledAccountClient:
         key = self._intents.of(call) if message.keyed else b""
         if message.pieces:
             call.nonce = self._nonces.of(call)
-        call.request = assemble(headers, message, call.request_id, call.nonce, key)
+        trace = self._traces.of(call) if message.traced else b""
+        call.request = assemble(headers, message, call.request_id, call.nonce, key, trace)
         self._client.send(call)
 
     # What the session asks for

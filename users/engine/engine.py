@@ -17,6 +17,7 @@ import gevent
 
 from telemetry.recording.recorder import FLUSH_EVERY, Instances, Recorder, Sink
 from telemetry.recording.sample import REASON_CODE, Outcome
+from telemetry.recording.trace_ids import TraceIds
 from users.accounts.account_client import PooledAccountClient
 from users.accounts.accounts import Account
 from users.accounts.intent_key import IntentKeys
@@ -76,6 +77,7 @@ class Engine:
     ) -> None:
         self.ledger = Ledger(job.late)
         self._nonces, self._intents = Nonces(job.run), IntentKeys(job.intents)
+        self._traces = TraceIds(job.trace)
         self._foreign = ForeignAnswers(outlets.foreign)
         self._late = LateCounts(self._nonces, self._found_unasked) if job.late_answers else None
         self._pace = Pace(job.max_duration, clock=clock, sleep=sleep) if job.max_rps is not None else None
@@ -187,7 +189,7 @@ class Engine:
             account, self.client, job.headers, job.token, ids, forge=job.forge, clock=self._clock,
             turn=self._pace.turn if self._pace is not None else None, dialect=group.dialect,
             counts=self.sessions, reopen_within=group.reopen_within, nonces=self._nonces,
-            intents=self._intents,
+            intents=self._intents, traces=self._traces,
         )  # fmt: skip
         made = make_persona(group.persona, client, group.operations, group.options)
         self._clients[account.index] = client

@@ -71,6 +71,7 @@ class Job:
     late_answers: bool = False  # of calls that timed out: read on
     run: str = ""  # its name, by which nonces of other runs are told apart
     intents: str = "0"  # what its intents' keys begin with
+    trace: str = "0" * 16  # what its traces' ids begin with
 
     @property
     def checked(self) -> bool:
@@ -99,18 +100,25 @@ def tool_table(scenario: Scenario) -> list[str]:
 
 
 def group_behaviours(
-    scenario: Scenario, dialect: Dialect | None = None, intents: IntentPlace = USUAL
+    scenario: Scenario,
+    dialect: Dialect | None = None,
+    intents: IntentPlace = USUAL,
+    *,
+    trace: bool = False,
 ) -> list[GroupBehaviour]:
     """How each group behaves. `dialect` is what the target speaks; None: each group its own.
 
-    `intents`: where calls say which intent they are for, where the scenario counts effects.
+    `intents`: where calls say which intent they are for, where the scenario counts effects; `trace`: whether
+    they say which trace they are of.
     """
     labels, told = tool_table(scenario), intents if scenario.counts_effects else None
     return [
         _behaviour(
             group,
             labels,
-            replace(dialect or Dialect(group.protocol), answers=group.answers_input, intents=told),
+            replace(
+                dialect or Dialect(group.protocol), answers=group.answers_input, intents=told, trace=trace
+            ),
         )
         for group in scenario.groups
     ]

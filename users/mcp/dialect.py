@@ -6,7 +6,8 @@
 Revisions with sessions and plain JSON-RPC write the same messages; their session and version go with the
 account's own headers. The modern one names version, method and tool in headers and says version and
 capabilities in `params._meta` of each request. A header's value that is no visible ASCII, has a space at an
-end or looks like the marker goes as `=?base64?…?=` of its UTF-8.
+end or looks like the marker goes as `=?base64?…?=` of its UTF-8. Where requests are traced, `traceparent` is
+a header of each, and in the modern era stands in `_meta`, too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any, Final
 
 from common.mcp_versions import LEGACY, MODERN, NONE
 from targets.intents import INTENT, IntentPlace
+from targets.trace import TRACE, TRACEPARENT
 from users.mcp import messages
 from users.mcp.messages import Message
 
@@ -51,13 +53,15 @@ def header_value(text: str) -> str:
 class Dialect:
     """One revision. For the modern one alone: `tool_headers`, and `answers` to tools that ask the user.
 
-    `intents`: where calls of tools say which intent they are for; None: nowhere.
+    `intents`: where calls of tools say which intent they are for; None: nowhere. `trace`: whether requests
+    say which trace they are of.
     """
 
     version: str = NONE
     tool_headers: ToolHeaders = field(default_factory=dict)
     answers: bool = False
     intents: IntentPlace | None = None
+    trace: bool = False
 
     @property
     def modern(self) -> bool:
@@ -75,6 +79,8 @@ class Dialect:
         meta = {told.meta: INTENT} if told is not None and told.meta else {}
         lines = {told.header: INTENT} if told is not None and told.header else {}
         given = dict(params or {})
+        if self.trace:
+            lines[TRACEPARENT] = TRACE
         if self.modern:
             lines |= {"MCP-Protocol-Version": MODERN, "Mcp-Method": method, **self._named(given)}
             meta |= self._meta
@@ -86,6 +92,7 @@ class Dialect:
     @property
     def _meta(self) -> dict[str, Any]:
         return {
+            **({TRACEPARENT: TRACE} if self.trace else {}),
             "io.modelcontextprotocol/protocolVersion": MODERN,
             "io.modelcontextprotocol/clientCapabilities": ANSWERING if self.answers else {},
             "io.modelcontextprotocol/clientInfo": CLIENT,

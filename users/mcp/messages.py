@@ -7,17 +7,19 @@ from typing import Any, Final, NamedTuple
 
 from common.nonce import NONCE
 from targets.intents import INTENT
+from targets.trace import TRACE
 from users.transport.call import Expectation
 
 MARK: Final = NONCE.encode()
 INTENT_MARK: Final = INTENT.encode()
+TRACE_MARK: Final = TRACE.encode()
 
 
 class Message(NamedTuple):
     """A JSON-RPC message cut at its id: `before + id + after` is the body; `headers` are its own lines.
 
     `pieces`: `after`, cut where each call puts its nonce; none where it has none. `expect`: what its answer
-    must say. `keyed`: the key of the call's intent goes into it.
+    must say. `keyed`: the key of the call's intent goes into it; `traced`: the ids of its trace.
     """
 
     before: bytes
@@ -27,6 +29,7 @@ class Message(NamedTuple):
     pieces: tuple[bytes, ...] = ()
     expect: Expectation | None = None
     keyed: bool = False
+    traced: bool = False
 
 
 def message(method: str, params: dict[str, Any] | None = None, headers: bytes = b"") -> Message:
@@ -38,7 +41,7 @@ def message(method: str, params: dict[str, Any] | None = None, headers: bytes = 
     after = (tail + "}").encode()
     pieces = tuple(after.split(MARK)) if MARK in after else ()
     keyed = INTENT_MARK in after or INTENT_MARK in headers
-    return Message(head, after, headers=headers, pieces=pieces, keyed=keyed)
+    return Message(head, after, headers=headers, pieces=pieces, keyed=keyed, traced=TRACE_MARK in headers)
 
 
 def notification(method: str, params: dict[str, Any] | None = None) -> Message:
@@ -47,10 +50,12 @@ def notification(method: str, params: dict[str, Any] | None = None) -> Message:
     return Message(json.dumps(whole, separators=(",", ":")).encode(), b"", answered=False)
 
 
-def assemble(head: bytes, content: Message, request_id: int, nonce: bytes = b"", key: bytes = b"") -> bytes:
+def assemble(
+    head: bytes, content: Message, request_id: int, nonce: bytes = b"", key: bytes = b"", trace: bytes = b""
+) -> bytes:
     """The whole request; `head` is all header lines that messages share, but Content-Length.
 
-    `key`: of the call's intent.
+    `key`: of the call's intent; `trace`: its `traceparent`.
     """
     body, headers = content.before, content.headers
     if content.answered:
@@ -60,5 +65,7 @@ def assemble(head: bytes, content: Message, request_id: int, nonce: bytes = b"",
             headers = headers and headers.replace(MARK, nonce)
         if key:
             after, headers = after.replace(INTENT_MARK, key), headers.replace(INTENT_MARK, key)
+        if trace:
+            after, headers = after.replace(TRACE_MARK, trace), headers.replace(TRACE_MARK, trace)
         body = b"%b%d%b" % (body, request_id, after)
     return b"%b%bcontent-length: %d\r\n\r\n%b" % (head, headers, len(body), body)

@@ -13,7 +13,15 @@ from verdicts.measure.arrivals import own_limits
 from verdicts.measure.calls import failed_calls, failure_kinds
 from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import cpu, fault_ledger, origins
-from verdicts.report import client_figures, markers, plotly_js, rerun, rest_figures, target_figures
+from verdicts.report import (
+    client_figures,
+    markers,
+    plotly_js,
+    rerun,
+    rest_figures,
+    slow_calls,
+    target_figures,
+)
 from verdicts.report.environment import embedded, environment
 from verdicts.report.figure import Figure
 from verdicts.run.facts import started
@@ -28,6 +36,7 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
     sections = _sections(judged, seconds)
     spans, say = markers.spans(run), Say(language)
     failures, faults, processes = failure_kinds.of(run), fault_ledger.of(run), _processes(run)
+    slowest = slow_calls.of(run)
     return (
         environment(language)
         .get_template("page.html")
@@ -45,21 +54,25 @@ def render(judged: Judgement, found: dict[str, Any], language: str = "en") -> st
             processes=processes,
             failures=failures,
             failed_calls=failed_calls.of(run, failures),
+            slow_calls=slowest,
             own_limits=own_limits.of(run),
             faults=faults,
             commands=rerun.commands(run),
-            parts=_parts(bool(failures), bool(faults.entries), sections, bool(processes)),
+            parts=_parts(bool(failures), bool(slowest), bool(faults.entries), sections, bool(processes)),
             specs=embedded(_specs(sections, spans, (seconds.first, seconds.first + seconds.count))),
             plotly=plotly_js.packed(),
         )
     )
 
 
-def _parts(failed: bool, faults: bool, sections: list[Section], processes: bool) -> list[tuple[str, str]]:
+def _parts(
+    failed: bool, traced: bool, faults: bool, sections: list[Section], processes: bool
+) -> list[tuple[str, str]]:
     """(id, title) of each section of the page."""
     parts = [
         (True, "answers", "Answers"),
         (failed, "failures", "What failed, and what the target said"),
+        (traced, "slow-calls", "The slowest calls and their traces"),
         (faults, "faults", "Faults"),
         *((True, f"plots-{number}", title) for number, (title, _) in enumerate(sections, 1)),
         (processes, "processes", "CPU of each process"),

@@ -13,10 +13,11 @@ from typing import Any, Final
 import pytest
 
 from common.paths import ROOT
-from tests.e2e.cli.test_adding_a_scenario import BLOCK, COPIED, NAMED, TRIES
+from tests.e2e.cli.test_adding_a_scenario import BLOCK, COPIED, NAMED, PageRun
+from tests.support import busy_machine
 from tests.support.recorder.attack import as_a_user
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 PAGE: Final = (ROOT / "docs" / "adding-a-protection.md").read_text()
 TABLE: Final = "common/protections.py"
@@ -82,21 +83,21 @@ def test_the_row_alone_makes_it_known(clone: Path) -> None:
     assert done.stdout.split("\n")[0] == "['all'] True", done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "refused"), list(zip(commands(), (True, False), strict=True)))
 def test_on_it_refuses_under_its_own_reason_and_off_it_does_not(
     clone: Path, command: str, refused: bool
 ) -> None:
-    """The commands are the page's own, only made shorter. A run that a busy machine spoilt is repeated."""
-    for number in range(TRIES):
+    """The commands are the page's own, and only made shorter."""
+
+    def made(number: int) -> PageRun:
         out = clone / "out" / f"{refused}-{number}"
-        done = run(clone, [*command.split(), "--duration-scale", "4", "--out", str(out)])
-        if " late " not in done.stdout or done.returncode != 3:
-            break
-    assert done.returncode == 0, done.stderr + done.stdout
-    told = json.loads((out / "verdicts.json").read_text())
-    assert told["verdict"] == "pass"
-    assert (REASON in json.dumps(told)) is refused
-    scraped = [json.loads(line) for line in (out / "target.jsonl").read_text().splitlines()]
+        return PageRun.of(clone, [*command.split(), "--duration-scale", "4", "--out", str(out)], out, {})
+
+    one = busy_machine.unless_late(made, lambda run: run.told)
+    assert (one.code, one.told["verdict"]) == (0, "pass"), one.console
+    assert (REASON in json.dumps(one.told)) is refused
+    scraped = [json.loads(line) for line in (one.out / "target.jsonl").read_text().splitlines()]
     last = [scrape["values"] for scrape in scraped if scrape["source"] == "edge" and scrape["up"]][-1]
     assert (last.get(f'mcpist_refused_total{{reason="{REASON}"}}', 0) > 10) is refused
 

@@ -22,7 +22,7 @@ from common.paths import RESULTS, ROOT
 from tests.support import needs
 from verdicts.judge.judge import EXIT_CODES
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 TARGET = "name: {}\nbase_url: http://{}\n"
 CLIENT = ROOT / "tests" / "support" / "assistant_client.py"
 

@@ -53,7 +53,7 @@ def row(folder: Path) -> dict[str, Any]:
 
 
 def test_the_breakpoint_of_the_model_is_found(tmp_path: Path) -> None:
-    search = start(tmp_path, "--tolerance", "0.3")
+    search = start(tmp_path, "--tolerance", "0.5")
     said, _ = search.communicate(timeout=280)
     found = row(tmp_path)
     limits = {trial["limit"] for trial in found["trials"] if trial["verdict"] != "pass"}
@@ -63,7 +63,7 @@ def test_the_breakpoint_of_the_model_is_found(tmp_path: Path) -> None:
     assert search.returncode == 0, said
     assert (found["kind"], found["limit"], found["confirmed"]) == ("breakpoint", "nano memory", True)
     assert found["lower"] <= 20 < found["upper"] * 1.1
-    assert found["upper"] <= found["lower"] * 1.31
+    assert found["upper"] <= found["lower"] * 1.51
     assert "nano memory" in said
     page = (tmp_path / "table" / "breakpoint.html").read_text()
     assert found["trials"][0]["folder"] + "/report.html" in page

@@ -104,15 +104,6 @@ def test_nothing_outlives_a_killed_script(tmp_path: Path) -> None:
     until(lambda: not any(alive(pid) for pid in worker_pids(tmp_path)))
 
 
-def test_bad_usage_exits_2_with_one_line() -> None:
-    done = attack("burst", "--rate", "fast")
-    assert done.returncode == 2
-    assert done.stderr.splitlines() == [
-        "command line: rate: 'fast', allowed: number, unable to parse string as a number"
-    ]
-    assert not done.stdout
-
-
 def test_list_works_from_anywhere() -> None:
     done = subprocess.run(
         [ROOT / "bin" / "attack", "--list"], check=False, cwd="/", capture_output=True, text=True, timeout=120
@@ -128,6 +119,7 @@ def test_with_json_standard_output_is_the_verdict_file_and_nothing_else(tmp_path
     assert "report: " in ended.stderr
 
 
+@pytest.mark.slow
 def test_a_lone_worker_says_whom_it_waits_for(tmp_path: Path) -> None:
     port = str(local_workers.free_port())
     command = [sys.executable, "-m", "locust", "-f", "locustfile.py", "--worker", "--master-port", port]

@@ -11,9 +11,12 @@ from typing import Any, Final
 import pytest
 
 from common.paths import ROOT
+from scenarios.load import load
+from tests.support import kept_stack, warm_runs
+from tests.support.recorder.attack import as_a_user
 from verdicts.history import store
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SIDES: Final = {"a": "none", "b": "burst-limit"}
 LOAD: Final = ("burst", "--accounts=1", "--rate=50", "--duration=1s")  # ten times the burst limit
 
@@ -22,6 +25,13 @@ def ended(command: str, words: Sequence[str]) -> subprocess.CompletedProcess[str
     done = subprocess.run([ROOT / "bin" / command, *words], capture_output=True, text=True, check=False)
     print(done.stdout, done.stderr)
     return done
+
+
+def attacked(words: Sequence[str], run: Path) -> tuple[int, str]:
+    """One more attack, into that folder: its exit code, and what it said."""
+    environment = {**as_a_user(), **kept_stack.environment(load("burst"))}
+    process = warm_runs.start([*LOAD, *words, f"--out={run}"], ROOT, environment, run.with_suffix(".console"))
+    return warm_runs.ended(process, 120), run.with_suffix(".console").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +66,8 @@ def test_one_stack_served_all_runs_in_turns(compared: Path) -> None:
 
 def test_a_run_is_held_against_the_runs_of_a_side(compared: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    words = [*LOAD, "--protect=burst-limit", f"--baseline={compared / 'a'}", f"--out={run}"]
-    assert ended("attack", words).returncode == 1
+    code, said = attacked(["--protect=burst-limit", f"--baseline={compared / 'a'}"], run)
+    assert code == 1, said
     found = json.loads((run / "verdicts.json").read_text())
     status = {one["id"]: one["status"] for one in found["points"] if one["id"].startswith("baseline.")}
     expected = {"success": "fail", "refused": "fail", "errors": "pass", "load": "pass", "p95": "info"}
@@ -70,8 +80,8 @@ def test_each_of_them_is_in_the_history_and_one_more_is_held_against_it(
     compared: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    done = ended("attack", [*LOAD, "--protect=none", "--baseline=history", f"--out={run}"])
-    assert "warning" not in done.stdout + done.stderr
+    _, said = attacked(["--protect=none", "--baseline=history"], run)
+    assert "warning" not in said
     found = json.loads((run / "verdicts.json").read_text())
     told = {one["id"]: one for one in found["points"] if one["id"].startswith("baseline")}
     assert (told["baseline"]["value"], told["baseline.success"]["status"]) == (4, "pass")

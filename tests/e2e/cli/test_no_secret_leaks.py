@@ -21,12 +21,12 @@ from fakes.database.postgres import EmbeddedPostgres
 from tests.support.recorder.attack import Plan, as_a_user
 from tests.support.recorder.handle import recorder
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 PLACES: Final = (
     "header", "cookie", "shared-key", "key-file", "metrics-query", "influx-token", "web-password",
-    "prometheus-token", "prometheus-header", "cloud-env", "proxy-env", "pg-env", "shell-env", "git-env",
-    "pip-env", "locust-env", "dsn-password",
+    "prometheus-token", "prometheus-header", "otlp-header", "otlp-traces-header", "cloud-env", "proxy-env",
+    "pg-env", "shell-env", "git-env", "pip-env", "locust-env", "dsn-password",
 )  # fmt: skip
 SENTINEL: Final = {name: f"S3NT1NEL-{name}-{'x' * 32}" for name in PLACES}
 MARK: Final = b"S3NT1NEL-"
@@ -39,6 +39,9 @@ ENVIRONMENT: Final = {
     "PROMETHEUS_REMOTE_WRITE_URL": "http://127.0.0.1:9/api/v1/write",
     "PROMETHEUS_REMOTE_WRITE_BEARER_TOKEN": SENTINEL["prometheus-token"],
     "PROMETHEUS_REMOTE_WRITE_HEADERS": f"X-Scope-OrgID={SENTINEL['prometheus-header']}",
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9",
+    "OTEL_EXPORTER_OTLP_HEADERS": f"X-Scope-OrgID={SENTINEL['otlp-header']}",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS": f"Authorization=Basic%20{SENTINEL['otlp-traces-header']}",
     "WEB_PASSWORD": SENTINEL["web-password"],
     "AWS_SECRET_ACCESS_KEY": SENTINEL["cloud-env"],
     "HTTPS_PROXY": f"http://me:{SENTINEL['proxy-env']}@127.0.0.1:9",
@@ -127,6 +130,7 @@ def leaks(folder: Path, said: str, inputs: list[Path]) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_an_attack_on_a_target(tmp_path: Path) -> None:
     folder = tmp_path.resolve()
     with recorder(0.0) as server, files_kept_apart(folder) as env:
@@ -151,6 +155,7 @@ def test_an_attack_on_a_target(tmp_path: Path) -> None:
         assert kind in kinds, kinds
 
 
+@pytest.mark.slow
 def test_an_attack_on_the_stack_with_a_database_of_ones_own(tmp_path: Path) -> None:
     folder = tmp_path.resolve()
     server = EmbeddedPostgres()

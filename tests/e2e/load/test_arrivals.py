@@ -16,7 +16,7 @@ from tests.support.recorder.attack import Plan, Run, attack
 from tests.support.recorder.handle import recorder
 from tests.support.recorder.record import ANSWERED, Recording
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 DELAY: Final = 3.0
 PLAN: Final = Plan(accounts=100, rate=3, seconds=8)

@@ -60,9 +60,8 @@ def target(folder: Path, base_url: str, place: str, **more: Any) -> Path:
 
 def attacked(folder: Path, scenario: str, file: Path, *options: str) -> Run:
     """Run `bin/attack` to its end."""
-    attack = Attack(
-        Plan(), "http://127.0.0.1:1", folder, 90, command=[scenario, "--target", str(file), *options]
-    )
+    words = [scenario, "--target", str(file), *options]
+    attack = Attack(Plan(), "", folder, 90, command=words, warm=True)
     try:
         run = attack.wait()
         assert attack.exit_code == 0, attack.console
@@ -100,9 +99,8 @@ def test_single_burst_against_it(tmp_path: Path, origin: Handle, place: str) -> 
 
 def test_a_promise_that_it_does_not_keep_is_found_out(tmp_path: Path, origin: Handle, place: str) -> None:
     file = target(tmp_path, origin.base_url, place, limits=promised(LIMIT - 1))
-    attack = Attack(
-        Plan(), "", tmp_path, 90, command=["single-burst", "--target", str(file), "--duration", "3s"]
-    )
+    words = ["single-burst", "--target", str(file), "--duration", "3s"]
+    attack = Attack(Plan(), "", tmp_path, 90, command=words, warm=True)
     try:
         run = attack.wait()
         assert attack.exit_code == 1, attack.console

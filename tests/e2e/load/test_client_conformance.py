@@ -11,8 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pytest
 
@@ -21,11 +23,13 @@ from tests.support.conformance import suite
 
 pytestmark = [
     pytest.mark.e2e,
+    pytest.mark.slow,
     pytest.mark.skipif(
         not (shutil.which("npm") and shutil.which("node")),
         reason="Node is not installed: the official conformance suite cannot run",
     ),
 ]
+AT_ONCE: Final = 3
 CLIENT: Final = f"{sys.executable} -m tests.support.conformance.client"
 ROW: Final = re.compile(r"^\| (`[^|]+`) \| (\S[^|]*) \|$", re.MULTILINE)
 TOOLS: Final[dict[str, list[dict[str, Any]]]] = {
@@ -41,6 +45,13 @@ TOOLS: Final[dict[str, list[dict[str, Any]]]] = {
         for name in ("echo_state", "no_state", "unrelated", "no_result_type")
     ],
 }
+
+
+class Played(NamedTuple):
+    """One scenario of the suite: how its process ended, and what it checked."""
+
+    done: subprocess.CompletedProcess[str]
+    checks: list[dict[str, Any]]
 
 
 def test_what_applies_and_what_does_not_is_named() -> None:
@@ -61,14 +72,26 @@ def not_applying() -> set[str]:
     return {name for names, _ in ROW.findall(page) for name in re.findall(r"`([^`]+)`", names)}
 
 
-@pytest.mark.parametrize("name", TOOLS)
-def test_our_client_conforms(tmp_path: Path, name: str) -> None:
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Played]]]:
+    """All of them, some at a time: they wait for each other more than they work."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {name: pool.submit(play, name, tmp_path_factory.mktemp("conformance")) for name in TOOLS}
+
+
+def play(name: str, folder: Path) -> Played:
     environment = {**os.environ, "CLIENT_TOOLS": json.dumps(TOOLS[name])}
-    words = ["client", "--command", CLIENT, "--scenario", name, "--timeout", "120000", "-o", str(tmp_path)]
+    words = ["client", "--command", CLIENT, "--scenario", name, "--timeout", "120000", "-o", str(folder)]
     done = subprocess.run(
         [*suite.installed(), *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    checks = [check for file in tmp_path.rglob("checks.json") for check in json.loads(file.read_text())]
+    checks = [check for file in folder.rglob("checks.json") for check in json.loads(file.read_text())]
+    return Played(done, checks)
+
+
+@pytest.mark.parametrize("name", TOOLS)
+def test_our_client_conforms(played: dict[str, Future[Played]], name: str) -> None:
+    done, checks = played[name].result()
     assert any(check["status"] == "SUCCESS" for check in checks), done.stdout + done.stderr
     assert [check for check in checks if check["status"] == "FAILURE"] == []
     assert done.returncode == 0, done.stdout + done.stderr

@@ -21,7 +21,7 @@ from run import active_runs
 from tests.support.recorder.attack import Attack, Plan, as_a_user
 from tests.support.recorder.handle import recorder
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 PLAN: Final = Plan(accounts=50, rate=10, seconds=30)
 ENDS_WITHIN: Final = 30.0
@@ -29,12 +29,11 @@ BROKEN: Final = ("Traceback", "Fatal Python error", "Exception ignored", "Keyboa
 
 
 @contextlib.contextmanager
-def attacked(folder: Path, plan: Plan = PLAN) -> Iterator[Attack]:
-    """`bin/attack` as a person calls it, against a server of the tests."""
+def attacked(folder: Path, plan: Plan = PLAN, warm: bool = False) -> Iterator[Attack]:
+    """`bin/attack` as a person calls it, against a server of the tests; `warm`: see `recorder.attack`."""
     with recorder(0.05) as server:
-        words = [str(plan.scenario(folder)), "--target", str(plan.target(folder, server.base_url))]
-        words += ["--workers", str(plan.workers)] if plan.workers else []
-        running = Attack(plan, server.base_url, folder, ENDS_WITHIN, command=words)
+        words = plan.words(server.base_url, folder)
+        running = Attack(plan, server.base_url, folder, ENDS_WITHIN, command=words, warm=warm)
         try:
             yield running
         finally:
@@ -58,22 +57,24 @@ def check_stopped(running: Attack, by: str) -> None:
     assert not running.left_over()
 
 
-SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGHUP: "SIGHUP"}
 
 
-@pytest.mark.parametrize("number", SIGNALS, ids=lambda one: one.name)
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "workers"), [(signal.SIGINT, 0), (signal.SIGHUP, 2)])
 def test_a_signal_is_told_first(tmp_path: Path, number: signal.Signals, workers: int) -> None:
-    with attacked(tmp_path, replace(PLAN, workers=workers)) as running:
+    """All are heard in one way (SIGTERM: test_signals.py), by workers too (test_cli_processes.py)."""
+    with attacked(tmp_path, replace(PLAN, workers=workers), warm=not workers) as running:
         running.wait_until(2.0)
         running.signal(number)
         check_stopped(running, SIGNALS[number])
 
 
-@pytest.mark.parametrize("pause", [0.0, 0.1, 0.6, 1.2])
+@pytest.mark.slow
+@pytest.mark.parametrize("pause", [0.0, 0.6, 1.2])
 def test_ctrl_c_again_changes_nothing(tmp_path: Path, pause: float) -> None:
     """At a terminal every process of the run hears it."""
-    with attacked(tmp_path) as running:
+    with attacked(tmp_path, warm=True) as running:
         running.wait_until(1.0)
         running.ctrl_c()
         time.sleep(pause)
@@ -97,6 +98,7 @@ def test_ctrl_c_during_the_start_is_heard(tmp_path: Path, after: float) -> None:
         assert not running.left_over()
 
 
+@pytest.mark.slow
 def test_a_pipe_that_closes_ends_the_run(tmp_path: Path) -> None:
     with recorder(0.05) as server:
         scenario, target = PLAN.scenario(tmp_path), PLAN.target(tmp_path, server.base_url)
@@ -113,15 +115,12 @@ def test_a_pipe_that_closes_ends_the_run(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "report.html").exists()
 
 
-@pytest.mark.parametrize("early", [True, False])
-def test_make_stop_finds_a_run_that_starts_and_one_that_goes_on(tmp_path: Path, early: bool) -> None:
+def test_make_stop_finds_a_run_that_starts(tmp_path: Path) -> None:
     with attacked(tmp_path) as running:
         limit = time.monotonic() + ENDS_WITHIN
-        while early and not any(one.pid == running.pid for one in active_runs.under_way(RESULTS)):
+        while not any(one.pid == running.pid for one in active_runs.under_way(RESULTS)):
             assert time.monotonic() < limit, running.console
             time.sleep(0.02)
-        if not early:
-            running.wait_until(1.0)
         done = subprocess.run(
             [ROOT / "bin" / "stop", running.run.folder],
             check=False, capture_output=True, text=True, timeout=60, cwd="/",

@@ -10,7 +10,6 @@ import pytest
 
 from tests.support.contextforge import ContextForge
 from tests.support.outside_servers import (
-    ACCOUNTS,
     QUIET,
     CountingServer,
     attacked,
@@ -19,8 +18,8 @@ from tests.support.outside_servers import (
     target_file,
 )
 
-pytestmark = pytest.mark.e2e
-TRIED: Final = {"burst": 0, "agent-loop": 0, "slow-api": 6}  # a spammer tries its tool before load
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+TRIED: Final = {"burst": 0, "slow-api": 6}  # a spammer tries its tool before load
 Both = tuple[CountingServer, ContextForge]
 
 
@@ -36,7 +35,7 @@ def test_a_target_file_alone_is_checked(tmp_path: Path, both: Both) -> None:
     assert "behind-echo(text), behind-wait(seconds)" in said
 
 
-@pytest.mark.parametrize("name", ACCOUNTS)
+@pytest.mark.parametrize("name", TRIED)
 def test_every_planned_call_succeeds_and_the_server_behind_counts_the_same(
     tmp_path: Path, both: Both, name: str
 ) -> None:

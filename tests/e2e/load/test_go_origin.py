@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from common.paths import ROOT
-from tests.support import needs
+from tests.support import needs, warm_runs
+from tests.support.recorder.attack import as_a_user
 
 SOURCE = ROOT / "tests" / "support" / "go_origin"
 pytestmark = [
@@ -71,19 +72,10 @@ def server(binary: Path) -> Iterator[str]:
 def attack(folder: Path, base_url: str) -> dict[str, Any]:
     for name, text in (("go-calls", SCENARIO), ("go-target", TARGET % (base_url, base_url))):
         (folder / f"{name}.yaml").write_text(text)
-    env = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
-    words: list[str | Path] = [
-        folder / "go-calls.yaml",
-        "--target",
-        folder / "go-target.yaml",
-        "--out",
-        folder / "run",
-    ]
-    done = subprocess.run(
-        [ROOT / "bin" / "attack", *words], check=False, capture_output=True, text=True, timeout=120,
-        stdin=subprocess.DEVNULL, env=env,
-    )  # fmt: skip
-    assert done.returncode in {0, 3}, done.stdout + done.stderr  # 3: too few cores for the engine itself
+    words = [folder / "go-calls.yaml", "--target", folder / "go-target.yaml", "--out", folder / "run"]
+    run = warm_runs.start([*map(str, words)], ROOT, as_a_user(), folder / "console.log")
+    code = warm_runs.ended(run, 120)
+    assert code in {0, 3}, (folder / "console.log").read_text()  # 3: too few cores for the engine itself
     return dict(json.loads((folder / "run" / "verdicts.json").read_text()))
 
 

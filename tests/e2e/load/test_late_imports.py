@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from common.paths import ROOT
+from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.server import influx
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 TELLS: Final = """
 import os, sys, time
@@ -36,24 +38,31 @@ def late(folder: Path, out: Path) -> list[str]:
 
 
 OPTIONS: Final = (
-    ("burst", "--duration", "6s"),
+    ("burst", "--duration", "4s"),
     ("invalid-jwt", "--duration-scale", "10"),
-    ("agent-loop", "--duration", "6s", "--workers", "2"),
+    ("agent-loop", "--duration", "4s", "--workers", "2"),
 )
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalInflux]:
+    with influx(tmp_path_factory.mktemp("influx")) as found:
+        yield found
+
+
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda one: str(one[0]))
-def test_nothing_is_read_while_load_is_sent(tmp_path: Path, options: tuple[str, ...]) -> None:
+def test_nothing_is_read_while_load_is_sent(
+    tmp_path: Path, server: LocalInflux, options: tuple[str, ...]
+) -> None:
     (tmp_path / "hook").mkdir()
     (tmp_path / "hook" / "sitecustomize.py").write_text(TELLS)
-    with influx(tmp_path / "influx") as server:
-        env = {
-            **os.environ, **server.env, "RESILIENCE_SPOOL": str(tmp_path / "spool"),
-            "PYTHONPATH": str(tmp_path / "hook"),
-        }  # fmt: skip
-        command = [str(ROOT / "bin" / "attack"), *options, "--out", str(tmp_path / "run")]
-        ended = subprocess.run(
-            command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240
-        )
+    env = {
+        **os.environ, **server.env, "RESILIENCE_SPOOL": str(tmp_path / "spool"),
+        "PYTHONPATH": str(tmp_path / "hook"),
+    }  # fmt: skip
+    command = [str(ROOT / "bin" / "attack"), *options, "--out", str(tmp_path / "run")]
+    ended = subprocess.run(
+        command, check=False, cwd=ROOT, env=env, capture_output=True, text=True, timeout=240
+    )
     assert (tmp_path / "run" / "verdicts.json").exists(), ended.stderr
     assert late(tmp_path / "hook", tmp_path / "run") == []

@@ -24,7 +24,7 @@ def run_against(
     folder: Path, plan: Plan, on_connect: str | None = None, chain: Chain | None = None
 ) -> tuple[Run, Any]:
     """A whole run, and what the server counted."""
-    with nasty(on_connect, chain) as server, attack(plan, server.base_url, folder) as running:
+    with nasty(on_connect, chain) as server, attack(plan, server.base_url, folder, warm=True) as running:
         run = running.wait()
         assert running.exit_code in (0, 1, 3), running.console
         assert not running.left_over()

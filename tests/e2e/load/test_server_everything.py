@@ -20,7 +20,8 @@ pytestmark = pytest.mark.e2e
 LOOK: Final = 4  # server/discover, then a session: initialize, its notification, DELETE
 
 
-@pytest.mark.parametrize("name", ACCOUNTS)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["burst", "slow-api"])
 def test_every_planned_call_succeeds_and_the_server_counts_the_same(tmp_path: Path, name: str) -> None:
     with EverythingServer(tmp_path) as server:
         found = attacked(tmp_path, server, name, protocol="auto")

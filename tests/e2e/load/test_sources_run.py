@@ -11,13 +11,13 @@ import pytest
 from tests.support.recorder.attack import Plan, attack
 from tests.support.recorder.handle import recorder
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 KEYS: Final = {"sources": ["127.0.1.1-127.0.1.20"], "client_ip_header": None}
 
 
 def test_each_account_comes_from_its_own_address(tmp_path: Path) -> None:
     plan = Plan(accounts=20, rate=2, seconds=3, target_keys=KEYS)
-    with recorder(0.05) as server, attack(plan, server.base_url, tmp_path) as running:
+    with recorder(0.05) as server, attack(plan, server.base_url, tmp_path, warm=True) as running:
         run = running.wait()
         seen = server.recording().only("tools/call")
     run.check_ledger()

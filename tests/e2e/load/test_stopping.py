@@ -50,32 +50,31 @@ def test_make_stop_ends_the_run_and_keeps_the_report(tmp_path: Path, workers: in
         assert not running.left_over()
         recording = server.recording()
     assert done.returncode == 0
-    assert str(run.folder) in done.stdout.splitlines()[-1]
+    assert done.stdout.splitlines()[-1] == f"ended: {run.folder}"
+    assert running.exit_code == 3
+    assert ", by make stop\n" in running.console
     whole(run, "stopped by make stop")
     assert run.arrivals["sent"] + run.arrivals["extra"] - len(recording.rows) in range(5)
 
 
-@pytest.mark.parametrize(
-    ("path", "wish", "workers", "says"),
-    [
-        (
-            "/status-500",
-            {"status_5xx_share": 0.5, "for": "2s"},
-            0,
-            "target test-server: status_5xx_share 0.5",
-        ),
-        (
-            "/status-429",
-            {"status_429_share": 0.9, "for": "2s"},
-            2,
-            "target test-server: status_429_share 0.9",
-        ),
-        ("/status-429", {"refused_share": 1.0, "for": "1s"}, 0, "target test-server: refused_share 1"),
-    ],
-)
-def test_a_storm_ends_the_run(tmp_path: Path, path: str, wish: Any, workers: int, says: str) -> None:
-    plan = replace(PLAN, path=path, workers=workers, target_keys={"stop_when": wish})
-    with nasty() as server, attack(plan, server.base_url, tmp_path) as running:
+STOP: Final[dict[int, tuple[dict[str, Any], str]]] = {
+    0: (  # workers
+        {"path": "/status-500", "scenario_keys": {"stop_when": {"status_5xx_share": 1.0, "for": "1s"}}},
+        "stop_when of the scenario: status_5xx_share 1",
+    ),
+    2: (
+        {"path": "/status-429", "target_keys": {"stop_when": {"status_429_share": 0.9, "for": "2s"}}},
+        "target test-server: status_429_share 0.9",
+    ),
+}
+
+
+@pytest.mark.parametrize("workers", STOP)
+def test_a_storm_ends_the_run(tmp_path: Path, workers: int) -> None:
+    """The target may ask for it, and the scenario; each wish alone: tests/unit/run/test_stop_watch.py."""
+    keys, says = STOP[workers]
+    plan = replace(PLAN, workers=workers, **keys)
+    with nasty() as server, attack(plan, server.base_url, tmp_path, warm=True) as running:
         run = running.wait()
         received = sum(server.stats()["received"].values())
     whole(run, says)
@@ -89,7 +88,7 @@ def test_a_failing_health_check_ends_the_run(tmp_path: Path) -> None:
     plan = replace(
         PLAN, path="/good", target_keys={"health": "/status-500", "stop_when": {"health_failures": 3}}
     )
-    with nasty() as server, attack(plan, server.base_url, tmp_path) as running:
+    with nasty() as server, attack(plan, server.base_url, tmp_path, warm=True) as running:
         run = running.wait()
         received = server.stats()["received"]
     whole(run, "target test-server: 3 health checks in a row failed (last: status 500)")
@@ -97,19 +96,10 @@ def test_a_failing_health_check_ends_the_run(tmp_path: Path) -> None:
     assert received["status-500"] >= 3
 
 
-def test_a_scenario_may_ask_for_it_too(tmp_path: Path) -> None:
-    plan = replace(
-        PLAN, path="/status-500", scenario_keys={"stop_when": {"status_5xx_share": 1.0, "for": "1s"}}
-    )
-    with nasty() as server, attack(plan, server.base_url, tmp_path) as running:
-        run = running.wait()
-    whole(run, "stop_when of the scenario: status_5xx_share 1")
-
-
 def test_what_is_below_the_bound_ends_nothing(tmp_path: Path) -> None:
     wish = {"status_5xx_share": 0.01, "status_429_share": 0.01, "refused_share": 0.01, "for": "1s"}
     keys = {"health": "/good", "stop_when": {**wish, "health_failures": 1}}
     plan = replace(PLAN, seconds=3, path="/good", target_keys=keys)
-    with nasty() as server, attack(plan, server.base_url, tmp_path) as running:
+    with nasty() as server, attack(plan, server.base_url, tmp_path, warm=True) as running:
         run = running.wait()
     assert run.verdicts["stop_reason"] == "completed"

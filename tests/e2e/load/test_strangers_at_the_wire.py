@@ -28,7 +28,7 @@ from run.workers.wire_secret import VARIABLE
 from tests.support.recorder.attack import Attack, Plan, as_a_user
 from tests.support.recorder.handle import recorder
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 TRIES: Final = 1_000
 LOCUST: Final = (".venv/bin/locust", "-f", "locustfile.py")
@@ -106,6 +106,7 @@ def master(folder: Path, secret: str) -> Iterator[tuple[Attack, int]]:
             running.end()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_a_stranger_joins_in_no_try_and_is_sent_no_secret(tmp_path: Path) -> None:
     secret, chance = secrets.token_hex(16), random.Random(1)
@@ -183,6 +184,7 @@ def test_off_loopback_a_secret_is_required(words: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_rubbish_on_a_wire_without_a_secret_is_counted_and_the_run_goes_on(tmp_path: Path) -> None:
     """On loopback a master needs no secret: what is no message of a worker changes nothing."""

@@ -11,14 +11,14 @@ from fakes.settings import BUGS
 from tests.support.short_run import ShortRun
 from verdicts.run.reading import load
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 COUNTER: Final = "mcpist_bug_answers_total"
 SHORT: Final[dict[str, Any]] = {"duration": "8s", "faults": []}  # a kill would take the bugs' counts with it
 
 
 def test_every_seeded_bug_is_found_as_often_as_it_struck(tmp_path: Path) -> None:
     shares = {**dict.fromkeys(BUGS, 0.02), "late-answer": 0.2}  # the latter: of callers who left
-    run = ShortRun(tmp_path, "crosstalk-bugs", stack={"bugs": shares}, **SHORT)
+    run = ShortRun(tmp_path, "crosstalk-bugs", own_stack=True, stack={"bugs": shares}, **SHORT)
     counted = load(run.folder).target
     struck = {name: counted.sum(COUNTER, "origin-", bug=name) for name in BUGS}
     assert all(count > 0 for count in struck.values())

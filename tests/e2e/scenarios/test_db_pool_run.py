@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import pytest
 
+from bench import kills
 from tests.support.short_run import ShortRun
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 def short(**database: Any) -> dict[str, Any]:
     return {
-        "duration": "16s",
+        "duration": "13s",
         "accounts": {"count": 10},
         "rate": 2,
         "faults": [{"at": "3s", "until": "7s", "fault": "db-hold", "params": {"seconds": 2}}],
@@ -51,7 +52,8 @@ def test_a_pool_with_a_timeout_says_clearly_no_and_recovers(tmp_path: Path) -> N
 
 
 def test_without_a_pool_postgres_own_words_reach_the_client(tmp_path: Path) -> None:
-    run = ShortRun(tmp_path, "db-pool", counts=False, **short(mode="none", max_connections=12))
+    held = short(mode="none", max_connections=12)
+    run = ShortRun(tmp_path, "db-pool", counts=False, own_stack=True, **held)
     assert run.code in (1, 3)  # 3 where this machine was too busy for the load
     words = {row["words"] for row in run.point("P1.10")["rows"] if row["where"].startswith("client")}
     reserved = "remaining connection slots are reserved for roles with the SUPERUSER attribute"
@@ -60,8 +62,9 @@ def test_without_a_pool_postgres_own_words_reach_the_client(tmp_path: Path) -> N
 
 
 def test_books_balance_after_kills(tmp_path: Path) -> None:
-    run = ShortRun(tmp_path, "db-crash", counts=False, **KILLS)
+    run = ShortRun(tmp_path, "db-crash", counts=False, own_stack=True, **KILLS)
     books = json.loads((run.folder / "consistency.json").read_text())
+    assert kills.unbalanced(run.found["arrivals"]) == ""
     assert run.point("money")["value"] == 0, run.point("money")["evidence"]
     assert books["consumed"] == books["written"] == books["transactions"] > 0
     assert "Restarted: postgres, origin-a." in run.point("P1.11")["evidence"]

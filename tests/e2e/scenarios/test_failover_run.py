@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.short_run import ShortRun
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SHORT: Final[dict[str, Any]] = {
     "duration": "14s",
     "time_scale": 20,

@@ -9,8 +9,8 @@ import pytest
 
 from tests.support.short_run import ShortRun
 
-pytestmark = pytest.mark.e2e
-STAGES: Final = [{"for": "3s", "rate": 0}, {"for": "3s", "rate": 1}, {"for": "14s", "rate": 0}]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+STAGES: Final = [{"for": "3s", "rate": 0}, {"for": "3s", "rate": 1}, {"for": "10s", "rate": 0}]
 LISTENERS: Final[dict[str, Any]] = {
     "name": "listeners", "accounts": {"count": 60}, "rate": 1 / 3,
     "shape": {"kind": "stages", "params": {"stages": STAGES}},
@@ -20,7 +20,7 @@ LISTENERS: Final[dict[str, Any]] = {
 
 @pytest.mark.parametrize("scenario", ["listeners", "listeners-modern"])
 def test_streams_stand_and_go(tmp_path: Path, scenario: str) -> None:
-    run = ShortRun(tmp_path, scenario, duration="20s", groups=[LISTENERS, {"name": "users"}])
+    run = ShortRun(tmp_path, scenario, duration="16s", groups=[LISTENERS, {"name": "users"}])
     assert run.figures("M4.1")["streams"] == 60
     assert run.figures("M4.3")["left"] == 0
     assert run.figures("M4.2")["p95"] > 0

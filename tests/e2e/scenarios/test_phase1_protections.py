@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +10,9 @@ import pytest
 
 from common.paths import ROOT
 from common.protections import PRESETS
-from run.stack.shared_stack import SharedStack
 from scenarios.load import load
+from tests.support import busy_machine, kept_stack, warm_runs
+from tests.support.recorder.attack import as_a_user
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -28,31 +26,21 @@ OWN: Final = {
     "rate-limit": (RATE, {"F1.2", "F1.2.headers"}),
     "ip-limit": (RATE, {"F1.2.address"}),
 }
-TRIES: Final = 3  # a busy machine makes arrivals late, and such a run does not count
-INVALID: Final = 3
-NO_PATCH: Final = "LOCUST_SKIP_MONKEY_PATCH"  # for tests within this process alone
+Found = tuple[int, dict[str, Any]]  # exit code, verdicts.json
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SharedStack]:
-    shared = SharedStack(tmp_path_factory.mktemp("stack"))
-    shared.ready_for(load("single-burst"))
-    yield shared
-    shared.stop()
+def attack(words: tuple[str, ...], protect: str, folder: Path) -> Found:
+    """The run; made anew where it was late."""
 
+    def made(number: int) -> Found:
+        out, console = folder / f"run-{number}", folder / f"run-{number}.console"
+        environment = {**as_a_user(), **kept_stack.environment(load(words[0]))}
+        given = [*words, f"--protect={protect}", f"--out={out}"]
+        code = warm_runs.ended(warm_runs.start(given, ROOT, environment, console), 120)
+        assert (out / "verdicts.json").exists(), console.read_text()
+        return code, json.loads((out / "verdicts.json").read_text())
 
-def attack(words: tuple[str, ...], protect: str, folder: Path) -> tuple[int, dict[str, Any]]:
-    """(exit code, verdicts.json) of the first try that counts."""
-    for number in range(TRIES):
-        out = folder / f"run-{number}"
-        command = [str(ROOT / "bin" / "attack"), *words, f"--protect={protect}", f"--out={out}"]
-        done = subprocess.run(
-            command, cwd=ROOT, check=False, capture_output=True, text=True, timeout=120,
-            stdin=subprocess.DEVNULL, env={k: v for k, v in os.environ.items() if k != NO_PATCH},
-        )  # fmt: skip
-        if done.returncode != INVALID:
-            return done.returncode, json.loads((out / "verdicts.json").read_text())
-    raise AssertionError(done.stdout + done.stderr)
+    return busy_machine.unless_late(made, lambda found: found[1])
 
 
 def test_no_protection_is_left_out() -> None:
@@ -60,7 +48,7 @@ def test_no_protection_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("protection", OWN)
-def test_switched_off_it_turns_its_own_point_red(protection: str, stack: SharedStack, tmp_path: Path) -> None:
+def test_switched_off_it_turns_its_own_point_red(protection: str, tmp_path: Path) -> None:
     words, own = OWN[protection]
     code, found = attack(words, f"today,-{protection}", tmp_path)
     assert {point["id"] for point in found["points"] if point["status"] == "fail"} == own

@@ -12,7 +12,7 @@ from tests.support.recorder.attack import Plan, attack
 from tests.support.recorder.handle import recorder
 from tests.support.short_run import ShortRun
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 ACCOUNTS = 60  # one intent each
 
 
@@ -22,7 +22,7 @@ def test_a_recorder_counts_as_many_attempts_of_each_intent_as_the_ledger(tmp_pat
     plan = Plan(accounts=ACCOUNTS, rate=0.25, seconds=4.0, scenario_keys=keys)
     with (
         recorder(20.0) as server,
-        attack(plan, server.base_url, tmp_path) as running,
+        attack(plan, server.base_url, tmp_path, warm=True) as running,
     ):  # nobody waits that long
         run = running.wait()
         seen = server.recording().only("tools/call")

@@ -10,7 +10,7 @@ import pytest
 from tests.support.short_run import ShortRun
 from verdicts.run.reading import Run, load
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 LOST: Final = 30
 SHORT: Final[dict[str, Any]] = {
     "duration": "7s",

@@ -11,7 +11,7 @@ from tests.support.short_run import ShortRun
 from verdicts.measure.target import growth
 from verdicts.run.reading import Run, load
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 SHARES: Final = {"leak-memory": 0.55, "leak-goroutine": 0.15, "leak-session": 0.15, "leak-connection": 0.15}
 
 
@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
     groups = [{**visitors, "rate": 0.5, "shape": shape()}, {**listeners, "shape": shape()}]
     stack = {"mcp": {"sessions": "memory"}, "bugs": SHARES}
-    made = ShortRun(folder, "waves", duration="31s", groups=groups, stack=stack)
+    made = ShortRun(folder, "waves", own_stack=True, duration="31s", groups=groups, stack=stack)
     assert (made.code, made.status("L2")) == (1, "fail")
     return load(made.folder)
 

@@ -161,6 +161,7 @@ def test_no_books_without_a_database(stack: StackHandle) -> None:
     assert stack.consistency()["problems"] == []
 
 
+@pytest.mark.slow
 def test_calls_go_through_pgbouncer(tmp_path_factory: pytest.TempPathFactory) -> None:
     needs.require("pgbouncer")
     stack = started(tmp_path_factory, mode="pooler", pooler_size=2, pool_size=10, pool_open=10)
@@ -181,6 +182,7 @@ def test_calls_go_through_pgbouncer(tmp_path_factory: pytest.TempPathFactory) ->
         stack.stop()
 
 
+@pytest.mark.slow
 def test_without_pgbouncer_the_stack_says_so(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:

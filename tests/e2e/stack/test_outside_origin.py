@@ -23,7 +23,7 @@ from fakes.stack.handle import StackError
 from tests.support import real_parts
 from tests.support.stack_rig import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 ORIGINS = ("origin-a", "origin-b")
 
 

@@ -96,6 +96,7 @@ def test_nobody_is_counted_while_somebody_is_at_the_door() -> None:
     assert found["limit"] == sum(found["held"].values()) == 17
 
 
+@pytest.mark.slow
 def test_the_empty_data_are_made_once_for_a_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(derived, "CACHE", tmp_path)
     made: list[list[str]] = []

@@ -20,7 +20,6 @@ from tests.support.worker_rig import WORKERD
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.slow,
     pytest.mark.skipif(WORKERD is None, reason="workerd is not installed (make real)"),
 ]
 PROTECTIONS = ["worker-cpu", "ip-limit", "jwks-cache", "burst-limit", "rate-limit"]

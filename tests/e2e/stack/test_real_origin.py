@@ -25,7 +25,7 @@ from fakes.stack.start import start_stack
 from tests.support import real_parts
 from tests.support.stack_rig import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 SLOW = {"slow": {"wait": {"mean": 20.0}}, "fast": {"echo": {"mean": 0.01}}}
 MIB = 2**20
 
@@ -79,6 +79,7 @@ def nano_events(stack: StackHandle) -> list[dict[str, Any]]:
     return [event["detail"] for event in stack.state()["events"] if event["name"] == "nano"]
 
 
+@pytest.mark.slow
 def test_the_nano_is_a_cgroup_of_its_own(stack: StackHandle) -> None:
     assert call(stack, "fast", "echo") == 200
     state = stack.state()["processes"]["origin-a"]
@@ -96,6 +97,7 @@ def test_the_nano_is_a_cgroup_of_its_own(stack: StackHandle) -> None:
     assert counted(stack, "stack_cgroup_oom_kills_total") == 0
 
 
+@pytest.mark.slow
 def test_over_its_memory_the_kernel_kills_it_and_it_comes_back(stack: StackHandle) -> None:
     instance = stack.state()["processes"]["origin-a"]["own"]["instance"]
     stack.put_settings({"nano": {"memory_limit": 10 * MIB, "cpu_enforced": False}})
@@ -115,6 +117,7 @@ def test_over_its_memory_the_kernel_kills_it_and_it_comes_back(stack: StackHandl
     assert {0, 502} & set(answers)  # the edge tells a broken connection, or breaks its own
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["term", "kill"])
 def test_nothing_is_left_of_a_cgroup(stack: StackHandle, number: int) -> None:
     pid = stack.state()["processes"]["origin-b"]["pid"]

@@ -17,7 +17,7 @@ from fakes.settings import StackSettings
 from fakes.stack.handle import StackError
 from fakes.stack.start import start_stack
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 TIMEOUT = 60.0
 
 

@@ -187,6 +187,7 @@ def test_a_process_that_is_down_by_a_fault_comes_back_when_it_is_cleared(stack: 
     assert call(stack)[1]["result"]["isError"] is False
 
 
+@pytest.mark.slow
 def test_a_frozen_process_catches_up(stack: StackHandle) -> None:
     fault = stack.add_fault({"fault": "process-frozen", "target": "origin-b"})
     assert stack.state()["processes"]["origin-b"]["frozen"]
@@ -254,6 +255,7 @@ def test_unknown_processes_and_signals_are_refused(stack: StackHandle) -> None:
         stack.kill("edge", "HUP")
 
 
+@pytest.mark.slow
 def test_the_curl_lines_work_and_ctrl_c_ends_the_stack() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "fakes.stack", "--keep"], cwd=ROOT, stdout=subprocess.PIPE,

@@ -69,9 +69,13 @@ WAYS = [
     kill_postmaster_and_supervisor,
     freeze_a_child_and_kill_the_supervisor,
 ]
+FIRST = (end_input, kill_starter)  # the others take as long, and are left out of a quick look
 
 
-@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+@pytest.mark.parametrize(
+    "way",
+    [pytest.param(way, id=way.__name__, marks=[] if way in FIRST else [pytest.mark.slow]) for way in WAYS],
+)
 def test_nothing_is_left(way: Callable[[Started], None], tmp_path: Path) -> None:
     log = tmp_path / "run.log"
     with started(log) as one:
@@ -81,6 +85,7 @@ def test_nothing_is_left(way: Callable[[Started], None], tmp_path: Path) -> None
     assert "Traceback" not in log.read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gevent", [True, False])
 def test_stop_returns_when_nothing_is_left(gevent: bool, tmp_path: Path) -> None:
     with started(tmp_path / "run.log", gevent=gevent, stop=True) as one:
@@ -89,12 +94,14 @@ def test_stop_returns_when_nothing_is_left(gevent: bool, tmp_path: Path) -> None
         assert one.left() == []
 
 
+@pytest.mark.slow
 def test_a_starter_under_gevent_may_be_killed_too(tmp_path: Path) -> None:
     with started(tmp_path / "run.log", gevent=True) as one:
         kill_starter(one)
         assert one.gone() == []
 
 
+@pytest.mark.slow
 def test_without_its_reaper_a_supervisor_still_ends_its_children(tmp_path: Path) -> None:
     with started(tmp_path / "run.log") as one:
         reaper = next(process for process in one.family if "fakes.processes.reaper" in process.cmdline())

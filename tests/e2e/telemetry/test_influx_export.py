@@ -6,7 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ from telemetry.influx.local_influx import LocalInflux
 from tests.support.exporter_rig import flush, spooled, started, wait_for
 from tests.support.influx.fault_proxy import FaultProxy
 from tests.support.influx.run_writer import RunWriter
+from tests.support.influx.second import second_influx
 from tests.support.influx.server import influx as running
 from tests.support.plan_folder import found, point
 
@@ -27,9 +29,17 @@ pytestmark = pytest.mark.e2e
 PATIENCE = 60.0
 
 
+SERVERS: dict[str, Callable[[Path], AbstractContextManager[LocalInflux]]] = {
+    "1.8": running, "2": second_influx,
+}  # fmt: skip
+EITHER = pytest.mark.parametrize("server", SERVERS, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalInflux]:
-    with running(tmp_path_factory.mktemp("influx")) as found:
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalInflux]:
+    """InfluxDB 1.8; of a test of `EITHER` also the one of version 2."""
+    start = SERVERS[getattr(request, "param", "1.8")]
+    with start(tmp_path_factory.mktemp("influx")) as found:
         yield found
 
 
@@ -50,6 +60,7 @@ def counted(server: LocalInflux, run: str) -> int:
     return int(series[0]["values"][0][1]) if series else 0
 
 
+@EITHER
 def test_a_run_arrives_exactly(server: LocalInflux, tmp_path: Path) -> None:
     run = RunWriter(tmp_path / "runs" / "exact")
     handle = started(run, environment(server, tmp_path))
@@ -95,8 +106,9 @@ def test_points_arrive_while_the_run_goes_on(server: LocalInflux, tmp_path: Path
     handle.finish(30)
 
 
-def test_the_database_killed_in_mid_run_loses_nothing(tmp_path: Path) -> None:
-    with running(tmp_path / "influx") as server:
+@pytest.mark.parametrize("version", SERVERS)
+def test_the_database_killed_in_mid_run_loses_nothing(tmp_path: Path, version: str) -> None:
+    with SERVERS[version](tmp_path / "influx") as server:
         run = RunWriter(tmp_path / "runs" / "killed")
         handle = started(run, environment(server, tmp_path))
         run.second(0)
@@ -138,6 +150,7 @@ def test_a_refusing_database_gets_it_from_the_next_run(
     assert counted(server, second_run.run_dir.name) == second_run.sent
 
 
+@EITHER
 def test_points_that_arrived_and_were_not_acknowledged_count_once(
     server: LocalInflux, proxy: FaultProxy, tmp_path: Path
 ) -> None:
@@ -203,6 +216,7 @@ def test_the_exporter_dies_with_its_starter(server: LocalInflux, tmp_path: Path)
     assert counted(server, "orphan") == run.sent
 
 
+@EITHER
 def test_one_bad_point_does_not_hold_up_the_rest(server: LocalInflux, tmp_path: Path) -> None:
     run = RunWriter(tmp_path / "runs" / "conflict")
     env = environment(server, tmp_path)

@@ -102,6 +102,7 @@ def test_prometheus_killed_in_mid_run_loses_nothing(tmp_path: Path) -> None:
         assert (counts["spooled"], counts["dropped"]) == (0, 0)
 
 
+@pytest.mark.slow
 def test_a_refusing_receiver_gets_it_later(
     server: LocalPrometheus, proxy: FaultProxy, tmp_path: Path
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_refusing_receiver_gets_it_later(
     assert not spooled(tmp_path)
 
 
+@pytest.mark.slow
 def test_samples_that_arrived_and_were_not_acknowledged_count_once(
     server: LocalPrometheus, proxy: FaultProxy, tmp_path: Path
 ) -> None:
@@ -181,6 +183,7 @@ def test_what_is_no_receiver_is_said_at_once(server: LocalPrometheus) -> None:
     assert "kept on disk" in warning
 
 
+@pytest.mark.slow
 def test_an_attack_is_stored_exactly(server: LocalPrometheus, tmp_path: Path) -> None:
     plan = Plan(accounts=10, rate=5.0, seconds=2.0)
     with (

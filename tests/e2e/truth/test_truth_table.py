@@ -1,6 +1,6 @@
 """The truth table, run end to end: what a careful engineer says of a made target, the suite says too.
 
-Rows run several at a time: they wait more than they work. What failed and is run once more runs alone.
+Rows run several at a time: they wait more than they work.
 """
 
 from __future__ import annotations
@@ -20,8 +20,12 @@ from tests.support.truth.row import Row
 from tests.support.truth.server import Targets
 from tests.support.truth.table import FAULTS, TABLE
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-AT_ONCE: Final = 2 if "PYTEST_XDIST_WORKER" in os.environ else 1
+pytestmark = pytest.mark.e2e
+AT_ONCE: Final = 3
+FIRST: Final = {  # one of each kind, which `make test` runs by itself
+    "serves everybody", "dies after a second", "200 with isError on every call", "alg none is accepted",
+    "a limit of 3 where 5 are promised", "every fault happens", "it says yes and does nothing",
+}  # fmt: skip
 ROOT_ALONE: Final = ("few-ports", "full-disk")  # need a namespace of their own
 
 
@@ -41,7 +45,9 @@ def runs(
 
 
 def param(row: Row) -> Any:
-    marks = [pytest.mark.xfail(reason=row.pending, strict=False)] if row.pending else []
+    pending = [pytest.mark.xfail(reason=row.pending, strict=False)] if row.pending else []
+    quick = row.name in FIRST or row.verdict == "refused"
+    marks = [*pending, *([] if quick else [pytest.mark.slow])]
     return pytest.param(row, id=row.name.replace(" ", "-"), marks=marks)
 
 
@@ -69,6 +75,7 @@ def test_the_suite_says_what_a_careful_engineer_says(row: Row, runs: dict[str, F
 
 
 def test_the_table_is_long_enough() -> None:
+    assert {row.name for row in TABLE} > FIRST
     assert len({row.name for row in TABLE}) == len(TABLE)
     assert len(TABLE) - len(FAULTS) >= 40
     assert sum(row.verdict != "pass" for row in FAULTS) >= 12

@@ -1,20 +1,23 @@
-"""The page of a comparison in a real browser: light and dark, phone and desk, offline, by keyboard."""
+"""The page of a comparison in a real browser: light and dark, phone and desk, offline, by keyboard.
+
+One visit: the tests go through it in this order, each in the view that it asks for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
-from tests.e2e.web.test_report_browser import opened
-from tests.support.browser_rig import VIEWS, reads_well
+from tests.support.browser_rig import VIEWS, drawn, reads_well, viewed
 from tests.support.compare_runs import SPEC, runs
 from verdicts.compare.comparison import Side, compare
 from verdicts.output import compare_files
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -27,29 +30,41 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "compare.html"
 
 
-@pytest.mark.parametrize(("width", "scheme"), VIEWS)
-def test_it_reads_well_and_has_no_serious_fault(
-    browser: Browser, page_file: Path, width: int, scheme: str
-) -> None:
-    page = opened(browser, page_file, width, scheme)
-    reads_well(page, f"compare-{width}-{scheme}")
+@pytest.fixture(scope="module")
+def page(browser: Browser, page_file: Path) -> Iterator[Page]:
+    page = drawn(browser, page_file)
+    yield page
     page.context.close()
 
 
-def test_the_first_screen_says_the_verdict(browser: Browser, page_file: Path) -> None:
-    page = opened(browser, page_file)
+def test_the_first_screen_says_the_verdict(page: Page) -> None:
+    viewed(page)
     assert page.locator("h1").inner_text() == "B: 1 better, 6 worse"
     for element in (page.locator("h1"), page.locator(".sentence"), page.locator(".cards")):
         box = element.bounding_box()
         assert box is not None
         assert box["y"] + box["height"] <= 800
     assert page.locator(".card .answer").all_inner_texts() == ["1 figure", "6 figures", "2 figures"]
-    page.context.close()
 
 
-def test_every_plot_has_both_sides_and_its_numbers_as_text(browser: Browser, page_file: Path) -> None:
-    page = opened(browser, page_file)
-    figures = page.locator("figure").all()
+def test_the_keyboard_reaches_the_figures_and_the_values_of_each_run(page: Page) -> None:
+    viewed(page)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**#figures")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.innerText").startswith("Each run")
+    page.keyboard.press("Enter")
+    assert page.locator("#peak details tbody tr").count() == 4
+
+
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_it_reads_well_and_has_no_serious_fault(page: Page, width: int, scheme: str) -> None:
+    reads_well(viewed(page, width, scheme), f"compare-{width}-{scheme}")
+
+
+def test_every_plot_has_both_sides_and_its_numbers_as_text(page: Page) -> None:
+    figures = viewed(page).locator("figure").all()
     assert len(figures) == 9
     for figure in figures:
         assert figure.locator(".legend .traces").count() == 2
@@ -58,21 +73,6 @@ def test_every_plot_has_both_sides_and_its_numbers_as_text(browser: Browser, pag
         header = figure.locator("thead th").all_inner_texts()
         assert header[-2:] == ["A: median", "B: median"]
         assert figure.locator("tbody tr").count() >= 10
-    page.context.close()
-
-
-def test_the_keyboard_reaches_the_figures_and_the_values_of_each_run(
-    browser: Browser, page_file: Path
-) -> None:
-    page = opened(browser, page_file)
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**#figures")
-    page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.innerText").startswith("Each run")
-    page.keyboard.press("Enter")
-    assert page.locator("#peak details tbody tr").count() == 4
-    page.context.close()
 
 
 def test_without_script_the_table_is_still_there(browser: Browser, page_file: Path) -> None:

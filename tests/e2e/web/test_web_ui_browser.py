@@ -1,10 +1,14 @@
-"""The web UI in a real browser: fill the form, watch the figures, read the verdict, run again, stop."""
+"""The web UI in a real browser: fill the form, watch the figures, read the verdict, run again, stop.
+
+One run is watched on the attack page and on Locust's own; the tests after it are in this order.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,20 +17,14 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from common.paths import ROOT
-from tests.support import browser_rig
+from tests.support.browser_rig import VIEWS
 from tests.support.web_ui_rig import WebUi, web_ui
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 SHOTS: Final = ROOT / "test-artefacts"
 RUN_WITHIN: Final = 90_000  # milliseconds, stack and verdict included
 WIDE: Final = (1280, 800)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browser_rig.chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")
@@ -82,52 +80,6 @@ def verdicts(ui: WebUi) -> list[Any]:
     return [json.loads(file.read_text()) for file in sorted(files, key=lambda file: file.stat().st_mtime)]
 
 
-def test_a_run_from_the_form_to_the_report_and_another_one(browser: Browser, ui: WebUi) -> None:
-    page = opened(browser, f"{ui.url}/attack")
-    start(page, "burst", accounts="20", rate="2", duration="10s", protect="none")
-    until(page, "sending")
-    expect(page.locator("#start")).to_be_disabled()
-    before = figure(page, "planned")
-    climbs(page, "planned", before + 40)
-    expect(page.locator("#target-rows tbody tr").first).to_contain_text("edge")
-    shot(page, "sending")
-    until(page, "finished")
-    assert figure(page, "planned") == 400
-    expect(page.locator("#verdict tbody tr").filter(has_text="P1.7")).to_have_count(1)
-    expect(page.locator("#runs tbody tr")).to_have_count(1)
-    shot(page, "verdict")
-    with page.expect_popup() as popup:
-        page.click(".report")
-    popup.value.wait_for_selector("html[data-drawn=yes]", state="attached")
-    assert popup.value.locator("h1").inner_text().lower() == verdicts(ui)[0]["verdict"]
-
-    start(page, "single-burst", duration="3s")
-    until(page, "sending")
-    until(page, "finished")
-    expect(page.locator("#runs tbody tr")).to_have_count(2)
-    shown = page.locator("#runs tbody tr:visible")
-    page.select_option("#of-scenario", "burst")
-    expect(shown).to_have_count(1)
-    expect(shown).to_contain_text("burst")
-    page.select_option("#of-verdict", "none")
-    expect(shown).to_have_count(0)
-    page.select_option("#of-scenario", "")
-    page.select_option("#of-verdict", "")
-    for box in page.locator("#runs input").all():
-        expect(page.locator("#compare")).to_be_disabled()
-        box.check()
-    page.click("#compare")
-    different = page.locator("#compared", has_text="scenario")  # these two are no one attack
-    expect(different).to_be_visible(timeout=RUN_WITHIN)
-    expect(page.locator("#comparison")).to_be_hidden()
-    first, second = verdicts(ui)
-    assert (first["scenario"], second["scenario"]) == ("burst", "single-burst")
-    assert (first["preset"], second["preset"]) == ("none", "today")
-    assert [run["arrivals"]["sent"] > 0 for run in (first, second)] == [True, True]
-    assert first["stop_reason"] == second["stop_reason"] == "completed"
-    page.close()
-
-
 def drawn(page: Page) -> Any:
     """What the page drew its curves from."""
     return page.evaluate("CURVES.told")
@@ -148,17 +100,57 @@ def line(told: Any, chart: str, name: str) -> list[Any]:
     return next(one["y"] for one in found["lines"] if one["name"] == name)
 
 
-def test_the_curves_grow_survive_a_reload_and_add_up_to_the_ledger(browser: Browser, ui: WebUi) -> None:
+@dataclass
+class Watched:
+    """A run from the form: its page, Locust's own beside it, and what they showed meanwhile."""
+
+    page: Page
+    stock: Page
+    bins: tuple[int, int, int]  # of the curves: the first look, some seconds later, after a reload
+    figures: tuple[Any, Any]  # Locust's own, under way and at the end
+
+
+@pytest.fixture(scope="module")
+def watched(browser: Browser, ui: WebUi) -> Iterator[Watched]:
+    """20 accounts of 7 calls a second for twelve seconds, of which 5 a second are let through."""
     page = opened(browser, f"{ui.url}/attack")
     start(page, "burst", accounts="20", rate="7", duration="12s", protect="")
     until(page, "sending")
     first = grown(page, 2)
-    assert first <= 6, "the curves came late"
+    expect(page.locator("#start")).to_be_disabled()
     later = grown(page, first + 3)
     page.reload()
-    assert grown(page, later) >= later
+    after = grown(page, later)
+    expect(page.locator("#target-rows tbody tr").first).to_contain_text("edge")
+    shot(page, "sending")
+    stock = opened(browser, f"{ui.url}/?tab=charts")
+    climbs(page, "planned", 900)
+    under_way = ui.json("/stats/requests")
+    shot(stock, "charts")
     until(page, "finished")
-    page.wait_for_timeout(1500)
+    stock.wait_for_timeout(2500)  # Locust keeps an answer for two seconds
+    yield Watched(page, stock, (first, later, after), (under_way, ui.json("/stats/requests")))
+    stock.close()
+    page.close()
+
+
+def test_a_run_from_the_form_to_the_report(watched: Watched, ui: WebUi) -> None:
+    page = watched.page
+    assert figure(page, "planned") == 1680
+    expect(page.locator("#verdict tbody tr").filter(has_text="P1.7")).to_have_count(1)
+    expect(page.locator("#runs tbody tr")).to_have_count(1)
+    shot(page, "verdict")
+    with page.expect_popup() as popup:
+        page.click(".report")
+    popup.value.wait_for_selector("html[data-drawn=yes]", state="attached")
+    assert popup.value.locator("h1").inner_text().lower() == verdicts(ui)[0]["verdict"]
+    popup.value.close()
+
+
+def test_the_curves_grow_survive_a_reload_and_add_up_to_the_ledger(watched: Watched, ui: WebUi) -> None:
+    page, (first, later, after) = watched.page, watched.bins
+    assert first <= 6, "the curves came late"
+    assert after >= later >= first + 3
     told, folder = drawn(page), max(ui.results.glob("*burst*"), key=lambda one: one.stat().st_mtime)
     assert told["run"] == folder.name
     ends = [json.loads(file.read_text().splitlines()[-1]) for file in folder.glob("ledger-*.jsonl")]
@@ -171,7 +163,19 @@ def test_the_curves_grow_survive_a_reload_and_add_up_to_the_ledger(browser: Brow
     bins = len(line(told, "arrivals", "planned"))
     shape = page.get_attribute("#chart-arrivals path.planned", "d") or ""
     assert len(re.findall("[ML]", shape)) == bins
-    page.close()
+
+
+def test_the_stock_charts_and_tabs_show_real_numbers(watched: Watched, ui: WebUi) -> None:
+    (told, ended), stock = watched.figures, watched.stock
+    assert told["current_rps"] > 20
+    assert 0 < told["current_response_time_percentiles"]["response_time_percentile_0.5"] < 5000
+    assert ended["stats"][-1]["num_requests"] == 1680
+    for tab, text in (("Arrivals", "due by the schedule"), ("Target", "origin-a"), ("Verdict", "P1.7")):
+        stock.get_by_role("tab", name=tab).click()
+        expect(stock.locator("td", has_text=text).first).to_be_visible()
+    stock.get_by_role("tab", name="Runs").click()
+    expect(stock.locator("td", has_text=verdicts(ui)[-1]["run"]).first).to_be_visible()
+    shot(stock, "runs")
 
 
 def test_the_curves_are_read_by_keyboard(browser: Browser, ui: WebUi) -> None:
@@ -189,6 +193,7 @@ def test_the_curves_are_read_by_keyboard(browser: Browser, ui: WebUi) -> None:
     page.close()
 
 
+@pytest.mark.slow
 def test_the_page_is_in_japanese_where_reports_are(browser: Browser, tmp_path: Path) -> None:
     with web_ui(tmp_path, env={"LANG_REPORT": "ja"}) as running:
         page = opened(browser, f"{running.url}/attack", (390, 800))
@@ -202,30 +207,38 @@ def test_the_page_is_in_japanese_where_reports_are(browser: Browser, tmp_path: P
         page.close()
 
 
-def test_the_stock_charts_and_tabs_show_real_numbers(browser: Browser, ui: WebUi) -> None:
-    page = opened(browser, f"{ui.url}/attack")
-    start(page, "burst", accounts="20", rate="2", duration="6s", protect="none")
+@pytest.mark.slow
+def test_another_run_is_found_among_the_past_ones_and_is_no_equal_of_the_first(
+    watched: Watched, ui: WebUi
+) -> None:
+    page = watched.page
+    start(page, "single-burst", duration="3s", protect="none")
     until(page, "sending")
-    stock = opened(browser, f"{ui.url}/?tab=charts")
-    climbs(page, "planned", 150)
-    stock.wait_for_timeout(2500)
-    shot(stock, "charts")
     until(page, "finished")
-    stock.wait_for_timeout(2500)  # Locust keeps an answer for two seconds
-    told = json.loads(ui.get("/stats/requests")[1])
-    assert told["current_rps"] > 20
-    assert 0 < told["current_response_time_percentiles"]["response_time_percentile_0.5"] < 5000
-    assert told["stats"][-1]["num_requests"] == 240
-    for tab, text in (("Arrivals", "due by the schedule"), ("Target", "origin-a"), ("Verdict", "P1.7")):
-        stock.get_by_role("tab", name=tab).click()
-        expect(stock.locator("td", has_text=text).first).to_be_visible()
-    stock.get_by_role("tab", name="Runs").click()
-    expect(stock.locator("td", has_text=verdicts(ui)[-1]["run"]).first).to_be_visible()
-    shot(stock, "runs")
-    stock.close()
-    page.close()
+    expect(page.locator("#runs tbody tr")).to_have_count(2)
+    shown = page.locator("#runs tbody tr:visible")
+    page.select_option("#of-scenario", "burst")
+    expect(shown).to_have_count(1)
+    expect(shown).to_contain_text("burst")
+    page.select_option("#of-verdict", "none")
+    expect(shown).to_have_count(0)
+    page.select_option("#of-scenario", "")
+    page.select_option("#of-verdict", "")
+    for box in page.locator("#runs input").all():
+        expect(page.locator("#compare")).to_be_disabled()
+        box.check()
+    page.click("#compare")
+    different = page.locator("#compared", has_text="scenario")  # these two are no one attack
+    expect(different).to_be_visible(timeout=RUN_WITHIN)
+    expect(page.locator("#comparison")).to_be_hidden()
+    first, second = verdicts(ui)
+    assert (first["scenario"], second["scenario"]) == ("burst", "single-burst")
+    assert (first["preset"], second["preset"]) == ("today", "none")
+    assert [run["arrivals"]["sent"] > 0 for run in (first, second)] == [True, True]
+    assert first["stop_reason"] == second["stop_reason"] == "completed"
 
 
+@pytest.mark.slow
 def test_stop_ends_the_run_with_its_whole_report(browser: Browser, ui: WebUi) -> None:
     page = opened(browser, f"{ui.url}/attack")
     start(page, "burst", accounts="10", rate="1", duration="60s", protect="none")
@@ -243,6 +256,7 @@ def test_stop_ends_the_run_with_its_whole_report(browser: Browser, ui: WebUi) ->
     page.close()
 
 
+@pytest.mark.slow
 def test_a_suite_is_started_watched_and_stopped(browser: Browser, ui: WebUi) -> None:
     page = opened(browser, f"{ui.url}/attack/series")
     page.select_option("#command", "breakpoint")
@@ -275,19 +289,6 @@ def test_a_suite_is_started_watched_and_stopped(browser: Browser, ui: WebUi) -> 
     page.close()
 
 
-@pytest.mark.parametrize("size", [WIDE, (390, 800)], ids=["desk", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_several_runs_read_well_and_have_no_serious_fault(
-    browser: Browser, ui: WebUi, size: tuple[int, int], scheme: str
-) -> None:
-    page = opened(browser, f"{ui.url}/attack/series", size, scheme)
-    page.locator("summary:visible").click()
-    shot(page, f"series-{size[0]}-{scheme}")
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    assert [one["id"] for one in axe(page)] == []
-    page.close()
-
-
 def test_bad_settings_are_told_in_both_forms(browser: Browser, ui: WebUi) -> None:
     page = opened(browser, f"{ui.url}/attack")
     runs = len(verdicts(ui))
@@ -299,16 +300,18 @@ def test_bad_settings_are_told_in_both_forms(browser: Browser, ui: WebUi) -> Non
     page.close()
 
 
-@pytest.mark.parametrize("size", [WIDE, (390, 800)], ids=["desk", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+@pytest.mark.parametrize("path", ["/attack", "/attack/series"])
 def test_it_reads_well_and_has_no_serious_fault(
-    browser: Browser, ui: WebUi, size: tuple[int, int], scheme: str
+    browser: Browser, ui: WebUi, path: str, width: int, scheme: str
 ) -> None:
-    page = opened(browser, f"{ui.url}/attack", size, scheme)
-    shot(page, f"{size[0]}-{scheme}")
-    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    found = axe(page)
-    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in found] == []
+    page = opened(browser, ui.url + path, (width, 800), scheme)
+    if path.endswith("series"):
+        page.locator("summary:visible").click()
+    shot(page, f"{path.rpartition('/')[2]}-{width}-{scheme}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert [(one["id"], [node["html"][:120] for node in one["nodes"]]) for one in axe(page)] == []
     page.close()
 
 
@@ -332,6 +335,7 @@ def test_the_form_fills_in_what_the_scenario_would_do(browser: Browser, ui: WebU
     page.close()
 
 
+@pytest.mark.slow
 def test_without_the_password_nothing_is_shown(browser: Browser, tmp_path: Path) -> None:
     with web_ui(tmp_path, env={"WEB_PASSWORD": "correct horse"}) as running:
         page = opened(browser, f"{running.url}/attack")

@@ -9,6 +9,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+PASSED = ("x-influxdb-", "content-type")  # headers, by how they begin
 Passed = tuple[int, bytes, dict[str, str]]  # status, body and the headers of the database's own
 
 
@@ -60,9 +61,7 @@ class FaultProxy:
         try:
             upstream.request("POST", request.path, body, dict(request.headers))
             answer = upstream.getresponse()
-            own = {
-                name: value for name, value in answer.getheaders() if name.lower().startswith("x-influxdb-")
-            }
+            own = {name: value for name, value in answer.getheaders() if name.lower().startswith(PASSED)}
             return answer.status, answer.read(), own
         except OSError:  # the database is down
             return 502, b"", {}

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from common.paths import ROOT
 from telemetry.recording.sample import REASONS, SAMPLE, Flag, Outcome, read_samples
+from tests.support import warm_runs
 
 START_WITHIN: Final = 60.0
 END_WITHIN: Final = 90.0
@@ -79,6 +80,11 @@ class Plan:
         file.write_text(yaml.safe_dump(content))
         return file
 
+    def words(self, base_url: str, folder: Path) -> list[str]:
+        """What `bin/attack` is told of it."""
+        workers = ["--workers", str(self.workers)] if self.workers else []
+        return [str(self.scenario(folder)), *workers, "--target", str(self.target(folder, base_url))]
+
 
 def as_a_user() -> dict[str, str]:
     """The environment without what the tests set for themselves: Locust patches what it always does."""
@@ -110,6 +116,11 @@ class Run:
     def start(self) -> float:
         """The schedule's zero on the monotonic clock."""
         return float(self.manifest["start_monotonic"])
+
+    @property
+    def lag(self) -> float:
+        """Seconds that the run itself was behind at most: what a busy machine adds to bounds on its times."""
+        return float(self.arrivals["start_delay_ms"]["max"] or 0.0) / 1000
 
     @cached_property
     def samples(self) -> NDArray[np.void]:
@@ -160,21 +171,10 @@ class Run:
 
 def planned(plan: Plan, base_url: str, folder: Path) -> list[str]:
     """The command of a plan: plain Locust, or `bin/attack` where there are workers."""
-    scenario, target = str(plan.scenario(folder)), str(plan.target(folder, base_url))
+    words = plan.words(base_url, folder)
     if plan.workers:
-        command = [str(ROOT / "bin" / "attack"), scenario, "--workers", str(plan.workers)]
-    else:
-        command = [
-            sys.executable,
-            "-m",
-            "locust",
-            "-f",
-            "locustfile.py",
-            "--headless",
-            "--scenario",
-            scenario,
-        ]
-    return [*command, "--target", target]
+        return [str(ROOT / "bin" / "attack"), *words]
+    return [*(sys.executable, "-m", "locust", "-f", "locustfile.py", "--headless", "--scenario"), *words]
 
 
 class Attack:
@@ -189,19 +189,26 @@ class Attack:
         env: Mapping[str, str] | None = None,
         more: Sequence[str] = (),
         command: list[str] | None = None,
+        warm: bool = False,
     ) -> None:
-        """`command`: words for `bin/attack` in place of the plan's."""
+        """`command`: words for `bin/attack` in place of the plan's; `warm`: see `attack`."""
         self.run = Run(folder / "run")
         self.exit_code: int | None = None
         self._end_within = end_within
         self._console = folder / "console.log"
+        environment = as_a_user() if env is None else dict(env)
+        out = ["--out", str(self.run.folder), *more]
+        self._process: subprocess.Popen[bytes] | warm_runs.WarmRun
+        if warm:
+            words = [*(plan.words(base_url, folder) if command is None else command), *out]
+            self._process = warm_runs.start(words, ROOT, environment, self._console)
+            return
         given = [str(ROOT / "bin" / "attack"), *(command or ())]
         words = planned(plan, base_url, folder) if command is None else given
         with self._console.open("wb") as console:
             self._process = subprocess.Popen(
-                [*words, "--out", str(self.run.folder), *more], cwd=ROOT, stdin=subprocess.DEVNULL,
-                stdout=console, stderr=console, start_new_session=True,
-                env=as_a_user() if env is None else env,
+                [*words, *out], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                start_new_session=True, env=environment,
             )  # fmt: skip
 
     @property
@@ -277,12 +284,14 @@ def attack(
     end_within: float = END_WITHIN,
     env: Mapping[str, str] | None = None,
     more: Sequence[str] = (),
+    warm: bool = False,
 ) -> Iterator[Attack]:
     """A run for the length of a `with` block.
 
-    `env`: its whole environment, this process's if None; `more`: arguments for Locust.
+    `env`: its whole environment, this process's if None; `more`: arguments for Locust. `warm`: `bin/attack`,
+    forked from a process that has read the suite already, for tests that are about the load alone.
     """
-    running = Attack(plan, base_url, folder, end_within, env, more)
+    running = Attack(plan, base_url, folder, end_within, env, more, warm=warm)
     try:
         yield running
     finally:

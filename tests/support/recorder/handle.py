@@ -63,10 +63,16 @@ class Recorder(Handle):
     """A recording server with its answer's delay in seconds."""
 
     def __init__(
-        self, folder: Path, delay: float, host: str = "127.0.0.1", within: Sequence[str] = ()
+        self,
+        folder: Path,
+        delay: float,
+        host: str = "127.0.0.1",
+        within: Sequence[str] = (),
+        header: str = "CF-Connecting-IP",
     ) -> None:
+        """`header`: what it takes for an address."""
         self._folder = folder
-        given = ("--out", str(folder), "--delay", str(delay), "--host", host)
+        given = ("--out", str(folder), "--delay", str(delay), "--host", host, "--ip-header", header)
         super().__init__("tests.support.recorder.server", *given, within=within)
 
     def recording(self) -> Recording:
@@ -102,10 +108,10 @@ def nasty(on_connect: str | None = None, chain: Chain | None = None) -> Iterator
 
 
 @contextlib.contextmanager
-def recorder(delay: float = 3.0) -> Iterator[Recorder]:
-    """A recorder for the length of a `with` block."""
+def recorder(delay: float = 3.0, header: str = "CF-Connecting-IP") -> Iterator[Recorder]:
+    """A recorder for the length of a `with` block; `header`: what it takes for an address."""
     with tempfile.TemporaryDirectory(prefix="recorder-") as folder:
-        handle = Recorder(Path(folder), delay)
+        handle = Recorder(Path(folder), delay, header=header)
         try:
             yield handle
         finally:

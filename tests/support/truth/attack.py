@@ -1,4 +1,8 @@
-"""One row's attack, by `bin/attack`, from files: what it came to."""
+"""One row's attack, by `bin/attack`, from files: what it came to.
+
+A row with a limit of our own starts the command itself, within that limit; the others are forked from a
+process that has read the suite already (`tests.support.warm_runs`).
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,19 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from common.paths import ROOT
-from tests.support import busy_machine
+from tests.support import busy_machine, warm_runs
 from tests.support.truth import stack
 from tests.support.truth.row import Row
 from tests.support.truth.server import Target, Targets
 from tests.support.truth.tokens import SECRET
 
 WITHIN: Final = 120.0
+CONSOLE: Final = "console.log"
 SMALL_DISK: Final = 'mount -t tmpfs -o size=48k none "$1" && shift && exec "$@"'
 FEW_FILES: Final = 'ulimit -n 90; exec "$@"'
 
@@ -92,48 +96,42 @@ def attacked(row: Row, target: Target, folder: Path) -> Came:
     (folder / "target.yaml").write_text(json.dumps(keys))
     environment = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
     environment |= {"TRUTH_SECRET": SECRET, "PYTHONPATH": str(ROOT)}  # a wrapper is a module of the tests
-    command = [*wrapped, str(ROOT / "bin" / "attack"), str(folder / "scenario.yaml"), *row.options]
+    words = [str(folder / "scenario.yaml"), *row.options]
     if row.control:
         (folder / "stack.json").write_text(json.dumps(stack.state(target)))
         environment["STACK_STATE"] = str(folder / "stack.json")
     else:
-        command += ["--target", str(folder / "target.yaml")]
-    command += ["--out", "disk/run" if row.how == "full-disk" else "run"]
-    code, console = ended(command, folder, environment, stopped(target) if row.how == "stopped" else None)
-    verdicts = folder / "run" / "verdicts.json"
+        words += ["--target", str(folder / "target.yaml")]
+    words += ["--out", "disk/run" if row.how == "full-disk" else "run"]
+    process: warm_runs.WarmRun | subprocess.Popen[bytes]
+    if row.how:
+        process = cold([*wrapped, str(ROOT / "bin" / "attack"), *words], folder, environment)
+    else:
+        process = warm_runs.start(words, folder, environment, folder / CONSOLE)
+    if row.how == "stopped":
+        stopped(target, process.pid)
+    code, verdicts = warm_runs.ended(process, WITHIN), folder / "run" / "verdicts.json"
+    console = (folder / CONSOLE).read_text(errors="replace")
     return Came(code, console, json.loads(verdicts.read_text()) if verdicts.exists() else {}, folder / "run")
 
 
-def ended(
-    command: list[str], folder: Path, environment: dict[str, str], meanwhile: Callable[[int], None] | None
-) -> tuple[int, str]:
-    """Its exit code and all that it printed. It is started in `folder`, not in the checkout."""
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, start_new_session=True,
-    )  # fmt: skip
-    if meanwhile is not None:
-        meanwhile(process.pid)
-    try:
-        console, _ = process.communicate(timeout=WITHIN)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        console, _ = process.communicate()
-    return process.returncode, console
+def cold(command: list[str], folder: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """The command as a process of its own, started in `folder`, not in the checkout."""
+    with (folder / CONSOLE).open("wb") as console:
+        return subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=console,
+            stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
 
 
-def stopped(target: Target) -> Callable[[int], None]:
-    """Stops the loading process for half a second, once its calls are under way."""
-
-    def meanwhile(pid: int) -> None:
-        until = time.monotonic() + 60
-        while target.age < 0.5 and time.monotonic() < until:
-            time.sleep(0.02)
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(0.5)
-        os.kill(pid, signal.SIGCONT)
-
-    return meanwhile
+def stopped(target: Target, pid: int) -> None:
+    """Stop the loading process for half a second, once its calls are under way."""
+    until = time.monotonic() + 60
+    while target.age < 0.5 and time.monotonic() < until:
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGSTOP)
+    time.sleep(0.5)
+    os.kill(pid, signal.SIGCONT)
 
 
 def wrapper(row: Row, target: Target, folder: Path) -> tuple[int, list[str]]:

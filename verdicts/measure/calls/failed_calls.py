@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from telemetry.recording.sample import of_intent
+from telemetry.recording.trace_ids import arrival_trace
 from verdicts.measure.calls.failure_kinds import FailureKind, by_kind
 from verdicts.run.reading import Run
 
@@ -20,7 +22,10 @@ SAME: Final = 0.00051  # seconds: texts are stamped to the millisecond
 
 
 class FailedCall(NamedTuple):
-    """`arrival` is its place in the schedule, −1 of an extra call; times in seconds since start."""
+    """`arrival` is its place in the schedule, −1 of an extra call; times in seconds since start.
+
+    `trace`: the id of its trace, where its request said it and it is an arrival's.
+    """
 
     arrival: int
     account: str
@@ -30,6 +35,7 @@ class FailedCall(NamedTuple):
     status: int
     reason: str
     text: str
+    trace: str = ""
 
 
 class FailedCalls(NamedTuple):
@@ -74,7 +80,15 @@ def _call(run: Run, one: np.void, words: dict[tuple[int, str], list[FailureKind]
         status=status,
         reason=reason,
         text=_text(words.get((status, reason), []), done),
+        trace=_trace(run, int(one["index"])),
     )
+
+
+def _trace(run: Run, index: int) -> str:
+    """Of an arrival, or of a repeat of one."""
+    if not run.manifest.traced or index == -1:
+        return ""
+    return arrival_trace(run.manifest.trace, index if index >= 0 else of_intent(index))
 
 
 def _text(kinds: list[FailureKind], done: float) -> str:

@@ -22,8 +22,8 @@ def met(calls: int, isolates: int, spread: float, seed: int, turns: int = 20_000
     draw = np.random.default_rng(seed)
     first = draw.random(turns)
     at = np.floor(first[:, None] + np.c_[np.zeros(turns), draw.random((turns, calls - 1)) * spread])
-    pairs = at * isolates + draw.integers(0, isolates, (turns, calls))
-    return float(np.mean([len(set(row)) for row in pairs.tolist()]))
+    pairs = np.sort(at * isolates + draw.integers(0, isolates, (turns, calls)), axis=1)
+    return float(np.mean(1 + np.count_nonzero(np.diff(pairs, axis=1), axis=1)))
 
 
 @pytest.mark.parametrize("calls", [1, 2, 5])

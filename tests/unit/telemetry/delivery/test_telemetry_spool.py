@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from telemetry.delivery import spool as spool_module
 from telemetry.delivery.sender import LONGEST_WAIT, Sender, deliver
-from telemetry.delivery.sink import WriteReply, WriteResult
+from telemetry.delivery.sink import NEVER, WriteReply, WriteResult
 from telemetry.delivery.spool import REFUSED, BusyError, Spool, abandoned
 
 TAKEN, LATER = WriteReply(WriteResult.TAKEN), WriteReply(WriteResult.LATER, 503, "full")
@@ -153,6 +153,32 @@ def test_what_the_database_has_already_is_counted_apart(tmp_path: Path) -> None:
     spool.close()
 
 
+def test_a_request_that_is_refused_as_a_whole_is_tried_in_no_part(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "q")
+    spool.append(["a", "b"])
+    spool.append(["c"])
+    database = Database(WriteReply(WriteResult.REFUSED, 500, "never"))
+    database.most = 1
+    assert deliver(database, spool)[1] == 0
+    assert (spool.dropped, database.lines) == (2, [])
+    assert (tmp_path / "q" / REFUSED).read_text() == "a\nb\n"
+    assert deliver(database, spool)[1] == 1  # what comes after it is sent
+    spool.close()
+
+
+def test_points_of_a_request_that_was_taken_may_be_rejected_without_a_name(tmp_path: Path) -> None:
+    class Choosy(Database):
+        def write(self, lines: Sequence[str], timeout: float | None = None) -> WriteReply:
+            return WriteReply(WriteResult.TAKEN, 200, "out of bounds", rejected=2)
+
+    spool = Spool(tmp_path / "q")
+    spool.append(["a", "b", "c"])
+    assert deliver(Choosy(), spool)[1] == 1
+    assert (spool.dropped, spool.points) == (2, 0)
+    assert "2 points of a request that was taken: out of bounds" in (tmp_path / "q" / REFUSED).read_text()
+    spool.close()
+
+
 def test_a_sink_that_takes_a_batch_at_a_time_gets_no_two(tmp_path: Path) -> None:
     spool, database = Spool(tmp_path / "q"), Database()
     database.most = 1
@@ -247,6 +273,19 @@ def test_the_wait_grows_to_a_bound_and_obeys_the_server(tmp_path: Path) -> None:
         found._wait = found._send_all()
     assert found._wait == LONGEST_WAIT
     assert found._send_all() == 17.0
+    own.close()
+
+
+def test_a_server_that_will_not_have_us_is_asked_once_and_the_points_stay(tmp_path: Path) -> None:
+    own, told = Spool(tmp_path / "own"), list[str]()
+    own.append(["a"])
+    database = Database(WriteReply(WriteResult.LATER, 401, "who?", NEVER))
+    found = sender(database, own, told.append)
+    found._wake.set()
+    found._run()  # ends by itself
+    assert (database.lines, own.points, own.dropped) == ([], 1, 0)
+    (said,) = told
+    assert said.endswith("takes no points (HTTP 401 who?); they are kept on disk and make flush sends them")
     own.close()
 
 

@@ -19,6 +19,9 @@ PROMETHEUS = {
     "PROMETHEUS_REMOTE_WRITE_URL": "http://metrics:9090/api/v1/write",
     "PROMETHEUS_REMOTE_WRITE_BEARER_TOKEN": "s3cret",
 }
+OTLP = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_EXPORTER_OTLP_HEADERS": "a=s3cret"}
+OF_METRICS = {"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://collector:4318/v1/metrics"}
+OF_TRACES = {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector:4318/v1/traces"}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +29,13 @@ PROMETHEUS = {
     [
         (INFLUX, ["InfluxDB"]),
         (PROMETHEUS, ["Prometheus"]),
-        ({**INFLUX, **PROMETHEUS}, ["InfluxDB", "Prometheus"]),
+        (OTLP, ["OTLP metrics", "OTLP traces"]),
+        (OF_METRICS, ["OTLP metrics"]),
+        (OF_TRACES, ["OTLP traces"]),
+        (
+            {**INFLUX, **PROMETHEUS, **OTLP},
+            ["InfluxDB", "Prometheus", "OTLP metrics", "OTLP traces"],
+        ),
     ],
 )
 def test_each_is_switched_on_by_its_url(env: dict[str, str], names: list[str]) -> None:
@@ -39,24 +48,26 @@ def test_each_is_switched_on_by_its_url(env: dict[str, str], names: list[str]) -
 
 def test_none_is_said_by_the_names_of_the_variables() -> None:
     with pytest.raises(
-        ConfigError, match=r"^environment: INFLUXDB_V2_URL or PROMETHEUS.*_URL: missing, allowed: "
+        ConfigError,
+        match=r"^environment: INFLUXDB_V2_URL or PROM\w*_URL or OTEL\w*_OTLP_ENDPOINT: missing, allowed: ",
     ):
         sinks.opened({})
     assert process.check({}) == []
 
 
 def test_the_process_is_given_its_variables_without_the_secrets() -> None:
-    given = process._given({**INFLUX, **PROMETHEUS, "RESILIENCE_SPOOL_MB": "1", "PGPASSWORD": "s3cret"})
-    assert "s3cret" not in given.values()
-    assert set(given) == {*INFLUX, *PROMETHEUS, "RESILIENCE_SPOOL_MB"} - {
-        "INFLUXDB_V2_TOKEN", "PROMETHEUS_REMOTE_WRITE_BEARER_TOKEN"
+    others = {"PGPASSWORD": "s3cret", "OTEL_EXPORTER_OTLP_LOGS_HEADERS": "a=s3cret", "OTEL_OTHER": "s3cret"}
+    given = process._given({**INFLUX, **PROMETHEUS, **OTLP, "RESILIENCE_SPOOL_MB": "1", **others})
+    assert not [text for text in given.values() if "s3cret" in text]
+    assert set(given) == {*INFLUX, *PROMETHEUS, *OTLP, "RESILIENCE_SPOOL_MB"} - {
+        "INFLUXDB_V2_TOKEN", "PROMETHEUS_REMOTE_WRITE_BEARER_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS",
     }  # fmt: skip
 
 
 def test_nothing_of_a_database_is_loaded_that_is_off() -> None:
     program = (
         "import sys; from telemetry.exporter import process; process.check({});"
-        "theirs = {'influxdb_client', 'urllib3', 'google.protobuf', 'cramjam'};"
+        "theirs = {'influxdb_client', 'urllib3', 'google.protobuf', 'cramjam', 'opentelemetry'};"
         "print(*theirs.intersection(sys.modules))"
     )
     done = subprocess.run(

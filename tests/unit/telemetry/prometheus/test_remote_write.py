@@ -9,8 +9,8 @@ from common.errors import ConfigError
 from telemetry.delivery.http_post import PostAnswer
 from telemetry.delivery.sink import WriteResult
 from telemetry.points.point import DataPoint
+from telemetry.points.samples import Sample
 from telemetry.prometheus.remote_write import NOT_TAKEN, RemoteWriteSink, _decode, _meaning, receiver, sink
-from telemetry.prometheus.samples import Sample
 from telemetry.prometheus.write_request import HEADERS, WriteRequest, body
 
 URL = "PROMETHEUS_REMOTE_WRITE_URL"

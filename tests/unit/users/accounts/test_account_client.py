@@ -189,3 +189,17 @@ def test_an_arrival_and_its_repeats_say_the_same_intent() -> None:
     told = [key.findall(one.request) for one in (first, again, other)]
     assert told[0] == told[1] != told[2]
     assert all(len(keys) == 1 for keys in told)
+
+
+def test_an_arrival_and_its_repeats_are_of_one_trace() -> None:
+    rig = Rig(3, version=MODERN)
+    message = Dialect(MODERN, trace=True).call_tool("echo", {"text": "hi"})
+    first = rig.client.call(message, 9, index=5, planned=0.0)
+    again = rig.client.call(message, 9, index=of_intent(5), flags=Flag.EXTRA | Flag.RETRY, attempt=1)
+    other = rig.client.call(message, 9, index=6, planned=0.0)
+    value = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-01")
+    told = [value.findall(one.request) for one in (first, again, other)]
+    assert all(header == meta for header, meta in told)  # both places say the same
+    (one, _), (repeat, _), (another, _) = told
+    assert one[0] == repeat[0] != another[0]
+    assert len({one[1], repeat[1], another[1]}) == 3

@@ -133,14 +133,12 @@ def test_recovery_is_where_service_first_holds(tmp_path: Path, broken: list[int]
     run = load(write(tmp_path / "run", replace(failing(), change=change)))
     mask = cut.failing(run) & run.sent
     planned, ok = run.samples["planned"][mask], run.ok[mask]
-
-    def holds(t: float) -> bool:
-        within = ok[(planned >= t) & (planned < t + cut.STEADY)]
-        return bool(within.size) and bool(within.mean() >= cut.WELL)
-
-    tried = [t for t in np.arange(40.0, 55.0005, 0.001) if holds(t)]
+    at = np.arange(40.0, 55.0005, 0.001)
+    first, end = np.searchsorted(planned, at), np.searchsorted(planned, at + cut.STEADY)
+    well = np.concatenate([[0], np.cumsum(ok)])
+    tried = at[(end > first) & ((well[end] - well[first]) / np.maximum(end - first, 1) >= cut.WELL)]
     found = cut.recovery(run, cut.failing(run))
-    if tried:
+    if tried.size:
         assert found == pytest.approx(tried[0] - 40.0, abs=0.002)
     else:
         assert math.isinf(found)

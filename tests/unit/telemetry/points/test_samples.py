@@ -8,7 +8,7 @@ from pathlib import Path
 from telemetry.points.event_points import event_point
 from telemetry.points.export import Export
 from telemetry.points.point import DataPoint, Field, RunPoints
-from telemetry.prometheus.samples import Sample, samples
+from telemetry.points.samples import Sample, samples
 from telemetry.run_folder import manifest as manifests
 from telemetry.run_folder.lines import Event
 from tests.support.influx.run_writer import RunWriter

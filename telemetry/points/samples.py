@@ -1,4 +1,4 @@
-"""Points as Prometheus has them: samples of series, named by its conventions (base units, `_total`, labels).
+"""Points as samples of series, named by Prometheus's conventions (base units, `_total`, labels).
 
 Counters are counts since the start, so what points say of single seconds is left to those that say it since
 the start; percentiles are gauges with a `quantile`. The target's own metrics keep their names. Texts become
