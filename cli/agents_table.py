@@ -29,7 +29,14 @@ LOOP: Final = "agent-loop"
 ATTACKS: Final = (LOOP, "slow-api", "upstream-outage")
 RESULTS: Final = ROOT / "results" / "agents-table"
 HEAD: Final = (
-    *("attack", "sent", "repeats", "attempts an intent", "refused", "in flight at the origin (P0.1)"),
+    *(
+        "attack",
+        "intents sent",
+        "of these refused",
+        "calls in all",
+        "repeats",
+        "in flight at the origin (P0.1)",
+    ),
     *("memory MiB, modelled (P0.2)", "innocents served % (P0.3)", "other tools served % (P0.4)"),
     *("wait, s (P0.4)", "recovery, s (P0.4)", "verdict"),
 )
@@ -75,9 +82,9 @@ def line(folder: Path) -> list[str]:
     """A run's cells. Raises OSError or ValueError for a folder without verdicts."""
     found = verdict_file.read(folder)
     arrivals, figures = found.arrivals, _figures(found)
-    attempts = (arrivals.sent + arrivals.retries) / arrivals.sent if arrivals.sent else None
     cells = (
-        *(found.scenario, arrivals.sent, arrivals.retries, _short(attempts), sum(found.refusals.values())),
+        *(found.scenario, arrivals.sent, sum(found.refusals.values())),
+        *(arrivals.sent + arrivals.extra, arrivals.retries),
         *(_short(figures.get("P0.1")), _short(figures.get("P0.2")), _short(figures.get("P0.3.innocents"))),
         *(_share(figures, "others_success"), _short(figures.get("wait")), _short(figures.get("recovery"))),
         found.verdict,

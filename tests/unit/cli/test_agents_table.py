@@ -25,7 +25,8 @@ def put(folder: Path, **changes: Any) -> Path:
     )
     found = VerdictFile(
         scenario="agent-loop-naive", started="", target="bundled", protections=(), stop_reason="completed",
-        arrivals=VerdictArrivals(sent=100, retries=150), points=points, refusals={"burst_exceeded": 7},
+        arrivals=VerdictArrivals(sent=100, extra=151, retries=150), points=points,
+        refusals={"burst_exceeded": 7},
         verdict="fail",
     )  # fmt: skip
     folder.mkdir(parents=True)
@@ -61,7 +62,7 @@ def test_agents_take_the_place_of_the_attackers_at_the_same_rate_of_calls(name: 
 
 def test_a_run_is_a_line(tmp_path: Path) -> None:
     assert agents_table.line(put(tmp_path / "a")) == [
-        "agent-loop-naive", "100", "150", "2.5", "7", "16", "40.9", "–", "99.5", "2.5", "–", "fail",
+        "agent-loop-naive", "100", "7", "251", "150", "16", "40.9", "–", "99.5", "2.5", "–", "fail",
     ]  # fmt: skip
     assert len(agents_table.line(tmp_path / "a")) == len(agents_table.HEAD)
 
