@@ -35,6 +35,7 @@ COMPARE = A B RUNS RUN_A RUN_B TARGET DURATION ACCOUNTS RATE TIER SEED WORKERS O
 CHECK = ACCOUNTS RATE DURATION TIER SEED DURATION_SCALE
 TUNING = TARGET SEED WORKERS OUT BUDGET STACK NANO
 BREAKPOINT = TARGET DURATION PROTECT TIER SEED WORKERS OUT BUDGET STACK NANO
+METASTABLE = TARGET PROTECT SEED DURATION_SCALE STACK NANO WORKERS AGENTS LOADS LENGTHS CAPACITY BUDGET OUT
 
 # A variable that a target does not take is refused, with the nearest one that it takes, before anything starts.
 TAKES_headless = SCENARIO $(ATTACK)
@@ -43,6 +44,7 @@ TAKES_worker = MASTER PORT
 TAKES_suite = PLAN $(SUITE)
 TAKES_breakpoint = SCENARIO $(BREAKPOINT)
 TAKES_tune = $(TUNING)
+TAKES_metastable = SCENARIO $(METASTABLE)
 TAKES_compare = SCENARIO $(COMPARE)
 TAKES_plan = $(ANSWERS)
 TAKES_check-target = TARGET SCENARIO $(CHECK)
@@ -64,7 +66,7 @@ $(foreach goal,$(or $(MAKECMDGOALS),help),$(foreach name,$(filter-out $(TAKES_$(
 .PHONY: help
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE A B RUNS RUN_A RUN_B BUDGET STACK NANO"
+	@echo "  variables: SCENARIO DURATION PROTECT TARGET ACCOUNTS RATE TIER SEED WORKERS OUT RUN PLAN DURATION_SCALE MASTER BIND PORT MODE BASELINE A B RUNS RUN_A RUN_B BUDGET STACK NANO AGENTS LOADS LENGTHS CAPACITY"
 
 .PHONY: headless
 headless: $(STAMP) ## run SCENARIO=burst [DURATION=20s] [PROTECT=none] [TARGET=…] [BASELINE=results/x or history] …
@@ -89,6 +91,10 @@ breakpoint: $(STAMP) ## the highest rate that holds: [SCENARIO=…] [PROTECT=non
 .PHONY: tune
 tune: $(TUNE) ## the plan's limits found by search: what to keep, lower, raise [BUDGET=120m] [SEED=…] [STACK=real]
 	@bin/tune $(call options,$(TUNING))
+
+.PHONY: metastable
+metastable: $(STAMP) ## where it does not come back though the trigger is gone: [AGENTS=naive,polite] [PROTECT=today/…] [BUDGET=120m]
+	@bin/metastable $(if $(filter-out file,$(origin SCENARIO)),$(call quoted,$(SCENARIO))) $(call options,$(METASTABLE))
 
 .PHONY: compare
 compare: $(STAMP) ## is B better? SCENARIO=slow-api A=none B=global-concurrency [RUNS=4] …, or RUN_A=… RUN_B=…
@@ -147,6 +153,10 @@ flush: $(STAMP) ## send what earlier runs could not to their databases
 .PHONY: kv-table
 kv-table: $(STAMP) ## kv-exhaustion by strategy, failure mode and isolates (ten minutes)
 	@bin/resilience kv-table
+
+.PHONY: agents-table
+agents-table: $(STAMP) ## the P0 attacks by agents as they are, each preset beside the plan's own (half an hour)
+	@bin/resilience agents-table
 
 REAL = $(if $(filter real,$(STACK)),STACK_ORIGIN=real STACK_NANO=container COMPOSE_PROFILES=real)
 

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "plan": ("cli.plan", "answer every question of the resilience plan"),
     "breakpoint": ("cli.breakpoint", "the highest rate that a gateway bears"),
     "tune": ("cli.tune", "the plan's limits found by search"),
+    "metastable": ("cli.metastable", "from which loads and triggers it does not come back"),
     "compare": ("cli.compare", "is one set of protections better than another?"),
     "history": ("cli.history", "each figure over all valid runs, and where it changed"),
     "audit": ("cli.audit", "did the attack of another load generator arrive?"),
@@ -31,6 +32,7 @@ COMMANDS: Final = {
     "worker": ("cli.worker", "load for a master on another machine"),
     "mcp": ("cli.mcp", "the suite as an MCP server, for AI assistants"),
     "kv-table": ("cli.kv_table", "kv-exhaustion by strategy, failure mode and isolates"),
+    "agents-table": ("cli.agents_table", "the P0 attacks by agents as they are, beside the plan's own"),
     "stack": ("cli.stack", "keep the bundled stack up for use by hand"),
 }
 MASTER: Final = ("attack", "--master")  # a word of its own for those who start one

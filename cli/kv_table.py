@@ -11,21 +11,18 @@ a run was invalid or could not start.
 
 from __future__ import annotations
 
-import argparse
 import json
-import subprocess
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cli.launch.parser import forget_environment
+from cli.launch.parser import refusing
+from cli.launch.run_table import RunTable, attack
 from common.paths import ROOT
 from scenarios import load as scenarios
 
 BASE: Final = "kv-exhaustion"
 RESULTS: Final = ROOT / "results" / "kv-table"
-VALID: Final = ("pass", "fail")
 HEAD: Final = (
     *("scenario", "offered req/s", "origin before", "origin after", "% served after", "% kv_error after"),
     *("order in a window after", "most per user and s: before", "after", "mean after", "books", "verdict"),
@@ -36,13 +33,6 @@ def variants(words: Sequence[str]) -> list[str]:
     """The scenario and its variants, those that contain one of the words (all, if there are none)."""
     known = [name for name in scenarios.names() if name.startswith(BASE)]
     return [name for name in known if not words or any(word in name for word in words)]
-
-
-def attack(name: str, out: Path) -> None:
-    """One run; its output goes on to ours."""
-    forget_environment()
-    command = [sys.executable, "-m", "cli", "attack", name, "--out", str(out)]
-    subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
 
 
 def line(folder: Path) -> list[str]:
@@ -68,29 +58,8 @@ def _share(points: dict[str, Any], became: str) -> float | None:
     return next((row["% of sent"] for row in after if row["became"] == became), 0.0 if after else None)
 
 
-def table(lines: Iterable[Sequence[str]]) -> str:
-    """Markdown."""
-    rows = [HEAD, ("---",) * len(HEAD), *lines]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
+@refusing
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print; see above."""
-    parser = argparse.ArgumentParser(
-        prog="bin/resilience kv-table", description="The table of kv-exhaustion."
-    )
-    parser.add_argument("--only", nargs="+", default=[], metavar="WORD", help="variants that contain a word")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="a folder for the runs")
-    parser.add_argument("--read", nargs="+", type=Path, metavar="RUN", help="no runs: read these")
-    options = parser.parse_args(arguments)
-    folders = options.read or [options.out / name for name in variants(options.only)]
-    for folder in [] if options.read else folders:
-        if not (folder / "verdicts.json").exists():
-            attack(folder.name, folder)
-    try:
-        lines = [line(folder) for folder in folders]
-    except (OSError, ValueError, KeyError) as error:
-        print(f"no verdicts of kv-exhaustion: {error}", file=sys.stderr)
-        return 2 if options.read else 3
-    print(table(lines))
-    return 0 if all(cells[-1] in VALID for cells in lines) else 3
+    table = RunTable("kv-table", "The table of kv-exhaustion.", RESULTS, HEAD, variants, attack, line)
+    return table.main(arguments)

@@ -22,7 +22,7 @@ LOOPBACK: Final = "127.0.0.1"
 BUNDLED: Final = "bundled"
 MAX_WORKERS: Final = 64
 AUTO: Final = "auto"
-SEVERAL: Final = ("suite", "plan", "compare", "breakpoint", "tune")  # they make attacks
+SEVERAL: Final = ("suite", "plan", "compare", "breakpoint", "tune", "metastable")  # they make attacks
 CHECK: Final = "check-target"
 LOCUST: Final = "locust"  # plain `locust -f locustfile.py`, and what every attack becomes
 
@@ -40,12 +40,17 @@ TABLE: Final = (
     Option(
         "scenario",
         "the attack to run, or a file",
-        ("attack", "compare", "breakpoint", "history", CHECK, LOCUST),
+        ("attack", "compare", "breakpoint", "metastable", "history", CHECK, LOCUST),
         "SCENARIO",
         environment=(LOCUST,),
         form=True,
-        positional=("attack", "compare", "breakpoint", "history"),
-        defaults={LOCUST: "burst", "breakpoint": "slow-api-breakpoint", CHECK: "burst"},
+        positional=("attack", "compare", "breakpoint", "metastable", "history"),
+        defaults={
+            LOCUST: "burst",
+            "breakpoint": "slow-api-breakpoint",
+            "metastable": "retry-storm-frontier",
+            CHECK: "burst",
+        },
     ),
     Option(
         "target",
@@ -63,7 +68,7 @@ TABLE: Final = (
         "protect",
         f"{', '.join(PRESETS)}, or names like today,-burst-limit; empty: the scenario's",
         "SET",
-        ("suite", "plan", "breakpoint"),
+        ("suite", "plan", "breakpoint", "metastable"),
     ),
     _scenario_value("accounts", "how many accounts attack", "N", ("compare", CHECK)),
     _scenario_value("rate", "requests per second of each account", "R", ("compare", CHECK)),
@@ -78,7 +83,7 @@ TABLE: Final = (
         "duration_scale",
         "6: a sixth of the time, windows and intervals scaled with it",
         "F",
-        ("suite", "compare", CHECK),
+        ("suite", "compare", "metastable", CHECK),
         environment=("attack", "suite", "compare"),
     ),
     _scenario_value(
@@ -143,17 +148,46 @@ TABLE: Final = (
     Option(
         "tolerance",
         "how near the bounds must come: 0.05 is 5 %",
-        ("breakpoint",),
+        ("breakpoint", "metastable"),
         "X",
         default="0.05",
+        defaults={"metastable": "0.1"},
         make=False,
+    ),
+    Option(
+        "agents",
+        "whose repeats: naive, polite, sdk-python, sdk-typescript, fan-out, no-retries (the control), by "
+        "comma",
+        ("metastable",),
+        "NAMES",
+        default="naive,polite,no-retries",
+    ),
+    Option(
+        "loads",
+        "shares of what it bears at which triggers are searched, by comma",
+        ("metastable",),
+        "SHARES",
+        default="90%,60%",
+    ),
+    Option(
+        "lengths",
+        "triggers at which loads are searched, by comma",
+        ("metastable",),
+        "TIMES",
+        default="20s",
+    ),
+    Option(
+        "capacity",
+        "what a load of 100 % is, req/s, or the folder of a breakpoint search (the nano's model)",
+        ("metastable",),
+        "R",
     ),
     Option(
         "budget",
         "how long it may take in all: 40m (breakpoint: 15m for each search)",
-        ("breakpoint", "tune"),
+        ("breakpoint", "tune", "metastable"),
         "TIME",
-        defaults={"tune": "120m"},
+        defaults={"tune": "120m", "metastable": "120m"},
     ),
     Option("mode", "quick, full or smoke", ("plan",), "MODE", default="quick"),
     Option(

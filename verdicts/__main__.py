@@ -4,7 +4,7 @@
 
 writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml; for the folder of a plan those of all its runs,
 and plan.html, plan.md, junit.xml; for that of a comparison compare.json and compare.html (0: compared); for
-that of a search for limits tune.html and tune.md (0: derived).
+that of a search for limits tune.html and tune.md, of one for metastable states metastable.html (0: derived).
 With --history, as the run itself calls it, a valid run is appended to the history there, once; where that
 fails it is a line on standard error.
 Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could not be judged.
@@ -21,6 +21,7 @@ from pathlib import Path
 from common import exit_codes
 from verdicts.compare import wording as comparison
 from verdicts.history import record
+from verdicts.metastable import metastable_file
 from verdicts.output import compare_files
 from verdicts.output.files import derive
 from verdicts.plan import plan_file
@@ -57,6 +58,8 @@ def _derived(folder: Path, history: Path | None, *, quiet: bool) -> int:
         return _comparison(folder, quiet=quiet)
     if (folder / tuning_file.FILE).exists():
         return _limits(folder, quiet=quiet)
+    if (folder / metastable_file.FILE).exists():
+        return _frontier(folder, quiet=quiet)
     if (folder / plan_file.FILE).exists():
         return _plan(folder, quiet=quiet)
     return _run(folder, history, quiet=quiet)
@@ -92,6 +95,16 @@ def _limits(folder: Path, *, quiet: bool) -> int:
     answer = files.pages(folder, tuning_file.read(folder))
     if not quiet:
         print("\n".join(wording.summary(answer, folder)))
+    return exit_codes.PASS
+
+
+def _frontier(folder: Path, *, quiet: bool) -> int:
+    from verdicts.metastable import answer, files, wording
+
+    found = metastable_file.read(folder)
+    files.page_anew(folder, found)
+    if not quiet:
+        print("\n".join(wording.summary(found, answer.answers(found), folder)))
     return exit_codes.PASS
 
 

@@ -1,4 +1,4 @@
-"""The page of several runs: a suite, the plan, a comparison, a search for the breakpoint.
+"""The page of several runs: a suite, the plan, a comparison, a search.
 
 /attack/series         the whole page
 /attack/series/live    its live part, HTML, fetched once a second while somebody looks
@@ -36,6 +36,7 @@ TITLES: Final = {
     "compare": "Comparison",
     "breakpoint": "Breakpoint search",
     "tune": "Search for limits",
+    "metastable": "Search for metastable states",
 }
 TOLD: Final = {
     "suite": "The scenarios of a suite on one stack, one report.",
@@ -43,6 +44,7 @@ TOLD: Final = {
     "compare": "Is one set of protections better than another? Both in turns under the same attack.",
     "breakpoint": "The highest rate that a gateway bears; without protections of your own, the whole table.",
     "tune": "The values of the plan's limits at which attacks are held and innocent users lose least.",
+    "metastable": "The loads and triggers from which it does not come back, though they are gone.",
 }
 STATES: Final = {
     "idle": "Nothing yet",
@@ -56,9 +58,12 @@ LABELS: Final = {
     "rate": "Rate of each, req/s", "duration": "Duration", "tier": "Plan of the accounts", "seed": "Seed",
     "duration_scale": "Time scale", "stack": "Stack", "nano": "Nano of a real origin",
     "a": "Protections of A", "b": "Protections of B", "runs": "Runs a side", "budget": "Time in all",
-    "mode": "Mode", "plan": "Suite",
+    "mode": "Mode", "plan": "Suite", "agents": "Agents", "loads": "Loads", "lengths": "Triggers",
 }  # fmt: skip
-FIRST: Final = ("scenario", "plan", "mode", "a", "b", "runs", "protect", "duration", "budget", "target")
+FIRST: Final = (
+    *("scenario", "plan", "mode", "a", "b", "runs", "agents"),
+    *("protect", "duration", "budget", "target"),
+)
 
 
 def add_series(

@@ -49,16 +49,16 @@ def read(options: argparse.Namespace) -> SearchRequest:
     scenario = scenarios.load(options.scenario, _overrides(options))
     folder, rows = _folder(options, scenario, target)
     protects = _protects(options, scenario, target)
-    low = _number("--low", options.low, 1e-3, HIGH)
-    high = _number("--high", options.high or _highest(scenario, target), low, 1e5)
-    start = None if options.start is None else _number("--start", options.start, low, high)
-    tolerance = _number("--tolerance", options.tolerance, 0.001, 1)
+    low = number("--low", options.low, 1e-3, HIGH)
+    high = number("--high", options.high or _highest(scenario, target), low, 1e5)
+    start = None if options.start is None else number("--start", options.start, low, high)
+    tolerance = number("--tolerance", options.tolerance, 0.001, 1)
     for rate in (low, high):
         for protect in protects:
             check(options, scenario, protect, rate)
-    budget = _budget(options.budget) if options.budget else EACH * len(protects)
+    whole = budget(options.budget) if options.budget else EACH * len(protects)
     return SearchRequest(
-        options, scenario, target, folder, protects, low, high, start, tolerance, budget, rows
+        options, scenario, target, folder, protects, low, high, start, tolerance, whole, rows
     )
 
 
@@ -106,7 +106,8 @@ def _folder(
     return folder, rows
 
 
-def _number(key: str, text: Any, low: float, high: float) -> float:
+def number(key: str, text: Any, low: float, high: float) -> float:
+    """What `text` says, from `low` to `high`. Raises ConfigError."""
     try:
         value = float(text)
     except ValueError:
@@ -116,7 +117,8 @@ def _number(key: str, text: Any, low: float, high: float) -> float:
     return value
 
 
-def _budget(text: str) -> float:
+def budget(text: str) -> float:
+    """Seconds, more than 0. Raises ConfigError."""
     try:
         value = seconds(text)
     except ValueError as error:

@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 
 from cli.search import protection_sets
+from cli.search.drive import STOPPED, Budget, Say
 from cli.search.request import SearchRequest
-from cli.search.search import STOPPED, Budget, Say, search
+from cli.search.search import search
 from cli.search.trials import own_rate
 from common import exit_codes
 from shapes.search import Search

@@ -10,10 +10,9 @@ import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-import yaml
-
+from cli.launch import made_scenario
 from cli.launch.attacks import Attacks
 from cli.tuning.wanted import Wanted
 from common.errors import ConfigError
@@ -60,19 +59,17 @@ class RealRuns:
         return None
 
     def _run(self, wanted: Wanted, name: str, out: Path) -> None:
-        file = self._folder / "scenarios" / f"{name}.yaml"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(scenario_text(wanted))
-        request = run_request(self._options, wanted, str(file), out)
+        file = made_scenario.write(self._folder, name, scenario_tree(wanted))
+        request = run_request(self._options, wanted, file, out)
         self._attacks.run(request.check(), log=out.with_suffix(".log"))
 
     def _number(self) -> int:
         return 1 + len(list(self._folder.glob("*-t[0-9]*.log")))
 
 
-def scenario_text(wanted: Wanted) -> str:
-    """The attack with the setting's limits, as a scenario's file."""
-    return yaml.safe_dump({"extends": wanted.attack.name, "stack": stack(wanted.values)}, sort_keys=False)
+def scenario_tree(wanted: Wanted) -> dict[str, Any]:
+    """The attack with the setting's limits, as a scenario's file has it."""
+    return {"extends": wanted.attack.name, "stack": stack(wanted.values)}
 
 
 def run_request(options: argparse.Namespace, wanted: Wanted, scenario: str, out: Path) -> RunRequest:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cli.launch import carried_on
 from cli.tuning.real_runs import run_request
 from cli.tuning.wanted import Wanted
 from common.durations import ALLOWED, seconds
 from common.errors import ConfigError
 from common.protections import PYTHON_ALONE
-from run.folders import check_out, stamped
+from run.folders import stamped
 from scenarios.option import SOURCE, whole
 from scenarios.tuning_table import ATTACKS, LIMITS, TunedLimit, named
 from targets import load as targets
-from telemetry.run_folder.reading import RunFolderError
 from verdicts.tuning import tuning_file
 from verdicts.tuning.tuning_file import TuningFile
 
@@ -43,7 +42,8 @@ def read(options: argparse.Namespace) -> TuneRequest:
         raise ConfigError(SOURCE, "--target", "a target's limits cannot be set from here, allowed: bundled")
     folder = Path(options.out or stamped("tune")).absolute()
     seed = _seed(options.seed)
-    before = _before(folder, seed, options)
+    asked = {"seed": seed, "stack": options.stack or "", "nano": options.nano or ""}
+    before = carried_on.before(folder, tuning_file.FILE, tuning_file.read, asked)
     limits = tuple(limit for limit in LIMITS if not (_real(options) and limit.name in PYTHON_ALONE))
     values = named("plan")[0]
     for attack in ATTACKS:
@@ -70,20 +70,3 @@ def _budget(text: str) -> float:
     if value < LEAST:
         raise ConfigError(SOURCE, "--budget", f"{text!r:.40}, allowed: {ALLOWED}, {LEAST:g} s at least")
     return value
-
-
-def _before(folder: Path, seed: int, options: argparse.Namespace) -> TuningFile | None:
-    """The search in a folder that is there; None in a new or an empty one. Raises ConfigError."""
-    if not (os.path.lexists(folder) and any(folder.iterdir())):
-        check_out(str(folder))
-        return None
-    allowed = f"allowed: a new folder, or one with a {tuning_file.FILE} of the same search"
-    try:
-        found = tuning_file.read(folder)
-    except RunFolderError:
-        raise ConfigError(SOURCE, "--out", f"{folder} is there already, {allowed}") from None
-    asked = {"seed": seed, "stack": options.stack or "", "nano": options.nano or ""}
-    for key, value in asked.items():
-        if getattr(found, key) != value:
-            raise ConfigError(SOURCE, "--out", f"{folder} is of {key} {getattr(found, key)!r}, {allowed}")
-    return found

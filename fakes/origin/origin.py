@@ -266,6 +266,11 @@ class Origin:
         self.sessions.clear()
         self.nano.cpu.spent = 0.0
 
+    def state(self) -> dict[str, Any]:
+        """What the process says of itself."""
+        queue = round(self.nano.cpu.queue_now(), 1)
+        return {"instance": self.gateway.instance, "events": self.events, "cpu_queue_s": queue}
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -284,6 +289,4 @@ async def make_app(config: StackConfig) -> serve.App:
     control, metrics = Control(config, faults.of("origin")), Metrics()
     origin = Origin(config, control, metrics)
     await origin.start()
-    return serve.App(
-        origin, control, metrics, lambda: {"instance": origin.gateway.instance, "events": origin.events}
-    )
+    return serve.App(origin, control, metrics, origin.state)

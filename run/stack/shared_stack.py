@@ -20,6 +20,7 @@ from scenarios.schema import Scenario
 
 __all__ = ["SharedStack", "StackError", "unwell"]
 Start = Callable[..., StackHandle]  # as `start_stack`
+QUEUED: Final = 0.5  # seconds: what a storm leaves behind would be the next run's
 WELL: Final = {"state": "primary", "origins": {"origin-a": "up", "origin-b": "up"}}
 
 
@@ -92,5 +93,7 @@ def unwell(state: Mapping[str, Any]) -> str:
     for name, process in processes.items():
         if not process["up"] or process.get("frozen"):
             return f"{name} is down"
+        if (queue := process.get("own", {}).get("cpu_queue_s", 0.0)) > QUEUED:
+            return f"{name} still has work for {queue:.0f} s in its queue for CPU"
     balancer = processes.get("edge", {}).get("own", {}).get("lb", WELL)
     return "" if balancer == WELL else f"the balancer is in state {balancer['state']}"

@@ -5,16 +5,13 @@ It is whole after each run, and the next search into the same folder carries on 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec import Struct, field
 
-from common.files.atomic_write import write_whole
+from telemetry.run_folder import struct_file
 from telemetry.run_folder.machine import LoadMachine
-from telemetry.run_folder.reading import RunFolderError, as_struct, json_object
 from verdicts.tuning.outcome import TuningRun
 
 FILE: Final = "tune.json"
@@ -54,14 +51,9 @@ class TuningFile(Struct, frozen=True, kw_only=True):
 
 def read(folder: Path) -> TuningFile:
     """That of a folder. Raises RunFolderError."""
-    path = folder / FILE
-    found = as_struct(path, json_object(path), TuningFile)
-    if found.schema_version != SCHEMA_VERSION:
-        raise RunFolderError(f"{path}: schema_version: {found.schema_version}, allowed: {SCHEMA_VERSION}")
-    return found
+    return struct_file.read(folder / FILE, TuningFile, SCHEMA_VERSION)
 
 
 def write(folder: Path, found: TuningFile) -> None:
     """The file, whole or not at all."""
-    text = json.dumps(msgspec.to_builtins(found), indent=1, ensure_ascii=False, allow_nan=False)
-    write_whole(folder / FILE, text + "\n")
+    struct_file.write(folder / FILE, found)

@@ -18,7 +18,7 @@ from scenarios.plan_runs import MODES
 from scenarios.suites import SUITES
 
 COMMAND: Final = "command"
-LEFT_OUT: Final = ("out", "workers", "run_a", "run_b")
+LEFT_OUT: Final = ("out", "workers", "run_a", "run_b", "capacity")  # paths, and what is of the machine
 MOST: Final = 200  # characters of a value
 
 

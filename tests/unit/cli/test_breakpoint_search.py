@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from cli import breakpoint as command
 from cli.search import protection_sets
+from cli.search.drive import OVER, STOPPED, Budget
 from cli.search.request import SearchRequest, read
-from cli.search.search import OVER, STOPPED, Budget, search
+from cli.search.search import search
 from cli.search.table import Searches
 from common.protections import NAMES, PRESETS, parse
 from shapes.search import MACHINE, Search

@@ -15,7 +15,10 @@ from cli.launch import attacks, local_workers
 from common.paths import ROOT
 from run.checks import preflight
 
-SHIMS = ("attack", "suite", "plan", "breakpoint", "tune", "compare", "check_target", "stop", "worker")
+SHIMS = (
+    *("attack", "suite", "plan", "breakpoint", "tune", "metastable", "compare"),
+    *("check_target", "stop", "worker"),
+)
 SLIPPED = {"RATE": "2", "ACCOUNTS": "5", "OUT": "elsewhere", "SEED": "9", "PROTECT": "all"}
 
 
@@ -128,14 +131,14 @@ def test_every_command_is_told_of(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
     told = {line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]}
     assert told == {*COMMANDS, *PROGRAMS, "master"}
-    assert len(told) == 21
+    assert len(told) == 23
 
 
 @pytest.mark.parametrize("words", [["atack"], ["--colour"]])
 def test_an_unknown_command_is_one_line(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words) == 2
     said = capsys.readouterr().err
-    assert said.startswith(f"command line: command: {words[0]!r}, allowed: attack, audit, breakpoint, ")
+    assert said.startswith(f"command line: command: {words[0]!r}, allowed: agents-table, attack, audit, ")
     assert len(said.splitlines()) == 1
 
 

@@ -192,8 +192,11 @@ def test_somebody_elses_stack_is_used_as_it_is(tmp_path: Path, monkeypatch: pyte
     assert os.environ["STACK_STATE"] == "/elsewhere/state.json"
 
 
-def test_unwell_is_down_frozen_or_not_primary() -> None:
+def test_unwell_is_down_frozen_behind_or_not_primary() -> None:
     assert unwell(WELL) == ""
+    behind = {"processes": {"origin-a": {"up": True, "own": {"cpu_queue_s": 162.4}}}}
+    assert unwell(behind) == "origin-a still has work for 162 s in its queue for CPU"
+    assert unwell({"processes": {"origin-a": {"up": True, "own": {"cpu_queue_s": 0.1}}}}) == ""
     assert unwell({"processes": {"edge": {"up": True, "frozen": True}}}) == "edge is down"
     split = {"state": "split", "origins": {"origin-a": "dead", "origin-b": "up"}}
     assert "split" in unwell({"processes": {"edge": {"up": True, "own": {"lb": split}}}})

@@ -24,6 +24,7 @@ TARGETS: Final = {
     "compare": "compare",
     "breakpoint": "breakpoint",
     "tune": "tune",
+    "metastable": "metastable",
     "check-target": "check-target",
 }
 OF_A_MASTER: Final = {"bind", "port"}
@@ -43,7 +44,7 @@ def test_names_are_told_apart() -> None:
 def test_what_is_heard_of_the_environment() -> None:
     heard = {
         command: {option.name for option in TABLE if command in option.environment}
-        for command in ("attack", "suite", "plan", "compare", "breakpoint", "tune")
+        for command in ("attack", "suite", "plan", "compare", "breakpoint", "tune", "metastable")
     }
     assert heard == {
         "attack": {"duration_scale", "baseline"},
@@ -52,11 +53,12 @@ def test_what_is_heard_of_the_environment() -> None:
         "plan": set(),
         "breakpoint": set(),
         "tune": set(),
+        "metastable": set(),
     }
     assert {option.variable for option in of(LOCUST)} == set(VARIABLES)
 
 
-@pytest.mark.parametrize("command", ["suite", "plan", "compare", "breakpoint", "tune"])
+@pytest.mark.parametrize("command", ["suite", "plan", "compare", "breakpoint", "tune", "metastable"])
 def test_what_a_command_hands_on_is_an_option_of_both(command: str) -> None:
     handed = set(passed_on(command, "attack"))
     assert {"target", "seed", "workers"} <= handed

@@ -81,9 +81,9 @@ def web(tmp_path: Path) -> Pages:
 
 def test_the_page_has_a_form_for_each_command(web: Pages) -> None:
     html = web.client.get("/attack/series").text
-    for command in ("suite", "plan", "compare", "breakpoint", "tune"):
+    for command in ("suite", "plan", "compare", "breakpoint", "tune", "metastable"):
         assert f'<fieldset id="of-{command}"' in html
-    assert html.count("disabled>") == 4, "one is open"
+    assert html.count("disabled>") == 5, "one is open"
     assert 'id="compare-a" name="a" required' in html
     assert 'name="out"' not in html
     assert "no run starts while a comparison is being made" in html

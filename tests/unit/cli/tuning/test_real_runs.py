@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from cli import tune
+from cli.launch import made_scenario
 from cli.launch.attacks import Attacks
 from cli.tuning import real_runs
-from cli.tuning.real_runs import ATTEMPTS, RealRuns, run_request, scenario_text
+from cli.tuning.real_runs import ATTEMPTS, RealRuns, run_request, scenario_tree
 from cli.tuning.wanted import Wanted
 from run.request import CheckedRun
 from scenarios import load
@@ -87,11 +88,10 @@ def test_a_stopped_run_is_no_outcome(tmp_path: Path) -> None:
 def test_every_attack_can_be_run_with_a_setting_at_both_lengths(
     tmp_path: Path, name: str, length: Length
 ) -> None:
-    file = tmp_path / f"{name}-t001.yaml"
     asked = wanted(name, length=length)
-    file.write_text(scenario_text(asked))
+    file = made_scenario.write(tmp_path, f"{name}-t001", scenario_tree(asked))
     options = tune.parser().parse_args([])
-    run = run_request(options, asked, str(file), tmp_path / "out").check()
+    run = run_request(options, asked, file, tmp_path / "out").check()
     expected = ATTACK[name].seconds if length == "full" else ATTACK[name].short_s
     assert run.scenario.duration == pytest.approx(expected, rel=0.01)
 

@@ -35,7 +35,7 @@ from webui.series.form import fields
 
 PAGES = (
     *("page.html", "plot.html", "plan.html", "plan.md", "suite.html"),
-    *("history.html", "history.md", "tune.html", "tune.md"),
+    *("history.html", "history.md", "tune.html", "tune.md", "metastable.html"),
 )  # pages in two languages
 CODE = (
     "verdicts/explain/headline.py",
@@ -47,6 +47,8 @@ CODE = (
     "verdicts/history/plots.py",
     "verdicts/tuning/page.py",
     "verdicts/tuning/wording.py",
+    "verdicts/metastable/page.py",
+    "verdicts/metastable/wording.py",
 )
 WORDS = japanese()
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")

@@ -37,7 +37,8 @@ def test_it_becomes_the_words_of_the_command() -> None:
 
 @pytest.mark.parametrize("command", ["", "stop", "attack", "calibrate", "../suite", "suite plan"])
 def test_only_commands_of_several_runs_are_started(command: str) -> None:
-    assert refused(("command", command)).endswith("allowed: suite, plan, compare, breakpoint, tune")
+    allowed = "suite, plan, compare, breakpoint, tune, metastable"
+    assert refused(("command", command)).endswith(f"allowed: {allowed}")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+"""A search whose folder is given again is carried on, if it is the same search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from common.errors import ConfigError
+from run.folders import check_out
+from scenarios.option import SOURCE
+from telemetry.run_folder.reading import RunFolderError
+
+T = TypeVar("T")
+
+
+def before(folder: Path, file: str, read: Callable[[Path], T], asked: Mapping[str, object]) -> T | None:
+    """What a search left in `folder`, as `read` reads its `file`; None in a new or an empty folder.
+
+    `asked`: attribute → the value that this search has, and that one must have. Raises ConfigError.
+    """
+    if not (folder.is_dir() and any(folder.iterdir())):
+        check_out(str(folder))
+        return None
+    allowed = f"allowed: a new folder, or one with a {file} of the same search"
+    try:
+        found = read(folder)
+    except RunFolderError:
+        raise ConfigError(SOURCE, "--out", f"{folder} is there already, {allowed}") from None
+    for key, value in asked.items():
+        if getattr(found, key) != value:
+            raise ConfigError(SOURCE, "--out", f"{folder} is of {key} {getattr(found, key)!r}, {allowed}")
+    return found

@@ -1,0 +1,115 @@
+"""The bracketed bisection: both ends confirmed, one lie outvoted, ends that were only assumed tried."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shapes.frontier.bisection import Bisection, Bracket
+
+Oracle = Callable[[float], bool]
+Trials = list[tuple[float, bool]]
+
+
+def run(search: Bisection, passes: Oracle, lie: int | None = None) -> tuple[Bracket, Trials]:
+    made: Trials = []
+    while (value := search.next_trial()) is not None:
+        outcome = passes(value) ^ (len(made) == lie)
+        search.report(value, outcome)
+        made.append((value, outcome))
+    return search.result, made
+
+
+@given(st.floats(1.01, 99), st.sampled_from([0.03, 0.1, 0.5]))
+def test_the_edge_is_enclosed_and_both_ends_were_tried_twice(edge: float, tolerance: float) -> None:
+    found, made = run(Bisection(1, 100, tolerance=tolerance), lambda value: value <= edge)
+    assert found.confirmed
+    assert found.lower is not None
+    assert found.upper is not None
+    assert found.lower <= edge < found.upper
+    assert found.upper <= found.lower * (1 + tolerance) * 1.02  # values have three digits
+    for end, outcome in ((found.lower, True), (found.upper, False)):
+        assert made.count((end, outcome)) >= 2
+    assert found.middle is not None
+    assert found.lower < found.middle < found.upper
+
+
+@given(st.floats(1.05, 95), st.integers(0, 12), st.booleans())
+def test_one_trial_that_lies_changes_nothing(edge: float, lie: int, first: bool) -> None:
+    def search() -> Bisection:
+        return Bisection(1, 100, first=100 if first else None, max_trials=40)
+
+    honest, _ = run(search(), lambda value: value <= edge)
+    lied, made = run(search(), lambda value: value <= edge, lie)
+    if lie < len(made):
+        assert lied.confirmed
+        assert lied.lower is not None
+        assert lied.upper is not None
+        assert lied.lower <= edge < lied.upper
+        assert lied.upper <= lied.lower * 1.1 * 1.02
+    else:
+        assert lied == honest
+
+
+def test_the_ends_are_tried_before_they_are_part_of_an_answer() -> None:
+    everything, made = run(Bisection(1, 100), lambda value: True)
+    assert (everything.lower, everything.upper, everything.confirmed) == (100, None, True)
+    assert made.count((100, True)) == 2
+    nothing, made = run(Bisection(1, 100), lambda value: False)
+    assert (nothing.lower, nothing.upper, nothing.confirmed) == (None, 1, True)
+    assert made.count((1, False)) == 2
+
+
+def test_a_value_whose_trials_disagree_counts_as_failed_until_a_third_one_decides() -> None:
+    search = Bisection(1, 1.1)
+    for value, passed in ((1, True), (1, True), (1.1, False), (1.1, True)):
+        assert search.next_trial() == value
+        found = search.report(value, passed)
+    assert found == Bracket(1, 1.1, confirmed=False)
+    assert search.next_trial() == 1.1
+    assert search.report(1.1, True) == Bracket(1.1, None, confirmed=True)
+
+
+def test_where_the_upper_end_passes_first_two_trials_are_enough() -> None:
+    found, made = run(Bisection(1, 100, first=100), lambda value: True)
+    assert made == [(100, True), (100, True)]
+    assert found == Bracket(100, None, confirmed=True)
+    assert found.middle is None
+
+
+def test_a_search_that_has_not_ended_claims_nothing_that_was_not_tried() -> None:
+    search = Bisection(1, 100)
+    assert search.result == Bracket(None, None, confirmed=False)
+    assert search.report(10, False) == Bracket(None, 10, confirmed=False)
+
+
+@given(st.integers(0, 10**6))
+def test_a_noisy_edge_ends_in_time_with_a_bracket_near_it(seed: int) -> None:
+    dice = random.Random(seed)
+    found, made = run(
+        Bisection(1, 100, max_trials=30), lambda value: value <= 20 * (1 + dice.uniform(-0.05, 0.05))
+    )
+    assert len(made) <= 30
+    assert found.lower is not None
+    assert found.upper is not None
+    assert 17 < found.lower < found.upper < 22.5
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Bisection(0, 1), "low must be"),
+        (lambda: Bisection(2, 1), "high must be"),
+        (lambda: Bisection(1, 2, tolerance=0.001), "tolerance must be"),
+        (lambda: Bisection(1, 2, first=3), "first must be"),
+        (lambda: Bisection(1, 2, max_trials=1), "max_trials must be"),
+        (lambda: Bisection(1, 4).report(3, True), "a trial at 3 was reported; expected: 2.0"),
+    ],
+)
+def test_what_is_refused(make: Callable[[], object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        make()
