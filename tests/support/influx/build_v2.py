@@ -45,6 +45,8 @@ class Build:
         partial = WORK / "influxd.new"
         self._do("build", "-o", str(partial), "github.com/influxdata/influxdb/v2/cmd/influxd")
         partial.replace(BUILT)
+        for left in (self._module, WORK / "flux"):
+            shutil.rmtree(left)
 
     def _copy_flux(self) -> None:
         there = Path(json.loads(self._do("mod", "download", "-json", FLUX))["Dir"])
