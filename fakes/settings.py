@@ -15,6 +15,7 @@ scaled window's end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from operator import attrgetter, not_
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -284,6 +285,10 @@ class StackSettings(SettingsModel):
         """The first setting of FIXED that is another one there; None if all are the same."""
         return next((path for path in FIXED if attrgetter(path)(self) != attrgetter(path)(other)), None)
 
+    def left_over(self, had: Mapping[str, Any]) -> str | None:
+        """The first entry of a stack's plain settings that stays in force when these are merged into them."""
+        return _unnamed({name: value for name, value in had.items() if name not in FIXED}, self.model_dump())
+
     def changeable(self) -> dict[str, Any]:
         """These settings as JSON has them, without FIXED."""
         tree = self.model_dump(mode="json")
@@ -291,6 +296,16 @@ class StackSettings(SettingsModel):
             room, _, name = path.rpartition(".")
             del (tree[room] if room else tree)[name]
         return tree
+
+
+def _unnamed(had: Mapping[str, Any], named: Mapping[str, Any]) -> str | None:
+    for key, value in had.items():
+        if key not in named:
+            return key
+        below = named[key]
+        if isinstance(value, Mapping) and isinstance(below, Mapping) and (found := _unnamed(value, below)):
+            return f"{key}.{found}"
+    return None
 
 
 # What only a new start can change: who listens where, and the database server's own settings.

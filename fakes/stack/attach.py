@@ -42,7 +42,10 @@ def attach(
 ) -> AttachedStack:
     """The stack whose state file this is, put into the run's settings. Raises StackError."""
     stack = AttachedStack(_read(file, time.monotonic() + timeout_s))
-    _check_parts(stack.state()["settings"]["parts"], settings)
+    has = stack.state()["settings"]
+    _check_parts(has["parts"], settings)
+    if (name := settings.left_over(has)) is not None:
+        raise StackError(f"{STATE}: {name} is in force there; allowed: a run that names it, or start it anew")
     stack.clear_faults()
     stack.put_settings(settings.changeable())
     stack.put_protections(protections)

@@ -65,9 +65,11 @@ class SharedStack:
         if (name := self._settings.fixed_change(settings)) is not None:
             return f"{name} can only be set at a start"
         try:
-            return unwell(self._handle.state())
+            state = self._handle.state()
         except StackError as error:
             return str(error)
+        name = settings.left_over(state["settings"])
+        return unwell(state) if name is None else f"{name} is in force and can only be left out at a start"
 
     def _write_state(self, handle: StackHandle) -> Path:
         """Readable by its owner alone: it holds keys."""

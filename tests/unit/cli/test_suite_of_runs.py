@@ -142,7 +142,7 @@ class Shared:
     def _start(
         self, settings: StackSettings, names: Iterable[str], log: Path, owned: str | None
     ) -> StackHandle:
-        self.started.append(FakeStack(self.state))
+        self.started.append(FakeStack({**self.state, "settings": settings.model_dump(mode="json")}))
         return cast(StackHandle, self.started[-1])
 
 
@@ -176,9 +176,18 @@ def test_what_only_a_start_can_set_is_a_new_start_and_said(shared: Shared) -> No
     shared.shared.stop()
 
 
+def test_what_a_run_before_put_in_and_this_one_leaves_out_is_a_new_start(shared: Shared) -> None:
+    shared.shared.ready_for(scenario())
+    shared.started[0].told["settings"]["bugs"] = {"leak-memory": 0.001}  # by the run before
+    assert shared.shared.ready_for(scenario(bugs={"leak-memory": 0.5})) == ""
+    said = shared.shared.ready_for(scenario())
+    assert said == "bugs.leak-memory is in force and can only be left out at a start: the stack is started"
+    shared.shared.stop()
+
+
 def test_a_stack_that_was_left_unwell_is_started_anew(shared: Shared) -> None:
     shared.shared.ready_for(scenario())
-    shared.started[0].told = {"processes": {"postgres": {"up": False}}}
+    shared.started[0].told["processes"] = {"postgres": {"up": False}}
     assert shared.shared.ready_for(scenario()) == "postgres is down: the stack is started"
     shared.shared.stop()
 

@@ -8,6 +8,7 @@ import jwt
 import pytest
 from pydantic import ValidationError
 
+from common.merge import merged
 from fakes.settings import StackSettings
 from fakes.stack import __main__, main
 from fakes.stack.credentials import Identity
@@ -98,3 +99,19 @@ def test_what_a_real_part_cannot_do_is_refused(tree: dict[str, Any], allowed: bo
     else:
         with pytest.raises(ValidationError, match="alone"):
             StackSettings.model_validate(tree)
+
+
+@pytest.mark.parametrize(
+    ("had", "stays"),
+    [
+        ({}, None),
+        ({"ports": {"edge": 8080}}, None),  # only a start sets those
+        ({"edge": {"isolates": 4}}, None),  # it is named, and so replaced
+        ({"bugs": {"leak-memory": 0.1}}, "bugs.leak-memory"),
+        ({"edge": {"name_routes": {"notion_search": "origin-b"}}}, "edge.name_routes.notion_search"),
+        ({"upstreams": {"mine": {"search": {}}}}, "upstreams.mine"),
+    ],
+)
+def test_what_of_a_stacks_settings_would_stay_is_named(had: dict[str, Any], stays: str | None) -> None:
+    has = StackSettings().model_dump(mode="json")
+    assert StackSettings().left_over(merged(has, had)) == stays
