@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from common.paths import ROOT
+from common.paths import RESULTS, ROOT
 from tests.unit.common.test_malformed import cases
 
 pytestmark = pytest.mark.e2e
@@ -23,7 +23,7 @@ def test_processes(tmp_path: Path, kind: str, row: list[str]) -> None:
     bad = tmp_path / "bad.yaml"
     bad.write_text("name: t\nbase_url: http://127.0.0.1:9\nnmae: u\n")
     words = [str(bad) if word == "BAD" else word for word in shlex.split(row[0], posix=kind != "make")]
-    results = set((ROOT / "results").glob("*"))
+    before = runs()
     done = subprocess.run(
         [*(LOCUST if kind == "locust" else ()), *words], cwd=ROOT, capture_output=True, text=True,
         stdin=subprocess.DEVNULL, timeout=120, check=False, env={**os.environ, "WEB_PASSWORD": ""},
@@ -34,4 +34,9 @@ def test_processes(tmp_path: Path, kind: str, row: list[str]) -> None:
     assert len(lines) == 1, lines
     assert "Traceback" not in done.stderr
     assert kind != "bin" or not done.stdout
-    assert set((ROOT / "results").glob("*")) == results
+    assert runs() == before
+
+
+def runs() -> set[Path]:
+    """The runs of this checkout, but for those that the assistant's test makes meanwhile."""
+    return {folder for folder in RESULTS.glob("[0-9]*") if "single-burst" not in folder.name}
