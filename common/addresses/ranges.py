@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -16,13 +17,19 @@ ALLOWED: Final = "allowed: an address, a range like 127.0.1.1-127.0.1.100, a net
 
 def addresses(texts: Iterable[str]) -> list[str]:
     """Every address that the texts name, at most `MOST`. ValueError with what is allowed."""
+    return list(_named(tuple(texts)))
+
+
+@cache
+def _named(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """A run asks for the same ones where its target is read, checked, and its accounts are made."""
     found: dict[str, None] = {}
     for text in texts:
         for address in _of(text):
             found[str(address)] = None
             if len(found) > MOST:
                 raise ValueError(f"{text!r}: more than {MOST:,} addresses, allowed: at most so many")
-    return list(found)
+    return tuple(found)
 
 
 def _of(text: str) -> Iterator[Address]:

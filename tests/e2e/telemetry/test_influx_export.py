@@ -43,13 +43,6 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield found
 
 
-@pytest.fixture
-def proxy(server: LocalInflux) -> Iterator[FaultProxy]:
-    found = FaultProxy(server.port)
-    yield found
-    found.close()
-
-
 def environment(server: LocalInflux, tmp_path: Path, url: str = "") -> dict[str, str]:
     env = {**os.environ, **server.env, "RESILIENCE_SPOOL": str(tmp_path / "spool")}
     return {**env, "INFLUXDB_V2_URL": url} if url else env

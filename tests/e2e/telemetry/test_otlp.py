@@ -27,42 +27,35 @@ ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 @pytest.fixture(scope="module")
-def receiver() -> Iterator[OtlpReceiver]:
+def server() -> Iterator[OtlpReceiver]:
     with otlp_receiver() as found:
         yield found
 
 
-@pytest.fixture
-def proxy(receiver: OtlpReceiver) -> Iterator[FaultProxy]:
-    found = FaultProxy(receiver.port)
-    yield found
-    found.close()
+def environment(server: OtlpReceiver, folder: Path, url: str = "") -> dict[str, str]:
+    return {**os.environ, ENDPOINT: url or server.url, "RESILIENCE_SPOOL": str(folder / "spool")}
 
 
-def environment(receiver: OtlpReceiver, folder: Path, url: str = "") -> dict[str, str]:
-    return {**os.environ, ENDPOINT: url or receiver.url, "RESILIENCE_SPOOL": str(folder / "spool")}
-
-
-def test_a_receiver_that_was_away_in_mid_run_has_all_of_it(receiver: OtlpReceiver, tmp_path: Path) -> None:
+def test_a_receiver_that_was_away_in_mid_run_has_all_of_it(server: OtlpReceiver, tmp_path: Path) -> None:
     run = RunWriter(tmp_path / "runs" / "away")
-    handle = started(run, environment(receiver, tmp_path))
+    handle = started(run, environment(server, tmp_path))
     run.second(0)
-    wait_for(lambda: receiver.store.last("resilience.requests", "away") == run.sent, PATIENCE)
-    receiver.stop()
+    wait_for(lambda: server.store.last("resilience.requests", "away") == run.sent, PATIENCE)
+    server.stop()
     for second in range(1, 10):
         run.second(second)
     wait_for(lambda: len(spooled(tmp_path)) > 5, PATIENCE)
-    receiver.start()
+    server.start()
     counts = handle.finish(15)
     assert (counts["spooled"], counts["dropped"]) == (0, 0)
-    assert_all_stored(receiver.store, "away", run.sent)
+    assert_all_stored(server.store, "away", run.sent)
 
 
 def test_what_arrived_and_was_not_acknowledged_and_what_was_refused_counts_once(
-    receiver: OtlpReceiver, proxy: FaultProxy, tmp_path: Path
+    server: OtlpReceiver, proxy: FaultProxy, tmp_path: Path
 ) -> None:
     run = RunWriter(tmp_path / "runs" / "deaf")
-    env = environment(receiver, tmp_path, proxy.url)
+    env = environment(server, tmp_path, proxy.url)
     proxy.status, proxy.after = 503, True
     handle = started(run, env)
     for second in range(5):
@@ -73,41 +66,41 @@ def test_what_arrived_and_was_not_acknowledged_and_what_was_refused_counts_once(
     proxy.status = 0
     done = flush(env, tmp_path)
     assert f"OTLP metrics: {spooled_points} points sent, 0 left" in done.stdout, done.stderr
-    assert receiver.store.repeated > 0
-    assert_all_stored(receiver.store, "deaf", run.sent)
+    assert server.store.repeated > 0
+    assert_all_stored(server.store, "deaf", run.sent)
 
 
 def test_opentelemetrys_own_collector_takes_all_of_it_over_its_own_death_and_its_receivers(
-    receiver: OtlpReceiver, tmp_path: Path
+    server: OtlpReceiver, tmp_path: Path
 ) -> None:
     """It gives on what it takes at once, and its receiver's 503 is its own answer."""
     run = RunWriter(tmp_path / "runs" / "collected")
-    with collector(tmp_path / "collector", receiver.url) as between:
-        env = environment(receiver, tmp_path, between.url)
+    with collector(tmp_path / "collector", server.url) as between:
+        env = environment(server, tmp_path, between.url)
         assert metrics.check(env) is None
         handle = started(run, env)
         run.second(0)
-        wait_for(lambda: receiver.store.last("resilience.requests", "collected") == run.sent, PATIENCE)
+        wait_for(lambda: server.store.last("resilience.requests", "collected") == run.sent, PATIENCE)
         between.kill()
         for second in range(1, 5):
             run.second(second)
         wait_for(lambda: spooled(tmp_path), PATIENCE)
-        receiver.stop()
+        server.stop()
         between.start()
         run.second(5)
-        receiver.start()
+        server.start()
         counts = handle.finish(15)
     assert (counts["spooled"], counts["dropped"]) == (0, 0)
-    assert_all_stored(receiver.store, "collected", run.sent)
+    assert_all_stored(server.store, "collected", run.sent)
 
 
 def test_what_is_no_receiver_and_who_is_not_let_in_is_said_at_once(
-    receiver: OtlpReceiver, proxy: FaultProxy
+    server: OtlpReceiver, proxy: FaultProxy
 ) -> None:
     for module in (metrics, traces):
-        assert module.check(receiver.env) is None
+        assert module.check(server.env) is None
     with pytest.raises(ConfigError, match=rf"^environment: {ENDPOINT}: .* answers 404 .*, allowed: .*"):
-        metrics.check({ENDPOINT: f"{receiver.url}/other"})
+        metrics.check({ENDPOINT: f"{server.url}/other"})
     proxy.status = 401
     with pytest.raises(ConfigError, match=r"^environment: OTEL_EXPORTER_OTLP_HEADERS: refused by .*"):
         traces.check({ENDPOINT: proxy.url})
@@ -117,20 +110,20 @@ def test_what_is_no_receiver_and_who_is_not_let_in_is_said_at_once(
 
 
 def test_an_attack_is_stored_exactly_with_its_trace_and_its_calls_say_theirs(
-    receiver: OtlpReceiver, tmp_path: Path
+    server: OtlpReceiver, tmp_path: Path
 ) -> None:
     plan = Plan(accounts=10, rate=5.0, seconds=2.0, target_keys={"trace": True})
     with (
         recorder(0.01, header="traceparent") as target,
-        attack(plan, target.base_url, tmp_path, env=environment(receiver, tmp_path)) as running,
+        attack(plan, target.base_url, tmp_path, env=environment(server, tmp_path)) as running,
     ):
         found = running.wait()
         assert running.exit_code == 0, running.console
         told = {value for value in target.recording().ips if value.startswith("00-")}
     assert "OTLP metrics: " in running.console
     name, half = found.folder.name, manifest.read(found.folder).trace
-    assert_all_stored(receiver.store, name, found.arrivals["sent"])
-    whole, *_ = receiver.store.trace(name)
+    assert_all_stored(server.store, name, found.arrivals["sent"])
+    whole, *_ = server.store.trace(name)
     shown = dict(attributes(whole.attributes))
     assert (shown["verdict"], shown["sent"], shown["traces_begin"]) == ("pass", found.arrivals["sent"], half)
     assert {value[3:35] for value in told} == {

@@ -30,13 +30,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalPrometheus
         yield found
 
 
-@pytest.fixture
-def proxy(server: LocalPrometheus) -> Iterator[FaultProxy]:
-    found = FaultProxy(server.port)
-    yield found
-    found.close()
-
-
 def environment(server: LocalPrometheus, folder: Path, proxy: FaultProxy | None = None) -> dict[str, str]:
     env = {**os.environ, **server.env, "RESILIENCE_SPOOL": str(folder / "spool")}
     return {**env, URL: proxy.url + WRITE} if proxy else env

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -14,51 +12,37 @@ from typing import Any, Final
 
 import msgspec
 
-from cli.launch.local_workers import free_port
 from tests.support import needs
+from tests.support.local_server import LocalServer
 
-START_TIMEOUT: Final = 30.0
 WRITE: Final = "/api/v1/write"
 
 
-class LocalPrometheus:
+class LocalPrometheus(LocalServer):
     """It scrapes nothing, and keeps to its defaults: no sample out of order."""
-
-    def __init__(self, folder: Path) -> None:
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._folder = folder
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def env(self) -> dict[str, str]:
         """The variables that switch telemetry on."""
         return {"PROMETHEUS_REMOTE_WRITE_URL": f"{self.url}{WRITE}"}
 
-    def start(self) -> None:
-        """Start it and wait until it is ready. RuntimeError if it does not get so far."""
+    def command(self) -> list[str]:
+        """RuntimeError where it is not installed."""
         program = needs.NEEDS["prometheus"].find()
         if program is None:
             raise RuntimeError(f"prometheus is not installed, allowed: {needs.NEEDS['prometheus'].command}")
-        self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "prometheus.yml"
         config.write_text("global: {}\n")
-        command = [
+        return [
             program,
             f"--config.file={config}",
             f"--storage.tsdb.path={self._folder}/data",
             f"--web.listen-address=127.0.0.1:{self.port}",
             "--web.enable-remote-write-receiver",
         ]
-        with (self._folder / "prometheus.log").open("ab") as log:
-            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        deadline = time.monotonic() + START_TIMEOUT
-        while not self._ready():
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((self._folder / "prometheus.log").read_text()[-2000:])
-            time.sleep(0.05)
 
-    def _ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """It says so."""
         try:
             with urllib.request.urlopen(f"{self.url}/-/ready", timeout=2) as answer:
                 return bool(answer.status == 200)
@@ -89,18 +73,6 @@ class LocalPrometheus:
         except urllib.error.HTTPError as error:
             raise RuntimeError(f"{error.read().decode()}: {form}") from None
         return found
-
-    def kill(self) -> None:
-        """End it as a crash does."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-
-    def stop(self) -> None:
-        """End it."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait(20)
 
 
 @contextmanager
