@@ -175,7 +175,7 @@ check: $(DEV) ## format, lint and types
 	@$(BIN)/mypy $(CODE)
 
 .PHONY: test
-test: $(DEV) ## the tests that fit in 8 minutes; all of them with REQUIRE_ALL=1 [ARGS="-k guard"]
+test: $(DEV) ## the tests that fit in ten minutes; all of them with REQUIRE_ALL=1 [ARGS="-k guard"]
 	@$(BIN)/python -m tests.support.needs
 	@status=0; $(PYTEST) --numprocesses=2 --dist=worksteal tests/unit tests/golden tests/simulation $(NONE_FITS) || status=$$?; \
 		$(PYTEST) --numprocesses=3 --dist=loadfile tests/e2e $(NONE_FITS) || status=$$?; exit $$status
