@@ -55,7 +55,18 @@ type settings struct {
 		Credits int `json:"credits"`
 		Quota   int `json:"quota"`
 	} `json:"database"`
-	Upstreams modules `json:"upstreams"`
+	Upstreams   modules `json:"upstreams"`
+	Protections struct {
+		Deadline struct {
+			Margin seconds `json:"margin"`
+		} `json:"deadline-propagation"`
+		Shedding    sheddingSettings `json:"load-shedding"`
+		Idempotency struct {
+			Keep seconds `json:"keep"`
+		} `json:"idempotency"`
+		Fair     fairSettings     `json:"fair-queue"`
+		Adaptive adaptiveSettings `json:"adaptive-concurrency"`
+	} `json:"protections"`
 }
 
 // loadConfig reads the stack's file, and what is in force at the start.

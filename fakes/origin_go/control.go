@@ -19,8 +19,9 @@ import (
 var (
 	knownFaults      = []string{"answer-drop", "db-down", "db-hold", "health-fail", "origin-exit", "origin-stall"}
 	knownProtections = []string{
-		"worker-cpu", "ip-limit", "jwks-cache", "burst-limit", "name-limit", "rate-limit", "user-concurrency",
-		"global-concurrency", "timeout", "breaker",
+		"worker-cpu", "ip-limit", "jwks-cache", "burst-limit", "name-limit", "deadline-propagation", "load-shedding",
+		"rate-limit", "idempotency", "user-concurrency", "global-concurrency", "fair-queue", "adaptive-concurrency",
+		"timeout", "breaker",
 	}
 )
 

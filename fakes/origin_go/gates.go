@@ -23,7 +23,22 @@ type gates struct {
 	users    sync.Map // userPermits → chan struct{}, with a place for each call that may run
 	turn     sync.Mutex
 	running  int
+	fair     *fairQueue
+	adaptive *adaptive
 	breakers sync.Map // breakerOf → *breaker
+}
+
+func newGates() *gates {
+	made := &gates{fair: &fairQueue{}, adaptive: &adaptive{}}
+	made.forget()
+	return made
+}
+
+// forget forgets what was learnt, but not the permits of calls in flight.
+func (g *gates) forget() {
+	g.fair.forget()
+	g.adaptive.forget()
+	g.breakers.Clear()
 }
 
 // order is theirs: each admits a call to an upstream, or gives a *refusal.
@@ -33,6 +48,8 @@ var order = []struct {
 }{
 	{"user-concurrency", (*gates).enterUser},
 	{"global-concurrency", (*gates).enterAll},
+	{"fair-queue", (*gates).enterFair},
+	{"adaptive-concurrency", (*gates).enterAdaptive},
 	{"breaker", (*gates).enterBreaker},
 }
 

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // gateway is the request path: secret, rate limit, deadline, then the method; nil where the client left.
-func (o *origin) gateway(r *http.Request, body []byte) *reply {
+func (o *origin) gateway(r *http.Request, came time.Time, body []byte) *reply {
 	asked, wrong := decode(body)
 	given, user := r.Header.Get("X-Gateway-Secret"), r.Header.Get("X-User-ID")
 	if subtle.ConstantTimeCompare([]byte(given), []byte(o.config.GatewaySecret)) == 0 {
@@ -26,7 +27,7 @@ func (o *origin) gateway(r *http.Request, body []byte) *reply {
 		o.metrics.hits.WithLabelValues("rate-limit").Inc()
 		err = &refusal{reason: "rate_limit_exceeded", retryAfter: float64(decided.wait)}
 	case wrong == nil:
-		made, err = o.admitted(r, s, user, asked)
+		made, err = o.admitted(r, came, s, user, asked)
 	}
 	if err != nil {
 		made = o.failure(r, err, asked.ID)
@@ -40,21 +41,37 @@ func (o *origin) gateway(r *http.Request, body []byte) *reply {
 }
 
 // admitted answers within the deadline. Errors: *rpcError, *refusal, or that the client left.
-func (o *origin) admitted(r *http.Request, s *snapshot, user string, asked *request) (*reply, error) {
-	id, ctx, within := r.Header.Get("X-Request-ID"), r.Context(), s.settings.Origin.Timeout
-	if id == "" {
-		id = token(16)
-	}
-	if s.on["timeout"] {
-		limited, cancel := context.WithTimeout(ctx, within.span())
+func (o *origin) admitted(
+	r *http.Request, came time.Time, s *snapshot, user string, asked *request,
+) (*reply, error) {
+	ctx := r.Context()
+	end, within := s.deadline(r.Header, came)
+	if within > 0 {
+		limited, cancel := context.WithDeadline(ctx, end)
 		defer cancel()
 		ctx = limited
 	}
-	made, err := o.caller.serve(ctx, &callContext{user, id, s, r.Header.Get("Idempotency-Key")}, asked)
+	made, err := o.caller.serve(ctx, s.about(user, r.Header), asked)
 	if errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil {
 		err = &refusal{reason: "gateway_timeout", message: fmt.Sprintf("no answer within %g s", within)}
 	}
 	return made, err
+}
+
+// about is what a request's calls are known by: the key that it brought, where that is heeded, else its id.
+func (s *snapshot) about(user string, header http.Header) *callContext {
+	id, key := header.Get("X-Request-ID"), header.Get("Idempotency-Key")
+	if len(key) > longestKey {
+		key = ""
+	}
+	once := key != "" && s.on["idempotency"]
+	switch {
+	case once:
+		id = user + "/" + key
+	case id == "":
+		id = token(16)
+	}
+	return &callContext{user, id, s, key, once}
 }
 
 // failure is an error as an answer; nil for a client that left.

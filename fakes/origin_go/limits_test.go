@@ -30,7 +30,7 @@ func call(with func(*settings), on ...string) *callContext {
 }
 
 func TestAUserHasSoManyPermitsAndGetsThemBack(t *testing.T) {
-	users, limit := &gates{}, func(limit int) *callContext {
+	users, limit := newGates(), func(limit int) *callContext {
 		return call(func(s *settings) { s.Origin.UserConcurrency = limit }, "user-concurrency")
 	}
 	first, _ := users.admit(limit(2), "notion")
@@ -58,7 +58,7 @@ func TestAUserHasSoManyPermitsAndGetsThemBack(t *testing.T) {
 }
 
 func TestARefusalByOneGateLeavesThoseBeforeIt(t *testing.T) {
-	both, limits := &gates{}, func(all int) *callContext {
+	both, limits := newGates(), func(all int) *callContext {
 		return call(func(s *settings) { s.Origin.UserConcurrency, s.Origin.GlobalConcurrency = 1, all },
 			"user-concurrency", "global-concurrency")
 	}
@@ -76,7 +76,7 @@ func TestARefusalByOneGateLeavesThoseBeforeIt(t *testing.T) {
 }
 
 func TestAProtectionThatIsOffAdmits(t *testing.T) {
-	if _, err := (&gates{}).admit(call(func(*settings) {}), "notion"); err != nil {
+	if _, err := (newGates()).admit(call(func(*settings) {}), "notion"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -130,7 +130,7 @@ func TestWhatASyncTeachesAndWhatItDoesNot(t *testing.T) {
 
 func TestTheBreakerOpensAndHeals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all, limits := &gates{}, breakerSettings{3, 10, 5, 1}
+		all, limits := newGates(), breakerSettings{3, 10, 5, 1}
 		about := call(func(s *settings) { s.Origin.breakerSettings = limits }, "breaker")
 		state := func(upstream string) string { return all.breaker(upstream, limits).State().String() }
 		call := func(how ended) error {
@@ -178,7 +178,7 @@ func TestTheBreakerOpensAndHeals(t *testing.T) {
 
 func TestACallThatWaitedLongerThanTheWindowIsEvidence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all, limits := &gates{}, breakerSettings{2, 10, 5, 1}
+		all, limits := newGates(), breakerSettings{2, 10, 5, 1}
 		about := call(func(s *settings) { s.Origin.breakerSettings = limits }, "breaker")
 		first, _ := all.admit(about, "notion")
 		second, _ := all.admit(about, "notion")

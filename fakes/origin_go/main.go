@@ -7,7 +7,8 @@
 //
 // A request goes through, in this order:
 //
-//	gateway secret → rate limit → timeout → per-user limit → global limit → breaker →
+//	the caller's deadline → load shedding → gateway secret → rate limit → timeout → idempotency →
+//	per-user limit → global limit → fair share → adaptive limit → breaker →
 //	quota and credits in one transaction → upstream → usage row
 //
 // Nothing of a nano is modelled here: memory and CPU are the process's own, and its cgroup's.
@@ -54,10 +55,13 @@ func main() {
 		exit(notBuilt, err)
 	}
 	listener, err := listen(*fd, loaded.Addresses[*name])
+	if err == nil {
+		listener, err = newStamped(listener)
+	}
 	if err != nil {
 		exit(notBuilt, err)
 	}
-	server := http.Server{Handler: origin.handler(), IdleTimeout: keepAlive, ErrorLog: log.Default()}
+	server := http.Server{Handler: origin.handler(), IdleTimeout: keepAlive, ConnContext: withConnection, ErrorLog: log.Default()}
 	exit(notBuilt, server.Serve(listener))
 }
 

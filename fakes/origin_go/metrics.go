@@ -24,9 +24,9 @@ type metrics struct {
 	registry *prometheus.Registry
 	resets   []func()
 
-	requests, hits, refused, dbErrors, consumed, calls, syncs, dropped *prometheus.CounterVec
-	seconds, dbSeconds                                                 *prometheus.HistogramVec
-	inFlight, toolCalls                                                *level
+	requests, hits, refused, dbErrors, consumed, calls, syncs, dropped, replayed *prometheus.CounterVec
+	seconds, dbSeconds                                                           *prometheus.HistogramVec
+	inFlight, toolCalls                                                          *level
 }
 
 func newMetrics() *metrics {
@@ -39,6 +39,7 @@ func newMetrics() *metrics {
 	m.calls = m.counter("mcpist_upstream_calls_total", "Calls to upstreams.", "upstream", "outcome")
 	m.syncs = m.counter("mcpist_rate_limit_sync_total", "Syncs of rate-limit counts.")
 	m.dropped = m.counter("mcpist_usage_dropped_total", "Usage rows given up.")
+	m.replayed = m.counter("mcpist_replayed_total", "Repeats that got the first call's answer.")
 	m.seconds = m.histogram("mcpist_request_duration_seconds", "Duration of requests.", latency)
 	m.dbSeconds = m.histogram("mcpist_db_query_duration_seconds", "DB queries, waiting included.", querySeconds)
 	m.inFlight = m.level("mcpist_in_flight", "Requests in flight now.")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -17,26 +18,28 @@ const (
 
 // origin is the whole server: its parts, and what it answers by path.
 type origin struct {
-	config  *config
-	control *control
-	metrics *metrics
-	db      *database
-	limiter *rateLimit
-	gates   *gates
-	usage   *usage
-	caller  *caller
+	config   *config
+	control  *control
+	metrics  *metrics
+	db       *database
+	shedding *loadShedding
+	limiter  *rateLimit
+	gates    *gates
+	usage    *usage
+	caller   *caller
 }
 
 // newOrigin connects to the database and begins the work beside the requests.
 func newOrigin(ctx context.Context, c *config, first *snapshot) (*origin, error) {
-	steered, counted, gates := newControl(c, first), newMetrics(), &gates{}
+	steered, counted, gates := newControl(c, first), newMetrics(), newGates()
 	db := &database{dsn: c.DSN, control: steered, metrics: counted}
 	if err := db.configure(ctx, first.settings.Database.sourceSettings); err != nil {
 		return nil, err
 	}
 	rows := &usage{db: db, metrics: counted}
-	o := &origin{c, steered, counted, db, &rateLimit{now: wall}, gates, rows, &caller{
-		upstream: c.Addresses["upstream"].String(), client: newClient(), gates: gates,
+	memory := newIdempotency(answers{db}, func() { counted.replayed.WithLabelValues().Inc() })
+	o := &origin{c, steered, counted, db, &loadShedding{}, &rateLimit{now: wall}, gates, rows, &caller{
+		upstream: c.Addresses["upstream"].String(), client: newClient(), gates: gates, memory: memory,
 		credits: &credits{db, steered, counted}, usage: rows, metrics: counted, instance: c.instance,
 	}}
 	o.observe()
@@ -70,8 +73,9 @@ func (o *origin) changed(s *snapshot) {
 
 func (o *origin) forget() {
 	o.metrics.reset()
+	o.shedding.forget()
 	o.limiter.forget()
-	o.gates.breakers.Clear()
+	o.gates.forget()
 	o.usage.take()
 }
 
@@ -86,7 +90,7 @@ func (o *origin) handler() http.Handler {
 // serve answers one request of the gateway's own, and counts it.
 func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 	done := o.metrics.begin()
-	made := o.route(r)
+	made := o.route(r, arrival(r))
 	if made == nil || o.control.losesAnswer(made) {
 		done(r, clientLeft)
 		panic(http.ErrAbortHandler) // nobody is there to be answered, or is to be
@@ -98,10 +102,18 @@ func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 	made.set("X-Instance-ID", o.config.instance).write(w, event)
 }
 
-// route is a request's answer; nil where the client left.
-func (o *origin) route(r *http.Request) *reply {
+// route is the answer to a request that came at some time; nil where the client left.
+func (o *origin) route(r *http.Request, came time.Time) *reply {
+	refused := o.turnedAway(r, time.Since(came))
 	body, err := io.ReadAll(r.Body) // to its end, so that the server watches the connection from now on
-	if err != nil || !o.control.waitUntilGoing(r.Context()) {
+	if err != nil {
+		return nil
+	}
+	if refused != nil {
+		asked, _ := decode(body)
+		return o.failure(r, refused, asked.ID)
+	}
+	if !o.control.waitUntilGoing(r.Context()) {
 		return nil
 	}
 	switch {
@@ -112,7 +124,22 @@ func (o *origin) route(r *http.Request) *reply {
 	case r.Method != http.MethodPost:
 		return plain(405, "error", "only POST").set("Allow", "POST")
 	}
-	return o.gateway(r, body)
+	return o.gateway(r, came, body)
+}
+
+// turnedAway is why a request that waited so long is refused before it has cost more than a look at it; nil: it comes in.
+func (o *origin) turnedAway(r *http.Request, waited time.Duration) *refusal {
+	s := o.control.snapshot()
+	own := &s.settings.Protections
+	switch {
+	case r.URL.Path == "/health":
+	case s.on["deadline-propagation"] && passes(r.Header, waited, own.Deadline.Margin):
+		detail := fmt.Sprintf("it had waited %.1f s when it was taken up", waited.Seconds())
+		return &refusal{reason: "deadline_exceeded", detail: detail}
+	case s.on["load-shedding"] && !o.shedding.admits(waited, own.Shedding):
+		return &refusal{reason: "load_shed", retryAfter: 1}
+	}
+	return nil
 }
 
 func (o *origin) health(ctx context.Context) *reply {

@@ -9,19 +9,23 @@ type reason struct {
 }
 
 var reasons = map[string]reason{
-	"rate_limit_exceeded":         {429, -32029, "Rate limit of the plan exceeded"},
-	"quota_exceeded":              {403, -32003, "Quota of the plan used up"},
-	"insufficient_credits":        {403, -32003, "Not enough credits"},
-	"user_concurrency_exceeded":   {429, -32029, "Too many calls of this user at once"},
-	"global_concurrency_exceeded": {503, -32050, "Too many calls at once"},
-	"breaker_open":                {503, -32050, "The tool's service is failing; not called"},
-	"missing_token":               {401, -32001, "No bearer token"},
-	"gateway_timeout":             {504, -32051, "request_timeout"},
-	"upstream_error":              {502, -32052, "The tool's service failed"},
-	"db_pool_timeout":             {503, -32054, "No database connection in time"},
-	"db_error":                    {500, -32603, "Database error"},
-	"bad_gateway_secret":          {403, -32003, "Not called by the gateway's edge"},
-	"internal_error":              {500, -32603, "Internal error"},
+	"rate_limit_exceeded":           {429, -32029, "Rate limit of the plan exceeded"},
+	"quota_exceeded":                {403, -32003, "Quota of the plan used up"},
+	"insufficient_credits":          {403, -32003, "Not enough credits"},
+	"user_concurrency_exceeded":     {429, -32029, "Too many calls of this user at once"},
+	"global_concurrency_exceeded":   {503, -32050, "Too many calls at once"},
+	"fair_share_exceeded":           {429, -32029, "More than your share of the calls"},
+	"adaptive_concurrency_exceeded": {503, -32050, "The service takes no more calls at once"},
+	"load_shed":                     {503, -32050, "Overloaded: requests wait too long"},
+	"deadline_exceeded":             {504, -32051, "The caller waits no longer"},
+	"breaker_open":                  {503, -32050, "The tool's service is failing; not called"},
+	"missing_token":                 {401, -32001, "No bearer token"},
+	"gateway_timeout":               {504, -32051, "request_timeout"},
+	"upstream_error":                {502, -32052, "The tool's service failed"},
+	"db_pool_timeout":               {503, -32054, "No database connection in time"},
+	"db_error":                      {500, -32603, "Database error"},
+	"bad_gateway_secret":            {403, -32003, "Not called by the gateway's edge"},
+	"internal_error":                {500, -32603, "Internal error"},
 }
 
 // refusal ends a call. retryAfter is in seconds, 0 for none; detail is what another party said.

@@ -18,6 +18,7 @@ type callContext struct {
 	user, requestID string
 	snap            *snapshot
 	intent          string // the key that the call brought, "" without one
+	once            bool   // what has that key is carried out once: requestID is made of it
 }
 
 // toolResult is what a tool said; upstreamMS is the upstream's own time, negative where it did not tell.
@@ -36,6 +37,7 @@ type caller struct {
 	upstream string
 	client   http.Client
 	gates    *gates
+	memory   *idempotency
 	credits  *credits
 	usage    *usage
 	metrics  *metrics
@@ -51,6 +53,14 @@ func newClient() http.Client {
 
 // call makes one call, charged under id. Errors: *refusal, or the end of ctx.
 func (c *caller) call(ctx context.Context, about *callContext, wanted command, id string) (*toolResult, error) {
+	if !about.once {
+		return c.called(ctx, about, wanted, id)
+	}
+	keep := about.snap.settings.Protections.Idempotency.Keep
+	return c.memory.once(ctx, id, keep, func() (*toolResult, error) { return c.called(ctx, about, wanted, id) })
+}
+
+func (c *caller) called(ctx context.Context, about *callContext, wanted command, id string) (*toolResult, error) {
 	began, how := time.Now(), abandoned
 	left, err := c.gates.admit(about, wanted.Module)
 	if err != nil {

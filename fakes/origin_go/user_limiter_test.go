@@ -16,7 +16,7 @@ func limited(limit int, limiter string) *callContext {
 
 func TestTheThirdOfTwoGetsInAsWritten(t *testing.T) {
 	for limiter, most := range map[string]int{"as-written": 4, "mended": 2} {
-		users, through := &gates{}, 0
+		users, through := newGates(), 0
 		for range 6 { // as written the third and the fifth are refused, and let the fourth and the sixth in
 			if _, err := users.admit(limited(2, limiter), "notion"); err == nil {
 				through++
@@ -30,7 +30,7 @@ func TestTheThirdOfTwoGetsInAsWritten(t *testing.T) {
 
 func TestAReleaseTooManyBlocksUntilALaterCall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		users, about := &gates{}, limited(1, "as-written")
+		users, about := newGates(), limited(1, "as-written")
 		left, _ := users.admit(about, "notion")
 		users.admit(about, "notion") // refused: it takes the first one's place
 		over := make(chan struct{})
@@ -53,7 +53,7 @@ func TestAReleaseTooManyBlocksUntilALaterCall(t *testing.T) {
 
 // What a user costs for good who called once: a channel of 50 places and an entry of the map.
 func BenchmarkUserKept(b *testing.B) {
-	users := &gates{}
+	users := newGates()
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

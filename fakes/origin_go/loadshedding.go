@@ -1,0 +1,40 @@
+package main
+
+import (
+	"sync"
+	"time"
+)
+
+// sheddingSettings are its bounds. A refusal costs what it costs: `cost` is the model's.
+type sheddingSettings struct {
+	Target   seconds `json:"target"`
+	Interval seconds `json:"interval"`
+}
+
+// loadShedding turns requests away by how long they waited to be taken up, as CoDel does: waits longer than target
+// for interval on end are a standing queue, no burst. From then on whoever waited longer is refused, until one
+// comes that did not.
+type loadShedding struct {
+	turn  sync.Mutex
+	above time.Time // since when waits were too long; zero: they are not
+}
+
+func (l *loadShedding) forget() {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	l.above = time.Time{}
+}
+
+// admits says whether a request that waited so long may come in.
+func (l *loadShedding) admits(waited time.Duration, own sheddingSettings) bool {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	if waited <= own.Target.span() {
+		l.above = time.Time{}
+		return true
+	}
+	if l.above.IsZero() {
+		l.above = time.Now()
+	}
+	return time.Since(l.above) < own.Interval.span()
+}
