@@ -91,6 +91,7 @@ class Companion:
         config, snapshot = self.config, self.control.snapshot
         return {
             "protections": sorted(snapshot.protections), "settings": snapshot.settings.edge.model_dump(),
+            "own": snapshot.settings.protections,
             "issuer": config.issuer, "jwks_url": config.jwks_url,
             "gateway_secret": config.gateway_secret.reveal(),
             "lb": self.checks.believed(), "run": self._run, "reasons": REASONS, "buckets": LATENCY,

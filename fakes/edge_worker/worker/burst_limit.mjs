@@ -38,7 +38,7 @@ async function inKv(call, window) {
 }
 
 async function inMemory(call, window) {
-  const counts = call.isolate.countsOf(window);
+  const counts = call.isolate.bursts.of(window);
   const count = counts.get(call.user) ?? 0;
   if (count >= call.edge.burst_per_s) return false;
   counts.set(call.user, count + 1);

@@ -1,7 +1,8 @@
 // The door of the process beside us, on a socket of its own:
 //   PUT /state    what is in force, as a whole:
 //                 {"place", "peers": [base URL, …], "protections": [name, …], "settings": {…edge's…},
-//                  "issuer", "jwks_url", "gateway_secret", "run": start of the request ids made here,
+//                  "own": {protection: {its settings}}, "issuer", "jwks_url", "gateway_secret",
+//                  "run": start of the request ids made here,
 //                  "lb": {"state", "split", "alive": [origin, …], "retry_other"}, "origins": {origin: "host:port"},
 //                  "reasons": {name: [status, code, message]}, "buckets": [seconds, …]}
 //   POST /reset   forget counts, keys and figures

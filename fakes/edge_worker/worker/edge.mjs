@@ -11,9 +11,10 @@ import { controlDoor } from "./control.mjs";
 import { forward } from "./forward.mjs";
 import { ipLimit } from "./ip_limit.mjs";
 import { Call, Isolate } from "./isolate.mjs";
+import { nameLimit } from "./name_limit.mjs";
 import { refuse } from "./refuse.mjs";
 
-const STEPS = [ipLimit, authenticate, burstLimit, forward];
+const STEPS = [ipLimit, authenticate, burstLimit, nameLimit, forward];
 const HEALTH = [forward];
 const isolate = new Isolate(connect);
 

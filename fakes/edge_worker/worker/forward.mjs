@@ -20,7 +20,7 @@ const BODILESS = new Set(["GET", "HEAD"]);
 
 export async function forward(call) {
   const { request, inForce, isolate } = call;
-  call.body = BODILESS.has(request.method) ? undefined : await request.arrayBuffer();
+  if (!BODILESS.has(request.method)) call.body ??= await request.arrayBuffer();
   isolate.figures.add("mcpist_forwarded_total");
   const message = {
     method: request.method,

@@ -16,25 +16,30 @@ export class Isolate {
     this.suspects = new Set(); // origins whose last call was lost
     this.turn = 0; // of a balancer that splits
     this.calls = 0; // for request ids
-    this.#forgetCounts(-1);
-  }
-
-  // The burst counts by user; those of an earlier window are forgotten.
-  countsOf(window) {
-    if (window !== this.window) this.#forgetCounts(window);
-    return this.counts;
+    this.#forgetCounts();
   }
 
   reset() {
-    this.#forgetCounts(-1);
+    this.#forgetCounts();
     this.jwks.reset();
     this.suspects.clear();
     this.figures.reset();
   }
 
-  #forgetCounts(window) {
-    this.window = window;
-    this.counts = new Map();
+  #forgetCounts() {
+    this.bursts = new WindowCounts(); // by user
+    this.names = new WindowCounts(); // by user and tool
+  }
+}
+
+// Counts of one window; those of an earlier one are forgotten.
+class WindowCounts {
+  #window = -1;
+  #counts;
+
+  of(window) {
+    if (window !== this.#window) [this.#window, this.#counts] = [window, new Map()];
+    return this.#counts;
   }
 }
 

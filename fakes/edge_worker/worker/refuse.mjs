@@ -28,6 +28,12 @@ export function overLimit(call, limit, reason, retryAfter) {
   return refuse(call, reason, { retryAfter });
 }
 
+// A header does not say what the body says: an error of the protocol, not a refusal.
+export async function headerMismatch(call, header) {
+  const message = `Header mismatch: ${header} is not what the body says`;
+  return Response.json({ jsonrpc: "2.0", id: await idOf(call), error: { code: -32020, message } }, { status: 400 });
+}
+
 // The JSON-RPC id of the request, null if there is none to be read.
 async function idOf(call) {
   try {

@@ -30,6 +30,7 @@ const edge :Workerd.Worker = (
     (name = "jwt.mjs", esModule = embed "jwt.mjs"),
     (name = "key_set.mjs", esModule = embed "key_set.mjs"),
     (name = "kv.mjs", esModule = embed "kv.mjs"),
+    (name = "name_limit.mjs", esModule = embed "name_limit.mjs"),
     (name = "refuse.mjs", esModule = embed "refuse.mjs"),
   ],
   compatibilityDate = "2026-11-01",

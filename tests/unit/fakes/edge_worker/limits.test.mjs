@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { burstLimit } from "../../../../fakes/edge_worker/worker/burst_limit.mjs";
 import { ipLimit } from "../../../../fakes/edge_worker/worker/ip_limit.mjs";
+import { nameLimit } from "../../../../fakes/edge_worker/worker/name_limit.mjs";
 import { reason, Rig } from "./rig.mjs";
 
 // Statuses of n calls; null is a call that went on.
@@ -91,7 +92,7 @@ test("the words of the binding reach the client", async () => {
 
 test("a mistake of ours is no failure of KV", async () => {
   const rig = new Rig({ burst_strategy: "memory-cache", burst_on_failure: "fail-open" });
-  rig.isolate.countsOf = () => null;
+  rig.isolate.bursts = { of: () => null };
   await assert.rejects(burstLimit(rig.call()), TypeError);
   const call = rig.call();
   call.request = {};
@@ -111,3 +112,63 @@ test("the reason of a burst", async () => {
   await burstLimit(rig.call());
   assert.equal(await reason(await burstLimit(rig.call())), "burst_exceeded");
 });
+
+// A call of the tool `name`, whose header says `said`; without, there is none.
+function named(name, said, user = "ann") {
+  const headers = said === undefined ? {} : { "mcp-name": said };
+  const body = JSON.stringify({ jsonrpc: "2.0", id: 7, method: "tools/call", params: { name, arguments: {} } });
+  return { user, headers, body };
+}
+const byName = (own, protections = ["name-limit"]) => new Rig({}, { protections, own });
+
+test("five a second of one user to one name", async () => {
+  const rig = byName();
+  assert.deepEqual(await statuses(nameLimit, rig, 6, named("slow", "slow")), [...Array(5).fill(PASS), 429]);
+  assert.deepEqual(await statuses(nameLimit, rig, 1, named("fast", "fast")), [PASS]);
+  assert.deepEqual(await statuses(nameLimit, rig, 1, named("slow", "slow", "bob")), [PASS]);
+  const refused = await nameLimit(rig.call(named("slow", "slow")));
+  assert.equal(refused.headers.get("retry-after"), "1");
+  assert.equal(await reason(refused), "name_limit_exceeded");
+  assert.equal(rig.count('mcpist_rate_limit_hits_total{limit="name-limit"}'), 2);
+  rig.now += 1000;
+  assert.deepEqual(await statuses(nameLimit, rig, 1, named("slow", "slow")), [PASS]);
+});
+
+test("names that are off count nothing", async () => {
+  assert.deepEqual(await statuses(nameLimit, byName({}, []), 9, named("slow", "slow")), Array(9).fill(PASS));
+});
+
+test("the header alone is believed", async () => {
+  const rig = byName();
+  await statuses(nameLimit, rig, 5, named("slow", "slow"));
+  assert.deepEqual(await statuses(nameLimit, rig, 3, named("slow", "fast")), Array(3).fill(PASS));
+  assert.deepEqual(await statuses(nameLimit, rig, 9, named("slow")), Array(9).fill(PASS));
+});
+
+test("compared, a lie is refused and a missing header evades nothing", async () => {
+  const rig = byName({ compare: 1 });
+  const lie = await nameLimit(rig.call(named("slow", "fast")));
+  const { id, error } = await lie.json();
+  assert.deepEqual([lie.status, id, error.code], [400, 7, -32020]);
+  assert.deepEqual(await statuses(nameLimit, rig, 6, named("slow")), [...Array(5).fill(PASS), 429]);
+  assert.deepEqual(await statuses(nameLimit, rig, 1, named("slow", "slow")), [429]);
+});
+
+for (const body of ["", "{", "3", "null", '{"jsonrpc":"2.0","id":1,"method":"tools/list"}', '{"method":"toString"}']) {
+  test(`compared, what calls no tool passes: ${body}`, async () => {
+    assert.equal(await nameLimit(byName({ compare: 1 }).call({ body })), null);
+  });
+}
+
+for (const [said, name] of [[" slow ", "slow"], ["=?base64?c2xvdw==?=", "slow"], ["=?base64?w7w=?=", "ü"]]) {
+  test(`compared, ${said} stands for ${name}`, async () => {
+    assert.equal(await nameLimit(byName({ compare: 1 }).call(named(name, said))), null);
+  });
+}
+
+for (const said of ["=?base64?c2xvdw?=", "=?base64?/w==?=", "=?base64?-?=", "sl\u00fcw"]) {
+  test(`${said} is no name: believed it counts nothing, compared it lies`, async () => {
+    assert.deepEqual(await statuses(nameLimit, byName(), 9, named("slow", said)), Array(9).fill(PASS));
+    assert.deepEqual(await statuses(nameLimit, byName({ compare: 1 }), 1, named("slow", said)), [400]);
+  });
+}

@@ -5,6 +5,7 @@ import { Call, Isolate } from "../../../../fakes/edge_worker/worker/isolate.mjs"
 export const REASONS = {
   ip_limit_exceeded: [429, -32029, "ip"],
   burst_exceeded: [429, -32029, "burst"],
+  name_limit_exceeded: [429, -32029, "name"],
   missing_token: [401, -32001, "missing"],
   invalid_token: [401, -32001, "invalid"],
   kv_error: [500, -32603, "kv"],
@@ -41,7 +42,7 @@ export class Kv {
 }
 
 export class Rig {
-  constructor(settings = {}, { protections, fetcher, lb } = {}) {
+  constructor(settings = {}, { protections, own, fetcher, lb } = {}) {
     this.now = 1_000_000_000_000; // milliseconds
     this.kv = new Kv();
     this.knocks = [];
@@ -53,6 +54,7 @@ export class Rig {
     this.isolate.inForce = {
       place: 0, peers: [], issuer: "us", jwks_url: "http://issuer/jwks", gateway_secret: "secret", run: "run",
       protections: protections ?? ["ip-limit", "jwks-cache", "burst-limit"],
+      own: { "name-limit": { per_s: 5, compare: 0, ...own } },
       settings: { ...SETTINGS, ...settings },
       lb: { state: "primary", split: false, alive: ["origin-a", "origin-b"], retry_other: false, ...lb },
       origins: { "origin-a": "a:1", "origin-b": "b:2" },
