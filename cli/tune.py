@@ -20,7 +20,7 @@ from cli.tuning.real_runs import RealRuns
 from cli.tuning.request import read
 from cli.tuning.search import LimitSearch
 from common import exit_codes
-from scenarios.tuning_table import ATTACKS
+from scenarios.tuning_table import ATTACKS, LIMITS
 from telemetry.run_folder.series import SeriesStep
 from verdicts.tuning import wording
 from verdicts.tuning.answer import Answer
@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     request = read(parser().parse_args(arguments))
     library()
     request.folder.mkdir(parents=True, exist_ok=True)
-    shares = spend(request.budget, request.limits, ATTACKS)
-    search = LimitSearch(request.limits, ATTACKS, shares, request.seed, optuna_proposals)
+    shares = spend(request.budget, LIMITS, ATTACKS)
+    search = LimitSearch(LIMITS, ATTACKS, shares, request.seed, optuna_proposals)
     told = ", ".join(f"{block} {count}" for block, count in shares.items())
     say(f"at most {request.budget / 60:.0f} minutes in all; runs of each search: {told}")
     progress = series.begin(

@@ -63,21 +63,21 @@ TABLE: Final = (
     ),
     Protection(
         "name-limit", "edge", "name_limit_exceeded", 429, TOO_MANY, "Too many calls of this tool a second",
-        since="by name", settings={"per_s": 5, "compare": 0}, real=False,
+        since="by name", settings={"per_s": 5, "compare": 0},
     ),
     Protection(
         "deadline-propagation", "request", "deadline_exceeded", 504, DEADLINE, "The caller waits no longer",
-        since="by name", fails=True, settings={"cost": 0.1, "margin": 0.2}, real=False,
+        since="by name", fails=True, settings={"cost": 0.1, "margin": 0.2},
     ),
     Protection(
         "load-shedding", "request", "load_shed", 503, BUSY, "Overloaded: requests wait too long",
-        since="by name", settings={"target": 0.2, "interval": 0.5, "cost": 0.1}, real=False,
+        since="by name", settings={"target": 0.2, "interval": 0.5, "cost": 0.1},
     ),
     Protection(
         "rate-limit", "request", "rate_limit_exceeded", 429, TOO_MANY, "Rate limit of the plan exceeded",
         since="today",
     ),
-    Protection("idempotency", "request", since="by name", settings={"keep": 600}, real=False),
+    Protection("idempotency", "request", since="by name", settings={"keep": 600}),
     Protection(
         "user-concurrency", "tool call", "user_concurrency_exceeded", 429, TOO_MANY,
         "Too many calls of this user at once", since="phase1",
@@ -88,12 +88,12 @@ TABLE: Final = (
     ),
     Protection(
         "fair-queue", "tool call", "fair_share_exceeded", 429, TOO_MANY, "More than your share of the calls",
-        since="by name", settings={"limit": 100, "spare": 0.5, "burst": 10}, real=False,
+        since="by name", settings={"limit": 100, "spare": 0.5, "burst": 10},
     ),
     Protection(
         "adaptive-concurrency", "tool call", "adaptive_concurrency_exceeded", 503, BUSY,
         "The service takes no more calls at once", since="by name",
-        settings={"begin": 20, "least": 5, "most": 1000, "slow": 2, "backoff": 0.9}, real=False,
+        settings={"begin": 20, "least": 5, "most": 1000, "slow": 2, "backoff": 0.9},
     ),
     Protection(
         "timeout", "request", "gateway_timeout", 504, DEADLINE, "request_timeout", since="phase1", fails=True

@@ -12,10 +12,9 @@ from cli.tuning.real_runs import run_request
 from cli.tuning.wanted import Wanted
 from common.durations import ALLOWED, seconds
 from common.errors import ConfigError
-from common.protections import PYTHON_ALONE
 from run.folders import stamped
 from scenarios.option import SOURCE, whole
-from scenarios.tuning_table import ATTACKS, LIMITS, TunedLimit, named
+from scenarios.tuning_table import ATTACKS, named
 from targets import load as targets
 from verdicts.tuning import tuning_file
 from verdicts.tuning.tuning_file import TuningFile
@@ -30,7 +29,6 @@ class TuneRequest:
 
     options: argparse.Namespace
     folder: Path
-    limits: tuple[TunedLimit, ...]
     budget: float
     seed: int
     before: TuningFile | None
@@ -44,15 +42,10 @@ def read(options: argparse.Namespace) -> TuneRequest:
     seed = _seed(options.seed)
     asked = {"seed": seed, "stack": options.stack or "", "nano": options.nano or ""}
     before = carried_on.before(folder, tuning_file.FILE, tuning_file.read, asked)
-    limits = tuple(limit for limit in LIMITS if not (_real(options) and limit.name in PYTHON_ALONE))
     values = named("plan")[0]
     for attack in ATTACKS:
         run_request(options, Wanted(attack, values, "full"), attack.name, folder / "run-that-is-not").check()
-    return TuneRequest(options, folder, limits, _budget(options.budget), seed, before)
-
-
-def _real(options: argparse.Namespace) -> bool:
-    return "real" in (options.stack or "")
+    return TuneRequest(options, folder, _budget(options.budget), seed, before)
 
 
 def _seed(text: str | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -199,6 +200,144 @@ async def test_a_standing_queue_turns_requests_away(postgres: EmbeddedPostgres) 
         assert (await made.request("origin-a", "GET", "/health")).status == 200
         assert {one.status for one in await asyncio.gather(*first)} == {200}
         assert await made.metric("origin-a", 'mcpist_refused_total{reason="load_shed"}') == 1
+
+
+async def test_who_waited_for_a_frozen_origin_is_turned_away(postgres: EmbeddedPostgres, origin: str) -> None:
+    if origin == "fakes":
+        pytest.skip("the fake's queue is modelled: it knows nothing of what its own process waits for")
+    settings = {"protections": {"load-shedding": {"target": 0.2, "interval": 0.0}}}
+    async with rig(settings, ("load-shedding", "deadline-propagation"), postgres=postgres) as made:
+        assert (await made.run()).status == 200
+        process = made.processes["origin-a"]
+        process.send_signal(signal.SIGSTOP)
+        waiting = [
+            asyncio.create_task(made.run()) for _ in range(3)
+        ]  # one connection kept, two to be accepted
+        patient = asyncio.create_task(made.run(x_request_timeout="60"))
+        hasty = asyncio.create_task(made.run(x_request_timeout="0.5"))
+        await asyncio.sleep(0.6)
+        process.send_signal(signal.SIGCONT)
+        assert {reason(one) for one in await asyncio.gather(*waiting, patient)} == {"load_shed"}
+        assert dict((await patient).headers)[b"retry-after"] == b"1"
+        late = await hasty
+        assert (late.status, reason(late)) == (504, "deadline_exceeded")
+        detail = data(late)["error"]["data"]["detail"]
+        assert 0.5 < float(detail.removeprefix("it had waited ").split()[0]) < 10
+        assert await made.metric("origin-a", 'mcpist_refused_total{reason="load_shed"}') == 4
+
+        async def open_again() -> bool:
+            return (await made.run()).status == 200
+
+        await until(open_again)
+
+
+async def test_what_a_caller_would_not_wait_for_is_not_begun_and_ends(postgres: EmbeddedPostgres) -> None:
+    settings = {**SLOW, "protections": {"deadline-propagation": {"margin": 1.0}}}
+    async with rig(settings, ("deadline-propagation",), postgres=postgres) as made:
+        refused = await made.run(x_request_timeout="0.9")
+        assert (refused.status, reason(refused)) == (504, "deadline_exceeded")
+        assert b"x-ratelimit-limit" not in dict(refused.headers)
+        assert await made.metric("origin-a", 'mcpist_refused_total{reason="deadline_exceeded"}') == 1
+        assert await made.sql(TRANSACTIONS) == 0
+        hasty = [(b"x-request-timeout", b"0.9")]
+        assert (await made.request("origin-a", "GET", "/health", headers=hasty)).status == 200
+        for heard in ("60", "never"):
+            assert (await made.run(x_request_timeout=heard)).status == 200
+        ended = await (await slow_call(made, x_request_timeout="3"))
+        assert (ended.status, reason(ended)) == (504, "gateway_timeout")
+        assert data(ended)["error"]["message"] == "no answer within 3 s"
+
+        async def gone() -> bool:
+            return await in_flight(made) == (0, 0)
+
+        await until(gone)
+
+
+async def test_who_has_more_than_a_fair_share_is_refused(postgres: EmbeddedPostgres) -> None:
+    settings = {**SLOW, "protections": {"fair-queue": {"limit": 8}}}
+    async with rig(settings, ("fair-queue",), postgres=postgres) as made:
+        tasks = [await slow_call(made) for _ in range(5)]
+        last = asyncio.gather(*(made.run("slow", "wait", x_request_id=f"more-{n}") for n in range(4)))
+
+        async def refused() -> bool:
+            sample = 'mcpist_refused_total{reason="fair_share_exceeded"}'
+            return await made.metric("origin-a", sample) > 0
+
+        await until(refused)
+        assert await made.metric("origin-a", "mcpist_tool_calls") <= 8
+        last.cancel()
+        for task in tasks:
+            task.cancel()
+
+        async def free() -> bool:
+            return (await made.run()).status == 200 and await in_flight(made) == (0, 0)
+
+        await until(free)
+
+
+async def test_each_upstream_has_a_limit_that_adapts(postgres: EmbeddedPostgres) -> None:
+    settings = {**SLOW, "protections": {"adaptive-concurrency": {"begin": 2, "least": 3}}}
+    async with rig(settings, ("adaptive-concurrency",), postgres=postgres) as made:
+        tasks = [await slow_call(made) for _ in range(2)]
+        refused = await made.run("slow", "wait")
+        assert (refused.status, reason(refused)) == (503, "adaptive_concurrency_exceeded")
+        assert data(refused)["error"]["message"] == "2 calls of slow are running"
+        assert dict(refused.headers)[b"retry-after"] == b"1"
+        assert (await made.run()).status == 200
+        tasks.pop().cancel()  # its end is a failure, which takes the limit to the least: three
+
+        async def gone() -> bool:
+            return (await in_flight(made))[1] == 1
+
+        await until(gone)
+        tasks += [await slow_call(made) for _ in range(2)]
+        assert reason(await made.run("slow", "wait")) == "adaptive_concurrency_exceeded"
+        await made.control("origin-a", "reset")
+        tasks += [await slow_call(made) for _ in range(2)]  # it began anew
+        assert reason(await made.run("slow", "wait")) == "adaptive_concurrency_exceeded"
+        for task in tasks:
+            task.cancel()
+
+
+async def test_what_has_a_key_is_done_once_and_tried_again_where_it_failed(
+    postgres: EmbeddedPostgres,
+) -> None:
+    settings = {**SLOW, "upstreams": {**SLOW["upstreams"], "slow": {"wait": {"mean": 1.0}}}}
+    async with rig(settings, ("idempotency",), postgres=postgres) as made:
+        served = 'mcpist_upstream_requests_total{status="200",tool="wait",upstream="slow"}'
+        first = [await made.run("slow", "wait", idempotency_key="k", x_request_id=str(n)) for n in range(2)]
+        assert data(first[0]) == data(first[1])
+        assert [b"server-timing" in dict(one.headers) for one in first] == [True, False]
+        at_once = (made.run("slow", "wait", idempotency_key="k2") for _ in range(4))
+        assert {one.status for one in await asyncio.gather(*at_once)} == {200}
+        assert await made.metric("upstream", served) == 2
+        assert await made.metric("origin-a", "mcpist_replayed_total") == 4
+        leaves = await slow_call(made, idempotency_key="k3")
+        waits = asyncio.create_task(made.run("slow", "wait", idempotency_key="k3"))
+        await asyncio.sleep(0.1)
+        leaves.cancel()
+        assert (await waits).status == 200
+        await made.fault("upstream", "upstream-error", target="fast", status=503)
+        assert reason(await made.run(idempotency_key="k4")) == "upstream_error"
+        await made.control("upstream", "faults", {"faults": []})
+        assert (await made.run(idempotency_key="k4")).status == 200
+        lines = "\n".join(json.dumps({"module": "fast", "tool": "echo"}) for _ in range(2))
+        batch = {"name": "batch", "arguments": {"commands": lines}}
+        twice = [await made.rpc("tools/call", batch, idempotency_key="b") for _ in range(2)]
+        assert data(twice[0]) == data(twice[1])
+        ids = "SELECT string_agg(request_id, ' ' ORDER BY request_id) FROM mcpist.credit_transactions"
+        assert await made.sql(ids) == "u/b/1 u/b/2 u/k u/k2 u/k3 u/k4"
+        assert (await made.run(idempotency_key="x" * 201, x_request_id="long")).status == 200
+        assert await made.sql(TRANSACTIONS) == 7
+
+
+async def test_both_origins_know_what_was_answered(postgres: EmbeddedPostgres) -> None:
+    async with rig({}, ("idempotency",), ("upstream", "origin-a", "origin-b"), postgres) as made:
+        said = [await made.run(name=f"origin-{name}", idempotency_key="k") for name in "aab"]
+        assert data(said[0]) == data(said[1]) == data(said[2])
+        assert await made.sql(TRANSACTIONS) == 1
+        repeats = [await made.metric(f"origin-{name}", "mcpist_replayed_total") for name in "ab"]
+        assert repeats == [1, 1]
 
 
 async def test_origins_share_a_limit_when_they_sync(postgres: EmbeddedPostgres) -> None:

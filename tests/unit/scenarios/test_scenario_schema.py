@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import ConfigError
+from common.protections import NAMES
 from common.strict import validate
+from scenarios import schema
 from scenarios.load import load, names
 from scenarios.schema import Scenario
 
@@ -255,8 +257,11 @@ def test_anything_at_any_key_is_taken_or_one_line(key: str, value: Any) -> None:
     assert len(line.splitlines()) <= 1
 
 
-@pytest.mark.parametrize("name", ["fair-queue", "deadline-propagation", "load-shedding", "name-limit"])
-def test_what_the_real_parts_have_not_is_refused_by_name(name: str) -> None:
-    made(protections=f"today,{name}")
-    with pytest.raises(ConfigError, match=f"'{name}' beside real parts"):
-        made(protections=f"today,{name}", stack={"parts": {"origin": "real"}})
+@pytest.mark.parametrize("part", ["origin", "edge"])
+def test_what_the_real_parts_have_not_is_refused_by_name(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = {"parts": {part: "real"}}
+    made(protections=",".join(NAMES), stack=real)  # they have all of the table
+    monkeypatch.setattr(schema, "PYTHON_ALONE", ("fair-queue",))
+    made(protections="today,fair-queue")
+    with pytest.raises(ConfigError, match="'fair-queue' beside real parts"):
+        made(protections="today,fair-queue", stack=real)

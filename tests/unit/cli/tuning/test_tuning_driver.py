@@ -73,9 +73,7 @@ def tuned(request: TuneRequest, runs: MadeRuns, clock: list[float]) -> tuple[Tun
 
     request.folder.mkdir(parents=True, exist_ok=True)
     said: list[str] = []
-    search = LimitSearch(
-        request.limits, ATTACKS, spend(request.budget, request.limits, ATTACKS), request.seed, propose
-    )
+    search = LimitSearch(LIMITS, ATTACKS, spend(request.budget, LIMITS, ATTACKS), request.seed, propose)
     steps = [SeriesStep(name=name) for name in search.names]
     progress = series.begin(request.folder, "tune", "", "tune.html", steps, request.budget)
     tuning = Tuning(request, search, runs, said.append, progress, clock=lambda: clock[0])
@@ -142,11 +140,6 @@ def test_an_attack_that_never_counts_leaves_the_set_unconfirmed_and_is_told(tmp_
     assert "5 % late" in (tmp_path / "t" / "tune.html").read_text()
     assert Answer.of(found).sure == "not confirmed"
     assert {one.attack.name for one in Answer.of(found).confirmed} == set(ATTACK) - {"slow-api"}
-
-
-def test_a_real_origin_is_not_asked_for_what_it_cannot(tmp_path: Path) -> None:
-    names = {limit.name for limit in asked_for(tmp_path / "t", "--stack", "real").limits}
-    assert names == {limit.name for limit in LIMITS} - {"fair-queue", "adaptive-concurrency"}
 
 
 @pytest.mark.parametrize(
