@@ -85,7 +85,10 @@ func leaveAtSignal() {
 	os.Exit(0)
 }
 
+// leaveAtEOF reads a pipe that others of the stack read too, who make it non-blocking: a blocking read that a
+// freeze breaks off would then end at once, and with it the process.
 func leaveAtEOF(fd int) {
+	syscall.SetNonblock(fd, true)
 	io.Copy(io.Discard, os.NewFile(uintptr(fd), "life"))
 	os.Exit(0)
 }
