@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -19,27 +20,32 @@ type stamped struct{ *net.TCPListener }
 // newStamped has the kernel stamp what arrives, also before a connection is accepted.
 func newStamped(l net.Listener) (net.Listener, error) {
 	made := &stamped{l.(*net.TCPListener)}
-	raw, err := made.SyscallConn()
-	if err != nil {
-		return nil, err
-	}
-	var refused error
-	err = raw.Control(func(fd uintptr) {
-		refused = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1)
-	})
-	if err == nil && refused != nil {
-		err = os.NewSyscallError("setsockopt SO_TIMESTAMPNS", refused)
-	}
+	_, err := stampFrom(made)
 	return made, err
 }
 
+// Accept asks for stamps again, as a connection may be older than the listener's.
 func (s *stamped) Accept() (net.Conn, error) {
 	made, err := s.AcceptTCP()
 	if err != nil {
 		return nil, err
 	}
-	raw, err := made.SyscallConn()
+	raw, err := stampFrom(made)
 	return &stampedConn{TCPConn: made, raw: raw}, err
+}
+
+// stampFrom has a socket stamp what arrives from now on.
+func stampFrom(socket syscall.Conn) (syscall.RawConn, error) {
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	var refused error
+	err = raw.Control(func(fd uintptr) {
+		refused = os.NewSyscallError("setsockopt SO_TIMESTAMPNS",
+			syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_TIMESTAMPNS, 1))
+	})
+	return raw, cmp.Or(err, refused)
 }
 
 // stampedConn has one reader at a time, as net/http reads.

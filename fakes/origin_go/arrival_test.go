@@ -69,6 +69,36 @@ func TestWhatWaitedToBeAcceptedHadArrivedBefore(t *testing.T) {
 	}
 }
 
+func TestAConnectionThatIsOlderThanTheStampsHasThem(t *testing.T) {
+	plain, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := net.Dial("tcp", plain.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	listener, err := newStamped(plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	accepted, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(pausing)
+	sent := time.Now()
+	io.WriteString(client, "some")
+	time.Sleep(pausing)
+	read, err := accepted.Read(make([]byte, 9))
+	at := time.Unix(0, accepted.(*stampedConn).arrived.Load())
+	if read != 4 || err != nil || at.After(sent.Add(pausing-coarse)) {
+		t.Fatal(read, err, at.Sub(sent))
+	}
+}
+
 func TestAClientThatLeavesIsNoticedOnAStampedConnection(t *testing.T) {
 	client, serve, came, left := door(t)
 	serve()

@@ -6,6 +6,8 @@ import asyncio
 import json
 import signal
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,6 +204,11 @@ async def test_a_standing_queue_turns_requests_away(postgres: EmbeddedPostgres) 
         assert await made.metric("origin-a", 'mcpist_refused_total{reason="load_shed"}') == 1
 
 
+def all_stopped(pid: int) -> bool:
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return all("State:\tT" in (thread / "status").read_text() for thread in threads)
+
+
 async def test_who_waited_for_a_frozen_origin_is_turned_away(postgres: EmbeddedPostgres, origin: str) -> None:
     if origin == "fakes":
         pytest.skip("the fake's queue is modelled: it knows nothing of what its own process waits for")
@@ -210,6 +217,7 @@ async def test_who_waited_for_a_frozen_origin_is_turned_away(postgres: EmbeddedP
         assert (await made.run()).status == 200
         process = made.processes["origin-a"]
         process.send_signal(signal.SIGSTOP)
+        await until(partial(asyncio.to_thread, all_stopped, process.pid))
         waiting = [
             asyncio.create_task(made.run()) for _ in range(3)
         ]  # one connection kept, two to be accepted
