@@ -132,6 +132,22 @@ async def test_the_ip_limit_comes_before_the_token(started: Start) -> None:
     assert reason(other) == "missing_token"
 
 
+async def test_names_are_counted_by_the_header_or_the_body(started: Start) -> None:
+    none_at_all = {"per_s": 0, "compare": 0}
+    rig = await started(["name-limit"], {**SETTINGS, "protections": {"name-limit": none_at_all}})
+    named = (b"mcp-name", b"search")
+    refused = await rig.call(named)
+    assert (refused.status, reason(refused)) == (429, "name_limit_exceeded")
+    assert dict(refused.headers)[b"retry-after"] == b"1"
+    assert (await rig.call()).status == 200
+    await rig.control(b"settings", {"protections": {"name-limit": {"per_s": 5, "compare": 1}}})
+    lie = await rig.call(named)  # the body asks for tools/list
+    error = msgspec.json.decode(lie.body)
+    assert (lie.status, error["id"], error["error"]["code"]) == (400, "seven", -32020)
+    reply = await rig.call()
+    assert (reply.status, reply.body) == (200, b"got " + CALL), "what was read is sent on"
+
+
 # Who calls
 
 
