@@ -16,10 +16,10 @@ func told(header http.Header) seconds {
 	return seconds(min(given, forGood.Seconds()))
 }
 
-// passes says whether a caller will be gone before its request is answered, margin after it had waited so long.
-func passes(header http.Header, waited time.Duration, margin seconds) bool {
+// passes says whether a caller is gone before its request is answered, margin after such a wait.
+func passes(header http.Header, wait time.Duration, margin seconds) bool {
 	asked := told(header)
-	return asked > 0 && waited+margin.span() >= asked.span()
+	return asked > 0 && wait+margin.span() >= asked.span()
 }
 
 // deadline is when a call ends, and the span that this was: the gateway's own timeout, or the caller's, which

@@ -9,8 +9,14 @@ import (
 	"time"
 )
 
+// visit is when a request came, and its place in the queue.
+type visit struct {
+	came  time.Time
+	place *place
+}
+
 // gateway is the request path: secret, rate limit, deadline, then the method; nil where the client left.
-func (o *origin) gateway(r *http.Request, came time.Time, body []byte) *reply {
+func (o *origin) gateway(r *http.Request, v visit, body []byte) *reply {
 	asked, wrong := decode(body)
 	given, user := r.Header.Get("X-Gateway-Secret"), r.Header.Get("X-User-ID")
 	if subtle.ConstantTimeCompare([]byte(given), []byte(o.config.GatewaySecret)) == 0 {
@@ -27,7 +33,7 @@ func (o *origin) gateway(r *http.Request, came time.Time, body []byte) *reply {
 		o.metrics.hits.WithLabelValues("rate-limit").Inc()
 		err = &refusal{reason: "rate_limit_exceeded", retryAfter: float64(decided.wait)}
 	case wrong == nil:
-		made, err = o.admitted(r, came, s, user, asked)
+		made, err = o.admitted(r, v, s, user, asked)
 	}
 	if err != nil {
 		made = o.failure(r, err, asked.ID)
@@ -42,16 +48,18 @@ func (o *origin) gateway(r *http.Request, came time.Time, body []byte) *reply {
 
 // admitted answers within the deadline. Errors: *rpcError, *refusal, or that the client left.
 func (o *origin) admitted(
-	r *http.Request, came time.Time, s *snapshot, user string, asked *request,
+	r *http.Request, v visit, s *snapshot, user string, asked *request,
 ) (*reply, error) {
 	ctx := r.Context()
-	end, within := s.deadline(r.Header, came)
+	end, within := s.deadline(r.Header, v.came)
 	if within > 0 {
 		limited, cancel := context.WithDeadline(ctx, end)
 		defer cancel()
 		ctx = limited
 	}
-	made, err := o.caller.serve(ctx, s.about(user, r.Header), asked)
+	about := s.about(user, r.Header)
+	about.place = v.place
+	made, err := o.caller.serve(ctx, about, asked)
 	if errors.Is(err, context.DeadlineExceeded) && r.Context().Err() == nil {
 		err = &refusal{reason: "gateway_timeout", message: fmt.Sprintf("no answer within %g s", within)}
 	}
@@ -71,7 +79,7 @@ func (s *snapshot) about(user string, header http.Header) *callContext {
 	case id == "":
 		id = token(16)
 	}
-	return &callContext{user, id, s, key, once}
+	return &callContext{user: user, requestID: id, snap: s, intent: key, once: once}
 }
 
 // failure is an error as an answer; nil for a client that left.

@@ -155,10 +155,10 @@ func TestWhatHasAKeyIsChargedUnderItWhereTheProtectionIsOn(t *testing.T) {
 		key  string
 		want callContext
 	}{
-		{on, "k", callContext{"u", "u/k", on, "k", true}},
-		{off, "k", callContext{"u", "edge-1", off, "k", false}},
-		{on, "", callContext{"u", "edge-1", on, "", false}},
-		{on, strings.Repeat("x", 201), callContext{"u", "edge-1", on, "", false}},
+		{on, "k", callContext{user: "u", requestID: "u/k", snap: on, intent: "k", once: true}},
+		{off, "k", callContext{user: "u", requestID: "edge-1", snap: off, intent: "k"}},
+		{on, "", callContext{user: "u", requestID: "edge-1", snap: on}},
+		{on, strings.Repeat("x", 201), callContext{user: "u", requestID: "edge-1", snap: on}},
 	} {
 		if got := one.snap.about("u", header(one.key)); *got != one.want {
 			t.Errorf("%q: %+v", one.key, got)

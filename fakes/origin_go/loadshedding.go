@@ -11,9 +11,9 @@ type sheddingSettings struct {
 	Interval seconds `json:"interval"`
 }
 
-// loadShedding turns requests away by how long they waited to be taken up, as CoDel does: waits longer than target
-// for interval on end are a standing queue, no burst. From then on whoever waited longer is refused, until one
-// comes that did not.
+// loadShedding turns requests away at the door by the wait before them, as CoDel does: waits longer than target for
+// interval on end are a standing queue, no burst. From then on whoever would wait longer is refused, until one comes
+// that would not.
 type loadShedding struct {
 	turn  sync.Mutex
 	above time.Time // since when waits were too long; zero: they are not
@@ -25,11 +25,11 @@ func (l *loadShedding) forget() {
 	l.above = time.Time{}
 }
 
-// admits says whether a request that waited so long may come in.
-func (l *loadShedding) admits(waited time.Duration, own sheddingSettings) bool {
+// admits says whether a request may come in that waits so long: it did, and the first in the queue does.
+func (l *loadShedding) admits(wait time.Duration, own sheddingSettings) bool {
 	l.turn.Lock()
 	defer l.turn.Unlock()
-	if waited <= own.Target.span() {
+	if wait <= own.Target.span() {
 		l.above = time.Time{}
 		return true
 	}

@@ -66,3 +66,27 @@ func TestUnderFourTimesTheLoadTheQueueStaysNearTheTargetAndTheProcessorIsUsed(t 
 		}
 	})
 }
+
+func TestTheQueueIsAsLongAsItsFirstHasWaited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		waiting := &queue{}
+		expect := func(want time.Duration) {
+			t.Helper()
+			if got := waiting.delay(); got != want {
+				t.Fatalf("%s, not %s", got, want)
+			}
+		}
+		expect(0)
+		first := waiting.enter()
+		time.Sleep(300 * ms)
+		second := waiting.enter()
+		time.Sleep(200 * ms)
+		expect(500 * ms)
+		first.begun()
+		first.begun() // as where a call that went to its upstream ends
+		expect(200 * ms)
+		second.begun()
+		expect(0)
+		(*place)(nil).begun()
+	})
+}

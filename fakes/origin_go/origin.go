@@ -22,6 +22,7 @@ type origin struct {
 	control  *control
 	metrics  *metrics
 	db       *database
+	queue    *queue
 	shedding *loadShedding
 	limiter  *rateLimit
 	gates    *gates
@@ -38,7 +39,7 @@ func newOrigin(ctx context.Context, c *config, first *snapshot) (*origin, error)
 	}
 	rows := &usage{db: db, metrics: counted}
 	memory := newIdempotency(answers{db}, func() { counted.replayed.WithLabelValues().Inc() })
-	o := &origin{c, steered, counted, db, &loadShedding{}, &rateLimit{now: wall}, gates, rows, &caller{
+	o := &origin{c, steered, counted, db, &queue{}, &loadShedding{}, &rateLimit{now: wall}, gates, rows, &caller{
 		upstream: c.Addresses["upstream"].String(), client: newClient(), gates: gates, memory: memory,
 		credits: &credits{db, steered, counted}, usage: rows, metrics: counted, instance: c.instance,
 	}}
@@ -104,7 +105,7 @@ func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 
 // route is the answer to a request that came at some time; nil where the client left.
 func (o *origin) route(r *http.Request, came time.Time) *reply {
-	refused := o.turnedAway(r, time.Since(came))
+	refused := o.turnedAway(r, time.Since(came)+o.queue.delay())
 	body, err := io.ReadAll(r.Body) // to its end, so that the server watches the connection from now on
 	if err != nil {
 		return nil
@@ -116,6 +117,8 @@ func (o *origin) route(r *http.Request, came time.Time) *reply {
 	if !o.control.waitUntilGoing(r.Context()) {
 		return nil
 	}
+	own := o.queue.enter()
+	defer own.begun()
 	switch {
 	case r.URL.Path == "/health":
 		return o.health(r.Context())
@@ -124,19 +127,19 @@ func (o *origin) route(r *http.Request, came time.Time) *reply {
 	case r.Method != http.MethodPost:
 		return plain(405, "error", "only POST").set("Allow", "POST")
 	}
-	return o.gateway(r, came, body)
+	return o.gateway(r, visit{came, own}, body)
 }
 
-// turnedAway is why a request that waited so long is refused before it has cost more than a look at it; nil: it comes in.
-func (o *origin) turnedAway(r *http.Request, waited time.Duration) *refusal {
+// turnedAway is why a request that has to wait so long is refused before it has cost more than a look at it; nil: it comes in.
+func (o *origin) turnedAway(r *http.Request, wait time.Duration) *refusal {
 	s := o.control.snapshot()
 	own := &s.settings.Protections
 	switch {
 	case r.URL.Path == "/health":
-	case s.on["deadline-propagation"] && passes(r.Header, waited, own.Deadline.Margin):
-		detail := fmt.Sprintf("it had waited %.1f s when it was taken up", waited.Seconds())
+	case s.on["deadline-propagation"] && passes(r.Header, wait, own.Deadline.Margin):
+		detail := fmt.Sprintf("a wait of %.1f s, measured", wait.Seconds())
 		return &refusal{reason: "deadline_exceeded", detail: detail}
-	case s.on["load-shedding"] && !o.shedding.admits(waited, own.Shedding):
+	case s.on["load-shedding"] && !o.shedding.admits(wait, own.Shedding):
 		return &refusal{reason: "load_shed", retryAfter: 1}
 	}
 	return nil

@@ -18,7 +18,8 @@ type callContext struct {
 	user, requestID string
 	snap            *snapshot
 	intent          string // the key that the call brought, "" without one
-	once            bool   // what has that key is carried out once: requestID is made of it
+	place           *place
+	once            bool // what has that key is carried out once: requestID is made of it
 }
 
 // toolResult is what a tool said; upstreamMS is the upstream's own time, negative where it did not tell.
@@ -71,6 +72,7 @@ func (c *caller) called(ctx context.Context, about *callContext, wanted command,
 	if err := c.credits.charge(ctx, about, id); err != nil {
 		return nil, err
 	}
+	about.place.begun()
 	asked := time.Now()
 	said, err := c.ask(ctx, about, wanted)
 	var outcome string
