@@ -103,7 +103,8 @@ def _cost(seeds: int, seconds: float) -> str:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = used.ru_utime + used.ru_stime
     each = f"{cpu / seeds * 1000:.2f} ms of CPU a seed: {seeds / cpu:.0f} seeds a second a core"
-    return f"{each}. In all {seconds:,.0f} s, {cpu:,.0f} s of CPU; a process held {used.ru_maxrss >> 10} MB at most"
+    most = f"a process held {used.ru_maxrss >> 10} MB at most"
+    return f"{each}. In all {seconds:,.0f} s, {cpu:,.0f} s of CPU; {most}"
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

@@ -33,7 +33,11 @@ POLLS: Final = (
     (conductor, "PREPARE_TIMEOUT", PREPARE_TIMEOUT),  # what is waited for in vain is waited for less long
     (engine, "FLUSH_EVERY", 1.0),
     (registry, "constant", lru_cache(constant)),  # the schedule that a verdict builds anew
-    (engine, "Ledger", partial(Ledger, cpu=lambda: 0.0)),  # the CPU of the machine that simulates is none of it
+    (
+        engine,
+        "Ledger",
+        partial(Ledger, cpu=lambda: 0.0),
+    ),  # the CPU of the machine that simulates is none of it
     (gevent, "sleep", sleep),
     (performer, "Engine", partial(Engine, sleep=sleep)),
 )

@@ -59,6 +59,11 @@ class Process:
         self.until = max(self.until, self._loop.now + seconds)
         self._loop.at(seconds, None, self._thaw)
 
+    def put_off(self, one: Watcher) -> None:
+        """It came due while this process stood still, or was dead."""
+        if self.alive:
+            self.backlog.append(one)
+
     def every(self, seconds: float, callback: Callback, *args: Any) -> Watcher:
         """Call it again and again, by its own clock; not more often for having been frozen."""
         made = Watcher(self._loop, self, seconds, seconds)
@@ -179,16 +184,14 @@ class SimulatedLoop:
                 due, number, one = heappop(queue)
                 if one.number != number:
                     continue
-                if due > self.now:
-                    self.now = due
+                self.now = due  # never before now: no timer is shorter than SHORTEST
             else:
                 return
             callback, owner = one.callback, one.owner
             if callback is None:
                 continue
             if owner is not None and (owner.frozen or not owner.alive):
-                if owner.alive:
-                    owner.backlog.append(one)
+                owner.put_off(one)
                 continue
             self.events += 1
             if self.events > MOST_EVENTS:

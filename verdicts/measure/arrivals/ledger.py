@@ -81,9 +81,8 @@ def of(run: Run) -> ArrivalLedger:
 def _of_workers(run: Run) -> Iterator[ArrivalCounts]:
     """Each worker's, in their order."""
     recorded = {name: _by_worker(run, mask) for name, mask in _became(run)}
-    planned = _planned_by_worker(run)
-    for number, due in enumerate(planned):
-        yield _planned(ArrivalCounts(**{name: found[number] for name, found in recorded.items()}), due)
+    for number, planned in enumerate(_planned_by_worker(run)):
+        yield _planned(ArrivalCounts(**{name: found[number] for name, found in recorded.items()}), planned)
 
 
 def _by_worker(run: Run, mask: Mask) -> list[int]:
