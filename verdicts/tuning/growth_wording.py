@@ -32,9 +32,15 @@ def cell(limit: TunedLimit, one: LimitCell, say: Say) -> str:
 
 def sentence(answer: GrowthAnswer, limit: TunedLimit, say: Say) -> str:
     """One limit over all sizes: those of the same answer together."""
-    rows = groupby(answer.cells(limit), key=lambda one: (one.kind, one.value, one.size.grown.instance))
+    rows = groupby(answer.cells(limit), key=_alike)
     told = [_told(limit, list(cells), answer, say) for _, cells in rows]
     return f"{limit.name}: {say.join(told)}"
+
+
+def _alike(one: LimitCell) -> tuple[str, float, int]:
+    """Cells of which one sentence says all."""
+    value = one.value if one.kind in ("keep", "change", "instance") else 0.0
+    return one.kind, value, one.size.grown.instance if one.kind == "instance" else 1
 
 
 def _told(limit: TunedLimit, cells: Sequence[LimitCell], answer: GrowthAnswer, say: Say) -> str:
@@ -42,7 +48,7 @@ def _told(limit: TunedLimit, cells: Sequence[LimitCell], answer: GrowthAnswer, s
     first = cells[0]
     value, held = shown(limit, first.value, say), shown(limit, answer.growth.held[limit.name], say)
     why = ""
-    if first.why is not None and first.kind in ("change", "instance", "none"):
+    if first.why is not None and (first.kind == "none" or value != held):
         why = say(
             "With {held} {attack} breaks a bound ({bound}).",
             held=held, attack=first.why.attack, bound=first.why.broken[0],

@@ -60,9 +60,17 @@ def _values(answer: Answer, language: str) -> Mapping[str, Any]:
         "confirmed": [_confirmed(one) for one in answer.confirmed],
         "block": wording.block(answer),
         "growth": growth_page.values(growth, say) if growth else None,
-        "no_limit": [(name, say(why)) for name, why in NO_LIMIT.items()],
-        "own": [(name, say(why)) for name, why in OWN.items()],
+        "no_limit": _reasons(NO_LIMIT, say),
+        "own": _reasons(OWN, say),
     }
+
+
+def _reasons(names: Mapping[str, str], say: Say) -> list[tuple[str, str]]:
+    """(the names of one reason, the reason)."""
+    found: dict[str, list[str]] = {}
+    for name, why in names.items():
+        found.setdefault(why, []).append(name)
+    return [(wording.between(say).join(mine), say(why)) for why, mine in found.items()]
 
 
 def _sure(answer: Answer) -> str:

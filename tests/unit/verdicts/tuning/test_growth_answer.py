@@ -68,7 +68,8 @@ def test_a_limit_whose_attack_is_not_answered_is_given_no_verdict() -> None:
 
 def test_one_sentence_a_limit() -> None:
     assert growth_wording.sentence(ANSWER, MOST, SAY) == (
-        "global-concurrency: At 5 MAU it is not known yet. At 10 MAU keep 100 calls. At 100, 500 MAU it has to be 4,277 calls. "
+        "global-concurrency: At 5 MAU it is not known yet. At 10 MAU keep 100 calls. "
+        "At 100, 500 MAU it has to be 4,277 calls. "
         "With 100 calls ordinary-work breaks a bound (service is too low). "
         "At 1,000 MAU only an instance of 2 times the memory and CPU holds, with 9,702 calls. "
         "With 100 calls ordinary-work breaks a bound (service is too low)."
