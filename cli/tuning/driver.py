@@ -49,7 +49,7 @@ class Runs(Protocol):
         ...
 
 
-class Search(Protocol):
+class StagedSearch(Protocol):
     """What is driven: its stages, its runs, the best values so far."""
 
     memory: Memory
@@ -66,7 +66,7 @@ class Driven(ABC):
     attacks: Mapping[str, TuningAttack] = ATTACK
 
     def __init__(
-        self, request: TuneRequest, search: Search, runs: Runs, say: Say, progress: SeriesWriter,
+        self, request: TuneRequest, search: StagedSearch, runs: Runs, say: Say, progress: SeriesWriter,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self.ended = ""
