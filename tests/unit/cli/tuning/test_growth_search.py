@@ -177,6 +177,37 @@ def test_a_budget_ends_it_unknown_and_a_larger_one_carries_it_on_without_a_run_t
     assert (kept.best, len(kept.runs)) == (HELD, 1), "the search's own part stays"
 
 
+class NoAttacks:
+    """Nothing is started."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
+        """It needs neither."""
+
+    def __enter__(self) -> NoAttacks:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing ends."""
+
+
+def test_the_command_answers_for_its_sizes_and_ends_with_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tune, "Attacks", NoAttacks)
+    monkeypatch.setattr(tune, "RealRuns", lambda *_: MadeRuns([0.0]))
+    monkeypatch.setattr(tune, "optuna_proposals", Ladder)
+    monkeypatch.setattr(tune, "library", lambda: None)
+    folder = searched(tmp_path / "t")
+    assert tune.main(["--out", str(folder), "--growth", "100,10"]) == exit_codes.PASS
+    said = capsys.readouterr().out
+    assert "growth from burst-per-second=10 timeout=6: at most 180 minutes in all" in said
+    assert "The set holds as it is at 10 MAU. From 100 MAU on limits have to change." in said
+    assert "global-concurrency: At 10 MAU keep 100 calls. At 100 MAU it has to be 4,277 calls." in said
+    assert tune.main(["--out", str(folder), "--growth", "1000"]) == exit_codes.OURS, (
+        "one is not answered here"
+    )
+
+
 def test_a_stop_and_what_was_said(tmp_path: Path) -> None:
     found, _, said = grown(tmp_path / "t", "400m", stop_after=4)
     assert (found.ended, len(found.runs)) == (STOPPED, 3)

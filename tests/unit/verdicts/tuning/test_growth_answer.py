@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from cli import tune
 from cli.tuning.wanted import Wanted
+from common import exit_codes
 from scenarios.growth_table import GROWING, beyond
 from scenarios.tuning_table import BY_NAME, NO_LIMIT, OWN
 from telemetry.run_folder.machine import LoadMachine
@@ -97,7 +99,7 @@ def test_where_nothing_holds_it_is_said() -> None:
     assert [cell.kind for cell in answer.cells(MOST)] == ["none"]
     assert [cell.kind for cell in answer.cells(BY_NAME["pool-size"])] == ["keep"]
     assert len(answer.failing) == 1
-    assert not answer.whole
+    assert tune.growth_exit_code(answer) == exit_codes.FAIL
 
 
 def test_the_figure_has_a_mark_a_size() -> None:
