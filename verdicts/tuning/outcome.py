@@ -87,15 +87,20 @@ def read(folder: Path) -> Figures:
     if broken and (why := _of_this_machine(run, broken)):
         raise NotCountedError(f"{broken[0]}, and this machine gave way: {why}")
     figures = {point.id: point.figures for point in found.points if isinstance(point.figures, dict)}
-    found_limit = first_limit.of(judged) if broken else None
-    return Figures(
-        served=_served(figures), room=_room(run), broken=broken, limit=found_limit.name if found_limit else ""
-    )
+    limit = _limit(judged, broken) if broken else ""
+    return Figures(served=_served(figures), room=_room(run), broken=broken, limit=limit)
 
 
 def _why(found: verdict_file.VerdictFile) -> str:
     reasons = "; ".join(found.invalid_because or found.unseen_bounds) or "nothing was held against a bound"
     return f"{found.verdict}: {reasons} {found.starved}".strip()
+
+
+def _limit(judged: Judgement, broken: tuple[str, ...]) -> str:
+    """What gave way first, by name; on a full machine a protection that refused comes before it."""
+    refused = first_limit.refused(judged.run, list(broken)) if first_limit.full(judged.run) else None
+    found = refused or first_limit.of(judged)
+    return found.name if found else ""
 
 
 def _served(figures: Mapping[str, Mapping[str, float | None]]) -> float:
