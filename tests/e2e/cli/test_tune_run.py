@@ -15,25 +15,23 @@ from common.paths import ROOT
 from tests.support import needs
 
 # The smallest budget holds one or two runs, the start of a stack before them: about two minutes.
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 WAIT = 420.0  # seconds, on a busy machine
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(WAIT + 60)]
 
 
 def tune(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """The command with the smallest budget, to its end."""
     needs.require("optuna")
     env = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [ROOT / "bin" / "tune", "--budget", "2m", "--out", folder, *words],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        said, _ = process.communicate(timeout=WAIT)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGINT)
-        said, _ = process.communicate(timeout=60)
-    return subprocess.CompletedProcess(process.args, process.returncode, said)
+    ) as process:  # fmt: skip
+        try:
+            said, _ = process.communicate(timeout=WAIT)
+        finally:
+            process.send_signal(signal.SIGINT)  # it ends its run and its stack itself
+        return subprocess.CompletedProcess(process.args, process.returncode, said)
 
 
 def test_a_search_whose_budget_is_over_says_so_and_leaves_its_runs(tmp_path: Path) -> None:
