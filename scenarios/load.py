@@ -20,7 +20,7 @@ from scenarios.overrides import NO_OVERRIDES, Overrides
 from scenarios.schema import GROUP_KEYS, Scenario, grouped
 
 FOLDER: Final = Path(__file__).resolve().parent
-DEEPEST: Final = 5
+DEEPEST: Final = 8
 
 
 def names() -> list[str]:
