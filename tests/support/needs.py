@@ -119,7 +119,7 @@ INFLUX_2: Final = LongBuild(
     },  # flux wants that Rust; an older Go fetches its own
     instead="InfluxDB 1.8",
     minutes=10,
-    limit=3600.0,
+    limit=1500.0,
 )
 NEEDS: Final = {
     need.name: need
