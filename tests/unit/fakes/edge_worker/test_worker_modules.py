@@ -16,5 +16,5 @@ HERE = Path(__file__).parent
 @pytest.mark.parametrize("file", sorted(HERE.glob("*.test.mjs")), ids=lambda file: file.stem)
 def test_the_workers_modules(file: Path) -> None:
     assert NODE is not None
-    done = subprocess.run([NODE, "--test", file], capture_output=True, text=True, check=False)
+    done = subprocess.run([NODE, file], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
