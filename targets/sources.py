@@ -15,7 +15,6 @@ from common.errors import ConfigError
 from targets.guard import family_of
 from targets.schema import Target
 
-
 LOOPBACK: Final = "127."
 
 

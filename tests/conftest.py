@@ -78,7 +78,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was skipped for want of a program."""
+    """What was skipped for want of a program or of rights."""
     reasons = [
         report.longrepr[2].removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])
@@ -89,5 +89,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{count} skipped: {reason}")
     if counted:
         terminalreporter.write_line(
-            f"{sum(counted.values())} tests skipped for want of {len(counted)} programs"
+            f"{sum(counted.values())} tests skipped for want of {len(counted)} programs or rights"
         )

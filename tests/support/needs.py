@@ -39,6 +39,7 @@ OLDEST_GO: Final = (1, 21)  # older ones cannot fetch the newer one that a modul
 LOCKS: Final = HERE / "locks"
 READY: Final = "ready"  # in an environment that is whole: the lock that it was made of
 SKIPPED: Final = "needs "  # how the reason of every such skip begins
+ROOT_ALONE: Final = f"{SKIPPED}root's rights here: make test as root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +145,14 @@ def everything() -> bool:
 
 def require(name: str) -> str:
     """The program's path. Where it is missing the test that asks is skipped; with REQUIRE_ALL=1 it fails."""
-    need = NEEDS[name]
-    if path := need.find():
+    if path := NEEDS[name].find():
         return path
-    text = f"{SKIPPED}{name} ({need.why}): {need.command}"
-    return pytest.fail(text) if everything() else pytest.skip(text)
+    return pytest.fail(told(name)) if everything() else pytest.skip(told(name))
+
+
+def told(name: str) -> str:
+    """Why a test is skipped that misses it, and what a person types to have it."""
+    return f"{SKIPPED}{name} ({NEEDS[name].why}): {NEEDS[name].command}"
 
 
 def install() -> None:

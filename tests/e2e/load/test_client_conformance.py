@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 
 from common.paths import ROOT
+from tests.support import needs
 from tests.support.conformance import suite
 
 pytestmark = [
@@ -26,7 +27,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         not (shutil.which("npm") and shutil.which("node")),
-        reason="Node is not installed: the official conformance suite cannot run",
+        reason=needs.told("node"),
     ),
 ]
 AT_ONCE: Final = 3

@@ -23,6 +23,7 @@ from common.paths import ROOT
 from fakes.settings import StackSettings
 from fakes.stack.handle import StackHandle
 from fakes.stack.start import start_stack
+from tests.support import needs
 from tests.support.conformance import suite
 from tests.support.conformance.relay import relay
 
@@ -31,7 +32,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
         not (shutil.which("npm") and shutil.which("node")),
-        reason="Node is not installed: the official conformance suite cannot run",
+        reason=needs.told("node"),
     ),
 ]
 ECHO: Final = {"module": "fast", "tool": "echo"}
