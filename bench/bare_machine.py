@@ -88,8 +88,8 @@ def _in(machine: Path, command: str, user: str = "root") -> int:
     passed = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     env = {**passed, "PATH": path, "HOME": f"/{HOMES[user]}", "LANG": "C.UTF-8"}
-    apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-    words = [*apart, "/bin/sh", "-c", SHELL, machine, user, command]
+    apart = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+    words = [*apart, "/bin/sh", "-c", SHELL, str(machine), user, command]
     return subprocess.run(words, check=False, env=env, stdin=subprocess.DEVNULL).returncode
 
 
