@@ -88,6 +88,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in sorted(counted.items()):
         terminalreporter.write_line(f"{count} skipped: {reason}")
     if counted:
-        terminalreporter.write_line(
-            f"{sum(counted.values())} tests skipped for want of {len(counted)} programs or rights"
-        )
+        total = sum(counted.values())
+        terminalreporter.write_line(f"{total} tests skipped in all for want of a program or of rights")
