@@ -28,6 +28,11 @@ def names() -> list[str]:
     return sorted(_files(FOLDER))
 
 
+def originals() -> list[str]:
+    """Those of them that are no variants; of the others nothing but that is looked at."""
+    return sorted(name for name, file in _files(FOLDER).items() if "extends" not in read_mapping(file))
+
+
 def _files(folder: Path) -> dict[str, Path]:
     """The scenarios in a folder and in the folders right below it, by name."""
     return {file.stem: file for file in (*folder.glob("*.yaml"), *folder.glob("*/*.yaml"))}

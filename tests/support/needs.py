@@ -42,6 +42,7 @@ OLDEST_GO: Final = (1, 21)  # older ones cannot fetch the newer one that a modul
 LOCKS: Final = HERE / "locks"
 READY: Final = "ready"  # in an environment that is whole: the lock that it was made of
 SKIPPED: Final = "needs "  # how the reason of every such skip begins
+ROOT_ALONE: Final = f"{SKIPPED}root's rights here: make test as root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +173,18 @@ def require(name: str) -> str:
     need = NEEDS[name]
     if path := need.find():
         return path
-    told = f"{SKIPPED}{name} ({need.why}): "
     if need.long and (lacking := need.long.lacking(PATH)):
-        return pytest.skip(f"{told}{lacking} to build it; {need.long.instead} stands for it")
-    return pytest.fail(told + need.command) if everything() else pytest.skip(told + need.command)
+        return pytest.skip(f"{_begin(need)}{lacking} to build it; {need.long.instead} stands for it")
+    return pytest.fail(told(name)) if everything() else pytest.skip(told(name))
+
+
+def told(name: str) -> str:
+    """Why a test is skipped that misses it, and what a person types to have it."""
+    return _begin(NEEDS[name]) + NEEDS[name].command
+
+
+def _begin(need: Need) -> str:
+    return f"{SKIPPED}{need.name} ({need.why}): "
 
 
 def install() -> None:

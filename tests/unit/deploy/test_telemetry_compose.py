@@ -11,10 +11,10 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-import yaml
 
 from common.paths import ROOT
 from targets.schema import Target
+from tests.support import plain_yaml
 from tests.support.needs import INFLUX_2
 
 FILE = ROOT / "docker-compose.yml"
@@ -23,7 +23,7 @@ SCHEMA = ROOT / "tests" / "schemas" / "compose-spec.json"
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    found: dict[str, Any] = plain_yaml.read(FILE)
     return found
 
 
