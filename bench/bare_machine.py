@@ -2,9 +2,10 @@
 
 FOLDER gets a Debian of python3, python3-venv, make and git (debootstrap; with the tests' programs 6 GB) and a
 fresh clone of this checkout's HEAD. There the commands run word for word as the README has them, with mounts
-and processes of their own and this machine's network; `--only run` or `test`: one of them. Printed: seconds,
-exit codes, megabytes. As root; `DEBIAN` and `MIRROR` say which Debian and where it is from. Exit code 1 where
-a command's is not 0.
+and processes of their own and this machine's network; `--only run` or `test`: one of them. `--user`: as a
+user without root's rights, whose tests miss all programs that only root may install. Printed: seconds, exit
+codes, megabytes. As root; `DEBIAN` and `MIRROR` say which Debian and where it is from. Exit code 1 where a
+command's is not 0.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Final
 from common.paths import ROOT
 
 PACKAGES: Final = "python3,python3-venv,make,git,ca-certificates"
-HOME: Final = Path("root/suite")
+HOMES: Final = {"root": Path("root"), "plain": Path("home/plain")}  # user → home
 SOURCES: Final = (  # where this machine gets packages from, and whom it trusts
     "etc/resolv.conf", "etc/hosts", "etc/pip.conf", "etc/npmrc", "root/.npmrc", "root/.config/go/env",
     "etc/ssl/certs/ca-certificates.crt",
@@ -30,13 +31,14 @@ SOURCES: Final = (  # where this machine gets packages from, and whom it trusts
 PASSED_ON: Final = re.compile("(pip|npm|go|uv|ssl|curl|node)_?.*|https?_proxy|no_proxy", re.IGNORECASE)
 SHELL: Final = """
 mount -t proc proc "$0/proc" && mount -t sysfs -o ro sys "$0/sys" && mount --rbind /dev "$0/dev" &&
-mount -t tmpfs tmpfs "$0/tmp" && exec chroot "$0" /bin/sh -c "$1" """
+mount -t tmpfs tmpfs "$0/tmp" && exec chroot "$0" runuser -u "$1" -- /bin/sh -c "$2" """
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", choices=("run", "test"))
+    parser.add_argument("--user", action="store_const", const="plain", default="root")
     given = parser.parse_args()
     machine = given.folder.resolve()
     if not (machine / "usr/bin/make").exists():
@@ -46,15 +48,19 @@ def main() -> int:
         if (here := Path("/", name)).exists():
             (machine / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(here, machine / name)
-    home = machine / HOME
-    shutil.rmtree(home, ignore_errors=True)
-    subprocess.run(["git", "clone", "-q", ROOT, home], check=True)
+    suite = machine / HOMES[given.user] / "suite"
+    shutil.rmtree(suite, ignore_errors=True)
+    suite.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["git", "clone", "-q", ROOT, suite], check=True)
+    if given.user != "root":
+        _in(machine, f"id -u {given.user} || useradd --home-dir /{HOMES[given.user]} {given.user}")
+        _in(machine, f"chown -R {given.user}: /{HOMES[given.user]}")
     run, test = _commands()
     codes = []
     for command in (run,) if given.only == "run" else (test,) if given.only == "test" else (run, test):
         began = time.monotonic()
-        codes.append(_inside(machine, f"cd /{HOME} && {command}"))
-        size = _megabytes(home)
+        codes.append(_in(machine, f"cd ~/suite && {command}", given.user))
+        size = _megabytes(suite)
         print(
             f"{command}: exit code {codes[-1]} after {time.monotonic() - began:.0f} s; {size:,} MB",
             flush=True,
@@ -77,15 +83,14 @@ def _commands() -> list[str]:
     return [line.partition("#")[0].strip() for line in block.strip().splitlines()]
 
 
-def _inside(machine: Path, command: str) -> int:
-    """Run it there as root, without a terminal, and with little of this machine's environment."""
+def _in(machine: Path, command: str, user: str = "root") -> int:
+    """Run it there as the user, without a terminal, and with little of this machine's environment."""
     passed = {name: value for name, value in os.environ.items() if PASSED_ON.fullmatch(name)}
-    basic = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
-    done = subprocess.run(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", SHELL, machine, command],
-        check=False, env={**passed, **basic, "LANG": "C.UTF-8"}, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    return done.returncode
+    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    env = {**passed, "PATH": path, "HOME": f"/{HOMES[user]}", "LANG": "C.UTF-8"}
+    apart = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+    words = [*apart, "/bin/sh", "-c", SHELL, str(machine), user, command]
+    return subprocess.run(words, check=False, env=env, stdin=subprocess.DEVNULL).returncode
 
 
 def _megabytes(folder: Path) -> int:

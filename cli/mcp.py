@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.http:
             ending.say(f"MCP: http://{LOOPBACK}:{port}/mcp\n", sys.stderr)
-            server.run("streamable-http", host=LOOPBACK, port=port)
+            serving.serve_http(server, LOOPBACK, port)
         else:
             server.run("stdio")
     except* BrokenPipeError:

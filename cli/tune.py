@@ -2,7 +2,7 @@
 
 A folder that holds a search with the same seed is carried on: what was run is not run again. `tune.json` is
 whole after every run, `tune.html` and `tune.md` after every stage: Ctrl-C, a kill and the budget leave what
-is known.
+is known. With `--growth` the folder's set is run by size of load, and searched anew where it breaks.
 """
 
 from __future__ import annotations
@@ -13,22 +13,26 @@ from typing import Final
 from cli.launch import series
 from cli.launch.attacks import Attacks, say_for
 from cli.launch.parser import Parser, command_parser, refusing
+from cli.tuning import driver
 from cli.tuning.budget import spend
-from cli.tuning.driver import Tuning
+from cli.tuning.driver import STOPPED, Growing, Tuning
+from cli.tuning.growth import GrowthSearch
 from cli.tuning.proposals import library, optuna_proposals
 from cli.tuning.real_runs import RealRuns
-from cli.tuning.request import read
+from cli.tuning.request import TuneRequest, read
 from cli.tuning.search import LimitSearch
 from common import exit_codes
-from scenarios.tuning_table import ATTACKS, LIMITS
-from telemetry.run_folder.series import SeriesStep
-from verdicts.tuning import wording
+from telemetry.run_folder.series import SeriesStep, SeriesWriter
+from verdicts.tuning import growth_wording, wording
 from verdicts.tuning.answer import Answer
+from verdicts.tuning.growth_answer import GrowthAnswer
 from verdicts.tuning.tuning_file import PAGE
 
 EPILOG: Final = """\
 exit code: 0 a set was found and every attack held its bounds in each of three runs at full length; 1 a bound
 broke there; 2 bad usage or configuration; 3 it was stopped, or its budget was over before that was known.
+With --growth: 0 each size has an answer that holds; 1 at one nothing that was tried holds; 3 also where this
+machine cannot send a size's load.
 With the same --out a search is carried on, also with a larger --budget.
 """
 say: Final = say_for("tune")
@@ -46,23 +50,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     request = read(parser().parse_args(arguments))
     library()
     request.folder.mkdir(parents=True, exist_ok=True)
-    shares = spend(request.budget, LIMITS, ATTACKS)
-    search = LimitSearch(LIMITS, ATTACKS, shares, request.seed, optuna_proposals)
+    return _grow(request) if request.sizes else _search(request)
+
+
+def _search(request: TuneRequest) -> int:
+    shares = spend(request.budget, request.limits, request.attacks)
+    search = LimitSearch(request.limits, request.attacks, shares, request.seed, optuna_proposals)
     told = ", ".join(f"{block} {count}" for block, count in shares.items())
     say(f"at most {request.budget / 60:.0f} minutes in all; runs of each search: {told}")
-    progress = series.begin(
-        request.folder, "tune", "", PAGE, [SeriesStep(name=name) for name in search.names], request.budget
-    )
+    progress = _begin(request, search.names)
     with Attacks(request.folder, say) as attacks:
-        tuning = Tuning(
-            request, search, RealRuns(attacks, request.folder, request.options, say), say, progress
-        )
+        runs = RealRuns(attacks, request.folder, request.options, say)
+        tuning = Tuning(request, search, runs, say, progress)
         tuning.run()
     answer = Answer.of(tuning.document())
     print("\n".join(wording.summary(answer, request.folder)), flush=True)
     code = exit_code(answer)
     progress.over(code)
     return code
+
+
+def _grow(request: TuneRequest) -> int:
+    search = GrowthSearch(
+        request.limits, request.sizes, request.held, request.seed, optuna_proposals, request.known
+    )
+    say(f"growth from {driver.changed(request.held)}: at most {request.budget / 60:.0f} minutes in all")
+    progress = _begin(request, search.names)
+    with Attacks(request.folder, say) as attacks:
+        runs = RealRuns(attacks, request.folder, request.options, say)
+        growing = Growing(request, search, runs, say, progress)
+        growing.run()
+    growth = GrowthAnswer.of(growing.part())
+    print("\n".join(growth_wording.summary(growth, request.folder)), flush=True)
+    code = growth_exit_code(growth)
+    progress.over(code)
+    return code
+
+
+def _begin(request: TuneRequest, names: Sequence[str]) -> SeriesWriter:
+    steps = [SeriesStep(name=name) for name in names]
+    return series.begin(request.folder, "tune", "", PAGE, steps, request.budget)
+
+
+def growth_exit_code(growth: GrowthAnswer) -> int:
+    """What the search by size came to."""
+    if growth.growth.ended == STOPPED:
+        return exit_codes.OURS
+    if growth.failing:
+        return exit_codes.FAIL
+    return exit_codes.PASS if growth.whole else exit_codes.OURS
 
 
 def exit_code(answer: Answer) -> int:

@@ -20,12 +20,17 @@ from scenarios.overrides import NO_OVERRIDES, Overrides
 from scenarios.schema import GROUP_KEYS, Scenario, grouped
 
 FOLDER: Final = Path(__file__).resolve().parent
-DEEPEST: Final = 5
+DEEPEST: Final = 8
 
 
 def names() -> list[str]:
     """The suite's own scenarios: this folder's rooms hold them by priority."""
     return sorted(_files(FOLDER))
+
+
+def originals() -> list[str]:
+    """Those of them that are no variants; of the others nothing but that is looked at."""
+    return sorted(name for name, file in _files(FOLDER).items() if "extends" not in read_mapping(file))
 
 
 def _files(folder: Path) -> dict[str, Path]:

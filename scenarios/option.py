@@ -24,6 +24,12 @@ def whole(low: int, high: int) -> Reader:
     return read
 
 
+def sizes(text: str) -> tuple[int, ...]:
+    """Reads whole numbers by comma, as a rising row; ValueError says what is allowed."""
+    read = whole(1, 99_999)
+    return tuple(sorted({read(one.strip()) for one in text.split(",")}))
+
+
 def word_or(word: str, read: Reader) -> Reader:
     """Reads `word` as it stands, and what `read` reads."""
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from common.protections import PRESETS
-from scenarios.option import Option, address, whole, word_or
+from scenarios.option import Option, address, sizes, whole, word_or
 
 LOOPBACK: Final = "127.0.0.1"
 BUNDLED: Final = "bundled"
@@ -187,7 +187,15 @@ TABLE: Final = (
         "how long it may take in all: 40m (breakpoint: 15m for each search)",
         ("breakpoint", "tune", "metastable"),
         "TIME",
-        defaults={"tune": "120m", "metastable": "120m"},
+        defaults={"tune": "180m", "metastable": "120m"},
+    ),
+    Option(
+        "growth",
+        "sizes in monthly active users, by comma: from which on a limit has to change, of the set that OUT's "
+        "search found, or of the plan's",
+        ("tune",),
+        "SIZES",
+        reader=sizes,
     ),
     Option("mode", "quick, full or smoke", ("plan",), "MODE", default="quick"),
     Option(

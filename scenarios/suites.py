@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from common.errors import ConfigError
-from scenarios.load import load, names
+from scenarios.load import load, originals
 from scenarios.schema import Scenario
 
 SUITES: Final = ("phase1", "phase2", "all")
@@ -25,7 +25,7 @@ def members(name: str) -> list[str]:
     """The scenarios of a suite, in order. Raises ConfigError."""
     if name not in SUITES:
         raise ConfigError("command line", "plan", f"{name!r:.40}, allowed: {', '.join(SUITES)}")
-    own = [one for one in map(load, names()) if one.variant_of is None and _within(one, name)]
+    own = [one for one in map(load, originals()) if _within(one, name)]
     return [one.name for one in sorted(own, key=_place)]
 
 

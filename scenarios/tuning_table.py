@@ -2,6 +2,8 @@
 
     LIMITS     the limits that the plan argues about, with the plan's value and today's
     ATTACKS    P0 and P1 attacks and ordinary work; each `feels` the limits that can change its outcome
+    NO_LIMIT   P0 and P1 scenarios that fail with any limits, by name, with why
+    OWN        those that are about settings of their own, which a setting would replace, with why
     named("plan")                  (values, PROTECT=) of a set that has a name
     stack(values), protect(values)     what a run is given of a setting
 
@@ -81,8 +83,14 @@ _ARRIVALS: Final = ("burst-per-second", "rate-per-minute")
 _PATIENCE: Final = ("timeout", "breaker-failures", "breaker-rest")
 
 
+CONFIRMED: Final = 3  # runs at full length of each attack that a limit can move
+
+
 class TuningAttack(NamedTuple):
-    """One attack, or ordinary work. `short`: what a shortened run changes; seconds of load of both."""
+    """One attack, or ordinary work. `short`: what a shortened run changes; seconds of load of both.
+
+    `runs`: how many confirm it. `without`: protections that it is run without, whatever the setting.
+    """
 
     name: str
     feels: tuple[str, ...]
@@ -91,6 +99,8 @@ class TuningAttack(NamedTuple):
     short: Mapping[str, str]
     ordinary: bool = False
     searched: bool = True  # False: it is run in the confirmation alone
+    runs: int = CONFIRMED
+    without: str = ""
 
     @property
     def factor(self) -> float:
@@ -112,6 +122,11 @@ def _alone(name: str, seconds: float, ordinary: bool = False) -> TuningAttack:
     return TuningAttack(name, feels, seconds, seconds, {}, ordinary, searched=False)
 
 
+def _once(name: str, seconds: float, without: str = "") -> TuningAttack:
+    """One whose bounds no limit is known to move, or a variant of one that is run three times."""
+    return _alone(name, seconds)._replace(runs=1, without=without)
+
+
 ATTACKS: Final = (
     TuningAttack("ordinary-work", (*_CALLS, *_ARRIVALS, "timeout"), 40, 20, _for(20), ordinary=True),
     TuningAttack("nano-oom", _CALLS, 45, 28, _for(28)),
@@ -124,8 +139,69 @@ ATTACKS: Final = (
     _alone("agent-loop", 60),
     _alone("slow-api", 60),
     _alone("burst", 60),
+    _alone("agent-loop-batch", 60),
+    _once("agent-loop-fan-out", 60),
+    _once("agent-loop-starter", 60),
+    _once("agent-loop-vary", 60),
+    _once("nano-oom-90s", 75),
+    _once("retry-storm-no-retries", 90),
+    _once("retry-storm-polite", 90),
+    _once("retry-storm-restart", 90),
+    _once("slow-api-30s", 45),
+    _once("slow-api-30s-starter", 45),
+    _once("slow-api-starter", 60),
+    _once("upstream-outage-starter", 80),
+    _once("burst-one-ip", 60),
+    _once("burst-slow", 60),
+    _once("cancel", 40),
+    _once("cancel-modern", 40),
+    _once("crosstalk", 60, "worker-cpu"),
+    _once("db-crash", 45),
+    _once("db-pool-holds-pool", 140),
+    _once("session-storm", 40),
+    _once("session-storm-jitter", 60),
+    _once("session-storm-modern", 40),
+    _once("session-storm-shared", 40),
+    _once("waves", 291),
 )
 ATTACK: Final = {attack.name: attack for attack in ATTACKS}
+_STORM: Final = "naive agents' repeats fill the queue for the nano's CPU, which stands before every limit"
+_AGAIN: Final = "agents ask again and the work is done again: no limit knows an intent, `idempotency` does"
+_QUOTA: Final = (
+    "the free plan's KV writes of a day are gone in seconds, then the plan's burst limit throws: failing "
+    "open mends it, and is no limit"
+)
+_SEEDED: Final = "bugs are seeded in it: it must fail"
+NO_LIMIT: Final[Mapping[str, str]] = {
+    "retry-storm": _STORM,
+    "retry-storm-locks": _STORM,
+    "kv-exhaustion": _QUOTA,
+    "burst-free": _QUOTA,
+    "cancel-leave": "in a session, to leave cancels nothing: all calls go on",
+    "twice": _AGAIN,
+    "twice-dropped": _AGAIN,
+    "twice-failover": _AGAIN,
+    "crosstalk-bugs": _SEEDED,
+    "waves-leaks": _SEEDED,
+}
+_LIMITS: Final = "it has limits of its own, which a setting replaces"
+_KV: Final = "it is about how the burst limit uses KV, which is no limit: docs/scenarios/kv-exhaustion.md"
+_POOL: Final = (
+    "it is about how the gateway reaches the database, which is no limit: docs/scenarios/db-pool.md"
+)
+_SEARCH: Final = "another search makes its trials of it, with loads of its own"
+OWN: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("nano-oom-sized", "upstream-outage-4s", "db-pool-26", "db-pool-50"), _LIMITS),
+    **dict.fromkeys(("burst-free-memory-open", "burst-paid"), _KV),
+    **{f"kv-exhaustion-{one}": _KV for one in (
+        "consistency", "fail-closed", "fail-open", "isolates", "isolates-1", "isolates-2", "memory",
+        "memory-open", "paid", "quota-alone",
+    )},
+    **{f"db-pool-{one}": _POOL for one in (
+        "none", "hold", "holds", "holds-lock-timeout", "holds-pool-lock-timeout", "no-timeout", "pooler",
+    )},
+    **dict.fromkeys(("slow-api-breakpoint", "retry-storm-frontier"), _SEARCH),
+}  # fmt: skip
 SETS: Final = ("plan", "today", "none")
 
 
@@ -139,9 +215,10 @@ def named(name: str) -> tuple[Setting, str]:
     return {one: BY_NAME[one].plan for one in pool}, "none"
 
 
-def protect(values: Setting) -> str:
+def protect(values: Setting, without: str = "") -> str:
     """`PROTECT=` of a setting: the plan's protections and the switches that are on."""
-    return ",".join([BASE, *(limit.name for limit in LIMITS if limit.switch and values.get(limit.name))])
+    switched = (limit.name for limit in LIMITS if limit.switch and values.get(limit.name))
+    return ",".join([BASE, *switched, *([f"-{without}"] if without else [])])
 
 
 def stack(values: Setting) -> dict[str, Any]:

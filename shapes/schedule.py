@@ -65,7 +65,7 @@ class Schedule:
 
     def due(self, t: float) -> int:
         """How many arrivals are planned before `t` seconds."""
-        return int(np.searchsorted(self.planned, t, side="left"))
+        return int(self.planned.searchsorted(t, side="left"))
 
     def remaining(self, from_t: float) -> NDArray[np.int64]:
         """Global indices of the arrivals planned at `from_t` seconds or later, for a new plan."""

@@ -7,6 +7,7 @@ and long tests that were left out, with the line that runs them.
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from collections import Counter
@@ -33,6 +34,17 @@ settings.load_profile("suite")
 COUNT: Final = pytest.StashKey[int]()  # of tests that this process left out
 TOLD: Final = pytest.StashKey[list[left_out.Told]]()  # by the processes that share the tests
 OUTPUT: Final = "resilience"  # what they tell is sent under this name
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is made here lives to the end: Python does not look through it for garbage, then or later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -66,7 +78,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Generator[None, None, None]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was skipped for want of a program."""
+    """What was skipped for want of a program or of rights."""
     reasons = [
         report.longrepr[2].removeprefix("Skipped: ")
         for report in terminalreporter.stats.get("skipped", [])
@@ -76,6 +88,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for reason, count in sorted(counted.items()):
         terminalreporter.write_line(f"{count} skipped: {reason}")
     if counted:
-        terminalreporter.write_line(
-            f"{sum(counted.values())} tests skipped for want of {len(counted)} programs"
-        )
+        total = sum(counted.values())
+        terminalreporter.write_line(f"{total} tests skipped in all for want of a program or of rights")

@@ -59,6 +59,7 @@ LABELS: Final = {
     "duration_scale": "Time scale", "stack": "Stack", "nano": "Nano of a real origin",
     "a": "Protections of A", "b": "Protections of B", "runs": "Runs a side", "budget": "Time in all",
     "mode": "Mode", "plan": "Suite", "agents": "Agents", "loads": "Loads", "lengths": "Triggers",
+    "growth": "Sizes (MAU)",
 }  # fmt: skip
 FIRST: Final = (
     *("scenario", "plan", "mode", "a", "b", "runs", "agents"),

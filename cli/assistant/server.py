@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import uvicorn
 from mcp.server.mcpserver import (  # type: ignore[import-not-found]
     Context,
     Elicit,
@@ -289,7 +290,9 @@ def _teller(ctx: Any) -> load.Tell:
 
 def make(version: str) -> Any:
     """The server with all that it offers."""
-    server = MCPServer("resilience", version=version, instructions=INSTRUCTIONS, log_level="ERROR")
+    server = MCPServer(
+        "resilience", version=version, instructions=INSTRUCTIONS, log_level="ERROR", subscriptions=False
+    )
     for tool, title, hints in (
         (list_scenarios, "List the scenarios", READS),
         (describe_scenario, "Describe a scenario", READS),
@@ -308,6 +311,17 @@ def make(version: str) -> Any:
     server.resource(f"{RUNS}/report.html", name="A run's report", mime_type="text/html")(report)
     server.resource(f"{RUNS}/verdicts.json", name="A run's figures", mime_type="application/json")(figures)
     return server
+
+
+def serve_http(server: Any, host: str, port: int) -> None:
+    """Streamable HTTP on host:port/mcp until a signal ends it.
+
+    By h11, which takes the blanks at both ends of a header's value for no part of it, as RFC 9110 (5.5) does:
+    the other parser leaves those at its end, and a header that repeats a name does not match it then.
+    """
+    app = server.streamable_http_app(host=host)
+    config = uvicorn.Config(app, host=host, port=port, log_level="error", http="h11")
+    asyncio.run(uvicorn.Server(config).serve())
 
 
 def report(run: str) -> str:

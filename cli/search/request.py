@@ -53,10 +53,9 @@ def read(options: argparse.Namespace) -> SearchRequest:
     high = number("--high", options.high or _highest(scenario, target), low, 1e5)
     start = None if options.start is None else number("--start", options.start, low, high)
     tolerance = number("--tolerance", options.tolerance, 0.001, 1)
-    for rate in (low, high):
-        for protect in protects:
-            check(options, scenario, protect, rate)
     whole = budget(options.budget) if options.budget else EACH * len(protects)
+    for protect, rate in ((protects[0], low), *((protect, high) for protect in protects)):
+        check(options, scenario, protect, rate)  # a rate is accounts: the same whatever protects
     return SearchRequest(
         options, scenario, target, folder, protects, low, high, start, tolerance, whole, rows
     )

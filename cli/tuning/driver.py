@@ -6,22 +6,28 @@ After every run `tune.json` is whole, after every stage its pages are, and a lin
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from msgspec import structs
+
 from cli.tuning.budget import RunningBudget
+from cli.tuning.growth import GrowthSearch
+from cli.tuning.memory import Memory
 from cli.tuning.request import TuneRequest
-from cli.tuning.search import LimitSearch, SearchStage
+from cli.tuning.search import SearchStage
 from cli.tuning.wanted import Wanted
 from common import exit_codes
 from common.paths import ROOT
-from scenarios.tuning_table import ATTACK, BY_NAME, Setting
+from scenarios import growth_table
+from scenarios.tuning_table import ATTACK, BY_NAME, Setting, TuningAttack, named
 from telemetry.run_folder.machine import machine
 from telemetry.run_folder.series import SeriesWriter
 from verdicts.tuning import files, tuning_file
 from verdicts.tuning.outcome import TuningRun
-from verdicts.tuning.tuning_file import AsideRun, TuningFile
+from verdicts.tuning.tuning_file import AsideRun, GrowthFile, TuningFile
 
 STOPPED: Final = "stopped"
 OVER: Final = "the budget is over"
@@ -43,11 +49,24 @@ class Runs(Protocol):
         ...
 
 
-class Tuning:
-    """The search with what makes its runs. `ended`: "" where it went to its end."""
+class StagedSearch(Protocol):
+    """What is driven: its stages, its runs, the best values so far."""
+
+    memory: Memory
+    best: dict[str, float]
+
+    def stages(self) -> Iterator[SearchStage]:
+        """Each in turn."""
+        ...
+
+
+class Driven(ABC):
+    """A search with what makes its runs. `ended`: "" where it went to its end."""
+
+    attacks: Mapping[str, TuningAttack] = ATTACK
 
     def __init__(
-        self, request: TuneRequest, search: LimitSearch, runs: Runs, say: Say, progress: SeriesWriter,
+        self, request: TuneRequest, search: StagedSearch, runs: Runs, say: Say, progress: SeriesWriter,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self.ended = ""
@@ -55,9 +74,10 @@ class Tuning:
         self._progress, self._clock = progress, clock
         self._stages: list[str] = []
         self._budget = RunningBudget(request.budget)
-        self._aside = list(request.before.aside) if request.before else []
-        for run in request.before.runs if request.before else ():
-            search.memory.keep(ATTACK[run.attack], run)
+        before = self.before(request.before) if request.before else None
+        self._aside = list(before.aside) if before else []
+        for run in before.runs if before else ():
+            search.memory.keep(self.attacks[run.attack], run)
             self._budget.used += run.took_s
 
     def run(self) -> None:
@@ -97,27 +117,78 @@ class Tuning:
         if made is not None:
             came = "held" if made.held else f"broke {made.broken[0]}"
             at = wanted.set or changed(wanted.values)
+            at += f" on {wanted.instance} times a nano" if wanted.instance > 1 else ""
             self._say(
                 f"{label}: {wanted.attack.name} ({wanted.length}) at {at}: {came}, served {made.served:.1%}, "
                 f"room {made.room:.0%}, {took:.0f} s; best so far: {changed(self._search.best)}"
             )
         return made
 
+    @abstractmethod
+    def before(self, found: TuningFile) -> TuningFile | GrowthFile | None:
+        """What an earlier search of this kind left in the file."""
+
+    @abstractmethod
     def document(self) -> TuningFile:
         """`tune.json` as it is now."""
-        request = self._request
-        return TuningFile(
-            written=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            seed=request.seed, stack=request.options.stack or "", nano=request.options.nano or "",
-            version=(ROOT / "VERSION").read_text().strip(), budget_s=request.budget,
-            took_s=round(self._budget.used, 1), machine=machine(), best=dict(self._search.best),
-            ended=self.ended, stages=tuple(self._stages), runs=tuple(self._search.memory.runs),
-            aside=(*self._aside, *self._runs.aside),
-        )  # fmt: skip
 
     def write(self) -> None:
         """All files, whole."""
         files.write(self._request.folder, self.document())
+
+
+class Tuning(Driven):
+    """The search for the recommended set."""
+
+    def before(self, found: TuningFile) -> TuningFile:
+        """All of it."""
+        return found
+
+    def document(self) -> TuningFile:
+        """The search's own part is new; growth stays."""
+        request, before = self._request, self._request.before
+        return structs.replace(
+            _begun(request),
+            budget_s=request.budget, took_s=round(self._budget.used, 1), best=dict(self._search.best),
+            ended=self.ended, stages=tuple(self._stages), runs=tuple(self._search.memory.runs),
+            aside=(*self._aside, *self._runs.aside), left_out=dict(request.left_out),
+            growth=before.growth if before else None,
+        )  # fmt: skip
+
+
+class Growing(Driven):
+    """The search by size of load."""
+
+    attacks = growth_table.BY_NAME
+    _search: GrowthSearch
+
+    def before(self, found: TuningFile) -> GrowthFile | None:
+        """The part on growth."""
+        return found.growth
+
+    def document(self) -> TuningFile:
+        """The part on growth is new; the search's stays."""
+        new = _begun(self._request)
+        return structs.replace(self._request.before or new, written=new.written, growth=self.part())
+
+    def part(self) -> GrowthFile:
+        """The part on growth as it is now."""
+        request, search = self._request, self._search
+        return GrowthFile(
+            held=search.held, sizes=tuple(search.found.values()), budget_s=request.budget,
+            took_s=round(self._budget.used, 1), ended=self.ended, runs=tuple(search.memory.runs),
+            aside=(*self._aside, *self._runs.aside),
+        )  # fmt: skip
+
+
+def _begun(request: TuneRequest) -> TuningFile:
+    """A search that has made no run yet."""
+    return TuningFile(
+        written=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        seed=request.seed, stack=request.options.stack or "", nano=request.options.nano or "",
+        version=(ROOT / "VERSION").read_text().strip(), budget_s=0.0, machine=machine(),
+        best={limit.name: named("plan")[0][limit.name] for limit in request.limits},
+    )  # fmt: skip
 
 
 def changed(values: Setting) -> str:

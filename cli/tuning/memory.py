@@ -1,16 +1,16 @@
 """The runs that were made, found again by what they depend on.
 
-A run depends on its attack, its length, which repeat it is, and the values of the limits that the attack
-feels: so a setting that differs in others has its outcome already.
+A run depends on its attack, its length, which repeat it is, the load's size, the instance, and the values of
+the limits that the attack feels: so a setting that differs in others has its outcome already.
 """
 
 from __future__ import annotations
 
 from cli.tuning.wanted import Wanted
-from scenarios.tuning_table import Setting, TuningAttack
+from scenarios.tuning_table import TuningAttack
 from verdicts.tuning.outcome import TuningRun
 
-Key = tuple[str, str, int, str, tuple[tuple[str, float], ...]]
+Key = tuple[str, str, int, str, int, int, tuple[tuple[str, float], ...]]
 
 
 class Memory:
@@ -22,16 +22,16 @@ class Memory:
 
     def keep(self, attack: TuningAttack, run: TuningRun) -> None:
         """A run was made, now or by a search that is carried on."""
-        key = _key(attack, run.values, run.length, run.repeat, run.set)
+        key = _key(attack, run)
         if key not in self._found:
             self.runs.append(run)
         self._found[key] = run
 
     def find(self, wanted: Wanted) -> TuningRun | None:
         """The run that is wanted, if it was made."""
-        return self._found.get(_key(wanted.attack, wanted.values, wanted.length, wanted.repeat, wanted.set))
+        return self._found.get(_key(wanted.attack, wanted))
 
 
-def _key(attack: TuningAttack, values: Setting, length: str, repeat: int, set: str) -> Key:
-    felt = tuple((name, value) for name, value in sorted(values.items()) if name in attack.feels)
-    return (attack.name, length, repeat, set, felt)
+def _key(attack: TuningAttack, one: TuningRun | Wanted) -> Key:
+    felt = tuple((name, value) for name, value in sorted(one.values.items()) if name in attack.feels)
+    return (attack.name, one.length, one.repeat, one.set, one.mau, one.instance, felt)

@@ -16,7 +16,9 @@ from cli.launch import made_scenario
 from cli.launch.attacks import Attacks
 from cli.tuning.wanted import Wanted
 from common.errors import ConfigError
+from common.merge import merged
 from run.request import RunRequest
+from scenarios import growth_table
 from scenarios.tuning_table import named, protect, stack
 from verdicts.tuning.outcome import NotCountedError, TuningRun, read
 from verdicts.tuning.tuning_file import AsideRun
@@ -55,6 +57,7 @@ class RealRuns:
                 attack=wanted.attack.name, values=dict(wanted.values), length=wanted.length,
                 repeat=wanted.repeat, set=wanted.set, served=found.served, room=found.room,
                 broken=found.broken, folder=name, took_s=round(time.monotonic() - began, 1),
+                mau=wanted.mau, instance=wanted.instance, limit=found.limit,
             )  # fmt: skip
         return None
 
@@ -68,13 +71,15 @@ class RealRuns:
 
 
 def scenario_tree(wanted: Wanted) -> dict[str, Any]:
-    """The attack with the setting's limits, as a scenario's file has it."""
-    return {"extends": wanted.attack.name, "stack": stack(wanted.values)}
+    """The attack with the setting's limits, as a scenario's file has it; of a size, with its accounts."""
+    sized = growth_table.tree(wanted.attack, wanted.mau, wanted.instance) if wanted.mau else {}
+    return merged({"extends": wanted.attack.name, "stack": stack(wanted.values)}, sized)
 
 
 def run_request(options: argparse.Namespace, wanted: Wanted, scenario: str, out: Path) -> RunRequest:
     """What one run asks for."""
-    protections = named(wanted.set)[1] if wanted.set else protect(wanted.values)
-    changes = wanted.attack.short if wanted.length == "short" else {}
+    attack = wanted.attack
+    protections = named(wanted.set)[1] if wanted.set else protect(wanted.values, attack.without)
+    changes = attack.short if wanted.length == "short" else {}
     given = {"scenario": scenario, "protect": protections, "out": str(out), **changes}
     return RunRequest.passed_on("tune", options, **given)

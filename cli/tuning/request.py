@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -14,10 +15,19 @@ from common.durations import ALLOWED, seconds
 from common.errors import ConfigError
 from run.folders import stamped
 from scenarios.option import SOURCE, whole
-from scenarios.tuning_table import ATTACKS, named
+from scenarios.options import OPTIONS
+from scenarios.tuning_table import (
+    ATTACKS,
+    CONFIRMED,
+    LIMITS,
+    Setting,
+    TunedLimit,
+    TuningAttack,
+    named,
+)
 from targets import load as targets
 from verdicts.tuning import tuning_file
-from verdicts.tuning.tuning_file import TuningFile
+from verdicts.tuning.tuning_file import GrownSize, TuningFile
 
 LEAST: Final = 120.0  # seconds: less is not one run of each attack
 SEEDS: Final = 2**31
@@ -25,13 +35,35 @@ SEEDS: Final = 2**31
 
 @dataclass(frozen=True)
 class TuneRequest:
-    """Checked. `before`: the search that is carried on."""
+    """Checked. `before`: the search that is carried on.
+
+    `sizes`: those of growth, none where that is not asked for; `left_out`: attack → why it cannot be run.
+    """
 
     options: argparse.Namespace
     folder: Path
+    limits: tuple[TunedLimit, ...]
     budget: float
     seed: int
     before: TuningFile | None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    sizes: tuple[int, ...] = ()
+
+    @property
+    def attacks(self) -> tuple[TuningAttack, ...]:
+        """Those that can be run."""
+        return tuple(attack for attack in ATTACKS if attack.name not in self.left_out)
+
+    @property
+    def held(self) -> Setting:
+        """What growth begins with: the best of the search in the folder, or the plan's values."""
+        return self.before.best if self.before else {limit.name: limit.plan for limit in self.limits}
+
+    @property
+    def known(self) -> tuple[GrownSize, ...]:
+        """Sizes that were answered with the same set."""
+        found = self.before.growth if self.before else None
+        return found.sizes if found is not None and found.held == self.held else ()
 
 
 def read(options: argparse.Namespace) -> TuneRequest:
@@ -42,10 +74,30 @@ def read(options: argparse.Namespace) -> TuneRequest:
     seed = _seed(options.seed)
     asked = {"seed": seed, "stack": options.stack or "", "nano": options.nano or ""}
     before = carried_on.before(folder, tuning_file.FILE, tuning_file.read, asked)
-    values = named("plan")[0]
+    left_out = _left_out(options, folder)
+    found = TuneRequest(options, folder, LIMITS, _budget(options.budget), seed, before, left_out)
+    if not options.growth:
+        return found
+    asked_sizes = {*OPTIONS["growth"].read(options.growth), *(one.mau for one in found.known)}
+    return replace(found, sizes=tuple(sorted(asked_sizes)))
+
+
+def _left_out(options: argparse.Namespace, folder: Path) -> dict[str, str]:
+    """Attacks of one run that these parts do not know. Raises ConfigError for any other that is refused."""
+    found: dict[str, str] = {}
     for attack in ATTACKS:
-        run_request(options, Wanted(attack, values, "full"), attack.name, folder / "run-that-is-not").check()
-    return TuneRequest(options, folder, _budget(options.budget), seed, before)
+        wanted = Wanted(attack, named("plan")[0], "full")
+        try:
+            run_request(options, wanted, attack.name, folder / "run-that-is-not").check()
+        except ConfigError as error:
+            if attack.runs >= CONFIRMED or not _real(options):
+                raise
+            found[attack.name] = str(error)
+    return found
+
+
+def _real(options: argparse.Namespace) -> bool:
+    return "real" in (options.stack or "")
 
 
 def _seed(text: str | None) -> int:

@@ -12,6 +12,7 @@ It begins with the plan's values, and goes block by block, all other limits bein
                     two at least, again at full length (successive halving); the best of these is taken
     plan's values   each limit back to the plan's value: kept there if it holds and loses no more
     confirm n       every attack at full length, n runs each; where a bound breaks, a block's next best
+    confirm others  those of which one run is enough, at full length: what no limit is known to move
     today, none     those two sets by shortened runs, for the page
     sides           half and twice each value, by shortened runs: what breaks on either side; one that is
                     better is taken, and its own sides tried, `MOVES` times at most
@@ -22,25 +23,21 @@ A run that was made already is not wanted again (`Memory`): so a search is carri
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from cli.tuning.memory import Memory
 from cli.tuning.proposals import Propose
+from cli.tuning.trying import Steps, Trying, rank, tell_first, try_all
 from cli.tuning.wanted import Wanted
-from scenarios.tuning_table import Setting, TunedLimit, TuningAttack, named
+from scenarios.tuning_table import CONFIRMED, Setting, TunedLimit, TuningAttack, named
 from verdicts.tuning.outcome import Length, TuningRun
 from verdicts.tuning.trial import FLOOR, SettingTrial
 
-CONFIRMED: Final = 3  # runs at full length of each attack
 HALVED: Final = 3  # one of so many goes on
 MOVES: Final = 2
 RETREATS: Final = 3  # other settings that a confirmation tries at most
 TODAY: Final = ("today", "none")
-
-
-Steps = Generator[Wanted, TuningRun | None, None]
-Trying = Generator[Wanted, TuningRun | None, SettingTrial | None]
 
 
 class SearchStage(NamedTuple):
@@ -73,7 +70,7 @@ class LimitSearch:
         return [
             *(f"search {block}" for block in self._spend),
             "plan's values", "confirm 1", "today", "sides",
-            *(f"confirm {number}" for number in range(2, CONFIRMED + 1)), "none",
+            *(f"confirm {number}" for number in range(2, CONFIRMED + 1)), "confirm others", "none",
         ]  # fmt: skip
 
     def stages(self) -> Iterator[SearchStage]:
@@ -83,7 +80,7 @@ class LimitSearch:
             if kind == "search":
                 yield SearchStage(name, self._block(of))
             elif kind == "confirm":
-                yield SearchStage(name, self._confirm(int(of)))
+                yield SearchStage(name, self._others() if of == "others" else self._confirm(int(of)))
             else:
                 yield SearchStage(
                     name, self._plans() if of else self._sides() if kind == "sides" else self._set(name)
@@ -97,12 +94,14 @@ class LimitSearch:
         left = self._spend[block]
         while left > 0:
             values = {**self.best, **(proposals.ask() if left < self._spend[block] else {})}
-            trial = yield from self._try(values, _telling(attacks, tried), "short", until_broken=bool(tried))
+            trial = yield from self._try(
+                values, tell_first(attacks, tried), "short", until_broken=bool(tried)
+            )
             left -= len(trial.runs) if trial else len(attacks)
             if trial is not None:
                 proposals.tell(values, trial.loss, trial.excess)
                 tried.append(trial)
-        tried.sort(key=_rank)
+        tried.sort(key=rank)
         self._ranked[block] = tried
         finals: list[SettingTrial] = []
         for trial in tried[: self._finals(tried)]:
@@ -110,7 +109,7 @@ class LimitSearch:
                 trial.values, attacks, "full", until_broken=any(one.holds for one in finals)
             )
             finals += [final] if final is not None else []
-        if chosen := min(finals or tried, key=_rank, default=None):
+        if chosen := min(finals or tried, key=rank, default=None):
             self.best = dict(chosen.values)
 
     def _finals(self, tried: Sequence[SettingTrial]) -> int:
@@ -135,6 +134,8 @@ class LimitSearch:
         for _ in range(1 + RETREATS):
             runs: list[TuningRun] = []
             for attack in self._attacks:  # one by one: where one proves nothing the others still do
+                if attack.runs < CONFIRMED:
+                    continue
                 one = yield from self._try(self.best, [attack], "full", repeats=repeats)
                 runs += one.runs if one else ()
             if not runs:
@@ -143,7 +144,12 @@ class LimitSearch:
             if tried[-1].holds or not self._retreat(tried[-1]):
                 break
         if tried:
-            self.best = dict(min(tried, key=_rank).values)
+            self.best = dict(min(tried, key=rank).values)
+
+    def _others(self) -> Steps:
+        for attack in self._attacks:
+            if attack.runs < CONFIRMED:
+                yield from self._try(self.best, [attack], "full", repeats=attack.runs)
 
     def _retreat(self, trial: SettingTrial) -> bool:
         """Take the next best of a block that a broken attack feels; False where there is none."""
@@ -200,28 +206,9 @@ class LimitSearch:
         until_broken: bool = False,
         set: str = "",
     ) -> Trying:
-        """A setting under all these attacks; None where one of them left no data point."""
-        runs: list[TuningRun] = []
-        for repeat in range(repeats):
-            for attack in attacks:
-                wanted = Wanted(attack, values, length, repeat, set)
-                run = self.memory.find(wanted)
-                if run is None:
-                    run = yield wanted
-                    if run is None:
-                        return None
-                    self.memory.keep(attack, run)
-                runs.append(run)
-                if until_broken and not run.held:
-                    return SettingTrial(values, tuple(runs), whole=False)
-        return SettingTrial(values, tuple(runs))
-
-
-def _telling(attacks: Sequence[TuningAttack], tried: Sequence[SettingTrial]) -> list[TuningAttack]:
-    """Those first that broke a bound most often."""
-    broke = [run.attack for trial in tried for run in trial.broken]
-    return sorted(attacks, key=lambda attack: -broke.count(attack.name))
-
-
-def _rank(trial: SettingTrial) -> tuple[float, float]:
-    return trial.rank
+        """See `try_all`."""
+        return try_all(
+            self.memory,
+            [Wanted(attack, values, length, repeat, set) for repeat in range(repeats) for attack in attacks],
+            until_broken=until_broken,
+        )

@@ -9,10 +9,15 @@ from verdicts.tuning.outcome import Length
 
 
 class Wanted(NamedTuple):
-    """One run. `set` names a set that is no setting of its own (`today`, `none`)."""
+    """One run. `set` names a set that is no setting of its own (`today`, `none`).
+
+    `mau`: the size whose load it is, 0 for the scenario's own; `instance`: so many times a nano.
+    """
 
     attack: TuningAttack
     values: Setting
     length: Length
     repeat: int = 0
     set: str = ""
+    mau: int = 0
+    instance: int = 1

@@ -43,12 +43,12 @@ def build_origin() -> str:
 def is_built(source: Path, program: Path) -> bool:
     """Whether the program is there, and of exactly these sources."""
     stamp = program.with_suffix(SOURCES)
-    return program.is_file() and stamp.is_file() and stamp.read_text() == _digest(source)
+    return program.is_file() and stamp.is_file() and stamp.read_text() == digest_of(source)
 
 
 def build_go(go: str, source: Path, program: Path) -> None:
     """Build a Go program of the module in the folder `source`. Raises BuildError."""
-    sources = _digest(source)
+    sources = digest_of(source)
     program.parent.mkdir(parents=True, exist_ok=True)
     partial = program.with_suffix(f".new-{os.getpid()}")
     flags = "-mod=readonly -modcacherw -trimpath -buildvcs=false"
@@ -70,8 +70,8 @@ def install_workerd() -> str:
         raise BuildError(str(error)) from None
 
 
-def _digest(folder: Path) -> str:
-    """Of all that the build reads."""
+def digest_of(folder: Path) -> str:
+    """The digest of all that the build of a Go module reads."""
     found = hashlib.sha256()
     for file in sorted((*folder.glob("*.go"), *folder.glob("go.*"))):
         if not file.name.endswith("_test.go"):

@@ -77,12 +77,12 @@ class Bisection:
     @property
     def result(self) -> Bracket:
         """What is known so far."""
-        lower, upper = self._lower, self._upper
+        lower, upper = self._ends()
         tried = [end if end in self._votes else None for end in (lower, upper)]
         return Bracket(tried[0], tried[1], bool(self._votes) and self._wanted() is None)
 
     def _wanted(self) -> float | None:
-        lower, upper = self._lower, self._upper
+        lower, upper = self._ends()
         if lower is not None and upper is not None and not self._close(lower, upper):
             return _said(math.sqrt(lower * upper))
         ends = [end for end in (lower, upper) if end is not None]
@@ -92,19 +92,17 @@ class Bisection:
         near = upper <= lower * (1 + self.tolerance) * (1 + ROUNDING)
         return near or not lower < _said(math.sqrt(lower * upper)) < upper
 
-    @property
-    def _upper(self) -> float | None:
-        """The lowest that failed; `high` while nothing is known of it, None where it passed."""
-        failed = [value for value in self._votes if not self._passed(value)]
-        return min(failed, default=None if self.high in self._votes else self.high)
+    def _ends(self) -> tuple[float | None, float | None]:
+        """The highest that passed below the lowest that failed, and that one.
 
-    @property
-    def _lower(self) -> float | None:
-        """The highest that passed below that; `low` while nothing is known of it, None where it failed."""
-        upper = self._upper
+        While nothing is known of `low` or `high` they stand for it; None where that passed, or failed.
+        """
+        passed = {value: self._passed(value) for value in self._votes}
+        failed = [value for value, good in passed.items() if not good]
+        upper = min(failed, default=None if self.high in passed else self.high)
         top = math.inf if upper is None else upper
-        passed = [value for value in self._votes if self._passed(value) and value < top]
-        return max(passed, default=self.low if self.low < top and self.low not in self._votes else None)
+        good = [value for value, good in passed.items() if good and value < top]
+        return max(good, default=self.low if self.low < top and self.low not in passed else None), upper
 
     def _passed(self, value: float) -> bool:
         votes = self._votes[value]

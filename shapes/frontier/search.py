@@ -87,18 +87,22 @@ class Frontier:
             raise ValueError("a frontier needs a load and a length")
         self.lowest, self.tolerance = lowest, number("tolerance", tolerance, 0.02, 1)
         self._came_back: dict[StormPoint, list[bool]] = {}
+        self._next: StormPoint | None = None
         for point, came_back in known:
             self._came_back.setdefault(StormPoint(*point), []).append(came_back)
 
     def next_trial(self) -> StormPoint | None:
         """The point to try next, the same until it is reported; None when the search is over."""
-        return next((wanted for _, wanted in self._lines() if wanted is not None), None)
+        if self._next is None:
+            self._next = next((wanted for _, wanted in self._lines() if wanted is not None), None)
+        return self._next
 
     def report(self, point: StormPoint, came_back: bool) -> None:
         """Take the outcome of the trial that `next_trial` named. Raises ValueError for any other point."""
         if point != self.next_trial():
             raise ValueError(f"a trial at {tuple(point)} was reported; expected: {self.next_trial()}")
         self._came_back.setdefault(point, []).append(came_back)
+        self._next = None
 
     @property
     def lines(self) -> list[FrontierLine]:

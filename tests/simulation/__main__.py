@@ -9,10 +9,11 @@ Exit code: 0 every property holds in every world, 1 one does not.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
+import resource
 import sys
 import time
-from functools import partial
 from multiprocessing import get_context
 from typing import Final
 
@@ -21,7 +22,7 @@ os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"  # nothing here is Locust's: time a
 from tests.simulation.cases import Case, draw
 from tests.simulation.knobs import simulated
 from tests.simulation.properties import check
-from tests.simulation.seeds import Told, failures, try_seeds
+from tests.simulation.seeds import Told, failures, try_one_after_the_other
 from tests.simulation.shrink import shrink
 from tests.simulation.trace import Trace
 from tests.simulation.world import World
@@ -42,9 +43,12 @@ def search(first: int, seeds: int, jobs: int) -> int:
     """Run so many seeds; say which fail, and what was injected."""
     told, began, said = Told(), time.monotonic(), time.monotonic()
     chunks = [range(at, min(at + CHUNK, first + seeds)) for at in range(first, first + seeds, CHUNK)]
-    # A process ends with its chunk, and with it goes what its worlds leave: nobody looks through that.
-    with get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-        for part in pool.imap_unordered(partial(try_seeds, collect=False), chunks, chunksize=1):
+    # A process ends with its chunk, and with it goes what its worlds leave: nobody looks through that, nor
+    # through what all processes share, which would make it each one's own.
+    gc.collect()
+    gc.freeze()
+    with get_context("fork").Pool(jobs, initializer=gc.disable, maxtasksperchild=1) as pool:
+        for part in pool.imap_unordered(try_one_after_the_other, chunks, chunksize=1):
             told.add(part)
             for seed, found in sorted(part.failing.items()):
                 print(f"seed {seed}: {found[0]}", flush=True)
@@ -52,7 +56,10 @@ def search(first: int, seeds: int, jobs: int) -> int:
             if now - said >= SAY_EVERY or told.seeds == seeds:
                 said = now
                 print(_progress(told.seeds, seeds, now - began), file=sys.stderr, flush=True)
+        pool.close()
+        pool.join()
     print(_summary(told))
+    print(_cost(told.seeds, time.monotonic() - began))
     for seed in sorted(told.failing)[:1]:
         print(f"the smallest case of seed {seed}: {_shrunk(draw(seed))}")
         print(f"all of it: make simulate SEED={seed}")
@@ -89,6 +96,15 @@ def _summary(told: Told) -> str:
     lines = [f"{told.seeds:,} seeds, {len(told.failing):,} of them fail; in how many there was"]
     lines += [f"{count:>10,}  {what}" for what, count in sorted(told.had.items(), key=lambda one: -one[1])]
     return "\n".join(lines)
+
+
+def _cost(seeds: int, seconds: float) -> str:
+    """What it took, by the kernel's account of the processes that simulated; they are all over."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = used.ru_utime + used.ru_stime
+    each = f"{cpu / seeds * 1000:.2f} ms of CPU a seed: {seeds / cpu:.0f} seeds a second a core"
+    most = f"a process held {used.ru_maxrss >> 10} MB at most"
+    return f"{each}. In all {seconds:,.0f} s, {cpu:,.0f} s of CPU; {most}"
 
 
 def _options(argv: list[str] | None) -> argparse.Namespace:

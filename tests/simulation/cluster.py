@@ -34,22 +34,24 @@ class Listener:
     def __init__(self, process: Process, network: Network, handle: Callable[[str, Any, str], None]) -> None:
         self._inbox: deque[tuple[str, Any, str]] = deque()
         self._handle = handle
-        self._waits: Any = None  # the greenlet, while it does
+        self._wake: Any = None  # while it waits
         network.deliver[process.name] = process, self._put
 
     def run(self) -> None:
         """For ever."""
+        inbox, handle = self._inbox, self._handle
+        wake, wait = gevent.getcurrent().switch, gevent.get_hub().switch
         while True:
-            while self._inbox:
-                self._handle(*self._inbox.popleft())
-            self._waits = gevent.getcurrent()
-            gevent.get_hub().switch()
+            while inbox:
+                handle(*inbox.popleft())
+            self._wake = wake
+            wait()
 
     def _put(self, kind: str, data: Any, sender: str) -> None:
         self._inbox.append((kind, data, sender))
-        if self._waits is not None:
-            waits, self._waits = self._waits, None
-            waits.switch()
+        if (wake := self._wake) is not None:
+            self._wake = None
+            wake()
 
 
 class Worker:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import gevent
 
 from shapes import registry
 from shapes.constant import constant
+from tests.simulation.loop import sleep
 from users.cluster import conductor, performer
 from users.engine import engine
+from users.engine.engine import Engine
+from users.engine.ledger import Ledger
 from users.engine.loop_watch import LoopWatch
 from users.transport import client
 
@@ -30,6 +33,13 @@ POLLS: Final = (
     (conductor, "PREPARE_TIMEOUT", PREPARE_TIMEOUT),  # what is waited for in vain is waited for less long
     (engine, "FLUSH_EVERY", 1.0),
     (registry, "constant", lru_cache(constant)),  # the schedule that a verdict builds anew
+    (
+        engine,
+        "Ledger",
+        partial(Ledger, cpu=lambda: 0.0),
+    ),  # the CPU of the machine that simulates is none of it
+    (gevent, "sleep", sleep),
+    (performer, "Engine", partial(Engine, sleep=sleep)),
 )
 
 

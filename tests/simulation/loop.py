@@ -10,13 +10,15 @@ waits until it thaws, in order, as messages wait in its sockets.
 
 from __future__ import annotations
 
-import heapq
 import sys
 from collections import deque
 from collections.abc import Callable
+from heapq import heappop, heappush
 from typing import Any, Final
 
 import gevent.hub
+from gevent import get_hub, getcurrent
+from msgspec import Struct
 
 SHORTEST: Final = 1e-6  # seconds: no timer is shorter, so that time goes on
 MOST_EVENTS: Final = 200_000  # of one world; more is a world that never comes to rest
@@ -57,6 +59,11 @@ class Process:
         self.until = max(self.until, self._loop.now + seconds)
         self._loop.at(seconds, None, self._thaw)
 
+    def put_off(self, one: Watcher) -> None:
+        """It came due while this process stood still, or was dead."""
+        if self.alive:
+            self.backlog.append(one)
+
     def every(self, seconds: float, callback: Callback, *args: Any) -> Watcher:
         """Call it again and again, by its own clock; not more often for having been frozen."""
         made = Watcher(self._loop, self, seconds, seconds)
@@ -70,20 +77,17 @@ class Process:
             self.backlog.clear()
 
 
-class Watcher:
+class Watcher(Struct, eq=False):
     """A timer or a callback of the loop, as gevent uses them; `number` names its place in the queue."""
 
-    __slots__ = ("after", "args", "callback", "loop", "number", "owner", "ref", "repeat")
-
-    def __init__(self, loop: SimulatedLoop, owner: Process | None, after: float, repeat: float) -> None:
-        self.loop = loop
-        self.owner = owner
-        self.after = after
-        self.repeat = repeat
-        self.callback: Callback | None = None
-        self.args: tuple[Any, ...] | None = None
-        self.number = -1
-        self.ref = True
+    loop: SimulatedLoop
+    owner: Process | None
+    after: float
+    repeat: float
+    callback: Callback | None = None
+    args: tuple[Any, ...] | None = None
+    number: int = -1
+    ref: bool = True
 
     def start(self, callback: Callback, *args: Any, **_: Any) -> None:
         """Call `callback` once it is time."""
@@ -137,9 +141,7 @@ class SimulatedLoop:
 
     def run_callback(self, callback: Callback, *args: Any) -> Watcher:
         """Call it next, after all that is ready already."""
-        made = Watcher(self, self.owner, 0.0, 0.0)
-        made.callback = callback
-        made.args = args
+        made = Watcher(self, self.owner, 0.0, 0.0, callback, args)
         self.ready.append(made)
         return made
 
@@ -156,20 +158,17 @@ class SimulatedLoop:
 
     def at(self, after: float, owner: Process | None, callback: Callback, *args: Any) -> Watcher:
         """Call it on behalf of `owner` after so many true seconds."""
-        made = Watcher(self, owner, after, 0.0)
-        made.callback = callback
-        made.args = args
-        self._queue_up(made, after)
+        self._number = number = self._number + 1
+        made = Watcher(self, owner, after, 0.0, callback, args, number)
+        heappush(self._queue, (self.now + (after if after > SHORTEST else SHORTEST), number, made))
         return made
 
     def push(self, one: Watcher, after: float) -> None:
         """Queue it up; `after` is by its owner's clock."""
-        self._queue_up(one, after if one.owner is None else after / one.owner.rate)
-
-    def _queue_up(self, one: Watcher, after: float) -> None:
-        self._number += 1
-        one.number = self._number
-        heapq.heappush(self._queue, (self.now + (after if after > SHORTEST else SHORTEST), self._number, one))
+        if one.owner is not None:
+            after /= one.owner.rate
+        self._number = one.number = number = self._number + 1
+        heappush(self._queue, (self.now + (after if after > SHORTEST else SHORTEST), number, one))
 
     def stop(self) -> None:
         """Return from `run` after the callback that is being called."""
@@ -177,41 +176,37 @@ class SimulatedLoop:
 
     def run(self) -> None:
         """Call what is due until nothing is, or until `stop`."""
-        ready, queue, pop = self.ready, self._queue, heapq.heappop
+        ready, queue = self.ready, self._queue
         while not self._stopping:
-            while ready and not self._stopping:
-                self._call(ready.popleft())
-            if not queue or self._stopping:
+            if ready:
+                one = ready.popleft()
+            elif queue:
+                due, number, one = heappop(queue)
+                if one.number != number:
+                    continue
+                self.now = due  # never before now: no timer is shorter than SHORTEST
+            else:
                 return
-            due, number, one = pop(queue)
-            if one.number == number:
-                self.now = due if due > self.now else self.now
-                self._call(one)
-
-    def _call(self, one: Watcher) -> None:
-        owner, callback = one.owner, one.callback
-        if callback is None:
-            return
-        if owner is not None and (owner.frozen or not owner.alive):
-            if owner.alive:
-                owner.backlog.append(one)
-            return
-        self.events += 1
-        if self.events > MOST_EVENTS:
-            raise NeverRestsError
-        self.owner = owner
-        args = one.args or ()
-        if one.repeat:
-            self.push(one, one.repeat)
-        else:
-            one.callback = None
-        try:
-            callback(*args)
-        except Exception:
-            self.error_handler.handle_error(None, *sys.exc_info())
-        if not one.repeat:
-            one.args = None
-        self.owner = None
+            callback, owner = one.callback, one.owner
+            if callback is None:
+                continue
+            if owner is not None and (owner.frozen or not owner.alive):
+                owner.put_off(one)
+                continue
+            self.events += 1
+            if self.events > MOST_EVENTS:
+                raise NeverRestsError
+            self.owner = owner
+            args = one.args or ()
+            if one.repeat:
+                self.push(one, one.repeat)
+            else:
+                one.callback = one.args = None
+            try:
+                callback(*args)
+            except Exception:
+                self.error_handler.handle_error(None, *sys.exc_info())
+            self.owner = None
 
 
 class SimulatedHub(gevent.hub.Hub):  # type: ignore[misc]
@@ -229,6 +224,21 @@ class SimulatedHub(gevent.hub.Hub):  # type: ignore[misc]
     def handle_error(self, context: Any, type: Any, value: Any, tb: Any) -> None:
         """Keep it; the world goes on."""
         self.broke.append(value.with_traceback(tb) if isinstance(value, BaseException) else type())
+
+
+def sleep(seconds: float = 0.0) -> None:
+    """What `gevent.sleep` does, without its steps in between: a simulation does little else."""
+    hub = get_hub()
+    loop = hub.loop
+    if seconds > 0.0:
+        owner = loop.owner
+        made = loop.at(seconds if owner is None else seconds / owner.rate, owner, getcurrent().switch)
+    else:
+        made = loop.run_callback(getcurrent().switch)
+    try:
+        hub.switch()
+    finally:
+        made.callback = None
 
 
 def run(loop: SimulatedLoop, hub: SimulatedHub) -> None:

@@ -37,18 +37,27 @@ def failures(case: Case) -> list[str]:
     return check(World(case).run())
 
 
-def try_seeds(seeds: Iterable[int], collect: bool = True) -> Told:
-    """Run them one after the other; `collect` what the worlds leave behind now and then."""
+def try_seeds(seeds: Iterable[int]) -> Told:
+    """Run them one after the other; what the worlds leave behind is collected now and then."""
     told = Told()
-    with simulated(), rare_collections():
+    with rare_collections():
+        for seed in seeds:
+            told.add(try_one_after_the_other([seed]))
+            if told.seeds % COLLECT_EVERY == 0:
+                gc.collect()
+    return told
+
+
+def try_one_after_the_other(seeds: Iterable[int]) -> Told:
+    """Run them; the collector is its caller's matter."""
+    told = Told()
+    with simulated():
         for seed in seeds:
             world = World(draw(seed)).run()
             if found := check(world):
                 told.failing[seed] = found
             told.seeds += 1
             told.had.update(_had(world))
-            if collect and told.seeds % COLLECT_EVERY == 0:
-                gc.collect()
     return told
 
 

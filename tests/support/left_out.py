@@ -23,8 +23,11 @@ def divided(
     """(those that run, those that are left out); `named`: the files and folders that pytest was given."""
     if everything() or any(".py" in one for one in named):
         return list(items), []
-    long = [item for item in items if item.get_closest_marker(MARK) is not None]
-    return [item for item in items if item not in long], long
+    kept: list[pytest.Item] = []
+    long: list[pytest.Item] = []
+    for item in items:
+        (kept if item.get_closest_marker(MARK) is None else long).append(item)
+    return kept, long
 
 
 def told(left_out: int) -> Told:

@@ -1,11 +1,12 @@
-"""What the tests use beyond Python: Debian's packages, Go programs built once into .cache/bin, and what PyPI
-and npm have, in folders of their own under .cache.
+"""What the tests use beyond Python: Debian's packages, Go programs built once into .cache/bin, what PyPI and
+npm have, in folders of their own under .cache, and what takes minutes to build.
 
     python -m tests.support.needs            # installs what is missing, where it may; a line each
     needs.require("chromium")                # its path; where it is missing the test is skipped
 
-With REQUIRE_ALL=1 (as continuous integration sets it) a missing one fails the test that needs it, and long
-tests run, too (`tests.support.left_out`).
+With REQUIRE_ALL=1 (as continuous integration sets it) a missing one fails the test that needs it, long tests
+run, too (`tests.support.left_out`), and what takes minutes is built. Otherwise it is not: few tests want it,
+and others stand for them. Where its compilers are missing they are skipped in any case: none are installed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import pytest
 
 from common.paths import ROOT
 from fakes.stack import build_real
+from tests.support.long_build import LongBuild, LongBuildError
 from tests.support.node_package import NodePackage
 
 HERE: Final = Path(__file__).parent
@@ -32,6 +34,7 @@ PLACES: Final = (
     os.environ.get("GOBIN", ""),
     str(Path.home() / "go" / "bin"),
     "/usr/local/go/bin",
+    str(Path.home() / ".cargo" / "bin"),
 )
 PATH: Final = os.pathsep.join(filter(None, (os.environ.get("PATH", ""), *PLACES, "/usr/sbin")))
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -39,6 +42,7 @@ OLDEST_GO: Final = (1, 21)  # older ones cannot fetch the newer one that a modul
 LOCKS: Final = HERE / "locks"
 READY: Final = "ready"  # in an environment that is whole: the lock that it was made of
 SKIPPED: Final = "needs "  # how the reason of every such skip begins
+ROOT_ALONE: Final = f"{SKIPPED}root's rights here: make test as root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ class Need:
     lock: Path | None = None  # of packages of PyPI, for an environment of its own
     made: Path | None = None  # the file that `make NAME` leaves
     npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
+    long: LongBuild | None = None
     programs: tuple[str, ...] = ()  # names it goes by; with a lock: its Python, unless one is given
 
     def find(self) -> str | None:
@@ -67,6 +72,8 @@ class Need:
             return str(built) if build_real.is_built(self.source, built) else None
         if self.npm:
             return str(self.npm.modules / self.programs[0]) if self.npm.is_current() else None
+        if self.long:
+            return str(self.long.program) if self.long.is_current() else None
         found = (shutil.which(program, path=PATH) for program in self.programs or (self.name,))
         return next(filter(None, found), None) or (_playwrights_own() if self.name == "chromium" else None)
 
@@ -93,6 +100,8 @@ class Need:
         """What a person types to have it."""
         if self.made:
             return f"make {self.name}"
+        if self.long:
+            return f"REQUIRE_ALL=1 make test, or python -m {self.long.module} (about {self.long.minutes} min)"
         if self.lock or self.source or self.npm:
             return "make test, which installs it, or python -m tests.support.needs"
         return (
@@ -100,6 +109,19 @@ class Need:
         )
 
 
+INFLUX_2: Final = LongBuild(
+    "tests.support.influx.build_v2",
+    sources=HERE / "influx" / "v2",
+    program=ROOT / ".cache" / "influxdb2" / "influxd",
+    compilers={
+        "cargo": (1, 72),
+        "go": (0, 0),
+        "cc": (0, 0),
+    },  # flux wants that Rust; an older Go fetches its own
+    instead="InfluxDB 1.8",
+    minutes=10,
+    limit=1500.0,
+)
 NEEDS: Final = {
     need.name: need
     for need in (
@@ -113,6 +135,7 @@ NEEDS: Final = {
         Need(
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
+        Need("influxd2", "InfluxDB 2, which compose ships", long=INFLUX_2),
         Need("prometheus", "another database of the metrics", debian="prometheus"),
         Need("mcp-sdk", "servers that nobody here wrote", lock=ROOT / "requirements-assistant.lock"),
         Need("assistant", "the suite as an MCP server", made=ROOT / ".cache" / "assistant" / "ready"),
@@ -143,12 +166,25 @@ def everything() -> bool:
 
 
 def require(name: str) -> str:
-    """The program's path. Where it is missing the test that asks is skipped; with REQUIRE_ALL=1 it fails."""
+    """The program's path. Where it is missing the test that asks is skipped; with REQUIRE_ALL=1 it fails.
+
+    It never fails for want of the compilers of what takes minutes to build.
+    """
     need = NEEDS[name]
     if path := need.find():
         return path
-    text = f"{SKIPPED}{name} ({need.why}): {need.command}"
-    return pytest.fail(text) if everything() else pytest.skip(text)
+    if need.long and (lacking := need.long.lacking(PATH)):
+        return pytest.skip(f"{_begin(need)}{lacking} to build it; {need.long.instead} stands for it")
+    return pytest.fail(told(name)) if everything() else pytest.skip(told(name))
+
+
+def told(name: str) -> str:
+    """Why a test is skipped that misses it, and what a person types to have it."""
+    return _begin(NEEDS[name]) + NEEDS[name].command
+
+
+def _begin(need: Need) -> str:
+    return f"{SKIPPED}{need.name} ({need.why}): "
 
 
 def install() -> None:
@@ -162,11 +198,27 @@ def install() -> None:
         _run([*root, "apt-get", "update", "-qq"], environment)
         _run([*root, "apt-get", "install", *quiet, *packages], environment)
     for need in missing:
-        if not need.debian:
+        if need.long:
+            build(need.name, need.long)
+        elif not need.debian:
             _say(f"installing {need.name}")
             _install(need)
     _say("building the real parts, where they are not built yet")
     _run([sys.executable, "-m", "fakes.stack.build_real"], {**os.environ, "PATH": PATH})
+
+
+def build(name: str, long: LongBuild) -> None:
+    """Build it where all tests are wanted; a line says how long that takes, or why not."""
+    if not everything():
+        return
+    if lacking := long.lacking(PATH):
+        _say(f"{name} is not built: {lacking} is missing")
+        return
+    _say(f"building {name}, about {long.minutes} min")
+    try:
+        long.build({**os.environ, "PATH": PATH})
+    except (OSError, LongBuildError) as error:
+        _say(f"{name}: {error}")
 
 
 def _install(need: Need) -> None:
@@ -180,15 +232,15 @@ def _install(need: Need) -> None:
         elif need.npm:
             need.npm.install({**os.environ, "PATH": PATH})
         elif go and need.source:
-            build_real.build_go(_new_enough(go), need.source, BUILT / need.name)
+            build_real.build_go(new_enough(go), need.source, BUILT / need.name)
         elif go:
-            _run([_new_enough(go), "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
+            _run([new_enough(go), "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
     except (OSError, subprocess.SubprocessError, build_real.BuildError) as error:
         _say(f"{need.name}: {error}")
 
 
-def _new_enough(go: str) -> str:
-    """Debian's Go, or the one that it fetches where it is older than `OLDEST_GO`."""
+def new_enough(go: str) -> str:
+    """The Go at hand, or the one that it fetches where it is older than `OLDEST_GO`."""
     said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
     version = tuple(int(part) for part in said.strip().removeprefix("go").split(".")[:2] if part.isdigit())
     if version >= OLDEST_GO:

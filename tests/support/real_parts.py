@@ -9,10 +9,14 @@ import pytest
 from fakes.processes import available_cgroup
 from fakes.processes.cgroup import CgroupError
 from fakes.stack import build_real
+from fakes.stack.programs import ORIGIN
+from tests.support import needs
 
 
 def build() -> None:
     """Have the origin in Go, or skip."""
+    if not build_real.is_built(build_real.GO_SOURCE, ORIGIN):
+        needs.require("go")
     if missing := _missing():
         pytest.skip(missing)
 
@@ -23,7 +27,7 @@ def nano() -> None:
     try:
         available_cgroup.find("mcpist-test")
     except CgroupError as error:
-        pytest.skip(str(error))
+        pytest.skip(f"{needs.SKIPPED}a cgroup, for a real nano: {error}")
 
 
 @cache

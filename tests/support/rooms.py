@@ -33,8 +33,13 @@ def imported(source: str, package: str) -> Iterator[str]:
             base = package.split(".")[: -(node.level - 1) or None] if node.level else []
             module = [*base, *([node.module] if node.module else [])]
             yield from (".".join([*module, alias.name]) for alias in node.names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and _called(node.func) == "import_module":
             yield from (str(arg.value) for arg in node.args[:1] if isinstance(arg, ast.Constant))
+
+
+def _called(function: ast.expr) -> str | None:
+    """The last name of what is called."""
+    return getattr(function, "attr", getattr(function, "id", None))
 
 
 @cache
@@ -67,9 +72,10 @@ def room_of_module(module: str) -> str | None:
     return None
 
 
-def imports_of(file: Path) -> set[str]:
-    """The dotted names that a file imports."""
-    return set(imported((ROOT / file).read_text(), ".".join(file.parent.parts)))
+@cache
+def imports_of(file: Path) -> frozenset[str]:
+    """The dotted names that a file imports; `file` relative to the checkout."""
+    return frozenset(imported((ROOT / file).read_text(), ".".join(file.parent.parts)))
 
 
 @cache

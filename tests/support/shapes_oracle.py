@@ -17,7 +17,7 @@ def integral(stages: tuple[Stage, ...], t: Fraction) -> Fraction:
     return area
 
 
-def inverse(stages: tuple[Stage, ...], i: int, digits: int = 60) -> Fraction:
+def inverse(stages: tuple[Stage, ...], i: int, digits: int = 40) -> Fraction:
     """The latest time at which the integral is at most `i`, to 2^-digits of the duration."""
     low, high = Fraction(0), Fraction(stages[-1].until)
     for _ in range(digits):

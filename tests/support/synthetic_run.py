@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -87,8 +88,13 @@ def write(folder: Path, spec: Spec | None = None) -> Path:
 
 
 def _scenario(spec: Spec) -> dict[str, Any]:
-    values = {"duration": spec.duration, "rate": spec.rate, "accounts": spec.accounts, "seed": spec.seed}
-    return {**load(spec.scenario, Overrides.read(values)).dump(), **spec.scenario_data}
+    return {**_read(spec.scenario, spec.duration, spec.rate, spec.accounts, spec.seed), **spec.scenario_data}
+
+
+@cache
+def _read(name: str, duration: float, rate: float, accounts: int, seed: int) -> dict[str, Any]:
+    values = {"duration": duration, "rate": rate, "accounts": accounts, "seed": seed}
+    return load(name, Overrides.read(values)).dump()
 
 
 def _samples(spec: Spec, scenario: dict[str, Any]) -> Samples:

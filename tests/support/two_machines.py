@@ -24,7 +24,7 @@ from tests.support import needs
 HERE: Final = "10.213.77.1"
 THERE: Final = "10.213.77.2"
 NOBODY: Final = "02:00:00:00:00:01"  # what is sent to this hardware address is thrown away on arrival
-NO_RIGHTS: Final = "may make no network namespaces"
+NO_RIGHTS: Final = f"{needs.ROOT_ALONE}, and network namespaces"
 
 
 @dataclass(frozen=True)

@@ -24,11 +24,13 @@ from fakes.http.server import HttpServer
 from fakes.processes.sockets import HOST, Address
 from fakes.settings import StackSettings
 from targets.auth import Algorithm, Auth
+from tests.support import needs
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
 from users.accounts.keys import fresh_key
 
 WORKERD = install.installed()
+NO_WORKERD = f"{needs.SKIPPED}workerd (runs the Worker): make real"
 ISSUER = "us"
 CALL = b'{"jsonrpc":"2.0","id":"seven","method":"tools/list"}'
 PROTECTIONS = ["worker-cpu", "ip-limit", "jwks-cache", "burst-limit"]

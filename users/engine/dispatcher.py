@@ -59,7 +59,7 @@ class Dispatcher:
 
     def due(self, now: float) -> int:
         """How many of this share's arrivals were planned up to `now` (monotonic s)."""
-        return int(np.searchsorted(self._planned, now - self._start_at, side="right"))
+        return int(self._planned.searchsorted(now - self._start_at, side="right"))
 
     @property
     def remaining(self) -> int:
@@ -95,7 +95,7 @@ class Dispatcher:
 
     def end_at(self, t: float) -> None:
         """Leave the arrivals planned at `t` (s since start) or later to another share."""
-        keep = max(self.dealt, int(np.searchsorted(self._planned, t, side="left")))
+        keep = max(self.dealt, int(self._planned.searchsorted(t, side="left")))
         self._share = self._share[:keep]
         self._planned = self._planned[:keep]
 

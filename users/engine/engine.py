@@ -36,7 +36,7 @@ from users.mcp.isolation import Foreign, Isolation
 from users.mcp.nonce import UNKNOWN, Nonces
 from users.mcp.session import McpSession, SessionCounts
 from users.mcp.target_clock import TargetClock
-from users.personas.persona import Persona, check_persona, make_persona, opener
+from users.personas.persona import Persona, maker, opener
 from users.transport.answer_rules import AnswerRules
 from users.transport.call import NAN, Call
 from users.transport.client import Client
@@ -116,8 +116,8 @@ class Engine:
         self._opened = 0  # sessions that were asked for before load
         self._clients: dict[int, PooledAccountClient] = {}
         self._personas: dict[int, Persona] = {}
-        for group in job.groups:  # an unknown option is said now, not at the first arrival
-            check_persona(group.persona, group.options)
+        # An unknown option is said now, not at the first arrival.
+        self._makers = [maker(group.persona, group.operations, group.options) for group in job.groups]
 
     def _rules(self, job: Job) -> AnswerRules:
         """How answers are read; held against their calls where the run has something to hold them against."""
@@ -191,7 +191,7 @@ class Engine:
             counts=self.sessions, reopen_within=group.reopen_within, nonces=self._nonces,
             intents=self._intents, traces=self._traces,
         )  # fmt: skip
-        made = make_persona(group.persona, client, group.operations, group.options)
+        made = self._makers[account.group](client)
         self._clients[account.index] = client
         self._personas[account.index] = made
         if client.session is not None:
@@ -212,8 +212,9 @@ class Engine:
     @property
     def finished(self) -> bool:
         """Every arrival was dealt, and every call is over."""
-        dealt = all(one.stopped or not one.remaining for one in self._dispatchers)
-        return bool(self._dispatchers) and dealt and not self.client.in_flight
+        if self.client.in_flight or not self._dispatchers:
+            return False
+        return all(one.stopped or not one.remaining for one in self._dispatchers)
 
     def extend(self, until: float) -> None:
         """Arrivals may be dealt up to `until` (monotonic s), none after it."""

@@ -24,6 +24,10 @@ _MAX_FLOAT: Final = 1e30
 _LONGEST_WAIT: Final = 366 * 86400.0  # seconds: a larger number is a time of the calendar
 _MILLISECONDS: Final = 1e11  # as Unix seconds that is the year 5138
 _MEMBER: Final = re.compile(rb"(?:^|[,;\s])(limit|remaining|reset|r|t|q)\s*=\s*([0-9]+)", re.IGNORECASE)
+_NAMES: Final = {
+    what: tuple(f"{prefix}-{what}".encode() for prefix in ("x-ratelimit", "x-rate-limit", "ratelimit"))
+    for what in ("limit", "remaining", "reset")
+}
 Headers = Mapping[bytes, bytes]
 
 
@@ -84,8 +88,8 @@ def fitting(value: int, otherwise: int) -> int:
 
 
 def _first(headers: Headers, what: str) -> bytes | None:
-    for name in (f"x-ratelimit-{what}", f"x-rate-limit-{what}", f"ratelimit-{what}"):
-        if (value := headers.get(name.encode())) is not None:
+    for name in _NAMES[what]:
+        if (value := headers.get(name)) is not None:
             return value
     return None
 
@@ -100,7 +104,7 @@ def _members(headers: Headers) -> dict[bytes, bytes]:
     """The first of each parameter of `RateLimit` and `RateLimit-Policy`."""
     text = headers.get(b"ratelimit", b"") + b"," + headers.get(b"ratelimit-policy", b"")
     found: dict[bytes, bytes] = {}
-    for name, value in _MEMBER.findall(text):
+    for name, value in _MEMBER.findall(text) if len(text) > 1 else ():
         found.setdefault(name.lower(), value)
     return found
 

@@ -127,8 +127,16 @@ def make_persona(
     name: str, client: AccountClient, operations: tuple[Operation, ...], options: dict[str, Any]
 ) -> Persona:
     """The persona `name` for one account; ValueError as `check_persona`."""
+    return maker(name, operations, options)(client)
+
+
+def maker(
+    name: str, operations: tuple[Operation, ...], options: dict[str, Any]
+) -> Callable[[AccountClient], Persona]:
+    """Makes the persona `name` for one account after the other; ValueError as `check_persona`, at once."""
     factory, struct = _registered(name)
-    return factory(client, operations, read_options(name, options, struct))
+    read = read_options(name, options, struct)
+    return lambda client: factory(client, operations, read)
 
 
 def check_persona(name: str, options: dict[str, Any]) -> msgspec.Struct:

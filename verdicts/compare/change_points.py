@@ -184,7 +184,8 @@ def _placed(y: Values, found: list[int]) -> list[int]:
 
 
 def _squares(values: Values) -> float:
-    return float(((values - values.mean()) ** 2).sum())
+    apart = values - values.sum() / len(values)
+    return float(apart @ apart)
 
 
 def _level(values: Values, logarithmic: bool) -> float:

@@ -160,8 +160,10 @@ class _Solved(NamedTuple):
 
     weights: Values
     keep: Values  # values to their residuals
+    free: Values  # of each value's variance, what its residual keeps
     contrast: Values  # each value's share in the second coefficient, squared
-    spread: Values  # variances to those of Satterthwaite's form
+    trace: Values  # variances to the trace of Satterthwaite's form
+    squared: Values  # the same to the trace of its square, from both sides
 
 
 @cache
@@ -169,8 +171,9 @@ def _solved(a: int, b: int, interleaved: bool) -> _Solved:
     design = _design(a, b, interleaved)
     weights = np.asarray(np.linalg.pinv(design), dtype=np.float64)
     keep = np.eye(a + b, dtype=np.float64) - design @ weights
-    contrast = weights[1] ** 2
-    return _Solved(weights, keep, contrast, keep @ np.diag(contrast / np.diag(keep)) @ keep)
+    contrast, free = weights[1] ** 2, np.diag(keep)
+    spread = keep @ np.diag(contrast / free) @ keep
+    return _Solved(weights, keep, free, contrast, np.diag(spread), spread * spread.T)
 
 
 def _design(a: int, b: int, interleaved: bool) -> Values:
@@ -185,16 +188,16 @@ def _design(a: int, b: int, interleaved: bool) -> Values:
 
 def _fit(y: Values, design: _Solved, a: int) -> _Estimate:
     """Least squares; HC2 variance of the second coefficient, Satterthwaite's degrees of freedom."""
-    weights, keep, contrast, spread = design
-    squares = (keep @ y) ** 2 / np.diag(keep)  # each an unbiased variance where all are equal
-    variance = np.repeat([squares[:a].mean(), squares[a:].mean()], [a, len(y) - a])
-    error = math.sqrt(float(contrast @ squares))
-    value = float(weights[1] @ y)
+    squares = (design.keep @ y) ** 2 / design.free  # each an unbiased variance where all are equal
+    error = math.sqrt(float(design.contrast @ squares))
+    value = float(design.weights[1] @ y)
     dust = _ROUNDING * float(np.abs(y).max())
     if error <= dust:
         return _Estimate(value if abs(value) > dust else 0.0, 0.0, math.inf)
-    form = spread * variance
-    return _Estimate(value, error, float(np.trace(form) ** 2 / np.sum(form * form.T)))
+    variance = np.empty_like(y)
+    variance[:a], variance[a:] = squares[:a].sum() / a, squares[a:].sum() / (len(y) - a)
+    df = float((design.trace @ variance) ** 2 / (variance @ design.squared @ variance))
+    return _Estimate(value, error, df)
 
 
 def _difference(figure: FigurePair, estimate: _Estimate, tested: Tested) -> Difference:

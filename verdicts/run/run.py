@@ -106,7 +106,7 @@ class Run:
 
     def became(self, outcome: Outcome) -> Mask:
         """Records with this outcome."""
-        mask: Mask = self.samples["outcome"] == outcome
+        mask: Mask = self.samples["outcome"] == int(outcome)  # see EXTRA
         return mask
 
     @property

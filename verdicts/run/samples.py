@@ -131,8 +131,9 @@ class Column(NDArrayOperatorsMixin):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **named: Any) -> Any:
         if method != "__call__" or named:
             return NotImplemented
-        if all(not isinstance(one, Column) or one._whole is not None for one in inputs):
-            return ufunc(*(one._whole if isinstance(one, Column) else one for one in inputs))
+        whole = [one._whole if isinstance(one, Column) else one for one in inputs]
+        if all(one is not None for one in whole):
+            return ufunc(*whole)
 
         def evaluate(part: slice, records: Records) -> Array:
             found: Array = ufunc(*(_at(one, part, records) for one in inputs))

@@ -20,6 +20,7 @@ from typing import Final, Literal, NamedTuple
 from scenarios.tuning_table import (
     ATTACKS,
     BY_NAME,
+    CONFIRMED,
     LIMITS,
     SETS,
     Setting,
@@ -34,7 +35,6 @@ from verdicts.tuning.tuning_file import TuningFile
 
 Verdict = Literal["keep", "lower", "raise", "switch on", "switch off"]
 LEVEL: Final = 0.95
-CONFIRMED: Final = 3
 
 
 class LimitSide(NamedTuple):
@@ -162,8 +162,9 @@ class Answer:
         """Whether every attack held at full length in each of enough runs."""
         if any(one.held < len(one.runs) for one in self.confirmed):
             return "broken"
-        enough = all(len(one.runs) >= CONFIRMED for one in self.confirmed)
-        return "confirmed" if enough and len(self.confirmed) == len(ATTACKS) else "not confirmed"
+        enough = all(len(one.runs) >= one.attack.runs for one in self.confirmed)
+        asked = len(ATTACKS) - len(self.found.left_out)
+        return "confirmed" if enough and len(self.confirmed) == asked else "not confirmed"
 
 
 def _limit(limit: TunedLimit, best: Setting, runs: Sequence[TuningRun]) -> LimitAnswer:

@@ -34,6 +34,8 @@ class TuningRun(Struct, frozen=True, kw_only=True):
     """One run: which attack at which setting, and what it came to. `values`: by limit; off: not there.
 
     `repeat` counts runs of the same attack, setting and length from 0. `set`: its name, "" for none.
+    `mau`: the size whose load it is, 0 for the scenario's own; `instance`: so many times a nano.
+    `limit`: what gave way first where a bound broke (`verdicts.explain.first_limit`), "" where none did.
     """
 
     attack: str
@@ -46,6 +48,9 @@ class TuningRun(Struct, frozen=True, kw_only=True):
     broken: tuple[str, ...] = ()
     folder: str = ""
     took_s: float = 0.0
+    mau: int = 0
+    instance: int = 1
+    limit: str = ""
 
     @property
     def held(self) -> bool:
@@ -59,6 +64,7 @@ class Figures(Struct, frozen=True, kw_only=True):
     served: float
     room: float
     broken: tuple[str, ...]
+    limit: str = ""
 
 
 class NotCountedError(RuntimeError):
@@ -81,12 +87,20 @@ def read(folder: Path) -> Figures:
     if broken and (why := _of_this_machine(run, broken)):
         raise NotCountedError(f"{broken[0]}, and this machine gave way: {why}")
     figures = {point.id: point.figures for point in found.points if isinstance(point.figures, dict)}
-    return Figures(served=_served(figures), room=_room(run), broken=broken)
+    limit = _limit(judged, broken) if broken else ""
+    return Figures(served=_served(figures), room=_room(run), broken=broken, limit=limit)
 
 
 def _why(found: verdict_file.VerdictFile) -> str:
     reasons = "; ".join(found.invalid_because or found.unseen_bounds) or "nothing was held against a bound"
     return f"{found.verdict}: {reasons} {found.starved}".strip()
+
+
+def _limit(judged: Judgement, broken: tuple[str, ...]) -> str:
+    """What gave way first, by name; on a full machine a protection that refused comes before it."""
+    refused = first_limit.refused(judged.run, list(broken)) if first_limit.full(judged.run) else None
+    found = refused or first_limit.of(judged)
+    return found.name if found else ""
 
 
 def _served(figures: Mapping[str, Mapping[str, float | None]]) -> float:

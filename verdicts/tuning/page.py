@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from scenarios.tuning_table import NO_LIMIT, OWN
 from verdicts.language.words import Say
 from verdicts.report import plotly_js
 from verdicts.report.environment import embedded, environment
-from verdicts.tuning import wording
+from verdicts.tuning import growth_page, growth_wording, wording
 from verdicts.tuning.answer import Answer, Confirmation, LimitAnswer, SettingPoint
+from verdicts.tuning.growth_answer import GrowthAnswer
 
 PLOT: Final = "front"
 MARKS: Final = {
@@ -24,7 +26,11 @@ OTHERS: Final = ("muted", "circle")
 
 def html(answer: Answer, language: str) -> str:
     """The page."""
-    values = {**_values(answer, language), "specs": embedded({PLOT: spec(answer, Say(language))})}
+    say = Say(language)
+    specs = {PLOT: spec(answer, say)}
+    if growth := GrowthAnswer.found(answer.found):
+        specs[growth_page.PLOT] = growth_page.spec(growth, say)
+    values = {**_values(answer, language), "specs": embedded(specs)}
     return environment(language).get_template("tune.html").render(**values, plotly=plotly_js.packed())
 
 
@@ -36,11 +42,16 @@ def markdown(answer: Answer, language: str) -> str:
 def _values(answer: Answer, language: str) -> Mapping[str, Any]:
     say = Say(language)
     named = [point for point in answer.points if point.name]
+    growth = GrowthAnswer.found(answer.found)
+    alone = None if answer.found.runs else growth  # growth was asked for, and no set searched
     return {
         "answer": answer,
         "found": answer.found,
-        "headline": wording.headline(answer, say),
-        "sentence": wording.summary_sentence(answer, say),
+        "verdict": _sure(answer) if alone is None else growth_page.sure(alone),
+        "headline": wording.headline(answer, say) if alone is None else say("The plan's limits by size"),
+        "sentence": wording.summary_sentence(answer, say)
+        if alone is None
+        else growth_wording.summary_sentence(alone, say),
         "limits": [_limit(one, say) for one in answer.limits],
         "named": named,
         "titles": titles(say),
@@ -48,7 +59,22 @@ def _values(answer: Answer, language: str) -> Mapping[str, Any]:
         "changes": lambda point: _changes(point, answer, say),
         "confirmed": [_confirmed(one) for one in answer.confirmed],
         "block": wording.block(answer),
+        "growth": growth_page.values(growth, say) if growth else None,
+        "no_limit": _reasons(NO_LIMIT, say),
+        "own": _reasons(OWN, say),
     }
+
+
+def _reasons(names: Mapping[str, str], say: Say) -> list[tuple[str, str]]:
+    """(the names of one reason, the reason)."""
+    found: dict[str, list[str]] = {}
+    for name, why in names.items():
+        found.setdefault(why, []).append(name)
+    return [(wording.between(say).join(mine), say(why)) for why, mine in found.items()]
+
+
+def _sure(answer: Answer) -> str:
+    return {"confirmed": "pass", "broken": "fail", "not confirmed": "invalid"}[answer.sure]
 
 
 def titles(say: Say) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """`tune.json`: every run of a search for limits, and what it has found so far. All else is derived from it.
 
-It is whole after each run, and the next search into the same folder carries on from it.
+It is whole after each run, and the next search into the same folder carries on from it. `growth` is what
+other sizes of load came to, where that was asked for.
 """
 
 from __future__ import annotations
@@ -27,10 +28,35 @@ class AsideRun(Struct, frozen=True, kw_only=True):
     why: str
 
 
+class GrownSize(Struct, frozen=True, kw_only=True):
+    """One size of load. `values`, `instance`: what is best so far; `over`: it went to its end.
+
+    `silent` are the attacks of which no run counts there: they say nothing of that size.
+    """
+
+    mau: int
+    values: dict[str, float]
+    instance: int = 1
+    over: bool = False
+    silent: tuple[str, ...] = ()
+
+
+class GrowthFile(Struct, frozen=True, kw_only=True):
+    """What was asked of growth. `held`: the set that each size begins with; else as in `TuningFile`."""
+
+    held: dict[str, float]
+    sizes: tuple[GrownSize, ...]
+    budget_s: float
+    took_s: float = 0.0
+    ended: str = ""
+    runs: tuple[TuningRun, ...] = ()
+    aside: tuple[AsideRun, ...] = ()
+
+
 class TuningFile(Struct, frozen=True, kw_only=True):
     """The whole file. `best`: limit → value; `ended`: "" where it went to its end, else why not.
 
-    `stages` are those that came to their end. Times are seconds.
+    `stages` are those that came to their end. `left_out`: attack → why it cannot be run. Times are seconds.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -47,6 +73,8 @@ class TuningFile(Struct, frozen=True, kw_only=True):
     stages: tuple[str, ...] = ()
     runs: tuple[TuningRun, ...] = ()
     aside: tuple[AsideRun, ...] = field(default_factory=tuple)
+    left_out: dict[str, str] = field(default_factory=dict)
+    growth: GrowthFile | None = None
 
 
 def read(folder: Path) -> TuningFile:

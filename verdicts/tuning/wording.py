@@ -91,12 +91,11 @@ def summary_sentence(answer: Answer, say: Say) -> str:
     """What changes, what stays, what does not matter, and how much was run."""
     changes = [f"{one.limit.name} ({advice(one, say)})" for one in answer.limits if one.verdict != "keep"]
     idle = [one.limit.name for one in answer.limits if one.matters is False]
-    between = _between(say)
     full = sum(len(one.runs) for one in answer.confirmed)
     return say.join(
         [
             _changes(changes, answer, say),
-            say("It does not matter here: {names}.", names=between.join(idle)) if idle else None,
+            say("It does not matter here: {names}.", names=between(say).join(idle)) if idle else None,
             say(
                 "{count} runs count, {full} of them of this set at full length; {aside} prove nothing.",
                 count=len(answer.found.runs), full=full, aside=len(answer.found.aside),
@@ -108,11 +107,12 @@ def summary_sentence(answer: Answer, say: Say) -> str:
 
 def _changes(changes: Sequence[str], answer: Answer, say: Say) -> str | None:
     if changes:
-        return say("To change: {names}.", names=_between(say).join(changes))
+        return say("To change: {names}.", names=between(say).join(changes))
     return say("Every value of the plan stays.") if all(one.known for one in answer.limits) else None
 
 
-def _between(say: Say) -> str:
+def between(say: Say) -> str:
+    """What stands between names."""
     return "、" if say.language == "ja" else ", "
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +16,7 @@ import pytest
 from cli.launch.local_workers import free_port
 from cli.mcp import SITE
 from common.paths import RESULTS, ROOT
-from tests.support import needs
+from tests.support.assistant_process import serving
 from verdicts.judge.judge import EXIT_CODES
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -30,38 +27,24 @@ CLIENT = ROOT / "tests" / "support" / "assistant_client.py"
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What the client saw; one server each way, one client."""
-    needs.require("assistant")
-    folder, port = tmp_path_factory.mktemp("targets"), free_port()
+    folder = tmp_path_factory.mktemp("targets")
     for name in ("owned", "closed"):
         (folder / f"{name}.yaml").write_text(TARGET.format(name, f"127.0.0.1:{free_port()}"))
     (folder / "strange.yaml").write_text(TARGET.format("strange", "192.0.2.1"))
     before = set(RESULTS.iterdir()) if RESULTS.exists() else set()
-    server = subprocess.Popen([ROOT / "bin" / "resilience", "mcp", "--http", "--port", str(port)])
     try:
-        _wait_for(port, server)
-        words: list[str | Path] = [sys.executable, CLIENT, ROOT, f"http://127.0.0.1:{port}/mcp", folder]
-        environment = {**os.environ, "PYTHONPATH": str(SITE)}
-        done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, timeout=240, check=False
-        )
-        assert not done.returncode, done.stderr
-        yield json.loads(done.stdout)
+        with serving() as url:
+            words: list[str | Path] = [sys.executable, CLIENT, ROOT, url, folder]
+            environment = {**os.environ, "PYTHONPATH": str(SITE)}
+            done = subprocess.run(
+                words, env=environment, capture_output=True, text=True, timeout=240, check=False
+            )
+            assert not done.returncode, done.stderr
+            yield json.loads(done.stdout)
     finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait(30)
         for made in (set(RESULTS.iterdir()) if RESULTS.exists() else set()) - before:
             if "single-burst" in made.name:
                 shutil.rmtree(made, ignore_errors=True)
-
-
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 40
-    while server.poll() is None and time.monotonic() < deadline:
-        with socket.socket() as caller:
-            if not caller.connect_ex(("127.0.0.1", port)):
-                return
-        time.sleep(0.3)
-    pytest.fail("the server did not come up")
 
 
 def test_every_tool_says_what_it_does_to_the_world(seen: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from common.paths import ROOT
+from tests.support import needs
 from tests.support.recorder.attack import Plan, Run, as_a_user
 from tests.support.recorder.handle import recorder
 
@@ -32,7 +33,7 @@ def may_mount() -> bool:
     return os.geteuid() == 0 and mounted("true", cwd=Path("/")).returncode == 0
 
 
-@pytest.mark.skipif(not may_mount(), reason="needs root, and a kernel that lets it mount")
+@pytest.mark.skipif(not may_mount(), reason=needs.ROOT_ALONE)
 @pytest.mark.parametrize("empty", [False, True], ids=["new", "empty-folder"])
 def test_a_run_of_a_read_only_checkout_goes_where_it_is_told(tmp_path: Path, empty: bool) -> None:
     out = tmp_path / "artifacts" / "run"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,17 +20,9 @@ import pytest
 from common.paths import ROOT
 from tests.support.conformance import suite
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (shutil.which("npm") and shutil.which("node")),
-        reason="Node is not installed: the official conformance suite cannot run",
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 AT_ONCE: Final = 3
 CLIENT: Final = f"{sys.executable} -m tests.support.conformance.client"
-ROW: Final = re.compile(r"^\| (`[^|]+`) \| (\S[^|]*) \|$", re.MULTILINE)
 TOOLS: Final[dict[str, list[dict[str, Any]]]] = {
     "initialize": [],
     "tools_call": [{"name": "add_numbers", "arguments": {"a": 5, "b": 3}}],
@@ -68,13 +59,13 @@ def test_what_applies_and_what_does_not_is_named() -> None:
 
 def not_applying() -> set[str]:
     """The scenarios that docs/mcp.md says do not apply to a load client."""
-    page = (ROOT / "docs" / "mcp.md").read_text().partition("## Our client")[2]
-    return {name for names, _ in ROW.findall(page) for name in re.findall(r"`([^`]+)`", names)}
+    return suite.named((ROOT / "docs" / "mcp.md").read_text().partition("## Our client")[2])
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Played]]]:
     """All of them, some at a time: they wait for each other more than they work."""
+    suite.installed()
     with ThreadPoolExecutor(AT_ONCE) as pool:
         yield {name: pool.submit(play, name, tmp_path_factory.mktemp("conformance")) for name in TOOLS}
 

@@ -5,11 +5,6 @@ What fails is exactly what the page names, with its reason.
 
 from __future__ import annotations
 
-import asyncio
-import json
-import re
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,14 +21,7 @@ from fakes.stack.start import start_stack
 from tests.support.conformance import suite
 from tests.support.conformance.relay import relay
 
-pytestmark = [
-    pytest.mark.e2e,
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (shutil.which("npm") and shutil.which("node")),
-        reason="Node is not installed: the official conformance suite cannot run",
-    ),
-]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 ECHO: Final = {"module": "fast", "tool": "echo"}
 SETTINGS: Final[dict[str, Any]] = {
     "upstreams": {
@@ -56,26 +44,17 @@ SETTINGS: Final[dict[str, Any]] = {
         },
     },
 }
-ROW: Final = re.compile(r"^\| (`[^|]+`) \| (\S[^|]*) \|$", re.MULTILINE)
-RUN: Final = re.compile(r"server-(.+)-\d{4}-\d\d-\d\dT.*")
 
 
 def named_failures() -> set[str]:
     """The scenarios that docs/mcp.md says fail."""
     page = (ROOT / "docs" / "mcp.md").read_text().partition("## Conformance")[2].partition("## Our client")[0]
-    return {name for names, _ in ROW.findall(page) for name in re.findall(r"`([^`]+)`", names)}
-
-
-@pytest.fixture(scope="module")
-def words() -> tuple[str, str]:
-    try:
-        return suite.installed()
-    except subprocess.CalledProcessError as error:
-        pytest.skip(f"npm cannot install the official conformance suite: {error.stderr[-200:]!r}")
+    return suite.named(page)
 
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackHandle]:
+    suite.installed()
     log = tmp_path_factory.mktemp("stack") / "log"
     handle = start_stack(StackSettings.model_validate(SETTINGS), [], log)
     yield handle
@@ -89,26 +68,12 @@ def bearer(stack: StackHandle) -> bytes:
     return b"Authorization: Bearer " + token.encode()
 
 
-async def outcomes(stack: StackHandle, words: tuple[str, str], revision: str, out: Path) -> dict[str, bool]:
+async def outcomes(stack: StackHandle, revision: str, out: Path) -> dict[str, bool]:
     """Each scenario that ran → whether all of its checks held."""
     address = urlsplit(stack.base_url)
     async with relay(str(address.hostname), address.port or 80, bearer(stack)) as port:
-        url = f"http://127.0.0.1:{port}/v1/mcp"
-        options = ("server", "--url", url, "--requirements", revision, "-o", str(out))
-        process = await asyncio.create_subprocess_exec(*words, *options, stdout=asyncio.subprocess.DEVNULL)
-        async with asyncio.timeout(200):
-            await process.wait()
-    return held(out)
-
-
-def held(out: Path) -> dict[str, bool]:
-    """Each scenario that the suite wrote of → whether all of its checks held."""
-    found = {}
-    for file in out.rglob("checks.json"):
-        name = RUN.fullmatch(file.parent.name)
-        assert name is not None, file
-        found[name[1]] = all(check["status"] != "FAILURE" for check in json.loads(file.read_text()))
-    return found
+        await suite.of_server(f"http://127.0.0.1:{port}/v1/mcp", revision, out)
+    return suite.held(out, suite.FAILURE)
 
 
 @pytest.mark.parametrize(
@@ -122,9 +87,9 @@ def held(out: Path) -> dict[str, bool]:
     ],
 )
 async def test_what_fails_is_what_the_page_names(
-    stack: StackHandle, words: tuple[str, str], revision: str, must: set[str], tmp_path: Path
+    stack: StackHandle, revision: str, must: set[str], tmp_path: Path
 ) -> None:
-    ran = await outcomes(stack, words, revision, tmp_path)
+    ran = await outcomes(stack, revision, tmp_path)
     assert must <= {name for name, held in ran.items() if held}
     failed = {name for name, held in ran.items() if not held}
     assert failed == named_failures() & ran.keys()

@@ -19,6 +19,7 @@ from fakes.http.asgi import Reply
 from fakes.http.hop import Hop, HopReset
 from tests.support.worker_rig import (
     CALL,
+    NO_WORKERD,
     PROTECTIONS,
     SETTINGS,
     SIGNERS,
@@ -34,7 +35,7 @@ from users.accounts.forge import KINDS
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(WORKERD is None, reason="workerd is not installed (make real)"),
+    pytest.mark.skipif(WORKERD is None, reason=NO_WORKERD),
 ]
 Start = Callable[..., Awaitable[EdgeRig]]
 

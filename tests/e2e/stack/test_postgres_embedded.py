@@ -20,6 +20,7 @@ from common.files import derived
 from common.paths import ROOT
 from fakes.database import connection_limit, postgres
 from fakes.database.postgres import EmbeddedPostgres, PostgresError
+from tests.support import needs
 
 pytestmark = pytest.mark.e2e
 
@@ -58,7 +59,7 @@ def test_it_serves_as_set_and_leaves_nothing() -> None:
     server.stop()
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason=needs.ROOT_ALONE)
 def test_programs_that_only_root_may_reach_are_brought_along(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a checkout below /root: nobody, as whom the server runs, may not go there."""
     monkeypatch.setattr(postgres, "_reachable", lambda program: False)

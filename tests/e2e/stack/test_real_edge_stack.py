@@ -16,11 +16,11 @@ from fakes.settings import StackSettings
 from fakes.stack.handle import StackHandle
 from fakes.stack.start import start_stack
 from tests.support.stack_rig import wait_until
-from tests.support.worker_rig import WORKERD
+from tests.support.worker_rig import NO_WORKERD, WORKERD
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(WORKERD is None, reason="workerd is not installed (make real)"),
+    pytest.mark.skipif(WORKERD is None, reason=NO_WORKERD),
 ]
 PROTECTIONS = ["worker-cpu", "ip-limit", "jwks-cache", "burst-limit", "rate-limit"]
 BODY = {

@@ -15,10 +15,11 @@ from fakes.database.handed_over import as_whom
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.settings import DatabaseSettings, StackSettings
 from fakes.stack.start import start_stack
+from tests.support import needs
 
 pytestmark = [
     pytest.mark.e2e,
-    pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason="of root alone"),
+    pytest.mark.skipif(os.geteuid() != 0 or sys.platform != "linux", reason=needs.ROOT_ALONE),
 ]
 SENTINEL = "s3ntinel-of-the-environment"
 

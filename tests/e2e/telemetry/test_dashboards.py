@@ -1,4 +1,4 @@
-"""Every panel's query, and every alert's, gives data on a real InfluxDB after a run."""
+"""Every panel's query, and every alert's, gives data on a real InfluxDB of each version after a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from grafana.read import Asked, boards, panels
 from telemetry.exporter import process as exporter_process
 from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.run_writer import RunWriter
-from tests.support.influx.server import influx
+from tests.support.influx.server import VERSIONS, influx
 from tests.support.plan_folder import found, point
 
 pytestmark = pytest.mark.e2e
@@ -40,10 +40,10 @@ class Stored:
         return sum(value is not None for one in series for row in one["values"] for value in row[1:])
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
+@pytest.fixture(scope="module", params=VERSIONS)
+def stored(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
     folder = tmp_path_factory.mktemp("dashboards")
-    with influx(folder / "influx") as server:
+    with influx(folder / "influx", request.param) as server:
         env = {**os.environ, **server.env, "RESILIENCE_SPOOL": str(folder / "spool")}
         for name in ("first", "second"):
             write(RunWriter(folder / name, rate=20), env)

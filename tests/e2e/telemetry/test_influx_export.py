@@ -1,4 +1,4 @@
-"""The exporter process against a real InfluxDB: exact counts, whatever the database does meanwhile."""
+"""The exporter process against a real InfluxDB of each version: exact counts, whatever it does meanwhile."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -21,25 +20,16 @@ from telemetry.influx.local_influx import LocalInflux
 from tests.support.exporter_rig import flush, spooled, started, wait_for
 from tests.support.influx.fault_proxy import FaultProxy
 from tests.support.influx.run_writer import RunWriter
-from tests.support.influx.second import second_influx
-from tests.support.influx.server import influx as running
+from tests.support.influx.server import VERSIONS, influx
 from tests.support.plan_folder import found, point
 
 pytestmark = pytest.mark.e2e
 PATIENCE = 60.0
 
 
-SERVERS: dict[str, Callable[[Path], AbstractContextManager[LocalInflux]]] = {
-    "1.8": running, "2": second_influx,
-}  # fmt: skip
-EITHER = pytest.mark.parametrize("server", SERVERS, indirect=True, scope="module")
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=VERSIONS)
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalInflux]:
-    """InfluxDB 1.8; of a test of `EITHER` also the one of version 2."""
-    start = SERVERS[getattr(request, "param", "1.8")]
-    with start(tmp_path_factory.mktemp("influx")) as found:
+    with influx(tmp_path_factory.mktemp("influx"), request.param) as found:
         yield found
 
 
@@ -53,7 +43,6 @@ def counted(server: LocalInflux, run: str) -> int:
     return int(series[0]["values"][0][1]) if series else 0
 
 
-@EITHER
 def test_a_run_arrives_exactly(server: LocalInflux, tmp_path: Path) -> None:
     run = RunWriter(tmp_path / "runs" / "exact")
     handle = started(run, environment(server, tmp_path))
@@ -99,9 +88,9 @@ def test_points_arrive_while_the_run_goes_on(server: LocalInflux, tmp_path: Path
     handle.finish(30)
 
 
-@pytest.mark.parametrize("version", SERVERS)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_database_killed_in_mid_run_loses_nothing(tmp_path: Path, version: str) -> None:
-    with SERVERS[version](tmp_path / "influx") as server:
+    with influx(tmp_path / "influx", version) as server:
         run = RunWriter(tmp_path / "runs" / "killed")
         handle = started(run, environment(server, tmp_path))
         run.second(0)
@@ -143,7 +132,6 @@ def test_a_refusing_database_gets_it_from_the_next_run(
     assert counted(server, second_run.run_dir.name) == second_run.sent
 
 
-@EITHER
 def test_points_that_arrived_and_were_not_acknowledged_count_once(
     server: LocalInflux, proxy: FaultProxy, tmp_path: Path
 ) -> None:
@@ -209,7 +197,6 @@ def test_the_exporter_dies_with_its_starter(server: LocalInflux, tmp_path: Path)
     assert counted(server, "orphan") == run.sent
 
 
-@EITHER
 def test_one_bad_point_does_not_hold_up_the_rest(server: LocalInflux, tmp_path: Path) -> None:
     run = RunWriter(tmp_path / "runs" / "conflict")
     env = environment(server, tmp_path)
@@ -226,8 +213,9 @@ def test_one_bad_point_does_not_hold_up_the_rest(server: LocalInflux, tmp_path: 
     assert "text where a number was" in kept.read_text()
 
 
-def test_what_is_wrong_with_the_variables_is_said_at_once(tmp_path: Path) -> None:
-    with running(tmp_path / "influx", "load", "secret") as server:
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_is_wrong_with_the_variables_is_said_at_once(tmp_path: Path, version: str) -> None:
+    with influx(tmp_path / "influx", version, user="load", password="secret") as server:
         assert client.check(server.env) is None
         for name, value in {
             "INFLUXDB_V2_TOKEN": "load:wrong",

@@ -1,4 +1,4 @@
-"""A whole attack with telemetry on: the database holds what the ledger and the report say.
+"""A whole attack with telemetry on: each version of the database holds what the ledger and the report say.
 
 A database that dies meanwhile: test_influx_export.py, of the exporter, which is a process of its own.
 """
@@ -19,7 +19,7 @@ from common.paths import ROOT
 from grafana.query import fill
 from grafana.read import panels
 from telemetry.influx.local_influx import LocalInflux
-from tests.support.influx.server import influx
+from tests.support.influx.server import VERSIONS, influx
 
 pytestmark = pytest.mark.e2e
 COMMAND = (sys.executable, "-m", "cli", "attack")
@@ -27,9 +27,9 @@ COMMAND = (sys.executable, "-m", "cli", "attack")
 QUIET = {"Refusals by reason", "Rate-limit hits", "KV failures", "Database errors", "Answers of the plan"}
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalInflux]:
-    with influx(tmp_path_factory.mktemp("influx")) as found:
+@pytest.fixture(scope="module", params=VERSIONS)
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalInflux]:
+    with influx(tmp_path_factory.mktemp("influx"), request.param) as found:
         yield found
 
 

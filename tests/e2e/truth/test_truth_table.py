@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.support import needs
 from tests.support.truth import attack
 from tests.support.truth.attack import Came
 from tests.support.truth.row import Row
@@ -55,7 +56,7 @@ def param(row: Row) -> Any:
 @pytest.mark.parametrize("row", [param(row) for row in TABLE])
 def test_the_suite_says_what_a_careful_engineer_says(row: Row, runs: dict[str, Future[Came]]) -> None:
     if row.name not in runs:
-        pytest.skip("needs root")
+        pytest.skip(needs.ROOT_ALONE)
     came = runs[row.name].result()
     assert came.exit_code == row.exit_code, came.console
     assert re.search(row.says, came.console, re.DOTALL), came.console

@@ -1,29 +1,23 @@
-"""InfluxDB 2, as compose ships it, on loopback: where `python -m tests.support.influx.build_v2` has built it.
-
-Its build wants Go, Rust and minutes: it is no part of what tests install. Where it is not there, they say so
-and are skipped, also where nothing else may be missing: InfluxDB 1.8 stands for it then.
-"""
+"""InfluxDB 2, as compose ships it, on loopback: where it is built (`tests.support.needs`)."""
 
 from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
-import pytest
-
 from telemetry.influx.local_influx import DATABASE, HOST, LocalInflux
-from tests.support.influx.build_v2 import BUILT
+from tests.support import needs
 
-MISSING: Final = "InfluxDB 2 was not built: python -m tests.support.influx.build_v2 (Go, Rust, minutes)"
+NEED: Final = "influxd2"
 TOKEN: Final = "a-token-of-the-tests"
 
 
 class SecondInflux(LocalInflux):
-    """The same to its users; bucket and organisation are `resilience`, and it wants a token."""
+    """The same to its users; bucket and organisation are `resilience`, and it wants a token.
+
+    Its InfluxQL is asked at the same path as that of 1.8, where a bucket's name stands for a database's.
+    """
 
     @property
     def _token(self) -> str:
@@ -43,7 +37,7 @@ class SecondInflux(LocalInflux):
         places = {"bolt-path": "meta.bolt", "sqlite-path": "meta.sqlite", "engine-path": "engine"}
         options = [f"--{option}={self._folder / name}" for option, name in places.items()]
         told = (f"--http-bind-address={HOST}:{self.port}", "--reporting-disabled", "--log-level=error")
-        return [str(BUILT), *options, *told]
+        return [needs.require(NEED), *options, *told]
 
     def _prepare(self) -> None:
         self._wait()
@@ -56,16 +50,3 @@ class SecondInflux(LocalInflux):
         with urllib.request.urlopen(request, timeout=30) as answer:
             found: dict[str, Any] = json.load(answer)
         return found
-
-
-@contextmanager
-def second_influx(folder: Path) -> Iterator[SecondInflux]:
-    """A running server; the test that asks is skipped where there is none."""
-    if not BUILT.is_file():
-        pytest.skip(MISSING)
-    server = SecondInflux(folder)
-    server.start()
-    try:
-        yield server
-    finally:
-        server.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +23,6 @@ from targets.guard import GuardError
 from targets.schema import Target
 
 MOST_CALLS: Final = 20_000
-SCENARIOS: Final = [scenarios.load(name) for name in scenarios.names()]
 TARGETS: Final = [
     {"name": "t", "base_url": "http://127.0.0.1:9", "limits": {"burst_per_s": 5}},
     yaml.safe_load((targets.FOLDER / "example.yaml").read_text()),
@@ -72,6 +72,12 @@ TREES: Final = st.recursive(
 )
 MAPPINGS: Final = st.dictionaries(st.sampled_from(WORDS) | st.text(max_size=8), TREES, max_size=8)
 QUICK: Final = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@cache
+def ours() -> tuple[Scenario, ...]:
+    """Every scenario of the suite."""
+    return tuple(map(scenarios.load, scenarios.names()))
 
 
 def places(tree: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -142,7 +148,7 @@ def test_any_tree_is_a_target_or_one_line(tree: Any) -> None:
 @QUICK
 @given(st.data())
 def test_any_change_to_a_scenario_of_ours(data: Any) -> None:
-    tree = data.draw(st.sampled_from(SCENARIOS)).dump()
+    tree = data.draw(st.sampled_from(ours())).dump()
     path = data.draw(st.sampled_from(places(tree)))
     valid_scenario(changed(tree, path, data.draw(TREES), data.draw(st.booleans())))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from argparse import Namespace
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from cli import check_target, suite
 from common.paths import ROOT
@@ -18,7 +18,7 @@ from grafana.query import RUN, fill
 from run.options import choices
 from run.request import RunRequest
 from scenarios.options import FORM
-from tests.support import refused_attack
+from tests.support import plain_yaml, refused_attack
 from verdicts import __main__ as verdicts
 from webui.form import SwarmForm
 
@@ -36,8 +36,9 @@ MAINS: Final[dict[str, Callable[[list[str]], int]]] = {
 }
 
 
+@cache
 def corpus(name: str) -> Any:
-    return yaml.safe_load((FOLDER / f"{name}.yaml").read_text())
+    return plain_yaml.read(FOLDER / f"{name}.yaml")
 
 
 def cases(name: str) -> list[Any]:

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-import yaml
 
 from common.paths import ROOT
 from run.options import add_arguments
 from targets import load as targets
+from tests.support import plain_yaml, rooms
 
 SCHEMA: Final = json.loads((ROOT / "tests" / "schemas" / "kubernetes-1.33.json").read_text())
 FILES: Final = sorted((ROOT / "deploy").rglob("*.yaml"))
-COMPOSE: Final = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+COMPOSE: Final = plain_yaml.read(ROOT / "docker-compose.yml")
 DOCKERFILE: Final = (ROOT / "Dockerfile").read_text()
 MASTER, WORKER = "resilience-master", "resilience-worker"
 
 
+@cache
 def documents() -> list[dict[str, Any]]:
-    return [document for file in FILES for document in yaml.safe_load_all(file.read_text())]
+    return [document for file in FILES for document in plain_yaml.every(file)]
 
 
 def validate(document: dict[str, Any]) -> None:
@@ -173,22 +173,8 @@ def test_secrets_come_by_reference_alone() -> None:
 def test_the_image_holds_every_room_that_its_commands_import() -> None:
     lines = (ROOT / ".dockerignore").read_text().splitlines()
     kept = {line[1:] for line in lines if line.startswith("!")}
-    rooms = {file.parent.name for file in ROOT.glob("*/__init__.py")}
-    sources = [
-        ROOT / "locustfile.py",
-        *(file for room in kept & rooms for file in (ROOT / room).rglob("*.py")),
-    ]
-    needed = {room for file in sources for room in imported(file) & rooms}
-    assert needed <= kept
-
-
-def imported(file: Path) -> set[str]:
-    """The first part of every module that a file imports."""
-    return {name.partition(".")[0] for node in ast.walk(ast.parse(file.read_text())) for name in _named(node)}
-
-
-def _named(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Import):
-        yield from (alias.name for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and not node.level:
-        yield node.module or ""
+    floor = {file.parent.name for file in ROOT.glob("*/__init__.py")}
+    sources = [file for file in rooms.files() if file.parts[0] in {*(kept & floor), "locustfile.py"}]
+    imported = {name.partition(".")[0] for file in sources for name in rooms.imports_of(file)}
+    assert {"run", "users", "verdicts"} <= imported
+    assert imported & floor <= kept

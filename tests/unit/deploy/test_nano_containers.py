@@ -7,14 +7,14 @@ import subprocess
 from typing import Any, Final
 
 import pytest
-import yaml
 
 from common.paths import ROOT
 from fakes.settings import NanoSettings, StackSettings
 from scenarios.overrides import Overrides
+from tests.support import plain_yaml
 
-COMPOSE: Final = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
-JOB: Final = yaml.safe_load((ROOT / "deploy" / "real" / "nano-attack.yaml").read_text())
+COMPOSE: Final = plain_yaml.read(ROOT / "docker-compose.yml")["services"]
+JOB: Final = plain_yaml.read(ROOT / "deploy" / "real" / "nano-attack.yaml")
 POD: Final = JOB["spec"]["template"]["spec"]
 PARTS: Final = {one["name"]: one for one in (*POD["initContainers"], *POD["containers"])}
 ORIGINS: Final = ("origin-a", "origin-b")
@@ -48,7 +48,7 @@ def settings(script: str, **variables: str) -> StackSettings:
     command = r"(?:exec )?python -m fakes\.stack(?:[^<\\\n]|\\\n)*"
     text = re.sub(command, "cat ", script.replace("$$", "$"))
     done = subprocess.run(["sh", "-c", text], env=variables, capture_output=True, text=True, check=True)
-    return StackSettings.model_validate(yaml.safe_load(done.stdout))
+    return StackSettings.model_validate(plain_yaml.load(done.stdout))
 
 
 def test_the_stack_waits_for_origins_at_the_ports_that_are_probed() -> None:

@@ -11,10 +11,11 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-import yaml
 
 from common.paths import ROOT
 from targets.schema import Target
+from tests.support import plain_yaml
+from tests.support.needs import INFLUX_2
 
 FILE = ROOT / "docker-compose.yml"
 SCHEMA = ROOT / "tests" / "schemas" / "compose-spec.json"
@@ -22,7 +23,7 @@ SCHEMA = ROOT / "tests" / "schemas" / "compose-spec.json"
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load(FILE.read_text())
+    found: dict[str, Any] = plain_yaml.read(FILE)
     return found
 
 
@@ -50,6 +51,11 @@ def test_every_image_is_pinned_and_every_service_has_a_health_check(compose: dic
     for name, service in compose["services"].items():
         assert service["healthcheck"]["test"], name
         assert re.fullmatch(r"[a-z/.-]+:(\d+\.\d+[\w.-]*|local)", service["image"]), name
+
+
+def test_the_influxdb_of_the_tests_is_the_one_that_it_ships(compose: dict[str, Any]) -> None:
+    version = compose["services"]["influxdb"]["image"].partition(":")[2]
+    assert f"github.com/influxdata/influxdb/v2 v{version}\n" in (INFLUX_2.sources / "go.mod").read_text()
 
 
 def seconds(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import pytest
@@ -21,12 +22,15 @@ BY_THE_CLIENT = {
 }  # fmt: skip
 
 
+loaded = cache(scenarios.load)
+
+
 def target(**keys: Any) -> Target:
     return Target.model_validate({"name": "t", "base_url": "http://127.0.0.1:9", **keys})
 
 
 def answers(name: str, on: Target, found: Any, **tools: RequestResult) -> dict[str, str]:
-    return {one.id: one.why for one in foreseen(scenarios.load(name), on, found, tools)}
+    return {one.id: one.why for one in foreseen(loaded(name), on, found, tools)}
 
 
 def took(seconds: float, upstream: float = math.nan) -> RequestResult:
@@ -39,13 +43,13 @@ def took(seconds: float, upstream: float = math.nan) -> RequestResult:
 def test_without_metrics(name: str) -> None:
     told = answers(name, target(), {})
     assert {id for id, why in told.items() if not why} <= BY_THE_CLIENT
-    for point in scenarios.load(name).points:
+    for point in loaded(name).points:
         assert any(id == point or id.startswith(f"{point}.") for id in told)
 
 
 def test_lies_are_told_in_the_modern_era_alone() -> None:
     def why(protocol: str) -> str:
-        told = foreseen(scenarios.load("header-lies"), target(), {}, protocol=protocol)
+        told = foreseen(loaded("header-lies"), target(), {}, protocol=protocol)
         return next(one.why for one in told if one.id == "M3.1")
 
     assert (why("2026-07-28"), why("2025-11-25")[:12]) == ("", "Nobody lied ")

@@ -7,12 +7,15 @@ import pytest
 from common.merge import merged
 from common.protections import NAMES
 from fakes.settings import StackSettings
-from scenarios.load import load
+from scenarios.load import load, names
 from scenarios.tuning_table import (
+    ATTACK,
     ATTACKS,
     BLOCKS,
     BY_NAME,
     LIMITS,
+    NO_LIMIT,
+    OWN,
     TunedLimit,
     TuningAttack,
     named,
@@ -67,3 +70,15 @@ def test_a_value_fits_its_limit() -> None:
     assert BY_NAME["user-concurrency"].fitting(1e6) == 300
     assert BY_NAME["user-concurrency"].fitting(7.5) == 8
     assert BY_NAME["timeout"].fitting(7.1234) == 7.12
+
+
+def test_each_p0_and_p1_scenario_is_confirmed_or_has_a_reason_why_not() -> None:
+    asked = [name for name in names() if load(name).priority in ("P0", "P1")]
+    assert sorted([*ATTACK, *NO_LIMIT, *OWN]) == sorted(asked)
+
+
+def test_a_scenario_that_a_protection_would_spoil_is_run_without_it() -> None:
+    assert {one.name: one.without for one in ATTACKS if one.without} == {
+        name: "worker-cpu" for name in ATTACK if "-worker-cpu" in load(name).protections
+    }
+    assert protect(named("plan")[0], "worker-cpu") == "phase2,-worker-cpu"

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Final
 
 import numpy as np
@@ -24,6 +25,7 @@ from verdicts.measure.calls import percentiles
 from verdicts.run.reading import Mask, Run
 
 LATE_MS: Final = 50.0
+BECAME: Final = {name: Outcome[name.upper()] for name in ("dropped", "ok", "failed", "aborted")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,25 +80,26 @@ def of(run: Run) -> ArrivalLedger:
 
 def _of_workers(run: Run) -> Iterator[ArrivalCounts]:
     """Each worker's, in their order."""
-    recorded = {name: list(_by_worker(run, mask)) for name, mask in _became(run)}
-    for number, worker in enumerate(run.workers):
-        counts = ArrivalCounts(**{name: found[number] for name, found in recorded.items()})
-        yield _planned(counts, _planned_by(run, worker, (run.worker == number) & run.arrivals))
+    recorded = {name: _by_worker(run, mask) for name, mask in _became(run)}
+    for number, planned in enumerate(_planned_by_worker(run)):
+        yield _planned(ArrivalCounts(**{name: found[number] for name, found in recorded.items()}), planned)
 
 
-def _by_worker(run: Run, mask: Mask) -> Iterator[int]:
+def _by_worker(run: Run, mask: Mask) -> list[int]:
     """How many of the masked records each worker wrote."""
-    return (int(np.count_nonzero(mask & (run.worker == number))) for number in range(len(run.workers)))
+    ends = accumulate(run.samples.lengths, initial=0)
+    return [int(np.count_nonzero(mask[first:end])) for first, end in pairwise(ends)]
 
 
 def _became(run: Run) -> Iterator[tuple[str, Mask]]:
     """What can be counted of the records: (field of `ArrivalCounts`, the records that count)."""
-    arrivals, out = run.arrivals, run.out
+    extra, out = run.extra, run.out
+    arrivals = ~extra
     yield "sent", arrivals & out
-    for name in ("dropped", "ok", "failed", "aborted"):
-        yield name, arrivals & run.became(Outcome[name.upper()])
+    for name, outcome in BECAME.items():
+        yield name, arrivals & run.became(outcome)
     yield "late", late(run)
-    yield "extra", run.extra & out
+    yield "extra", extra & out
     yield "retries", run.retries & out
 
 
@@ -104,17 +107,23 @@ def _planned(counts: ArrivalCounts, planned: int) -> ArrivalCounts:
     return replace(counts, planned=planned, unknown=planned - counts.sent - counts.dropped)
 
 
-def _planned_by(run: Run, name: str, arrivals: Mask) -> int:
-    """A worker's last word on what was due; for a lost one what is recorded of the time after it, too."""
+def _planned_by_worker(run: Run) -> list[int]:
+    """Each worker's last word on what was due; for a lost one what is recorded of the time after it, too."""
+    arrivals = _by_worker(run, run.arrivals)
+    return [_planned_by(run, number, arrivals[number]) for number in range(len(run.workers))]
+
+
+def _planned_by(run: Run, number: int, recorded: int) -> int:
+    name = run.workers[number]
     lines = run.ledgers[name]
     if not lines:
-        return int(arrivals.sum())
+        return recorded
     last = lines[-1]
     if name not in run.lost:
         return int(last.planned)
     samples = run.samples
     after = (samples["planned"] > last.t) | (samples["reason"] == REASON_CODE["worker_lost"])
-    return int(last.planned) + int((arrivals & after).sum())
+    return int(last.planned) + _by_worker(run, run.arrivals & after)[number]
 
 
 def late(run: Run) -> Mask:

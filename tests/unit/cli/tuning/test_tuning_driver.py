@@ -73,7 +73,9 @@ def tuned(request: TuneRequest, runs: MadeRuns, clock: list[float]) -> tuple[Tun
 
     request.folder.mkdir(parents=True, exist_ok=True)
     said: list[str] = []
-    search = LimitSearch(LIMITS, ATTACKS, spend(request.budget, LIMITS, ATTACKS), request.seed, propose)
+    search = LimitSearch(
+        request.limits, ATTACKS, spend(request.budget, request.limits, ATTACKS), request.seed, propose
+    )
     steps = [SeriesStep(name=name) for name in search.names]
     progress = series.begin(request.folder, "tune", "", "tune.html", steps, request.budget)
     tuning = Tuning(request, search, runs, said.append, progress, clock=lambda: clock[0])
@@ -95,7 +97,7 @@ def test_a_search_finds_confirms_and_writes_everything(tmp_path: Path) -> None:
     answer = Answer.of(found)
     assert answer.sure == "confirmed"
     assert tune.exit_code(answer) == exit_codes.PASS
-    assert all(len(one.runs) == 3 and one.held == 3 for one in answer.confirmed)
+    assert all(len(one.runs) == one.held == one.attack.runs for one in answer.confirmed)
     assert {point.name for point in answer.points} >= {"plan", "today", "none", "recommended"}
     assert msgspec.structs.replace(tuning_file.read(tmp_path / "t"), written=found.written) == found
     for name in ("tune.html", "tune.md", "series.json"):
@@ -140,6 +142,10 @@ def test_an_attack_that_never_counts_leaves_the_set_unconfirmed_and_is_told(tmp_
     assert "5 % late" in (tmp_path / "t" / "tune.html").read_text()
     assert Answer.of(found).sure == "not confirmed"
     assert {one.attack.name for one in Answer.of(found).confirmed} == set(ATTACK) - {"slow-api"}
+
+
+def test_a_real_origin_is_asked_for_every_limit(tmp_path: Path) -> None:
+    assert asked_for(tmp_path / "t", "--stack", "real").limits == LIMITS
 
 
 @pytest.mark.parametrize(

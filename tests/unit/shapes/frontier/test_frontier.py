@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,12 +90,17 @@ def test_two_searches_with_noise_agree_within_the_tolerance_and_the_noise(one: i
         assert mine == pytest.approx(theirs, rel=0.2)
 
 
+@cache
+def uninterrupted() -> tuple[Frontier, list[tuple[StormPoint, bool]]]:
+    search = Frontier(LOADS, LENGTHS)
+    return search, run(search, comes_back("naive"))
+
+
 @given(st.integers(0, 40))
 @settings(max_examples=40, deadline=None)
 def test_a_search_is_carried_on_without_trying_anything_twice_as_often(cut: int) -> None:
     back = comes_back("naive")
-    whole = Frontier(LOADS, LENGTHS)
-    everything = run(whole, back)
+    whole, everything = uninterrupted()
     first = run(Frontier(LOADS, LENGTHS), back, most=cut)
     second = Frontier(LOADS, LENGTHS, known=first)
     rest = run(second, back)

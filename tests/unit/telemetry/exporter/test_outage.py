@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import cramjam
 import pytest
@@ -16,6 +16,7 @@ from telemetry.delivery.sink import NEVER, Sink
 from telemetry.delivery.spool import Spool
 from telemetry.otlp import metrics
 from telemetry.points.export import Export
+from telemetry.points.point import DataPoint
 from telemetry.prometheus import remote_write
 from telemetry.prometheus.write_request import WriteRequest
 from telemetry.run_folder import manifest
@@ -102,52 +103,68 @@ def made_prometheus() -> tuple[Sink, Receiver]:
     return remote_write.sink({"PROMETHEUS_REMOTE_WRITE_URL": "http://p/api/v1/write"}), RemoteWriteReceiver()
 
 
-def played(sink: Sink, world: World, folder: Path) -> tuple[int, Spool]:
-    """The run, exported every 2 s, sent whenever the sender would; calls sent, and the queue after it."""
-    run = RunWriter(folder / "run", rate=20)
-    export, spool = Export(run.run_dir, manifest.read(run.run_dir)), Spool(folder / "queue")
-    sender = Sender(sink, spool, iter(()), lambda text: None, clock=lambda: world.now)
-    again = 0.0
+class Exported(NamedTuple):
+    """A run as it was exported: every 2 s, and the rest of it at its end."""
+
+    seconds: list[list[DataPoint]]
+    rest: list[DataPoint]
+    sent: int  # calls
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """One run for all receivers: what becomes of it is none of the exporter's business."""
+    run = RunWriter(tmp_path_factory.mktemp("made") / "run", rate=20)
+    export, seconds = Export(run.run_dir, manifest.read(run.run_dir)), []
     for second in range(SECONDS):
         run.second(second)
+        seconds.append(list(export.read()) if second % 2 else [])
+    return Exported(seconds, list(export.finish()), run.sent)
+
+
+def played(exported: Exported, sink: Sink, world: World, folder: Path) -> Spool:
+    """The queue after the run, sent whenever the sender would."""
+    spool = Spool(folder / "queue")
+    sender = Sender(sink, spool, iter(()), lambda text: None, clock=lambda: world.now)
+    again = 0.0
+    for second, points in enumerate(exported.seconds):
         world.now = max(world.now, second + 1.0)
-        if second % 2:
-            for batch in sink.encode(export.read()):
-                spool.append(batch)
+        for batch in sink.encode(iter(points)):
+            spool.append(batch)
         while again <= world.now:
             sender._wait = sender._send_all()
             again = world.now + (sender._wait or 1.0)
-    for batch in sink.encode(export.finish()):
+    for batch in sink.encode(iter(exported.rest)):
         spool.append(batch)
     if sender._wait != NEVER:
         sender._send_all()
-    return run.sent, spool
+    return spool
 
 
 @pytest.mark.parametrize("state", ["down", "full", "slow"])
 @pytest.mark.parametrize("made", [made_otlp, made_prometheus])
 def test_what_waited_arrives_and_counts_once(
-    made: Callable[[], tuple[Sink, Receiver]], state: str, tmp_path: Path
+    made: Callable[[], tuple[Sink, Receiver]], state: str, exported: Exported, tmp_path: Path
 ) -> None:
     sink, receiver = made()
     world = World(receiver, state)
     sink._post = world  # type: ignore[attr-defined]
-    sent, spool = played(sink, world, tmp_path)
+    spool = played(exported, sink, world, tmp_path)
     assert (spool.points, spool.dropped, spool.held) == (0, 0, 0)
-    receiver.assert_whole(sent)
+    receiver.assert_whole(exported.sent)
     assert 3 <= world.tries <= 16  # it is not hammered
     spool.close()
 
 
-def test_one_that_refuses_us_is_asked_once_and_has_all_by_a_flush(tmp_path: Path) -> None:
+def test_one_that_refuses_us_is_asked_once_and_has_all_by_a_flush(exported: Exported, tmp_path: Path) -> None:
     sink, receiver = made_otlp()
     world = World(receiver, "refusing")
     sink._post = world  # type: ignore[attr-defined]
-    sent, spool = played(sink, world, tmp_path)
+    spool = played(exported, sink, world, tmp_path)
     assert (world.tries, spool.dropped) == (1, 0)
     assert spool.points > 0
     while deliver(sink, spool)[0] is not None:
         pass
     assert (spool.points, spool.dropped) == (0, 0)
-    receiver.assert_whole(sent)
+    receiver.assert_whole(exported.sent)
     spool.close()

@@ -47,6 +47,8 @@ CODE = (
     "verdicts/history/plots.py",
     "verdicts/tuning/page.py",
     "verdicts/tuning/wording.py",
+    "verdicts/tuning/growth_page.py",
+    "verdicts/tuning/growth_wording.py",
     "verdicts/metastable/page.py",
     "verdicts/metastable/wording.py",
 )

@@ -38,8 +38,9 @@ def files() -> dict[str, str]:
 
 
 def run(clone: Path, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **env}
-    return subprocess.run(words, cwd=clone, capture_output=True, text=True, check=False, timeout=120, env=env)
+    return subprocess.run(
+        words, cwd=clone, capture_output=True, text=True, check=False, timeout=120, env={**os.environ, **env}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +48,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what verdicts need, with all that the page says written into it."""
     folder = tmp_path_factory.mktemp("clone")
     for name in COPIED:
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules")
-        )
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*", "node_modules"))
     for name in ("VERSION", "pyproject.toml"):
         shutil.copy2(ROOT / name, folder / name)
     (folder / ".venv").symlink_to(ROOT / ".venv")

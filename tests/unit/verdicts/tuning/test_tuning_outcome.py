@@ -47,6 +47,7 @@ def test_what_a_protection_refused_counts_on_a_full_machine_unless_the_stack_lag
     folder = judged(tmp_path / "run", fault=(2.0, 6.0, "rate_limit_exceeded"))
     monkeypatch.setattr(first_limit, "full", lambda run: "the machine was full: 1.98 of 2 cores")
     assert read(folder).broken
+    assert read(folder).limit == "rate-limit"
     monkeypatch.setattr(first_limit, "lag", lambda run: "the stack itself added 0.40 s")
     with pytest.raises(NotCountedError, match="this machine gave way"):
         read(folder)

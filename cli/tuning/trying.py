@@ -1,0 +1,44 @@
+"""A setting under several attacks, as steps of a search: a wanted run goes out, its outcome comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+
+from cli.tuning.memory import Memory
+from cli.tuning.wanted import Wanted
+from scenarios.tuning_table import TuningAttack
+from verdicts.tuning.outcome import TuningRun
+from verdicts.tuning.trial import SettingTrial
+
+Steps = Generator[Wanted, TuningRun | None, None]
+Trying = Generator[Wanted, TuningRun | None, SettingTrial | None]
+
+
+def try_all(memory: Memory, wanted: Sequence[Wanted], *, until_broken: bool = False) -> Trying:
+    """All these runs of one setting; None where one of them left no data point. What is known is not run.
+
+    `until_broken`: it ends at the first broken bound.
+    """
+    runs: list[TuningRun] = []
+    for one in wanted:
+        run = memory.find(one)
+        if run is None:
+            run = yield one
+            if run is None:
+                return None
+            memory.keep(one.attack, run)
+        runs.append(run)
+        if until_broken and not run.held:
+            return SettingTrial(one.values, tuple(runs), whole=False)
+    return SettingTrial(wanted[0].values, tuple(runs)) if wanted else None
+
+
+def tell_first(attacks: Sequence[TuningAttack], tried: Sequence[SettingTrial]) -> list[TuningAttack]:
+    """Those first that broke a bound most often."""
+    broke = [run.attack for trial in tried for run in trial.broken]
+    return sorted(attacks, key=lambda attack: -broke.count(attack.name))
+
+
+def rank(trial: SettingTrial) -> tuple[float, float]:
+    """Less is better."""
+    return trial.rank
