@@ -193,7 +193,8 @@ simulate: $(DEV) ## the cluster in a simulated world: SEEDS=100000 of them, or S
 	@$(BIN)/python -m tests.simulation $(call options,SEEDS SEED)
 
 .PHONY: bench
-bench: $(DEV) ## requests per CPU second beside other generators, start delay
+bench: $(DEV) ## requests per CPU second beside other generators, start delay (the first call builds those that it misses)
+	@$(BIN)/python -m tests.support.needs bench
 	@$(BIN)/python -m bench
 
 .PHONY: venv

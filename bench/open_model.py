@@ -13,7 +13,7 @@ from typing import Final
 from bench.arrival_times import Delays, delays
 from bench.engine_open_model import engine
 from bench.processes import installed, run
-from bench.request import vegeta_target
+from bench.request import K6, OHA, PATH, header_words, k6_script, vegeta_target
 from common.paths import ROOT
 from tests.support.recorder.handle import recorder
 
@@ -49,6 +49,25 @@ def vegeta(url: str, rate: int, seconds: float, folder: Path) -> float:
     return run(command, seconds).cpu_s
 
 
+def k6(url: str, rate: int, seconds: float, folder: Path) -> float:
+    """`constant-arrival-rate`, with a virtual user for each call in flight, all made before load."""
+    arrivals = {
+        "executor": "constant-arrival-rate", "rate": rate, "timeUnit": "1s", "duration": f"{seconds}s",
+        "preAllocatedVUs": _most_in_flight(rate), "gracefulStop": "30s",
+    }  # fmt: skip
+    return run([*K6, str(k6_script(url, folder, arrivals))], seconds).cpu_s
+
+
+def oha(url: str, rate: int, seconds: float, folder: Path) -> float:
+    """`-q`, with a connection for each call in flight; by number of requests, so that it awaits the last."""
+    words = ["-q", str(rate), "-n", str(round(rate * seconds)), "-c", str(_most_in_flight(rate))]
+    return run([*OHA, *words, *header_words(), url + PATH], seconds).cpu_s
+
+
+def _most_in_flight(rate: int) -> int:
+    return round(rate * ANSWER * 1.2)
+
+
 def stock(url: str, rate: int, seconds: float, folder: Path) -> float:
     command = [sys.executable, "-m", "bench.stock_open_model", url, str(rate), str(seconds)]
     return float(json.loads(run(command, seconds, ROOT).output.splitlines()[-1])["cpu_s"])
@@ -65,6 +84,6 @@ def measure(driver: Driver, seconds: float) -> Open:
 
 DRIVERS: Final[dict[str, Driver]] = {
     "engine": engine,
-    **({"vegeta": vegeta} if installed("vegeta") else {}),
+    **{tool.__name__: tool for tool in (vegeta, k6, oha) if installed(tool.__name__)},
     "stock FastHttpUser": stock,
 }

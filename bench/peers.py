@@ -12,7 +12,17 @@ from pathlib import Path
 from typing import Final
 
 from bench.processes import installed, run
-from bench.request import BODY, HEADERS, PATH, vegeta_target, wrk_script
+from bench.request import (
+    BODY,
+    K6,
+    K6_SUMMARY,
+    OHA,
+    PATH,
+    header_words,
+    k6_script,
+    vegeta_target,
+    wrk_script,
+)
 from common.paths import ROOT
 
 CONNECTIONS: Final = 50
@@ -46,11 +56,8 @@ def vegeta(url: str, seconds: float, folder: Path) -> Speed:
 
 
 def hey(url: str, seconds: float, folder: Path) -> Speed:
-    headers = [part for name, value in HEADERS.items() for part in ("-H", f"{name}: {value}")]
-    done = run(
-        ["hey", "-z", f"{seconds}s", "-c", str(CONNECTIONS), "-m", "POST", "-d", BODY, *headers, url + PATH],
-        seconds,
-    )
+    words = ["-z", f"{seconds}s", "-c", str(CONNECTIONS), "-m", "POST", "-d", BODY, *header_words()]
+    done = run(["hey", *words, url + PATH], seconds)
     found = re.search(r"\[200\]\s+(\d+) responses", done.output)
     return Speed(int(found[1]) if found else 0, done.cpu_s, done.wall_s)
 
@@ -65,6 +72,23 @@ def wrk(url: str, seconds: float, folder: Path) -> Speed:
     found = re.search(r"(\d+) requests in", done.output)
     refused = re.search(r"Non-2xx or 3xx responses: (\d+)", done.output)
     return Speed(int(found[1]) - int(refused[1] if refused else 0) if found else 0, done.cpu_s, done.wall_s)
+
+
+def k6(url: str, seconds: float, folder: Path) -> Speed:
+    """Its virtual users without any wait between calls; bodies are thrown away, as its manual advises."""
+    users = {"executor": "constant-vus", "vus": CONNECTIONS, "duration": f"{seconds}s", "gracefulStop": "5s"}
+    done = run([*K6, str(k6_script(url, folder, users))], seconds)
+    metrics = json.loads((folder / K6_SUMMARY).read_text())["metrics"]
+    refused = metrics["http_req_failed"]["values"]["passes"]  # how often it is true that one failed
+    return Speed(metrics["http_reqs"]["values"]["count"] - refused, done.cpu_s, done.wall_s)
+
+
+def oha(url: str, seconds: float, folder: Path) -> Speed:
+    """What is under way at the end it cuts off, and counts as an error."""
+    words = ["-z", f"{round(seconds * 1000)}ms", "-c", str(CONNECTIONS), *header_words()]
+    done = run([*OHA, *words, url + PATH], seconds)
+    answered = json.loads(done.output)["statusCodeDistribution"].get("200", 0)
+    return Speed(answered, done.cpu_s, done.wall_s)
 
 
 def python_driver(module: str) -> Callable[[str, float, Path], Speed]:
@@ -83,5 +107,5 @@ def python_driver(module: str) -> Callable[[str, float, Path], Speed]:
 TOOLS: Final[dict[str, Callable[[str, float, Path], Speed]]] = {
     "engine": python_driver("bench.engine_full_speed"),
     "stock FastHttpUser": python_driver("bench.stock_full_speed"),
-    **{tool.__name__: tool for tool in (vegeta, hey, wrk) if installed(tool.__name__)},
+    **{tool.__name__: tool for tool in (vegeta, hey, wrk, k6, oha) if installed(tool.__name__)},
 }

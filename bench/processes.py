@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 from typing import Final
+
+from tests.support import needs
 
 GRACE: Final = 60.0  # seconds beyond the load's own duration before a child is killed
 
@@ -36,7 +37,12 @@ def run(command: Sequence[str], limit: float, cwd: Path | None = None) -> Finish
     """
     began = time.monotonic()
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd, start_new_session=True
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=cwd,
+        env={**os.environ, "PATH": needs.PATH},
+        start_new_session=True,
     ) as child:
         watch = Timer(limit + GRACE, os.killpg, (child.pid, signal.SIGKILL))
         watch.start()
@@ -52,5 +58,5 @@ def run(command: Sequence[str], limit: float, cwd: Path | None = None) -> Finish
 
 
 def installed(tool: str) -> bool:
-    """Whether a peer is on PATH; those that are not are left out of the tables."""
-    return shutil.which(tool) is not None
+    """Whether a peer is here; those that are not are left out of the tables."""
+    return needs.NEEDS[tool].find() is not None

@@ -1,7 +1,8 @@
-"""What the tests use beyond Python: Debian's packages, Go programs built once into .cache/bin, what PyPI and
-npm have, in folders of their own under .cache, and what takes minutes to build.
+"""What tests and benchmarks use beyond Python: Debian's packages, programs in Go and Rust built once into
+.cache/bin, what PyPI and npm have, in folders of their own under .cache, and what takes minutes to build.
 
-    python -m tests.support.needs            # installs what is missing, where it may; a line each
+    python -m tests.support.needs            # installs what tests miss, where it may; a line each
+    python -m tests.support.needs bench      # what `make bench` misses
     needs.require("chromium")                # its path; where it is missing the test is skipped
 
 With REQUIRE_ALL=1 (as continuous integration sets it) a missing one fails the test that needs it, long tests
@@ -11,6 +12,7 @@ and others stand for them. Where its compilers are missing they are skipped in a
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -33,14 +35,17 @@ PLACES: Final = (
     str(BUILT),
     os.environ.get("GOBIN", ""),
     str(Path.home() / "go" / "bin"),
-    "/usr/local/go/bin",
     str(Path.home() / ".cargo" / "bin"),
+    "/usr/local/go/bin",
 )
 PATH: Final = os.pathsep.join(filter(None, (os.environ.get("PATH", ""), *PLACES, "/usr/sbin")))
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OLDEST_GO: Final = (1, 21)  # older ones cannot fetch the newer one that a module asks for
 LOCKS: Final = HERE / "locks"
 READY: Final = "ready"  # in an environment that is whole: the lock that it was made of
+TESTS: Final = "tests"
+BENCH: Final = "bench"
+PEER: Final = "a peer of the benchmarks"
 SKIPPED: Final = "needs "  # how the reason of every such skip begins
 ROOT_ALONE: Final = f"{SKIPPED}root's rights here: make test as root"
 
@@ -53,11 +58,13 @@ class Need:
     why: str
     debian: str = ""
     go: str = ""  # module@version
+    cargo: str = ""  # crate@version, built where there is a cargo
     source: Path | None = None  # of a Go program of our own
     lock: Path | None = None  # of packages of PyPI, for an environment of its own
     made: Path | None = None  # the file that `make NAME` leaves
     npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
     long: LongBuild | None = None
+    users: tuple[str, ...] = (TESTS,)  # who uses it
     programs: tuple[str, ...] = ()  # names it goes by; with a lock: its Python, unless one is given
 
     def find(self) -> str | None:
@@ -104,6 +111,8 @@ class Need:
             return f"REQUIRE_ALL=1 make test, or python -m {self.long.module} (about {self.long.minutes} min)"
         if self.lock or self.source or self.npm:
             return "make test, which installs it, or python -m tests.support.needs"
+        if self.cargo:
+            return f"cargo install --locked --root {_shown(BUILT.parent)} {self.cargo}"
         return (
             f"apt-get install {self.debian}" if self.debian else f"GOBIN={_shown(BUILT)} go install {self.go}"
         )
@@ -126,12 +135,17 @@ NEEDS: Final = {
     need.name: need
     for need in (
         Need("chromium", "reads reports and the web UI", debian="chromium", programs=BROWSERS),
-        Need("nginx", "answers at once, for benchmarks", debian="nginx-light"),
+        Need("nginx", "answers at once, for benchmarks", debian="nginx-light", users=(BENCH,)),
         Need("pgbouncer", "the pooler before Postgres", debian="pgbouncer"),
         Need("ip", "makes two machines of one", debian="iproute2"),
-        Need("wrk", "a peer of the benchmarks", debian="wrk"),
-        Need("hey", "a peer of the benchmarks", debian="hey"),
-        Need("go", "builds servers and peers written in Go", debian="golang-go ca-certificates git"),
+        Need("wrk", PEER, debian="wrk", users=(BENCH,)),
+        Need("hey", PEER, debian="hey", users=(BENCH,)),
+        Need(
+            "go",
+            "builds servers and peers written in Go",
+            debian="golang-go ca-certificates git",
+            users=(TESTS, BENCH),
+        ),
         Need(
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
@@ -155,7 +169,9 @@ NEEDS: Final = {
             npm=NodePackage(HERE / "server_everything", "server-everything"),
             programs=("@modelcontextprotocol/server-everything/dist/index.js",),
         ),
-        Need("vegeta", "a peer of the benchmarks", go="github.com/tsenart/vegeta/v12@v12.13.0"),
+        Need("vegeta", PEER, go="github.com/tsenart/vegeta/v12@v12.13.0", users=(BENCH,)),
+        Need("k6", PEER, go="go.k6.io/k6@v1.8.1", users=(BENCH,)),
+        Need("oha", PEER, cargo="oha@1.16.0", users=(BENCH,)),
     )
 }
 
@@ -187,9 +203,9 @@ def _begin(need: Need) -> str:
     return f"{SKIPPED}{need.name} ({need.why}): "
 
 
-def install() -> None:
-    """Install what is missing, where that needs no password; a line on stderr for each step."""
-    missing = [need for need in NEEDS.values() if need.find() is None]
+def install(user: str = TESTS) -> None:
+    """Install what `user` misses, where that needs no password; a line on stderr for each step."""
+    missing = [need for need in NEEDS.values() if user in need.users and need.find() is None]
     packages = " ".join(need.debian for need in missing if need.debian).split()
     if packages and (root := _as_root()) is not None and shutil.which("apt-get"):
         _say(f"installing {' '.join(packages)}")
@@ -203,8 +219,9 @@ def install() -> None:
         elif not need.debian:
             _say(f"installing {need.name}")
             _install(need)
-    _say("building the real parts, where they are not built yet")
-    _run([sys.executable, "-m", "fakes.stack.build_real"], {**os.environ, "PATH": PATH})
+    if user == TESTS:
+        _say("building the real parts, where they are not built yet")
+        _run([sys.executable, "-m", "fakes.stack.build_real"], {**os.environ, "PATH": PATH})
 
 
 def build(name: str, long: LongBuild) -> None:
@@ -222,8 +239,8 @@ def build(name: str, long: LongBuild) -> None:
 
 
 def _install(need: Need) -> None:
-    """Have what comes from PyPI, npm or Go."""
-    go = NEEDS["go"].find()
+    """Have what comes from PyPI, npm, Rust or Go."""
+    go, cargo = NEEDS["go"].find(), shutil.which("cargo", path=PATH)
     try:
         if need.lock:
             need.make_environment()
@@ -231,6 +248,9 @@ def _install(need: Need) -> None:
             _run(["make", "--silent", need.name], {**os.environ, "PATH": PATH})
         elif need.npm:
             need.npm.install({**os.environ, "PATH": PATH})
+        elif need.cargo:
+            command = [cargo or "cargo", "install", "--locked", "--root", str(BUILT.parent), need.cargo]
+            _run(command, {**os.environ, "PATH": PATH})
         elif go and need.source:
             build_real.build_go(new_enough(go), need.source, BUILT / need.name)
         elif go:
@@ -281,7 +301,7 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> bool:
 
 
 def _say(line: str) -> None:
-    print(f"tests: {line}", file=sys.stderr, flush=True)
+    print(f"needs: {line}", file=sys.stderr, flush=True)
 
 
 def _shown(path: Path) -> str:
@@ -289,4 +309,6 @@ def _shown(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    install()
+    parser = argparse.ArgumentParser(prog="python -m tests.support.needs")
+    parser.add_argument("user", nargs="?", choices=(TESTS, BENCH), default=TESTS)
+    install(parser.parse_args().user)

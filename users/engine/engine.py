@@ -46,6 +46,7 @@ POLL_INTERVAL: Final = 0.05
 OPENING_RATE: Final = 200.0  # sessions a second that a process opens before load
 PART_WITHIN: Final = 10.0  # seconds for closing them
 STOPPED_WITHIN: Final = 1.5
+_FAILED: Final = Outcome.FAILED  # a look into an enumeration takes longer than one at a name here
 
 
 @dataclass(frozen=True)
@@ -334,7 +335,7 @@ class Engine:
     def _record(self, call: Call) -> None:
         if call.headers:
             self._observe(call)
-            if call.outcome is Outcome.FAILED:
+            if call.outcome is _FAILED:
                 self._error_texts.see(call, call.done - self.start_at)
                 self._clients[call.account].failed(call)
         self.ledger.over(call)

@@ -11,7 +11,6 @@ are decoded where the target file asked for the encoding, and refused where nobo
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -32,9 +31,11 @@ class _Result(msgspec.Struct):
 
 
 class _Reply(msgspec.Struct):
+    """`result` is an object, as MCP has it, or anything else that JSON-RPC allows."""
+
     id: int | str | None = None
     method: msgspec.Raw = msgspec.Raw()
-    result: msgspec.Raw = msgspec.Raw()
+    result: _Result | list[Any] | str | int | float | bool | msgspec.UnsetType | None = msgspec.UNSET
     error: msgspec.Raw = msgspec.Raw()
 
 
@@ -54,10 +55,12 @@ class _Failure(msgspec.Struct):
 
 
 _decode_reply: Final = msgspec.json.Decoder(_Reply).decode
-_decode_result: Final = msgspec.json.Decoder(_Result).decode
 _decode_error: Final = msgspec.json.Decoder(_Error).decode
 _decode_failure: Final = msgspec.json.Decoder(_Failure).decode
 CLOSES: Final = b"DELETE "  # how a request begins that closes a session
+_GOOD: Final = Outcome.OK  # a look into an enumeration takes longer than one at a name here
+_FAILED: Final = Outcome.FAILED
+_JSON: Final = b"application/json"
 _OK: Final = REASON_CODE[""]
 _BAD: Final = REASON_CODE["bad_response"]
 _RPC: Final = REASON_CODE["rpc_error"]
@@ -84,7 +87,7 @@ def rules(
     encodings: Collection[bytes] = (), refusals: Collection[Refusal] = (), max_body: int = MAX_BODY
 ) -> AnswerRules:
     """The rules of a run that asks for these content encodings, of a target that refuses like this."""
-    return AnswerRules(partial(judge, encodings=encodings, refusals=refusals, max_body=max_body), EventStream)
+    return AnswerRules(lambda call: judge(call, encodings, refusals, max_body), EventStream)
 
 
 def judge(
@@ -99,7 +102,7 @@ def judge(
             call.body = decoded(call.headers, call.body, encodings, max_body).removeprefix(BOM)
     except EncodingError as error:
         call.body = str(error).encode()  # for whoever shows what failed calls were told
-        call.outcome, call.reason = Outcome.FAILED, _BAD
+        call.outcome, call.reason = _FAILED, _BAD
         return
     if 200 <= call.status < 300:
         call.reason = _judge_success(call)
@@ -107,7 +110,7 @@ def judge(
         call.reason = _REDIRECT
     else:
         call.reason = _judge_failure(call, refusals)
-    call.outcome = Outcome.OK if call.reason == _OK else Outcome.FAILED
+    call.outcome = _GOOD if call.reason == _OK else _FAILED
 
 
 def _judge_success(call: Call) -> int:
@@ -120,24 +123,27 @@ def _judge_success(call: Call) -> int:
         if len(reply.error) and bytes(reply.error) != b"null":
             call.rpc_code = _rpc_code(reply.error)
             return _ERA.get(call.rpc_code, _RPC)
-        return _judge_result(bytes(reply.result))
+        return _judge_result(reply.result)
     except UNREADABLE:
         return _BAD
 
 
-def _judge_result(result: bytes) -> int:
-    if b'"isError"' in result or b'"resultType"' in result:
-        told = _decode_result(result)
-        if told.isError:
-            return _TOOL
-        if told.resultType != "complete":
-            return _ASKS if told.resultType == "input_required" else _BAD
-    return _OK if result else _BAD
+def _judge_result(result: object) -> int:
+    if not isinstance(result, _Result):
+        return _BAD if result is msgspec.UNSET else _OK
+    if result.isError:
+        return _TOOL
+    if result.resultType != "complete":
+        return _ASKS if result.resultType == "input_required" else _BAD
+    return _OK
 
 
 def message_of(call: Call) -> bytes:
     """The JSON of an answer; b"" where its type is none that an MCP client reads."""
-    kind = call.headers.get(b"content-type", b"").lower()
+    kind = call.headers.get(b"content-type", _JSON)
+    if kind == _JSON:
+        return call.body
+    kind = kind.lower()
     if kind.startswith(b"text/event-stream"):
         call.flags |= Flag.SSE
         return stream_of_call(call).answer

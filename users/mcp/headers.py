@@ -67,7 +67,8 @@ def upstream_seconds(headers: dict[bytes, bytes]) -> float:
 
     metric *( "," metric ), metric = name *( ";" parameter ); values may be quoted, names are in any case.
     """
-    for metric in _METRICS.findall(headers.get(b"server-timing", b"")[:_READ]):
+    told = headers.get(b"server-timing")
+    for metric in () if told is None else _METRICS.findall(told[:_READ]):
         name, *parameters = _PARTS.findall(metric)
         if name.strip() == b"upstream":
             for parameter in parameters:

@@ -24,21 +24,32 @@ _MAX_FLOAT: Final = 1e30
 _LONGEST_WAIT: Final = 366 * 86400.0  # seconds: a larger number is a time of the calendar
 _MILLISECONDS: Final = 1e11  # as Unix seconds that is the year 5138
 _MEMBER: Final = re.compile(rb"(?:^|[,;\s])(limit|remaining|reset|r|t|q)\s*=\s*([0-9]+)", re.IGNORECASE)
-_NAMES: Final = {
-    what: tuple(f"{prefix}-{what}".encode() for prefix in ("x-ratelimit", "x-rate-limit", "ratelimit"))
-    for what in ("limit", "remaining", "reset")
-}
 Headers = Mapping[bytes, bytes]
 
 
+def _names(what: str) -> tuple[bytes, ...]:
+    return tuple(f"{kind}-{what}".encode() for kind in ("x-ratelimit", "x-rate-limit", "ratelimit"))
+
+
+_LIMIT: Final = _names("limit")
+_REMAINING: Final = _names("remaining")
+_RESET: Final = _names("reset")
+_READ: Final = frozenset((b"retry-after", b"ratelimit", b"ratelimit-policy", *_LIMIT, *_REMAINING, *_RESET))
+
+
 def read_limits(call: Call, clock: Callable[[], float] = time.time) -> None:
-    """Note what the headers of an answered call say; `clock` gives Unix seconds."""
+    """Note what the headers of an answered call say; `clock` gives Unix seconds.
+
+    Where they say nothing the call stays as it was made: nothing known.
+    """
     headers = call.headers
+    if _READ.isdisjoint(headers):
+        return
     call.retry_after = retry_after(headers)
     told = _members(headers)
-    call.limit = _first_whole(headers, "limit", told.get(b"limit", told.get(b"q")))
-    call.remaining = _first_whole(headers, "remaining", told.get(b"remaining", told.get(b"r")))
-    value = _first(headers, "reset") or told.get(b"reset", told.get(b"t"))
+    call.limit = _first_whole(headers, _LIMIT, told.get(b"limit", told.get(b"q")))
+    call.remaining = _first_whole(headers, _REMAINING, told.get(b"remaining", told.get(b"r")))
+    value = _first(headers, _RESET) or told.get(b"reset", told.get(b"t"))
     call.reset = NAN if value is None else reset_at(value, clock)
 
 
@@ -87,16 +98,16 @@ def fitting(value: int, otherwise: int) -> int:
     return value if -_MAX_WHOLE <= value <= _MAX_WHOLE else otherwise
 
 
-def _first(headers: Headers, what: str) -> bytes | None:
-    for name in _NAMES[what]:
+def _first(headers: Headers, names: tuple[bytes, ...]) -> bytes | None:
+    for name in names:
         if (value := headers.get(name)) is not None:
             return value
     return None
 
 
-def _first_whole(headers: Headers, what: str, otherwise: bytes | None) -> int:
+def _first_whole(headers: Headers, names: tuple[bytes, ...], otherwise: bytes | None) -> int:
     """`RateLimit-Limit: 5, 5;w=1` says 5."""
-    value = _first(headers, what)
+    value = _first(headers, names)
     return whole_number(otherwise if value is None else re.split(rb"[,;]", value, maxsplit=1)[0].strip())
 
 

@@ -31,9 +31,9 @@ class TargetClock:
             return
         if text != self._text:  # one a second
             self._text, self._date = text, date(text)
-        if not math.isnan(self._date):
-            self.least = max(self.least, self._date - (call.done - start))
-            self.most = min(self.most, self._date + RESOLUTION - (call.sent - start))
+        least, most = self._date - (call.done - start), self._date + RESOLUTION - (call.sent - start)
+        if least > self.least or most < self.most:  # never of NaN, which stands for a text that is no date
+            self.least, self.most = max(self.least, least), min(self.most, most)
 
     def line(self) -> dict[str, float]:
         """For a ledger's line; nothing where no answer had a date."""

@@ -54,6 +54,7 @@ def test_a_windows_end_in_any_form(value: bytes, at: float) -> None:
     [
         {b"x-ratelimit-limit": b"5", b"x-ratelimit-remaining": b"2", b"x-ratelimit-reset": b"1"},
         {b"ratelimit-limit": b"5, 5;w=1", b"ratelimit-remaining": b"2", b"ratelimit-reset": b"1"},
+        {b"x-rate-limit-limit": b"5", b"x-rate-limit-remaining": b"2", b"x-rate-limit-reset": b"1"},
         {b"ratelimit": b"limit=5, remaining=2, reset=1"},
         {b"ratelimit": b'"burst";r=2;t=1', b"ratelimit-policy": b'"burst";q=5;w=1'},
     ],
@@ -63,7 +64,25 @@ def test_the_usual_forms_say_the_same(headers: dict[bytes, bytes]) -> None:
     assert (call.limit, call.remaining, call.reset) == (5, 2, NOW + 1)
 
 
-def test_nothing_said_is_nothing_known() -> None:
-    call = read({})
+@pytest.mark.parametrize("headers", [{}, {b"date": DATE, b"content-length": b"5"}])
+def test_nothing_said_is_nothing_known(headers: dict[bytes, bytes]) -> None:
+    call = read(headers)
     assert (call.limit, call.remaining) == (-1, -1)
     assert math.isnan(call.reset)
+    assert math.isnan(call.retry_after)
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("retry-after", "retry_after"),
+        *(
+            (f"{kind}-{what}", what)
+            for kind in ("x-ratelimit", "x-rate-limit", "ratelimit")
+            for what in ("limit", "remaining", "reset")
+        ),
+    ],
+)
+def test_one_header_alone_is_heard(name: str, field: str) -> None:
+    wanted = NOW + 5 if field == "reset" else 5
+    assert getattr(read({b"date": DATE, name.encode(): b"5"}), field) == wanted

@@ -48,6 +48,12 @@ def reply(**fields: Any) -> bytes:
         (200, reply(result={}), ""),
         (200, reply(result={"text": '"isError" in a text'}), ""),
         (200, reply(result={"isError": True}), "tool_error"),
+        (200, reply(result={"isError": "yes"}), "bad_response"),
+        *(
+            (200, reply(result=other), "")
+            for other in (None, True, 7, 0.5, "text", ["isError"], [{"isError": True}])
+        ),
+        (200, reply(result={"content": [{"isError": True}]}), ""),
         (200, reply(error={"code": -32601, "message": "no"}), "rpc_error"),
         (200, reply(), "bad_response"),
         (200, json.dumps({"id": 8, "result": {}}).encode(), "bad_response"),
