@@ -94,8 +94,8 @@ def test_it_fails_for_want_of_it_where_all_are_wanted_and_it_could_be_built(
     ("everything", "at_hand", "said"),
     [
         ("", True, ""),
-        ("1", False, "tests: slow is not built: cargo 1.72 is missing\n"),
-        ("1", True, "tests: building slow, about 7 min\ntests: slow: "),
+        ("1", False, "needs: slow is not built: cargo 1.72 is missing\n"),
+        ("1", True, "needs: building slow, about 7 min\nneeds: slow: "),
     ],
 )
 def test_it_is_built_only_where_all_are_wanted(
