@@ -65,8 +65,10 @@ def _all(
         function, _, number = name.partition("__mutmut_")
         *owner, own = function.removeprefix("x").removeprefix("_").strip(BETWEEN).split(BETWEEN)
         shown = ".".join([module.__name__, *owner, own])
+        shown_as = f"def {own}("
         before, after = (
-            [line.replace(one, own, 1) for line in text[one]] for one in (f"{function}__mutmut_orig", name)
+            [line.replace(f"def {one}(", shown_as) for line in text[one]]
+            for one in (f"{function}__mutmut_orig", name)
         )
         difference = unified_diff(before, after, lineterm="", n=1)
         yield Mutant(

@@ -1,8 +1,8 @@
 """Tries mutants: a pytest session that parts before it collects, into a process for each of them.
 
 The session's process imports what the tests need, never the tests: their tables are made with the mutant in
-place. A first process runs the tests as they are. It says how long each took, so that quick ones come first,
-and what bounds the CPU time of a mutant that never ends.
+place. A first process runs the tests as they are: how long they take bounds the CPU time of a mutant that
+never ends. Tests that killed many mutants of the file come first, then quick ones.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import resource
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import redirect_stdout, suppress
 from importlib import import_module
@@ -38,23 +39,29 @@ class FailingTestsError(Exception):
 
 def outcomes(mutants: Sequence[Mutant], tests: Sequence[str], jobs: int) -> list[Outcome]:
     """What `tests` (files) make of each mutant, `jobs` at once. Raises FailingTestsError."""
-    with tempfile.NamedTemporaryFile(prefix="mutants-") as told:
-        trial = Trial(mutants, jobs, Path(told.name))
-        with redirect_stdout(io.StringIO()):
+    with tempfile.TemporaryDirectory(prefix="mutants-") as told:
+        trial = Trial(mutants, jobs, Path(told))
+        with redirect_stdout(io.StringIO()) as said:
             pytest.main([*OPTIONS, *tests], plugins=[trial])
+        if trial.parted:  # pytest itself gave up
+            print(said.getvalue(), file=sys.stderr, flush=True)
+            os._exit(KILLED)
     if len(trial.outcomes) != len(mutants):
         raise FailingTestsError(f"{', '.join(tests)}: tests fail without a mutant")
     return trial.outcomes
 
 
 class Trial:
-    """A plugin of pytest. `told`: a file in which the first process says what it found."""
+    """A plugin of pytest. `told`: a folder in which its processes say what they found."""
 
     def __init__(self, mutants: Sequence[Mutant], jobs: int, told: Path) -> None:
         self.outcomes: list[Outcome] = []
+        self.parted = False  # this is a process that runs tests
         self._mutants = mutants
         self._jobs = jobs
-        self._told = told
+        self._as_is = told / "as-is.json"
+        self._killers = told / "killers"  # the tests that failed, a line a mutant
+        self._killers.touch()
         self._first = False  # this is the process without a mutant
         self._seconds: dict[str, float] = {}  # CPU, of each test without a mutant
         self._whole = 0.0  # CPU seconds of that process
@@ -80,7 +87,7 @@ class Trial:
         """Here the processes part: one with a mutant goes on as any session does."""
         first = os.fork()
         if not first:
-            self._first = True
+            self._first = self.parted = True
             return None
         session.items = []
         if os.waitstatus_to_exitcode(os.waitpid(first, 0)[1]) != SURVIVED:
@@ -93,6 +100,7 @@ class Trial:
                 self._wait()
             process = os.fork()
             if not process:
+                self.parted = True
                 self._become(mutant)
                 return None
             self._running[process] = place
@@ -103,8 +111,9 @@ class Trial:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Quick tests first."""
-        items.sort(key=lambda item: self._seconds.get(item.nodeid, 0.0))
+        """First the tests that killed most mutants, then quick ones."""
+        kills = Counter(self._killers.read_text().splitlines())
+        items.sort(key=lambda item: (-kills[item.nodeid], self._seconds.get(item.nodeid, 0.0)))
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """A table of tests that cannot be made is a failure, too."""
@@ -129,17 +138,19 @@ class Trial:
             return
         if self._first:
             modules = [name for name in sys.modules if not name.startswith("tests.")]
-            self._told.write_text(json.dumps([self._seconds, modules, time.process_time()]))
+            self._as_is.write_text(json.dumps([self._seconds, modules, time.process_time()]))
         os._exit(SURVIVED)
 
     def _fail(self, report: pytest.CollectReport | pytest.TestReport) -> None:
         if report.failed:
             if self._first:
                 print(report.nodeid, report.longreprtext, sep="\n", file=sys.__stderr__, flush=True)
+            with self._killers.open("a") as killers:
+                print(report.nodeid, file=killers)
             os._exit(KILLED)
 
     def _learn(self) -> None:
-        self._seconds, modules, self._whole = json.loads(self._told.read_text())
+        self._seconds, modules, self._whole = json.loads(self._as_is.read_text())
         for name in modules:
             with suppress(ImportError):  # what was made by a test, or is read by its own name alone
                 import_module(name)

@@ -87,6 +87,22 @@ def test_a_search_that_has_not_ended_claims_nothing_that_was_not_tried() -> None
     assert search.report(10, False) == Bracket(None, 10, confirmed=False)
 
 
+@given(st.lists(st.booleans(), max_size=40), st.booleans())
+def test_what_passed_lies_below_what_failed_whatever_the_outcomes(outcomes: list[bool], first: bool) -> None:
+    search = Bisection(1, 100, tolerance=0.02, first=100 if first else None, max_trials=40)
+    votes: dict[float, list[bool]] = {}
+    for outcome in outcomes:
+        if (value := search.next_trial()) is None:
+            break
+        votes.setdefault(value, []).append(outcome)
+        found = search.report(value, outcome)
+        passed = [one for one, all in votes.items() if all.count(True) * 2 > len(all)]
+        failed = sorted(set(votes) - set(passed))
+        assert max(passed, default=0) < min(failed, default=101)
+        assert found.lower == max(passed, default=None)
+        assert found.upper == min(failed, default=None)
+
+
 @given(st.integers(0, 10**6))
 def test_a_noisy_edge_ends_in_time_with_a_bracket_near_it(seed: int) -> None:
     dice = random.Random(seed)
