@@ -28,7 +28,7 @@ SCOPE: Final = {
     "shapes/step.py": KINDS,
     "shapes/waves.py": KINDS,
     "users/cluster/node.py": (f"{CLUSTER}/test_conductor.py",),
-    "users/cluster/outbox.py": (f"{CLUSTER}/test_performer.py",),
+    "users/cluster/outbox.py": ("tests/unit/telemetry/recording/test_journal.py",),
     "users/cluster/shares.py": (f"{CLUSTER}/test_shares.py",),
     "users/engine/dispatcher.py": (f"{ENGINE}/test_dispatcher.py",),
     "users/engine/ledger.py": (f"{ENGINE}/test_engine_ledger.py",),

@@ -1,5 +1,7 @@
 """Constant, ramp, spike, step and stages: literal tables with zero, negative and huge inputs."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -72,27 +74,44 @@ def test_a_linear_stage_is_cut_on_its_line() -> None:
     assert stages([(10, 0, 10)], 5) == ramp(0, 5, 5)
 
 
+SECONDS, RATE = "must be a number from 0 to 1e+07", "rate must be a number from 0 to 1e+09"
+
+
 @pytest.mark.parametrize(
-    "make",
+    ("make", "message"),
     [
-        lambda: constant(-1, 60),
-        lambda: constant(1, -60),
-        lambda: constant(1e6, 20.1),
-        lambda: ramp(-1, 5, 60),
-        lambda: ramp(1, float("nan"), 60),
-        lambda: spike(1, 2, at=-1, length=1, duration=10),
-        lambda: spike(1, 2, at=11, length=1, duration=10),
-        lambda: spike(1, 2, at=1, length=-1, duration=10),
-        lambda: step(1, 2, 0, 10),
-        lambda: step(1, 2, 1001, 10),
-        lambda: stages([(-1, 1, 1)], 10),
-        lambda: stages([(1, -1, 1)], 10),
-        lambda: stages([(1, 1, 1)], -10),
-        lambda: stages([(1, 1, 1)], 2),
-        lambda: stages([(0.25, 0, 0), (0.75, 1, 1)], 60),
-        lambda: stages([], 2),
+        (lambda: constant(-1, 60), f"{RATE}, not -1"),
+        (lambda: constant(1, -60), f"duration {SECONDS}, not -60"),
+        (lambda: constant(1e6, 20.1), "at most 20,000,000 arrivals can be planned, not 20,100,000"),
+        (lambda: ramp(-1, 5, 60), f"{RATE}, not -1"),
+        (lambda: ramp(1, float("nan"), 60), f"{RATE}, not nan"),
+        (lambda: spike(1, 2, at=-1, length=1, duration=10), "at must be a number from 0 to 10, not -1"),
+        (lambda: spike(1, 2, at=11, length=1, duration=10), "at must be a number from 0 to 10, not 11"),
+        (lambda: spike(1, 2, at=1, length=-1, duration=10), f"length {SECONDS}, not -1"),
+        (lambda: step(1, 2, 0, 10), "steps must be a whole number from 1 to 1000, not 0"),
+        (lambda: step(1, 2, 1001, 10), "steps must be a whole number from 1 to 1000, not 1001"),
+        (lambda: stages([(-1, 1, 1)], 10), f"seconds {SECONDS}, not -1"),
+        (lambda: stages([(1, -1, 1)], 10), "the stages last 1 s in all, and must last at least the run's 10 s"),
+        (lambda: stages([(1, -1, 1)], 1), f"{RATE}, not -1"),
+        (lambda: stages([(1, 1, 1)], -10), f"duration {SECONDS}, not -10"),
+        (lambda: stages([(1, 1, 1)], 2), "the stages last 1 s in all, and must last at least the run's 2 s"),
+        (
+            lambda: stages([(0.25, 0, 0), (0.75, 1, 1)], 60),
+            "the stages last 1 s in all, and must last at least the run's 60 s",
+        ),
+        (lambda: stages([], 2), "the stages last 0 s in all, and must last at least the run's 2 s"),
+        (lambda: waves(1, -1, 1, 10), f"length {SECONDS}, not -1"),
+        (lambda: waves(1, 1, -1, 10), f"rest {SECONDS}, not -1"),
+        (lambda: waves(1, 1, 1, -10), f"duration {SECONDS}, not -10"),
+        (lambda: waves(1, 0.5, 0.5, 1000.1), "more than 1,000 waves, allowed: as many at most"),
     ],
 )
-def test_what_cannot_be_planned_is_refused(make: type) -> None:
-    with pytest.raises(ValueError, match=r"must be a|must last at least|at most"):
+def test_what_cannot_be_planned_is_refused(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(ValueError, match=r"must be a|must last at least|at most") as refused:
         make()
+    assert str(refused.value) == message
+
+
+def test_a_thousand_waves_are_allowed() -> None:
+    assert len(waves(1, 0.5, 0.5, 1000).stages) == 2000
+    assert len(step(1, 2, 1000, 10).stages) == 1000
