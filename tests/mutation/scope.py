@@ -27,7 +27,6 @@ SCOPE: Final = {
     "shapes/stages.py": KINDS,
     "shapes/step.py": KINDS,
     "shapes/waves.py": KINDS,
-    "users/cluster/node.py": (f"{CLUSTER}/test_conductor.py",),
     "users/cluster/outbox.py": ("tests/unit/telemetry/recording/test_journal.py",),
     "users/cluster/shares.py": (f"{CLUSTER}/test_shares.py",),
     "users/engine/dispatcher.py": (f"{ENGINE}/test_dispatcher.py",),

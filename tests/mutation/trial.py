@@ -29,7 +29,7 @@ from tests.mutation.mutants import Mutant
 
 Outcome = Literal["killed", "timed out", "survived"]
 OPTIONS: Final = [
-    *("-m", "not slow", "--timeout=120"),
+    *("-m", "not slow", "--timeout=60"),
     *("-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:asyncio"),  # none of the tests is a coroutine
     *("-W", "ignore:Unknown config option"),  # those of what is left out
 ]
