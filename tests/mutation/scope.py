@@ -20,7 +20,7 @@ SCOPE: Final = {
     "shapes/poisson.py": (f"{SHAPES}/test_shapes_poisson.py",),
     "shapes/ramp.py": KINDS,
     "shapes/registry.py": (f"{SHAPES}/test_shapes_registry.py",),
-    "shapes/schedule.py": (f"{SHAPES}/test_shapes_schedule.py", f"{ENGINE}/test_pace.py"),
+    "shapes/schedule.py": (f"{SHAPES}/test_shapes_schedule.py",),
     "shapes/search.py": (f"{SHAPES}/test_shapes_search.py",),
     "shapes/seeded.py": (f"{SHAPES}/test_shapes_poisson.py", f"{SHAPES}/test_shapes_schedule.py"),
     "shapes/spike.py": KINDS,

@@ -75,6 +75,7 @@ def test_a_linear_stage_is_cut_on_its_line() -> None:
 
 
 SECONDS, RATE = "must be a number from 0 to 1e+07", "rate must be a number from 0 to 1e+09"
+SHORT = "the stages last 1 s in all, and must last at least the run's"
 
 
 @pytest.mark.parametrize(
@@ -91,13 +92,13 @@ SECONDS, RATE = "must be a number from 0 to 1e+07", "rate must be a number from 
         (lambda: step(1, 2, 0, 10), "steps must be a whole number from 1 to 1000, not 0"),
         (lambda: step(1, 2, 1001, 10), "steps must be a whole number from 1 to 1000, not 1001"),
         (lambda: stages([(-1, 1, 1)], 10), f"seconds {SECONDS}, not -1"),
-        (lambda: stages([(1, -1, 1)], 10), "the stages last 1 s in all, and must last at least the run's 10 s"),
+        (lambda: stages([(1, -1, 1)], 10), f"{SHORT} 10 s"),
         (lambda: stages([(1, -1, 1)], 1), f"{RATE}, not -1"),
         (lambda: stages([(1, 1, 1)], -10), f"duration {SECONDS}, not -10"),
-        (lambda: stages([(1, 1, 1)], 2), "the stages last 1 s in all, and must last at least the run's 2 s"),
+        (lambda: stages([(1, 1, 1)], 2), f"{SHORT} 2 s"),
         (
             lambda: stages([(0.25, 0, 0), (0.75, 1, 1)], 60),
-            "the stages last 1 s in all, and must last at least the run's 60 s",
+            f"{SHORT} 60 s",
         ),
         (lambda: stages([], 2), "the stages last 0 s in all, and must last at least the run's 2 s"),
         (lambda: waves(1, -1, 1, 10), f"length {SECONDS}, not -1"),

@@ -101,7 +101,11 @@ TOO_MANY = "more than 1,000 waves, allowed: as many at most"
         ("stages", {"stages": [{"rate": 5}]}, NO_STAGE),
         ("stages", {"stages": [{"to": 5, "from": 1}]}, NO_STAGE),
         ("stages", {"stages": [{"for": 5, "rate": 1, "from": 2}]}, NO_STAGE),
-        ("stages", {"stages": [{"for": 5, "rate": 1, "to": 2}]}, "unknown parameter 'to'; allowed: for, rate"),
+        (
+            "stages",
+            {"stages": [{"for": 5, "rate": 1, "to": 2}]},
+            "unknown parameter 'to'; allowed: for, rate",
+        ),
         (
             "stages",
             {"stages": [{"for": 5, "to": 1, "peak": 2}]},

@@ -223,8 +223,3 @@ def test_no_second_holds_more_whatever_is_asked(limit: int, asks: list[tuple[flo
         asked(pace, clock, out, count)
     let_run(pace, clock, clock() + 5)
     assert most(out) <= limit
-
-
-@pytest.mark.parametrize(("window", "count"), [(1.0, 3), (1.05, 4), (0.5, 2)])
-def test_peak_of_a_window(window: float, count: int) -> None:
-    assert peak(np.array([0, 0.3, 0.9, 1.02, 1.6]), window) == count
