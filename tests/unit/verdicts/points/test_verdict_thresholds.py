@@ -54,8 +54,8 @@ NO_COMPARISON = f" is no comparison, allowed: {LIKE}"
         ("p95 <= 2 s,", f"'p95 <= 2 s,'{NO_COMPARISON}"),
         (
             " p95 <= 2 parsec ",
-            "'p95 <= 2 parsec': unit 'parsec', allowed: %, /s, B, GB, GiB, KiB, MB, MiB, kB, min, ms, req/s, s, us, "
-            "vCPU",
+            "'p95 <= 2 parsec': unit 'parsec', "
+            "allowed: %, /s, B, GB, GiB, KiB, MB, MiB, kB, min, ms, req/s, s, us, vCPU",
         ),
         (" p95_ms <= 2 s ", f"'p95_ms <= 2 s' has two units, allowed: one, {LIKE}"),
         ("<= 2 s", f"'<= 2 s'{NO_COMPARISON}"),
