@@ -69,6 +69,12 @@ def test_each_step_is_as_long_as_the_others() -> None:
     assert np.bincount((shape.offsets() // 2).astype(int)).tolist() == [20, 40, 60, 80]
 
 
+def test_what_has_no_time_left_is_no_stage_and_what_lasts_no_time_changes_nothing() -> None:
+    assert stages([(2, 1, 1), (3, 4, 4)], 2) == constant(1, 2)
+    assert stages([(3, 4, 4)], 0).stages == ()
+    assert stages([(0, 5, 1), (1, 2, 2)], 1).offsets().tolist() == [0, 0.5]
+
+
 def test_a_linear_stage_is_cut_on_its_line() -> None:
     assert stages([(10, 0, 10)], 5).rate(4.999) == pytest.approx(4.999)
     assert stages([(10, 0, 10)], 5) == ramp(0, 5, 5)

@@ -98,6 +98,12 @@ def test_the_part_that_is_about_some_figures() -> None:
     assert threshold.about([]) == Threshold()
 
 
+@pytest.mark.parametrize(("value", "status"), [(1.9, "pass"), (2.1, "fail"), (math.nan, "invalid")])
+def test_a_bound_by_itself(value: float, status: str) -> None:
+    (bound,) = Threshold.parse("p95 <= 2000 ms").bounds
+    assert bound.verdict(value, "s") == status
+
+
 def test_a_bound_in_the_base_unit() -> None:
     numbers = {"p95 <= 2 min": 120, "5xx <= 5 %": 0.05, "memory <= 2 KiB": 2048, "mean >= 3 /s": 3}
     for text, number in numbers.items():
