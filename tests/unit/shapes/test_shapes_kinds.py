@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from shapes.constant import constant
-from shapes.piecewise import Piecewise
+from shapes.piecewise import Piecewise, Stage
 from shapes.ramp import ramp
 from shapes.spike import spike
 from shapes.stages import stages
@@ -73,6 +73,16 @@ def test_what_has_no_time_left_is_no_stage_and_what_lasts_no_time_changes_nothin
     assert stages([(2, 1, 1), (3, 4, 4)], 2) == constant(1, 2)
     assert stages([(3, 4, 4)], 0).stages == ()
     assert stages([(0, 5, 1), (1, 2, 2)], 1).offsets().tolist() == [0, 0.5]
+
+
+def test_two_steps_are_the_first_rate_and_the_last_and_the_last_ends_with_the_run() -> None:
+    assert step(10, 40, 2, 4).stages == (Stage(2, 10, 10), Stage(4, 40, 40))
+    assert step(1, 1, 3, 0.1).duration == 0.1
+
+
+def test_waves_are_as_many_as_fit_and_a_rest_that_lasts_no_time_is_no_stage() -> None:
+    assert waves(4, 0.25, 0.25, 2).offsets().tolist() == [0, 0.5, 1, 1.5]
+    assert waves(2, 3, 0, 4).stages == (Stage(3, 2, 2), Stage(4, 2, 2))
 
 
 def test_a_linear_stage_is_cut_on_its_line() -> None:

@@ -88,7 +88,7 @@ def test_a_torn_record_is_left_out(tmp_path: Path) -> None:
 def test_entries_have_numbers_and_what_is_not_acknowledged_is_sent_again_as_it_was() -> None:
     sent: list[dict[str, Any]] = []
     outbox = Outbox(sent.append)
-    assert outbox.empty is True
+    empty = [outbox.empty]
     for kind, data in ((SAMPLES, b"x"), (LEDGER, {"t": 1.0}), (FINAL, {})):
         outbox.put(kind, data)
     entries = [
@@ -98,13 +98,14 @@ def test_entries_have_numbers_and_what_is_not_acknowledged_is_sent_again_as_it_w
     ]
     assert sent == entries
     outbox.acknowledged(1)
-    assert outbox.empty is False
+    empty.append(outbox.empty)
     outbox.resend()
     assert sent == [*entries, *entries[1:]]
     outbox.acknowledged(3)
-    assert outbox.empty is True
+    empty.append(outbox.empty)
     outbox.resend()
     assert len(sent) == 5
+    assert empty == [True, False, True]
 
 
 def test_heard_is_when_the_newest_acknowledged_entry_was_put() -> None:
