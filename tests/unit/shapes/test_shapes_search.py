@@ -237,4 +237,6 @@ def test_a_trial_that_passed_has_no_limit_and_one_that_failed_has_its_own() -> N
     search.report(10, True, "p95")
     assert search.report(20, False, "5xx").trials == (Trial(10, True, ""), Trial(20, False, "5xx"))
     assert search.result.first_limit == "5xx"
+    assert search.report(math.sqrt(200), False, "p99").first_limit == "p99"  # that of the upper bound
+    assert Search(10, 100).report(10, True, "p95").first_limit == ""
     assert Search(10, 100).report(10, False) == Result("below", None, 10, False, "", (Trial(10, False),))
