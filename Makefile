@@ -16,6 +16,7 @@ STAMP := $(VENV)/.stamp
 DEV := $(VENV)/.dev-stamp
 ASSISTANT := .cache/assistant/ready
 TUNE := .cache/tune/ready
+MUTMUT := .cache/mutmut/ready
 CODE := bench cli common fakes grafana run scenarios shapes targets telemetry tests users verdicts webui locustfile.py
 
 # Variables of commands; those that are not given leave what the scenario or the command has. What each command
@@ -55,6 +56,7 @@ TAKES_stack = PROTECT
 TAKES_report = RUN LANG_REPORT
 TAKES_test = ARGS REQUIRE_ALL
 TAKES_simulate = SEEDS SEED
+TAKES_mutants = FILE
 TAKES_up = WORKERS
 OWN = PYTHON VENV BIN VERBOSE
 GIVEN := $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(name)))
@@ -192,6 +194,10 @@ NONE_FITS = $(if $(ARGS),|| [ $$? -eq 5 ]) # ARGS may choose tests of one kind a
 simulate: $(DEV) ## the cluster in a simulated world: SEEDS=100000 of them, or SEED=n told in full
 	@$(BIN)/python -m tests.simulation $(call options,SEEDS SEED)
 
+.PHONY: mutants
+mutants: $(DEV) $(MUTMUT) ## do the unit tests notice a change of the pure parts? The score by file [FILE=shapes/search.py]
+	@$(BIN)/python -m tests.mutation $(call options,FILE)
+
 .PHONY: bench
 bench: $(DEV) ## requests per CPU second beside other generators, start delay (the first call builds those that it misses)
 	@$(BIN)/python -m tests.support.needs bench
@@ -226,6 +232,12 @@ $(TUNE): requirements-tune.lock | $(STAMP)
 	@$(call install,requirements-tune.lock --target $(@D))
 	@touch $@
 
+# And what makes mutants.
+$(MUTMUT): requirements-mutmut.lock | $(STAMP)
+	@echo "adding what makes mutants, from requirements-mutmut.lock (once)" >&2
+	@$(call install,requirements-mutmut.lock --target $(@D))
+	@touch $@
+
 # uv does it in a thirtieth of pip's CPU time. Where there is none it is fetched first; where it fails pip does it.
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input --require-hashes --requirement
 UV = $(or $(shell command -v uv 2>/dev/null),$(BIN)/uv)
@@ -245,6 +257,8 @@ lock: $(DEV) ## make the lock files anew from pyproject.toml
 		--output-file requirements-assistant.lock -
 	@echo optuna | $(COMPILE) --no-annotate --constraint requirements.lock --constraint requirements-dev.lock \
 		--output-file requirements-tune.lock -
+	@echo mutmut | $(COMPILE) --no-annotate --constraint requirements.lock --constraint requirements-dev.lock \
+		--output-file requirements-mutmut.lock -
 
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --strip-extras --allow-unsafe

@@ -11,7 +11,9 @@ A value's outcome is what most of its trials say; while they are even it counts 
 passed and fails its confirmation is tried a third time, and the bracket moves down, never up, by what is
 not settled. An end that was only assumed is tried like any other before it is part of an answer.
 
-Values in between have three significant digits, so that they can be said and tried again.
+Only a middle and the two ends are ever tried, so what passed always lies below what failed. Values in between
+have three significant digits, so that they can be said and tried again: off by half a per cent at most, where
+the tolerance leaves one on each side.
 """
 
 from __future__ import annotations
@@ -89,20 +91,18 @@ class Bisection:
         return next((end for end in ends if not self._decided(end)), None)
 
     def _close(self, lower: float, upper: float) -> bool:
-        near = upper <= lower * (1 + self.tolerance) * (1 + ROUNDING)
-        return near or not lower < _said(math.sqrt(lower * upper)) < upper
+        return upper <= lower * (1 + self.tolerance) * (1 + ROUNDING)
 
     def _ends(self) -> tuple[float | None, float | None]:
-        """The highest that passed below the lowest that failed, and that one.
+        """The highest that passed, and above it the lowest that failed.
 
-        While nothing is known of `low` or `high` they stand for it; None where that passed, or failed.
+        While nothing is known of `low` or `high` they stand for it; None where that failed, or passed.
         """
         passed = {value: self._passed(value) for value in self._votes}
-        failed = [value for value, good in passed.items() if not good]
-        upper = min(failed, default=None if self.high in passed else self.high)
-        top = math.inf if upper is None else upper
-        good = [value for value, good in passed.items() if good and value < top]
-        return max(good, default=self.low if self.low < top and self.low not in passed else None), upper
+        good = [value for value, held in passed.items() if held]
+        failed = [value for value, held in passed.items() if not held]
+        lower = max(good, default=None if self.low in passed else self.low)
+        return lower, min(failed, default=None if self.high in passed else self.high)
 
     def _passed(self, value: float) -> bool:
         votes = self._votes[value]

@@ -132,20 +132,21 @@ def test_literal_tables(stages: tuple[Stage, ...], count: int, offsets: list[flo
 @pytest.mark.parametrize(
     ("stages", "message"),
     [
-        ((Stage(-1, 1, 1),), "duration must be"),
-        ((Stage(math.nan, 1, 1),), "duration must be"),
-        ((Stage(math.inf, 1, 1),), "duration must be"),
-        ((Stage(1, -1, 1),), "rate must be"),
-        ((Stage(1, 1, -1e-9),), "rate must be"),
-        ((Stage(1, 1, math.inf),), "rate must be"),
+        ((Stage(-1, 1, 1),), "duration must be a number from 0 to 1e+07, not -1"),
+        ((Stage(math.nan, 1, 1),), "duration must be a number from 0 to 1e+07, not nan"),
+        ((Stage(math.inf, 1, 1),), "duration must be a number from 0 to 1e+07, not inf"),
+        ((Stage(1, -1, 1),), "rate must be a number from 0 to 1e+09, not -1"),
+        ((Stage(1, 1, -1e-9),), "rate must be a number from 0 to 1e+09, not -1e-09"),
+        ((Stage(1, 1, math.inf),), "rate must be a number from 0 to 1e+09, not inf"),
         ((Stage(2, 1, 1), Stage(1, 1, 1)), "a stage ends at 1 s, before it begins at 2 s"),
         ((Stage(20.1, 1e6, 1e6),), "at most 20,000,000 arrivals can be planned, not 20,100,000"),
-        ((Stage(1e7, 1e9, 1e9),), "at most 20,000,000"),
+        ((Stage(1e7, 1e9, 1e9),), "at most 20,000,000 arrivals can be planned, not 10,000,000,000,000,000"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(stages: tuple[Stage, ...], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=r"must be|ends at|at most") as refused:
         Piecewise(stages)
+    assert str(refused.value) == message
 
 
 @pytest.mark.parametrize("i", [-1, 4, 2**63])

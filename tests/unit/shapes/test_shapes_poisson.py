@@ -72,17 +72,29 @@ def test_the_rate_is_the_intensity() -> None:
 @pytest.mark.parametrize(
     ("rate", "duration", "seed", "message"),
     [
-        (-1, 60, 1, "rate must be"),
-        (1, -60, 1, "duration must be"),
-        (1, 60, -1, "seed must be"),
-        (1, 60, 2**63, "seed must be"),
-        (1, 60, 1.5, "seed must be"),
-        (1e6, 21, 1, "at most 20,000,000"),
+        (-1, 60, 1, "rate must be a number from 0 to 1e+09, not -1"),
+        (1, -60, 1, "duration must be a number from 0 to 1e+07, not -60"),
+        (1, 60, -1, "seed must be a whole number from 0 to 9223372036854775807, not -1"),
+        (1, 60, 2**63, "seed must be a whole number from 0 to 9223372036854775807, not 9223372036854775808"),
+        (1, 60, 1.5, "seed must be a whole number from 0 to 9223372036854775807, not 1.5"),
+        (1e6, 21, 1, "at most 20,000,000 arrivals can be planned, not 21,000,000"),
     ],
 )
 def test_what_cannot_be_planned_is_refused(rate: float, duration: float, seed: int, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=r"must be|at most") as refused:
         Poisson(rate, duration, seed)
+    assert str(refused.value) == message
+
+
+def test_the_first_and_the_last_seed_are_allowed() -> None:
+    assert Poisson(5, 10, 0).count > 0
+    assert Poisson(5, 10, 2**63 - 1).count > 0
+
+
+@pytest.mark.parametrize("i", [-1, 29830])
+def test_an_arrival_that_is_not_planned_has_no_offset(i: int) -> None:
+    with pytest.raises(IndexError, match=rf"^arrival {i} is not one of the 29830 planned$"):
+        Poisson(500, 60, seed=1).offset(i)
 
 
 def test_what_is_planned_cannot_be_changed() -> None:

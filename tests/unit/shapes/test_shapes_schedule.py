@@ -9,7 +9,7 @@ from shapes.base import Shape
 from shapes.constant import constant
 from shapes.poisson import Poisson
 from shapes.ramp import ramp
-from shapes.schedule import Part, Schedule, merge
+from shapes.schedule import Part, Schedule, merge, peak
 
 shapes: st.SearchStrategy[Shape] = st.one_of(
     st.builds(constant, st.integers(0, 30), st.integers(0, 10)),
@@ -120,28 +120,74 @@ def test_more_ranks_than_accounts_leave_some_idle() -> None:
     assert [len(schedule.share(rank, 3)) for rank in range(3)] == [4, 0, 0]
 
 
-@pytest.mark.parametrize(("rank", "of"), [(-1, 2), (2, 2), (0, 0), (0, -1)])
-def test_a_rank_that_is_not_there_is_refused(rank: int, of: int) -> None:
-    with pytest.raises(ValueError, match="must be a whole number"):
+@pytest.mark.parametrize(
+    ("rank", "of", "message"),
+    [
+        (-1, 2, "rank must be a whole number from 0 to 1, not -1"),
+        (2, 2, "rank must be a whole number from 0 to 1, not 2"),
+        (0, 0, "of must be a whole number from 1 to 4294967296, not 0"),
+        (0, -1, "of must be a whole number from 1 to 4294967296, not -1"),
+        (0, 2**32 + 1, "of must be a whole number from 1 to 4294967296, not 4294967297"),
+    ],
+)
+def test_a_rank_that_is_not_there_is_refused(rank: int, of: int, message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
         merge([]).share(rank, of)
 
 
 @pytest.mark.parametrize(
-    ("group", "first", "accounts"), [(-1, 0, 1), (256, 0, 1), (0, -1, 1), (0, 0, 0), (0, 2**32 - 1, 2)]
+    ("group", "first", "accounts", "message"),
+    [
+        (-1, 0, 1, "group must be a whole number from 0 to 255, not -1"),
+        (256, 0, 1, "group must be a whole number from 0 to 255, not 256"),
+        (0, -1, 1, "first account must be a whole number from 0 to 4294967295, not -1"),
+        (0, 2**32, 1, "first account must be a whole number from 0 to 4294967295, not 4294967296"),
+        (0, 0, 0, "accounts must be a whole number from 1 to 4294967296, not 0"),
+        (0, 2**32 - 1, 2, "accounts must be a whole number from 1 to 1, not 2"),
+    ],
 )
-def test_a_part_that_does_not_fit_the_columns_is_refused(group: int, first: int, accounts: int) -> None:
-    with pytest.raises(ValueError, match="must be a whole number"):
+def test_a_part_that_does_not_fit_the_columns_is_refused(
+    group: int, first: int, accounts: int, message: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{message}$"):
         Part(constant(1, 1), group, first, accounts)
+
+
+def test_the_last_group_account_and_rank_have_room() -> None:
+    schedule = merge([Part(constant(1, 2), 255, 2**32 - 1, 1)])
+    assert (schedule.group.tolist(), schedule.account.tolist()) == ([255] * 2, [2**32 - 1] * 2)
+    assert schedule.share(2**32 - 1, 2**32).tolist() == [0, 1]
+    assert merge([Part(constant(1, 2), 0, 0, 2**32)]).account.tolist() == [0, 1]
+
+
+def test_the_seed_is_0_unless_told() -> None:
+    part = Part(constant(3, 1), 0, 0, 1)
+    assert merge([part]).draw.tolist() == merge([part], seed=0).draw.tolist()
+    assert merge([part]).draw.tolist() != merge([part], seed=1).draw.tolist()
 
 
 def test_parts_that_clash_are_refused() -> None:
     shape = constant(1, 1)
-    with pytest.raises(ValueError, match="group 0 has two schedules"):
+    with pytest.raises(ValueError, match=r"^group 0 has two schedules; allowed: one a group$"):
         merge([Part(shape, 0, 0, 1), Part(shape, 0, 1, 1)])
-    with pytest.raises(ValueError, match="account 4 is in group 0 and 1"):
+    with pytest.raises(ValueError, match=r"^account 4 is in group 0 and 1; allowed: one$"):
         merge([Part(shape, 1, 4, 1), Part(shape, 0, 0, 5)])
-    with pytest.raises(ValueError, match="at most 20,000,000"):
+    with pytest.raises(ValueError, match=r"^account 4 is in group 1 and 0; allowed: one$"):
+        merge([Part(shape, 0, 4, 2), Part(shape, 1, 0, 5)])
+    with pytest.raises(ValueError, match=r"^at most 20,000,000 arrivals can be planned, not 30,000,000$"):
         merge([Part(constant(1e6, 15), 0, 0, 1), Part(constant(1e6, 15), 1, 1, 1)])
+    assert len(merge([Part(shape, 1, 5, 1), Part(shape, 0, 0, 5)])) == 2
+
+
+@pytest.mark.parametrize(("window", "count"), [(1.0, 3), (1.05, 4), (0.5, 2)])
+def test_peak_of_a_window(window: float, count: int) -> None:
+    assert peak(np.array([0, 0.3, 0.9, 1.02, 1.6]), window) == count
+
+
+def test_peak_is_of_a_second_unless_told_and_its_end_is_not_in_it() -> None:
+    assert peak(np.array([0, 0.5, 1.0, 1.5, 2.0])) == 2
+    assert peak(np.array([7.0])) == 1
+    assert peak(np.empty(0)) == 0
 
 
 def test_a_schedule_is_read_only() -> None:

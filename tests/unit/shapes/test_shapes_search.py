@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapes.search import MACHINE, Result, Search
+from shapes.search import MACHINE, Result, Search, Trial
 
 Oracle = Callable[[float], bool]
 
@@ -129,7 +129,7 @@ def test_a_search_not_begun_knows_nothing() -> None:
 
 def test_a_report_of_another_rate_is_refused_and_changes_nothing() -> None:
     search = Search(10, 100)
-    with pytest.raises(ValueError, match=r"a trial at 20 was reported; expected: 10\.0"):
+    with pytest.raises(ValueError, match=r"^a trial at 20 was reported; expected: 10\.0$"):
         search.report(20, True)
     assert search.result.trials == ()
 
@@ -177,19 +177,66 @@ def test_nothing_is_known_where_this_machine_bears_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "message"),
     [
-        {"low": 10, "high": 20, "start": 9},
-        {"low": 10, "high": 20, "start": 21},
-        {"low": 0, "high": 10},
-        {"low": -1, "high": 10},
-        {"low": 10, "high": 9},
-        {"low": 10, "high": math.inf},
-        {"low": 10, "high": 20, "tolerance": 0},
-        {"low": 10, "high": 20, "growth": 1},
-        {"low": 10, "high": 20, "max_trials": 1},
+        ({"low": 10, "high": 20, "start": 9}, "start must be a number from 10 to 20, not 9"),
+        ({"low": 10, "high": 20, "start": 21}, "start must be a number from 10 to 20, not 21"),
+        ({"low": 0, "high": 10}, "low must be a number from 1e-06 to 1e+09, not 0"),
+        ({"low": -1, "high": 10}, "low must be a number from 1e-06 to 1e+09, not -1"),
+        ({"low": 10, "high": 9}, "high must be a number from 10 to 1e+09, not 9"),
+        ({"low": 10, "high": math.inf}, "high must be a number from 10 to 1e+09, not inf"),
+        ({"low": 10, "high": 20, "tolerance": 0}, "tolerance must be a number from 0.001 to 1, not 0"),
+        ({"low": 10, "high": 20, "tolerance": 2}, "tolerance must be a number from 0.001 to 1, not 2"),
+        ({"low": 10, "high": 20, "growth": 1}, "growth must be a number from 1.1 to 10, not 1"),
+        ({"low": 10, "high": 20, "growth": 11}, "growth must be a number from 1.1 to 10, not 11"),
+        ({"low": 10, "high": 20, "max_trials": 1}, "max_trials must be a whole number from 2 to 1000, not 1"),
+        (
+            {"low": 10, "high": 20, "max_trials": 1001},
+            "max_trials must be a whole number from 2 to 1000, not 1001",
+        ),
     ],
 )
-def test_a_search_that_cannot_end_is_refused(arguments: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="must be a"):
+def test_a_search_that_cannot_end_is_refused(arguments: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match="must be a") as refused:
         Search(**arguments)  # type: ignore[arg-type]
+    assert str(refused.value) == message
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"low": 1e-6, "high": 1e9, "start": 1e-6, "tolerance": 0.001, "growth": 1.1, "max_trials": 2},
+        {"low": 5, "high": 5, "start": 5, "tolerance": 1, "growth": 10, "max_trials": 1000},
+    ],
+)
+def test_the_bounds_themselves_are_allowed(arguments: dict[str, float]) -> None:
+    assert Search(**arguments).next_trial() == arguments["start"]  # type: ignore[arg-type]
+
+
+def test_fifteen_trials_are_made_unless_told() -> None:
+    assert len(run(Search(1, 1e9, tolerance=0.001), lambda rate: rate < 777).trials) == 15
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (Result("breakpoint", 12.34567, 13, True, "p95", ()), "12.35 per second, limited by p95"),
+        (Result("breakpoint", 12, 13, False, "", ()), "12 per second, not confirmed"),
+        (Result("at least", 45, None, False, "", ()), "at least 45 per second, not confirmed"),
+        (Result("at least", 45.6789, None, True, "", ()), "at least 45.68 per second"),
+        (Result("below", None, 10.98765, False, "5xx", ()), "below 10.99 per second, limited by 5xx"),
+        (Result("none", None, None, False, "", ()), "not known"),
+    ],
+)
+def test_a_result_in_words(found: Result, says: str) -> None:
+    assert str(found) == says
+
+
+def test_a_trial_that_passed_has_no_limit_and_one_that_failed_has_its_own() -> None:
+    search = Search(10, 100)
+    search.report(10, True, "p95")
+    assert search.report(20, False, "5xx").trials == (Trial(10, True, ""), Trial(20, False, "5xx"))
+    assert search.result.first_limit == "5xx"
+    assert search.report(math.sqrt(200), False, "p99").first_limit == "p99"  # that of the upper bound
+    assert Search(10, 100).report(10, True, "p95").first_limit == ""
+    assert Search(10, 100).report(10, False) == Result("below", None, 10, False, "", (Trial(10, False),))

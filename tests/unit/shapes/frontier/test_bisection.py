@@ -87,6 +87,22 @@ def test_a_search_that_has_not_ended_claims_nothing_that_was_not_tried() -> None
     assert search.report(10, False) == Bracket(None, 10, confirmed=False)
 
 
+@given(st.lists(st.booleans(), max_size=40), st.booleans())
+def test_what_passed_lies_below_what_failed_whatever_the_outcomes(outcomes: list[bool], first: bool) -> None:
+    search = Bisection(1, 100, tolerance=0.02, first=100 if first else None, max_trials=40)
+    votes: dict[float, list[bool]] = {}
+    for outcome in outcomes:
+        if (value := search.next_trial()) is None:
+            break
+        votes.setdefault(value, []).append(outcome)
+        found = search.report(value, outcome)
+        passed = [one for one, all in votes.items() if all.count(True) * 2 > len(all)]
+        failed = sorted(set(votes) - set(passed))
+        assert max(passed, default=0) < min(failed, default=101)
+        assert found.lower == max(passed, default=None)
+        assert found.upper == min(failed, default=None)
+
+
 @given(st.integers(0, 10**6))
 def test_a_noisy_edge_ends_in_time_with_a_bracket_near_it(seed: int) -> None:
     dice = random.Random(seed)
@@ -99,17 +115,51 @@ def test_a_noisy_edge_ends_in_time_with_a_bracket_near_it(seed: int) -> None:
     assert 17 < found.lower < found.upper < 22.5
 
 
+def test_twenty_trials_are_made_unless_told() -> None:
+    answers = random.Random(0)  # it would take 32
+    search = Bisection(1e-6, 1e9, tolerance=0.02)
+    made = 0
+    while (value := search.next_trial()) is not None:
+        search.report(value, answers.random() < 0.5)
+        made += 1
+    assert made == 20
+
+
+def test_an_end_within_the_tolerance_is_near_enough() -> None:
+    search = Bisection(100, 110, tolerance=0.1)
+    assert search.next_trial() == 100
+    assert Bisection(100, 110.2, tolerance=0.1).next_trial() == 105
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"low": 1e-6, "high": 1e9, "tolerance": 0.02, "first": 1e9, "max_trials": 2},
+        {"low": 5, "high": 5, "tolerance": 1, "first": 5, "max_trials": 1000},
+    ],
+)
+def test_the_bounds_themselves_are_allowed(arguments: dict[str, float]) -> None:
+    assert Bisection(**arguments).next_trial() == arguments["first"]  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (lambda: Bisection(0, 1), "low must be"),
-        (lambda: Bisection(2, 1), "high must be"),
-        (lambda: Bisection(1, 2, tolerance=0.001), "tolerance must be"),
-        (lambda: Bisection(1, 2, first=3), "first must be"),
-        (lambda: Bisection(1, 2, max_trials=1), "max_trials must be"),
+        (lambda: Bisection(0, 1), "low must be a number from 1e-06 to 1e+09, not 0"),
+        (lambda: Bisection(2, 1), "high must be a number from 2 to 1e+09, not 1"),
+        (lambda: Bisection(2, 2e9), "high must be a number from 2 to 1e+09, not 2000000000.0"),
+        (lambda: Bisection(1, 2, tolerance=0.019), "tolerance must be a number from 0.02 to 1, not 0.019"),
+        (lambda: Bisection(1, 2, tolerance=1.1), "tolerance must be a number from 0.02 to 1, not 1.1"),
+        (lambda: Bisection(1, 2, first=3), "first must be a number from 1 to 2, not 3"),
+        (lambda: Bisection(1, 2, max_trials=1), "max_trials must be a whole number from 2 to 1000, not 1"),
+        (
+            lambda: Bisection(1, 2, max_trials=1001),
+            "max_trials must be a whole number from 2 to 1000, not 1001",
+        ),
         (lambda: Bisection(1, 4).report(3, True), "a trial at 3 was reported; expected: 2.0"),
     ],
 )
 def test_what_is_refused(make: Callable[[], object], says: str) -> None:
-    with pytest.raises(ValueError, match=says):
+    with pytest.raises(ValueError, match=r"must be|reported") as refused:
         make()
+    assert str(refused.value) == says

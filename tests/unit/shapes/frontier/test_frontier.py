@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import pytest
@@ -117,12 +118,37 @@ def test_other_lines_take_what_is_known() -> None:
     assert len(more.lines) == 5
 
 
-def test_what_is_refused() -> None:
-    with pytest.raises(ValueError, match="a frontier needs a load and a length"):
-        Frontier((), (20.0,))
-    with pytest.raises(ValueError, match=r"load must be a number from 0\.1 to 1"):
-        Frontier((1.5,), (20.0,))
-    with pytest.raises(ValueError, match="length must be"):
-        Frontier((0.9,), (0.5,))
-    with pytest.raises(ValueError, match="was reported; expected"):
-        Frontier((0.9,), (20.0,)).report(StormPoint(0.5, 20.0), True)
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Frontier((), (20.0,)), "a frontier needs a load and a length"),
+        (lambda: Frontier((0.9,), ()), "a frontier needs a load and a length"),
+        (lambda: Frontier((1.5,), (20.0,)), "load must be a number from 0.1 to 1, not 1.5"),
+        (lambda: Frontier((0.09,), (20.0,)), "load must be a number from 0.1 to 1, not 0.09"),
+        (lambda: Frontier((0.9,), (0.5,)), "length must be a number from 1 to 10000, not 0.5"),
+        (lambda: Frontier((0.9,), (10_001,)), "length must be a number from 1 to 10000, not 10001"),
+        (
+            lambda: Frontier((0.9,), (20.0,), tolerance=0.01),
+            "tolerance must be a number from 0.02 to 1, not 0.01",
+        ),
+        (
+            lambda: Frontier((0.9,), (20.0,), tolerance=1.1),
+            "tolerance must be a number from 0.02 to 1, not 1.1",
+        ),
+        (
+            lambda: Frontier((0.9,), (20.0,)).report(StormPoint(0.5, 20.0), True),
+            "a trial at (0.5, 20.0) was reported; expected: StormPoint(load=0.9, length=20.0)",
+        ),
+    ],
+)
+def test_what_is_refused(make: Callable[[], object], says: str) -> None:
+    with pytest.raises(ValueError, match=r"must be|needs|reported") as refused:
+        make()
+    assert str(refused.value) == says
+
+
+@pytest.mark.parametrize("tolerance", [0.02, 1])
+def test_the_bounds_themselves_are_allowed(tolerance: float) -> None:
+    search = Frontier((0.1, 1), (1, 10_000), tolerance=tolerance)
+    assert (search.loads, search.lengths, search.tolerance) == ([1, 0.1], [10_000, 1], tolerance)
+    assert search.next_trial() == StormPoint(1, 10_000)

@@ -85,6 +85,29 @@ def test_a_torn_record_is_left_out(tmp_path: Path) -> None:
     assert read_samples(file)["index"].tolist() == [1]
 
 
+def test_entries_have_numbers_and_what_is_not_acknowledged_is_sent_again_as_it_was() -> None:
+    sent: list[dict[str, Any]] = []
+    outbox = Outbox(sent.append)
+    empty = [outbox.empty]
+    for kind, data in ((SAMPLES, b"x"), (LEDGER, {"t": 1.0}), (FINAL, {})):
+        outbox.put(kind, data)
+    entries = [
+        {"number": 1, "kind": SAMPLES, "data": b"x"},
+        {"number": 2, "kind": LEDGER, "data": {"t": 1.0}},
+        {"number": 3, "kind": FINAL, "data": {}},
+    ]
+    assert sent == entries
+    outbox.acknowledged(1)
+    empty.append(outbox.empty)
+    outbox.resend()
+    assert sent == [*entries, *entries[1:]]
+    outbox.acknowledged(3)
+    empty.append(outbox.empty)
+    outbox.resend()
+    assert len(sent) == 5
+    assert empty == [True, False, True]
+
+
 def test_heard_is_when_the_newest_acknowledged_entry_was_put() -> None:
     now = 10.0
     outbox = Outbox(lambda entry: None, lambda: now)

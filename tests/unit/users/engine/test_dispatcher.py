@@ -22,7 +22,7 @@ def schedule(planned: list[float], accounts: int = 3) -> Schedule:
     return Schedule(
         np.array(planned, dtype=np.float64),
         (np.arange(count) % accounts).astype(np.uint32),
-        np.zeros(count, dtype=np.uint8),
+        (np.arange(count) % 2).astype(np.uint8),
         np.arange(count, dtype=np.uint32),
     )
 
@@ -36,6 +36,7 @@ class Rig:
         self.clock = ManualClock(START - 1)
         self.dealt: list[tuple[int, float]] = []
         self.dropped: list[tuple[int, str]] = []
+        self.turns: list[int] = []  # how many were dealt when answers got their turn
         self.cost = cost
         whole = schedule(planned)
         self.dispatcher = Dispatcher(
@@ -45,18 +46,22 @@ class Rig:
             self._deal,
             self._drop,
             clock=self.clock,
-            sleep=self.clock.sleep,
+            sleep=self._sleep,
             room=room,
         )
         self._planned = planned
 
+    def _sleep(self, seconds: float) -> None:
+        if not seconds:
+            self.turns.append(len(self.dealt))
+        self.clock.sleep(seconds)
+
     def _drop(self, index: int, planned: float, account: int, group: int, reason: str) -> None:
-        assert (planned, account, group) == (START + self._planned[index], index % 3, 0)
+        assert (planned, account, group) == (START + self._planned[index], index % 3, index % 2)
         self.dropped.append((index, reason))
 
     def _deal(self, index: int, planned: float, account: int, group: int, draw: int) -> None:
-        assert account == index % 3
-        assert draw == index
+        assert (planned, account, group, draw) == (START + self._planned[index], index % 3, index % 2, index)
         self.dealt.append((index, self.clock.now - planned))
         self.clock.now += self.cost
 
@@ -116,10 +121,18 @@ def test_a_slow_persona_delays_nothing_but_itself_and_drops_what_is_too_late() -
     assert all(delay <= DROP_AFTER for _, delay in rig.dealt)
 
 
-def test_answers_get_their_turn_in_a_long_burst() -> None:
-    rig = Rig([0.0] * (3 * BURST))
+@pytest.mark.parametrize("begin", [START - 1, START])
+def test_answers_get_their_turn_in_a_long_burst(begin: float) -> None:
+    rig = Rig([0.0] * (3 * BURST + 1))
+    rig.clock.now = begin
     rig.dispatcher.run()
-    assert rig.clock.slept.count(0) == 3
+    assert rig.turns == [BURST, 2 * BURST, 3 * BURST]
+
+
+def test_a_wait_is_a_turn_of_its_own() -> None:
+    rig = Rig([*[0.0] * (BURST - 1), *[1.0] * (BURST + 1)])
+    rig.dispatcher.run()
+    assert rig.turns == [2 * BURST - 1]
 
 
 def test_stop_drops_what_is_due_and_leaves_the_rest_unplanned() -> None:

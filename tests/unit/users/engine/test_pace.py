@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shapes.schedule import Schedule, peak
 from tests.support.manual_clock import ManualClock
 from users.engine.dispatcher import Dispatcher
-from users.engine.pace import TURN_TIMEOUT, Pace, PaceShare, pace_shares
+from users.engine.pace import POLL_INTERVAL, TURN_TIMEOUT, Pace, PaceShare, pace_shares
 
 
 def schedule(planned: list[float], accounts: int = 1) -> Schedule:
@@ -127,6 +127,76 @@ def test_workers_share_it_by_their_plans() -> None:
     assert all(part.limit >= part.planned for part in made)
 
 
+def test_one_arrival_has_all_that_is_allowed_and_none_has_none() -> None:
+    assert pace_shares(schedule([0.0]), [np.arange(1)], 10) == [PaceShare(10, 1, 1.05)]
+    assert pace_shares(schedule([]), [np.arange(0)], 10) == [PaceShare(0, 0, 1.05)]
+
+
+def test_before_a_share_is_known_nothing_may_go_out() -> None:
+    pace = Pace(clock=ManualClock(1000.0))
+    assert (pace.share, pace.start) == (PaceShare(0, 0, 1.0), float("inf"))
+    assert pace.wait() == 1.0
+
+
+@pytest.mark.parametrize(("limit", "wait"), [(0, 1.0), (1, 0.75), (2, 0.5), (3, 0.0)])
+def test_an_arrival_waits_until_the_window_has_room_for_it(limit: int, wait: float) -> None:
+    pace, clock, _ = rig(PaceShare(limit, 0, 1.0))
+    pace.sent(1000.0, False)
+    pace.sent(1000.25, False)
+    clock.now = 1000.5
+    assert pace.wait() == wait
+    clock.now = 1001.25
+    assert pace.wait() == (0.0 if limit else 1.0)
+
+
+def test_an_extra_call_waits_for_room_to_the_last_instant_of_its_patience() -> None:
+    pace, clock, out = rig(PaceShare(10, 10, 1.0))
+    asked(pace, clock, out, 1)
+    clock.now = 1000.0 + TURN_TIMEOUT
+    assert (pace.step(), len(pace._waiting)) == (1.0, 1)
+    clock.now += 0.001
+    assert (pace.step(), len(pace._waiting)) == (POLL_INTERVAL, 0)
+    assert out == []
+
+
+def test_at_max_duration_itself_nothing_extra_goes_out() -> None:
+    pace, clock, out = rig(PaceShare(10, 0, 1.0), max_duration=3.0)
+    clock.now = 1003.0
+    asked(pace, clock, out, 1)
+    assert (pace.step(), out, len(pace._waiting)) == (POLL_INTERVAL, [], 0)
+
+
+@pytest.mark.parametrize(("now", "made"), [(1008.875, 12), (1009.0, 2)])
+def test_a_window_before_the_start_the_plan_is_near(now: float, made: int) -> None:
+    pace, clock, out = rig(PaceShare(12, 10, 1.0), start=1010.0)
+    clock.now = now
+    asked(pace, clock, out, 30)
+    pace.step()
+    assert len(out) == made
+
+
+class EndError(Exception):
+    """Ends a loop that has no end of its own."""
+
+
+def test_it_looks_again_when_there_may_be_a_turn_and_never_without_a_rest() -> None:
+    clock, slept = ManualClock(1000.0), list[float]()
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        clock.sleep(seconds)
+        if len(slept) == 4:
+            raise EndError
+
+    pace = Pace(clock=clock, sleep=sleep)
+    pace.share, pace.start = PaceShare(1, 0, 1.0), 1000.0
+    pace.turn(lambda: pace.sent(1000.25, True))
+    pace.turn(lambda: None)
+    with pytest.raises(EndError):
+        pace.run()
+    assert slept == [1.25, 0.01, 0.01, 0.01]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     times=st.lists(st.floats(0, 6), min_size=1, max_size=80),
@@ -153,8 +223,3 @@ def test_no_second_holds_more_whatever_is_asked(limit: int, asks: list[tuple[flo
         asked(pace, clock, out, count)
     let_run(pace, clock, clock() + 5)
     assert most(out) <= limit
-
-
-@pytest.mark.parametrize(("window", "count"), [(1.0, 3), (1.05, 4), (0.5, 2)])
-def test_peak_of_a_window(window: float, count: int) -> None:
-    assert peak(np.array([0, 0.3, 0.9, 1.02, 1.6]), window) == count

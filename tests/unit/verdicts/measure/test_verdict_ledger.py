@@ -61,6 +61,44 @@ def test_counts_balance_exactly_when_both_equations_hold(
     assert not replace(counts, planned=sent + dropped - 1, unknown=-1).balances
 
 
+def test_what_was_aborted_was_sent() -> None:
+    counts = ArrivalCounts(planned=9, sent=6, dropped=2, unknown=1, ok=3, failed=2, aborted=1)
+    assert counts.balances
+    assert not replace(counts, aborted=2).balances
+
+
+def test_the_start_delay_is_that_of_arrivals_and_repeats_are_extra_calls(tmp_path: Path) -> None:
+    def delay(samples: Samples) -> None:
+        extra = samples["flags"] & Flag.EXTRA != 0
+        samples["sent"] = samples["planned"] + np.where(extra, 0.5, 0.01)
+        samples["done"] = samples["sent"] + 0.02
+        samples["flags"][first(samples, 7)] |= np.uint8(Flag.RETRY)
+
+    book = ledger.of(made(tmp_path, replace(SMALL, extra=30, change=changed(delay))))
+    assert (book.total.extra, book.total.retries) == (30, 7)
+    assert book.start_delay.count == 200
+    assert book.start_delay.max == pytest.approx(0.01)
+
+
+def test_late_is_what_left_after_more_than_the_bound(tmp_path: Path) -> None:
+    def delay(samples: Samples) -> None:
+        samples["sent"] = samples["planned"]
+        samples["sent"][:3] = 0.05, samples["planned"][1] + 0.0501, samples["planned"][2] + 0.0499
+
+    run = made(tmp_path, replace(SMALL, change=changed(delay)))
+    assert (run.samples["planned"][0], np.flatnonzero(ledger.late(run)).tolist()) == (0.0, [1])
+    for scenario, seconds in (({}, 0.05), ({"late_ms": 30.0}, 0.03)):
+        assert (
+            ledger.late_after(replace(run, manifest=structs.replace(run.manifest, scenario=scenario)))
+            == seconds
+        )
+
+
+def test_a_worker_without_a_last_word_planned_what_it_recorded(tmp_path: Path) -> None:
+    run = made(tmp_path, replace(SMALL, extra=5))
+    assert ledger.of(replace(run, ledgers={"local": ()})).total.planned == 200
+
+
 @pytest.mark.parametrize(("count", "invalid"), [(0, False), (1, False), (2, True)])
 def test_more_than_a_thousandth_dropped_is_invalid(tmp_path: Path, count: int, invalid: bool) -> None:
     spec = Spec(duration=10.0, change=changed(lambda samples: drop(samples, first(samples, count))))
@@ -184,17 +222,26 @@ def test_a_worker_that_was_lost_leaves_a_gap(tmp_path: Path) -> None:
     assert "worker w2 was lost" in reasons(run)
 
 
-def test_what_nobody_sent_for_a_lost_worker_is_dropped_and_the_rest_unknown(tmp_path: Path) -> None:
-    run_dir = write(tmp_path / "run", replace(SMALL, workers=("w1", "w2"), lost=("w2",)))
+@pytest.mark.parametrize("after", [0, 10])
+def test_what_nobody_sent_for_a_lost_worker_is_dropped_and_the_rest_unknown(
+    tmp_path: Path, after: int
+) -> None:
+    """Its last word is of 2 s: 50 planned. `after`: arrivals that it sent later, and that are recorded."""
+    run_dir = write(tmp_path / "run", replace(SMALL, workers=("w1", "w2"), lost=("w2",), chances={}))
     path = run_dir / "samples-w2.bin"
     samples = read_samples(path).copy()
     samples["outcome"][70:], samples["reason"][70:] = Outcome.DROPPED, REASON_CODE["worker_lost"]
-    path.write_bytes(np.concatenate([samples[:50], samples[70:]]).tobytes())
+    samples["planned"][49] = 2.0
+    path.write_bytes(np.concatenate([samples[: 50 + after], samples[70:]]).tobytes())
     lines = (run_dir / "ledger-w2.jsonl").read_text().splitlines(keepends=True)
     (run_dir / "ledger-w2.jsonl").write_text("".join(lines[:2]))
     book = ledger.of(load(run_dir))
-    total = book.total
-    assert (total.planned, total.sent, total.dropped, total.unknown) == (200, 150, 30, 20)
+    total, sent = book.total, 50 + after
+    assert (total.planned, total.sent, total.dropped, total.unknown) == (200, 100 + sent, 30, 20 - after)
+    assert book.workers == {
+        "w1": ArrivalCounts(planned=100, sent=100, ok=100),
+        "w2": ArrivalCounts(planned=sent + 30, sent=sent, dropped=30, ok=sent),
+    }
     assert book.workers["w2"].balances
 
 
