@@ -63,8 +63,10 @@ class FakeAccountClient:
     def renew(self) -> None:
         self.renewed.append(self.now)
 
-    def later(self, seconds: float, action: Callable[[], None]) -> None:
-        self.waiting.append((self.now + seconds, action))
+    def later(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+        made = (self.now + seconds, action)
+        self.waiting.append(made)
+        return lambda: self.waiting.remove(made)
 
     def advance(self, to: float) -> None:
         """Move the clock to `to`, running what is due on the way."""

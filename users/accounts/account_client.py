@@ -237,9 +237,10 @@ class PooledAccountClient:
         """Want no answer to it any more; see `users.personas.persona.AccountClient`."""
         self._client.abandon(call)
 
-    def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Run `action` after `seconds`, unless sending has stopped by then."""
-        self._spawn_later(seconds, lambda: None if self.stopped else action())
+    def later(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+        """Run `action` after `seconds`, unless sending has stopped by then; gives what calls it off."""
+        waiting = self._spawn_later(seconds, lambda: None if self.stopped else action())
+        return partial(waiting.kill, block=False)
 
     def _own_headers(self) -> bytes:
         token = self._token(self.account)

@@ -59,7 +59,7 @@ class Carrier(Protocol):
         """Send `message`; `bare`: without the session's headers."""
         ...
 
-    def later(self, seconds: float, action: Callable[[], None]) -> None:
+    def later(self, seconds: float, action: Callable[[], None]) -> object:
         """Run `action` after `seconds`, unless sending has stopped by then."""
         ...
 

@@ -29,7 +29,7 @@ class Intent:
 
     __slots__ = (
         *("_attempt", "_client", "_index", "_kind", "_leaving", "_messages", "_open", "_options", "_over"),
-        *("_planned", "_policy", "_retry_after", "_tool"),
+        *("_patience", "_planned", "_policy", "_retry_after", "_tool"),
     )
 
     def __init__(
@@ -47,6 +47,7 @@ class Intent:
         self._kind: Kind | None = "success"
         self._leaving = False
         self._retry_after = math.nan
+        self._patience: dict[Call, Callable[[], None]] = {}  # of each call under way: calls its end off
 
     def begin(self, index: int, planned: float) -> None:
         """The arrival is due."""
@@ -72,15 +73,17 @@ class Intent:
             message, self._tool, index=index, planned=planned, on_done=self._ended, flags=flags,
             attempt=min(self._attempt, MOST_ATTEMPTS),
         )  # fmt: skip
-        if self._options.give_up:
-            self._client.later(self._options.give_up, partial(self._lose_patience, call))
+        if self._options.give_up and call.outcome is None:
+            self._be_patient(call)
+
+    def _be_patient(self, call: Call) -> None:
+        self._patience[call] = self._client.later(self._options.give_up, partial(self._lose_patience, call))
 
     def _lose_patience(self, call: Call) -> None:
-        if call.outcome is not None:
-            return
         if math.isnan(call.sent):  # it waits for a session that is being opened
-            self._client.later(self._options.give_up, partial(self._lose_patience, call))
+            self._be_patient(call)
             return
+        del self._patience[call]
         if self._options.notice and self._client.dialect.legacy:
             message = notification("notifications/cancelled", {"requestId": call.request_id})
             self._client.call(message, CANCELLED, flags=Flag.EXTRA)
@@ -90,6 +93,8 @@ class Intent:
 
     def _ended(self, call: Call) -> None:
         self._open -= 1
+        if call_off := self._patience.pop(call, None):
+            call_off()
         kind = kind_of(call, self._leaving)
         if kind != "success":
             self._kind = kind

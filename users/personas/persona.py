@@ -65,8 +65,11 @@ class AccountClient(Protocol):
         """Have the server close the account's session, and open another, where its era has them."""
         ...
 
-    def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Run `action` after `seconds`, unless the run has stopped sending by then."""
+    def later(self, seconds: float, action: Callable[[], None]) -> Callable[[], None]:
+        """Run `action` after `seconds`, unless the run has stopped sending by then; gives what calls it off.
+
+        Until then all that `action` holds stays in memory: who needs it no more calls it off.
+        """
         ...
 
 

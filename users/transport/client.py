@@ -28,6 +28,7 @@ from users.transport.lifecycle import State
 
 REAP_INTERVAL: Final = 0.02  # seconds: how late a deadline may be noticed
 DRAIN_FOR: Final = 1.0  # seconds for the end of an event stream whose call is over
+MOST_OVER: Final = 1000  # calls that are over and stand behind one that is not: each is kept whole
 _TIMEOUT: Final = REASON_CODE["timeout"]
 # What a call meets before it leaves this machine: our own limits, by errno.
 _OWN_LIMITS: Final = {getattr(errno, name): REASON_CODE[name] for name in OWN_LIMITS}
@@ -213,6 +214,8 @@ class Client:
         now = self._clock()
         while self._draining and self._draining[first := next(iter(self._draining))] <= now:
             self._give_up(first)
+        if len(self._deadlines) > 2 * self.in_flight + MOST_OVER:
+            self._deadlines = deque(call for call in self._deadlines if call.outcome is None)
         calls = self._deadlines
         while calls:
             call = calls[0]

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,10 +57,15 @@ class Rig:
             lambda account: b"",
             count(1),
             clock=lambda: self.now,
-            spawn_later=lambda seconds, action: self.later.append((seconds, action)),
+            spawn_later=self._spawn_later,
             dialect=Dialect(self.version, answers=self.answers),
             reopen_within=self.reopen_within,
         )
+
+    def _spawn_later(self, seconds: float, action: Callable[[], None]) -> Any:
+        made = (seconds, action)
+        self.later.append(made)
+        return SimpleNamespace(kill=lambda block: self.later.remove(made))
 
     @property
     def opened(self) -> list[Call]:

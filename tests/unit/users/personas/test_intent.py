@@ -60,6 +60,19 @@ def test_a_call_is_given_up_and_asked_again_until_the_deadline() -> None:
     assert not client.open_calls
 
 
+@pytest.mark.parametrize("fan_out", [1, 12])
+def test_a_call_that_is_over_is_not_waited_for(fan_out: int) -> None:
+    """Patience may be minutes: each call of a run would stay until then, and be the collector's work."""
+    client = FakeAccountClient()
+    made = opened(client, give_up=300, fan_out=fan_out)
+    for index in range(100):
+        made.arrive(index, 0.0, 0)
+        assert len(client.waiting) == fan_out
+        for call in client.open_calls:
+            answer(client, call)
+        assert not client.waiting
+
+
 def test_a_repeat_that_waits_for_a_session_is_not_given_up_before_it_left() -> None:
     client = FakeAccountClient()
     opened(client, give_up=2, retry_on=[]).arrive(0, 0.0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import socket
 import ssl
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from tests.support.manual_loop import ManualLoop, PairedEndpoint
 from tests.support.recorder.certificates import make
 from users.transport.answer_rules import AnswerRules, judge_status
 from users.transport.call import Call
-from users.transport.client import DRAIN_FOR, Client
+from users.transport.client import DRAIN_FOR, MOST_OVER, Client
 from users.transport.connection import Connection
 
 TIMEOUT = 10.0
@@ -171,6 +172,21 @@ def test_a_deadline_while_the_answer_comes(rig: Rig, name: str) -> None:
     rig.pass_deadline()
     assert (rig.told(call), rig.open) == ("timeout", (0, 0))
     assert socket.SO_LINGER in rig.endpoint.sockets[0].options
+
+
+def test_one_that_hangs_keeps_few_that_are_over(rig: Rig) -> None:
+    before, hanging = calls_in_memory(), rig.send()
+    for _ in range(MOST_OVER + 50):
+        rig.send()
+        rig.tell(SIZED)
+    rig.over.clear()
+    rig.loop.tick()
+    assert hanging.outcome is None
+    assert calls_in_memory() - before <= 2  # and the connection's last
+
+
+def calls_in_memory() -> int:
+    return sum(isinstance(one, Call) for one in gc.get_objects())
 
 
 def test_a_deadline_while_connecting(rig: Rig) -> None:
