@@ -41,8 +41,9 @@ SETTLED: Final = (
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser of its own."""
+    path = needs.require("chromium")  # first: without what a browser needs the driver does not start either
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=needs.require("chromium"), args=FLAGS)
+        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield found
         found.close()
 
