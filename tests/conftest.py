@@ -25,7 +25,7 @@ del os.environ["LOCUST_SKIP_MONKEY_PATCH"]
 from tests.support import left_out
 from tests.support.needs import SKIPPED
 
-# A shell's background job ignores Ctrl-C, and so would all that the tests start, which some of them interrupt.
+# A shell's background job ignores Ctrl-C, and so would all that tests start, which some of them interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["RESILIENCE_HISTORY"] = tempfile.mkdtemp(
