@@ -7,7 +7,8 @@ is known. With `--growth` the folder's set is run by size of load, and searched 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 from cli.launch import series
@@ -59,8 +60,7 @@ def _search(request: TuneRequest) -> int:
     told = ", ".join(f"{block} {count}" for block, count in shares.items())
     say(f"at most {request.budget / 60:.0f} minutes in all; runs of each search: {told}")
     progress = _begin(request, search.names)
-    with Attacks(request.folder, say) as attacks:
-        runs = RealRuns(attacks, request.folder, request.options, say)
+    with _runs(request) as runs:
         tuning = Tuning(request, search, runs, say, progress)
         tuning.run()
     answer = Answer.of(tuning.document())
@@ -76,8 +76,7 @@ def _grow(request: TuneRequest) -> int:
     )
     say(f"growth from {driver.changed(request.held)}: at most {request.budget / 60:.0f} minutes in all")
     progress = _begin(request, search.names)
-    with Attacks(request.folder, say) as attacks:
-        runs = RealRuns(attacks, request.folder, request.options, say)
+    with _runs(request) as runs:
         growing = Growing(request, search, runs, say, progress)
         growing.run()
     growth = GrowthAnswer.of(growing.part())
@@ -90,6 +89,12 @@ def _grow(request: TuneRequest) -> int:
 def _begin(request: TuneRequest, names: Sequence[str]) -> SeriesWriter:
     steps = [SeriesStep(name=name) for name in names]
     return series.begin(request.folder, "tune", "", PAGE, steps, request.budget)
+
+
+@contextmanager
+def _runs(request: TuneRequest) -> Iterator[RealRuns]:
+    with Attacks(request.folder, say) as attacks:
+        yield RealRuns(attacks, request.folder, request.options, say)
 
 
 def growth_exit_code(growth: GrowthAnswer) -> int:

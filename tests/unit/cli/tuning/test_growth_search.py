@@ -22,10 +22,11 @@ from telemetry.run_folder.machine import LoadMachine
 from telemetry.run_folder.series import SeriesStep
 from tests.support import made_growth
 from tests.support.made_growth import HELD, Ladder
+from tests.support.made_runs import MadeRuns
 from verdicts.tuning import tuning_file
 from verdicts.tuning.growth_answer import GrowthAnswer
 from verdicts.tuning.outcome import TuningRun
-from verdicts.tuning.tuning_file import AsideRun, GrowthFile, TuningFile
+from verdicts.tuning.tuning_file import GrowthFile, TuningFile
 
 Run = Callable[[Wanted], TuningRun | None]
 ASKED = ",".join(map(str, SIZES))
@@ -103,27 +104,6 @@ def test_a_larger_instance_is_given_up_after_four_times() -> None:
     assert search.found[10].instance == 1
 
 
-class MadeRuns:
-    """Runs of the made gateway, each of half a minute; `bad` attacks prove nothing; stopped after so many."""
-
-    def __init__(self, clock: list[float], bad: Sequence[str] = (), stop_after: int = 10_000) -> None:
-        self.aside: list[AsideRun] = []
-        self.made: list[Wanted] = []
-        self._clock, self._bad, self._stop_after = clock, bad, stop_after
-
-    @property
-    def stopped(self) -> bool:
-        return len(self.made) >= self._stop_after
-
-    def __call__(self, wanted: Wanted) -> TuningRun | None:
-        self.made.append(wanted)
-        self._clock[0] += 30.0
-        if wanted.attack.name in self._bad:
-            self.aside.append(AsideRun(folder=f"{wanted.attack.name}-t001", why="invalid: 5 % late"))
-            return None
-        return made_growth.run(wanted, len(self.made))
-
-
 def searched(folder: Path) -> Path:
     """A folder in which a search recommended HELD."""
     folder.mkdir()
@@ -141,7 +121,7 @@ def grown(folder: Path, budget: str, **more: object) -> tuple[GrowthFile, MadeRu
     words = ["--out", str(folder), "--growth", ASKED, "--budget", budget]
     request = read(tune.parser().parse_args(words))
     clock, said = [0.0], []  # type: tuple[list[float], list[str]]
-    runs = MadeRuns(clock, **more)  # type: ignore[arg-type]
+    runs = MadeRuns(made_growth.run, clock, **more)  # type: ignore[arg-type]
     search = GrowthSearch(request.limits, request.sizes, request.held, request.seed, Ladder, request.known)
     steps = [SeriesStep(name=name) for name in search.names]
     request.folder.mkdir(exist_ok=True)
@@ -194,7 +174,7 @@ def test_the_command_answers_for_its_sizes_and_ends_with_its_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tune, "Attacks", NoAttacks)
-    monkeypatch.setattr(tune, "RealRuns", lambda *_: MadeRuns([0.0]))
+    monkeypatch.setattr(tune, "RealRuns", lambda *_: MadeRuns(made_growth.run, [0.0]))
     monkeypatch.setattr(tune, "optuna_proposals", Ladder)
     monkeypatch.setattr(tune, "library", lambda: None)
     folder = searched(tmp_path / "t")

@@ -16,17 +16,16 @@ from cli.tuning.driver import OVER, STOPPED, Tuning, changed
 from cli.tuning.proposals import Proposals
 from cli.tuning.request import TuneRequest, read
 from cli.tuning.search import LimitSearch
-from cli.tuning.wanted import Wanted
 from common import exit_codes
 from common.errors import ConfigError
 from scenarios.tuning_table import ATTACK, ATTACKS, LIMITS, Setting, TunedLimit, named
 from telemetry.run_folder.series import SeriesStep
 from tests.support import made_gateway
 from tests.support.made_gateway import GOOD
+from tests.support.made_runs import MadeRuns
 from verdicts.tuning import tuning_file
 from verdicts.tuning.answer import Answer
-from verdicts.tuning.outcome import TuningRun
-from verdicts.tuning.tuning_file import AsideRun, TuningFile
+from verdicts.tuning.tuning_file import TuningFile
 
 
 class Fixed:
@@ -40,27 +39,6 @@ class Fixed:
 
     def tell(self, values: Setting, loss: float, excess: float) -> None:
         """It learns nothing."""
-
-
-class MadeRuns:
-    """Runs of the made gateway; `bad` attacks prove nothing; stopped after so many."""
-
-    def __init__(self, clock: list[float], bad: Sequence[str] = (), stop_after: int = 10_000) -> None:
-        self.aside: list[AsideRun] = []
-        self.made: list[Wanted] = []
-        self._clock, self._bad, self._stop_after = clock, bad, stop_after
-
-    @property
-    def stopped(self) -> bool:
-        return len(self.made) >= self._stop_after
-
-    def __call__(self, wanted: Wanted) -> TuningRun | None:
-        self.made.append(wanted)
-        self._clock[0] += 30.0
-        if wanted.attack.name in self._bad:
-            self.aside.append(AsideRun(folder=f"{wanted.attack.name}-t001", why="invalid: 5 % late"))
-            return None
-        return made_gateway.run(wanted, len(self.made))
 
 
 def asked_for(folder: Path, *words: str) -> TuneRequest:
@@ -85,7 +63,7 @@ def tuned(request: TuneRequest, runs: MadeRuns, clock: list[float]) -> tuple[Tun
 
 def whole(folder: Path, *words: str) -> tuple[TuningFile, MadeRuns, list[str]]:
     clock = [0.0]
-    runs = MadeRuns(clock)
+    runs = MadeRuns(made_gateway.run, clock)
     tuning, said = tuned(asked_for(folder, *words), runs, clock)
     return tuning.document(), runs, said
 
@@ -126,7 +104,9 @@ def test_a_budget_ends_it_and_a_larger_one_carries_it_on(tmp_path: Path) -> None
 
 def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
     clock = [0.0]
-    tuning, _ = tuned(asked_for(tmp_path / "t", "--budget", "400m"), MadeRuns(clock, stop_after=5), clock)
+    tuning, _ = tuned(
+        asked_for(tmp_path / "t", "--budget", "400m"), MadeRuns(made_gateway.run, clock, stop_after=5), clock
+    )
     assert tuning.ended == STOPPED
     found = tuning_file.read(tmp_path / "t")
     assert (found.ended, len(found.runs)) == (STOPPED, 4)  # the fifth was cut off
@@ -135,7 +115,11 @@ def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
 
 def test_an_attack_that_never_counts_leaves_the_set_unconfirmed_and_is_told(tmp_path: Path) -> None:
     clock = [0.0]
-    tuning, _ = tuned(asked_for(tmp_path / "t", "--budget", "400m"), MadeRuns(clock, bad=["slow-api"]), clock)
+    tuning, _ = tuned(
+        asked_for(tmp_path / "t", "--budget", "400m"),
+        MadeRuns(made_gateway.run, clock, bad=["slow-api"]),
+        clock,
+    )
     found = tuning.document()
     assert tuning.ended == ""
     assert not [run for run in found.runs if run.attack == "slow-api"]
