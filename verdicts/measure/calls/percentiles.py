@@ -66,8 +66,7 @@ def median(values: Some) -> float:
     count = values.size
     if not count:
         return NAN
-    lower, upper = at_ranks(values, [(count - 1) // 2, count // 2])
-    return float(np.mean([lower, upper]))
+    return float(np.mean(at_ranks(values, range((count - 1) // 2, count // 2 + 1))))
 
 
 def response(run: Run, mask: Mask) -> Values:
