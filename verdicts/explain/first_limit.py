@@ -4,14 +4,16 @@ In this order; the first that applies is the answer.
 
 | limit | when |
 |---|---|
-| this machine | the run is invalid, its own processes had no CPU or no open files left, or the stack lagged |
+| this machine | the run is invalid, the stack lagged, or processes had no CPU or no open files left |
 | nano memory | the model killed an instance, or a bound on its memory broke |
 | a protection, by name | judged users were refused, more than they met errors |
 | nano CPU | judged users waited, and half of it is the model's CPU queue; a real nano was throttled |
 | calls in flight | a bound on a number of calls or goroutines broke: no slowness of ours makes those |
 | this machine, the target | anything else: of a bundled stack the fakes', of a target its own |
 
-A stack that lags adds a tenth or more to what slow tools take, and so as much to the calls in flight.
+A stack that lags adds a tenth or more to what slow tools take, and so as much to the calls in flight. One
+that keeps up refuses nobody and fills no memory for want of CPU, however full the machine is: a share of
+users that a protection refused, and a kill, are then what they are.
 
 The fakes are Python on the machine that also makes the load. So what neither the model nor a protection
 explains is never called a limit of the gateway.
@@ -19,6 +21,7 @@ explains is never called a limit of the gateway.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -38,6 +41,7 @@ TARGET: Final = "the target"
 QUEUE: Final = "mcpist_nano_cpu_queue_seconds"
 OF_LOAD: Final = ("in_flight", "upstream", "callers", "per_user", "goroutines")
 OF_MEMORY: Final = ("kills", "nano_memory")
+OF_SHARES: Final = ("success", "others_success", "errors", "unclear")
 WINDOW: Final = 10.0  # seconds before the break in which CPU is looked at
 FILES_A_CALL: Final = 2  # sockets that the edge and an origin hold for a call in flight
 FILES_SPARE: Final = 200
@@ -105,8 +109,18 @@ def full(run: Run) -> str:
     return _files(run) or lag(run)
 
 
-def _machine(run: Run, broken: list[str]) -> Limit | None:
+def gave_way(run: Run, broken: Sequence[str]) -> str:
+    """Why the broken bounds may be this machine's doing, in words; "" where they are not."""
     why = full(run)
+    if not why or lag(run) or _files(run):
+        return why
+    shares = all(bound.partition(" is ")[0] in OF_SHARES for bound in broken)
+    by_protection = shares and refused(run, broken) is not None
+    return "" if by_protection or goroutines.kills(run) > 0 else why
+
+
+def _machine(run: Run, broken: Sequence[str]) -> Limit | None:
+    why = gave_way(run, broken)
     return Limit(MACHINE, broken[0] if broken else "", why) if why else None
 
 
@@ -132,7 +146,7 @@ def lag(run: Run) -> str:
     return f"the stack itself added {added:.2f} s to answers of {upstream:.2f} s (median)"
 
 
-def _memory(run: Run, broken: list[str]) -> Limit | None:
+def _memory(run: Run, broken: Sequence[str]) -> Limit | None:
     kills = goroutines.kills(run)
     bound = _first(broken, OF_MEMORY)
     if not bound and not kills > 0:
@@ -143,7 +157,7 @@ def _memory(run: Run, broken: list[str]) -> Limit | None:
     return Limit(NANO_MEMORY, bound or (broken[0] if broken else ""), f"{when}, {how}")
 
 
-def refused(run: Run, broken: list[str]) -> Limit | None:
+def refused(run: Run, broken: Sequence[str]) -> Limit | None:
     """The protection that refused judged users, where that was more than the errors they met."""
     mine = run.judged & run.sent
     refusals, errors = outcomes.refused(run) & mine, outcomes.errors(run) & mine
@@ -154,7 +168,7 @@ def refused(run: Run, broken: list[str]) -> Limit | None:
     return Limit(refused_by(reason), broken[0], f"{reason}: {count:,} judged calls refused ({share:.1%})")
 
 
-def _cpu(run: Run, broken: list[str]) -> Limit | None:
+def _cpu(run: Run, broken: Sequence[str]) -> Limit | None:
     if broken and (share := _throttled(run)) >= THROTTLED:
         return Limit(NANO_CPU, broken[0], f"throttled in {share:.0%} of its CPU periods, measured")
     waited = percentiles.of(gateway_overhead.seconds(run, run.ok & run.judged)).p95
@@ -175,12 +189,12 @@ def _queue(run: Run) -> float:
     return max((float(np.percentile(one, 95)) for one in queues if one.size), default=0.0)
 
 
-def _in_flight(run: Run, broken: list[str]) -> Limit | None:
+def _in_flight(run: Run, broken: Sequence[str]) -> Limit | None:
     bound = _first(broken, OF_LOAD)
     return Limit(IN_FLIGHT, bound, "as the attack makes them") if bound else None
 
 
-def _first(broken: list[str], figures: tuple[str, ...]) -> str:
+def _first(broken: Sequence[str], figures: tuple[str, ...]) -> str:
     return next((bound for bound in broken if bound.partition(" is ")[0] in figures), "")
 
 

@@ -27,7 +27,6 @@ Length = Literal["short", "full"]
 SERVICE = "service"
 OTHERS = "P0.4"
 MEMORY = "mcpist_memory_bytes"
-SHARES = ("success", "others_success", "errors", "unclear")
 
 
 class TuningRun(Struct, frozen=True, kw_only=True):
@@ -84,23 +83,16 @@ def read(folder: Path) -> Figures:
     if run.load_end < run.duration:
         raise NotCountedError(f"it ended at {run.load_end:.1f} s of {run.duration:g} s")
     broken = _broken(judged)
-    if broken and (why := _of_this_machine(run, broken)):
+    if broken and (why := first_limit.gave_way(run, broken)):
         raise NotCountedError(f"{broken[0]}, and this machine gave way: {why}")
     figures = {point.id: point.figures for point in found.points if isinstance(point.figures, dict)}
-    limit = _limit(judged, broken) if broken else ""
-    return Figures(served=_served(figures), room=_room(run), broken=broken, limit=limit)
+    limit = first_limit.of(judged) if broken else None
+    return Figures(served=_served(figures), room=_room(run), broken=broken, limit=limit.name if limit else "")
 
 
 def _why(found: verdict_file.VerdictFile) -> str:
     reasons = "; ".join(found.invalid_because or found.unseen_bounds) or "nothing was held against a bound"
     return f"{found.verdict}: {reasons} {found.starved}".strip()
-
-
-def _limit(judged: Judgement, broken: tuple[str, ...]) -> str:
-    """What gave way first, by name; on a full machine a protection that refused comes before it."""
-    refused = first_limit.refused(judged.run, list(broken)) if first_limit.full(judged.run) else None
-    found = refused or first_limit.of(judged)
-    return found.name if found else ""
 
 
 def _served(figures: Mapping[str, Mapping[str, float | None]]) -> float:
@@ -117,20 +109,6 @@ def _broken(judged: Judgement) -> tuple[str, ...]:
         if point.status == "fail"
         for text in (point.broken or (f"{point.id}: {point.evidence}",))
     )
-
-
-def _of_this_machine(run: Run, broken: tuple[str, ...]) -> str:
-    """Why the broken bounds may be this machine's doing, in words.
-
-    A full machine makes answers slow. It refuses nobody and fills no memory while the stack keeps up: a share
-    of users that a protection refused, and a kill by the calls in flight, stand where the stack does not lag.
-    """
-    why = first_limit.full(run)
-    if not why or first_limit.lag(run):
-        return why
-    shares = all(bound.partition(" is ")[0] in SHARES for bound in broken)
-    by_protection = shares and first_limit.refused(run, list(broken)) is not None
-    return "" if by_protection or goroutines.kills(run) > 0 else why
 
 
 def _room(run: Run) -> float:

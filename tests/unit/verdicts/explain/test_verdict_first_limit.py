@@ -142,20 +142,39 @@ def test_errors_that_nothing_explains_are_this_machine(tmp_path: Path) -> None:
     assert "used 0.5" in found.why
 
 
-@pytest.mark.parametrize(
+FULL = pytest.mark.parametrize(
     ("cores", "why"),
     [
         ({"edge": 0.95}, "the process edge used 0.95 of the one core"),
         ({"origin-a": 0.85, "upstream": 0.8}, "the machine was full: 1.9"),
     ],
 )
-@pytest.mark.parametrize("change", [broken, refused, slow])
-def test_a_stack_without_cpu_is_this_machine_whatever_else_happened(
+
+
+@FULL
+@pytest.mark.parametrize("change", [broken, slow])
+def test_what_breaks_for_want_of_cpu_is_this_machine(
     tmp_path: Path, cores: dict[str, float], why: str, change: Any
 ) -> None:
-    found = limit(tmp_path, changed(change), told(kills=1, queue=2.0, cores=cores), KILLED)
+    found = limit(tmp_path, changed(change), told(queue=2.0, cores=cores))
     assert found.name == MACHINE
     assert found.why.startswith(why)
+
+
+@FULL
+def test_a_stack_that_keeps_up_refuses_nobody_for_want_of_cpu(
+    tmp_path: Path, cores: dict[str, float], why: str
+) -> None:
+    assert limit(tmp_path, changed(refused), told(cores=cores)).name == "global-concurrency"
+    times = changed(refused, {"P0.3": "success >= 99 %, p95 <= 1 ms"})
+    assert limit(tmp_path, times, told(cores=cores)).name == MACHINE, "a bound of time broke, too"
+
+
+@FULL
+def test_a_stack_that_keeps_up_is_not_killed_for_want_of_cpu(
+    tmp_path: Path, cores: dict[str, float], why: str
+) -> None:
+    assert limit(tmp_path, changed(broken), told(kills=1, cores=cores), KILLED).name == NANO_MEMORY
 
 
 def lagging(samples: Samples) -> Samples:
