@@ -28,6 +28,8 @@ STATUS |= {
     "internal_error": 500,
     "breaker_open": 503,
     "origin_unavailable": 502,
+    "db_pool_timeout": 503,
+    "global_concurrency_exceeded": 503,
     "connect": 0,
     "reset": 0,
     "rpc_error": 200,

@@ -70,7 +70,8 @@ def of(judged: Judgement) -> Limit | None:
     run = judged.run
     if judged.verdict in ("invalid", "inconclusive"):
         reasons = (
-            "; ".join(judged.validity.reasons or judged.unseen) or "a bound had nothing to be held against"
+            "; ".join((*judged.validity.reasons, *(one.evidence for one in judged.excused), *judged.unseen))
+            or "a bound had nothing to be held against"
         )
         return Limit(MACHINE, "", f"{reasons}. {judged.validity.starved}".strip())
     broken = [bound for point in judged.points for bound in point.broken]

@@ -24,7 +24,7 @@ def sentence(judged: Judgement, say: Say = ENGLISH) -> str:
         empty = ", ".join(point.id for point in judged.points if point.status == "invalid")
         return say("Nothing to hold the threshold of {ids} against.", ids=empty)
     if judged.verdict == "inconclusive":
-        return say("Nothing is proved: no bound was seen ({bounds}).", bounds="; ".join(judged.unseen))
+        return _not_proved(judged, say)
     if not held:
         return say("The attack arrived and the users were served; this scenario sets no other bounds.")
     told = say(
@@ -33,6 +33,13 @@ def sentence(judged: Judgement, say: Say = ENGLISH) -> str:
         count=len(held),
     )
     return told + (say(" Not seen: {bounds}.", bounds="; ".join(judged.unseen)) if judged.unseen else "")
+
+
+def _not_proved(judged: Judgement, say: Say) -> str:
+    if not judged.excused:
+        return say("Nothing is proved: no bound was seen ({bounds}).", bounds="; ".join(judged.unseen))
+    failed = "; ".join(map(_failure, judged.excused))
+    return say("Nothing is proved: {failed}, on a machine that others had filled.", failed=failed)
 
 
 def _failure(point: PointResult) -> str:
@@ -56,7 +63,7 @@ def _broken_bound(judged: Judgement) -> str:
 def _found(judged: Judgement) -> list[Break]:
     """What broke; in an invalid run, the load's own breaks stand first."""
     own = [] if judged.validity.valid else load_breaks(judged.run)
-    held = judged.verdict in ("pass", "inconclusive")
+    held = judged.verdict in ("pass", "inconclusive") and not judged.excused
     return [*own, *target_breaks(judged.run, held=held)]
 
 

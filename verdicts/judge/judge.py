@@ -2,7 +2,8 @@
 
     invalid      (3)  the run is invalid, or a threshold had nothing to be held against
     fail         (1)  a threshold was broken, the target broke its own promise, or did not serve its users
-    inconclusive (3)  there are bounds, and the figure of not one of them could be seen
+    inconclusive (3)  there are bounds, and the figure of not one of them could be seen; or one broke by what
+                      others on this machine may have done (`crowded.py`)
     pass         (0)  everything else
 
 Whatever its verdict, the exit code of a run that was stopped is 3, but for one that `stop_when` ended.
@@ -19,6 +20,7 @@ from typing import Final, Literal
 
 from common import exit_codes
 from verdicts.compare import baseline
+from verdicts.judge.crowded import excuse
 from verdicts.measure.arrivals import ledger, validity
 from verdicts.measure.arrivals.ledger import ArrivalLedger
 from verdicts.measure.arrivals.validity import Validity
@@ -65,9 +67,19 @@ class Judgement:
         statuses = {point.status for point in self.points}
         if not self.validity.valid:
             return "invalid"
-        if "fail" in statuses or "invalid" in statuses:
-            return "fail" if "fail" in statuses else "invalid"
+        if "fail" in statuses:
+            return "fail"
+        if self.excused:
+            return "inconclusive"
+        if "invalid" in statuses:
+            return "invalid"
         return "inconclusive" if self.unseen and not self._held else "pass"
+
+    @property
+    def excused(self) -> tuple[PointResult, ...]:
+        """Points of a valid run whose bounds broke where others may have broken them."""
+        found = (one for one in self.points if one.status == "invalid" and one.broken)
+        return tuple(found) if self.validity.valid else ()
 
     @property
     def _held(self) -> bool:
@@ -88,7 +100,7 @@ def judge(run: Run) -> Judgement:
         raise RunFolderError(f"{run.folder / 'run.json'}: scenario: {error}") from None
     book = ledger.of(run)
     found = validity.check(run, book)
-    points = tuple(_points(run, valid=found.valid))
+    points = tuple(excuse(run, _points(run, valid=found.valid)))
     return Judgement(run, book, found, points, tuple(_unseen(run, points)))
 
 

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import tostring
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from common.files.atomic_write import write_whole
+from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.points.point import PointResult
 from verdicts.run.facts import stop_reason
@@ -48,7 +49,7 @@ def write_xml(xml: JUnitXml, path: Path) -> None:
 def _validity(judged: Judgement, scenario: str) -> TestCase:
     case = TestCase("validity: did the run do what it said?", classname=f"resilience.{scenario}")
     if judged.verdict == "inconclusive":
-        case.result = [Error(f"no bound was seen: {', '.join(judged.unseen)}", "inconclusive")]
+        case.result = [Error(headline.sentence(judged), "inconclusive")]
     if judged.run.cut_short:
         case.result = [Error(f"ended early: {stop_reason(judged.run)}", "stopped")]
     if not judged.validity.valid:

@@ -1,0 +1,55 @@
+"""A bound that broke on a machine which others had filled: what of it may be their doing.
+
+Of a bundled stack, which shares that machine, slowness proves nothing then. A point whose bounds broke by
+times (`TIMES`) alone, or by shares of calls (`SHARES`) that mostly failed for want of time (`BY_TIME`), is
+`invalid`, and the run inconclusive: neither the target's failure nor a pass. What slowness does not do stays:
+a refusal by a count, a wrong answer, a dead origin, a kill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
+
+from verdicts.measure.calls import outcomes
+from verdicts.measure.target import machine
+from verdicts.points.point import PointResult
+from verdicts.run.reading import Run
+
+TIMES: Final = ("p50", "p95", "p99", "p95_rise", "added", "wait", "recovery")
+SHARES: Final = ("success", "others_success", "served", "errors", "5xx", "unclear")
+BY_TIME: Final = (
+    "timeout",
+    "gateway_timeout",
+    "db_pool_timeout",
+    "worker_cpu_exceeded",
+    "user_concurrency_exceeded",
+    "global_concurrency_exceeded",
+    "burst_exceeded",  # calls that stood still together go on together
+)
+
+
+def excuse(run: Run, points: Iterable[PointResult]) -> list[PointResult]:
+    """The points of a valid run, those `invalid` that others on the machine may have broken."""
+    found = list(points)
+    if all(one.status != "fail" for one in found) or not (why := machine.crowded(run)):
+        return found
+    return [_excused(one, why) if one.status == "fail" and _may_be(run, one) else one for one in found]
+
+
+def _excused(result: PointResult, why: str) -> PointResult:
+    return replace(result, status="invalid", evidence=f"{result.evidence} {why}")
+
+
+def _may_be(run: Run, result: PointResult) -> bool:
+    broken = {bound.partition(" is ")[0] for bound in result.broken}
+    if not broken or not broken <= {*TIMES, *SHARES}:
+        return False
+    return broken <= {*TIMES} or _mostly_by_time(run)
+
+
+def _mostly_by_time(run: Run) -> bool:
+    failed = run.judged & run.sent & (outcomes.errors(run) | outcomes.refused(run))
+    failed &= ~outcomes.failed_by(run, tuple(run.scenario.get("expects", ())))
+    return int((failed & outcomes.failed_by(run, BY_TIME)).sum()) * 2 > int(failed.sum())
