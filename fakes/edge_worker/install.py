@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import platform
 import shutil
 import subprocess
@@ -41,13 +42,16 @@ def installed() -> Path | None:
     return BINARY if BINARY.is_file() else None
 
 
-def install() -> Path:
-    """Fetch, check and unpack it, unless it is there. Raises InstallError."""
+def install(path: str | None = None) -> Path:
+    """Fetch it by the npm on `path` (the PATH, unless given), check and unpack it, unless it is there.
+
+    Raises InstallError.
+    """
     if installed():
         return BINARY
     name, digest = _package()
     with tempfile.TemporaryDirectory() as folder:
-        archive = _fetch(name, Path(folder))
+        archive = _fetch(name, Path(folder), os.environ.get("PATH", "") if path is None else path)
         _check(archive, digest)
         _unpack(archive)
     return BINARY
@@ -61,15 +65,22 @@ def _package() -> tuple[str, str]:
     return PACKAGES[machine]
 
 
-def _fetch(name: str, folder: Path) -> Path:
-    npm = shutil.which("npm")
+def _fetch(name: str, folder: Path, path: str) -> Path:
+    npm = shutil.which("npm", path=path)
     if npm is None:
         raise InstallError(
             "workerd: npm is not installed; allowed: an npm on the PATH (it comes with Node.js)"
         )
     command = [npm, "pack", f"{name}@{VERSION}", "--silent", "--pack-destination", str(folder)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=WITHIN, check=False)
+        done = subprocess.run(
+            command,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            timeout=WITHIN,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         raise InstallError(f"workerd: npm gave no package within {WITHIN} s") from None
     found = list(folder.glob("*.tgz"))

@@ -2,14 +2,13 @@
 
 The origin in Go: its modules are downloaded into `.cache/go/`, held against `go.sum`, and built; what is
 built already of the same sources is left as it is. The engine of the Worker: `fakes.edge_worker.install`.
-Exit code 3 with one line where a tool is missing.
+The tools for it: `fakes.stack.tools`. Exit code 3 with one line for a part that cannot be had.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Final
 from common import exit_codes
 from common.paths import ROOT
 from fakes.edge_worker import install
+from fakes.stack import tools
 from fakes.stack.programs import ORIGIN
 
 GO_SOURCE: Final = ROOT / "fakes" / "origin_go"
@@ -32,10 +32,7 @@ def build_origin() -> str:
     """Build the origin in Go; what was done. Raises BuildError."""
     if is_built(GO_SOURCE, ORIGIN):
         return f"origin in Go: {ORIGIN.relative_to(ROOT)} is up to date"
-    go = shutil.which("go")
-    if go is None:
-        raise BuildError("go is not installed (Debian: golang-go; 1.26 or newer); the origin in Go needs it")
-    build_go(go, GO_SOURCE, ORIGIN)
+    build_go(_have("go"), GO_SOURCE, ORIGIN)
     told = hashlib.sha256(ORIGIN.read_bytes()).hexdigest()
     return f"origin in Go: built {ORIGIN.relative_to(ROOT)}, sha256 {told}"
 
@@ -64,10 +61,19 @@ def build_go(go: str, source: Path, program: Path) -> None:
 
 def install_workerd() -> str:
     """Have the engine of the Worker; what was done. Raises BuildError."""
+    if not install.installed():
+        _have("npm")
     try:
-        return f"workerd: {install.install().relative_to(ROOT)}"
+        return f"workerd: {install.install(tools.path()).relative_to(ROOT)}"
     except install.InstallError as error:
         raise BuildError(str(error)) from None
+
+
+def _have(tool: str) -> str:
+    try:
+        return tools.have(tool)
+    except tools.ToolError as error:
+        raise BuildError(f"{tool}: {error}") from None
 
 
 def digest_of(folder: Path) -> str:
@@ -81,13 +87,14 @@ def digest_of(folder: Path) -> str:
 
 def main() -> int:
     """Build every part; gives the exit code."""
-    try:
-        for build in (build_origin, install_workerd):
+    code = exit_codes.PASS
+    for build in (build_origin, install_workerd):
+        try:
             print(build())
-    except BuildError as error:
-        print(f"make real: {error}", file=sys.stderr)
-        return exit_codes.OURS
-    return 0
+        except BuildError as error:
+            print(f"make real: {error}", file=sys.stderr)
+            code = exit_codes.OURS
+    return code
 
 
 if __name__ == "__main__":

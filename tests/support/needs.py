@@ -1,5 +1,6 @@
 """What tests and benchmarks use beyond Python: Debian's packages, programs in Go and Rust built once into
 .cache/bin, what PyPI and npm have, in folders of their own under .cache, and what takes minutes to build.
+Go and Node.js are the machine's own where they are new enough, else PyPI's (`fakes.stack.tools`).
 
     python -m tests.support.needs            # installs what tests miss, where it may; a line each
     python -m tests.support.needs bench      # what `make bench` misses
@@ -25,7 +26,7 @@ from typing import Final
 import pytest
 
 from common.paths import ROOT
-from fakes.stack import build_real
+from fakes.stack import build_real, tools
 from tests.support.long_build import LongBuild, LongBuildError
 from tests.support.node_package import NodePackage
 
@@ -38,9 +39,8 @@ PLACES: Final = (
     str(Path.home() / ".cargo" / "bin"),
     "/usr/local/go/bin",
 )
-PATH: Final = os.pathsep.join(filter(None, (os.environ.get("PATH", ""), *PLACES, "/usr/sbin")))
+PATH: Final = os.pathsep.join(filter(None, (tools.path(), *PLACES, "/usr/sbin")))
 BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-OLDEST_GO: Final = (1, 21)  # older ones cannot fetch the newer one that a module asks for
 LOCKS: Final = HERE / "locks"
 READY: Final = "ready"  # in an environment that is whole: the lock that it was made of
 TESTS: Final = "tests"
@@ -64,25 +64,31 @@ class Need:
     made: Path | None = None  # the file that `make NAME` leaves
     npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
     long: LongBuild | None = None
+    tool: bool = False  # of `fakes.stack.tools`, which installs it
     users: tuple[str, ...] = (TESTS,)  # who uses it
     programs: tuple[str, ...] = ()  # names it goes by; with a lock: its Python, unless one is given
 
     def find(self) -> str | None:
         """The program's path; None where it is missing."""
-        if self.made:
-            return str(self.made) if self.made.exists() else None
-        if self.lock:
-            own = self._environment / "bin" / (*self.programs, "python")[0]
-            return str(own) if self._is_ready() else None
-        if self.source:
-            built = BUILT / self.name
-            return str(built) if build_real.is_built(self.source, built) else None
-        if self.npm:
-            return str(self.npm.modules / self.programs[0]) if self.npm.is_current() else None
-        if self.long:
-            return str(self.long.program) if self.long.is_current() else None
+        if self.tool:
+            return tools.find(self.name)
+        if pinned := self._pinned():
+            program, whole = pinned
+            return str(program) if whole else None
         found = (shutil.which(program, path=PATH) for program in self.programs or (self.name,))
         return next(filter(None, found), None) or (_playwrights_own() if self.name == "chromium" else None)
+
+    def _pinned(self) -> tuple[Path, bool] | None:
+        """Where it is put, and whether it is there as it is pinned; None for one of the machine's own."""
+        if self.made:
+            return self.made, self.made.exists()
+        if self.lock:
+            return self._environment / "bin" / (*self.programs, "python")[0], self._is_ready()
+        if self.source:
+            return BUILT / self.name, build_real.is_built(self.source, BUILT / self.name)
+        if self.npm:
+            return self.npm.modules / self.programs[0], self.npm.is_current()
+        return (self.long.program, self.long.is_current()) if self.long else None
 
     @property
     def _environment(self) -> Path:
@@ -109,7 +115,7 @@ class Need:
             return f"make {self.name}"
         if self.long:
             return f"REQUIRE_ALL=1 make test, or python -m {self.long.module} (about {self.long.minutes} min)"
-        if self.lock or self.source or self.npm:
+        if self.lock or self.source or self.npm or self.tool:
             return "make test, which installs it, or python -m tests.support.needs"
         if self.cargo:
             return f"cargo install --locked --root {_shown(BUILT.parent)} {self.cargo}"
@@ -134,18 +140,18 @@ INFLUX_2: Final = LongBuild(
 NEEDS: Final = {
     need.name: need
     for need in (
-        Need("chromium", "reads reports and the web UI", debian="chromium", programs=BROWSERS),
+        Need(
+            "chromium",
+            "reads reports and the web UI",
+            debian="chromium libatomic1",  # the other one is its driver's
+            programs=BROWSERS,
+        ),
         Need("nginx", "answers at once, for benchmarks", debian="nginx-light", users=(BENCH,)),
         Need("pgbouncer", "the pooler before Postgres", debian="pgbouncer"),
         Need("ip", "makes two machines of one", debian="iproute2"),
         Need("wrk", PEER, debian="wrk", users=(BENCH,)),
         Need("hey", PEER, debian="hey", users=(BENCH,)),
-        Need(
-            "go",
-            "builds servers and peers written in Go",
-            debian="golang-go ca-certificates git",
-            users=(TESTS, BENCH),
-        ),
+        Need("go", "builds servers and peers written in Go", tool=True, users=(TESTS, BENCH)),
         Need(
             "influxd", "the database of the metrics", go="github.com/influxdata/influxdb/cmd/influxd@v1.8.10"
         ),
@@ -162,7 +168,7 @@ NEEDS: Final = {
         ),
         Need("go-sdk-server", "a server that nobody here wrote", source=HERE / "go_sdk_server"),
         Need("otel-collector", "takes OTLP, by who specified it", source=HERE / "otel_collector"),
-        Need("node", "runs what npm installs", debian="nodejs npm"),
+        Need("node", "runs what npm installs", tool=True),
         Need(
             "server-everything",
             "a server that nobody here wrote",
@@ -240,9 +246,11 @@ def build(name: str, long: LongBuild) -> None:
 
 def _install(need: Need) -> None:
     """Have what comes from PyPI, npm, Rust or Go."""
-    go, cargo = NEEDS["go"].find(), shutil.which("cargo", path=PATH)
+    go, cargo = tools.find("go"), shutil.which("cargo", path=PATH)
     try:
-        if need.lock:
+        if need.tool:
+            tools.have(need.name)
+        elif need.lock:
             need.make_environment()
         elif need.made:
             _run(["make", "--silent", need.name], {**os.environ, "PATH": PATH})
@@ -252,26 +260,11 @@ def _install(need: Need) -> None:
             command = [cargo or "cargo", "install", "--locked", "--root", str(BUILT.parent), need.cargo]
             _run(command, {**os.environ, "PATH": PATH})
         elif go and need.source:
-            build_real.build_go(new_enough(go), need.source, BUILT / need.name)
+            build_real.build_go(go, need.source, BUILT / need.name)
         elif go:
-            _run([new_enough(go), "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
-    except (OSError, subprocess.SubprocessError, build_real.BuildError) as error:
+            _run([go, "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
+    except (OSError, subprocess.SubprocessError, build_real.BuildError, tools.ToolError) as error:
         _say(f"{need.name}: {error}")
-
-
-def new_enough(go: str) -> str:
-    """The Go at hand, or the one that it fetches where it is older than `OLDEST_GO`."""
-    said = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
-    version = tuple(int(part) for part in said.strip().removeprefix("go").split(".")[:2] if part.isdigit())
-    if version >= OLDEST_GO:
-        return go
-    newer = "go1.24.0"
-    environment = {**os.environ, "GOBIN": str(BUILT)}
-    _say(f"fetching {newer}")
-    _run([go, "install", f"golang.org/dl/{newer}@latest"], environment)
-    _run([str(BUILT / newer), "download"], environment)
-    root = subprocess.run([BUILT / newer, "env", "GOROOT"], capture_output=True, text=True, check=False)
-    return str(Path(root.stdout.strip()) / "bin" / "go")
 
 
 def _as_root() -> list[str] | None:

