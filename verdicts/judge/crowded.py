@@ -26,7 +26,6 @@ BY_TIME: Final = (
     "worker_cpu_exceeded",
     "user_concurrency_exceeded",
     "global_concurrency_exceeded",
-    "burst_exceeded",  # calls that stood still together go on together
 )
 
 

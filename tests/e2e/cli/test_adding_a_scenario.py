@@ -18,6 +18,7 @@ from common.paths import ROOT
 from scenarios.load import load
 from tests.support import busy_machine, kept_stack
 from tests.support.recorder.attack import as_a_user
+from verdicts.judge.judge import EXIT_CODES
 
 pytestmark = pytest.mark.e2e
 
@@ -117,8 +118,9 @@ def test_what_the_page_says_gives_a_verdict(clone: Path, command: str) -> None:
         return PageRun.of(clone, words, out, kept_stack.environment(load("burst")))
 
     run = busy_machine.unless_late(made, lambda run: run.told)
-    assert run.code in (0, 1), run.console
-    assert run.told["verdict"] in ("pass", "fail")
+    verdict = run.told["verdict"]
+    assert verdict in ("pass", "fail", "inconclusive")  # the last where others had filled the machine
+    assert run.code == EXIT_CODES[verdict], run.console
     assert run.told["arrivals"]["planned"] == run.told["arrivals"]["sent"] > 50
     assert {"P1.8"} <= {point["id"] for point in run.told["points"]}
     assert os.path.realpath(clone / "results" / "latest") == str(run.out.resolve())

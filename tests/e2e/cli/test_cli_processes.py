@@ -13,6 +13,7 @@ import pytest
 
 from cli.launch import local_workers
 from common.paths import ROOT
+from verdicts.judge.judge import EXIT_CODES
 
 pytestmark = pytest.mark.e2e
 
@@ -115,7 +116,7 @@ def test_list_works_from_anywhere() -> None:
 def test_with_json_standard_output_is_the_verdict_file_and_nothing_else(tmp_path: Path) -> None:
     ended = attack("single-burst", "--duration", "2s", "--json", "--out", str(tmp_path / "run"))
     assert json.loads(ended.stdout) == json.loads((tmp_path / "run" / "verdicts.json").read_text())
-    assert ended.returncode == {"pass": 0, "fail": 1, "invalid": 3}[json.loads(ended.stdout)["verdict"]]
+    assert ended.returncode == EXIT_CODES[json.loads(ended.stdout)["verdict"]]
     assert "report: " in ended.stderr
 
 
