@@ -65,6 +65,7 @@ class Need:
     npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
     long: LongBuild | None = None
     tool: bool = False  # of `fakes.stack.tools`, which installs it
+    minutes: int = 0  # that it takes to build; then only where all tests are wanted
     users: tuple[str, ...] = (TESTS,)  # who uses it
     programs: tuple[str, ...] = ()  # names it goes by; with a lock: its Python, unless one is given
 
@@ -113,6 +114,8 @@ class Need:
         """What a person types to have it."""
         if self.made:
             return f"make {self.name}"
+        if self.minutes:
+            return f"REQUIRE_ALL=1 make test (about {self.minutes} min)"
         if self.long:
             return f"REQUIRE_ALL=1 make test, or python -m {self.long.module} (about {self.long.minutes} min)"
         if self.lock or self.source or self.npm or self.tool:
@@ -167,7 +170,7 @@ NEEDS: Final = {
             programs=("mcpgateway",),
         ),
         Need("go-sdk-server", "a server that nobody here wrote", source=HERE / "go_sdk_server"),
-        Need("otel-collector", "takes OTLP, by who specified it", source=HERE / "otel_collector"),
+        Need("otel-collector", "takes OTLP, by who specified it", source=HERE / "otel_collector", minutes=4),
         Need("node", "runs what npm installs", tool=True),
         Need(
             "server-everything",
@@ -222,8 +225,8 @@ def install(user: str = TESTS) -> None:
     for need in missing:
         if need.long:
             build(need.name, need.long)
-        elif not need.debian:
-            _say(f"installing {need.name}")
+        elif not need.debian and (everything() or not need.minutes):
+            _say(f"installing {need.name}" + (f", about {need.minutes} min" if need.minutes else ""))
             _install(need)
     if user == TESTS:
         _say("building the real parts, where they are not built yet")
