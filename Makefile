@@ -128,7 +128,7 @@ stack: $(STAMP) ## keep the bundled stack up for use by hand [PROTECT=…]
 
 .PHONY: real
 real: $(STAMP) ## build the real parts for STACK=real into .cache/: the origin in Go, the Worker's engine
-	@$(BIN)/python -m fakes.stack.build_real
+	@$(BIN)/python -m fakes.build.real_parts
 
 .PHONY: calibrate
 calibrate: $(STAMP) ## measure a real nano here: what the nano's model assumes, for NANO=calibrated [OUT=…] (a minute)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from common.paths import ROOT
-from fakes.stack import build_real
+from fakes.build import real_parts
 
 VERSION: Final = re.compile(r"(\d+)\.(\d+)")
 Version = tuple[int, int]
@@ -45,7 +45,7 @@ class LongBuild:
 
     def is_current(self) -> bool:
         """Whether it is there, of these sources."""
-        return build_real.is_built(self.sources, self.program)
+        return real_parts.is_built(self.sources, self.program)
 
     def lacking(self, path: str) -> str:
         """The compilers that are not on `path`, or too old there: "cargo 1.72"; "" where all are at hand."""

@@ -1,6 +1,6 @@
 """What tests and benchmarks use beyond Python: Debian's packages, programs in Go and Rust built once into
 .cache/bin, what PyPI and npm have, in folders of their own under .cache, and what takes minutes to build.
-Go and Node.js are the machine's own where they are new enough, else PyPI's (`fakes.stack.tools`).
+Go and Node.js are the machine's own where they are new enough, else PyPI's (`fakes.build.tools`).
 
     python -m tests.support.needs            # installs what tests miss, where it may; a line each
     python -m tests.support.needs bench      # what `make bench` misses
@@ -26,7 +26,7 @@ from typing import Final
 import pytest
 
 from common.paths import ROOT
-from fakes.stack import build_real, tools
+from fakes.build import real_parts, tools
 from tests.support.long_build import LongBuild, LongBuildError
 from tests.support.node_package import NodePackage
 
@@ -64,7 +64,7 @@ class Need:
     made: Path | None = None  # the file that `make NAME` leaves
     npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
     long: LongBuild | None = None
-    tool: bool = False  # of `fakes.stack.tools`, which installs it
+    tool: bool = False  # of `fakes.build.tools`, which installs it
     minutes: int = 0  # that it takes to build; then only where all tests are wanted
     users: tuple[str, ...] = (TESTS,)  # who uses it
     programs: tuple[str, ...] = ()  # names it goes by; with a lock: its Python, unless one is given
@@ -86,7 +86,7 @@ class Need:
         if self.lock:
             return self._environment / "bin" / (*self.programs, "python")[0], self._is_ready()
         if self.source:
-            return BUILT / self.name, build_real.is_built(self.source, BUILT / self.name)
+            return BUILT / self.name, real_parts.is_built(self.source, BUILT / self.name)
         if self.npm:
             return self.npm.modules / self.programs[0], self.npm.is_current()
         return (self.long.program, self.long.is_current()) if self.long else None
@@ -230,7 +230,7 @@ def install(user: str = TESTS) -> None:
             _install(need)
     if user == TESTS:
         _say("building the real parts, where they are not built yet")
-        _run([sys.executable, "-m", "fakes.stack.build_real"], {**os.environ, "PATH": PATH})
+        _run([sys.executable, "-m", "fakes.build.real_parts"], {**os.environ, "PATH": PATH})
 
 
 def build(name: str, long: LongBuild) -> None:
@@ -263,10 +263,10 @@ def _install(need: Need) -> None:
             command = [cargo or "cargo", "install", "--locked", "--root", str(BUILT.parent), need.cargo]
             _run(command, {**os.environ, "PATH": PATH})
         elif go and need.source:
-            build_real.build_go(go, need.source, BUILT / need.name)
+            real_parts.build_go(go, need.source, BUILT / need.name)
         elif go:
             _run([go, "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
-    except (OSError, subprocess.SubprocessError, build_real.BuildError, tools.ToolError) as error:
+    except (OSError, subprocess.SubprocessError, real_parts.BuildError, tools.ToolError) as error:
         _say(f"{need.name}: {error}")
 
 

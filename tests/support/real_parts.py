@@ -6,16 +6,16 @@ from functools import cache
 
 import pytest
 
+from fakes.build import real_parts
 from fakes.processes import available_cgroup
 from fakes.processes.cgroup import CgroupError
-from fakes.stack import build_real
 from fakes.stack.programs import ORIGIN
 from tests.support import needs
 
 
 def build() -> None:
     """Have the origin in Go, or skip."""
-    if not build_real.is_built(build_real.GO_SOURCE, ORIGIN):
+    if not real_parts.is_built(real_parts.GO_SOURCE, ORIGIN):
         needs.require("go")
     if missing := _missing():
         pytest.skip(missing)
@@ -33,7 +33,7 @@ def nano() -> None:
 @cache
 def _missing() -> str:
     try:
-        build_real.build_origin()
-    except build_real.BuildError as error:
+        real_parts.build_origin()
+    except real_parts.BuildError as error:
         return str(error)
     return ""

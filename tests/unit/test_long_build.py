@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.stack import build_real
+from fakes.build import real_parts
 from tests.support import needs
 from tests.support.long_build import LongBuild, LongBuildError, Version
 
@@ -30,7 +30,7 @@ def test_it_is_there_where_it_was_built_of_these_sources(tmp_path: Path) -> None
     one = build_of(tmp_path)
     assert not one.is_current()
     one.program.touch()
-    one.program.with_suffix(build_real.SOURCES).write_text(build_real.digest_of(one.sources))
+    one.program.with_suffix(real_parts.SOURCES).write_text(real_parts.digest_of(one.sources))
     assert one.is_current()
     (one.sources / "go.mod").write_text("module example.org/two\n")
     assert not one.is_current()

@@ -17,7 +17,7 @@ from typing import Final
 
 from common import exit_codes
 from common.paths import ROOT
-from fakes.stack import build_real, tools
+from fakes.build import real_parts, tools
 from tests.support import needs
 
 WHAT: Final = needs.INFLUX_2
@@ -40,7 +40,7 @@ class Build:
     def run(self) -> None:
         """Build it. Raises OSError, CalledProcessError."""
         self._clear()
-        sources = build_real.digest_of(WHAT.sources)
+        sources = real_parts.digest_of(WHAT.sources)
         shutil.copytree(WHAT.sources, self._module)
         self._copy_flux()
         self._do("build", "-o", str(WORK / "pkg-config"), "github.com/influxdata/pkg-config")
@@ -48,7 +48,7 @@ class Build:
         partial = WHAT.program.with_suffix(".new")
         self._do("build", "-o", str(partial), "github.com/influxdata/influxdb/v2/cmd/influxd")
         partial.replace(WHAT.program)
-        WHAT.program.with_suffix(build_real.SOURCES).write_text(sources)
+        WHAT.program.with_suffix(real_parts.SOURCES).write_text(sources)
         self._clear()
 
     def _clear(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Final
 from common.paths import ROOT
 from tests.support import busy_machine, warm_runs
 from tests.support.truth import stack
-from tests.support.truth.row import Row
+from tests.support.truth.row import PORT, Row
 from tests.support.truth.server import Target, Targets
 from tests.support.truth.tokens import SECRET
 
@@ -93,7 +93,7 @@ def attacked(row: Row, target: Target, folder: Path) -> Came:
     scenario = {"title": row.name, **row.scenario}
     (folder / "scenario.yaml").write_text(json.dumps(scenario))  # JSON is YAML, without its anchors
     keys = {"name": "made", "protocol": "none", "base_url": f"http://127.0.0.1:{port}", **row.keys}
-    (folder / "target.yaml").write_text(json.dumps(keys))
+    (folder / "target.yaml").write_text(json.dumps(keys).replace(PORT, str(port)))
     environment = {key: value for key, value in os.environ.items() if key != "LOCUST_SKIP_MONKEY_PATCH"}
     environment |= {"TRUTH_SECRET": SECRET, "PYTHONPATH": str(ROOT)}  # a wrapper is a module of the tests
     words = [str(folder / "scenario.yaml"), *row.options]

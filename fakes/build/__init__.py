@@ -1,0 +1,1 @@
+"""What builds and installs the real parts, and with what."""
