@@ -41,7 +41,8 @@ SETTLED: Final = (
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser of its own."""
-    path = needs.require("chromium")  # first: without what a browser needs the driver does not start either
+    path = needs.require("chromium")
+    needs.require("libatomic")
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield found

@@ -18,7 +18,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -65,6 +65,7 @@ class Need:
     npm: NodePackage | None = None  # what node runs of it is `programs[0]`, within its modules
     long: LongBuild | None = None
     tool: bool = False  # of `fakes.build.tools`, which installs it
+    library: str = ""  # its file, where it is no program
     minutes: int = 0  # that it takes to build; then only where all tests are wanted
     users: tuple[str, ...] = (TESTS,)  # who uses it
     programs: tuple[str, ...] = ()  # names it goes by; with a lock: its Python, unless one is given
@@ -73,6 +74,8 @@ class Need:
         """The program's path; None where it is missing."""
         if self.tool:
             return tools.find(self.name)
+        if self.library:
+            return next((str(path) for path in _libraries(self.library)), None)
         if pinned := self._pinned():
             program, whole = pinned
             return str(program) if whole else None
@@ -143,12 +146,8 @@ INFLUX_2: Final = LongBuild(
 NEEDS: Final = {
     need.name: need
     for need in (
-        Need(
-            "chromium",
-            "reads reports and the web UI",
-            debian="chromium libatomic1",  # the other one is its driver's
-            programs=BROWSERS,
-        ),
+        Need("chromium", "reads reports and the web UI", debian="chromium", programs=BROWSERS),
+        Need("libatomic", "starts the browser's driver", debian="libatomic1", library="libatomic.so.1"),
         Need("nginx", "answers at once, for benchmarks", debian="nginx-light", users=(BENCH,)),
         Need("pgbouncer", "the pooler before Postgres", debian="pgbouncer"),
         Need("ip", "makes two machines of one", debian="iproute2"),
@@ -268,6 +267,13 @@ def _install(need: Need) -> None:
             _run([go, "install", need.go], {**os.environ, "GOBIN": str(BUILT), "PATH": PATH})
     except (OSError, subprocess.SubprocessError, real_parts.BuildError, tools.ToolError) as error:
         _say(f"{need.name}: {error}")
+
+
+def _libraries(name: str) -> Iterator[Path]:
+    """Where a shared library of that name is, in the folders that distributions have for them."""
+    for folder in ("lib", "lib64", "usr/lib", "usr/lib64"):
+        yield from Path("/", folder).glob(name)
+        yield from Path("/", folder).glob(f"*-linux-*/{name}")
 
 
 def _as_root() -> list[str] | None:
