@@ -118,7 +118,7 @@ class Scenario(Strict):
             StackSettings.model_validate(merged(StackSettings().model_dump(), stack))
         except ValidationError as error:
             key, message = explain(StackSettings, error.errors(include_url=False)[0])
-            raise ValueError(f"{key}: {message}") from None
+            raise ValueError(": ".join(filter(None, (key, message)))) from None
         return stack
 
     @model_validator(mode="after")
