@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from common.paths import ROOT
+from tests.support import processes
 
 TIMEOUT: Final = 60.0
 
@@ -59,7 +60,7 @@ class Started:
     def left(self) -> list[str]:
         """What is still there: processes, listening ports, the folder, shared memory."""
         return [
-            *(f"process {one.pid}" for one in self.family if _alive(one)),
+            *(f"process {one.pid}" for one in self.family if processes.alive(one)),
             *(f"port {port}" for port in self.ports if _listens(port)),
             *([str(self.folder)] if self.folder.exists() else []),
         ]
@@ -68,12 +69,6 @@ class Started:
         """What is left once everything had its time; the empty list is what we want."""
         wait_until(lambda: not self.left())
         return self.left()
-
-
-def _alive(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    return False
 
 
 def _listens(port: int | None) -> bool:

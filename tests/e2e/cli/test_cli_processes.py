@@ -1,7 +1,6 @@
 """bin/attack as a process: exit codes, signals passed on once, and nothing left running."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import pytest
 
 from cli.launch import local_workers
 from common.paths import ROOT
+from tests.support import processes
 from verdicts.judge.judge import EXIT_CODES
 
 pytestmark = pytest.mark.e2e
@@ -64,14 +64,6 @@ def until(holds: Callable[[], object]) -> None:
         time.sleep(0.02)
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return not Path(f"/proc/{pid}/stat").exists() or Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
-
-
 def worker_pids(folder: Path) -> list[int]:
     return [int(file.suffix[1:]) for file in folder.glob("worker.*")]
 
@@ -92,7 +84,7 @@ def test_signals_are_passed_on_once_and_the_masters_exit_code_is_ours(tmp_path: 
     out, _ = process.communicate(timeout=60)
     assert out.split() == ["int", "term"]
     assert process.returncode == 7
-    assert not any(alive(pid) for pid in worker_pids(tmp_path))
+    assert not any(processes.alive(pid) for pid in worker_pids(tmp_path))
 
 
 @pytest.mark.skipif(
@@ -102,7 +94,7 @@ def test_nothing_outlives_a_killed_script(tmp_path: Path) -> None:
     process = started(tmp_path)
     process.kill()
     process.communicate(timeout=60)
-    until(lambda: not any(alive(pid) for pid in worker_pids(tmp_path)))
+    until(lambda: not any(processes.alive(pid) for pid in worker_pids(tmp_path)))
 
 
 def test_list_works_from_anywhere() -> None:

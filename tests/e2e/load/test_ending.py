@@ -18,6 +18,7 @@ import pytest
 
 from common.paths import RESULTS, ROOT
 from run import active_runs
+from tests.support import processes
 from tests.support.recorder.attack import Attack, Plan, as_a_user
 from tests.support.recorder.handle import recorder
 
@@ -146,7 +147,7 @@ def test_make_stop_ends_a_stack_that_was_kept_up(tmp_path: Path) -> None:
         assert mine.signal == signal.SIGTERM
         active_runs.tell(mine)
         assert stack.wait(30) == 0
-        assert not psutil.wait_procs(children, 10)[1]
+        assert not processes.left(children, 10)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(stack.pid, signal.SIGKILL)

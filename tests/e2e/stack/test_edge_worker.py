@@ -17,6 +17,7 @@ import pytest_asyncio
 
 from fakes.http.asgi import Reply
 from fakes.http.hop import Hop, HopReset
+from tests.support import processes
 from tests.support.worker_rig import (
     CALL,
     NO_WORKERD,
@@ -483,7 +484,7 @@ async def test_it_ends_at_sigterm_and_so_does_what_it_started(own: EdgeRig) -> N
     assert len(family) == 3
     own.edge.process.send_signal(signal.SIGTERM)
     assert await own.edge.wait() == 0
-    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert not processes.left(family)
     assert own.edge.errors() == ""
 
 
@@ -494,7 +495,7 @@ async def test_it_ends_with_its_supervisor_even_with_a_call_in_flight(own: EdgeR
     family = own.edge.family()
     own.edge.let_go()
     await own.edge.wait()
-    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert not processes.left(family)
     with pytest.raises(HopReset):
         await call
 
@@ -503,7 +504,7 @@ async def test_killed_it_leaves_nothing_and_its_port_refuses(own: EdgeRig) -> No
     family = own.edge.family()
     own.edge.process.kill()
     await own.edge.wait()
-    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert not processes.left(family)
     with pytest.raises(ConnectionRefusedError):
         await asyncio.open_connection(*own.address)
 

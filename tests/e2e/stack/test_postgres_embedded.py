@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from common.files import derived
 from common.paths import ROOT
 from fakes.database import connection_limit, postgres
 from fakes.database.postgres import EmbeddedPostgres, PostgresError
-from tests.support import needs
+from tests.support import needs, processes
 
 pytestmark = pytest.mark.e2e
 
@@ -38,10 +37,7 @@ def listens_on_tcp(pid: int) -> bool:
 
 
 def wait_gone(pid: int) -> None:
-    end = time.monotonic() + 20
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < end, "still running"
-        time.sleep(0.02)
+    assert not processes.left([pid], 20), "still running"
 
 
 def test_it_serves_as_set_and_leaves_nothing() -> None:
@@ -55,7 +51,7 @@ def test_it_serves_as_set_and_leaves_nothing() -> None:
     finally:
         server.stop()
     assert not server.home.exists()
-    assert not any(psutil.pid_exists(pid) for pid in family)
+    assert not processes.left(family, 0)
     server.stop()
 
 

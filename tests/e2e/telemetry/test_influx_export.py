@@ -17,6 +17,7 @@ from common.paths import ROOT
 from telemetry.exporter import process as exporter_process
 from telemetry.influx import client
 from telemetry.influx.local_influx import LocalInflux
+from tests.support import processes
 from tests.support.exporter_rig import flush, spooled, started, wait_for
 from tests.support.influx.fault_proxy import FaultProxy
 from tests.support.influx.run_writer import RunWriter
@@ -193,7 +194,7 @@ def test_the_exporter_dies_with_its_starter(server: LocalInflux, tmp_path: Path)
     root = ROOT
     env = environment(server, tmp_path)
     out = subprocess.run([sys.executable, "-c", program], env=env, cwd=root, capture_output=True, check=False)
-    wait_for(lambda: not psutil.pid_exists(int(out.stdout)), PATIENCE)
+    assert not processes.left([int(out.stdout)], PATIENCE)
     assert counted(server, "orphan") == run.sent
 
 
