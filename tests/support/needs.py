@@ -169,7 +169,7 @@ NEEDS: Final = {
             programs=("mcpgateway",),
         ),
         Need("go-sdk-server", "a server that nobody here wrote", source=HERE / "go_sdk_server"),
-        Need("otel-collector", "takes OTLP, by who specified it", source=HERE / "otel_collector", minutes=4),
+        Need("otel-collector", "takes OTLP, by who specified it", source=HERE / "otel_collector", minutes=7),
         Need("node", "runs what npm installs", tool=True),
         Need(
             "server-everything",
