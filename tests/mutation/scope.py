@@ -35,7 +35,7 @@ SCOPE: Final = {
     "verdicts/measure/arrivals/ledger.py": LEDGER,
     "verdicts/measure/arrivals/schedule.py": (f"{MEASURE}/test_verdict_schedule.py",),
     "verdicts/measure/arrivals/target_count.py": (f"{MEASURE}/test_target_count.py",),
-    "verdicts/measure/arrivals/validity.py": LEDGER,
+    "verdicts/measure/arrivals/validity.py": (f"{MEASURE}/test_verdict_validity.py", *LEDGER),
     "verdicts/student_t.py": ("tests/unit/verdicts/test_student_t.py",),
     "verdicts/thresholds.py": ("tests/unit/verdicts/points/test_verdict_thresholds.py",),
 }
