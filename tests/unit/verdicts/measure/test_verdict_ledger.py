@@ -228,6 +228,27 @@ def test_a_stopped_run_with_a_worker_that_was_lost_is_judged_by_what_was_due(tmp
     assert (ledger.of(run).total.planned, reasons(run)) == (125, ())
 
 
+def test_what_a_lost_worker_sent_after_the_stop_hides_nothing_that_it_took_with_it(tmp_path: Path) -> None:
+    """It did not hear of the stop at 2.49 s: three records of before are lost, three of after are there."""
+
+    def lose(samples: Samples) -> Samples:
+        gone = (samples["account"] % 2 == 1) & (samples["planned"] > 2.3) & (samples["planned"] < 2.43)
+        deaf = (samples["account"] % 2 == 0) & (samples["planned"] > 2.49)
+        return np.extract(~(gone | deaf), samples)
+
+    spec = replace(SMALL, duration=2.6, workers=("w1", "w2"), lost=("w2",), chances={}, change=lose)
+    run_dir = write(tmp_path / "run", spec)
+    lines = (run_dir / "ledger-w2.jsonl").read_text().splitlines(keepends=True)
+    (run_dir / "ledger-w2.jsonl").write_text("".join(lines[:2]))
+    run = load(run_dir)
+    assert run.end is not None
+    stopped = replace(run, end=structs.replace(run.end, stop_reason="SIGINT", stopped_at=2.49))
+    total = ledger.of(stopped).total
+    after = int((stopped.samples["planned"] > 2.49).sum())
+    assert after == 3
+    assert (total.planned, total.sent, total.unknown) == (125 + after, 125, 3)
+
+
 @pytest.mark.parametrize("after", [0, 10])
 def test_what_nobody_sent_for_a_lost_worker_is_dropped_and_the_rest_unknown(
     tmp_path: Path, after: int
