@@ -221,11 +221,14 @@ def test_a_worker_that_was_lost_leaves_a_gap(tmp_path: Path) -> None:
     assert "worker w2 was lost" in reasons(run)
 
 
-def test_a_stopped_run_with_a_worker_that_was_lost_is_judged_by_what_was_due(tmp_path: Path) -> None:
-    spec = replace(SMALL, workers=("w1", "w2"), lost=("w2",), stopped_at=2.49, stop_reason="SIGINT")
+@pytest.mark.parametrize(("stopped_at", "planned"), [(2.49, 125), (2.5, 126)])  # one is planned at 2.5 s
+def test_a_stopped_run_with_a_worker_that_was_lost_is_judged_by_what_was_due(
+    tmp_path: Path, stopped_at: float, planned: int
+) -> None:
+    spec = replace(SMALL, workers=("w1", "w2"), lost=("w2",), stopped_at=stopped_at, stop_reason="SIGINT")
     run = made(tmp_path, spec)
     assert max(lines[-1].t for lines in run.ledgers.values()) > 2.55, "calls were waited for"
-    assert (ledger.of(run).total.planned, reasons(run)) == (125, ())
+    assert (ledger.of(run).total.planned, reasons(run)) == (planned, ())
 
 
 def test_what_a_lost_worker_sent_after_the_stop_hides_nothing_that_it_took_with_it(tmp_path: Path) -> None:
