@@ -33,9 +33,9 @@ SCOPE: Final = {
     "users/engine/ledger.py": (f"{ENGINE}/test_engine_ledger.py",),
     "users/engine/pace.py": (f"{ENGINE}/test_pace.py",),
     "verdicts/measure/arrivals/ledger.py": LEDGER,
-    "verdicts/measure/arrivals/schedule.py": LEDGER,
-    "verdicts/measure/arrivals/target_count.py": LEDGER,
-    "verdicts/measure/arrivals/validity.py": LEDGER,
+    "verdicts/measure/arrivals/schedule.py": (f"{MEASURE}/test_verdict_schedule.py",),
+    "verdicts/measure/arrivals/target_count.py": (f"{MEASURE}/test_target_count.py",),
+    "verdicts/measure/arrivals/validity.py": (f"{MEASURE}/test_verdict_validity.py", *LEDGER),
     "verdicts/student_t.py": ("tests/unit/verdicts/test_student_t.py",),
     "verdicts/thresholds.py": ("tests/unit/verdicts/points/test_verdict_thresholds.py",),
 }

@@ -102,6 +102,9 @@ def test_the_rate_observed_is_the_rate_planned(shape: Piecewise) -> None:
         assert abs(int(seen[1] - seen[0]) - area) <= 1.001
 
 
+LAST = math.nextafter(1e7, 0)  # the last instant before 1e7 s
+
+
 @pytest.mark.parametrize(
     ("stages", "count", "offsets"),
     [
@@ -119,7 +122,8 @@ def test_the_rate_observed_is_the_rate_planned(shape: Piecewise) -> None:
         ((Stage(1, 3, 3), Stage(1, 0, 9), Stage(2, 1, 1)), 4, [0, 1 / 3, 2 / 3, 1]),
         ((Stage(100, 0.07, 0.07),), 7, [i / 0.07 for i in range(7)]),
         ((Stage(10, 0.7, 0.7), Stage(20, 0, 0), Stage(30, 0.1, 0.1)), 8, [*(i / 0.7 for i in range(7)), 20]),
-        ((Stage(math.nextafter(1e7, 0), 0, 0), Stage(1e7, 1e9, 1e9)), 1, [math.nextafter(1e7, 0)]),
+        ((Stage(LAST, 0, 0), Stage(1e7, 1e9, 1e9)), 1, [LAST]),
+        ((Stage(3, 1, 1), Stage(LAST, 0, 0), Stage(1e7, 1e9, 1e9)), 4, [0, 1, 2, LAST]),
         ((Stage(30, 0.1, 0.1), Stage(40, 0, 0), Stage(50, 0.1, 0.1)), 4, [0, 10, 20, 40]),
     ],
 )
@@ -156,9 +160,9 @@ def test_an_arrival_that_is_not_planned_has_no_offset(i: int) -> None:
 
 
 def test_rate_at_a_time() -> None:
-    shape = Piecewise((Stage(2, 0, 4), Stage(3, 7, 7)))
-    times = [-1, 0, 1, 1.5, 2, 2.999, 3, math.inf]
-    assert [shape.rate(t) for t in times] == pytest.approx([0, 0, 2, 3, 7, 7, 0, 0])
+    shape = Piecewise((Stage(2, 1, 5), Stage(3, 7, 7), Stage(5, 6, 0)))
+    times = [-1e-9, 0, 0.5, 1.5, 2, 2.999, 3, 3.5, 4.9, 5, math.inf]
+    assert [shape.rate(t) for t in times] == pytest.approx([0, 1, 2, 4, 7, 7, 6, 4.5, 0.3, 0, 0])
     assert Piecewise(()).rate(0) == 0
 
 

@@ -41,16 +41,16 @@ def _shapes(scenario: Mapping[str, Any]) -> Iterator[Shape]:
 
 def due(run: Run) -> Due | None:
     """What was due; None where the schedule cannot be built from the manifest."""
-    completed = run.end is not None and run.end.completed
     try:
-        planned = np.empty(0) if completed else planned_times(run.scenario)
-        count = sum(shape.count for shape in _shapes(run.scenario))
+        if run.end is not None and run.end.completed:
+            count = sum(shape.count for shape in _shapes(run.scenario))
+            return Due(count, count)
+        planned = planned_times(run.scenario)
     except (KeyError, ValueError):
         return None
-    if completed:
-        return Due(count, count)
     heard = [float(lines[-1].t) for lines in run.ledgers.values() if lines]
-    latest = run.load_end if run.killed else max([run.load_end, *heard])
+    # A lost worker's arrivals are known by the schedule alone, and while answers are waited for none is due.
+    latest = run.load_end if run.lost else max([run.load_end, *heard])
     earliest = (run.stopped_at or 0.0) - CLOCKS - CUT_OFF
     least, most = np.searchsorted(planned, [earliest, latest], side="right")
     return Due(int(least), int(most))

@@ -56,7 +56,7 @@ def _no_posts(run: Run) -> Mask:
 def disagreement(run: Run, ledger: ArrivalLedger) -> str:
     """One line where the bundled stack counted otherwise; others may have guests of their own."""
     count = of(run, ledger)
-    if count is None or count.agrees or run.killed or run.lost or not run.manifest.bundled:
+    if count is None or count.agrees or run.lost or not run.manifest.bundled:
         return ""
     bounds = f"{count.out:,}" if count.answered == count.out else f"{count.answered:,} to {count.out:,}"
     return f"{count.source} counted {count.counted:,} calls, the ledger says {bounds} (sent + extra)"

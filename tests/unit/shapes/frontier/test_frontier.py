@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapes.frontier.search import LENGTH, LOAD, Frontier, FrontierLine, StormPoint, on
+from shapes.frontier.bisection import Bracket
+from shapes.frontier.search import LENGTH, LOAD, Along, Frontier, FrontierLine, StormPoint, on
 from tests.support.made_storm import ComesBack, comes_back, edge
 
 LOADS, LENGTHS = (0.9, 0.6), (20.0, 6.0)
@@ -67,14 +69,57 @@ def test_the_corner_is_first_and_ends_a_search_that_has_no_frontier() -> None:
 def test_one_fluke_in_the_corner_of_a_stable_system_is_outvoted() -> None:
     answers = iter([False, True, True, *[True] * 20])
     search = Frontier(LOADS, LENGTHS)
-    run(search, lambda point: next(answers) if point == (0.9, 20.0) else True)
+    made = run(search, lambda point: next(answers) if point == (0.9, 20.0) else True)
     assert all(line.found.upper is None for line in search.lines)
+    assert [outcome for point, outcome in made if point == (0.9, 20.0)] == [False, True, True]
 
 
 def test_a_system_that_never_comes_back_is_told_so() -> None:
     search = Frontier(LOADS, LENGTHS)
     run(search, lambda point: False)
     assert all(line.found.lower is None and line.found.confirmed for line in search.lines)
+    assert [line.found.upper for line in search.lines] == [0.1, 1.0, 0.1, 1.0]
+
+
+def test_a_line_whose_far_end_may_hold_is_tried_there_first() -> None:
+    search = Frontier(LOADS, LENGTHS)
+    made = run(search, lambda point: point.length <= 10)
+    assert [point for point, _ in made if point.length == 6.0] == [StormPoint(0.9, 6.0)] * 2
+
+
+def test_a_line_says_what_it_knows_while_it_goes_on() -> None:
+    search = Frontier(LOADS, LENGTHS)
+    for outcome in (False, True):
+        point = search.next_trial()
+        assert point is not None
+        search.report(point, outcome)
+    assert search.lines == [FrontierLine(LOAD, 20.0, Bracket(0.3, 0.9, confirmed=False), ended=False)]
+
+
+@pytest.mark.parametrize(
+    ("along", "at", "down", "middle"),
+    [(LOAD, 20.0, (0.9, 20.0), (0.6, 20.0)), (LENGTH, 0.5, (0.5, 0.9), (0.5, 0.6))],
+)
+def test_a_line_gives_its_points_along_its_own_axis(
+    along: Along, at: float, down: tuple[float, float], middle: tuple[float, float]
+) -> None:
+    line = FrontierLine(along, at, Bracket(0.4, 0.9, confirmed=True), ended=True)
+    assert line.down == down
+    assert line.middle == pytest.approx(middle)
+    nowhere = replace(line, found=Bracket(0.9, None, confirmed=True))
+    assert (nowhere.down, nowhere.middle) == (None, None)
+
+
+def test_a_wider_tolerance_ends_each_line_earlier() -> None:
+    made = {}
+    for tolerance in (0.1, 0.5):
+        search = Frontier(LOADS, LENGTHS, tolerance=tolerance)
+        made[tolerance] = len(run(search, comes_back("naive")))
+        for line in search.lines:
+            assert line.found.lower is not None
+            assert line.found.upper is not None
+            assert line.found.upper / line.found.lower <= 1 + tolerance + 1e-9
+    assert made[0.5] < made[0.1]
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
