@@ -77,14 +77,14 @@ class WorkerIsolates:
     async def put(self, state: dict[str, Any]) -> None:
         """Put this in force everywhere: first where others hand calls to."""
         for place, isolate in reversed(list(enumerate(self._more, 1))):
-            await isolate.worker.put({**state, "place": place, "peers": []})
+            await _put(isolate.worker, {**state, "place": place, "peers": []})
         for sibling in self.siblings.let_in:
             await self.put_at(sibling.worker, state)
         await self.put_at(self.front, state)
 
     async def put_at(self, door: Worker, state: dict[str, Any]) -> None:
         """Put this in force in one of the processes that clients reach."""
-        await door.put({**state, "place": 0, "peers": self.urls})
+        await _put(door, {**state, "place": 0, "peers": self.urls})
 
     async def reset(self) -> None:
         """All forget their counts, keys and figures."""
@@ -104,3 +104,8 @@ class WorkerIsolates:
         """How one of them ended by itself, None while all run."""
         ends = (one.dead() for one in (*self.siblings.all, *self._more))
         return next((how for how in ends if how is not None), None)
+
+
+async def _put(worker: Worker, state: dict[str, Any]) -> None:
+    """Request ids that are made there are nobody else's: each process counts its own."""
+    await worker.put({**state, "run": f"{state['run']}-{worker.pid:x}"})

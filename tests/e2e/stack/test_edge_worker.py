@@ -459,6 +459,8 @@ async def test_each_of_several_isolates_counts_for_itself(rig: EdgeRig) -> None:
     assert counted["mcpist_isolates"] == 3
     assert counted['mcpist_rate_limit_hits_total{limit="burst-limit"}'] == 75
     assert counted['mcpist_requests_total{method="POST",path="/v1/mcp",status="429"}'] == 75
+    ids = [seen[b"x-request-id"] for seen in rig.a.seen]
+    assert len(set(ids)) == 15, "each isolate counts its own, and no two are alike"
     await rig.control(b"settings", {"edge": {"isolates": 2}})
     assert {(await rig.call()).status for _ in range(10)} == {429}  # those that stay keep their memory
     await rig.control(b"settings", {"edge": {"isolates": 1}})
@@ -530,6 +532,7 @@ async def test_more_calls_than_one_process_has_files_for_are_all_held_answered_a
     assert (counted["mcpist_in_flight"], counted["mcpist_isolates"]) == (len(calls), 3)
     small.a.hold.set()
     assert {(await call).status for call in calls} == {200}
+    assert len({seen[b"x-request-id"] for seen in small.a.seen}) == len(calls)
     counted = await small.metrics()
     assert counted['mcpist_requests_total{method="POST",path="/v1/mcp",status="200"}'] == len(calls)
     assert counted["mcpist_forwarded_total"] == counted["mcpist_request_duration_seconds_count"] == len(calls)
