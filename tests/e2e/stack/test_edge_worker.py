@@ -511,7 +511,8 @@ def open_files(pids: list[int]) -> list[int]:
 async def held(rig: EdgeRig, count: int) -> list[asyncio.Task[Reply]]:
     """So many more calls in flight, in waves, all at the origin."""
     rig.a.hold.clear()
-    before, calls = len(rig.a.seen), []
+    before = len(rig.a.seen)
+    calls: list[asyncio.Task[Reply]] = []
     while len(calls) < count:
         calls += [asyncio.create_task(rig.call()) for _ in range(15)]
         await asyncio.sleep(0.1)
