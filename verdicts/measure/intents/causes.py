@@ -2,11 +2,14 @@
 
 | cause | figure | bound |
 |---|---|---|
-| queue | seconds in the queue for CPU at an origin, its scrapes' median (modelled) | the users' patience |
+| queue | seconds that a request waits at an origin, its scrapes' median: see below | the users' patience |
 | repeats | share of the calls that repeat an earlier one | a third |
 | sessions | share of the calls that open a session | a tenth |
 | connections | share of the calls that paid for a new connection | a half |
 | refused | share of the calls that were refused | a tenth |
+
+The queue is the model's for CPU; a real origin has none to look at, and measures what a request has to wait
+until it goes to its upstream, for CPU or for what others hold while they wait for it.
 
 Calls of the judged groups alone. Patience: their persona's `give_up`, else their `deadline`.
 A cache that is cold again shows in none of these: the bundled stack has none but the key set's.
@@ -23,7 +26,8 @@ from telemetry.recording.sample import REFUSALS, Flag
 from verdicts.measure.intents.storm import Storm
 from verdicts.run.reading import Mask, Run
 
-QUEUE: Final = "mcpist_nano_cpu_queue_seconds"
+MODELLED: Final = "mcpist_nano_cpu_queue_seconds"
+MEASURED: Final = "mcpist_queue_seconds"
 NEW_CONNECTION: Final = np.uint8(Flag.NEW_CONNECTION)
 INITIALIZE: Final = "initialize"
 
@@ -51,17 +55,19 @@ def of(run: Run, storm: Storm) -> list[Cause]:
 
 
 def _queue(run: Run, start: float, end: float) -> Cause:
-    waits = list(_waits(run, start, end))
-    value = max(waits, default=float("nan"))
+    measured = list(_waits(run, MEASURED, start, end))
+    value = max(measured or _waits(run, MODELLED, start, end), default=float("nan"))
     seen = f"the CPU's queue was {value:.1f} s long (modelled)"
+    if measured:
+        seen = f"requests waited {value:.1f} s before their upstream (measured)"
     told = "the CPU's queue was not seen" if np.isnan(value) else seen
     return Cause("queue", value, _patience(run), told)
 
 
-def _waits(run: Run, start: float, end: float) -> Iterator[float]:
+def _waits(run: Run, name: str, start: float, end: float) -> Iterator[float]:
     """The median of each origin's scrapes within the time."""
     for source in run.target.sources:
-        t, value = run.target.series(source, QUEUE)
+        t, value = run.target.series(source, name)
         within = value[(t >= start) & (t < end)]
         if within.size:
             yield float(np.median(within))
