@@ -145,6 +145,30 @@ def test_a_real_origin_tells_a_wait_that_it_measured(tmp_path: Path) -> None:
     assert "the CPU's queue was 1.5 s long (modelled)" in modelled.evidence
 
 
+@pytest.mark.parametrize(
+    ("took", "told", "over"),
+    [
+        (2.004, "requests waited 2.0 s at least before their upstream (measured)", True),
+        (0.001, "requests waited 0.0 s before their upstream (measured)", False),  # it refused
+    ],
+)
+def test_a_scrape_that_a_real_origin_did_not_answer_waited_too(
+    tmp_path: Path, took: float, told: str, over: bool
+) -> None:
+    made(tmp_path, until=DURATION, queue=0.01, metric=causes.MEASURED)
+    file = tmp_path / "run" / "target.jsonl"
+    scrapes = [json.loads(line) for line in file.read_text().splitlines()]
+    for scrape in scrapes:
+        if scrape["source"] == "origin-a" and scrape["t"] > END and scrape["t"] % 5 >= 1:
+            scrape |= {"up": False, "values": {}, "took_s": took}
+    file.write_text("".join(json.dumps(scrape) + "\n" for scrape in scrapes))
+    run = load(tmp_path / "run")
+    run.scenario["groups"][0]["persona"] = {"name": "agent", "options": {"deadline": 9.0, "give_up": 2.0}}
+    cause = found(run, "S4")
+    assert told in cause.evidence
+    assert ("queue" in str(cause.value)) == over
+
+
 def test_new_connections_refusals_and_sessions_have_their_shares(tmp_path: Path) -> None:
     def change(samples: Samples) -> Samples:
         late = samples["planned"] >= END
