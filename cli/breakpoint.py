@@ -18,7 +18,7 @@ from cli.launch.parser import Parser, command_parser, refusing
 from cli.search.request import SearchRequest, read
 from cli.search.table import Searches
 from cli.search.trials import Trials, attackers, own_rate
-from common import exit_codes
+from common import exit_codes, stack_parts
 from telemetry.run_folder.series import SeriesStep
 from verdicts.breakpoint import table
 
@@ -69,11 +69,19 @@ def _begin(request: SearchRequest) -> list[str]:
         f"{length:g} s of load a trial, at most {request.budget / 60:.0f} minutes in all",
         f"a higher rate is more attackers of at most {own_rate(request.scenario) / accounts:g} req/s each",
     ]
-    return [*lines, *([files()] if request.target.bundled else [])]
+    return [*lines, *([files(_edge(request))] if request.target.bundled else [])]
 
 
-def files() -> str:
+def _edge(request: SearchRequest) -> str:
+    """Whether the edge is `real`, or one of the `fakes`."""
+    chosen = request.options.stack
+    return stack_parts.parse(chosen)["edge"] if chosen else request.scenario.stack_settings().parts.edge
+
+
+def files(edge: str) -> str:
     """Where this machine's open files end, by figure."""
     _, allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = f"the edge holds 2 for a call: at most {allowed // 2:,} in flight"
+    if edge == "real":
+        most = "the Worker holds 4 for a call, in as many processes as each trial's log says"
     return f"open files: {allowed:,} a process, {most}"

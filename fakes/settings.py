@@ -47,9 +47,10 @@ class SettingsModel(BaseModel):
 
 
 class EdgeSettings(SettingsModel):
-    """The Worker: isolates, limits, key-set cache, CPU budget."""
+    """The Worker: isolates, room, limits, key-set cache, CPU budget."""
 
     isolates: Count = 1
+    calls_at_once: Annotated[int, Field(ge=0)] = 0  # that a real edge needs files for; 0: as one process has
     ip_per_min: Count = 1000
     ip_window: Positive = 60.0
     ip_on_failure: Literal["throw", "fail-open", "fail-closed"] = "fail-open"

@@ -18,8 +18,9 @@ from typing import Any, Final, cast
 import gevent
 
 from common import ending
+from fakes.settings import StackSettings
 from fakes.stack.start import start_stack
-from run.checks import era, quiet, room, tool_list
+from run.checks import calls_at_once, era, quiet, room, tool_list
 from run.checks.talk import Talk
 from run.state import RunState
 from run.workers import version
@@ -102,12 +103,25 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
     version.commit()  # now: between the run's zero and its start there is no time for git
     state.say("starting the bundled stack …")
     names = sorted(scenario.choice.names)
-    settings, log = scenario.stack_settings(), state.dir / "run.log"
+    settings, log = _stack_settings(state), state.dir / "run.log"
     stack = state.stack = start_stack(settings, names, log, owned=target.i_own_this_host)
     resources.callback(stack.stop)
     state.say(f"the stack is healthy at {stack.base_url}")
+    edge = stack.state()["processes"]["edge"] if settings.parts.edge == "real" else {}
+    if "own" in edge and (line := calls_at_once.told(edge["own"]["room"], settings.edge.calls_at_once)):
+        state.say(line)
     state.addresses = guard.check(target, stack.base_url).addresses
     state.base_url, state.sources = stack.base_url, dict(stack.metrics)
+
+
+def _stack_settings(state: RunState) -> StackSettings:
+    """The scenario's; unless they say so, for how many calls at once a real edge needs open files."""
+    settings = state.scenario.stack_settings()
+    if settings.parts.edge != "real" or settings.edge.calls_at_once:
+        return settings
+    calls = calls_at_once.most(state.scenario, state.target)
+    edge = settings.edge.model_copy(update={"calls_at_once": calls})
+    return settings.model_copy(update={"edge": edge})
 
 
 def _look_for_room(state: RunState, arrivals: int) -> None:
@@ -236,7 +250,7 @@ def _write_manifest(state: RunState) -> None:
         trace=state.trace,
         groups=tuple(groups),
         workers=len(state.leader().nodes),
-        stack=RunStack(settings=scenario.stack_settings().model_dump(mode="json"), processes=stack.pids)
+        stack=RunStack(settings=_stack_settings(state).model_dump(mode="json"), processes=stack.pids)
         if stack
         else None,
     )

@@ -61,6 +61,10 @@ LABELS: Final = {
     "mode": "Mode", "plan": "Suite", "agents": "Agents", "loads": "Loads", "lengths": "Triggers",
     "growth": "Sizes (MAU)",
 }  # fmt: skip
+HELP: Final = {  # where the form has not what the command has: its folder is always a new one
+    "growth": "sizes in monthly active users, by comma: from which on a limit of the plan has to change. "
+    "From the set that a search found: make tune OUT=its-folder GROWTH=10,100",
+}
 FIRST: Final = (
     *("scenario", "plan", "mode", "a", "b", "runs", "agents"),
     *("protect", "duration", "budget", "target"),
@@ -86,8 +90,8 @@ def add_series(
     def page() -> str:
         commands = {command: parted(fields(command)) for command in SEVERAL}
         return render_template(
-            "series.html", commands=commands, about=TOLD, labels=LABELS, choices=form.choices, families=known,
-            presets=PRESETS, target=options.target, past=past.listed(results), **live(),
+            "series.html", commands=commands, about=TOLD, labels=LABELS, helps=HELP, choices=form.choices,
+            families=known, presets=PRESETS, target=options.target, past=past.listed(results), **live(),
         )  # fmt: skip
 
     add(made, "/series", "series", page)

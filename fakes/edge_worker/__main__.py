@@ -2,7 +2,7 @@
 
 The Worker's process is then the one that the supervisor started: it can be killed, frozen and measured as
 itself. Beside it runs the companion (`fakes.edge_worker.companion`): KV, control, figures, health checks,
-further isolates. Each ends with the other: a pipe that workerd holds reads EOF in the companion, and a
+further processes. Each ends with the other: a pipe that workerd holds reads EOF in the companion, and a
 companion that fails kills workerd.
 """
 
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -19,8 +18,7 @@ from pathlib import Path
 from common.errors import ConfigError
 from common.secrets.environment import minimal
 from fakes.control.process_config import StackConfig, load
-from fakes.edge_worker import install, workerd
-from fakes.http.server import BACKLOG
+from fakes.edge_worker import install, open_files, shared_port, workerd
 
 
 def main() -> None:
@@ -38,19 +36,20 @@ def main() -> None:
 
 
 def _become_workerd(options: argparse.Namespace, config: StackConfig) -> None:
-    _raise_file_limit()
+    open_files.raise_limit()
     calls = socket.socket(fileno=options.fd)
-    calls.listen(BACKLOG)
+    shared_port.listen_first(calls)
     doors, kv, control = workerd.listening(), workerd.listening(), workerd.listening()
     ending, alive = os.pipe()  # `alive` stays open in workerd alone
-    passed = [doors.fileno(), kv.fileno(), ending]
+    passed = [calls.fileno(), doors.fileno(), kv.fileno(), ending]
     if options.life_fd is not None:
         passed.append(options.life_fd)
     subprocess.Popen(
         [
             sys.executable, "-m", "fakes.edge_worker.companion", "--config", str(options.config),
             "--name", options.name, "--worker", str(os.getpid()), "--control", str(workerd.port_of(control)),
-            "--doors-fd", str(doors.fileno()), "--kv-fd", str(kv.fileno()), "--end-fd", str(ending),
+            "--calls-fd", str(calls.fileno()), "--doors-fd", str(doors.fileno()),
+            "--kv-fd", str(kv.fileno()), "--end-fd", str(ending),
             *([] if options.life_fd is None else ["--life-fd", str(options.life_fd)]),
         ],
         pass_fds=passed, env=minimal(),
@@ -59,16 +58,6 @@ def _become_workerd(options: argparse.Namespace, config: StackConfig) -> None:
         os.set_inheritable(fd, True)
     command = workerd.command(calls.fileno(), control.fileno(), workerd.port_of(kv), workerd.port_of(doors))
     os.execve(command[0], command, {**minimal(), workerd.TOKEN: config.control_token.reveal()})
-
-
-def _raise_file_limit() -> None:
-    """As many open files as the kernel gives: a call in flight holds six here, and workerd dies without."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = int(Path("/proc/sys/fs/nr_open").read_text())
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    except (ValueError, OSError):  # only root may go beyond what it was given
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _options() -> argparse.Namespace:

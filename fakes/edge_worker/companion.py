@@ -1,4 +1,4 @@
-"""The process beside the Worker: KV behind its binding, control, figures, health checks, further isolates.
+"""The process beside the Worker: KV behind its binding, control, figures, health checks, further processes.
 
     python -m fakes.edge_worker.companion --config stack.json --worker PID --control PORT …
 
@@ -31,30 +31,34 @@ from fakes.control.state import Control
 from fakes.edge.balancer_state import TABLE
 from fakes.edge.origin_watch import ORIGINS
 from fakes.edge_runtime.kv import Kv
-from fakes.edge_worker import kv_connection, totals, workerd
+from fakes.edge_worker import kv_connection, open_files, totals, workerd
 from fakes.edge_worker.health_checks import HealthChecks
 from fakes.edge_worker.isolates import WorkerIsolates
 from fakes.edge_worker.kv_service import KvService
+from fakes.edge_worker.siblings import Siblings
 from fakes.edge_worker.workerd import Worker
 from fakes.http.asgi import TEXT, Receive, Reply, Scope, Send, send_reply
 from fakes.http.control_endpoint import ControlEndpoint
+from fakes.http.hop import HopError
 from fakes.http.metrics import LATENCY
 from fakes.http.reasons import REASONS
 from fakes.http.server import HttpServer
 from fakes.state_machine import states
 
-LOOK: Final = 0.2  # seconds between two looks at the isolates
+LOOK: Final = 0.2  # seconds between two looks at the processes
 DECENT: Final = 0.5  # seconds that the Worker gets to end by itself
 
 
 class Companion:
     """The ASGI app of the control endpoint, and what it steers."""
 
-    def __init__(self, config: StackConfig, front: Worker, doors_port: int) -> None:
+    def __init__(self, config: StackConfig, front: Worker, calls: socket.socket, doors_port: int) -> None:
         self.config, self.control = config, Control(config)
         self.counts: dict[str, float] = defaultdict(float)
         self.kv = Kv(watch=self._count_kv)
-        self.isolates = WorkerIsolates(front, config.control_token.reveal(), doors_port, self.kv_service)
+        token = config.control_token.reveal()
+        siblings = Siblings(front.pid, calls, lambda: self.kv_service(0), doors_port, token)
+        self.isolates = WorkerIsolates(front, siblings, token, doors_port, self.kv_service)
         self.checks = HealthChecks(config.addresses, self.control, self._count_lb, self.push)
         self._endpoint = ControlEndpoint(self.control, config, self.state)
         self._run, self._turn = token_hex(4), asyncio.Lock()
@@ -75,9 +79,11 @@ class Companion:
         return await send_reply(send, reply)
 
     async def push(self) -> None:
-        """Make every isolate know what is in force, and forget if told to reset."""
+        """Make every process that serves know what is in force, and forget if told to reset."""
         async with self._turn:
-            over = await self.isolates.resize(self.control.snapshot.settings.edge.isolates)
+            edge, siblings = self.control.snapshot.settings.edge, self.isolates.siblings
+            over = await self.isolates.resize(edge.isolates)
+            await siblings.resize(open_files.processes(edge.calls_at_once, siblings.limit))
             await self.isolates.put(self.in_force())
             for isolate in over:
                 await self.isolates.end(isolate)
@@ -85,6 +91,15 @@ class Companion:
                 self._forget = False
                 await self.isolates.reset()
                 self._cpu_at_reset = self.isolates.cpu()
+
+    async def admit(self) -> None:
+        """Let siblings take calls, once they are up: nobody's command waits for that. Raises HopError."""
+        siblings = self.isolates.siblings
+        for one in list(siblings.waiting):
+            await one.worker.figures()
+            async with self._turn:
+                await self.isolates.put_at(one.worker, self.in_force())
+                siblings.admit()
 
     def in_force(self) -> dict[str, Any]:
         """What a Worker is told, but for its place and peers: see `worker/control.mjs`."""
@@ -105,8 +120,15 @@ class Companion:
         return {
             "pid": self.isolates.front.pid, "workers": [worker.pid for worker in self.isolates.workers],
             "lb": {"state": lb.state, "origins": origins}, "events": self.checks.events,
-            "kv": self.kv.state(),
+            "kv": self.kv.state(), "room": self._room(),
         }  # fmt: skip
+
+    def _room(self) -> dict[str, int]:
+        """Processes that clients reach, or soon will; the files of each; calls in flight that all hold."""
+        siblings, isolates = self.isolates.siblings, self.control.snapshot.settings.edge.isolates
+        least = min(siblings.processes, isolates) if isolates > 1 else siblings.processes
+        calls = least * open_files.bears(siblings.limit)
+        return {"processes": siblings.processes, "open_files": siblings.limit, "calls": calls}
 
     async def text(self) -> bytes:
         """The Prometheus text of a scrape."""
@@ -154,14 +176,15 @@ async def serve(options: argparse.Namespace) -> None:
     config = load(options.config, options.name)
     doors, kv = socket.socket(fileno=options.doors_fd), socket.socket(fileno=options.kv_fd)
     front = Worker("front", options.worker, options.control, config.control_token.reveal())
-    companion = Companion(config, front, workerd.port_of(doors))
+    companion = Companion(config, front, socket.socket(fileno=options.calls_fd), workerd.port_of(doors))
     loop = asyncio.get_running_loop()
     loop.add_reader(options.end_fd, leave)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end_worker, options.worker)
     if options.life_fd is not None:
         loop.add_reader(options.life_fd, end_worker, options.worker, options.life_fd)
-    await kv_connection.listen(companion.kv_service(0), kv)
+    kept = open_files.idle_at_kv(companion.isolates.siblings.limit)
+    await kv_connection.listen(companion.kv_service(0), kv, kept)
     await companion.push()
     await HttpServer(companion).listen(doors)
     gc.collect()
@@ -169,13 +192,23 @@ async def serve(options: argparse.Namespace) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(companion.checks.watch())
         tasks.create_task(watch(companion.isolates))
+        tasks.create_task(admit(companion))
 
 
 async def watch(isolates: WorkerIsolates) -> None:
-    """Look at the isolates for ever. Raises RuntimeError if one is gone."""
-    while (dead := isolates.dead()) is None:  # noqa: ASYNC110 - nobody tells of an end
+    """Look at the processes for ever. Raises RuntimeError if one is gone."""
+    while (dead := isolates.dead()) is None:
+        isolates.siblings.look()
         await asyncio.sleep(LOOK)
     raise RuntimeError(dead)
+
+
+async def admit(companion: Companion) -> None:
+    """Let siblings in for ever."""
+    while True:
+        with suppress(HopError):  # it did not answer in time, or ended: the next look tells
+            await companion.admit()
+        await asyncio.sleep(LOOK)
 
 
 def end_worker(pid: int, life_fd: int | None = None) -> None:
@@ -198,7 +231,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--name", required=True)
-    for option in ("--worker", "--control", "--doors-fd", "--kv-fd", "--end-fd"):
+    for option in ("--worker", "--control", "--calls-fd", "--doors-fd", "--kv-fd", "--end-fd"):
         parser.add_argument(option, type=int, required=True)
     parser.add_argument("--life-fd", type=int)
     options = parser.parse_args()

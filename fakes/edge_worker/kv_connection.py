@@ -2,6 +2,10 @@
 
 No task and no ASGI scope: a call at the edge is up to four operations, and what they take here is taken from
 the machine that is being measured.
+
+workerd opens a connection for each operation that finds none free, and keeps it for five idle seconds: after
+a crowd it would hold one for every call in flight, and two files for each. So where more than `kept` are
+open, an answer closes its connection.
 """
 
 from __future__ import annotations
@@ -26,17 +30,32 @@ class Operations(Protocol):
         """The answer to a request for `target`, a path with its query."""
 
 
+class KvListener:
+    """The connections of one workerd: `kept` of them stay open between operations."""
+
+    def __init__(self, operations: Operations, kept: int) -> None:
+        self.operations, self.kept, self.open = operations, kept, 0
+
+    def connection(self) -> KvConnection:
+        """A new one, as asyncio's servers want it."""
+        return KvConnection(self)
+
+
 class KvConnection(asyncio.Protocol):
     """One connection; one operation at a time."""
 
-    def __init__(self, operations: Operations) -> None:
-        self._operations = operations
+    def __init__(self, listener: KvListener) -> None:
+        self._listener = listener
         self._parser = httptools.HttpRequestParser(self)
         self._target = self._body = b""
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:  # noqa: D102
         self._transport = transport  # type: ignore[assignment]
+        self._listener.open += 1
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: D102
+        self._listener.open -= 1
 
     def data_received(self, data: bytes) -> None:  # noqa: D102
         try:
@@ -54,16 +73,19 @@ class KvConnection(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:  # noqa: D102
-        reply = self._operations.answer(self._parser.get_method().decode(), self._target, self._body)
+        reply = self._listener.operations.answer(self._parser.get_method().decode(), self._target, self._body)
         lines = b"".join(b"%b: %b\r\n" % pair for pair in reply.headers)
+        stays = self._parser.should_keep_alive() and self._listener.open <= self._listener.kept
+        if not stays:
+            lines += b"connection: close\r\n"
         head = b"%b%bcontent-length: %d\r\n\r\n" % (_HEADS[HTTPStatus(reply.status)], lines, len(reply.body))
         self._transport.write(head + reply.body)
-        if not self._parser.should_keep_alive():
+        if not stays:
             self._transport.close()
 
 
-async def listen(operations: Operations, sock: socket.socket) -> asyncio.Server:
-    """Serve operations on a socket from now on."""
+async def listen(operations: Operations, sock: socket.socket, kept: int) -> asyncio.Server:
+    """Serve operations on a socket from now on; see `KvListener`."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    loop = asyncio.get_running_loop()
-    return await loop.create_server(lambda: KvConnection(operations), sock=sock, backlog=BACKLOG)
+    loop, listener = asyncio.get_running_loop(), KvListener(operations, kept)
+    return await loop.create_server(listener.connection, sock=sock, backlog=BACKLOG)

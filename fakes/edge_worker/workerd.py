@@ -6,12 +6,14 @@ import ctypes
 import os
 import signal
 import socket
+import subprocess
 import time
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from common.secrets.environment import minimal
 from fakes.edge_worker import install
 from fakes.http.hop import Hop, HopReset
 from fakes.http.server import BACKLOG
@@ -47,6 +49,19 @@ def command(calls: int, control: int, kv_port: int, doors_port: int) -> list[str
 def die_with_parent() -> None:
     """For a child between fork and exec: SIGKILL when its parent ends."""
     ctypes.CDLL(None).prctl(DEATH_SIGNAL, signal.SIGKILL)
+
+
+def start(
+    name: str, calls: socket.socket, kv_port: int, doors_port: int, token: str
+) -> tuple[subprocess.Popen[bytes], Worker]:
+    """One more workerd that takes calls on a listening socket; it ends with this process."""
+    with listening() as control:
+        fds = (calls.fileno(), control.fileno())
+        process = subprocess.Popen(
+            command(*fds, kv_port, doors_port), pass_fds=fds, stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent, env={**minimal(), TOKEN: token},  # noqa: PLW1509
+        )  # fmt: skip
+        return process, Worker(name, process.pid, port_of(control), token)
 
 
 class Worker:

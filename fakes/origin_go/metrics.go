@@ -27,6 +27,7 @@ type metrics struct {
 	requests, hits, refused, dbErrors, consumed, calls, syncs, dropped, replayed *prometheus.CounterVec
 	seconds, dbSeconds                                                           *prometheus.HistogramVec
 	inFlight, toolCalls                                                          *level
+	queued                                                                       prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -44,6 +45,10 @@ func newMetrics() *metrics {
 	m.dbSeconds = m.histogram("mcpist_db_query_duration_seconds", "DB queries, waiting included.", querySeconds)
 	m.inFlight = m.level("mcpist_in_flight", "Requests in flight now.")
 	m.toolCalls = m.level("mcpist_tool_calls", "Tool calls that passed the gates, now.")
+	m.queued = prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "mcpist_queue_seconds", Help: "Wait that a request has to expect before its upstream (measured).",
+	})
+	m.registry.MustRegister(m.queued)
 	m.gauge("mcpist_memory_bytes", "Memory resident.", nil, resident)
 	m.gauge("mcpist_goroutines", "Goroutines.", nil, func() int64 { return int64(runtime.NumGoroutine()) })
 	m.registry.MustRegister(

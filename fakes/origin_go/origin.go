@@ -82,10 +82,24 @@ func (o *origin) forget() {
 
 func (o *origin) handler() http.Handler {
 	pages := http.NewServeMux()
-	pages.Handle("/metrics", o.metrics.handler())
+	pages.Handle("/metrics", o.scraped(o.metrics.handler()))
 	pages.HandleFunc("/_control/", func(w http.ResponseWriter, r *http.Request) { o.control.answer(r).write(w, false) })
 	pages.HandleFunc("/", o.serve)
 	return pages
+}
+
+// scraped tells the wait that a request has to expect: a scrape comes through the same door as all.
+func (o *origin) scraped(page http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		o.metrics.queued.Set(o.wait(arrival(r)).Seconds())
+		page.ServeHTTP(w, r)
+	})
+}
+
+// wait is what a request that came at some time and is taken up now has to expect: it waited until now, and the first
+// in the queue does still.
+func (o *origin) wait(came time.Time) time.Duration {
+	return time.Since(came) + o.queue.delay()
 }
 
 // serve answers one request of the gateway's own, and counts it.
@@ -105,7 +119,7 @@ func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 
 // route is the answer to a request that came at some time; nil where the client left.
 func (o *origin) route(r *http.Request, came time.Time) *reply {
-	refused := o.turnedAway(r, time.Since(came)+o.queue.delay())
+	refused := o.turnedAway(r, o.wait(came))
 	body, err := io.ReadAll(r.Body) // to its end, so that the server watches the connection from now on
 	if err != nil {
 		return nil

@@ -8,10 +8,14 @@ to it but never listening (SO_REUSEADDR allows both as long as one of them does 
 
 from __future__ import annotations
 
+import errno
 import socket
+import time
 from typing import Final
 
 HOST: Final = "127.0.0.1"
+ENDING: Final = 5.0  # seconds that what listened before may take to be gone
+PAUSE: Final = 0.01  # seconds
 
 
 class PortTakenError(OSError):
@@ -35,8 +39,18 @@ class Address:
         return f"http://{HOST}:{self.port}"
 
     def socket(self) -> socket.socket:
-        """A new socket of this address, to be handed to a process and then closed here."""
-        return _bound(self.port)
+        """A new socket of this address, to be handed to a process and then closed here.
+
+        The port is ours: who still listens on it is of a process that is just ending, and is waited for.
+        """
+        deadline = time.monotonic() + ENDING
+        while True:
+            try:
+                return _bound(self.port)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    raise
+                time.sleep(PAUSE)
 
     def close(self) -> None:
         """Give the port back."""

@@ -152,7 +152,7 @@ def _quiet(tools: Mapping[str, RequestResult]) -> dict[str, float]:
 def _scrapes(values: Mapping[str, float], duration: float) -> Scrapes:
     t = np.linspace(-1.0, duration + 1, min(MAX_SCRAPES, int(duration) + 3))
     rise = np.arange(len(t), dtype=np.float64)
-    return Scrapes(t, {key: value + rise for key, value in values.items()}, np.empty(0))
+    return Scrapes(t, {key: value + rise for key, value in values.items()}, np.empty(0), np.empty(0))
 
 
 def _events(scenario: Scenario) -> Iterator[Event]:

@@ -43,6 +43,7 @@ METRICS: Final[Mapping[str, tuple[str, ...]]] = {
     "mcpist_goroutines": (),
     "mcpist_nano_cpu_seconds_total": (),
     "mcpist_nano_cpu_queue_seconds": (),
+    "mcpist_queue_seconds": (),
     "mcpist_nano_kills_total": ("limit",),
     "mcpist_nano_state": ("state",),
     "mcpist_db_query_duration_seconds_sum": (),

@@ -38,6 +38,7 @@ class Scrapes:
     t: Array
     values: dict[str, Array]
     down: Array  # times of the scrapes that failed
+    waited: Array  # seconds that each of these took to fail
 
 
 class TargetLog:
@@ -114,8 +115,11 @@ def read(path: Path) -> TargetLog:
 
 def _scrapes(told: list[Scrape]) -> Scrapes:
     up = [one for one in told if one.up]
-    down = np.array([one.t for one in told if not one.up], dtype=np.float64)
+    down, waited = (
+        np.array([getattr(one, name) for one in told if not one.up], dtype=np.float64)
+        for name in ("t", "took_s")
+    )
     keys = dict.fromkeys(key for one in up for key in one.values)
     nan = float("nan")
     columns = {key: np.array([one.values.get(key, nan) for one in up], np.float64) for key in keys}
-    return Scrapes(np.array([one.t for one in up], dtype=np.float64), columns, down)
+    return Scrapes(np.array([one.t for one in up], dtype=np.float64), columns, down, waited)

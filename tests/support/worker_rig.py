@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Final, get_args
 
 import jwt
 import msgspec
@@ -29,6 +32,8 @@ from users.accounts.accounts import Account
 from users.accounts.forge import Forge
 from users.accounts.keys import fresh_key
 
+DROP_FROM_BOUNDING_SET: Final = 24  # PR_CAPBSET_DROP
+MAY_RAISE_LIMITS: Final = 24  # CAP_SYS_RESOURCE
 WORKERD = install.installed()
 NO_WORKERD = f"{needs.SKIPPED}workerd (runs the Worker): make real"
 ISSUER = "us"
@@ -83,9 +88,14 @@ class EchoOrigin:
 
 
 class EdgeProcess:
-    """An edge as its supervisor starts it: the Worker, or by `module` the Python edge to hold it against."""
+    """An edge as its supervisor starts it: the Worker, or by `module` the Python edge to hold it against.
 
-    def __init__(self, folder: Path, module: str = "fakes.edge_worker", **config: Any) -> None:
+    `files`: as many open files as its processes may have.
+    """
+
+    def __init__(
+        self, folder: Path, module: str = "fakes.edge_worker", files: int | None = None, **config: Any
+    ) -> None:
         self.folder = folder
         self.addresses = {name: Address(name) for name in ("edge", "origin-a", "origin-b")}
         origins = {name: (HOST, self.addresses[name].port) for name in ("origin-a", "origin-b")}
@@ -100,8 +110,9 @@ class EdgeProcess:
             fds = (sock.fileno(), theirs)
             words = ["--config", str(path), "--name", "edge", "--fd", str(fds[0]), "--life-fd", str(fds[1])]
             self.process = subprocess.Popen(
-                [sys.executable, "-m", module, *words], pass_fds=fds, cwd=ROOT, stderr=errors
-            )
+                [sys.executable, "-m", module, *words], pass_fds=fds, cwd=ROOT, stderr=errors,
+                preexec_fn=None if files is None else partial(_lower_file_limit, files),  # noqa: PLW1509
+            )  # fmt: skip
         os.close(theirs)
 
     @property
@@ -128,6 +139,12 @@ class EdgeProcess:
         self.process.wait()
         for address in self.addresses.values():
             address.close()
+
+
+def _lower_file_limit(files: int) -> None:
+    """For a child between fork and exec; also root can raise it no more."""
+    ctypes.CDLL(None).prctl(DROP_FROM_BOUNDING_SET, MAY_RAISE_LIMITS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
 
 class EdgeRig:

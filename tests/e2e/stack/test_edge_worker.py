@@ -460,6 +460,8 @@ async def test_each_of_several_isolates_counts_for_itself(rig: EdgeRig) -> None:
     assert counted["mcpist_isolates"] == 3
     assert counted['mcpist_rate_limit_hits_total{limit="burst-limit"}'] == 75
     assert counted['mcpist_requests_total{method="POST",path="/v1/mcp",status="429"}'] == 75
+    ids = [seen[b"x-request-id"] for seen in rig.a.seen]
+    assert len(set(ids)) == 15, "each isolate counts its own, and no two are alike"
     await rig.control(b"settings", {"edge": {"isolates": 2}})
     assert {(await rig.call()).status for _ in range(10)} == {429}  # those that stay keep their memory
     await rig.control(b"settings", {"edge": {"isolates": 1}})
@@ -473,6 +475,136 @@ async def test_another_isolate_sees_a_write_only_after_the_delay(started: Start)
     rig = await started(protections=["ip-limit"], settings={**settings, "kv": {"consistency": 600.0}})
     replies = [await rig.post() for _ in range(40)]
     assert [reason(reply) for reply in replies].count("missing_token") == 6
+
+
+# Room for calls
+
+
+FILES = 400
+BEARS = 90  # calls that one process of so many files holds
+
+
+@pytest_asyncio.fixture
+async def small(tmp_path: Path) -> AsyncIterator[EdgeRig]:
+    """One whose processes may open few files."""
+    process = EdgeProcess(tmp_path, files=FILES)
+    rig = EdgeRig(process)
+    yield await rig.start(protections=["jwks-cache", "ip-limit"])
+    await rig.stop()
+    process.end()
+
+
+async def room(rig: EdgeRig, calls: int, **settings: Any) -> list[int]:
+    """Ask for so many calls at once; the processes' ids, once all take calls."""
+    await rig.control(b"settings", {"edge": {"calls_at_once": calls, **settings}})
+    while True:
+        _, state = await rig.control(b"state")
+        if len(state["workers"]) >= state["room"]["processes"]:
+            assert state["room"]["calls"] >= calls
+            return list(state["workers"])
+        await asyncio.sleep(0.05)
+
+
+def open_files(pids: list[int]) -> list[int]:
+    return [sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()) for pid in pids]
+
+
+async def held(rig: EdgeRig, count: int) -> list[asyncio.Task[Reply]]:
+    """So many more calls in flight, in waves, all at the origin."""
+    rig.a.hold.clear()
+    before = len(rig.a.seen)
+    calls: list[asyncio.Task[Reply]] = []
+    while len(calls) < count:
+        calls += [asyncio.create_task(rig.call()) for _ in range(15)]
+        await asyncio.sleep(0.1)
+    async with asyncio.timeout(30):
+        while len(rig.a.seen) < before + len(calls):  # noqa: ASYNC110 - it tells of the first alone
+            await asyncio.sleep(0.01)
+    return calls
+
+
+async def test_more_calls_than_one_process_has_files_for_are_all_held_answered_and_counted(
+    small: EdgeRig,
+) -> None:
+    workers = await room(small, 3 * BEARS)
+    calls = await held(small, 3 * BEARS)
+    assert len(calls) * 2 > FILES, "one process could not even have their clients"
+    assert all(100 < count < FILES for count in open_files(workers))
+    counted = await small.metrics()
+    assert (counted["mcpist_in_flight"], counted["mcpist_isolates"]) == (len(calls), 3)
+    small.a.hold.set()
+    assert {(await call).status for call in calls} == {200}
+    assert len({seen[b"x-request-id"] for seen in small.a.seen}) == len(calls)
+    counted = await small.metrics()
+    assert counted['mcpist_requests_total{method="POST",path="/v1/mcp",status="200"}'] == len(calls)
+    assert counted["mcpist_forwarded_total"] == counted["mcpist_request_duration_seconds_count"] == len(calls)
+    assert counted["mcpist_in_flight_peak"] == len(calls)
+    names = ["front", "sibling-1", "sibling-2"]
+    cpu = [counted[f'mcpist_worker_process_cpu_seconds_total{{process="{name}"}}'] for name in names]
+    assert 0 < counted["mcpist_worker_request_cpu_seconds_sum"] < sum(cpu)
+    await small.control(b"reset")
+    counted = await small.metrics()
+    assert counted['mcpist_requests_total{method="POST",path="/v1/mcp",status="200"}'] == 0
+
+
+async def test_a_call_holds_four_files(small: EdgeRig) -> None:
+    (front,) = await room(small, 0)
+    await small.call()
+    (before,) = open_files([front])
+    calls = await held(small, 60)
+    (now,) = open_files([front])
+    assert 4 * len(calls) - 4 <= now - before <= 4 * len(calls) + 2 * FILES // 40
+    small.a.hold.set()
+    await asyncio.gather(*calls)
+
+
+async def test_a_sibling_takes_calls_only_once_the_first_is_half_full(small: EdgeRig) -> None:
+    await room(small, 2 * BEARS, burst_strategy="memory-cache")
+    await small.control(b"protections", {"names": ["jwks-cache", "burst-limit"]})
+    statuses = [(await small.call()).status for _ in range(40)]
+    assert statuses.count(200) == 5, "one isolate's memory"
+    assert (await small.metrics())["mcpist_isolates"] == 1
+    await small.control(b"protections", {"names": ["jwks-cache"]})
+    calls = await held(small, 75)
+    assert (await small.metrics())["mcpist_isolates"] == 2
+    small.a.hold.set()
+    assert {(await call).status for call in calls} == {200}
+
+
+async def test_isolates_that_are_named_stay_as_many_and_siblings_hand_calls_to_them(small: EdgeRig) -> None:
+    await room(small, 2 * BEARS, isolates=2)
+    calls = await held(small, 75)
+    counted = await small.metrics()
+    assert counted["mcpist_isolates"] == 2
+    assert sum(counted[f'mcpist_isolate_requests_total{{isolate="{n}"}}'] for n in range(2)) == len(calls)
+    small.a.hold.set()
+    assert {(await call).status for call in calls} == {200}
+
+
+async def test_what_is_no_longer_needed_stands_by_and_what_is_in_force_reaches_it(small: EdgeRig) -> None:
+    workers = await room(small, 2 * BEARS)
+    await small.control(b"settings", {"edge": {"calls_at_once": 0, "ip_per_min": 3}})
+    _, state = await small.control(b"state")
+    assert (state["workers"], state["room"]["processes"]) == (workers, 1)
+    assert await room(small, 2 * BEARS) == workers
+    os.kill(workers[0], signal.SIGSTOP)
+    stopped = psutil.Process(workers[1])
+    async with asyncio.timeout(10):
+        while stopped.status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 - nobody tells of it
+            await asyncio.sleep(0.01)
+    os.kill(workers[0], signal.SIGCONT)
+    assert [reason(await small.post()) for _ in range(4)] == ["missing_token"] * 3 + ["ip_limit_exceeded"]
+
+
+async def test_siblings_end_with_it_and_the_port_is_free_again(small: EdgeRig) -> None:
+    await room(small, 3 * BEARS)
+    family = small.edge.family()
+    assert len(family) == 3
+    small.edge.process.kill()
+    await small.edge.wait()
+    await asyncio.to_thread(small.edge.addresses["edge"].socket().close)
+    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert small.edge.errors() == ""
 
 
 # Its life

@@ -18,6 +18,7 @@ from fakes.origin.nano import memory_bytes
 from fakes.settings import NanoSettings, PartsSettings
 from tests.support import origin_rig, real_parts
 from tests.support.origin_rig import OriginRig, data, reason, rig, until
+from verdicts.measure.intents import causes
 
 pytestmark = pytest.mark.e2e
 SLOW = {"upstreams": {"slow": {"wait": {"mean": 60.0}}, "fast": {"echo": {"mean": 0.01}}}}
@@ -185,6 +186,30 @@ async def test_cpu_is_a_queue(postgres: EmbeddedPostgres) -> None:
         await asyncio.gather(*(made.rpc("ping") for _ in range(5)))
         assert loop.time() - began >= 0.5 - 0.01
         assert await made.metric("origin-a", "mcpist_nano_cpu_seconds_total") == pytest.approx(0.05)
+
+
+async def test_the_wait_before_an_upstream_is_told(postgres: EmbeddedPostgres, origin: str) -> None:
+    told = {"fakes": causes.MODELLED, "real": causes.MEASURED}[origin]
+    settings = {
+        "nano": {"cpu_per_request": 0.5, "cpu_burst": 0.0, "cpu_share": 0.5},  # the model's: a second each
+        "database": {"pool_size": 1, "acquire_timeout": 20.0},
+    }
+    async with rig(settings, postgres=postgres) as made:
+        assert await made.metric("origin-a", told) < 0.3
+        await made.fault("origin-a", "db-hold", seconds=1.5, target="origin-a")
+        calls = [asyncio.create_task(made.run()) for _ in range(3)]
+
+        async def waited(seconds: float) -> bool:
+            return await made.metric("origin-a", told) > seconds
+
+        await until(partial(waited, 1.0))
+        assert {one.status for one in await asyncio.gather(*calls)} == {200}
+        assert await made.metric("origin-a", told) < 0.3
+        page = (await made.request("origin-a", "GET", "/metrics")).body.decode()
+        assert [f"\n{name} " in page for name in (causes.MODELLED, causes.MEASURED)] == [
+            origin == "fakes",
+            origin == "real",
+        ]
 
 
 @pytest.mark.modelled

@@ -297,3 +297,20 @@ def test_exit_codes(tmp_path: Path, trials: list[Trial], capsys: pytest.CaptureF
     trials[0] = stopping(after=2)
     assert command.main(["--out", str(tmp_path / "stopped")]) == 3
     assert (tmp_path / "stopped" / table.PAGE).exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "files"),
+    [
+        ([], "the edge holds 2 for a call: at most "),
+        (["--stack", "fakes,origin=real"], "the edge holds 2 for a call: at most "),
+        (["--stack", "real"], "the Worker holds 4 for a call, in as many processes as each trial's log says"),
+    ],
+)
+def test_open_files_are_those_of_the_edge_that_is_searched(
+    tmp_path: Path, trials: list[Trial], capsys: pytest.CaptureFixture[str], words: list[str], files: str
+) -> None:
+    assert command.main(["--protect", "none", *words, "--out", str(tmp_path / "table")]) == 0
+    said = capsys.readouterr().out
+    assert "open files: " in said
+    assert files in said

@@ -10,11 +10,13 @@ from typing import Any, cast
 import pytest
 
 from common.errors import ConfigError
+from fakes.settings import StackSettings
 from fakes.stack.handle import StackError
 from run import attack as attack_module
 from run import lead, prepare
 from run.attack import Attack
 from run.judge import Judged
+from run.progress import Progress
 from run.request import RunRequest
 from users.cluster.conductor import CannotStartError
 from users.cluster.wire import Wire
@@ -207,3 +209,29 @@ def test_a_wish_to_end_before_load_starts_is_heard(rig: Rig, run: Callable[..., 
     assert made.failure == "STOPPED before load began, by Ctrl-C"
     assert rig.done == ["stack is started", "stack is stopped"]
     assert made.exit_code == 3
+
+
+@pytest.mark.parametrize(("stack", "calls"), [("real", 17_500), ("fakes,edge=real", 17_500), ("fakes", 0)])
+def test_a_real_edge_is_told_how_many_calls_it_has_to_hold_and_says_how(
+    rig: Rig,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    stack: str,
+    calls: int,
+) -> None:
+    room = {"processes": 4, "open_files": 20_000, "calls": 18_000}
+    state = {"processes": {"edge": {"own": {"room": room}}}}
+    asked: list[StackSettings] = []
+
+    def start(settings: StackSettings, *_: Any, **__: Any) -> Any:
+        asked.append(settings)
+        return SimpleNamespace(**{**vars(rig.stack), "state": lambda: state})
+
+    said: list[str] = []
+    monkeypatch.setattr(prepare, "start_stack", start)
+    monkeypatch.setattr(Progress, "say", lambda _, line: said.append(line))
+    wire = cast(Wire, SimpleNamespace(nodes=list, silent=set, send=None, alive=set, hear={}))
+    Attack(wire, RunRequest("burst", stack=stack, out=str(tmp_path / "run")).read()).run()
+    assert [settings.edge.calls_at_once for settings in asked] == [calls]
+    line = "up to 17,500 calls in flight: the edge has 4 processes of 20,000 open files"
+    assert any(one.startswith(line) for one in said) == bool(calls)

@@ -89,6 +89,14 @@ def test_the_page_has_a_form_for_each_command(web: Pages) -> None:
     assert "no run starts while a comparison is being made" in html
 
 
+def test_growth_without_a_folder_says_whose_limits_it_grows(web: Pages) -> None:
+    html = web.client.get("/attack/series").text
+    assert 'name="growth"' in html
+    assert "from which on a limit of the plan has to change" in html
+    assert "make tune OUT=its-folder GROWTH=10,100" in html
+    assert "OUT&#39;s search" not in html, "a field that is not there"
+
+
 def test_what_is_under_way_what_comes_next_and_how_long(web: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("webui.series_pages.time.time", lambda: 51.0)
     web.running.state = GOING

@@ -2,7 +2,7 @@
 
 A call that could not be made for such a limit is dropped, under the limit's name, and never the target's
 failure; one whose answer there was no room for fails under it. A run that met one is invalid. So is one
-where a process of the bundled stack ended for want of files: a Worker holds six for each call in flight, and
+where a process of the bundled stack ended for want of files: a Worker holds four for each call in flight, and
 workerd ends when it may open no more.
 """
 

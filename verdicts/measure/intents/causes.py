@@ -2,11 +2,14 @@
 
 | cause | figure | bound |
 |---|---|---|
-| queue | seconds in the queue for CPU at an origin, its scrapes' median (modelled) | the users' patience |
+| queue | seconds that a request waits at an origin, its scrapes' median: see below | the users' patience |
 | repeats | share of the calls that repeat an earlier one | a third |
 | sessions | share of the calls that open a session | a tenth |
 | connections | share of the calls that paid for a new connection | a half |
 | refused | share of the calls that were refused | a tenth |
+
+The queue is the model's for CPU; a real origin has none to look at, and measures what a request has to wait
+until it goes to its upstream, for CPU or for what others hold while they wait for it.
 
 Calls of the judged groups alone. Patience: their persona's `give_up`, else their `deadline`.
 A cache that is cold again shows in none of these: the bundled stack has none but the key set's.
@@ -23,7 +26,9 @@ from telemetry.recording.sample import REFUSALS, Flag
 from verdicts.measure.intents.storm import Storm
 from verdicts.run.reading import Mask, Run
 
-QUEUE: Final = "mcpist_nano_cpu_queue_seconds"
+MODELLED: Final = "mcpist_nano_cpu_queue_seconds"
+MEASURED: Final = "mcpist_queue_seconds"
+UNANSWERED: Final = 1.0  # seconds after which a failed scrape had no answer: a connection is refused at once
 NEW_CONNECTION: Final = np.uint8(Flag.NEW_CONNECTION)
 INITIALIZE: Final = "initialize"
 
@@ -51,20 +56,40 @@ def of(run: Run, storm: Storm) -> list[Cause]:
 
 
 def _queue(run: Run, start: float, end: float) -> Cause:
-    waits = list(_waits(run, start, end))
-    value = max(waits, default=float("nan"))
-    seen = f"the CPU's queue was {value:.1f} s long (modelled)"
-    told = "the CPU's queue was not seen" if np.isnan(value) else seen
+    value, told = float("nan"), "the CPU's queue was not seen"
+    if modelled := list(_modelled(run, start, end)):
+        value = max(modelled)
+        told = f"the CPU's queue was {value:.1f} s long (modelled)"
+    if measured := list(_measured(run, start, end)):
+        value, least = max(measured)
+        told = f"requests waited {value:.1f} s {'at least ' * least}before their upstream (measured)"
     return Cause("queue", value, _patience(run), told)
 
 
-def _waits(run: Run, start: float, end: float) -> Iterator[float]:
+def _modelled(run: Run, start: float, end: float) -> Iterator[float]:
     """The median of each origin's scrapes within the time."""
     for source in run.target.sources:
-        t, value = run.target.series(source, QUEUE)
+        t, value = run.target.series(source, MODELLED)
         within = value[(t >= start) & (t < end)]
         if within.size:
             yield float(np.median(within))
+
+
+def _measured(run: Run, start: float, end: float) -> Iterator[tuple[float, bool]]:
+    """The same of real origins, and whether it was that at least.
+
+    A scrape waits as a request does: one without an answer would have waited for longer than the probe did.
+    """
+    for source, scrapes in run.target.sources.items():
+        t, value = run.target.series(source, MEASURED)
+        if not t.size:
+            continue
+        unanswered = (scrapes.down >= start) & (scrapes.down < end) & (scrapes.waited >= UNANSWERED)
+        silent = scrapes.waited[unanswered]
+        seen = np.concatenate([value[(t >= start) & (t < end)], silent])
+        if seen.size:
+            median = float(np.median(seen))
+            yield median, bool(silent.size and median >= silent.min())
 
 
 def _patience(run: Run) -> float:

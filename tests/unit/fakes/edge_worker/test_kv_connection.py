@@ -4,22 +4,23 @@ from typing import Any
 
 import pytest
 
-from fakes.edge_worker.kv_connection import KvConnection
+from fakes.edge_worker.kv_connection import KvConnection, KvListener
 from fakes.http.asgi import Reply
 
 PUT = b"PUT /k?expiration_ttl=60 HTTP/1.1\r\nhost: fake-host\r\ncontent-length: 5\r\n\r\n[1,2]"
 GET = b"GET /k HTTP/1.1\r\nhost: fake-host\r\n\r\n"
 ANSWER = b"HTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 2\r\n\r\nok"
+CLOSING = ANSWER.replace(b"x: y", b"x: y\r\nconnection: close")
 
 
 class Line:
     """A connection without a socket."""
 
-    def __init__(self, status: int = 200) -> None:
+    def __init__(self, status: int = 200, listener: KvListener | None = None) -> None:
         self.status = status
         self.asked: list[tuple[str, bytes, bytes]] = []
         self.said, self.open = b"", True
-        self.connection = KvConnection(self)
+        self.connection = KvConnection(listener or KvListener(self, kept=1))
         transport: Any = self
         self.connection.connection_made(transport)
 
@@ -31,7 +32,9 @@ class Line:
         self.said += data
 
     def close(self) -> None:
-        self.open = False
+        if self.open:
+            self.open = False
+            self.connection.connection_lost(None)
 
     abort = close
 
@@ -54,7 +57,17 @@ def test_a_refusal_has_the_words_that_the_binding_repeats() -> None:
 def test_it_closes_when_asked_to() -> None:
     line = Line()
     line.connection.data_received(GET.replace(b"host: fake-host", b"connection: close"))
-    assert (line.said, line.open) == (ANSWER, False)
+    assert (line.said, line.open) == (CLOSING, False)
+
+
+def test_of_a_crowd_of_connections_so_many_stay_as_are_to_be_kept() -> None:
+    listener = KvListener(Line(), kept=2)
+    lines = [Line(listener=listener) for _ in range(5)]
+    for line in lines:
+        line.connection.data_received(GET)
+    assert [line.open for line in lines] == [False, False, False, True, True]
+    assert [line.said for line in lines] == [CLOSING] * 3 + [ANSWER] * 2
+    assert listener.open == 2
 
 
 @pytest.mark.parametrize(

@@ -25,11 +25,12 @@ def log_of(tmp_path: Path, *lines: dict[str, Any]) -> TargetLog:
 
 
 def test_a_series_over_time(tmp_path: Path) -> None:
-    log = log_of(tmp_path, line(0, g=1), {"t": 1, "source": "edge", "up": False, "values": {}}, line(2, g=3))
+    silent = {"t": 1, "source": "edge", "up": False, "values": {}, "took_s": 2.5}
+    log = log_of(tmp_path, line(0, g=1), silent, line(2, g=3))
     t, v = log.series("edge", "g")
     assert t.tolist() == [0, 2]
     assert v.tolist() == [1, 3]
-    assert log.sources["edge"].down.tolist() == [1]
+    assert (log.sources["edge"].down.tolist(), log.sources["edge"].waited.tolist()) == ([1], [2.5])
 
 
 def test_labels_select_and_matching_series_are_added(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from telemetry.recording.sample import Flag
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from tests.unit.verdicts.measure.test_intents import repeats
 from verdicts.judge.judge import judge
+from verdicts.measure.intents import causes
 from verdicts.points.point import Finding
 from verdicts.points.registry import ASKED, POINTS, check
 from verdicts.run.reading import Run, load
@@ -25,7 +26,12 @@ FAULT = {"faults": [{"fault": "upstream-stall", "at": AT, "until": END, "target"
 
 
 def made(
-    folder: Path, until: float = 9.0, duration: float = DURATION, queue: float | None = None, **told: Any
+    folder: Path,
+    until: float = 9.0,
+    duration: float = DURATION,
+    queue: float | None = None,
+    metric: str = causes.MODELLED,
+    **told: Any,
 ) -> Run:
     """Calls planned from the trigger on fail until `until`, each twice repeated in vain."""
 
@@ -40,19 +46,19 @@ def made(
     )
     write(folder / "run", spec)
     if queue is not None:
-        _tell(folder / "run", lambda t: queue if t > END else 0.0)
+        _tell(folder / "run", metric, lambda t: queue if t > END else 0.0)
     run = load(folder / "run")
     options = {"deadline": 2.0, "give_up": 1.0}
     run.scenario["groups"][0]["persona"] = {"name": "agent", "options": options}
     return run
 
 
-def _tell(folder: Path, value: Callable[[float], float]) -> None:
+def _tell(folder: Path, metric: str, value: Callable[[float], float]) -> None:
     file = folder / "target.jsonl"
     scrapes = [json.loads(line) for line in file.read_text().splitlines()]
     for scrape in scrapes:
         if scrape["source"] == "origin-a":
-            scrape["values"]["mcpist_nano_cpu_queue_seconds"] = value(scrape["t"])
+            scrape["values"][metric] = value(scrape["t"])
     file.write_text("".join(json.dumps(scrape) + "\n" for scrape in scrapes))
 
 
@@ -129,6 +135,38 @@ def test_what_is_over_its_bound_kept_it_down(tmp_path: Path) -> None:
     assert cause.figures["repeats"] == pytest.approx(2 / 3, abs=0.01)
     assert [row["over its bound"] for row in cause.rows] == ["yes", "yes", "no", "no", "no"]
     assert found(made(tmp_path / "short", until=DURATION, queue=0.9), "S4").value == "repeats"
+
+
+def test_a_real_origin_tells_a_wait_that_it_measured(tmp_path: Path) -> None:
+    cause = found(made(tmp_path, until=DURATION, queue=1.5, metric=causes.MEASURED), "S4")
+    assert (cause.value, cause.figures["queue"]) == ("queue, repeats", 1.5)
+    assert "requests waited 1.5 s before their upstream (measured)" in cause.evidence
+    modelled = found(made(tmp_path / "fake", until=DURATION, queue=1.5), "S4")
+    assert "the CPU's queue was 1.5 s long (modelled)" in modelled.evidence
+
+
+@pytest.mark.parametrize(
+    ("took", "told", "over"),
+    [
+        (2.004, "requests waited 2.0 s at least before their upstream (measured)", True),
+        (0.001, "requests waited 0.0 s before their upstream (measured)", False),  # it refused
+    ],
+)
+def test_a_scrape_that_a_real_origin_did_not_answer_waited_too(
+    tmp_path: Path, took: float, told: str, over: bool
+) -> None:
+    made(tmp_path, until=DURATION, queue=0.01, metric=causes.MEASURED)
+    file = tmp_path / "run" / "target.jsonl"
+    scrapes = [json.loads(line) for line in file.read_text().splitlines()]
+    for scrape in scrapes:
+        if scrape["source"] == "origin-a" and scrape["t"] > END and scrape["t"] % 5 >= 1:
+            scrape |= {"up": False, "values": {}, "took_s": took}
+    file.write_text("".join(json.dumps(scrape) + "\n" for scrape in scrapes))
+    run = load(tmp_path / "run")
+    run.scenario["groups"][0]["persona"] = {"name": "agent", "options": {"deadline": 9.0, "give_up": 2.0}}
+    cause = found(run, "S4")
+    assert told in cause.evidence
+    assert ("queue" in str(cause.value)) == over
 
 
 def test_new_connections_refusals_and_sessions_have_their_shares(tmp_path: Path) -> None:
