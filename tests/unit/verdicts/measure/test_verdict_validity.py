@@ -57,7 +57,9 @@ def with_cpu(run: Run, loaders: Mapping[str, Seconds], stack: Mapping[str, float
         name: tuple(LedgerLine(t=float(at), cpu_s=used) for at, used in enumerate(said))
         for name, said in loaders.items()
     }
-    return replace(run, ledgers=lines, target=TargetLog({"stack": Scrapes(t, series, np.empty(0))}))
+    return replace(
+        run, ledgers=lines, target=TargetLog({"stack": Scrapes(t, series, np.empty(0), np.empty(0))})
+    )
 
 
 def test_what_fell_behind_is_told_with_its_share_and_what_is_allowed(tmp_path: Path) -> None:
@@ -188,7 +190,9 @@ def test_a_run_that_counts_says_that_its_machine_was_crowded(tmp_path: Path) -> 
     t = np.arange(6.0)
     full = replace(
         run,
-        target=TargetLog({**run.target.sources, "stack": Scrapes(t, {machine.MACHINE: 2 * t}, np.empty(0))}),
+        target=TargetLog(
+            {**run.target.sources, "stack": Scrapes(t, {machine.MACHINE: 2 * t}, np.empty(0), np.empty(0))}
+        ),
     )
     found = validity.check(full, ledger.of(full))
     assert found.valid
