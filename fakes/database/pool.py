@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Final, Protocol
 
 import asyncpg
@@ -73,11 +74,18 @@ class _PooledConnection(asyncpg.Connection):  # type: ignore[misc]
 
 
 class Pool:
-    """Connections kept open, at most pool_size of them."""
+    """Connections kept open, at most pool_size of them.
+
+    One that was given back well, while nobody waited, is handed to the next query as it is: asyncpg's own
+    acquire and release take a task and a timer each. All else goes by them: waiting, opening, what broke.
+    """
 
     def __init__(self, pool: Any, settings: DatabaseSettings) -> None:
         self._pool = pool
         self._settings = settings
+        self._ready: list[Any] = []  # taken from asyncpg's pool, in nobody's use
+        self._waiting = 0
+        self._closing = False
 
     @classmethod
     async def open(cls, dsn: str, settings: DatabaseSettings) -> Pool:
@@ -89,29 +97,75 @@ class Pool:
         )  # fmt: skip
         return cls(pool, settings)
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Any]:
-        """A connection of the pool; raises RefusedError db_pool_timeout."""
+    def connection(self) -> AbstractAsyncContextManager[Any]:
+        """A connection of the pool; entering raises RefusedError db_pool_timeout."""
+        return _Lent(self)
+
+    async def take(self) -> Any:
+        """A connection, to be given back. Raises RefusedError db_pool_timeout."""
+        while self._ready:
+            connection = self._ready.pop()
+            if _open_still(connection):
+                return connection
+            await self._pool.release(connection)
+        return await self._acquired()
+
+    async def give_back(self, connection: Any, well: bool) -> None:
+        """Its query is over; `well`: nothing was raised."""
+        if well and not self._waiting and not self._closing:
+            self._ready.append(connection)
+        else:
+            await self._pool.release(connection)
+
+    async def _acquired(self) -> Any:
         wait = self._settings.acquire_timeout
+        self._waiting += 1
         try:
-            connection = await self._pool.acquire(timeout=wait)
+            return await self._pool.acquire(timeout=wait)
         except TimeoutError:
             size = self._settings.pool_size
             detail = f"all {size} connections of the pool in use for {wait or 0:g} s"
             raise RefusedError("db_pool_timeout", retry_after=1, detail=detail) from None
-        try:
-            yield connection
         finally:
-            await self._pool.release(connection)
+            self._waiting -= 1
 
     def counts(self) -> tuple[int, int]:
         """Connections in use, connections idle."""
-        idle = self._pool.get_idle_size()
+        idle = self._pool.get_idle_size() + sum(map(_open_still, self._ready))
         return self._pool.get_size() - idle, idle
 
     async def close(self) -> None:
         """Wait for the queries under way, then close."""
+        self._closing = True
+        while self._ready:
+            await self._pool.release(self._ready.pop())
         await self._pool.close()
+
+
+def _open_still(connection: Any) -> bool:
+    """Whether the server has not closed it; asyncpg's pool may have taken it back for that by itself."""
+    try:
+        return not connection.is_closed()
+    except asyncpg.InterfaceError:
+        return False
+
+
+class _Lent:
+    """A connection of a pool for one query."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Any:
+        self._connection = await self._pool.take()
+        return self._connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._pool.give_back(self._connection, well=kind is None)
 
 
 class Pooler(Pool):

@@ -124,6 +124,33 @@ async def _patiently(db: Database, request: str) -> object:
     return None
 
 
+async def test_connections_that_the_server_ended_are_not_used(postgres: EmbeddedPostgres) -> None:
+    async with opened(postgres.dsn("mcpist"), pool_size=3) as db:
+        await asyncio.gather(*(db.value("SELECT pg_sleep(0.05)") for _ in range(3)))
+        admin = await asyncpg.connect(postgres.dsn())
+        await admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'mcpist'")
+        await admin.close()
+        while db.connections() != (0, 0, 0):  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        assert [await db.value(CHARGE, "u", f"e{n}", 0.0) for n in range(4)] == ["charged"] * 4
+        assert db.connections() == (0, 1, 0)
+
+
+async def test_who_waits_for_a_connection_gets_the_next_that_is_given_back(
+    postgres: EmbeddedPostgres,
+) -> None:
+    async with opened(postgres.dsn("mcpist"), pool_size=1, acquire_timeout=20.0) as db:
+        order: list[int] = []
+
+        async def ask(number: int) -> None:
+            await db.value("SELECT pg_sleep(0.02)")
+            order.append(number)
+
+        await asyncio.gather(*(ask(number) for number in range(5)))
+        assert order == [0, 1, 2, 3, 4]
+        assert db.connections() == (0, 1, 0)
+
+
 async def test_settings_may_change_under_way(postgres: EmbeddedPostgres) -> None:
     async with opened(postgres.dsn("mcpist"), pool_size=1) as db:
         slow = asyncio.create_task(db.value("SELECT pg_sleep(0.2)::text || 'done'"))
