@@ -16,7 +16,7 @@ from fakes.control.state import Control, Snapshot
 from fakes.edge.balancer_state import Origin
 from fakes.edge.metrics import EdgeMetrics
 from fakes.edge.origin_watch import OriginWatch
-from fakes.http.asgi import Answer, Headers
+from fakes.http.asgi import Answer
 from fakes.http.hop import Hop, HopConnectError, HopReset
 
 
@@ -73,8 +73,9 @@ class Balancer(OriginWatch):
         raise failure
 
     def _stamped(self, reply: Answer, origin: str) -> Answer:
-        stamp: Headers = [(b"x-backend", origin.encode()), (b"x-lb-state", self.lb.state.encode())]
-        return reply._replace(headers=reply.headers + stamp)
+        reply.headers.append((b"x-backend", origin.encode()))
+        reply.headers.append((b"x-lb-state", self.lb.state.encode()))
+        return reply
 
     def lb_changed(self, before: str, after: str) -> None:  # noqa: D102
         self.metrics.lb_changed(before, after)

@@ -83,7 +83,8 @@ class Forward:
         reply = await self.balancer.forward(
             call.snapshot, method, path, self._headers(call, scope), body, deadline, preferred
         )
-        return reply._replace(headers=[pair for pair in reply.headers if pair[0] not in _NOT_RETURNED])
+        reply.headers[:] = [pair for pair in reply.headers if pair[0] not in _NOT_RETURNED]
+        return reply
 
     def _headers(self, call: EdgeCall, scope: Scope) -> Headers:
         headers = [pair for pair in scope["headers"] if pair[0] not in _KEPT_BACK]

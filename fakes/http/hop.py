@@ -84,6 +84,7 @@ class _HopConnection(asyncio.Protocol):
         self.hop = hop
         self.idle_since = 0.0
         self.answer: asyncio.Future[Answer] | None = None
+        self.parser = httptools.HttpResponseParser(self)
         self.transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -92,10 +93,9 @@ class _HopConnection(asyncio.Protocol):
 
     def ask(self, request: bytes, answer: asyncio.Future[Answer], streams: bool) -> None:
         self.answer, self.streams = answer, streams
-        self.parser = httptools.HttpResponseParser(self)
         self.headers: Headers = []
         self.body: list[bytes] = []
-        self.framed = self.headed = False
+        self.headed = False
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -108,9 +108,7 @@ class _HopConnection(asyncio.Protocol):
             self._fail(HopReset(f"not an HTTP answer: {error}"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        name = name.lower()
-        self.framed = self.framed or name in (b"content-length", b"transfer-encoding")
-        self.headers.append((name, value))
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         self.headed = self.parser.get_status_code() >= 200
@@ -118,7 +116,8 @@ class _HopConnection(asyncio.Protocol):
             answer, self.answer = self.answer, None
             self.stream = HopStream(self.transport)
             if answer is not None and not answer.done():
-                answer.set_result(StreamReply(self.parser.get_status_code(), self.headers, self.stream))
+                status, headers = self.parser.get_status_code(), [*self.headers]  # ours are read at its end
+                answer.set_result(StreamReply(status, headers, self.stream))
 
     def on_body(self, body: bytes) -> None:
         if self.stream is not None:
@@ -128,7 +127,7 @@ class _HopConnection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         if self.parser.get_status_code() < 200:
-            self.headers, self.framed = [], False
+            self.headers = []
             return
         self._finish(self.parser.should_keep_alive())
 
@@ -147,7 +146,7 @@ class _HopConnection(asyncio.Protocol):
 
     def eof_received(self) -> None:
         open_ended = self.answer is not None or self.stream is not None
-        if open_ended and self.headed and not self.framed:
+        if open_ended and self.headed and not _is_framed(self.headers):
             self._finish(keep=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -254,6 +253,11 @@ class Hop:
         except OSError as error:
             raise HopConnectError(str(error)) from None
         return connection
+
+
+def _is_framed(headers: Headers) -> bool:
+    """Whether it says where its body ends."""
+    return any(name in (b"content-length", b"transfer-encoding") for name, _ in headers)
 
 
 def _is_stream(headers: Headers) -> bool:
