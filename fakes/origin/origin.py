@@ -68,6 +68,7 @@ from fakes.protections import deadline_propagation, load_shedding
 
 CLIENT_LEFT: Final = 499  # as nginx counts a call whose client hung up, or was hung up on
 MAX_EVENTS: Final = 1000
+AT_THE_DOOR: Final = (deadline_propagation.NAME, load_shedding.NAME)
 LAST_WORDS: Final = 0.05  # seconds between the order to exit and the exit
 
 
@@ -162,7 +163,7 @@ class Origin:
     def _turned_away(self, scope: Scope) -> RefusedError | None:
         """Why a request is refused before it has cost more than a look at it; None: it comes in."""
         on, settings = self.control.snapshot.protections, self.control.snapshot.settings.protections
-        if self.nano.state != "running" or scope["path"] == "/health":
+        if on.isdisjoint(AT_THE_DOOR) or self.nano.state != "running" or scope["path"] == "/health":
             return None
         delay = self.nano.cpu.queue_now()
         own = settings[deadline_propagation.NAME]

@@ -11,8 +11,7 @@ failure. A client that hangs up says nothing, unless it had waited `breaker_slow
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -101,8 +100,8 @@ class ToolCaller:
     async def _called(self, context: CallContext, command: Command, request_id: str) -> ToolResult:
         admission = Admission(context.gates, context.user, command.module)
         try:
-            with admission, self._counted():
-                reply = await self._charged(context, command, admission, request_id)
+            with admission:
+                reply = await self._counted(self._charged(context, command, admission, request_id))
         finally:
             await admission.given_back()
         return _result(reply)
@@ -123,12 +122,11 @@ class ToolCaller:
         self._usage.add(UsageRow(*call, outcome, spent, context.instance, intent))
         return reply
 
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
+    async def _counted(self, call: Awaitable[Reply | None]) -> Reply | None:
         self.running += 1
         self.running_peak = max(self.running_peak, self.running)
         try:
-            yield
+            return await call
         finally:
             self.running -= 1
 
