@@ -31,7 +31,7 @@ from prometheus_client.utils import floatToGoString
 LATENCY: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 3.0, 3.5, 5.0, 10.0, 20.0, 30.0, 35.0)
 
 
-class Count:
+class CounterChild:
     """A counter of one set of label values."""
 
     __slots__ = ("value",)
@@ -52,7 +52,7 @@ class Count:
         family.add_metric(labels, self.value)
 
 
-class Buckets:
+class HistogramChild:
     """A histogram of one set of label values over upper `bounds`."""
 
     __slots__ = ("bounds", "counts", "sum")
@@ -77,13 +77,13 @@ class Buckets:
         family.add_metric(labels, buckets, self.sum)
 
 
-class _Child(Protocol):
+class _MetricChild(Protocol):
     def zero(self) -> None: ...
 
     def add_to(self, family: Any, labels: Sequence[str]) -> None: ...
 
 
-C = TypeVar("C", bound=_Child)
+C = TypeVar("C", bound=_MetricChild)
 
 
 class Children(Collector, Generic[C]):
@@ -136,19 +136,23 @@ class Metrics:
         self.track("mcpist_in_flight", "Requests in flight now.", lambda: self.in_flight)
         self.track("mcpist_in_flight_peak", "Most in flight since reset.", lambda: self.in_flight_peak)
 
-    def counter(self, name: str, text: str, *labels: str) -> Children[Count]:
+    def counter(self, name: str, text: str, *labels: str) -> Children[CounterChild]:
         """A counter; gives label values → child."""
-        return self._keep(Children(partial(CounterMetricFamily, name, text, labels=labels), labels, Count))
+        return self._keep(
+            Children(partial(CounterMetricFamily, name, text, labels=labels), labels, CounterChild)
+        )
 
     def gauge(self, name: str, text: str, *labels: str) -> Callable[..., Gauge]:
         """A gauge; gives label values → child."""
         gauge = Gauge(name, text, labels, registry=self.registry)
         return cache(gauge.labels) if labels else lambda: gauge
 
-    def histogram(self, name: str, text: str, buckets: Sequence[float], *labels: str) -> Children[Buckets]:
+    def histogram(
+        self, name: str, text: str, buckets: Sequence[float], *labels: str
+    ) -> Children[HistogramChild]:
         """A histogram over `buckets` (upper bounds, seconds); gives label values → child."""
         family = partial(HistogramMetricFamily, name, text, labels=labels)
-        return self._keep(Children(family, labels, partial(Buckets, buckets)))
+        return self._keep(Children(family, labels, partial(HistogramChild, buckets)))
 
     def track(self, name: str, text: str, value: Callable[[], float]) -> None:
         """A gauge without labels that is read only when scraped."""
