@@ -74,7 +74,7 @@ def of(run: Run) -> ArrivalLedger:
     workers = dict(zip(run.workers, _of_workers(run), strict=True))
     total = sum(workers.values(), ArrivalCounts())
     if by_schedule is not None and run.lost:
-        later = run.arrivals & (run.samples["planned"] > run.load_end)  # sent by who did not hear of a stop
+        later = run.sent & (run.samples["planned"] > run.load_end)  # by who did not hear of a stop
         total = _planned(total, max(by_schedule.most + int(np.count_nonzero(later)), total.planned))
     return ArrivalLedger(workers, total, percentiles.of(percentiles.start_delay(run, run.sent)), by_schedule)
 
