@@ -603,7 +603,7 @@ async def test_siblings_end_with_it_and_the_port_is_free_again(small: EdgeRig) -
     small.edge.process.kill()
     await small.edge.wait()
     await asyncio.to_thread(small.edge.addresses["edge"].socket().close)
-    assert not psutil.wait_procs(family, timeout=5)[1]
+    assert not processes.left(family, 5)
     assert small.edge.errors() == ""
 
 
