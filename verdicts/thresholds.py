@@ -123,6 +123,11 @@ class Threshold:
         return "fail" if "fail" in found else "invalid" if "invalid" in found else "pass"
 
 
+def figure_of(told: str) -> str:
+    """The figure of a bound that does not hold, from its words (`Bound.told`)."""
+    return told.partition(" is ")[0]
+
+
 def _bound(part: str, text: str) -> Bound:
     match = _COMPARISON.fullmatch(part)
     if match is None:

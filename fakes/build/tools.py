@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,6 +22,7 @@ from common.paths import ROOT
 OWN: Final = ROOT / ".cache" / "tools"
 BIN: Final = OWN / "bin"
 READY: Final = "ready"  # in a tool's folder that is whole: the lock that it was made of
+Version = tuple[int, int]
 VERSION: Final = re.compile(r"(\d+)\.(\d+)")
 WITHIN: Final = 300.0  # seconds for an installation
 
@@ -37,14 +39,13 @@ class Tool:
     """
 
     version: tuple[str, ...]
-    oldest: tuple[int, int]
+    oldest: Version
     package: str
     programs: dict[str, str]
 
 
-GO: Final = Tool(
-    ("go", "env", "GOVERSION"), (1, 21), "go", {"go": "go/bin/go"}
-)  # newer ones it fetches itself
+# A newer Go, where a module asks for it, this one fetches itself.
+GO: Final = Tool(("go", "env", "GOVERSION"), (1, 21), "go", {"go": "go/bin/go"})
 NODE: Final = Tool(
     ("node", "--version"),
     (22, 0),
@@ -80,14 +81,18 @@ def have(program: str) -> str:
 
 @cache
 def _is_new_enough(tool: Tool, path: str) -> bool:
+    return is_at_least(tool.version, tool.oldest, path)
+
+
+def is_at_least(command: Sequence[str], oldest: Version, path: str) -> bool:
+    """Whether it says that it is; a wrapper without a program behind it says nothing."""
+    environment = {**os.environ, "PATH": path}
     try:
-        done = subprocess.run(
-            tool.version, env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     except OSError:
         return False
     version = VERSION.search(done.stdout)
-    return version is not None and (int(version[1]), int(version[2])) >= tool.oldest
+    return version is not None and (int(version[1]), int(version[2])) >= oldest
 
 
 def _lock(tool: Tool) -> Path:
@@ -103,17 +108,8 @@ def _install(tool: Tool) -> None:
     folder = OWN / tool.package
     shutil.rmtree(folder, ignore_errors=True)
     words = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes")
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        *words,
-        "--target",
-        str(folder),
-        "-r",
-        str(_lock(tool)),
-    ]
+    what = ("--target", str(folder), "--requirement", str(_lock(tool)))
+    command = [sys.executable, "-m", "pip", "install", *words, *what]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WITHIN)
     except subprocess.TimeoutExpired:

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from fakes.build import real_parts
+from fakes.build.tools import Version
 from tests.support import needs
-from tests.support.long_build import LongBuild, LongBuildError, Version
+from tests.support.long_build import LongBuild, LongBuildError
 
 ENVIRONMENT = {"PATH": "/nowhere"}
 

@@ -33,6 +33,7 @@ from verdicts.measure.calls import concurrency, gateway_overhead, outcomes, perc
 from verdicts.measure.target import cpu, goroutines, machine, origins, real_nano
 from verdicts.run import real_parts
 from verdicts.run.reading import Mask, Run
+from verdicts.thresholds import figure_of
 
 NANO_MEMORY: Final = "nano memory"
 NANO_CPU: Final = "nano CPU"
@@ -69,11 +70,10 @@ def of(judged: Judgement) -> Limit | None:
         return None
     run = judged.run
     if judged.verdict in ("invalid", "inconclusive"):
-        reasons = (
-            "; ".join((*judged.validity.reasons, *(one.evidence for one in judged.excused), *judged.unseen))
-            or "a bound had nothing to be held against"
-        )
-        return Limit(MACHINE, "", f"{reasons}. {judged.validity.starved}".strip())
+        excused = (bound for one in judged.excused for bound in one.broken)
+        reasons = "; ".join((*judged.validity.reasons, *excused, *judged.unseen))
+        told = reasons or "a bound had nothing to be held against"
+        return Limit(MACHINE, "", f"{told}. {judged.validity.starved}".strip())
     broken = [bound for point in judged.points for bound in point.broken]
     for find in (_machine, _memory, refused, _cpu, _in_flight):
         if found := find(run, broken):
@@ -115,7 +115,7 @@ def gave_way(run: Run, broken: Sequence[str]) -> str:
     why = full(run)
     if not why or lag(run) or _files(run):
         return why
-    shares = all(bound.partition(" is ")[0] in OF_SHARES for bound in broken)
+    shares = all(figure_of(bound) in OF_SHARES for bound in broken)
     by_protection = shares and refused(run, broken) is not None
     return "" if by_protection or goroutines.kills(run) > 0 else why
 
@@ -196,7 +196,7 @@ def _in_flight(run: Run, broken: Sequence[str]) -> Limit | None:
 
 
 def _first(broken: Sequence[str], figures: tuple[str, ...]) -> str:
-    return next((bound for bound in broken if bound.partition(" is ")[0] in figures), "")
+    return next((bound for bound in broken if figure_of(bound) in figures), "")
 
 
 def _told(run: Run) -> str:

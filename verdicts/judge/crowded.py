@@ -16,6 +16,7 @@ from verdicts.measure.calls import outcomes
 from verdicts.measure.target import machine
 from verdicts.points.point import PointResult
 from verdicts.run.reading import Run
+from verdicts.thresholds import figure_of
 
 TIMES: Final = ("p50", "p95", "p99", "p95_rise", "added", "wait", "recovery")
 SHARES: Final = ("success", "others_success", "served", "errors", "5xx", "unclear")
@@ -42,10 +43,10 @@ def _excused(result: PointResult, why: str) -> PointResult:
 
 
 def _may_be(run: Run, result: PointResult) -> bool:
-    broken = {bound.partition(" is ")[0] for bound in result.broken}
+    broken = set(map(figure_of, result.broken))
     if not broken or not broken <= {*TIMES, *SHARES}:
         return False
-    return broken <= {*TIMES} or _mostly_by_time(run)
+    return broken.isdisjoint(SHARES) or _mostly_by_time(run)
 
 
 def _mostly_by_time(run: Run) -> bool:
