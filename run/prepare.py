@@ -103,7 +103,8 @@ def _find_target(state: RunState, resources: ExitStack) -> None:
     version.commit()  # now: between the run's zero and its start there is no time for git
     state.say("starting the bundled stack …")
     names = sorted(scenario.choice.names)
-    settings, log = _stack_settings(state), state.dir / "run.log"
+    settings = state.stack_settings = _stack_settings(state)
+    log = state.dir / "run.log"
     stack = state.stack = start_stack(settings, names, log, owned=target.i_own_this_host)
     resources.callback(stack.stop)
     state.say(f"the stack is healthy at {stack.base_url}")
@@ -250,8 +251,8 @@ def _write_manifest(state: RunState) -> None:
         trace=state.trace,
         groups=tuple(groups),
         workers=len(state.leader().nodes),
-        stack=RunStack(settings=_stack_settings(state).model_dump(mode="json"), processes=stack.pids)
-        if stack
+        stack=RunStack(settings=state.stack_settings.model_dump(mode="json"), processes=stack.pids)
+        if stack and state.stack_settings
         else None,
     )
     manifest.write(state.dir, about)

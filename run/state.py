@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fakes.settings import StackSettings
 from fakes.stack.handle import StackHandle
 from run.progress import Progress
 from run.stop_watch import StopWatch
@@ -49,6 +50,7 @@ class RunState:
     stopped: str = ""  # why somebody wants it to end
     exporter: exporter_process.ExporterProcess | None = None
     stack: StackHandle | None = None
+    stack_settings: StackSettings | None = None  # that it has in this run
     key_set: JwksServer | None = None  # where the target fetches it from us
     base_url: str = ""
     sources: dict[str, str] = field(default_factory=dict)  # of metrics: name → URL
