@@ -12,13 +12,14 @@ from common.errors import ConfigError
 from telemetry.otlp import metrics, traces
 from telemetry.recording.trace_ids import arrival_trace
 from telemetry.run_folder import manifest
+from tests.support import busy_machine
 from tests.support.exporter_rig import flush, spooled, started, wait_for
 from tests.support.influx.fault_proxy import FaultProxy
 from tests.support.influx.run_writer import RunWriter
 from tests.support.otlp.collector import collector
 from tests.support.otlp.receiver import OtlpReceiver, otlp_receiver
-from tests.support.otlp.store import assert_all_stored, attributes
-from tests.support.recorder.attack import Plan, attack
+from tests.support.otlp.store import OtlpStore, assert_all_stored, attributes
+from tests.support.recorder.attack import Attack, Plan, Run, attack
 from tests.support.recorder.handle import recorder
 
 pytestmark = pytest.mark.e2e
@@ -113,13 +114,19 @@ def test_an_attack_is_stored_exactly_with_its_trace_and_its_calls_say_theirs(
     server: OtlpReceiver, tmp_path: Path
 ) -> None:
     plan = Plan(accounts=10, rate=5.0, seconds=2.0, target_keys={"trace": True})
-    with (
-        recorder(0.01, header="traceparent") as target,
-        attack(plan, target.base_url, tmp_path, env=environment(server, tmp_path)) as running,
-    ):
-        found = running.wait()
-        assert running.exit_code == 0, running.console
-        told = {value for value in target.recording().ips if value.startswith("00-")}
+
+    def made(number: int) -> tuple[Run, Attack, set[str]]:
+        folder, server.store = tmp_path / str(number), OtlpStore()
+        folder.mkdir()
+        with (
+            recorder(0.01, header="traceparent") as target,
+            attack(plan, target.base_url, folder, env=environment(server, folder)) as running,
+        ):
+            found = running.wait()
+            return found, running, {one for one in target.recording().ips if one.startswith("00-")}
+
+    found, running, told = busy_machine.unless_late(made, lambda one: one[0].verdicts)
+    assert running.exit_code == 0, running.console
     assert "OTLP metrics: " in running.console
     name, half = found.folder.name, manifest.read(found.folder).trace
     assert_all_stored(server.store, name, found.arrivals["sent"])
