@@ -52,8 +52,7 @@ def make(text: str, runs: Sequence[Run]) -> dict[str, Any]:
     """The baseline that `text` names. Raises RunFolderError unless its runs are valid and are of one kind."""
     for run in runs:
         same_attack.check(runs[0], run)
-        if why := comparison.invalid(run):
-            raise RunFolderError(f"{run.folder}: the run is invalid: {why}, allowed: valid runs")
+    comparison.all_valid(runs)
     same_attack.alike(runs)
     slow = figures.slow_tools(runs)
     views = [View(run, slow) for run in runs]

@@ -11,7 +11,7 @@ rows that are called are one family (Holm); the load's own start delay is a fami
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -115,16 +115,22 @@ def _runs(side: Side) -> str:
 def compare(a: Side, b: Side, *, interleaved: bool) -> Comparison:
     """Compare valid runs of one attack. Raises RunFolderError for any others."""
     runs = [*a.runs, *b.runs]
-    for run in runs:
+    for run in runs:  # first: another attack stays one, a run that the machine made invalid can be made anew
         same_attack.check(runs[0], run)
-        if reasons := invalid(run):
-            raise RunFolderError(f"{run.folder}: the run is invalid: {reasons}, allowed: valid runs")
+    all_valid(runs)
     same_attack.alike(a.runs)
     same_attack.alike(b.runs)
     slow = figures.slow_tools(runs)
     views = [View(run, slow) for run in a.runs], [View(run, slow) for run in b.runs]
     rows = [_row(kind, *views) for kind in FIGURES.values()]
     return Comparison(a, b, interleaved, tuple(_called(rows, interleaved=interleaved)), slow)
+
+
+def all_valid(runs: Iterable[Run]) -> None:
+    """Raise RunFolderError, naming the folder and the reasons, for the first invalid run."""
+    for run in runs:
+        if reasons := invalid(run):
+            raise RunFolderError(f"{run.folder}: the run is invalid: {reasons}, allowed: valid runs")
 
 
 def invalid(run: Run) -> str:

@@ -136,11 +136,20 @@ def test_runs_of_one_side_that_are_not_alike_are_refused(tmp_path: Path) -> None
         compare(Side("A", "x", tuple(mixed)), Side("B", "y", runs(tmp_path, [2])), interleaved=False)
 
 
-def test_an_invalid_run_is_refused_by_name(tmp_path: Path) -> None:
-    def half(samples: Samples) -> Samples:
-        drop(samples, np.arange(len(samples)) % 2 == 0)
-        return samples
+def half(samples: Samples) -> Samples:
+    """Every second call was dropped: an invalid run."""
+    drop(samples, np.arange(len(samples)) % 2 == 0)
+    return samples
 
+
+def test_another_attack_is_told_before_an_invalid_run(tmp_path: Path) -> None:
+    other = replace(SPEC, scenario="rate-limit")
+    sides = runs(tmp_path / "a", [0], replace(SPEC, change=half)), runs(tmp_path / "b", [1], other)
+    with pytest.raises(RunFolderError, match="scenario: rate-limit, not burst"):
+        compare(Side("A", "x", sides[0]), Side("B", "y", sides[1]), interleaved=False)
+
+
+def test_an_invalid_run_is_refused_by_name(tmp_path: Path) -> None:
     bad = runs(tmp_path, [1], replace(SPEC, change=half))
     with pytest.raises(RunFolderError, match=r"run-01: the run is invalid: 600 of 1,200 planned arrivals"):
         compare(Side("A", "x", runs(tmp_path, [0])), Side("B", "y", bad), interleaved=False)
