@@ -168,19 +168,15 @@ class Conductor:
         self.deals += 1
         self._shares.deal([node.id for node in live], from_t)
         for rank, node in enumerate(live):
-            node.share = {
-                "deal": self.deals,
-                "rank": rank,
-                "of": len(live),
-                "start_at": self.start_at + node.offset,
-                "from_t": from_t,
-            }
+            node.deals.append({"rank": rank, "of": len(live), "from_t": from_t})
             self._tell_share(node)
 
     def _tell_share(self, node: Node) -> None:
+        """By all deals: the wire may have lost an earlier one, which counts up to the next."""
         node.heard = node.told = now = self._clock()
         node.answered = False
-        self._send("load.share", {**node.share, "now": now + node.offset}, node.id)
+        times = {"start_at": self.start_at + node.offset, "now": now + node.offset}
+        self._send("load.share", {**times, "deals": [*node.deals]}, node.id)
 
     def _remind(self) -> None:
         """Tell its share again to who has said nothing since it was told: the wire may have lost it."""
@@ -229,7 +225,7 @@ class Conductor:
 
     def _all_done(self) -> bool:
         self._find_losses()
-        return all(node.finished(self.deals) or node.lost for node in self.nodes.values())
+        return all(node.finished or node.lost for node in self.nodes.values())
 
     def _find_losses(self) -> None:
         alive = self._alive()
@@ -252,19 +248,26 @@ class Conductor:
             self._deal(until)
 
     def _write_unsent(self) -> None:
-        """Record what fell between: a lost worker sent it no more, and the others had yet to take over.
+        """Record as dropped what a worker was given and nobody sent.
 
-        Only at the end is all known: when a worker left that came back to say so, and whether the run was
-        stopped before the others took over.
+        Only at the end is all known: when a worker left that came back to say so, whether the run was
+        stopped before the others took over, and who never heard of its share.
         """
-        stopped_at = float("inf") if self.stopped_at is None else self.stopped_at
         for node in self.nodes.values():
-            if node.taken_over is not None:
-                until = min(node.taken_over, stopped_at)
-                try:
-                    node.journal.add_samples(self._shares.unsent(node.id, self._free_from(node), until))
-                except OSError as error:
-                    self.cannot_write(error)
+            since, until = self._unsent(node)
+            try:
+                node.journal.add_samples(self._shares.unsent(node.id, since, until))
+            except OSError as error:
+                self.cannot_write(error)
+
+    def _unsent(self, node: Node) -> tuple[float, float]:
+        """From when to when (s since start) nobody sent what was planned for this worker."""
+        stopped_at = float("inf") if self.stopped_at is None else self.stopped_at
+        if node.taken_over is not None:
+            return self._free_from(node), min(node.taken_over, stopped_at)
+        if node.journal.final and node.taken < len(node.deals):  # the stop came before the share
+            return node.deals[node.taken]["from_t"], stopped_at
+        return stopped_at, stopped_at
 
     def _free_from(self, node: Node) -> float:
         """From when on (s since start) a lost worker surely sends nothing that is planned."""

@@ -23,16 +23,21 @@ class Node:
     offset: float = 0.0  # its clock minus ours, seconds
     round_trip: float = float("inf")
     heard: float = float("inf")  # when it last said something, by our clock
-    share: dict[str, Any] = field(default_factory=dict)  # of the newest deal
+    deals: list[dict[str, Any]] = field(default_factory=list)  # its share by each of them, the newest last
     told: float = float("inf")  # when it was told its share, by our clock
     answered: bool = True  # it said something since
     lost: bool = False
     taken_over: float | None = None  # when a lost one's share is others', seconds since start
 
-    def finished(self, deals: int) -> bool:
-        """It has dealt its share of the latest of so many deals, and every answer is in."""
-        line = self.journal.last_ledger
-        return bool(line.get("finished")) and line["plans"] == deals
+    @property
+    def taken(self) -> int:
+        """How many deals it had heard of when it last said how it stands."""
+        return int(self.journal.last_ledger.get("plans", 0))
+
+    @property
+    def finished(self) -> bool:
+        """It has dealt its share of the newest deal, and every answer is in."""
+        return bool(self.journal.last_ledger.get("finished")) and self.taken == len(self.deals)
 
     @property
     def left(self) -> float | None:

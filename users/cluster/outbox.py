@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from telemetry.recording.journal import FINAL
+
 Send = Callable[[dict[str, Any]], None]
 
 
@@ -26,9 +28,11 @@ class Outbox:
         self._clock = clock
         self._next = 1
         self._waiting: deque[tuple[float, dict[str, Any]]] = deque()
+        self._final = False  # the last one was put
 
     def put(self, kind: str, data: Any) -> None:
         """Number an entry and send it."""
+        self._final = kind == FINAL
         entry = {"number": self._next, "kind": kind, "data": data}
         self._next += 1
         self._waiting.append((self._clock(), entry))
@@ -45,6 +49,6 @@ class Outbox:
             self._send(entry)
 
     @property
-    def empty(self) -> bool:
-        """Everything was acknowledged."""
-        return not self._waiting
+    def done(self) -> bool:
+        """The final entry was put, and everything was acknowledged."""
+        return self._final and not self._waiting

@@ -6,7 +6,7 @@ It answers the conductor's messages, over Locust's own wire:
 |---|---|---|
 | `load.clock` {sent} | tells its clock | `load.clock-told` {sent, now} |
 | `load.prepare` {run, version, …job} | builds its engine | `load.prepared` {error: "" or one line} |
-| `load.share` {deal, rank, of, start_at, from_t, now} | takes its share, from `from_t` on | – |
+| `load.share` {start_at, now, deals: [{rank, of, from_t}, …]} | takes its share by the deals that are new, each from `from_t` on | – |
 | `load.stop` {} | ends all load now | – |
 | `load.finish` {} | closes its engine | entry `final` |
 | `load.ack` {number, deals, lost} | forgets what has arrived; leaves if given up, or a deal was missed | – |
@@ -71,7 +71,7 @@ class Performer:
         self._lease = lease
         self._watch = watch
         self._until = float("inf")  # monotonic s
-        self._deals = 0  # the number of the newest
+        self._deals = 0  # that it has heard of
         self._outbox = Outbox(lambda entry: None)
         self._background: list[gevent.Greenlet] = []
 
@@ -142,11 +142,13 @@ class Performer:
         self._reply("load.prepared", {"run": run, "error": ""})
 
     def _on_share(self, data: dict[str, Any]) -> None:
-        if self.engine is not None and data["deal"] > self._deals:  # otherwise a repeat, or overtaken
+        new = data["deals"][self._deals :]  # none in a repeat, or in one that was overtaken
+        if self.engine is not None and new:
             self._begin()
-            self._deals = data["deal"]
+            self._deals += len(new)
             if self._extend(data["now"]):
-                self.engine.take_share(data["rank"], data["of"], data["start_at"], data["from_t"])
+                for share in new:
+                    self.engine.take_share(start_at=data["start_at"], **share)
 
     def _on_finish(self) -> None:
         engine, self.engine = self.engine, None
@@ -165,7 +167,7 @@ class Performer:
             if data["lost"] or data["deals"] != self._deals:
                 self.leave("its share went to others")
             self._extend(self._outbox.heard)
-            if self.engine is None and self._outbox.empty:
+            if self._outbox.done:
                 self._rest()
 
     def _extend(self, heard: float) -> bool:
