@@ -92,6 +92,30 @@ def _share_taken_again(on_share: Any) -> Any:
     return mutant
 
 
+def _newest_deal_alone(on_share: Any) -> Any:
+    def mutant(self: Any, data: Any) -> None:
+        self._deals = max(self._deals, len(data["deals"]) - 1)
+        on_share(self, data)
+
+    return mutant
+
+
+def _rests_before_its_last_word(on_ack: Any) -> Any:
+    def mutant(self: Any, data: Any) -> None:
+        on_ack(self, data)
+        if self.engine is None and not self._outbox._waiting:
+            self._rest()
+
+    return mutant
+
+
+def _unheard_share_forgotten(unsent: Any) -> Any:
+    def mutant(self: Any, node: Any) -> Any:
+        return (0.0, 0.0) if node.taken_over is None else unsent(self, node)
+
+    return mutant
+
+
 def _lapsed_renewed(extend: Any) -> Any:
     def mutant(self: Any, heard: float) -> bool:
         if self._clock() >= self._until:
@@ -191,6 +215,9 @@ MUTATIONS: Final[dict[str, Mutation]] = {
         Outbox, "acknowledged", lambda before: lambda self, number: before(self, number + 1)
     ),
     "a share is taken as often as it comes": Mutation(Performer, "_on_share", _share_taken_again),
+    "a deal that was missed is not told with the next": Mutation(Performer, "_on_share", _newest_deal_alone),
+    "a share that was never heard of is nobody's": Mutation(Conductor, "_unsent", _unheard_share_forgotten),
+    "nothing is sent again once a worker leaves": Mutation(Performer, "_on_ack", _rests_before_its_last_word),
     "a share is told once": Mutation(Conductor, "_remind", _nothing),
     "the new deal begins at once": Mutation(conductor, "LEASE", lambda before: 0.0),
     "an old share does not end where the new one begins": Mutation(Dispatcher, "end_at", _nothing),

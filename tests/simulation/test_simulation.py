@@ -63,7 +63,7 @@ def test_a_world_is_told_as_lines_and_as_a_diagram() -> None:
     assert all(re.match(r" *\d+\.\d{4}  \S", line) for line in trace.lines())
     diagram = list(trace.diagram())
     assert diagram[0] == "sequenceDiagram"
-    assert any("master->>w1: " in line and "share deal=1" in line for line in diagram)
+    assert any("master->>w1: " in line and "share start_at=" in line for line in diagram)
     assert any("Note over master" in line and "freeze a worker" in line for line in diagram)
 
 

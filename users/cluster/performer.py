@@ -6,7 +6,7 @@ It answers the conductor's messages, over Locust's own wire:
 |---|---|---|
 | `load.clock` {sent} | tells its clock | `load.clock-told` {sent, now} |
 | `load.prepare` {run, version, …job} | builds its engine | `load.prepared` {error: "" or one line} |
-| `load.share` {start_at, now, deals: [{rank, of, from_t}, …]} | takes its share by the deals that are new, each from `from_t` on | – |
+| `load.share` {start_at, now, deals: [{rank, of, from_t}]} | takes its share by each new deal | – |
 | `load.stop` {} | ends all load now | – |
 | `load.finish` {} | closes its engine | entry `final` |
 | `load.ack` {number, deals, lost} | forgets what has arrived; leaves if given up, or a deal was missed | – |

@@ -118,9 +118,8 @@ def test_every_worker_gets_its_rank_and_the_start_by_its_own_clock(tmp_path: Pat
     conductor.start()
     for rank, worker in enumerate(workers):
         (share,) = worker.shares
-        assert (share["rank"], share["of"]) == (rank, 3)
+        assert share["deals"] == [{"rank": rank, "of": 3, "from_t": float("-inf")}]
         assert share["start_at"] == pytest.approx(start + worker.offset)
-        assert share["from_t"] == float("-inf")
 
 
 def test_a_worker_that_refuses_is_named(tmp_path: Path) -> None:
@@ -155,9 +154,9 @@ def test_a_lost_worker_closes_the_epoch(tmp_path: Path) -> None:
     wire.entry("a", LEDGER, {"finished": False})
     conductor._find_losses()
     for rank, worker in enumerate((workers[0], workers[2])):
-        share = worker.shares[-1]
-        assert (share["deal"], share["rank"], share["of"]) == (2, rank, 2)
-        assert share["from_t"] == pytest.approx(10 + LEASE)
+        first, second = worker.shares[-1]["deals"]
+        assert first == worker.shares[0]["deals"][0]
+        assert second == {"rank": rank, "of": 2, "from_t": pytest.approx(10 + LEASE)}
     assert len(workers[1].shares) == 1
 
 
@@ -201,7 +200,7 @@ def test_a_killed_workers_arrivals_after_its_lease_are_dropped_up_to_the_new_dea
     wire.dead.add("b")
     at(conductor, clock, 9.5)
     conductor._find_losses()
-    assert wire.workers["a"].shares[-1]["from_t"] == pytest.approx(9.5 + LEASE)
+    assert wire.workers["a"].shares[-1]["deals"][-1]["from_t"] == pytest.approx(9.5 + LEASE)
     assert unsent(conductor, tmp_path, "b") == of_rank(1, 3, 5.05 + LEASE, 9.5 + LEASE)
 
 
@@ -238,6 +237,17 @@ def test_who_left_unheard_until_the_end_is_lost(tmp_path: Path) -> None:
     assert recorded(tmp_path, "b") == of_rank(1, 2, 2.05, 6.0)
 
 
+def test_what_was_given_to_a_worker_that_never_heard_of_it_is_dropped(tmp_path: Path) -> None:
+    conductor, wire, clock = started(tmp_path, "a", "b")
+    wire.workers["b"].shares.clear()  # lost on the wire
+    at(conductor, clock, 6.0)
+    conductor.stop("SIGINT")
+    conductor.finish()
+    assert not conductor.nodes["b"].lost
+    assert recorded(tmp_path, "b") == of_rank(1, 2, 0.0, 6.0)
+    assert recorded(tmp_path, "a") == []
+
+
 def test_a_share_that_nobody_answers_is_told_again(tmp_path: Path) -> None:
     conductor, wire, clock = started(tmp_path, "a", "b")
     wire.entry("a", LEDGER, {"finished": False, "plans": 1})
@@ -260,7 +270,7 @@ def test_two_losses_shortly_after_each_other_leave_no_arrival_to_nobody_or_to_tw
         wire.entry(name, FINAL, {"finished": True, "plans": 1, "t": 6.0, "left": 6.0})
         conductor._find_losses()
         at(conductor, clock, 6.3)
-    first, second = wire.workers["a"].shares[1:]
+    _, first, second = wire.workers["a"].shares[-1]["deals"]
     assert (first["of"], second["of"], second["from_t"]) == (2, 1, pytest.approx(6.3 + LEASE))
     until = second["from_t"]
     dropped = unsent(conductor, tmp_path, "b") + recorded(tmp_path, "c")

@@ -59,7 +59,12 @@ class Rig:
         self.performer.handlers()[kind](data)
 
     def share(self, now: float = 10.0) -> None:
-        self.tell("load.share", deal=1, rank=0, of=2, start_at=13.0, from_t=float("-inf"), now=now)
+        self.deal(float("-inf"), now=now)
+
+    def deal(self, *from_t: float, now: float) -> None:
+        """Its share, by the deals that begin then."""
+        deals = [{"rank": 0, "of": 2, "from_t": one} for one in from_t]
+        self.tell("load.share", start_at=13.0, now=now, deals=deals)
 
     def say(self, at: float) -> None:
         """A ledger line, put at `at`."""
@@ -101,7 +106,7 @@ def test_stale_news_do_not_renew_a_lease(rig: Rig) -> None:
     rig.tell("load.ack", run="run", number=1, deals=1, lost=False)
     assert rig.engine.untils[-1] == 15.0
     rig.clock.now = 14.9
-    rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=70.0, now=10.5)
+    rig.deal(float("-inf"), 70.0, now=10.5)
     assert rig.engine.untils[-1] == 15.0
 
 
@@ -113,7 +118,7 @@ def test_a_lease_that_is_over_is_not_renewed(rig: Rig, news: str) -> None:
     engine = rig.engine
     rig.clock.now = 14.0
     if news == "share":
-        rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=70.0, now=13.9)
+        rig.deal(float("-inf"), 70.0, now=13.9)
     else:
         rig.tell("load.ack", run="run", number=1, deals=1, lost=False)
     assert engine.untils == [14.0]
@@ -123,11 +128,21 @@ def test_a_lease_that_is_over_is_not_renewed(rig: Rig, news: str) -> None:
 
 def test_a_share_that_comes_twice_or_late_is_taken_once(rig: Rig) -> None:
     rig.share()
-    rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=20.0, now=11.0)
+    rig.deal(float("-inf"), 20.0, now=11.0)
     rig.share()
-    rig.tell("load.share", deal=2, rank=0, of=1, start_at=13.0, from_t=20.0, now=13.0)
+    rig.deal(float("-inf"), 20.0, now=13.0)
     assert rig.engine.shares == [float("-inf"), 20.0]
     assert rig.engine.untils == [14.0, 15.0]
+
+
+def test_a_deal_that_was_missed_comes_with_the_next(rig: Rig) -> None:
+    """It counts up to that one: without it two workers, or none, would send what is planned between."""
+    rig.share()
+    rig.deal(float("-inf"), 20.0, 20.5, now=11.0)
+    assert rig.engine.shares == [float("-inf"), 20.0, 20.5]
+    rig.say(12.0)
+    rig.tell("load.ack", run="run", number=1, deals=3, lost=False)
+    assert rig.performer.engine is rig.engine
 
 
 def test_who_was_given_up_leaves_at_once_and_says_so(rig: Rig) -> None:
@@ -138,6 +153,26 @@ def test_who_was_given_up_leaves_at_once_and_says_so(rig: Rig) -> None:
     assert rig.engine.left == [13.2]
     assert rig.entries(FINAL) == [{"left": pytest.approx(0.2)}]
     assert rig.performer.engine is None
+
+
+def test_the_last_word_is_resent_although_all_before_it_had_arrived(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Closing an engine takes time, in which everything else may be acknowledged."""
+    rig.share()
+    rig.say(11.0)
+    leave = rig.engine.leave
+
+    def slow(at: float) -> dict[str, Any]:
+        rig.tell("load.ack", run="run", number=1, deals=1, lost=False)
+        line: dict[str, Any] = leave(at)
+        return line
+
+    monkeypatch.setattr(rig.engine, "leave", slow)
+    rig.performer.leave("it is told to end")
+    assert rig.performer._background
+    rig.tell("load.ack", run="run", number=2, deals=1, lost=False)
+    assert not rig.performer._background
 
 
 def test_who_leaves_late_left_when_the_lease_was_over(rig: Rig) -> None:
