@@ -94,10 +94,13 @@ def _records(world: World, records: Records) -> Iterator[str]:
 
 
 def _silence(world: World) -> Iterator[str]:
-    """Soon after a run, or its master, is over nothing is sent any more."""
+    """Soon after a run, or its master, is over no call begins any more.
+
+    One that had begun to connect when its process was frozen goes out when that thaws: it is its own.
+    """
     late = world.target.last - world.over_at
     if late > SILENT_AFTER:
-        yield f"a call was sent {late:.1f} s after the run was over"
+        yield f"a call began {late:.1f} s after the run was over"
 
 
 def _points(world: World) -> Iterator[str]:

@@ -22,7 +22,7 @@ WAY: Final = 0.002  # seconds to the target
 
 
 class Target:
-    """How often it was called for each arrival, and when for the last time."""
+    """How often it was called for each arrival, and when the last call began."""
 
     def __init__(self, loop: SimulatedLoop, random: Random) -> None:
         self.counts: Counter[int] = Counter()
@@ -35,13 +35,13 @@ class Target:
         self._loop = loop
         self._random = random
 
-    def receive(self, arrival: int, sender: str) -> float | None:
-        """Count a call; seconds to its answer, None: there will be none."""
+    def receive(self, arrival: int, sender: str, began: float) -> float | None:
+        """Count a call that began then (true time); seconds to its answer, None: there will be none."""
         if self.counts[arrival]:
             self.twice(arrival, self.senders[arrival], sender)
         self.counts[arrival] += 1
         self.senders[arrival] = sender
-        self.last = self._loop.now
+        self.last = max(self.last, began)
         return None if self.silent else self._random.random() * self.service
 
 
@@ -58,6 +58,7 @@ class SimulatedSocket:
         self._target = target
         self._inbox = b""
         self._reset = False
+        self._connecting: float | None = None  # since when, for its first call
         self._reader = Ready(self._readable)
         self._writer = Ready(self._connect)
         loop.sockets[self._fd] = self
@@ -70,6 +71,7 @@ class SimulatedSocket:
         return self._fd
 
     def connect_ex(self, address: Any) -> int:
+        self._connecting = self._loop.now
         return errno.EINPROGRESS
 
     def getsockopt(self, level: int, option: int) -> int:
@@ -81,7 +83,8 @@ class SimulatedSocket:
     def send(self, data: bytes) -> int:
         at = data.index(ACCOUNT) + len(ACCOUNT)
         arrival = int(data[at : data.index(b"\r", at)])
-        after = self._target.receive(arrival, self._owner.name)
+        began, self._connecting = self._connecting, None
+        after = self._target.receive(arrival, self._owner.name, self._loop.now if began is None else began)
         if after is not None:
             at = data.index(b'"id":') + 5
             self._loop.at(after, self._owner, self._arrive, data[at : data.index(b",", at)])

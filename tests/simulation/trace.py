@@ -51,9 +51,9 @@ class Trace:
         what = f"{kind.removeprefix('load.')} {_short(data)}".strip()
         self.steps.append(Step(self._now(), sender.name, what, receiver.name, bool(fate)))
 
-    def _called(self, arrival: int, sender: str) -> float | None:
+    def _called(self, arrival: int, sender: str, began: float) -> float | None:
         self.steps.append(Step(self._now(), sender, f"arrival {arrival}", TARGET))
-        return self._receive(arrival, sender)
+        return self._receive(arrival, sender, began)
 
     def lines(self) -> Iterator[str]:
         """One step a line."""
