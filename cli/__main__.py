@@ -25,7 +25,7 @@ COMMANDS: Final = {
     "compare": ("cli.compare", "is one set of protections better than another?"),
     "history": ("cli.history", "each figure over all valid runs, and where it changed"),
     "audit": ("cli.audit", "did the attack of another load generator arrive?"),
-    "check-target": ("cli.check_target", "three requests to a target of your own"),
+    "check-target": ("cli.check_target", "a few requests to a target of your own"),
     "list": ("cli.list", "the scenarios by family; list points: what each point asks, and who answers it"),
     "stop": ("cli.stop", "end the runs that are under way; each still writes its report"),
     "calibrate": ("cli.calibrate", "measure a real nano here: what the nano's model assumes"),
