@@ -1,4 +1,4 @@
-"""`series.json`: several runs in a row (suite, plan, comparison, table of breakpoints), as they go on.
+"""`series.json`: several runs in a row (suite, plan, comparison, search), as they go on.
 
 It is written before the first run and at the begin and the end of each, so that whoever looks knows what is
 under way, what comes next, and how long it will take. What is under way when the file ends without an exit

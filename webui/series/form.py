@@ -1,4 +1,4 @@
-"""What the form of a suite, a plan, a comparison or a breakpoint search may say, as words of its command.
+"""What the form of a suite, the plan, a comparison or a search may say, as words of its command.
 
 The command itself checks values, the guard and the owner's limits before its first run, in its own words.
 Here a form may name the fields of one command alone; scenarios and targets go by name, or by what the process

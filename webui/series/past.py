@@ -1,4 +1,4 @@
-"""Suites, plans, comparisons and breakpoint tables in the results folder, and the pages of results."""
+"""Suites, plans, comparisons and searches in the results folder, and the pages of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A suite, plan, comparison or breakpoint search as a process of its own: started, watched, told to end.
+"""A suite, the plan, a comparison or a search as a process of its own: started, watched, told to end.
 
 It is the command that a terminal has. Its folder and its output's file are made here; what is under way, what
 comes next and how long it takes stand in its `series.json`.
