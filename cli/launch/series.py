@@ -10,9 +10,7 @@ from typing import Final
 from run.request import CheckedRun
 from telemetry.run_folder.series import Series, SeriesStep, SeriesWriter, about
 
-START: Final = (
-    11.0  # seconds that a run takes beside its load: attach, drain, report (measured: docs/plan.md)
-)
+START: Final = 11.0  # seconds that a run takes beside its load: attach, drain, report
 
 
 def begin(
