@@ -131,7 +131,7 @@ real: $(STAMP) ## build the real parts for STACK=real into .cache/: the origin i
 	@$(BIN)/python -m fakes.build.real_parts
 
 .PHONY: calibrate
-calibrate: $(STAMP) ## measure a real nano here: what the nano's model assumes, for NANO=calibrated [OUT=…] (a minute)
+calibrate: $(STAMP) ## measure a real nano here: what the nano's model assumes, for NANO=calibrated [OUT=…] (a minute and a half)
 	@bin/resilience calibrate $(call option,OUT,out)
 
 .PHONY: assistant

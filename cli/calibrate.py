@@ -1,4 +1,4 @@
-"""`make calibrate`: measure a real nano on this machine and write what the model assumes; about a minute.
+"""`make calibrate`: measure a real nano on this machine and write what the model assumes; a minute and a half.
 
     bin/resilience calibrate [--out FILE]
 
