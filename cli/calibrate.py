@@ -1,4 +1,4 @@
-"""`make calibrate`: measure a real nano on this machine and write what the model assumes; a minute and a half.
+"""`make calibrate`: measure a real nano here and write what the model assumes; a minute and a half.
 
     bin/resilience calibrate [--out FILE]
 
