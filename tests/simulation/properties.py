@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import numpy as np
 
 from telemetry.probing.target_log import TargetLog
-from telemetry.recording.sample import CUT_OFF, REASONS, SAMPLE, Outcome
+from telemetry.recording.sample import CUT_OFF, REASON_CODE, REASONS, SAMPLE, Outcome
 from telemetry.run_folder import end as ends
 from telemetry.run_folder.lines import LedgerLine
 from telemetry.run_folder.machine import machine
@@ -51,6 +51,7 @@ class Records:
         self.samples = [self._read(world, name) for name in self.names]
         self.index = np.concatenate([np.empty(0, np.int64), *(one["index"] for one in self.samples)])
         self.outcome = np.concatenate([np.empty(0, np.uint8), *(one["outcome"] for one in self.samples)])
+        self.reason = np.concatenate([np.empty(0, np.uint8), *(one["reason"] for one in self.samples)])
 
     @staticmethod
     def _read(world: World, name: str) -> Any:
@@ -84,6 +85,9 @@ def _records(world: World, records: Records) -> Iterator[str]:
     planned = world.schedule.planned
     due = planned if end.stopped_at is None else planned[planned < end.stopped_at - CUT_OFF - SLACK]
     missing = [arrival for arrival in range(len(due)) if not counts[arrival]]
+    nobodys = records.index[records.reason == REASON_CODE["worker_lost"]]
+    if end.stopped_at is not None and (planned[nobodys] > end.stopped_at).any():
+        yield f"{nobodys.tolist()} are recorded as nobody's, some of them planned after the stop"
     if missing and not lost:
         yield f"arrivals {missing} are missing, and no worker was lost"
     for arrival in world.target.counts.keys() - counts.keys():

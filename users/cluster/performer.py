@@ -151,6 +151,8 @@ class Performer:
                     self.engine.take_share(start_at=data["start_at"], **share)
 
     def _on_finish(self) -> None:
+        if self._clock() >= self._until:  # a process that stood still may hear of it first
+            self._lapse()
         engine, self.engine = self.engine, None
         if engine is not None and engine.to_part:  # that takes time
             gevent.spawn(self._part, engine, self._outbox)

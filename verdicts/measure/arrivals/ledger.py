@@ -74,8 +74,12 @@ def of(run: Run) -> ArrivalLedger:
     workers = dict(zip(run.workers, _of_workers(run), strict=True))
     total = sum(workers.values(), ArrivalCounts())
     if by_schedule is not None and run.lost:
-        later = run.sent & (run.samples["planned"] > run.load_end)  # by who did not hear of a stop
-        total = _planned(total, max(by_schedule.most + int(np.count_nonzero(later)), total.planned))
+        # By who did not hear of a stop. What was dropped after it was not planned: it stands in for nothing.
+        later = run.samples["planned"] > run.load_end
+        sent = int(np.count_nonzero(run.sent & later))
+        dropped = int(np.count_nonzero(run.arrivals & run.became(Outcome.DROPPED) & later))
+        total = replace(total, dropped=total.dropped - dropped)
+        total = _planned(total, max(by_schedule.most + sent, total.planned - dropped))
     return ArrivalLedger(workers, total, percentiles.of(percentiles.start_delay(run, run.sent)), by_schedule)
 
 
