@@ -182,6 +182,16 @@ def test_who_leaves_late_left_when_the_lease_was_over(rig: Rig) -> None:
     assert rig.engine.left == [14.0]
 
 
+def test_who_finds_its_lease_over_when_the_run_ends_says_so(rig: Rig) -> None:
+    """A process that stood still hears of the end first; what it left to others was nobody's."""
+    rig.clock.now = 20.0
+    rig.share(now=10.0)
+    engine = rig.engine
+    rig.tell("load.finish")
+    assert engine.left == [14.0]
+    assert rig.entries(FINAL) == [{"left": pytest.approx(1.0)}]
+
+
 def test_who_has_no_share_leaves_without_a_word(rig: Rig) -> None:
     rig.performer.leave("it is told to end")
     assert rig.engine.closed

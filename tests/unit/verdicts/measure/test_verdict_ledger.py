@@ -252,6 +252,31 @@ def test_what_a_lost_worker_sent_after_the_stop_hides_nothing_that_it_took_with_
     assert (total.planned, total.sent, total.unknown) == (125 + after, 125, 3)
 
 
+def test_what_a_worker_dropped_after_a_stop_stands_in_for_nothing_that_another_took_with_it(
+    tmp_path: Path,
+) -> None:
+    """w1 stood still, and dropped later what the stop at 2.49 s had called off; w2's last three are lost."""
+
+    def lose(samples: Samples) -> Samples:
+        gone = (samples["account"] % 2 == 1) & (samples["planned"] > 2.36)
+        drop(samples, samples["planned"] > 2.49)
+        return np.extract(~gone, samples)
+
+    spec = replace(SMALL, duration=2.6, workers=("w1", "w2"), lost=("w2",), chances={}, change=lose)
+    run_dir = write(tmp_path / "run", spec)
+    lines = (run_dir / "ledger-w2.jsonl").read_text().splitlines(keepends=True)
+    (run_dir / "ledger-w2.jsonl").write_text("".join(lines[:2]))
+    run = load(run_dir)
+    assert run.end is not None
+    stopped = replace(run, end=structs.replace(run.end, stop_reason="SIGINT", stopped_at=2.49))
+    samples = stopped.samples
+    took = 125 - int((samples["planned"] < 2.49).sum())
+    assert int((samples["planned"] > 2.49).sum()) == 2
+    total = ledger.of(stopped).total
+    assert (total.planned, total.dropped, total.unknown) == (125, 0, took)
+    assert took > 0
+
+
 @pytest.mark.parametrize("after", [0, 10])
 def test_what_nobody_sent_for_a_lost_worker_is_dropped_and_the_rest_unknown(
     tmp_path: Path, after: int
