@@ -80,7 +80,9 @@ def test_a_failing_case_is_shrunk_to_what_it_needs() -> None:
 
 
 @pytest.mark.usefixtures("rare_polls")
-@pytest.mark.parametrize("seed", [24, 38, 93, 131, 205, 338, 379, 432, 10674, 27859, 32021, 38692, 170477, 322027, 356722])
+@pytest.mark.parametrize(
+    "seed", [24, 38, 93, 131, 205, 338, 379, 432, 10674, 27859, 32021, 38692, 170477, 322027, 356722]
+)
 def test_what_was_found_once_stays_mended(seed: int) -> None:
     """A share told twice or never, a lease renewed when it was over, an arrival on its last instant, …"""
     assert check(World(draw(seed)).run()) == []
