@@ -19,6 +19,7 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Literal
 
 Status = Literal["pass", "fail", "invalid"]
@@ -81,8 +82,9 @@ class Bound:
         return f"{self.figure} is {own:.4g}{unit} (allowed {self.op} {self.number:g}{unit})"
 
     def in_base_unit(self, base_unit: str) -> float:
-        """The number in the base unit."""
-        return self.number * _UNITS[base_unit][self.unit]
+        """The number in the base unit; by decimals, as 95 × 0.01 is more than 95 of 100."""
+        factor = _UNITS[base_unit][self.unit]
+        return float(Decimal(repr(self.number)) * Decimal(repr(factor)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class Finding:
     """One answer. `part` tells several findings of a point apart (`P1.6.cpu`).
 
     `subject` "" means the run's own; `status` is given only where the point judges by itself
-    (what the target promises), not by a threshold. `rows` is a table: each row has the same keys.
+    (what the target promises), beside a threshold. `rows` is a table: each row has the same keys.
     """
 
     value: Value
@@ -168,10 +168,9 @@ class Point:
 
 
 def _status(finding: Finding, threshold: Threshold, units: Mapping[str, str]) -> Status:
-    if finding.status is not None:
-        return finding.status
-    if not threshold.bounds:
-        return "info"
+    """By the bounds; a point that judges by itself has to pass there, too."""
+    if not threshold.bounds or finding.status not in (None, "pass"):
+        return finding.status or "info"
     return threshold.verdict(finding.figures, units)
 
 
