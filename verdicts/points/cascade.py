@@ -158,7 +158,7 @@ def _recovery(run: Run) -> Finding:
         None if math.isnan(seconds) else value,
         "s to recover",
         f"From healing at {healed:.1f} s until {outage.WELL:.0%} of the failing tool's calls "
-        f"planned in the next {outage.STEADY:g} s succeeded.",
+        f"planned in the next {outage.STEADY:g} s succeeded, and {outage.HELD:.0%} of all from then on.",
         {"recovery": seconds},
         "recovery",
     )
