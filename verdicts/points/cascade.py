@@ -161,6 +161,7 @@ def _recovery(run: Run) -> Finding:
         f"planned in the next {outage.STEADY:g} s succeeded, and {outage.HELD:.0%} of all from then on.",
         {"recovery": seconds},
         "recovery",
+        at_least={"recovery": min(seconds, max(run.load_end - outage.STEADY - healed, 0.0))},
     )
 
 

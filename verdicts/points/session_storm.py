@@ -17,6 +17,7 @@ from verdicts.run.reading import Floats, Run
 GONE: Final = 404
 INITIALIZE: Final = "initialize"
 NO_EVENT: Final = "Not observed: nothing happened to an origin in this run, so no session was lost."
+NOT_BACK: Final = "not within the run"
 NO_CALLS: Final = "No judged user sent a call after it."
 
 
@@ -41,10 +42,11 @@ def served_again_after(run: Run) -> Finding:
     evidence += f"; {never:,} of them were never served again." if never else "; all were served again."
     middle = float(np.median(took)) if took.size else 0.0
     return Finding(
-        None if never else round(last, 3),
-        "s until all are served again",
+        NOT_BACK if never else round(last, 3),
+        "" if never else "s until all are served again",
         evidence,
         {"seconds": last, "p50": middle, "hit": float(took.size)},
+        at_least={"seconds": served_again.at_least(run, event, outcomes.errors(run))},
     )
 
 

@@ -128,10 +128,19 @@ def test_the_minute_that_follows_is_normal_too(tmp_path: Path) -> None:
 
 
 def test_what_never_recovers_fails_its_threshold(tmp_path: Path) -> None:
-    run = run_with(tmp_path, judged_by(replace(SPEC, change=failing(40.0)), P1_11="seconds <= 30 s"))
+    run = run_with(tmp_path, judged_by(replace(SPEC, change=failing(40.0)), P1_11="seconds <= 20 s"))
     assert (point(run, "P1.11").value, point(run, "P1.11").status) == ("not within 25 s", "fail")
     assert next(recovery.of(run)).seconds == math.inf
     assert judge(run).exit_code == 1
+
+
+def test_what_nobody_watched_for_as_long_as_is_allowed_proves_nothing(tmp_path: Path) -> None:
+    """The next fault begins 5 s after the first one's end; 15 s are allowed."""
+    faults = [FAULT, {**FAULT, "at": 20.0, "until": 22.0, "fault": "db-row-lock"}]
+    events = [*BEGUN, {**BEGUN[0], "t": 20.0, "name": "db-row-lock"}]
+    spec = replace(judged_by(SPEC, P1_11="seconds <= 15 s"), change=failing(22.0))
+    run = run_with(tmp_path, replace(spec, scenario_data={**spec.scenario_data, "faults": faults}), events)
+    assert (point(run, "P1.11").value, point(run, "P1.11").status) == ("not within 5 s", "invalid")
 
 
 def test_restarted_processes_are_named(tmp_path: Path) -> None:
