@@ -80,7 +80,7 @@ def _at_the_origin(run: Run) -> Finding:
     stray = max(0, round(at_origin) - good)
     if stray and not accepted and not run.manifest.bundled:
         return Finding.unseen(
-            f"Not observed: the target counted {at_origin:,.0f} requests, and {good:,} calls had good tokens: "
+            f"Not observed: the target counted {at_origin:,.0f} requests; {good:,} calls had good tokens; "
             "it does not tell whether those that it refuses are among them.",
             part="origin",
         )
