@@ -260,12 +260,12 @@ def test_work_that_goes_on_is_a_share_of_the_callers_that_left(tmp_path: Path) -
     assert found(made(tmp_path / "none", Spec(), stopped), "M5.1").value == 0.0
 
 
-LEAVING = Spec(duration=12.0, rate=1.0, chances={}, change=lambda samples: left(samples))
-
-
 def left(samples: Samples) -> Samples:
     samples["outcome"][::2], samples["status"][::2] = Outcome.ABORTED, 0
     return samples
+
+
+LEAVING = Spec(duration=12.0, rate=1.0, chances={}, change=left)
 
 
 @pytest.mark.parametrize("noticed", [0, 1, 9, 10])
