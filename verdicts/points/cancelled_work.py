@@ -1,8 +1,8 @@
 """M5.1 and L1: what goes on upstream after its caller gave up, by the origins' own count of such calls.
 
 Beside it stands the upstreams' count of calls that were broken off: work that stopped, stopped there too.
-Callers know how many of them left, too. Where the origins noticed `MOST_MISSED` fewer, nobody knows what became
-of the work of the others: all of it may have gone on, or none.
+Callers know how many of them left, too. Where the origins noticed `MOST_MISSED` fewer nobody knows what
+became of the work of the others: all of it may have gone on, or none.
 """
 
 from __future__ import annotations
