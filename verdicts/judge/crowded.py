@@ -50,6 +50,7 @@ def _may_be(run: Run, result: PointResult) -> bool:
 
 
 def _mostly_by_time(run: Run) -> bool:
-    failed = run.judged & run.sent & (outcomes.errors(run) | outcomes.refused(run))
+    left = outcomes.given_up(run)
+    failed = run.judged & run.sent & (outcomes.errors(run) | outcomes.refused(run) | left)
     failed &= ~outcomes.failed_by(run, tuple(run.scenario.get("expects", ())))
-    return int((failed & outcomes.failed_by(run, BY_TIME)).sum()) * 2 > int(failed.sum())
+    return int((failed & (left | outcomes.failed_by(run, BY_TIME))).sum()) * 2 > int(failed.sum())

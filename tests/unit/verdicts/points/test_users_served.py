@@ -94,6 +94,31 @@ def test_calls_that_we_ended_ourselves_do_not_count(tmp_path: Path) -> None:
     assert (found.value, found.evidence) == (100, "900 of 900 calls.")
 
 
+@pytest.mark.parametrize(
+    ("persona", "stopped_at", "value"),
+    [("agent", None, 75.0), ("agent", 6.0, 75.0), ("impatient", None, 100.0)],
+)
+def test_a_call_that_an_agent_gave_up_was_not_served(
+    tmp_path: Path, persona: str, stopped_at: float | None, value: float
+) -> None:
+    """It leaves for want of an answer within its patience; `impatient` leaves whatever it gets."""
+
+    def hung(samples: Samples) -> Samples:
+        samples["outcome"][::4], samples["status"][::4] = Outcome.ABORTED, 0
+        if stopped_at is not None:  # all that is under way ends with the stop, and is nobody's failure
+            late = samples["done"] > stopped_at - 0.5
+            samples["outcome"][late], samples["done"][late] = Outcome.ABORTED, stopped_at
+        return samples
+
+    why = "completed" if stopped_at is None else "stopped by a signal"
+    spec = Spec(change=hung, chances={}, stopped_at=stopped_at, stop_reason=why)
+    run = load(write(tmp_path / "run", spec))
+    run.scenario["groups"][0]["persona"] = {"name": persona, "options": {"preset": "naive"}}
+    found = service(judge(run))
+    assert found.value == pytest.approx(value, abs=0.2)
+    assert ("given up" in found.evidence) == (value < 100)
+
+
 def test_forged_tokens_are_nobodys_service(tmp_path: Path) -> None:
     """Also where the scenario marks no group."""
 
