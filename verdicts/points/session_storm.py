@@ -65,7 +65,8 @@ def initialize_peak(run: Run) -> Finding:
     if event is None:
         return Finding.unseen(NO_EVENT)
     if INITIALIZE not in run.manifest.tools:
-        return Finding.unseen("This run opened no sessions.")
+        none = f"None was sent after {event:g} s: this run opened no sessions."
+        return Finding(0, "initialize/s (peak)", none, {"peak": 0.0, "opened": 0.0})
     calls = run.out & run.of_tools({INITIALIZE})
     sent = np.sort(run.samples["sent"][calls & (run.samples["sent"] >= event)].astype(np.float64))
     peak = _most_in_a_second(sent)

@@ -10,6 +10,7 @@ import pytest
 
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome, of_intent
 from tests.support.synthetic_run import Samples, Spec, fail, write
+from verdicts.explain import headline
 from verdicts.judge.judge import Judgement, judge
 from verdicts.points.point import PointResult
 from verdicts.run.reading import load
@@ -160,6 +161,25 @@ def test_one_bound_that_was_seen_is_enough(tmp_path: Path) -> None:
     spec = Spec(bundled=False, probes=False, chances={}, scenario_data=data)
     found = judge(load(write(tmp_path / "run", spec)))
     assert (found.verdict, found.unseen) == ("pass", ("P1.6 nano_memory <= 200 MB",))
+
+
+@pytest.mark.parametrize(
+    ("parts", "verdict"), [({}, "inconclusive"), ({"origin": "real", "nano": "unlimited"}, "pass")]
+)
+def test_the_bundled_stack_shows_what_its_scenarios_bound(
+    tmp_path: Path, parts: dict[str, str], verdict: str
+) -> None:
+    """A probe that no origin answered is no bound that was held. Real parts tell less, by their settings."""
+    thresholds = {"P1.6": "nano_memory <= 200 MB", "P1.8": "errors <= 5 %"}
+    data = {"points": ["P1.6", "P1.8"], "thresholds": thresholds, "service": 0.99, "expects": []}
+    stack = {"settings": {"parts": parts}, "processes": {}}
+    spec = Spec(probes=False, chances={}, scenario_data=data, manifest={"stack": stack})
+    found = judge(load(write(tmp_path / "run", spec)))
+    assert (found.verdict, found.unseen) == (verdict, ("P1.6 nano_memory <= 200 MB",))
+    if parts:
+        return
+    told = "Nothing is proved: the figure of P1.6 nano_memory <= 200 MB was not seen."
+    assert headline.sentence(found) == told
 
 
 def test_a_broken_service_outweighs_bounds_that_were_not_seen(tmp_path: Path) -> None:

@@ -166,6 +166,19 @@ def test_the_next_fault_ends_the_watch(tmp_path: Path) -> None:
     assert [one.seconds for one in found] == [math.inf, 0.0]
 
 
+@pytest.mark.parametrize("bound", ["P1.8", "P1.9"])
+def test_a_run_whose_pooler_was_not_there_proves_nothing_of_one(tmp_path: Path, bound: str) -> None:
+    """Whatever else held: it was asked what a pooler does."""
+    manifest = {"stack": {"settings": {"database": {"mode": "pooler"}, "nano": {}}, "processes": {}}}
+    bounds = {"P1.8": "errors <= 5 %", "P1.9": "off == 0", "P1.10": "unclear <= 1 %"}
+    data = {**WANTED, "points": list(bounds), "thresholds": {one: bounds[one] for one in (bound, "P1.10")}}
+    run = run_with(
+        tmp_path, replace(SPEC, manifest=manifest, scenario_data=data), connections={**FULL, "pooler": False}
+    )
+    found = judge(run)
+    assert (found.unseen, found.exit_code) == (("P1.10 unclear <= 1 %",), 3)
+
+
 # P1.10
 
 
