@@ -158,6 +158,13 @@ def test_one_bad_token_at_the_origin_fails(
     assert seen.status == "fail"
 
 
+def test_a_valid_call_that_ended_with_the_run_is_no_failure() -> None:
+    made = run()
+    made.samples["outcome"][:3] = Outcome.ABORTED
+    _, valid = findings(token_checks(cast(Run, made)))
+    assert (valid.value, valid.status) == (100.0, "pass")
+
+
 def test_a_good_call_that_the_edge_refused_hides_no_bad_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """50 of 200 good calls end at the edge, so of 200 at the origin 50 had bad tokens."""
     monkeypatch.setattr(origins, "requests", lambda run: 200.0)

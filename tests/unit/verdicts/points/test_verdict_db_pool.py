@@ -166,6 +166,15 @@ def test_the_next_fault_ends_the_watch(tmp_path: Path) -> None:
     assert [one.seconds for one in found] == [math.inf, 0.0]
 
 
+def test_a_call_that_ended_with_the_run_was_not_told_unclearly(tmp_path: Path) -> None:
+    def stopped(samples: Samples) -> Samples:
+        samples["outcome"][::20], samples["status"][::20] = Outcome.ABORTED, 0
+        return samples
+
+    run = run_with(tmp_path, judged_by(replace(SPEC, change=stopped), P1_10="unclear <= 1 %"))
+    assert point(run, "P1.10").status == "pass"
+
+
 @pytest.mark.parametrize("bound", ["P1.8", "P1.9"])
 def test_a_run_whose_pooler_was_not_there_proves_nothing_of_one(tmp_path: Path, bound: str) -> None:
     """Whatever else held: it was asked what a pooler does."""
