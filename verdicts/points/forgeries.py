@@ -39,7 +39,7 @@ def forgeries(run: Run) -> Finding:
     forged = [row for row in rows if row["forgery"] == "yes"]
     accepted, broken = _sum(forged, "accepted"), _sum(forged, "5xx") + _sum(forged, "reset")
     silent = int(_silent(run).sum())
-    unknown = silent > MOST_SILENT * _sum(rows, "sent")
+    unknown = silent > MOST_SILENT * int(forged_tokens.bad(run).sum())
     status: Status = "fail" if accepted or broken else "invalid" if unknown else "pass"
     return Finding(
         accepted,

@@ -15,7 +15,7 @@ from telemetry.recording.sample import REASONS, Outcome
 from verdicts.measure.limits import forged_tokens, promises
 from verdicts.measure.target import origins
 from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
-from verdicts.run.reading import Run
+from verdicts.run.reading import Mask, Run
 
 BY_THE_EDGE: Final = ("ip_limit_exceeded", "burst_exceeded", "missing_token", "invalid_token", "kv_error")
 """What the bundled edge answers itself, and no origin sees."""
@@ -96,11 +96,12 @@ def _at_the_origin(run: Run) -> Finding:
     )
 
 
-def _by_the_edge(run: Run) -> np.ndarray:
+def _by_the_edge(run: Run) -> Mask:
     """Calls that ended there; of a target's own nobody knows."""
     names = BY_THE_EDGE if run.manifest.bundled else ()
     codes = [code for code, name in enumerate(run.manifest.reasons) if name in names]
-    return np.isin(run.samples["reason"], codes) & (run.samples["outcome"] == Outcome.FAILED)
+    found: Mask = np.isin(run.samples["reason"], codes) & (run.samples["outcome"] == Outcome.FAILED)
+    return found
 
 
 def _by_kind(run: Run) -> Iterator[dict[str, Value]]:
