@@ -9,7 +9,8 @@
     P1.8: 5xx <= 5 %
 
 A unit must fit its figure; times and bytes need one, a share may be written as 0.05 or 5 %.
-A figure without samples is NaN: such a threshold is `invalid`, never passed.
+A figure without samples is NaN: such a threshold is `invalid`, never passed. So is one of a figure that is
+not known but for what it is at least and at most, where its bound lies between the two.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final, Literal
 
 Status = Literal["pass", "fail", "invalid"]
@@ -43,6 +45,7 @@ _COMPARISON: Final = re.compile(
     r"(?P<number>[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(?P<unit>[A-Za-z/%]*)\s*"
 )
 _JOIN: Final = re.compile(r",|\band\b")
+NONE: Final[Mapping[str, float]] = {}
 GRAMMAR: Final = "like `p95 <= 2 s` or `errors <= 1 %, p99 < 500 ms`"
 
 
@@ -74,6 +77,11 @@ class Bound:
             return "invalid"
         return "pass" if _OPERATORS[self.op](value, self.in_base_unit(base_unit)) else "fail"
 
+    def between(self, least: float, most: float, base_unit: str) -> Status:
+        """A figure that lies between two against the bound: `invalid` where they do not agree."""
+        found = {self.verdict(end, base_unit) for end in (least, most)}
+        return found.pop() if len(found) == 1 else "invalid"
+
     def told(self, value: float, base_unit: str) -> str:
         """The figure in the threshold's own unit beside its bound: `p95 is 2.41 s (allowed <= 2 s)`."""
         unit = f" {self.unit}" if self.unit else ""
@@ -81,8 +89,9 @@ class Bound:
         return f"{self.figure} is {own:.4g}{unit} (allowed {self.op} {self.number:g}{unit})"
 
     def in_base_unit(self, base_unit: str) -> float:
-        """The number in the base unit."""
-        return self.number * _UNITS[base_unit][self.unit]
+        """The number in the base unit; by decimals, as 95 × 0.01 is more than 95 of 100."""
+        factor = _UNITS[base_unit][self.unit]
+        return float(Decimal(repr(self.number)) * Decimal(repr(factor)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,18 +118,32 @@ class Threshold:
         names = frozenset(figures)
         return Threshold(tuple(one for one in self.bounds if one.figure in names))
 
-    def broken(self, values: Mapping[str, float], units: Mapping[str, str]) -> list[str]:
+    def broken(
+        self, values: Mapping[str, float], units: Mapping[str, str], at_least: Mapping[str, float] = NONE
+    ) -> list[str]:
         """Each bound that does not hold, in words."""
         return [
             one.told(values[one.figure], units[one.figure])
-            for one in self.bounds
-            if one.verdict(values[one.figure], units[one.figure]) == "fail"
+            for one, status in self._held(values, units, at_least)
+            if status == "fail"
         ]
 
-    def verdict(self, values: Mapping[str, float], units: Mapping[str, str]) -> Status:
-        """fail if one bound is broken, else invalid if one has no figure, else pass."""
-        found = {one.verdict(values[one.figure], units[one.figure]) for one in self.bounds}
+    def verdict(
+        self, values: Mapping[str, float], units: Mapping[str, str], at_least: Mapping[str, float] = NONE
+    ) -> Status:
+        """fail if one bound is broken, else invalid if one has no figure, else pass.
+
+        `at_least`: what figures are at least of which `values` has what they are at most.
+        """
+        found = {status for _, status in self._held(values, units, at_least)}
         return "fail" if "fail" in found else "invalid" if "invalid" in found else "pass"
+
+    def _held(
+        self, values: Mapping[str, float], units: Mapping[str, str], at_least: Mapping[str, float]
+    ) -> Iterator[tuple[Bound, Status]]:
+        for one in self.bounds:
+            most = values[one.figure]
+            yield one, one.between(at_least.get(one.figure, most), most, units[one.figure])
 
 
 def figure_of(told: str) -> str:

@@ -37,7 +37,10 @@ def sentence(judged: Judgement, say: Say = ENGLISH) -> str:
 
 def _not_proved(judged: Judgement, say: Say) -> str:
     if not judged.excused:
-        return say("Nothing is proved: no bound was seen ({bounds}).", bounds="; ".join(judged.unseen))
+        bounds = "; ".join(judged.unseen)
+        if judged.held:
+            return say("Nothing is proved: the figure of {bounds} was not seen.", bounds=bounds)
+        return say("Nothing is proved: no bound was seen ({bounds}).", bounds=bounds)
     failed = "; ".join(map(_failure, judged.excused))
     return say("Nothing is proved: {failed}, on a machine that others had filled.", failed=failed)
 

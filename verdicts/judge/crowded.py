@@ -1,9 +1,10 @@
 """A bound that broke on a machine which others had filled: what of it may be their doing.
 
 Of a bundled stack, which shares that machine, slowness proves nothing then. A point whose bounds broke by
-times (`TIMES`) alone, or by shares of calls (`SHARES`) that mostly failed for want of time (`BY_TIME`), is
-`invalid`, and the run inconclusive: neither the target's failure nor a pass. What slowness does not do stays:
-a refusal by a count, a wrong answer, a dead origin, a kill.
+times (`TIMES`) alone, or by shares of calls (`SHARES`) and seconds until all was well (`UNTIL_WELL`)
+where most failures were for want of time (`BY_TIME`), is `invalid`, and the run inconclusive: neither the
+target's failure nor a pass. What slowness does not do stays: a refusal by a count, a wrong answer, a dead
+origin, a kill.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from verdicts.run.reading import Run
 from verdicts.thresholds import figure_of
 
 TIMES: Final = ("p50", "p95", "p99", "p95_rise", "added", "wait", "recovery")
+UNTIL_WELL: Final = ("seconds",)  # by times and by failures
 SHARES: Final = ("success", "others_success", "served", "errors", "5xx", "unclear")
 BY_TIME: Final = (
     "timeout",
@@ -44,12 +46,14 @@ def _excused(result: PointResult, why: str) -> PointResult:
 
 def _may_be(run: Run, result: PointResult) -> bool:
     broken = set(map(figure_of, result.broken))
-    if not broken or not broken <= {*TIMES, *SHARES}:
+    if not broken or not broken <= {*TIMES, *SHARES, *UNTIL_WELL}:
         return False
-    return broken.isdisjoint(SHARES) or _mostly_by_time(run)
+    return broken <= {*TIMES} or _mostly_by_time(run)
 
 
 def _mostly_by_time(run: Run) -> bool:
-    failed = run.judged & run.sent & (outcomes.errors(run) | outcomes.refused(run))
+    left = outcomes.given_up(run)
+    failed = run.judged & run.sent & (outcomes.errors(run) | outcomes.refused(run) | left)
     failed &= ~outcomes.failed_by(run, tuple(run.scenario.get("expects", ())))
-    return int((failed & outcomes.failed_by(run, BY_TIME)).sum()) * 2 > int(failed.sum())
+    by_time = failed & (left | outcomes.failed_by(run, BY_TIME))
+    return not failed.any() or int(by_time.sum()) * 2 > int(failed.sum())

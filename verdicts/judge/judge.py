@@ -2,8 +2,9 @@
 
     invalid      (3)  the run is invalid, or a threshold had nothing to be held against
     fail         (1)  a threshold was broken, the target broke its own promise, or did not serve its users
-    inconclusive (3)  there are bounds, and the figure of not one of them could be seen; or one broke by what
-                      others on this machine may have done (`crowded.py`)
+    inconclusive (3)  there are bounds, and the figure of not one of them could be seen (of the bundled
+                      stack's fakes, which show all of them: of any); or one broke by what others on this
+                      machine may have done (`crowded.py`)
     pass         (0)  everything else
 
 Whatever its verdict, the exit code of a run that was stopped is 3, but for one that `stop_when` ended.
@@ -28,6 +29,7 @@ from verdicts.measure.calls import isolation
 from verdicts.measure.limits import forged_tokens
 from verdicts.points.point import PointResult
 from verdicts.points.registry import POINTS, check
+from verdicts.run import real_parts
 from verdicts.run.reading import Run, RunFolderError
 from verdicts.thresholds import Threshold
 
@@ -73,7 +75,7 @@ class Judgement:
             return "inconclusive"
         if "invalid" in statuses:
             return "invalid"
-        return "inconclusive" if self.unseen and not self._held else "pass"
+        return "inconclusive" if self.unseen and not (self.held and _may_hide(self.run)) else "pass"
 
     @property
     def excused(self) -> tuple[PointResult, ...]:
@@ -82,7 +84,7 @@ class Judgement:
         return tuple(found) if self.validity.valid else ()
 
     @property
-    def _held(self) -> bool:
+    def held(self) -> bool:
         """One bound at least was held by a figure that was seen."""
         return any(point.status == "pass" for point in self.points if point.id not in UNBOUND)
 
@@ -90,6 +92,11 @@ class Judgement:
     def exit_code(self) -> int:
         """0, 1 or 3. A run that was cut short proves nothing: its verdict is over what was due until then."""
         return exit_codes.OURS if self.run.cut_short else EXIT_CODES[self.verdict]
+
+
+def _may_hide(run: Run) -> bool:
+    """What is attacked may have figures that it does not show: a target, real parts."""
+    return not run.manifest.bundled or any(real_parts.is_real(run, part) for part in real_parts.PARTS)
 
 
 def judge(run: Run) -> Judgement:

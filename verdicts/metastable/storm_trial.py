@@ -18,10 +18,10 @@ from telemetry.run_folder import verdict_file
 from telemetry.run_folder.verdict_file import PointAnswer, VerdictFile
 from verdicts.breakpoint.trial import NoVerdictError
 from verdicts.measure.intents import storm
+from verdicts.measure.intents.storm import WELL
 from verdicts.metastable.metastable_file import StormTrial
 from verdicts.run.reading import Run, RunFolderError, load
 
-WELL: Final = 0.95  # share of the intents before the trigger
 HELD: Final = 10.0  # seconds that goodput has to last before a run under way may end
 ASKED: Final = ("S1", "S2", "S3", "S4")
 

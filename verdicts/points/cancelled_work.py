@@ -1,6 +1,8 @@
 """M5.1 and L1: what goes on upstream after its caller gave up, by the origins' own count of such calls.
 
 Beside it stands the upstreams' count of calls that were broken off: work that stopped, stopped there too.
+Callers know how many of them left, too. Where the origins noticed `MOST_MISSED` fewer nobody knows what
+became of the work of the others: all of it may have gone on, or none.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from telemetry.recording.sample import Outcome
 from verdicts.measure.target import callers_left, origins
 from verdicts.measure.target.callers_left import CallersLeft
 from verdicts.points.point import AT_500_MAU, Finding, point
@@ -17,6 +20,8 @@ from verdicts.run.reading import Run
 
 UPSTREAM: Final = "mcpist_upstream_requests_total"
 BROKEN_OFF: Final = "499"
+STREAM: Final = "standing stream"
+MOST_MISSED: Final = 0.01  # share of those who left
 
 
 @point(
@@ -33,16 +38,19 @@ def work_without_caller(run: Run) -> Finding:
     left = _left(run)
     if isinstance(left, Finding):
         return left
-    share = left.went_on / left.all
-    evidence = f"{left.went_on:,.0f} of {left.all:,.0f} calls whose caller left went on."
+    missed = _missed(run, left)
+    everybody = left.all + missed
+    share, most = left.went_on / everybody, (left.went_on + missed) / everybody
+    evidence = f"{left.went_on:,.0f} of {everybody:,.0f} calls whose caller left went on.{_unnoticed(missed)}"
     broken_off = run.target.sum(UPSTREAM, "upstream", status=BROKEN_OFF)
     if not np.isnan(broken_off):
         evidence += f" The upstreams counted {broken_off:,.0f} calls that were broken off."
     return Finding(
-        round(100 * share, 2),
+        round(100 * share, 2) if left.all else None,
         "% of abandoned calls went on",
         evidence,
-        {"share": share, "left": left.all},
+        {"share": most, "left": everybody},
+        at_least={"share": share},
     )
 
 
@@ -62,13 +70,16 @@ def seconds_without_caller(run: Run) -> Finding:
         return left
     if math.isnan(left.seconds):
         return Finding.unseen(f"{origins.UNSEEN} ({callers_left.SECONDS}).")
-    each = left.seconds / left.all
+    missed = _missed(run, left)
+    everybody = left.all + missed
+    least = {"seconds": left.seconds, "calls": left.went_on, "each": left.seconds / everybody}
     return Finding(
-        round(left.seconds, 2),
+        round(left.seconds, 2) if left.all else None,
         "s of work without a caller",
-        f"{left.went_on:,.0f} of {left.all:,.0f} calls whose caller left went on, for "
-        f"{left.seconds:,.1f} s in sum: {each:,.3f} s for each caller who left.",
-        {"seconds": left.seconds, "calls": left.went_on, "each": each},
+        f"{left.went_on:,.0f} of {everybody:,.0f} calls whose caller left went on, for "
+        f"{left.seconds:,.1f} s in sum: {least['each']:,.3f} s for each caller who left.{_unnoticed(missed)}",
+        dict.fromkeys(least, math.inf) if missed else least,
+        at_least=least,
     )
 
 
@@ -77,6 +88,20 @@ def _left(run: Run) -> CallersLeft | Finding:
     left = callers_left.of(run)
     if left is None and not run.manifest.bundled:
         return Finding.unseen(f"{origins.UNSEEN} ({callers_left.CALLS}).")
-    if left is None or not left.all:
+    left = left or CallersLeft(0.0, 0.0, 0.0)  # counters with a label are not there before their first count
+    if not left.all and not _missed(run, left):
         return Finding.unseen("No caller left before its answer in this run.")
     return left
+
+
+def _missed(run: Run, left: CallersLeft) -> float:
+    """How many of those who left, by their own samples, no origin noticed; 0 for a few."""
+    gone = run.out & run.became(Outcome.ABORTED) & ~run.of_tools({STREAM})
+    missed = int(gone.sum()) - left.all
+    return missed if missed > MOST_MISSED * int(gone.sum()) else 0.0
+
+
+def _unnoticed(missed: float) -> str:
+    return f" {missed:,.0f} more left unnoticed by the origins: what became of their work nobody told." * (
+        missed > 0
+    )

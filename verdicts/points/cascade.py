@@ -158,9 +158,10 @@ def _recovery(run: Run) -> Finding:
         None if math.isnan(seconds) else value,
         "s to recover",
         f"From healing at {healed:.1f} s until {outage.WELL:.0%} of the failing tool's calls "
-        f"planned in the next {outage.STEADY:g} s succeeded.",
+        f"planned in the next {outage.STEADY:g} s succeeded, and {outage.HELD:.0%} of all from then on.",
         {"recovery": seconds},
         "recovery",
+        at_least={"recovery": min(seconds, max(run.load_end - outage.STEADY - healed, 0.0))},
     )
 
 

@@ -47,7 +47,7 @@ def exhaustion_error(run: Run) -> Iterator[Finding]:
     if not told and faults.unmade(run):
         yield Finding.unseen(faults.UNMADE)
         return
-    sent = run.sent & run.judged
+    sent = run.sent & run.judged & ~_cut_off(run)
     unclear = int((sent & ~clear(run)).sum())
     share = unclear / int(sent.sum()) if sent.any() else float("nan")
     yield Finding(
@@ -67,6 +67,13 @@ def clear(run: Run) -> Mask:
     later = run.became(Outcome.FAILED) & (samples["status"] == 503) & ~np.isnan(samples["retry_after"])
     answered: Mask = run.became(Outcome.OK) | outcomes.refused(run) | later
     return answered & (took <= PATIENCE / run.manifest.time_scale)
+
+
+def _cut_off(run: Run) -> Mask:
+    """Calls that ended with the run before their callers had waited for too long: nobody knows of them."""
+    took = run.samples["done"] - run.samples["planned"]
+    within: Mask = took <= PATIENCE / run.manifest.time_scale
+    return run.became(Outcome.ABORTED) & within & ~outcomes.given_up(run)
 
 
 def _literally(run: Run) -> str:

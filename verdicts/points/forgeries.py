@@ -1,13 +1,15 @@
 """Forged tokens: what became of each kind, from the calls themselves, in every run that sends some.
 
 Sent, refused (401, 403 or a protection's no), accepted, 5xx, reset, and anything else. An accepted forgery is
-a failure; so is one that made the gateway fall over. A sound signature under an unknown key id is no forgery
+a failure; so is one that made the gateway fall over. Where more than `MOST_SILENT` of them had no answer
+nobody knows whether they would have been refused. A sound signature under an unknown key id is no forgery
 where one secret signs (HS256): the key id means nothing there, and accepting it is right.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -15,9 +17,11 @@ from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes
 from verdicts.measure.limits import forged_tokens
 from verdicts.points.point import Finding, Status, Value, point
-from verdicts.run.reading import Run
+from verdicts.run.reading import Mask, Run
 
 DENIED = (401, 403)
+BROKEN_OFF: Final = ("reset", "connect")
+MOST_SILENT: Final = 0.001  # share: what a valid run may lose
 
 
 @point(
@@ -34,11 +38,13 @@ def forgeries(run: Run) -> Finding:
         return Finding.unseen("No forged token was sent.")
     forged = [row for row in rows if row["forgery"] == "yes"]
     accepted, broken = _sum(forged, "accepted"), _sum(forged, "5xx") + _sum(forged, "reset")
-    status: Status = "fail" if accepted or broken else "pass"
+    silent = int(_silent(run).sum())
+    unknown = silent > MOST_SILENT * int(forged_tokens.bad(run).sum())
+    status: Status = "fail" if accepted or broken else "invalid" if unknown else "pass"
     return Finding(
         accepted,
         "forged tokens accepted",
-        " ".join(_told(forged, accepted, broken, run)),
+        " ".join(_told(forged, accepted, broken, silent, run)),
         {"accepted": accepted, "broken": broken},
         status=status,
         rows=rows,
@@ -50,7 +56,7 @@ def _row(run: Run, kind: forged_tokens.TokenKind) -> dict[str, Value]:
     failed = run.became(Outcome.FAILED)
     denied = calls & failed & (np.isin(status, DENIED) | outcomes.refused(run)) & (status < 500)
     fell = calls & (status >= 500)
-    reset = calls & outcomes.failed_by(run, ("reset", "connect"))
+    reset = calls & outcomes.failed_by(run, BROKEN_OFF)
     accepted = calls & _passed(run)
     rest = calls & ~(denied | fell | reset | accepted)
     return {
@@ -74,7 +80,14 @@ def _sum(rows: list[dict[str, Value]], key: str) -> int:
     return sum(int(row[key] or 0) for row in rows)
 
 
-def _told(forged: list[dict[str, Value]], accepted: int, broken: int, run: Run) -> Iterator[str]:
+def _silent(run: Run) -> Mask:
+    """Bad tokens' calls that had no answer, and were not ended by us."""
+    ended = run.became(Outcome.ABORTED) | outcomes.failed_by(run, BROKEN_OFF)
+    mask: Mask = forged_tokens.bad(run) & (run.samples["status"] == 0) & ~ended
+    return mask
+
+
+def _told(forged: list[dict[str, Value]], accepted: int, broken: int, silent: int, run: Run) -> Iterator[str]:
     sent = _sum(forged, "sent")
     yield f"{_sum(forged, 'refused'):,} of {sent:,} forged tokens were refused."
     if accepted:
@@ -86,5 +99,7 @@ def _told(forged: list[dict[str, Value]], accepted: int, broken: int, run: Run) 
             for row in forged if row["5xx"] or row["reset"]
         )  # fmt: skip
         yield f"Answered by a 5xx or a reset: {kinds}."
+    if silent:
+        yield f"{silent:,} had no answer."
     if any(not forged_tokens.is_forgery(run, kind.name) for kind in forged_tokens.kinds(run)):
         yield "With HS256 a sound signature under an unknown key id is no forgery."

@@ -7,6 +7,7 @@ file names one (`limits.free_per_day`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 
@@ -14,8 +15,10 @@ from telemetry.recording.sample import REASONS, Outcome
 from verdicts.measure.limits import forged_tokens, promises
 from verdicts.measure.target import origins
 from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
-from verdicts.run.reading import Run
+from verdicts.run.reading import Mask, Run
 
+BY_THE_EDGE: Final = ("ip_limit_exceeded", "burst_exceeded", "missing_token", "invalid_token", "kv_error")
+"""What the bundled edge answers itself, and no origin sees."""
 FREE_A_DAY = 100_000
 MINUTES_A_DAY = 1440
 
@@ -73,17 +76,32 @@ def _at_the_origin(run: Run) -> Finding:
     at_origin = origins.requests(run)
     if np.isnan(at_origin):
         return Finding.unseen(origins.UNSEEN, part="origin")
-    good = int((run.out & ~bad).sum())
+    good = int((run.out & ~bad & ~_by_the_edge(run)).sum())
     stray = max(0, round(at_origin) - good)
+    if stray and not accepted and not run.manifest.bundled:
+        return Finding.unseen(
+            f"Not observed: the target counted {at_origin:,.0f} requests; {good:,} calls had good tokens; "
+            "it does not tell whether those that it refuses are among them.",
+            part="origin",
+        )
     return Finding(
         stray + accepted,
         "requests at the origin from bad tokens",
-        f"The origin counted {at_origin:,.0f} requests; the calls with good tokens alone are {good:,}. "
+        f"The origin counted {at_origin:,.0f} requests; the calls with good tokens that may have reached it "
+        f"are {good:,}. "
         f"Of {int(bad.sum()):,} bad tokens {accepted} got a result.",
         part="origin",
         status="pass" if not stray and not accepted else "fail",
         rows=tuple(_by_kind(run)),
     )
+
+
+def _by_the_edge(run: Run) -> Mask:
+    """Calls that ended there; of a target's own nobody knows."""
+    names = BY_THE_EDGE if run.manifest.bundled else ()
+    codes = [code for code, name in enumerate(run.manifest.reasons) if name in names]
+    found: Mask = np.isin(run.samples["reason"], codes) & (run.samples["outcome"] == Outcome.FAILED)
+    return found
 
 
 def _by_kind(run: Run) -> Iterator[dict[str, Value]]:

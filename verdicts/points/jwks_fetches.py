@@ -62,6 +62,7 @@ def _rotation(run: Run) -> Iterator[Finding]:
             f"{int(refused.sum()):,} calls were refused. Real seconds, after the key was published.",
             {"taken_up": slowest, "turned_away": float(refused.sum())},
             "rotation",
+            at_least={"taken_up": served_again.at_least(run, published, refused) * scale},
         )
 
 

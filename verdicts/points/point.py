@@ -81,7 +81,8 @@ class Finding:
     """One answer. `part` tells several findings of a point apart (`P1.6.cpu`).
 
     `subject` "" means the run's own; `status` is given only where the point judges by itself
-    (what the target promises), not by a threshold. `rows` is a table: each row has the same keys.
+    (what the target promises), beside a threshold. `rows` is a table: each row has the same keys.
+    `at_least`: of figures that are not known, as nobody watched for long enough, what they are at least.
     """
 
     value: Value
@@ -94,6 +95,7 @@ class Finding:
     status: Status | None = None
     rows: tuple[Mapping[str, Value], ...] = ()
     seen: bool = True
+    at_least: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
     def unseen(cls, reason: str, part: str = "", basis: Basis = "measured") -> Finding:
@@ -162,17 +164,16 @@ class Point:
             status="invalid" if not valid and status != "info" else status,
             evidence=finding.evidence + _scaled(run),
             rows=finding.rows,
-            broken=tuple(threshold.broken(finding.figures, self.figures)),
+            broken=tuple(threshold.broken(finding.figures, self.figures, finding.at_least)),
             figures=finding.figures,
         )
 
 
 def _status(finding: Finding, threshold: Threshold, units: Mapping[str, str]) -> Status:
-    if finding.status is not None:
-        return finding.status
-    if not threshold.bounds:
-        return "info"
-    return threshold.verdict(finding.figures, units)
+    """By the bounds; a point that judges by itself has to pass there, too."""
+    if not threshold.bounds or finding.status not in (None, "pass"):
+        return finding.status or "info"
+    return threshold.verdict(finding.figures, units, finding.at_least)
 
 
 def _scaled(run: Run) -> str:

@@ -40,7 +40,7 @@ def recovery_time(run: Run) -> Iterator[Finding]:
     if not found:
         yield Finding.unseen("No fault was lifted while load was sent, so nothing could recover.")
         return
-    slowest = max(found, key=lambda one: one.seconds)
+    slowest = max(found, key=lambda one: (one.seconds, one.watched))
     worst = slowest.seconds
     restarted = recovery.restarts(run)
     kills = recovery.kills(run)
@@ -53,6 +53,7 @@ def recovery_time(run: Run) -> Iterator[Finding]:
             "waiting": max((_waiting(run, one)[0] for one in found), default=float("nan")),
         },
         rows=tuple(_row(one) for one in found),
+        at_least={"seconds": max(one.at_least for one in found)},
     )
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from verdicts.measure.calls import percentiles, tool_times
+from verdicts.measure.calls import concurrency, percentiles, tool_times
 from verdicts.measure.calls.percentiles import Percentiles
 from verdicts.measure.target import real_nano
 from verdicts.points.point import AT_500_MAU, Finding, point
@@ -46,8 +46,19 @@ def response_times(run: Run) -> Iterator[Finding]:
         yield _finding(run, whole, "response time = done − planned", calls=calls)
         return
     what = f"gateway overhead = response − the upstream's own time (its median is {middle:.2f} s)"
-    yield _finding(run, percentiles.overhead(run, calls), what, calls=calls)
+    yield _finding(run, _added(run, calls), what, calls=calls)
     yield _finding(run, whole, "whole response time, the upstream's own included", calls=calls, part="whole")
+
+
+def _added(run: Run, calls: Mask) -> Values:
+    """Response − the tool's own time; of a fast tool that tells none the whole response."""
+    told = percentiles.overhead(run, calls)
+    silent = calls & ~told.mask & ~run.samples["tool"].isin(concurrency.slow_tools(run))
+    if not silent.any():
+        return told
+    own = tool_times.of_calls(run)
+    response = run.samples["done"] - run.samples["planned"]
+    return Values(response - np.where(silent, 0.0, own.whole()), told.mask | silent)
 
 
 def _finding(run: Run, seconds: Values, what: str, *, calls: Mask, part: str = "") -> Finding:
@@ -55,7 +66,7 @@ def _finding(run: Run, seconds: Values, what: str, *, calls: Mask, part: str = "
     figures = {} if part else {name: getattr(found, name) for name in ("p50", "p95", "p99", "max")}
     sent = int((run.sent & run.judged).sum())
     if sent and not part:
-        figures["served"] = found.count / sent
+        figures["served"] = int(calls.sum()) / sent
     return Finding(
         percentiles.milliseconds(found.p95),
         OF_SUCCESSES if figures.get("served", 1.0) < MOST else "ms (p95)",

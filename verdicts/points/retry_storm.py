@@ -61,9 +61,14 @@ def back_again(run: Run) -> Finding:
         "watched": found.watched, "before": found.before,
     }  # fmt: skip
     about = f"{found.name} from {found.at:g} s to {found.end:g} s"
+    if not found.well:
+        figures |= {"seconds": math.nan, "metastable": math.nan}
+        few = f"{0.0 if math.isnan(found.before) else found.before:.1%} were served in time before {about}"
+        return Finding(None, "", f"Only {few}: there is nothing to come back to.", figures)
     about += f"; before it {found.before:.1%} were served in time"
     if math.isfinite(found.back):
         return Finding(found.back, "s until goodput is back", f"{about}.", figures)
+    at_least = {"seconds": found.back_at_least}
     told = f"{about}; it did not come back within the {found.watched:g} s that were watched"
     if (heard := storm.edge_heard(run, found)) < storm.LEAST_HEARD:
         figures |= {"seconds": math.nan, "metastable": math.nan}
@@ -73,8 +78,8 @@ def back_again(run: Run) -> Finding:
         return Finding(NOT_BACK, "", alone, figures)
     if state is None:
         short = f"{told}, too few to call it metastable ({found.required:g} s)."
-        return Finding(NOT_BACK, "", short, figures)
-    return Finding(METASTABLE, "", f"{told}, though the load was as before.", figures)
+        return Finding(NOT_BACK, "", short, figures, at_least=at_least)
+    return Finding(METASTABLE, "", f"{told}, though the load was as before.", figures, at_least=at_least)
 
 
 @point(

@@ -17,6 +17,7 @@ from verdicts.run.reading import Floats, Run
 GONE: Final = 404
 INITIALIZE: Final = "initialize"
 NO_EVENT: Final = "Not observed: nothing happened to an origin in this run, so no session was lost."
+NOT_BACK: Final = "not within the run"
 NO_CALLS: Final = "No judged user sent a call after it."
 
 
@@ -41,10 +42,11 @@ def served_again_after(run: Run) -> Finding:
     evidence += f"; {never:,} of them were never served again." if never else "; all were served again."
     middle = float(np.median(took)) if took.size else 0.0
     return Finding(
-        None if never else round(last, 3),
-        "s until all are served again",
+        NOT_BACK if never else round(last, 3),
+        "" if never else "s until all are served again",
         evidence,
         {"seconds": last, "p50": middle, "hit": float(took.size)},
+        at_least={"seconds": served_again.at_least(run, event, outcomes.errors(run))},
     )
 
 
@@ -63,7 +65,8 @@ def initialize_peak(run: Run) -> Finding:
     if event is None:
         return Finding.unseen(NO_EVENT)
     if INITIALIZE not in run.manifest.tools:
-        return Finding.unseen("This run opened no sessions.")
+        none = f"None was sent after {event:g} s: this run opened no sessions."
+        return Finding(0, "initialize/s (peak)", none, {"peak": 0.0, "opened": 0.0})
     calls = run.out & run.of_tools({INITIALIZE})
     sent = np.sort(run.samples["sent"][calls & (run.samples["sent"] >= event)].astype(np.float64))
     peak = _most_in_a_second(sent)

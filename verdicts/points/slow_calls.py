@@ -147,6 +147,7 @@ def _callers(run: Run) -> Finding:
         f"at least {found.least:,}, at most {found.most:,}.",
         {"callers": found.most},
         "callers",
+        at_least={"callers": found.least},
     )
 
 
@@ -162,6 +163,7 @@ def _per_user(run: Run) -> Finding:
         f"calls at once; the median user had {_median(found)}.",
         {"per_user": most.most},
         "per-user",
+        at_least={"per_user": max(one.least for one in found.values())},
     )
 
 

@@ -88,7 +88,8 @@ def _row(run: Run, result: str) -> dict[str, Value] | None:
 
 
 def _valid_users(run: Run) -> Finding:
-    valid = run.sent & run.judged & ~forged_tokens.bad(run)
+    ended = run.samples["outcome"] != Outcome.ABORTED  # what ended with the run is nobody's failure
+    valid = run.sent & run.judged & ~forged_tokens.bad(run) & ended
     ok = run.samples["outcome"] == Outcome.OK
     rows = tuple(_service(run, name, valid & where, ok) for name, where in _phases(run))
     sent = int(valid.sum())

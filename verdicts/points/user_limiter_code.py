@@ -62,9 +62,11 @@ def _most(run: Run) -> Finding:
         return Finding.unseen("Not observed: a target does not tell its limit of a user's calls.")
     limit = int(run.manifest.settings("origin").get("user_concurrency", 50))
     told, where = origins.peak(run, PEAK), "the origin's own count"
+    most = told
     if np.isnan(told):
         seen = concurrency.by_account(run, concurrency.slow(run))
         told = float(max((one.least for one in seen.values()), default=0))
+        most = float(max((one.most for one in seen.values()), default=0))
         where = "the callers' samples, at least"
     return Finding(
         int(told),
@@ -74,7 +76,8 @@ def _most(run: Run) -> Finding:
         + (limit < PLANNED)
         * f" The limit is {limit} here: 5 calls a second of 3 s never meet the plan's "
         f"{PLANNED}, but calls that take over 10 s do.",
-        {"most": told, "limit": float(limit), "over": max(0.0, told - limit)},
+        {"most": most, "limit": float(limit), "over": max(0.0, most - limit)},
+        at_least={"most": told, "over": max(0.0, told - limit)},
     )
 
 

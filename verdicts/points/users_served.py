@@ -3,9 +3,10 @@
 Of the judged groups' scheduled calls, the share that succeeded. Refusals that the scenario is about
 (`expects`; a target's own words for them stand in its `limits`) do not count against it; any other 4xx, a
 5xx, a timeout, a reset, a JSON-RPC error, a tool error or a valid user's 401 does. Where nothing succeeded at
-all the answer is no, whatever was expected. Calls that we ended ourselves are left out, and so are forged
-tokens: they are `forged-tokens`' own. A tool that asked its user first counts by what became
-of the answer, where one was given.
+all the answer is no, whatever was expected. Calls that ended with the run are left out, and so are those of
+users who leave whatever they get; what an agent gave up, for want of an answer within its patience, counts
+against it. Forged tokens are left out, too: they are `forged-tokens`' own. A tool that asked its user first
+counts by what became of the answer, where one was given.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from verdicts.run.reading import Mask, Run
 )
 def served(run: Run) -> Finding:
     """The share of calls that succeeded, and what became of the rest."""
-    calls = run.sent & run.judged & ~forged_tokens.bad(run) & ~run.became(Outcome.ABORTED)
+    left = outcomes.given_up(run)
+    calls = run.sent & run.judged & ~forged_tokens.bad(run) & (left | ~run.became(Outcome.ABORTED))
     expected = calls & outcomes.failed_by(run, tuple(run.scenario.get("expects", ())))
     due, answered = calls & ~expected, asked.served(run)
     ok = int((calls & (run.ok | answered)).sum())
@@ -38,16 +40,17 @@ def served(run: Run) -> Finding:
     return Finding(
         round(share * 100, 3),
         "% of the judged users' calls succeeded",
-        _evidence(ok, int(due.sum()), int(expected.sum())),
+        _evidence(ok, int(due.sum()), int(expected.sum()), int((due & left).sum())),
         {"success": share},
         status=status,
         rows=tuple(_rows(run, due, expected, answered)),
     )
 
 
-def _evidence(ok: int, due: int, expected: int) -> str:
+def _evidence(ok: int, due: int, expected: int, left: int) -> str:
+    gone = f"; {left:,} were given up for want of an answer" if left else ""
     beside = f"; {expected:,} more were refused as the scenario expects" if expected else ""
-    return f"{ok:,} of {due:,} calls{beside}."
+    return f"{ok:,} of {due:,} calls{gone}{beside}."
 
 
 def _rows(run: Run, due: Mask, expected: Mask, answered: Mask) -> list[dict[str, Value]]:

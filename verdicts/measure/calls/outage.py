@@ -17,6 +17,7 @@ from verdicts.run.reading import Floats, Mask, Run
 
 STEADY: Final = 5.0  # seconds for which service must hold to count as recovered
 WELL: Final = 0.99  # share of successes that is service again
+HELD: Final = 0.95  # of all calls from then on: an upstream that is well for a moment has not recovered
 
 
 class OutagePhase(NamedTuple):
@@ -91,7 +92,8 @@ def recovery(run: Run, mask: Mask) -> float:
     """Seconds from healing until service held; inf if it never did, NaN without enough calls to tell.
 
     Service holds from an instant on if WELL of the masked calls planned in the STEADY seconds after it
-    succeed. The instants that can be the first are healing itself and just after each failed call.
+    succeed, and HELD of all that are planned later than it. The instants that can be the first are healing
+    itself and just after each failed call.
     """
     healed = healed_at(run)
     calls = mask & run.sent & (run.samples["planned"] >= healed)
@@ -102,8 +104,9 @@ def recovery(run: Run, mask: Mask) -> float:
     if not planned.size or last < healed:
         return math.nan
     for first in [healed, *np.nextafter(planned[~ok], math.inf)]:
-        within = ok[(planned >= first) & (planned < first + STEADY)]
-        if first <= last and within.size and within.mean() >= WELL:
+        later = planned >= first
+        within = ok[later & (planned < first + STEADY)]
+        if first <= last and within.size and within.mean() >= WELL and ok[later].mean() >= HELD:
             return float(first - healed)
     return math.inf
 

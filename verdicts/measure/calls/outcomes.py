@@ -1,7 +1,8 @@
 """What became of the calls that went out: status codes, errors by reason, refusals by reason.
 
 A refusal is a protection that said no (429, 403 by quota, 503 by a protection); an error is anything
-else that is not a result. Aborted calls were ended by us and are neither.
+else that is not a result. Aborted calls were ended by us and are neither; those of them that an agent gave up
+had no answer within its patience.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from telemetry.recording.sample import REFUSALS, Outcome
 from verdicts.run.reading import Mask, Run, counted
 
 NO_ANSWER: Final = "none"
+AGENT: Final = "agent"  # the persona that has a patience; `impatient` and `listener` leave whatever they get
+CLOCKS: Final = 0.1  # seconds that workers' clocks may differ from the one that told the stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,15 @@ def refused(run: Run) -> Mask:
 def errors(run: Run) -> Mask:
     """Records of calls that failed otherwise."""
     return run.became(Outcome.FAILED) & ~refused(run)
+
+
+def given_up(run: Run) -> Mask:
+    """Records of calls that agents gave up while load was sent: what ends later may be the run's own end."""
+    groups = run.scenario.get("groups", ())
+    agents = {one["name"] for one in groups if one.get("persona", {}).get("name") == AGENT}
+    ended = run.became(Outcome.ABORTED) & (run.samples["done"] < run.load_end - CLOCKS)
+    mask: Mask = ended & run.of_groups(agents)
+    return mask
 
 
 def failed_by(run: Run, reasons: tuple[str, ...]) -> Mask:

@@ -54,6 +54,11 @@ class Recovery(NamedTuple):
     failed: dict[str, int]
     relapse: Relapse | None = None
 
+    @property
+    def at_least(self) -> float:
+        """`seconds`, or the first second of which nobody knows whether it had recovered."""
+        return min(self.seconds, float(max(math.floor(self.watched) - STEADY + 1, 0)))
+
 
 class Baseline(NamedTuple):
     """The healthy phase: its p95 in seconds (NaN without calls), its end, and what is still normal."""

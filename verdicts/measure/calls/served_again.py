@@ -18,17 +18,30 @@ def seconds(run: Run, event: float, failures: Mask) -> Floats:
 
     `failures` are the calls that count as such.
     """
-    samples = run.samples
     after = sent_after(run, event)
     failed, ok = after & failures, after & run.became(Outcome.OK)
-    hit = np.unique(samples["account"][failed])
+    hit = _hit(run, failed)
     return np.array([_served(run, failed & own, ok & own) - event for own in _each(run, hit)], np.float64)
+
+
+def at_least(run: Run, event: float, failures: Mask) -> float:
+    """What the longest of `seconds` is at least: one never served again was not by its last failure."""
+    failed = sent_after(run, event) & failures
+    took = seconds(run, event, failures)
+    last = [run.samples["sent"][failed & own].max() for own in _each(run, _hit(run, failed))]
+    known = np.where(np.isinf(took), np.array(last, np.float64) - event, took)
+    return float(known.max(initial=0.0))
 
 
 def sent_after(run: Run, event: float) -> Mask:
     """The judged calls that were planned at or after the event."""
     after: Mask = run.sent & run.judged & (run.samples["planned"] >= event)
     return after
+
+
+def _hit(run: Run, failed: Mask) -> np.ndarray:
+    """The accounts of these calls."""
+    return np.unique(run.samples["account"][failed])
 
 
 def _each(run: Run, accounts: np.ndarray) -> list[np.ndarray]:

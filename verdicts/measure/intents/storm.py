@@ -5,6 +5,8 @@
               have a goodput of 99 % of that
     watched   from the trigger's end to the last intent whose deadline lies within the load
 
+Where fewer than `WELL` were served in time before it, there is nothing to come back to.
+
 A system that is not back within three times the trigger, and a minute at least (both as much shorter as
 DURATION_SCALE makes the run), is metastable: the load is as before, and keeps it down.
 """
@@ -23,6 +25,7 @@ from verdicts.measure.intents.intents import Intents
 from verdicts.run.reading import Run
 
 SHARE: Final = 0.99
+WELL: Final = 0.95
 STEADY: Final = 5.0  # seconds
 TRIGGERS: Final = 3.0
 MINUTE: Final = 60.0
@@ -53,6 +56,16 @@ class Storm:
         if self.back <= self.required:
             return False
         return True if self.watched >= self.required else None
+
+    @property
+    def back_at_least(self) -> float:
+        """`back`, or the first second of which nobody knows whether it was."""
+        return min(self.back, float(max(math.floor(self.watched - STEADY) + 1, 0)))
+
+    @property
+    def well(self) -> bool:
+        """It was, before."""
+        return self.before >= WELL
 
     @property
     def lasted(self) -> tuple[float, float]:

@@ -68,17 +68,26 @@ def offered(run: Run, span: Span) -> float:
 
 
 def at_origin(run: Run, span: Span) -> float:
-    """Req/s that reached the origins between the first and the last of their scrapes in the span."""
-    rates = [_rate(run, one, span) for one in origins.sources(run)]
-    known = [rate for rate in rates if not np.isnan(rate)]
-    return float(np.sum(known)) if known else float("nan")
+    """Req/s that reached the origins between the first and the last of their scrapes in the span.
+
+    NaN where none counts them, and where one of them could not be asked twice in it.
+    """
+    sources = origins.sources(run)
+    totals = [run.target.total(one, origins.REQUESTS, **origins.path_labels(run)) for one in sources]
+    if np.isnan(totals).all():
+        return float("nan")
+    return float(np.sum([_rate(run, one, span) for one in sources]))
 
 
 def _rate(run: Run, one: str, span: Span) -> float:
-    t, value = run.target.series(one, origins.REQUESTS, **origins.path_labels(run))
-    inside = (t >= span[0]) & (t <= span[1])
-    t, value = t[inside], value[inside]
-    return float((value[-1] - value[0]) / (t[-1] - t[0])) if t.size > 1 else float("nan")
+    """0 of an origin that has not counted any yet."""
+    t = run.target.sources[one].t
+    t = t[(t >= span[0]) & (t <= span[1])]
+    if t.size < 2:
+        return float("nan")
+    within = (float(t[0]), float(t[-1]))
+    risen = run.target.total(one, origins.REQUESTS, span=within, **origins.path_labels(run))
+    return float(np.nan_to_num(risen)) / (within[1] - within[0])
 
 
 def failures(run: Run, span: Span, **labels: str) -> int:

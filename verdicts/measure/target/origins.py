@@ -12,6 +12,7 @@ from verdicts.run.reading import Floats, Run
 
 UNSEEN: Final = "Not observed: the target shows no metrics that tell it"
 REQUESTS: Final = "mcpist_requests_total"
+TOGETHER: Final = 0.5  # seconds that scrapes of several origins may lie apart, and be of one instant
 
 
 def sources(run: Run) -> list[str]:
@@ -45,19 +46,20 @@ def request_rate(run: Run) -> tuple[Floats, Floats]:
 
 
 def summed(run: Run, counter: str, **labels: str) -> tuple[Floats, Floats]:
-    """(interval ends, increase per second) of a counter over all origins, on the first one's scrapes."""
-    parts = [rates(*run.target.series(source, counter, **labels)) for source in sources(run)]
-    parts = [part for part in parts if part[0].size]
-    if not parts:
-        return np.empty(0), np.empty(0)
-    t = parts[0][0]
-    return t, np.sum([_at(t, *part) for part in parts], axis=0)
+    """(interval ends, increase per second) of a counter over all origins, on the scrapes of all of them."""
+    told = [run.target.series(source, counter, **labels) for source in sources(run)]
+    parts = [(float(t[0]), *rates(t, values)) for t, values in told if t.size > 1]
+    t = np.sort(np.concatenate([np.empty(0), *(ends for _, ends, _ in parts)]))
+    t = t[np.diff(t, prepend=-np.inf) > TOGETHER]
+    return t, np.sum([np.zeros(t.size), *(_at(t, *part) for part in parts)], axis=0)
 
 
-def _at(t: Floats, ends: Floats, values: Floats) -> Floats:
-    """Interval values looked up at `t`: the interval whose end is nearest; 0 outside."""
-    near = np.clip(np.searchsorted(ends, t - 0.5), 0, len(ends) - 1)
-    return np.where(np.abs(ends[near] - t) <= 1.0, values[near], 0.0)
+def _at(t: Floats, first: float, ends: Floats, values: Floats) -> Floats:
+    """The value of the interval that each `t` lies in; 0 outside. `first`: where the first one begins."""
+    if not ends.size:
+        return np.zeros(t.size)
+    near = np.searchsorted(ends, t - TOGETHER)
+    return np.where((near < ends.size) & (t > first), values[np.minimum(near, ends.size - 1)], 0.0)
 
 
 def in_flight_peak(run: Run) -> tuple[float, str]:

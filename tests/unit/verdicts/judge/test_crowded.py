@@ -44,6 +44,35 @@ def test_a_time_out_of_bounds_is_not_the_stacks(tmp_path: Path) -> None:
     assert told.endswith("on a machine that others had filled.")
 
 
+@pytest.mark.parametrize(
+    ("said", "reason", "verdict"),
+    [
+        (CROWDED, "", "inconclusive"),
+        (CROWDED, "db_pool_timeout", "inconclusive"),
+        (CROWDED, "connect", "fail"),
+        (ROOM, "", "fail"),
+    ],
+)
+def test_a_p95_that_does_not_settle_is_slowness_too(
+    tmp_path: Path, said: Any, reason: str, verdict: str
+) -> None:
+    def slow(samples: Samples) -> Samples:
+        mixed(samples)
+        late = (samples["planned"] >= 3) & (samples["planned"] < 5)
+        samples["done"][late] += 2.0
+        if reason:
+            fail(samples, late, reason)
+        return samples
+
+    spec = asked({"P1.11": "seconds <= 1 s, restarted == 0"})
+    fault = {"at": 2.0, "until": 3.0, "fault": "db-hold", "target": None, "params": {}}
+    data = {**spec.scenario_data, "faults": [fault], "service": 0.5}
+    spec = replace(spec, change=slow, scenario_data=data)
+    late = judged(tmp_path, spec, said)
+    assert next(one for one in late.points if one.id == "P1.11").value == 2
+    assert late.verdict == verdict
+
+
 def test_where_there_was_room_it_is(tmp_path: Path) -> None:
     assert found(tmp_path, {"P0.3": "p95 <= 1 ms"}, ROOM).verdict == "fail"
 

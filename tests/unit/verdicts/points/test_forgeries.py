@@ -61,6 +61,20 @@ def test_what_becomes_of_a_forgery(calls: list[tuple[int, str]], status: str, co
     assert found.rows[0][column] == 1
 
 
+@pytest.mark.parametrize(("hung", "status"), [(1000, "invalid"), (2, "invalid"), (1, "pass")])
+def test_a_forgery_without_an_answer_was_not_refused(hung: int, status: str) -> None:
+    found = answer(run("expired", [(0, "timeout")] * hung + [(401, "invalid_token")] * (1000 - hung)))
+    assert found.status == status
+    assert f"{hung:,} had no answer." in found.evidence
+
+
+def test_one_that_we_ended_ourselves_says_nothing() -> None:
+    made = run("expired", [(401, "invalid_token")] + [(0, "timeout")] * 9)
+    ended = np.arange(10) > 0
+    cast(Any, made).became = lambda outcome: ended if outcome == Outcome.ABORTED else np.arange(10) == 0
+    assert answer(made).status == "pass"
+
+
 def test_one_accepted_of_many_is_one_too_many() -> None:
     found = answer(run("alg-none", [(401, "invalid_token")] * 99 + [(200, "")]))
     assert (found.value, found.status) == (1, "fail")

@@ -163,6 +163,41 @@ def test_fail_open_lets_all_through_and_breaks_the_bound(tmp_path: Path) -> None
     assert result.status == "fail"
 
 
+def retold(folder: Path, source: str, change: Callable[[dict[str, Any]], None]) -> Run:
+    """A run that lets all through, with one source's scrapes changed."""
+    made = run_of(folder, SPEC, edge(6.5)).folder
+    lines = [json.loads(line) for line in (made / "target.jsonl").read_text().splitlines()]
+    for line in lines:
+        if line["source"] == source:
+            change(line)
+    (made / "target.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return load(made)
+
+
+def test_an_origin_that_began_again_at_zero_got_no_less(tmp_path: Path) -> None:
+    """It is killed in the midst of the load, and its counter with it."""
+
+    def killed(line: dict[str, Any]) -> None:
+        key = next(key for key in line["values"] if key.startswith("mcpist_requests_total"))
+        line["values"][key] -= 900 if line["t"] > 9.5 else 0
+
+    result = results(retold(tmp_path, "origin-a", killed), "P1.2", "excess <= 1.1")[0]
+    assert result.status == "fail"
+    assert result.figures["after"] == pytest.approx(100, abs=8)
+
+
+def test_an_origin_that_nobody_could_ask_is_no_idle_one(tmp_path: Path) -> None:
+    """The standby tells that it got none; the one under load answers no scrape any more."""
+
+    def deaf(line: dict[str, Any]) -> None:
+        if line["t"] > 6.5:
+            line |= {"up": False, "values": {}}
+
+    result = results(retold(tmp_path, "origin-a", deaf), "P1.2", "excess <= 1.1")[0]
+    assert result.status == "info"
+    assert result.evidence.startswith("Not observed")
+
+
 def test_the_order_in_a_window_shows_how_a_failed_write_is_handled(tmp_path: Path) -> None:
     def throw(samples: Samples) -> Samples:
         limited(5)(samples)

@@ -111,3 +111,14 @@ def test_without_a_fault_or_a_view_of_the_balancer_nothing_is_observed(tmp_path:
     assert answer(tmp_path, []).status == "info"
     hidden = answer(tmp_path / "b", [fault(5.0, "begins"), fault(20.0, "ends")], bundled=False)
     assert (hidden.status, hidden.value) == ("info", None)
+
+
+@pytest.mark.parametrize(("most", "status"), [(9, "pass"), (8, "fail")])
+def test_a_bound_that_is_asked_for_is_held_beside_what_is_promised(
+    tmp_path: Path, most: int, status: str
+) -> None:
+    found = answer(
+        tmp_path, told(), scenario_data={"points": ["F1.3"], "thresholds": {"F1.3": f"real <= {most} s"}}
+    )
+    assert found.value == 9.0
+    assert found.status == status

@@ -11,7 +11,7 @@ import pytest
 
 from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome
 from tests.support.p0_runs import Scrape, asked, judged, result
-from tests.support.synthetic_run import Samples, Spec, fail
+from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.points.point import PointResult
 from verdicts.points.registry import POINTS
 from verdicts.run.reading import load
@@ -61,6 +61,30 @@ def test_what_no_origin_tells_is_unseen_and_the_most_is_the_callers(tmp_path: Pa
     assert found["C1"].evidence.startswith("By the callers' samples, at least.")
     assert {id: one.value for id, one in found.items()}["C1.blocked"] is None
     assert found["C1.kept"].value is None
+
+
+@pytest.mark.parametrize(
+    ("tool", "took", "status"), [(1.0, 3.0, "invalid"), (2.99, 3.0, "fail"), (1.0, 1.01, "pass")]
+)
+def test_a_most_that_may_lie_on_either_side_of_a_limit_neither_holds_nor_breaks_it(
+    tmp_path: Path, tool: float, took: float, status: str
+) -> None:
+    """5 calls a second of each user, 10 at once are allowed: a tool of 1 s may begin late in 3 s."""
+
+    def slow(samples: Samples) -> Samples:
+        samples["upstream_s"], samples["done"] = tool, samples["sent"] + took
+        return samples
+
+    stack = {"stack": {"settings": LIMITER, "processes": {}}}
+    run = load(
+        write(
+            tmp_path / "run",
+            Spec(duration=10.0, accounts=10, chances={}, probes=False, change=slow, manifest=stack),
+        )
+    )
+    assert POINTS["C1"].results(run, Threshold.parse("over <= 0"))[0].status == status
+    parts = {one.id: one for one in POINTS["P0.1"].results(run, Threshold.parse("per_user <= 10"))}
+    assert parts["P0.1.per-user"].status == status
 
 
 def calls(*sent: tuple[float, int]) -> Any:

@@ -16,6 +16,7 @@ from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.points.point import Finding
 from verdicts.points.registry import ASKED, POINTS, QUESTIONS, check
 from verdicts.run.reading import Run, load
+from verdicts.thresholds import Threshold
 
 IDS = ["M1.1", "M1.2", "M1.3", "M2.1", "M3.1", "M3.2", "M4.1", "M4.2", "M4.3", "M5.1"]
 RESTART = {"faults": [{"fault": "connect", "at": 4.0, "until": 6.0, "target": None}]}
@@ -77,7 +78,8 @@ def test_an_account_that_is_never_served_again_is_infinite(tmp_path: Path) -> No
 
     spec = replace(HIT, change=shut_out)
     seconds = found(made(tmp_path, spec), "M1.1")
-    assert (seconds.value, seconds.figures["seconds"]) == (None, np.inf)
+    assert (seconds.value, seconds.figures["seconds"]) == ("not within the run", np.inf)
+    assert seconds.at_least["seconds"] == pytest.approx(5.9, abs=0.15)  # its last failure
     assert "1 of them were never served again" in seconds.evidence
 
 
@@ -256,3 +258,23 @@ def test_work_that_goes_on_is_a_share_of_the_callers_that_left(tmp_path: Path) -
     assert not found(run, "L1").seen
     stopped = {'mcpist_caller_left_total{call="stopped"}': lambda t: max(0.0, t)}
     assert found(made(tmp_path / "none", Spec(), stopped), "M5.1").value == 0.0
+
+
+def left(samples: Samples) -> Samples:
+    samples["outcome"][::2], samples["status"][::2] = Outcome.ABORTED, 0
+    return samples
+
+
+LEAVING = Spec(duration=12.0, rate=1.0, chances={}, change=left)
+
+
+@pytest.mark.parametrize("noticed", [0, 1, 9, 10])
+def test_callers_whose_leaving_no_origin_noticed_are_not_forgotten(tmp_path: Path, noticed: int) -> None:
+    """120 callers left; the origins tell that all they noticed stopped: none, 12, 108 or all of them."""
+    told = {'mcpist_caller_left_total{call="stopped"}': lambda t: max(0.0, min(t, 12.0)) * noticed}
+    told["mcpist_caller_left_seconds_total"] = lambda t: 0.0
+    for id, bound in (("M5.1", "share <= 5 %"), ("L1", "each <= 100 ms")):
+        run = made(tmp_path / id, LEAVING, told)
+        one = POINTS[id].results(run, Threshold.parse(bound))[0]
+        assert one.status == ("pass" if noticed == 10 else "invalid")
+        assert ("left unnoticed" in one.evidence) == (noticed < 10)

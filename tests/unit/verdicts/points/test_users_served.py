@@ -10,6 +10,7 @@ import pytest
 
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome, of_intent
 from tests.support.synthetic_run import Samples, Spec, fail, write
+from verdicts.explain import headline
 from verdicts.judge.judge import Judgement, judge
 from verdicts.points.point import PointResult
 from verdicts.run.reading import load
@@ -94,6 +95,31 @@ def test_calls_that_we_ended_ourselves_do_not_count(tmp_path: Path) -> None:
     assert (found.value, found.evidence) == (100, "900 of 900 calls.")
 
 
+@pytest.mark.parametrize(
+    ("persona", "stopped_at", "value"),
+    [("agent", None, 75.0), ("agent", 6.0, 75.0), ("impatient", None, 100.0)],
+)
+def test_a_call_that_an_agent_gave_up_was_not_served(
+    tmp_path: Path, persona: str, stopped_at: float | None, value: float
+) -> None:
+    """It leaves for want of an answer within its patience; `impatient` leaves whatever it gets."""
+
+    def hung(samples: Samples) -> Samples:
+        samples["outcome"][::4], samples["status"][::4] = Outcome.ABORTED, 0
+        if stopped_at is not None:  # all that is under way ends with the stop, and is nobody's failure
+            late = samples["done"] > stopped_at - 0.5
+            samples["outcome"][late], samples["done"][late] = Outcome.ABORTED, stopped_at
+        return samples
+
+    why = "completed" if stopped_at is None else "stopped by a signal"
+    spec = Spec(change=hung, chances={}, stopped_at=stopped_at, stop_reason=why)
+    run = load(write(tmp_path / "run", spec))
+    run.scenario["groups"][0]["persona"] = {"name": persona, "options": {"preset": "naive"}}
+    found = service(judge(run))
+    assert found.value == pytest.approx(value, abs=0.2)
+    assert ("given up" in found.evidence) == (value < 100)
+
+
 def test_forged_tokens_are_nobodys_service(tmp_path: Path) -> None:
     """Also where the scenario marks no group."""
 
@@ -135,6 +161,25 @@ def test_one_bound_that_was_seen_is_enough(tmp_path: Path) -> None:
     spec = Spec(bundled=False, probes=False, chances={}, scenario_data=data)
     found = judge(load(write(tmp_path / "run", spec)))
     assert (found.verdict, found.unseen) == ("pass", ("P1.6 nano_memory <= 200 MB",))
+
+
+@pytest.mark.parametrize(
+    ("parts", "verdict"), [({}, "inconclusive"), ({"origin": "real", "nano": "unlimited"}, "pass")]
+)
+def test_the_bundled_stack_shows_what_its_scenarios_bound(
+    tmp_path: Path, parts: dict[str, str], verdict: str
+) -> None:
+    """A probe that no origin answered is no bound that was held. Real parts tell less, by their settings."""
+    thresholds = {"P1.6": "nano_memory <= 200 MB", "P1.8": "errors <= 5 %"}
+    data = {"points": ["P1.6", "P1.8"], "thresholds": thresholds, "service": 0.99, "expects": []}
+    stack = {"settings": {"parts": parts}, "processes": {}}
+    spec = Spec(probes=False, chances={}, scenario_data=data, manifest={"stack": stack})
+    found = judge(load(write(tmp_path / "run", spec)))
+    assert (found.verdict, found.unseen) == (verdict, ("P1.6 nano_memory <= 200 MB",))
+    if parts:
+        return
+    told = "Nothing is proved: the figure of P1.6 nano_memory <= 200 MB was not seen."
+    assert headline.sentence(found) == told
 
 
 def test_a_broken_service_outweighs_bounds_that_were_not_seen(tmp_path: Path) -> None:

@@ -158,6 +158,34 @@ def test_one_bad_token_at_the_origin_fails(
     assert seen.status == "fail"
 
 
+def test_a_valid_call_that_ended_with_the_run_is_no_failure() -> None:
+    made = run()
+    made.samples["outcome"][:3] = Outcome.ABORTED
+    _, valid = findings(token_checks(cast(Run, made)))
+    assert (valid.value, valid.status) == (100.0, "pass")
+
+
+def test_a_good_call_that_the_edge_refused_hides_no_bad_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """50 of 200 good calls end at the edge, so of 200 at the origin 50 had bad tokens."""
+    monkeypatch.setattr(origins, "requests", lambda run: 200.0)
+    made = run(failed=50)
+    made.samples["reason"][:50] = REASON_CODE["ip_limit_exceeded"]
+    _, seen = findings(free_tier(cast(Run, made)))
+    assert (seen.value, seen.status) == (50, "fail")
+
+
+def test_a_target_that_counts_what_it_refuses_has_let_nothing_through(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its own count is at its front door: 1,000 refused tokens are in it."""
+    monkeypatch.setattr(origins, "requests", lambda run: 1200.0)
+    made = run()
+    limits = {"ip_per_min": {"most": 1000}, "free_per_day": 100_000}
+    made.manifest = manifest(bundled=False, target={"name": "mine", "limits": limits})
+    _, seen = findings(free_tier(cast(Run, made)))
+    assert not seen.seen
+
+
 @pytest.mark.parametrize(("fetches", "status"), [(1, None), (24, None), (1200, "fail")])
 def test_the_suites_own_key_set_knows_its_fetches(fetches: int, status: str | None) -> None:
     (found,) = findings(jwks_fetches(run(events=(Event(21.0, "run", "key-set", {"fetches": fetches}),))))

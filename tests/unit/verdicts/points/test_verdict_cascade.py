@@ -110,6 +110,22 @@ def test_recovery(tmp_path: Path, bad_until: float, seconds: float) -> None:
         assert seconds - 0.3 < found <= seconds  # a call of the tool every 0.25 s
 
 
+def test_an_upstream_that_is_well_for_a_moment_has_not_recovered(tmp_path: Path) -> None:
+    """The breaker closes, and opens again for good; its refusals are what the scenario expects."""
+    again = failing((1, 15, 40, "rpc_error", 2.5), (1, 46, 60, "breaker_open", 0.002))
+    found = judged(
+        tmp_path, replace(again, scenario_data={**again.scenario_data, "expects": ["breaker_open"]})
+    )
+    assert result(found, "service").status == "pass"
+    back = result(found, "P0.4.recovery")
+    assert (back.value, back.status) == ("not within the run", "fail")
+
+
+def test_recovery_is_behind_a_relapse(tmp_path: Path) -> None:
+    found = judged(tmp_path, failing((1, 15, 40, "rpc_error", 2.5), (1, 46, 49, "rpc_error", 0.1)))
+    assert 8 < float(str(result(found, "P0.4.recovery").value)) < 9.5
+
+
 def test_recovery_needs_time_to_tell(tmp_path: Path) -> None:
     run = load(write(tmp_path / "run", replace(failing(), stopped_at=43.0, stop_reason="SIGINT")))
     assert math.isnan(cut.recovery(run, cut.failing(run)))
@@ -136,7 +152,9 @@ def test_recovery_is_where_service_first_holds(tmp_path: Path, broken: list[int]
     at = np.arange(40.0, 55.0005, 0.001)
     first, end = np.searchsorted(planned, at), np.searchsorted(planned, at + cut.STEADY)
     well = np.concatenate([[0], np.cumsum(ok)])
-    tried = at[(end > first) & ((well[end] - well[first]) / np.maximum(end - first, 1) >= cut.WELL)]
+    steady = (end > first) & ((well[end] - well[first]) / np.maximum(end - first, 1) >= cut.WELL)
+    rest = (well[-1] - well[first]) / np.maximum(len(ok) - first, 1)
+    tried = at[steady & (rest >= cut.HELD)]
     found = cut.recovery(run, cut.failing(run))
     if tried.size:
         assert found == pytest.approx(tried[0] - 40.0, abs=0.002)

@@ -128,10 +128,19 @@ def test_the_minute_that_follows_is_normal_too(tmp_path: Path) -> None:
 
 
 def test_what_never_recovers_fails_its_threshold(tmp_path: Path) -> None:
-    run = run_with(tmp_path, judged_by(replace(SPEC, change=failing(40.0)), P1_11="seconds <= 30 s"))
+    run = run_with(tmp_path, judged_by(replace(SPEC, change=failing(40.0)), P1_11="seconds <= 20 s"))
     assert (point(run, "P1.11").value, point(run, "P1.11").status) == ("not within 25 s", "fail")
     assert next(recovery.of(run)).seconds == math.inf
     assert judge(run).exit_code == 1
+
+
+def test_what_nobody_watched_for_as_long_as_is_allowed_proves_nothing(tmp_path: Path) -> None:
+    """The next fault begins 5 s after the first one's end; 15 s are allowed."""
+    faults = [FAULT, {**FAULT, "at": 20.0, "until": 22.0, "fault": "db-row-lock"}]
+    events = [*BEGUN, {**BEGUN[0], "t": 20.0, "name": "db-row-lock"}]
+    spec = replace(judged_by(SPEC, P1_11="seconds <= 15 s"), change=failing(22.0))
+    run = run_with(tmp_path, replace(spec, scenario_data={**spec.scenario_data, "faults": faults}), events)
+    assert (point(run, "P1.11").value, point(run, "P1.11").status) == ("not within 5 s", "invalid")
 
 
 def test_restarted_processes_are_named(tmp_path: Path) -> None:
@@ -155,6 +164,28 @@ def test_the_next_fault_ends_the_watch(tmp_path: Path) -> None:
     found = list(recovery.of(run_with(tmp_path, spec, events)))
     assert [(one.fault, one.watched) for one in found] == [("db-hold", 5.0), ("db-row-lock", 15.0)]
     assert [one.seconds for one in found] == [math.inf, 0.0]
+
+
+def test_a_call_that_ended_with_the_run_was_not_told_unclearly(tmp_path: Path) -> None:
+    def stopped(samples: Samples) -> Samples:
+        samples["outcome"][::20], samples["status"][::20] = Outcome.ABORTED, 0
+        return samples
+
+    run = run_with(tmp_path, judged_by(replace(SPEC, change=stopped), P1_10="unclear <= 1 %"))
+    assert point(run, "P1.10").status == "pass"
+
+
+@pytest.mark.parametrize("bound", ["P1.8", "P1.9"])
+def test_a_run_whose_pooler_was_not_there_proves_nothing_of_one(tmp_path: Path, bound: str) -> None:
+    """Whatever else held: it was asked what a pooler does."""
+    manifest = {"stack": {"settings": {"database": {"mode": "pooler"}, "nano": {}}, "processes": {}}}
+    bounds = {"P1.8": "errors <= 5 %", "P1.9": "off == 0", "P1.10": "unclear <= 1 %"}
+    data = {**WANTED, "points": list(bounds), "thresholds": {one: bounds[one] for one in (bound, "P1.10")}}
+    run = run_with(
+        tmp_path, replace(SPEC, manifest=manifest, scenario_data=data), connections={**FULL, "pooler": False}
+    )
+    found = judge(run)
+    assert (found.unseen, found.exit_code) == (("P1.10 unclear <= 1 %",), 3)
 
 
 # P1.10

@@ -120,6 +120,34 @@ def test_a_bound_on_a_watch_that_was_too_short_is_not_passed(tmp_path: Path) -> 
     assert next(one for one in judge(run).points if one.id == "S2").status == "invalid"
 
 
+def test_where_few_were_served_in_time_before_it_there_is_nothing_to_come_back_to(tmp_path: Path) -> None:
+    """Every call is answered well, and too late: before the trigger and ever after."""
+
+    def slow(samples: Samples) -> Samples:
+        samples["done"] = samples["sent"] + 5.0
+        return samples
+
+    told: dict[str, Any] = {"points": ["S2"], "thresholds": {"S2": "seconds <= 30 s, metastable == 0"}}
+    data = {**FAULT, **told}
+    spec = Spec(duration=DURATION, accounts=10, rate=2.0, chances={}, change=slow, scenario_data=data)
+    run = load(write(tmp_path / "run", spec))
+    run.scenario["groups"][0]["persona"] = {"name": "agent", "options": {"deadline": 2.0}}
+    judged = judge(run)
+    back = next(one for one in judged.points if one.id == "S2")
+    assert (back.status, judged.verdict) == ("invalid", "invalid")
+    assert back.evidence.startswith("Only 0.0% were served in time before upstream-stall from 4 s to 6 s")
+
+
+def test_a_bound_within_a_watch_that_was_shorter_is_not_broken(tmp_path: Path) -> None:
+    """It was not back within the 12 s that were watched; 30 s are allowed."""
+    told: dict[str, Any] = {"points": ["S2"], "thresholds": {"S2": "seconds <= 30 s"}}
+    run = made(tmp_path, until=20.0, duration=20.0, **told)
+    assert next(one for one in judge(run).points if one.id == "S2").status == "invalid"
+    told["thresholds"] = {"S2": "seconds <= 5 s"}
+    late = made(tmp_path / "late", until=20.0, duration=20.0, **told)
+    assert next(one for one in judge(late).points if one.id == "S2").status == "fail"
+
+
 def test_the_worst_amplification_is_of_five_seconds(tmp_path: Path) -> None:
     worst = found(made(tmp_path, until=40.0), "S1")
     assert worst.value == 3.0

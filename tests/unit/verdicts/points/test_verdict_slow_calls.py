@@ -123,3 +123,22 @@ def test_an_instance_that_is_down_tells_nothing_of_memory(tmp_path: Path) -> Non
     scrapes: list[Scrape] = [(1.0, "origin-a", alive), (2.0, "origin-a", down), (3.0, "origin-a", alive)]
     one = result(judged(tmp_path, asked({"P0.2": ""}), scrapes), "P0.2")
     assert [row["goroutines"] for row in one.rows] == [50]
+
+
+def test_fast_calls_beside_slow_ones_are_not_left_out_where_they_tell_no_time(tmp_path: Path) -> None:
+    """A target tells the slow tool's time alone; every third call is fast.echo's, and takes 4 s."""
+
+    def change(samples: Samples) -> Samples:
+        mixed(samples)
+        mine = samples["tool"] == 0
+        samples["upstream_s"][mine] = np.nan
+        samples["done"][mine] = samples["sent"][mine] + 4.0
+        return samples
+
+    spec = asked({"P1.7": "p95 <= 2 s, served >= 95 %"})
+    quiet = {"quiet": {"notion.get_page": 2.5, "jira.get_issue": 2.0}}
+    spec = replace(spec, change=change, bundled=False, manifest={**spec.manifest, **quiet})
+    found = result(judged(tmp_path, spec), "P1.7")
+    assert found.figures["served"] == 1.0
+    assert found.status == "fail"
+    assert found.broken[0].startswith("p95 is 4.00")

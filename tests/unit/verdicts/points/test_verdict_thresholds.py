@@ -40,6 +40,14 @@ def test_a_threshold_holds_or_does_not(text: str, values: dict[str, float], stat
     assert threshold.verdict(values, UNITS) == status
 
 
+@pytest.mark.parametrize("op", ["<=", ">=", "=="])
+def test_a_share_that_is_the_bound_holds_it(op: str) -> None:
+    """95 of 100 are 95 %: 95 × 0.01 is more."""
+    bounds = [Threshold.parse(f"5xx {op} {number / 10:g} %") for number in range(1001)]
+    found = [bound.verdict({"5xx": number / 1000}, UNITS) for number, bound in enumerate(bounds)]
+    assert set(found) == {"pass"}
+
+
 LIKE = "like `p95 <= 2 s` or `errors <= 1 %, p99 < 500 ms`"
 NO_COMPARISON = f" is no comparison, allowed: {LIKE}"
 
