@@ -19,7 +19,7 @@ from common.mcp_versions import AUTO, NONE
 from run.checks import dry_run
 from run.checks.answerability import answers
 from run.checks.dry_run import Findings
-from run.checks.preflight import check_points
+from run.checks.preflight import check_points, check_tls
 from run.checks.talk import RequestResult
 from run.checks.tool_list import ListedTool
 from run.request import RunRequest
@@ -75,6 +75,7 @@ def read(request: RunRequest) -> tuple[Scenario, Target]:
         text = f"{name} is started with each run, allowed: a target with a base_url of its own"
         raise ConfigError("command line", "target", text)
     check_points(scenario, scenarios.find(request.scenario))
+    check_tls(target)
     return scenario, target
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from common.addresses.url import shown_url
-from common.paths import ROOT
+from common.paths import ROOT, real
 
 LONGEST_VALUE: Final = 60
 LONGEST_LIST: Final = 20
@@ -38,7 +38,7 @@ def shown(file: Path | str) -> str:
     """A path as a reader knows it: below the project relative to it, otherwise as given."""
     if isinstance(file, str):
         return file
-    path = Path(os.path.realpath(file))  # `resolve` raises where links go in a circle
+    path = real(file)
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(file)
 
 

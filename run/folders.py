@@ -37,9 +37,14 @@ def new_dir(results: Path, name: str) -> Path:
 
 
 def check_out(out: str) -> None:
-    """`out` is an empty folder, or can be made; nothing is left of the try. Raises ConfigError."""
+    """`out` is an empty folder, or can be made; nothing is left of the try. Raises ConfigError.
+
+    It stands in messages, pages and files of UTF-8: so each of its characters can be shown.
+    """
+    if not out.isprintable():
+        raise ConfigError(SOURCE, "--out", f"{short(out)}, allowed: a path of printable characters in UTF-8")
     path = Path(out)
-    if os.path.lexists(path) and not _empty(path):
+    if os.path.lexists(path) and not is_empty(path):
         raise ConfigError(SOURCE, "--out", f"{out} is there already, allowed: a new folder or an empty one")
     missing = [one for one in (path, *path.parents) if not os.path.lexists(one)]
     try:
@@ -55,7 +60,8 @@ def check_out(out: str) -> None:
                 one.rmdir()
 
 
-def _empty(path: Path) -> bool:
+def is_empty(path: Path) -> bool:
+    """A folder that can be read and holds nothing."""
     try:
         return not any(path.iterdir())
     except OSError:

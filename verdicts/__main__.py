@@ -18,6 +18,7 @@ from pathlib import Path
 
 from common import exit_codes
 from common.errors import failure
+from common.paths import is_folder
 from verdicts.compare import wording as comparison
 from verdicts.history import record
 from verdicts.metastable import metastable_file
@@ -47,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _derived(folder: Path, history: Path | None, *, quiet: bool) -> int:
     """By the file that tells what the folder is of."""
+    if not is_folder(folder):
+        raise RunFolderError(f"{folder}: not a folder, allowed: results/<run>")
     if (folder / compare_files.FILE).exists():
         return _comparison(folder, quiet=quiet)
     if (folder / tuning_file.FILE).exists():

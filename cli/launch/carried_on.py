@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from common.errors import ConfigError
-from run.folders import check_out
+from common.paths import is_folder
+from run.folders import check_out, is_empty
 from scenarios.option import SOURCE
 from telemetry.run_folder.reading import RunFolderError
 
@@ -19,7 +20,7 @@ def before(folder: Path, file: str, read: Callable[[Path], T], asked: Mapping[st
 
     `asked`: attribute → the value that this search has, and that one must have. Raises ConfigError.
     """
-    if not (folder.is_dir() and any(folder.iterdir())):
+    if not is_folder(folder) or is_empty(folder):
         check_out(str(folder))
         return None
     allowed = f"allowed: a new folder, or one with a {file} of the same search"
