@@ -26,8 +26,9 @@ def before(folder: Path, file: str, read: Callable[[Path], T], asked: Mapping[st
     allowed = f"allowed: a new folder, or one with a {file} of the same search"
     try:
         found = read(folder)
-    except RunFolderError:
-        raise ConfigError(SOURCE, "--out", f"{folder} is there already, {allowed}") from None
+    except RunFolderError as error:
+        why = f" ({error})" if (folder / file).exists() else ""
+        raise ConfigError(SOURCE, "--out", f"{folder} is there already{why}, {allowed}") from None
     for key, value in asked.items():
         if getattr(found, key) != value:
             raise ConfigError(SOURCE, "--out", f"{folder} is of {key} {getattr(found, key)!r}, {allowed}")

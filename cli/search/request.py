@@ -11,7 +11,7 @@ from typing import Any, Final
 from cli.search import protection_sets
 from cli.search.trials import check, own_rate
 from common.durations import ALLOWED, seconds
-from common.errors import ConfigError
+from common.errors import ConfigError, short
 from run.folders import stamped
 from scenarios import load as scenarios
 from scenarios.overrides import Overrides
@@ -100,8 +100,9 @@ def _folder(
         "tier": options.tier,
     }
     for key, value in asked.items():
-        if found[key] != value:
-            raise ConfigError("command line", "--out", f"{folder} is of {key} {found[key]}, {allowed}")
+        if found.get(key) != value:
+            told = short(found.get(key))
+            raise ConfigError("command line", "--out", f"{folder} is of {key} {told}, {allowed}")
     return folder, rows
 
 
