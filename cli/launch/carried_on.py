@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from common.errors import ConfigError
 from common.paths import is_folder
-from run.folders import check_out, is_empty
+from run.folders import check_out, check_unused, is_empty
 from scenarios.option import SOURCE
 from telemetry.run_folder.reading import RunFolderError
 
@@ -23,6 +23,7 @@ def before(folder: Path, file: str, read: Callable[[Path], T], asked: Mapping[st
     if not is_folder(folder) or is_empty(folder):
         check_out(str(folder))
         return None
+    check_unused(folder)
     allowed = f"allowed: a new folder, or one with a {file} of the same search"
     try:
         found = read(folder)

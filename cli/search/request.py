@@ -12,7 +12,7 @@ from cli.search import protection_sets
 from cli.search.trials import check, own_rate
 from common.durations import ALLOWED, seconds
 from common.errors import ConfigError, short
-from run.folders import stamped
+from run.folders import check_unused, stamped
 from scenarios import load as scenarios
 from scenarios.overrides import Overrides
 from scenarios.schema import Scenario
@@ -88,6 +88,7 @@ def _folder(
     folder = Path(options.out or stamped(f"breakpoint-{scenario.name}")).absolute()
     if not os.path.lexists(folder):
         return folder, []
+    check_unused(folder)
     allowed = f"allowed: a new folder, or one with a {table.FILE} of the same search"
     try:
         found, rows = table.read(folder)
