@@ -13,7 +13,8 @@ from verdicts.output.compare_files import FILE
 
 WHOLE: Final[dict[str, Any]] = {
     "schema_version": 1, "verdict": "compared", "sentence": "x", "interleaved": True,
-    "command": "make compare", "a": {"what": "A", "runs": ["a/1"]}, "b": {"what": "B", "runs": ["b/1"]}, "repeated": [],
+    "command": "make compare", "a": {"what": "A", "runs": ["a/1"]}, "b": {"what": "B", "runs": ["b/1"]},
+    "repeated": [],
 }  # fmt: skip
 
 
