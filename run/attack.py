@@ -16,7 +16,7 @@ from gevent.event import Event
 
 from common import exit_codes
 from common.ending import BY
-from common.errors import ConfigError, one_line
+from common.errors import ConfigError, failure, one_line
 from common.paths import RESULTS
 from fakes.stack.handle import StackError
 from run.active_runs import announced
@@ -116,11 +116,18 @@ class Attack:
             with ExitStack() as load:
                 gather(state, lead(state, load))
             self.exit_code, self.summary = judge(state.dir)
-            exporter_process.send_verdict(state.dir, os.environ)
+            self._send_verdict()
         except Exception as error:
             self._fail(error)
             if state.load_began and not self.summary:
                 self._report()
+
+    def _send_verdict(self) -> None:
+        """To the databases that are switched on; where it cannot be sent, the verdict stays what it is."""
+        try:
+            exporter_process.send_verdict(self._state.dir, os.environ)
+        except OSError as error:
+            self._state.say(f"telemetry: the verdict was not sent: {failure(error)}")
 
     def _report(self) -> None:
         """What there is to tell of a load that broke off; its verdict is never the run's exit code."""
