@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from cli.launch.parser import Parser, command_parser, refusing
 from common import exit_codes
 from common.addresses import ranges
-from common.errors import ConfigError, RefusedInputError, short
+from common.errors import ConfigError, RefusedInputError, printable, short
 from common.mcp_versions import AUTO, NONE
 from run.checks import dry_run
 from run.checks.answerability import answers
@@ -247,6 +247,6 @@ def load(scenario: Scenario, target: Target) -> Iterator[TableLine]:
 
 
 def table(rows: Sequence[TableLine]) -> list[str]:
-    """The lines, in columns."""
+    """The lines, in columns; what a target said of itself is in them, escaped."""
     width = max(len(row.what) for row in rows)
-    return [f"{row.what:<{width}}  {row.state:<4}  {row.detail}" for row in rows]
+    return [printable(f"{row.what:<{width}}  {row.state:<4}  {row.detail}") for row in rows]

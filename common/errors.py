@@ -44,7 +44,12 @@ def shown(file: Path | str) -> str:
 
 def one_line(text: str) -> str:
     """`text` with every run of white space made one blank and what cannot be printed escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """`text` with what cannot be printed escaped: a stranger's words may command a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def failure(error: BaseException) -> str:
