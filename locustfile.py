@@ -30,6 +30,7 @@ from common import ending
 ending.end_in_one_line(alone=True)  # amid the imports, too, until there is somebody to hear it
 
 from common import exit_codes
+from common.errors import failure
 from common.paths import RESULTS
 from run import active_runs, target_tools, wait_for_workers  # noqa: F401 - as `preflight`
 from run.attack import Attack
@@ -140,6 +141,10 @@ class Leader:
             log.error("%s", error)
             self._leave(exit_codes.USAGE)
             return
+        except Exception as error:  # ours: Locust would go on, with its users and no run
+            log.error("%s", failure(error))
+            self._leave(exit_codes.OURS)
+            return
         AllAccounts.accounts = run.accounts
         if self._headless:  # Locust's own figures go to a file, its tables not to the terminal
             options.json_file = str(attack.dir / "locust")
@@ -245,6 +250,10 @@ def _on_init(environment: Any, web_ui: Any = None, **_: Any) -> None:
         active_runs.withdraw(RESULTS)
         ending.say(f"{error}\n", sys.stderr)
         raise SystemExit(exit_codes.USAGE) from None
+    except Exception as error:  # ours: Locust would end with 1, as a verdict that failed
+        active_runs.withdraw(RESULTS)
+        ending.say(f"{failure(error)}\n", sys.stderr)
+        raise SystemExit(exit_codes.OURS) from None
 
 
 def _begin(environment: Any, options: Any, web_ui: Any) -> None:

@@ -8,7 +8,6 @@ NAME_stats.csv and oha's JSON. None of them holds the rate that was asked for, s
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +23,8 @@ from scenarios.option import SOURCE
 from verdicts.audit.arrival import AttackPlan, Audit, audit
 from verdicts.audit.read import read
 
+DIGITS: Final = 15  # what a count may have
+MOST: Final = 1e9  # requests per second
 EPILOG: Final = """\
 exit code: 0 every file is valid; 2 bad usage, or a file that no known tool wrote; 3 one is invalid or
 inconclusive. There is no 1: nothing is said of the target.
@@ -82,18 +83,18 @@ def _given(name: str, text: str | None, read_value: Callable[[str], Any]) -> Any
 
 
 def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise ValueError("a whole number")
+    if not (text.isascii() and text.isdigit() and len(text) <= DIGITS):
+        raise ValueError(f"a whole number of at most {DIGITS} digits")
     return int(text)
 
 
 def _positive(text: str) -> float:
-    allowed = "a number over 0"
+    allowed = f"a number over 0, at most {MOST:g}"
     try:
         value = float(text)
     except ValueError:
         raise ValueError(allowed) from None
-    if not (value > 0 and math.isfinite(value)):
+    if not 0 < value <= MOST:
         raise ValueError(allowed)
     return value
 

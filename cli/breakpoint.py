@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from cli.launch import series
-from cli.launch.attacks import Attacks, say_for
+from cli.launch.attacks import Attacks, say_all, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from cli.search.request import SearchRequest, read
 from cli.search.table import Searches
@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         searches.run()
         searches.write()
     asked = [row for row in searches.ordered() if row.protect in request.protects]
-    print(table.table(searches.ordered()))
-    print(f"  {table.sentence(searches.ordered())}\n  page: {request.folder / table.PAGE}", flush=True)
+    rows = searches.ordered()
+    say_all([table.table(rows), f"  {table.sentence(rows)}", f"  page: {request.folder / table.PAGE}"])
     complete = len(asked) == len(request.protects) and all(row.answered for row in asked)
     code = 0 if complete and not attacks.stopped else exit_codes.OURS
     progress.over(code)

@@ -9,6 +9,8 @@ origin is not built, no cgroup may be made, or what was to be seen was not seen.
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import sys
 import tempfile
 import time
@@ -18,11 +20,13 @@ from typing import Any
 
 from cli.launch.parser import Parser, refusing
 from common import exit_codes
+from common.errors import ConfigError, short
 from fakes.calibration.measure import CalibrationError, NanoFigures, measure
 from fakes.calibration.rig import running
 from fakes.settings import NanoSettings
 from fakes.stack.handle import StackError
 from scenarios import calibration
+from scenarios.option import SOURCE
 from telemetry.run_folder.machine import machine
 
 
@@ -32,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(prog="bin/resilience calibrate", description="Measure what the nano's model assumes.")
     parser.add_argument("--out", type=Path, default=calibration.FILE, help="the file to write")
     options = parser.parse_args(arguments)
+    check_file(options.out)
     try:
         with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "log") as rig:
             figures = asyncio.run(measure(rig))
@@ -42,6 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     calibration.write(found, options.out)
     print(told(found, options.out))
     return exit_codes.PASS
+
+
+def check_file(file: Path) -> None:
+    """It can be written, once its folder is made. Raises ConfigError."""
+    try:
+        if file.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        text = f"{short(str(file))} cannot be written: {error.strerror}, allowed: a file where you may write"
+        raise ConfigError(SOURCE, "--out", text) from None
 
 
 def described(figures: NanoFigures) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from typing import Final, NamedTuple
 from cli.launch.parser import Parser, command_parser, refusing
 from common import exit_codes
 from common.addresses import ranges
-from common.errors import ConfigError, RefusedInputError, short
+from common.errors import ConfigError, RefusedInputError, printable, short
 from common.mcp_versions import AUTO, NONE
 from run.checks import dry_run
 from run.checks.answerability import answers
 from run.checks.dry_run import Findings
-from run.checks.preflight import check_points
+from run.checks.preflight import check_points, check_tls
 from run.checks.talk import RequestResult
 from run.checks.tool_list import ListedTool
 from run.request import RunRequest
@@ -75,6 +75,7 @@ def read(request: RunRequest) -> tuple[Scenario, Target]:
         text = f"{name} is started with each run, allowed: a target with a base_url of its own"
         raise ConfigError("command line", "target", text)
     check_points(scenario, scenarios.find(request.scenario))
+    check_tls(target)
     return scenario, target
 
 
@@ -246,6 +247,6 @@ def load(scenario: Scenario, target: Target) -> Iterator[TableLine]:
 
 
 def table(rows: Sequence[TableLine]) -> list[str]:
-    """The lines, in columns."""
+    """The lines, in columns; what a target said of itself is in them, escaped."""
     width = max(len(row.what) for row in rows)
-    return [f"{row.what:<{width}}  {row.state:<4}  {row.detail}" for row in rows]
+    return [printable(f"{row.what:<{width}}  {row.state:<4}  {row.detail}") for row in rows]

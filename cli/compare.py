@@ -10,16 +10,15 @@ most `REPEATS` times; after that the comparison is invalid.
 from __future__ import annotations
 
 import argparse
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from cli.launch import series
-from cli.launch.attacks import Attacks, new_folder, say_for
+from cli.launch.attacks import Attacks, new_folder, say_all, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from common import exit_codes
-from common.errors import ConfigError, RefusedInputError
+from common.errors import ConfigError
 from run.request import CheckedRun, RunRequest
 from scenarios import options as table
 from telemetry.run_folder.series import SeriesWriter
@@ -55,13 +54,7 @@ def parser() -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     options = parser().parse_args(arguments)
-    try:
-        return of_stored(options) if options.run_a or options.run_b else in_turns(options)
-    except RefusedInputError:
-        raise
-    except Exception:  # ours: 1 would say that something is worse
-        traceback.print_exc()
-        return exit_codes.OURS
+    return of_stored(options) if options.run_a or options.run_b else in_turns(options)
 
 
 def in_turns(options: argparse.Namespace) -> int:
@@ -197,7 +190,7 @@ class Turns:
 
     def _invalid(self, why: str) -> int:
         compare_files.write_invalid(self._folder, why, self._repeated)
-        print(f"INVALID: {why}\n  results: {self._folder}", flush=True)
+        say_all([f"INVALID: {why}", f"  results: {self._folder}"])
         return exit_codes.OURS
 
 
@@ -221,4 +214,4 @@ def _finish(
     repeated: Sequence[compare_files.Repeat] = (),
 ) -> None:
     compare_files.write(folder, found, command, repeated)
-    print("\n".join(wording.summary(found, folder, repeated)), flush=True)
+    say_all(wording.summary(found, folder, repeated))

@@ -10,6 +10,7 @@ it; 2 bad usage; 3 the SDK is missing.
 from __future__ import annotations
 
 import importlib
+import socket
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -37,6 +38,17 @@ def parser() -> Parser:
     return made
 
 
+def check_port(port: int) -> None:
+    """It can be listened on. Raises ConfigError."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((LOOPBACK, port))
+        except OSError as error:
+            text = f"{LOOPBACK} port {port}: {error.strerror}, allowed: a free port of this machine"
+            raise ConfigError(SOURCE, "--port", text) from None
+
+
 @refusing
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until the host closes it; the exit code."""
@@ -45,6 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         port = int(whole(1, 65_535)(options.port))
     except ValueError as error:
         raise ConfigError(SOURCE, "--port", str(error)) from None
+    if options.http:
+        check_port(port)
     if not (SITE / READY).exists():
         print(MISSING, file=sys.stderr)
         return exit_codes.OURS

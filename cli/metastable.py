@@ -15,7 +15,7 @@ from cli.frontier.request import FrontierRequest, read
 from cli.frontier.rows import StormRows
 from cli.frontier.storm_trials import StormTrials
 from cli.launch import series
-from cli.launch.attacks import Attacks, say_for
+from cli.launch.attacks import Attacks, say_all, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from common import exit_codes
 from telemetry.run_folder.series import SeriesStep
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rows.write()
     found = rows.document()
     known = answers(found)
-    print("\n".join(wording.summary(found, known, request.folder)), flush=True)
+    say_all(wording.summary(found, known, request.folder))
     asked = {(row.row.protect, row.row.agents): row for row in known}
     complete = all(policy in asked and asked[policy].finished for policy in request.rows)
     code = exit_codes.PASS if complete and not attacks.stopped else exit_codes.OURS

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from cli.launch import series
-from cli.launch.attacks import Attacks, new_folder, say_for
+from cli.launch.attacks import Attacks, new_folder, say_all, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from run.request import CheckedRun, RunRequest
 from scenarios import suites
@@ -64,5 +64,5 @@ def run_all(folder: Path, name: str, runs: Sequence[CheckedRun]) -> int:
             say(progress.ended(place, code))
         code = suite.write(folder, name, entries, scenarios)
         progress.over(code)
-    print("\n".join(suite.summary(folder, entries, code)), flush=True)
+    say_all(suite.summary(folder, entries, code))
     return code

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from cli.launch import series
-from cli.launch.attacks import Attacks, say_for
+from cli.launch.attacks import Attacks, say_all, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from cli.tuning import driver
 from cli.tuning.budget import spend
@@ -64,7 +64,7 @@ def _search(request: TuneRequest) -> int:
         tuning = Tuning(request, search, runs, say, progress)
         tuning.run()
     answer = Answer.of(tuning.document())
-    print("\n".join(wording.summary(answer, request.folder)), flush=True)
+    say_all(wording.summary(answer, request.folder))
     code = exit_code(answer)
     progress.over(code)
     return code
@@ -80,7 +80,7 @@ def _grow(request: TuneRequest) -> int:
         growing = Growing(request, search, runs, say, progress)
         growing.run()
     growth = GrowthAnswer.of(growing.part())
-    print("\n".join(growth_wording.summary(growth, request.folder)), flush=True)
+    say_all(growth_wording.summary(growth, request.folder))
     code = growth_exit_code(growth)
     progress.over(code)
     return code

@@ -8,6 +8,7 @@ delivers what came meanwhile. A child that will hear them is started holding the
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 from types import FrameType
@@ -72,8 +73,24 @@ def end_in_one_line(alone: bool = False) -> None:
     let_through()
 
 
-def say(text: str, stream: TextIO) -> bool:
-    """Write it; False where nobody reads any more (`… | head -2`): then the stream leads nowhere."""
+def is_read(stream: TextIO | None) -> bool:
+    """Somebody may still read what is written there: it is no pipe whose other end was closed."""
+    poll = select.poll()
+    try:
+        if stream is not None:
+            poll.register(stream.fileno(), 0)
+    except (OSError, ValueError):  # no file of the system
+        return True
+    return not any(event & select.POLLERR for _, event in poll.poll(0))
+
+
+def say(text: str, stream: TextIO | None) -> bool:
+    """Write it; False where nobody reads any more (`… | head -2`): then the stream leads nowhere.
+
+    None, which Python has for a stream that was closed before it began (`>&-`), leads nowhere already.
+    """
+    if stream is None:
+        return True
     try:
         stream.write(text)
         stream.flush()

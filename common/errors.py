@@ -1,14 +1,20 @@
-"""What a bad input says: one line that names file, key and what is allowed. The caller exits 2."""
+"""What a bad input says: one line that names file, key and what is allowed. The caller exits 2.
+
+And what a failure of our own says, in one line as well. The caller exits 3.
+"""
 
 from __future__ import annotations
 
+import errno
+import os
+import traceback
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
 from common.addresses.url import shown_url
-from common.paths import ROOT
+from common.paths import ROOT, real
 
 LONGEST_VALUE: Final = 60
 LONGEST_LIST: Final = 20
@@ -32,13 +38,30 @@ def shown(file: Path | str) -> str:
     """A path as a reader knows it: below the project relative to it, otherwise as given."""
     if isinstance(file, str):
         return file
-    path = file.resolve()
+    path = real(file)
     return str(path.relative_to(ROOT)) if path.is_relative_to(ROOT) else str(file)
 
 
 def one_line(text: str) -> str:
     """`text` with every run of white space made one blank and what cannot be printed escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in " ".join(text.split()))
+    return printable(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """`text` with what cannot be printed escaped: a stranger's words may command a terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def failure(error: BaseException) -> str:
+    """A failure of our own as one line; with VERBOSE=1 lines before it say where."""
+    where = "".join(traceback.format_exception(error)) if os.environ.get("VERBOSE") else ""
+    if isinstance(error, MemoryError):
+        return where + "a limit of this machine: no memory is left"
+    if isinstance(error, OSError):
+        name = errno.errorcode.get(error.errno or 0, type(error).__name__)
+        return where + one_line(f"a limit of this machine: {name}, {error}")
+    text = one_line(f"{type(error).__name__}: {error}")
+    return where + f"a fault of this suite, {text} (VERBOSE=1 says where)"
 
 
 def short(value: object) -> str:

@@ -49,7 +49,8 @@ def announced(results: Path, what: Path) -> Iterator[None]:
         yield
     finally:
         if file is not None:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # whoever reads it sees that the process is gone
+                file.unlink()
 
 
 def announce(results: Path, what: str, number: int = STOP) -> Path | None:

@@ -7,7 +7,6 @@ without `end.json`, so it says that the run is invalid. The exit code of such a 
 from __future__ import annotations
 
 import errno
-import logging
 import os
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,7 +16,7 @@ from gevent.event import Event
 
 from common import exit_codes
 from common.ending import BY
-from common.errors import ConfigError
+from common.errors import ConfigError, failure, one_line
 from common.paths import RESULTS
 from fakes.stack.handle import StackError
 from run.active_runs import announced
@@ -40,7 +39,6 @@ from users.cluster.wire import Wire
 if TYPE_CHECKING:
     from verdicts.history.entry import SeriesKey
 
-log = logging.getLogger("resilience")
 UNHEARD: Final = f"{BY}its closed output"
 OURS: Final = (CannotStartError, StackError, GuardError, OSError)
 
@@ -55,6 +53,7 @@ class Attack:
         self.summary = ""
         self.failure = ""  # one line: why there is no verdict
         self.done = Event()
+        self._log: RunLog | None = None
         self._state = RunState(
             run.scenario,
             run.target,
@@ -99,7 +98,8 @@ class Attack:
         """With its folder, its log and its name among the runs that are under way."""
         try:
             self.dir.mkdir(parents=True, exist_ok=True)  # an empty one is good
-            resources.callback(RunLog(self.dir).close)
+            self._log = RunLog(self.dir)
+            resources.callback(self._log.close)
             with announced(RESULTS, self.dir):
                 self._in_phases(resources)
         except Exception as error:
@@ -116,11 +116,18 @@ class Attack:
             with ExitStack() as load:
                 gather(state, lead(state, load))
             self.exit_code, self.summary = judge(state.dir)
-            exporter_process.send_verdict(state.dir, os.environ)
+            self._send_verdict()
         except Exception as error:
             self._fail(error)
             if state.load_began and not self.summary:
                 self._report()
+
+    def _send_verdict(self) -> None:
+        """To the databases that are switched on; where it cannot be sent, the verdict stays what it is."""
+        try:
+            exporter_process.send_verdict(self._state.dir, os.environ)
+        except OSError as error:
+            self._state.say(f"telemetry: the verdict was not sent: {failure(error)}")
 
     def _report(self) -> None:
         """What there is to tell of a load that broke off; its verdict is never the run's exit code."""
@@ -137,8 +144,9 @@ class Attack:
         if isinstance(error, ConfigError):
             code = exit_codes.USAGE
         elif not isinstance(error, OURS):
-            log.error("the run broke", exc_info=error)
-            line = f"the run broke: {type(error).__name__}: {error}"
+            if self._log is not None:
+                self._log.broke("the run broke", error)
+            line = one_line(f"the run broke: {type(error).__name__}: {error}")
         self.exit_code, self.failure = code, line
         self._state.say(line)
 

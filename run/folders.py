@@ -9,7 +9,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from common.errors import ConfigError, short
-from common.paths import RESULTS
+from common.paths import RESULTS, real
+from run import active_runs
 from scenarios.option import SOURCE
 
 
@@ -37,9 +38,15 @@ def new_dir(results: Path, name: str) -> Path:
 
 
 def check_out(out: str) -> None:
-    """`out` is an empty folder, or can be made; nothing is left of the try. Raises ConfigError."""
+    """`out` is an empty folder, or can be made; nothing is left of the try. Raises ConfigError.
+
+    It stands in messages, pages and files of UTF-8: so each of its characters can be shown.
+    """
+    if not out.isprintable():
+        raise ConfigError(SOURCE, "--out", f"{short(out)}, allowed: a path of printable characters in UTF-8")
     path = Path(out)
-    if os.path.lexists(path) and not _empty(path):
+    check_unused(path)
+    if os.path.lexists(path) and not is_empty(path):
         raise ConfigError(SOURCE, "--out", f"{out} is there already, allowed: a new folder or an empty one")
     missing = [one for one in (path, *path.parents) if not os.path.lexists(one)]
     try:
@@ -55,7 +62,17 @@ def check_out(out: str) -> None:
                 one.rmdir()
 
 
-def _empty(path: Path) -> bool:
+def check_unused(path: Path) -> None:
+    """No other run or series of this checkout is at work there. Raises ConfigError."""
+    place = real(path)
+    for one in active_runs.under_way(RESULTS):
+        if one.pid != os.getpid() and real(Path(one.what)) == place:
+            text = f"{short(str(path))} is in use by process {one.pid}, allowed: another folder, or later"
+            raise ConfigError(SOURCE, "--out", text)
+
+
+def is_empty(path: Path) -> bool:
+    """A folder that can be read and holds nothing."""
     try:
         return not any(path.iterdir())
     except OSError:

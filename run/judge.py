@@ -35,7 +35,7 @@ def judge(folder: Path) -> Judged:
         capture_output=True,
         text=True,
         process_group=0,  # a terminal's Ctrl-C is not for it
-        env=minimal("LANG_REPORT", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"),
+        env=minimal("LANG_REPORT", "FORCE_COLOR", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "VERBOSE"),
     )
     code = done.returncode if done.returncode in VERDICTS else exit_codes.OURS
     return Judged(code, done.stdout + done.stderr)

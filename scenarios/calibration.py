@@ -20,10 +20,10 @@ FILE: Final = ROOT / ".cache" / "real" / "nano.yaml"
 def nano(file: Path = FILE) -> dict[str, Any]:
     """The settings of a nano as measured. Raises ConfigError."""
     try:
-        found = yaml.safe_load(file.read_text())
-    except OSError:
+        found = yaml.safe_load(file.read_text("utf-8"))
+    except FileNotFoundError:
         raise ConfigError(file, "", "is not there; `make calibrate` writes it") from None
-    except yaml.YAMLError as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ConfigError(file, "", f"{error}; allowed: what `make calibrate` writes") from None
     settings = found.get("nano") if isinstance(found, dict) else None
     if not isinstance(settings, dict) or not settings.get("measured_on"):
@@ -34,6 +34,6 @@ def nano(file: Path = FILE) -> dict[str, Any]:
 def write(found: dict[str, Any], file: Path = FILE) -> None:
     """Write it, whole or not at all."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".new")
-    partial.write_text(yaml.safe_dump(found, sort_keys=False, allow_unicode=True))
+    partial = file.with_name(f"{file.name}.new")
+    partial.write_text(yaml.safe_dump(found, sort_keys=False, allow_unicode=True), "utf-8")
     partial.replace(file)

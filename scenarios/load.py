@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from common.errors import ConfigError, short, unknown
 from common.merge import merged
+from common.paths import real
 from common.strict import validate
 from common.yaml_file import read_mapping
 from scenarios.overrides import NO_OVERRIDES, Overrides
@@ -61,7 +62,8 @@ def find(name_or_path: str | Path, folder: Path = FOLDER) -> Path:
 
 def _tree(file: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     """What `file` says, its base's words filled in; groups are written out."""
-    if file.resolve() in above or len(above) >= DEEPEST:
+    place = real(file)
+    if place in above or len(above) >= DEEPEST:
         raise ConfigError(
             file, "extends", f"goes in a circle or deeper than {DEEPEST}, allowed: a plain chain"
         )
@@ -76,7 +78,7 @@ def _tree(file: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     base_name = data.pop("extends")
     if not isinstance(base_name, str):
         raise ConfigError(file, "extends", f"{short(base_name)}, allowed: the name of a scenario")
-    base = _tree(_base_file(base_name, file), (*above, file.resolve()))
+    base = _tree(_base_file(base_name, file), (*above, place))
     return {**_extended(base, data, file), "variant_of": base["name"]}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from common.errors import ConfigError, short
+from common.paths import real
 from common.strict import validate
 from common.yaml_file import read_mapping
 from targets.schema import Target
@@ -52,7 +53,10 @@ def _beside(target: Target, folder: Path) -> Target:
 
 
 def _absolute(folder: Path, name: str) -> str:
-    return str((folder / name).resolve())
+    try:
+        return str(real(folder / name))
+    except ValueError:
+        raise ConfigError("target", "", f"{short(name)} is not a path, allowed: the name of a file") from None
 
 
 def account_ids(target: Target) -> list[str] | None:

@@ -13,12 +13,12 @@ Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could not be
 from __future__ import annotations
 
 import argparse
-import errno
 import sys
-import traceback
 from pathlib import Path
 
 from common import exit_codes
+from common.errors import failure
+from common.paths import is_folder
 from verdicts.compare import wording as comparison
 from verdicts.history import record
 from verdicts.metastable import metastable_file
@@ -41,19 +41,15 @@ def main(argv: list[str] | None = None) -> int:
     except RunFolderError as error:
         print(error, file=sys.stderr)
         return exit_codes.USAGE
-    except OSError as error:
-        print(
-            f"a limit of this machine: {errno.errorcode.get(error.errno or 0, 'OSError')}, {error}",
-            file=sys.stderr,
-        )
-        return exit_codes.OURS
-    except Exception:  # ours, never the target's: 1 would say that a verdict failed
-        traceback.print_exc()
+    except Exception as error:  # ours, never the target's: 1 would say that a verdict failed
+        print(failure(error), file=sys.stderr)
         return exit_codes.OURS
 
 
 def _derived(folder: Path, history: Path | None, *, quiet: bool) -> int:
     """By the file that tells what the folder is of."""
+    if not is_folder(folder):
+        raise RunFolderError(f"{folder}: not a folder, allowed: results/<run>")
     if (folder / compare_files.FILE).exists():
         return _comparison(folder, quiet=quiet)
     if (folder / tuning_file.FILE).exists():

@@ -42,8 +42,9 @@ def check_port(host: str, port: int) -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
-        except OSError as error:
-            text = f"{host or 'every interface'} port {port}: {error.strerror or error}"
+        except (OSError, OverflowError, UnicodeError) as error:  # no port, no name
+            why = getattr(error, "strerror", "") or error
+            text = f"{one_line(host) or 'every interface'} port {port}: {why}"
             raise AccessError(
                 f"--web-host, --web-port: {text}, allowed: a free port of this machine"
             ) from None

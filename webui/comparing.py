@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from common.errors import one_line
+from common.errors import failure, one_line
 from common.paths import ROOT
 from common.secrets.environment import minimal
 from run.folders import new_dir
@@ -52,12 +52,14 @@ class Comparing:
             self._making = False
 
     def _make(self, a: str, b: str) -> str:
-        folder = new_dir(self._results, NAME)
         sides = [f"--run-a={self._results / a}", f"--run-b={self._results / b}"]
         try:
+            folder = new_dir(self._results, NAME)
             done = self._run(sides, folder)
         except subprocess.TimeoutExpired:
             raise CannotCompareError(f"the comparison took over {WITHIN:g} s") from None
+        except OSError as error:  # a full disk, no memory
+            raise CannotCompareError(failure(error)) from None
         if done.returncode:
             raise CannotCompareError(one_line(done.stderr.strip()) or f"exit code {done.returncode}")
         return folder.name

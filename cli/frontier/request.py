@@ -16,6 +16,7 @@ from cli.search import protection_sets
 from cli.search.request import budget, number
 from common.durations import seconds
 from common.errors import ConfigError
+from common.paths import is_folder
 from common.strict import validate
 from fakes.origin import nano
 from run.folders import stamped
@@ -120,7 +121,7 @@ def _capacity(text: str | None, scenario: Scenario) -> tuple[float, str]:
     """(first calls a second, where that is from). Raises ConfigError."""
     if text is None:
         return _by_model(scenario), BY_MODEL
-    if Path(text).is_dir():
+    if is_folder(Path(text)):
         return _by_search(Path(text), scenario), BY_SEARCH
     return number("--capacity", text, 1, 1e5), GIVEN
 

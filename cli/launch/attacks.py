@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -36,8 +37,17 @@ Say = Callable[[str], None]
 
 
 def say_for(command: str) -> Say:
-    """Says a line of progress in the command's name."""
-    return lambda line: print(f"{command}: {line}", flush=True)
+    """Says a line of progress in the command's name; what runs goes on where nobody reads it any more."""
+
+    def said(line: str) -> None:
+        ending.say(f"{command}: {line}\n", sys.stdout)
+
+    return said
+
+
+def say_all(lines: Iterable[str]) -> None:
+    """Say what several runs came to; their exit code stays what it is where nobody reads it any more."""
+    ending.say("\n".join([*lines, ""]), sys.stdout)
 
 
 def new_folder(out: str | None, name: str) -> Path:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from common.errors import ConfigError
-from run.folders import check_out
+from common.paths import is_folder
+from run.folders import check_out, check_unused, is_empty
 from scenarios.option import SOURCE
 from telemetry.run_folder.reading import RunFolderError
 
@@ -19,14 +20,16 @@ def before(folder: Path, file: str, read: Callable[[Path], T], asked: Mapping[st
 
     `asked`: attribute → the value that this search has, and that one must have. Raises ConfigError.
     """
-    if not (folder.is_dir() and any(folder.iterdir())):
+    if not is_folder(folder) or is_empty(folder):
         check_out(str(folder))
         return None
+    check_unused(folder)
     allowed = f"allowed: a new folder, or one with a {file} of the same search"
     try:
         found = read(folder)
-    except RunFolderError:
-        raise ConfigError(SOURCE, "--out", f"{folder} is there already, {allowed}") from None
+    except RunFolderError as error:
+        why = f" ({error})" if (folder / file).exists() else ""
+        raise ConfigError(SOURCE, "--out", f"{folder} is there already{why}, {allowed}") from None
     for key, value in asked.items():
         if getattr(found, key) != value:
             raise ConfigError(SOURCE, "--out", f"{folder} is of {key} {getattr(found, key)!r}, {allowed}")

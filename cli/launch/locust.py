@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from cli.launch import local_workers
@@ -41,7 +42,7 @@ def launch(request: RunRequest, master: Sequence[str] = (), more: Sequence[str] 
     try:
         if request.worker_count and not master:
             return local_workers.run(command, [*LOCUST], request.worker_count)
-        active_runs.announce(RESULTS, request.out or STARTS)
+        active_runs.announce(RESULTS, str(Path(request.out).absolute()) if request.out else STARTS)
         ending.hold()  # until our locustfile hears them
         os.execv(command[0], [*command, *master])
     except OSError as error:

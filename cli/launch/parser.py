@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import NoReturn
 
-from common import exit_codes
-from common.errors import ConfigError, RefusedInputError
+from common import ending, exit_codes
+from common.errors import ConfigError, RefusedInputError, failure
 from scenarios.option import SOURCE, Option
 from scenarios.options import VARIABLES, of
 
@@ -75,14 +75,26 @@ def forget_environment() -> None:
 
 
 def refusing(main: Main) -> Callable[..., int]:
-    """A `main` whose bad input, before anything starts, is one line on standard error and exit code 2."""
+    """A `main` that ends in one line on standard error: bad input with exit code 2, what is ours with 3.
+
+    Where nobody reads its output any more (`… | head -2`) it ends with 3, and no line.
+    """
 
     @functools.wraps(main)
     def refuse(arguments: Sequence[str] | None = None) -> int:
         try:
-            return main(arguments)
+            code = main(arguments)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            return code
         except RefusedInputError as error:
-            print(error, file=sys.stderr)
+            ending.say(f"{error}\n", sys.stderr)
             return exit_codes.USAGE
+        except Exception as error:  # ours: Python's own 1 would say that a verdict failed
+            unread = isinstance(error, BrokenPipeError) and not ending.is_read(sys.stdout)
+            ending.say("", sys.stdout)  # or Python tries again at its end, and complains
+            if not unread:
+                ending.say(f"{failure(error)}\n", sys.stderr)
+            return exit_codes.OURS
 
     return refuse

@@ -19,9 +19,11 @@ from typing import Final
 
 from cli.launch.parser import Parser, forget_environment
 from common import exit_codes
-from common.errors import ConfigError
-from common.paths import ROOT
+from common.errors import ConfigError, one_line
+from common.paths import ROOT, is_folder
+from run.folders import check_out
 from scenarios.option import SOURCE
+from scenarios.overrides import Overrides
 
 VALID: Final = ("pass", "fail")
 
@@ -44,20 +46,29 @@ class RunTable:
         """Run and print; the exit code. Raises ConfigError."""
         options = self._parser().parse_args(arguments)
         words = [f"--duration-scale={options.duration_scale}"] if options.duration_scale else []
+        Overrides.read({"duration_scale": options.duration_scale})
         folders = options.read or [options.out / name for name in self.names(options.only)]
         if not folders:
             allowed = f"allowed: parts of {', '.join(self.names(()))}"
             raise ConfigError(SOURCE, "--only", f"{' '.join(options.only)!r:.40}, {allowed}")
-        for folder in [] if options.read else folders:
-            if not (folder / "verdicts.json").exists():
-                self.attack(folder.name, folder, *words)
+        if not options.read:
+            self._make(options.out, folders, words)
         try:
             lines = [self.line(folder) for folder in folders]
-        except (OSError, ValueError, KeyError) as error:
-            print(f"{self.command}: no verdicts: {error}", file=sys.stderr)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:  # of whatever shape
+            text = one_line(f"{self.command}: no verdicts: {type(error).__name__}, {error}")
+            print(f"{text}, allowed: the folders of its runs", file=sys.stderr)
             return exit_codes.USAGE if options.read else exit_codes.OURS
         print(markdown(self.head, lines))
         return exit_codes.PASS if all(cells[-1] in VALID for cells in lines) else exit_codes.OURS
+
+    def _make(self, out: Path, folders: Sequence[Path], words: Sequence[str]) -> None:
+        """Those that are not there. Raises ConfigError before the first one, where none can be put there."""
+        if not is_folder(out):
+            check_out(str(out))
+        for folder in folders:
+            if not (folder / "verdicts.json").exists():
+                self.attack(folder.name, folder, *words)
 
     def _parser(self) -> Parser:
         made = Parser(prog=f"bin/resilience {self.command}", description=self.description)

@@ -11,8 +11,8 @@ from typing import Any, Final
 from cli.search import protection_sets
 from cli.search.trials import check, own_rate
 from common.durations import ALLOWED, seconds
-from common.errors import ConfigError
-from run.folders import stamped
+from common.errors import ConfigError, short
+from run.folders import check_unused, stamped
 from scenarios import load as scenarios
 from scenarios.overrides import Overrides
 from scenarios.schema import Scenario
@@ -88,6 +88,7 @@ def _folder(
     folder = Path(options.out or stamped(f"breakpoint-{scenario.name}")).absolute()
     if not os.path.lexists(folder):
         return folder, []
+    check_unused(folder)
     allowed = f"allowed: a new folder, or one with a {table.FILE} of the same search"
     try:
         found, rows = table.read(folder)
@@ -100,8 +101,9 @@ def _folder(
         "tier": options.tier,
     }
     for key, value in asked.items():
-        if found[key] != value:
-            raise ConfigError("command line", "--out", f"{folder} is of {key} {found[key]}, {allowed}")
+        if found.get(key) != value:
+            told = short(found.get(key))
+            raise ConfigError("command line", "--out", f"{folder} is of {key} {told}, {allowed}")
     return folder, rows
 
 

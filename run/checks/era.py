@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
+from common.errors import one_line
 from common.mcp_versions import AUTO, LEGACY, MODERN, NONE, Protocol
 from run.checks.talk import RequestResult, Talk, mapping_at
 from users.mcp.dialect import Dialect
@@ -50,7 +51,7 @@ def find(talk: Talk, protocol: Protocol) -> SpokenEra:
     agreed = mapping_at(opened.reply, "result").get("protocolVersion")
     if not opened.reason and agreed:
         kept = agreed if agreed in LEGACY else LEGACY[-1]
-        return SpokenEra(kept, f"initialize agreed on {agreed}", (found, opened))
+        return SpokenEra(kept, f"initialize agreed on {one_line(str(agreed)):.40}", (found, opened))
     talk.speak(Dialect(NONE))
     why = f"status {opened.status}" if opened.status else opened.reason
     return SpokenEra(NONE, f"it answers neither server/discover nor initialize ({why})", (found, opened))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from common.errors import printable
 from run.checks.talk import RequestResult, Talk, mapping_at
 from users.mcp.asked import made_up
 from users.mcp.operations import LIST, METHODS, Operation
@@ -43,7 +44,7 @@ class ListedTool:
         """What a target file says to call it, the required arguments made up."""
         arguments = {name: made_up(self._properties.get(name, {})) for name in self.required}
         given = f", arguments: {_flow(arguments)}" if arguments else ""
-        return f"{{name: {json.dumps(self.name)}{given}}}"
+        return printable(f"{{name: {json.dumps(self.name)}{given}}}")
 
 
 def _flow(arguments: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@
 First the runs whose exporter was killed are read again, whole: a point that had arrived counts once.
 Then every queue of each database that is switched on is sent, oldest first. Says in a line for each what was
 sent and what is left.
-Exit codes: 0 nothing is left; 1 something is; 2 for bad variables.
+A run whose files are of another shape is passed over, and named.
+Exit codes: 0 nothing is left; 1 something is; 2 for bad variables; 3 for a failure of ours.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from common import exit_codes
-from common.errors import ConfigError
+from common.errors import ConfigError, failure, one_line
 from common.files.atomic_write import write_whole
 from common.paths import RESULTS
 from telemetry.delivery.sender import deliver
@@ -28,6 +30,7 @@ from telemetry.exporter.exporter import COUNTS, spool_root
 from telemetry.exporter.sinks import check, opened
 from telemetry.points.export import Export
 from telemetry.run_folder import manifest
+from telemetry.run_folder.reading import RunFolderError, object_whole
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -37,11 +40,14 @@ def main(argv: list[str] | None = None) -> int:
         sinks = opened(os.environ)
         for warning in check(os.environ):
             print(f"telemetry: {warning}", file=sys.stderr)
+        deadline = time.monotonic() + options.seconds
+        left = [_flush(sink, options.results, deadline) for sink in sinks]
     except ConfigError as error:
         print(error, file=sys.stderr)
         return exit_codes.USAGE
-    deadline = time.monotonic() + options.seconds
-    left = [_flush(sink, options.results, deadline) for sink in sinks]
+    except Exception as error:  # ours: Python's own 1 would say that points are left
+        print(failure(error), file=sys.stderr)
+        return exit_codes.OURS
     return exit_codes.FAIL if any(left) else exit_codes.PASS
 
 
@@ -59,21 +65,31 @@ def _flush(sink: Sink, results: Path, deadline: float) -> int:
 def _recover(results: Path, sink: Sink, place: Path) -> Iterator[str]:
     """Spool the whole of each run whose exporter did not end, and whose queue nobody holds."""
     for path in sorted(results.glob(f"*/{COUNTS}")):
-        counts = json.loads(path.read_text())
-        if counts.get("finished") or path.parent.is_symlink():
-            continue
-        for one in counts.get("sinks", []):
-            if one["place"] == sink.place and not one.get("read_again"):
-                with contextlib.suppress(BusyError, OSError):
-                    _read_again(path.parent, sink, place / Path(one["queue"]).name)
-                    one["read_again"] = True
-                    write_whole(path, json.dumps(counts, indent=1))
-                    yield path.parent.name
+        try:
+            if not path.parent.is_symlink() and _read_run(path, sink, place):
+                yield path.parent.name
+        except (RunFolderError, LookupError, TypeError, AttributeError) as error:
+            text = one_line(f"telemetry: {path.parent} cannot be read again: {type(error).__name__}: {error}")
+            print(text, file=sys.stderr)
+
+
+def _read_run(path: Path, sink: Sink, place: Path) -> bool:
+    """Whether the run was spooled now. Raises RunFolderError, or what a file of another shape does."""
+    counts: Any = object_whole(path) or {}
+    for one in [] if counts.get("finished") else counts.get("sinks", []):
+        if one["place"] == sink.place and not one.get("read_again"):
+            with contextlib.suppress(BusyError, OSError):
+                _read_again(path.parent, sink, place / Path(one["queue"]).name)
+                one["read_again"] = True
+                write_whole(path, json.dumps(counts, indent=1))
+                return True
+    return False
 
 
 def _read_again(run_dir: Path, sink: Sink, queue: Path) -> None:
+    about = manifest.read(run_dir)
     spool = Spool(queue)
-    for batch in sink.encode(Export(run_dir, manifest.read(run_dir)).finish()):
+    for batch in sink.encode(Export(run_dir, about).finish()):
         spool.append(batch)
     spool.close()
 

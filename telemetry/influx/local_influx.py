@@ -28,6 +28,7 @@ from typing import Any, Final
 import msgspec
 
 from common import exit_codes
+from common.errors import failure
 from common.paths import ROOT
 
 HOST: Final = "127.0.0.1"
@@ -208,6 +209,9 @@ def main(argv: list[str] | None = None) -> int:
     except RuntimeError as error:
         print(error, file=sys.stderr)
         return exit_codes.USAGE
+    except Exception as error:  # ours
+        print(failure(error), file=sys.stderr)
+        return exit_codes.OURS
     for name, value in server.env.items():
         print(f"export {name}={value}", flush=True)
     end.wait()

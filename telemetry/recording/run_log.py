@@ -27,6 +27,13 @@ class RunLog:
         self._handler.setFormatter(formatter)
         logging.getLogger().addHandler(self._handler)
 
+    def broke(self, text: str, error: Exception) -> None:
+        """Write where it broke, in this file alone: a terminal has the one line of it. After `close`, too."""
+        where = (type(error), error, error.__traceback__)
+        self._handler.emit(logging.LogRecord("resilience", logging.ERROR, __file__, 0, text, None, where))
+        if self._handler not in logging.getLogger().handlers:
+            self._handler.close()
+
     def close(self) -> None:
         """Stop writing. Safe to repeat."""
         logging.getLogger().removeHandler(self._handler)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, field
 
 from common.files.atomic_write import write_whole
+from common.paths import is_folder
 from telemetry.run_folder.machine import LoadMachine
 from telemetry.run_folder.reading import RunFolderError, as_struct, json_object
 
@@ -111,7 +112,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 def read(run_dir: Path) -> Manifest:
     """A run's manifest. Raises RunFolderError."""
     path = run_dir / FILE
-    if not run_dir.is_dir():
+    if not is_folder(run_dir):
         raise RunFolderError(f"{run_dir}: not a folder, allowed: results/<run>")
     if not path.exists():
         raise RunFolderError(f"{run_dir}: holds no {FILE}, allowed: the folder of a run")

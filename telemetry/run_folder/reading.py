@@ -28,7 +28,7 @@ def json_object(path: Path) -> dict[str, Any]:
     """The JSON object that a file holds, as plain data. Raises RunFolderError."""
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunFolderError(f"{path}: {error}, allowed: a JSON object") from None
     return _an_object(path, found)
 
@@ -43,7 +43,7 @@ def json_whole(path: Path) -> Any:
     """What a JSON file holds, as plain data; None where it is absent, torn or no JSON."""
     try:
         return json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from common.errors import one_line
 from users.mcp.answers import error_code
 from users.mcp.sse import UNREADABLE, stream_of_call
 from users.transport.call import Call
@@ -71,4 +72,4 @@ def _told(reply: Any) -> Words | None:
 
 
 def _cut(text: object) -> str:
-    return " ".join(str(text).split())[:MAX_LENGTH]
+    return one_line(str(text)[:_READ])[:MAX_LENGTH]

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from common.errors import ConfigError
+from common.errors import ConfigError, short
 from verdicts.audit import k6, locust_csv, oha, vegeta
 from verdicts.audit.other_run import OtherRun
 
@@ -18,6 +18,7 @@ ALLOWED: Final = (
     "Locust's NAME_stats.csv, oha --output-format json"
 )
 MOST_BYTES: Final = 1 << 30
+MOST_COUNTED: Final = 10**15
 # A key that one tool's document has and no other's.
 DOCUMENTS: Final[dict[str, Callable[[Any], OtherRun]]] = {
     "metrics": k6.summary,
@@ -33,15 +34,22 @@ LINES: Final[dict[str, Callable[[Iterable[bytes]], OtherRun]]] = {
 def read(file: Path) -> OtherRun:
     """What it says. Raises ConfigError."""
     try:
-        if file.stat().st_size > MOST_BYTES:
-            raise ConfigError(file, "", f"has over {MOST_BYTES:,} bytes, allowed: the tool's summary")
-        body = file.read_bytes()
+        with file.open("rb") as stream:
+            body = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise ConfigError(file, "", f"cannot be read: {error.strerror}, allowed: {ALLOWED}") from None
+    if len(body) > MOST_BYTES:
+        raise ConfigError(file, "", f"has over {MOST_BYTES:,} bytes, allowed: the tool's summary")
     try:
-        return _json(file, body) if body.lstrip()[:1] == b"{" else _csv(file, body)
-    except msgspec.MsgspecError as error:
+        found = _json(file, body) if body.lstrip()[:1] == b"{" else _csv(file, body)
+    except ConfigError:
+        raise
+    except (msgspec.MsgspecError, ValueError, OverflowError, RecursionError) as error:
         raise ConfigError(file, "", f"{error}, allowed: {ALLOWED}") from None
+    for count in (found.sent, found.unproved, found.dropped, found.begun):
+        if not 0 <= count <= MOST_COUNTED:
+            raise ConfigError(file, "", f"counts {short(count)}, allowed: 0 to {MOST_COUNTED:,}")
+    return found
 
 
 def _json(file: Path, body: bytes) -> OtherRun:

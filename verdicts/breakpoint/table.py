@@ -18,6 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from common.files.atomic_write import write_whole
 from shapes.search import Kind, Result
 from verdicts.breakpoint.trial import TrialOutcome
@@ -57,8 +59,8 @@ class BreakpointRow:
 
     @classmethod
     def restore(cls, data: Mapping[str, Any]) -> BreakpointRow:
-        """A row of breakpoint.json. Raises TypeError, KeyError."""
-        return cls(**{**data, "trials": tuple(TrialOutcome(**trial) for trial in data["trials"])})
+        """A row of breakpoint.json; keys of a later version are passed over. Raises ValueError."""
+        return msgspec.convert(data, cls)
 
     def shared(self, protect: str) -> BreakpointRow:
         """The answer of another set that comes to the same."""
@@ -156,12 +158,12 @@ def document(scenario: str, rows: Sequence[BreakpointRow], **about: Any) -> dict
 
 def read(folder: Path) -> tuple[dict[str, Any], list[BreakpointRow]]:
     """(the document, its rows) of a folder. Raises OSError, ValueError."""
-    found = json.loads((folder / FILE).read_bytes())
     try:
+        found = json.loads((folder / FILE).read_bytes())
         if found["schema_version"] != SCHEMA_VERSION:
             raise ValueError(f"schema_version {found['schema_version']!r}, allowed: {SCHEMA_VERSION}")
         return found, [BreakpointRow.restore(row) for row in found["rows"]]
-    except (TypeError, KeyError) as error:
+    except (TypeError, KeyError, RecursionError) as error:
         raise ValueError(f"not a table of breakpoints: {error}") from None
 
 

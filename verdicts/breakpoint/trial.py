@@ -35,8 +35,8 @@ class TrialOutcome:
     bound: str = ""
     why: str = ""
     folder: str = ""
-    in_flight: int | None = None
-    goroutines: int | None = None
+    in_flight: int | float | None = None
+    goroutines: int | float | None = None
     memory_mib: float | None = None
     success: float | None = None
     cores: float | None = None

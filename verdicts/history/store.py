@@ -43,8 +43,11 @@ class HistoryError(Exception):
 
 
 def place() -> Path:
-    """The folder of this checkout's history, or the one that RESILIENCE_HISTORY names."""
-    return Path(os.environ.get(VARIABLE) or RESULTS / "history")
+    """The folder of this checkout's history, or the one that RESILIENCE_HISTORY names; absolute.
+
+    What appends to it runs in the checkout, wherever the run itself was started.
+    """
+    return Path(os.environ.get(VARIABLE) or RESULTS / "history").absolute()
 
 
 def append(folder: Path, entry: HistoryRun) -> bool:
@@ -60,9 +63,9 @@ def append(folder: Path, entry: HistoryRun) -> bool:
 def read(folder: Path, scenario: str = "") -> list[HistoryRun]:
     """The runs in the order of their starts; none where there is no file. Raises HistoryError."""
     file = folder / FILE
-    if not file.exists():
-        return []
     try:
+        if not file.exists():
+            return []
         with _opened(file, "ro") as db:
             return list(_read(db, scenario))
     except (OSError, sqlite3.Error) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from common.files.atomic_write import write_whole
+from telemetry.run_folder.reading import json_object
 from verdicts.compare import figures, wording
 from verdicts.compare.comparison import ComparedFigure, Comparison, Side, compare
 from verdicts.report import compare_page
@@ -18,6 +19,7 @@ from verdicts.run.reading import RunFolderError, load
 
 SCHEMA_VERSION: Final = 1
 FILE: Final = "compare.json"
+ALLOWED: Final = "allowed: what bin/compare wrote"
 Repeat = tuple[str, str]
 """(where the invalid run is, why it is invalid)."""
 
@@ -30,24 +32,27 @@ def write(folder: Path, found: Comparison, command: str, repeated: Sequence[Repe
 
 def stored_document(folder: Path) -> dict[str, Any]:
     """compare.json as it is. Raises RunFolderError for one that cannot be read."""
-    try:
-        told: dict[str, Any] = json.loads((folder / FILE).read_bytes())
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{folder / FILE}: {error}, allowed: what bin/compare wrote") from None
+    told = json_object(folder / FILE)
     if told.get("schema_version") != SCHEMA_VERSION:
         version = told.get("schema_version")
         raise RunFolderError(f"{folder / FILE}: schema_version: {version!r}, allowed: {SCHEMA_VERSION}")
+    for key in ("verdict", "sentence"):
+        if not isinstance(told.get(key), str):
+            raise RunFolderError(f"{folder / FILE}: {key}: is missing or wrong, {ALLOWED}")
     return told
 
 
 def derive(folder: Path, told: Mapping[str, Any]) -> Comparison:
     """Write both files anew, from the runs that compare.json, `told`, names. Raises RunFolderError."""
-    a, b = (
-        Side(name.upper(), told[name]["what"], tuple(load(folder / run) for run in told[name]["runs"]))
-        for name in "ab"
-    )
-    found = compare(a, b, interleaved=told["interleaved"])
-    write(folder, found, told["command"], [(one["run"], one["why"]) for one in told["repeated"]])
+    try:
+        named = [(told[name]["what"], [folder / run for run in told[name]["runs"]]) for name in "ab"]
+        interleaved, command = bool(told["interleaved"]), str(told["command"])
+        repeated = [(one["run"], one["why"]) for one in told["repeated"]]
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(f"{folder / FILE}: {type(error).__name__}: {error}, {ALLOWED}") from None
+    a, b = (Side(name, what, tuple(map(load, runs))) for name, (what, runs) in zip("AB", named, strict=True))
+    found = compare(a, b, interleaved=interleaved)
+    write(folder, found, command, repeated)
     return found
 
 

@@ -29,9 +29,13 @@ def runs(text: str) -> tuple[Run, ...]:
 
 
 def _within(folder: Path) -> Iterator[Path]:
-    if not folder.is_dir():
+    try:
+        there, alone = folder.is_dir(), (folder / "run.json").exists()
+    except OSError as error:  # too long a name, or nobody may look
+        raise RunFolderError(f"{folder}: {error.strerror}, {ALLOWED}") from None
+    if not there:
         raise RunFolderError(f"{folder}: not a folder, {ALLOWED}")
-    if (folder / "run.json").exists():
+    if alone:
         yield folder
         return
     inside = sorted(file.parent for file in folder.glob("*/run.json"))

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from common import exit_codes
-from common.errors import one_line
+from common.errors import failure, one_line
 from common.paths import ROOT
 from run.folders import new_dir
 from scenarios.options import VARIABLES
@@ -93,11 +93,21 @@ class SeriesProcess:
 
     def _start(self, words: Sequence[str]) -> None:
         command, *rest = words
-        self._results.mkdir(parents=True, exist_ok=True)
+        try:
+            self._results.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SeriesRefusedError(failure(error)) from None
         self._folder = new_dir(self._results, "-".join(filter(None, (command, _of(rest)))))
         self._command, self._stopping = command, False
+        try:
+            self._process = self._begun(words)
+        except OSError as error:  # a full disk, no memory
+            self._process, self._folder = None, self._results
+            raise SeriesRefusedError(failure(error)) from None
+
+    def _begun(self, words: Sequence[str]) -> subprocess.Popen[bytes]:
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "cli", *words, f"--out={self._folder}"],
                 cwd=ROOT, env=environment(os.environ), start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -279,6 +279,26 @@ def test_a_table_of_another_search_is_not_carried_on(
         assert "allowed: a new folder, or one with a breakpoint.json" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{", "[1]", '{"schema_version": 1, "rows": []}', '{"schema_version": 1, "rows": {}}',
+        "[" * 100_000,
+        '{"schema_version": 1, "rows": [{"protect": "none", "kind": "below", "lower": "x", "upper": 1, '
+        '"confirmed": true, "limit": "", "trials": []}]}',
+    ],
+    ids=lambda text: text[:40],
+)  # fmt: skip
+def test_a_file_of_another_shape_is_not_carried_on(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / table.FILE).write_text(text)
+    assert command.main(["--out", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert "allowed: a new folder, or one with a breakpoint.json" in said
+    assert said.count("\n") == 1
+
+
 @pytest.fixture
 def trials(monkeypatch: pytest.MonkeyPatch) -> list[Trial]:
     """The trials that `main` makes: the first of the list."""

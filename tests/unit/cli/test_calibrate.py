@@ -47,6 +47,21 @@ def test_a_stack_that_does_not_start_is_one_line(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("out", "says"),
+    [(".", "Is a directory"), ("file/below/nano.yaml", "Not a directory"), ("a" * 300, "File name too long")],
+)
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_measured(
+    out: str, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(calibrate, "running", None)
+    assert calibrate.main(["--out", str(tmp_path / out)]) == exit_codes.USAGE
+    said = capsys.readouterr().err
+    assert f" cannot be written: {says}, allowed: " in said
+    assert said.count("\n") == 1
+
+
 def test_bad_usage_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert calibrate.main(["--outt=x"]) == 2
     said = capsys.readouterr().err

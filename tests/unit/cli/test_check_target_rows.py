@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cli.check_target import works
+from cli.check_target import TableLine, table, works
 from run.checks.dry_run import Findings
 from run.checks.era import SpokenEra
 from run.checks.talk import RequestResult
@@ -52,3 +52,8 @@ def test_sources_are_tried() -> None:
 def test_tokens_that_somebody_else_made_are_called_so() -> None:
     told = rows(auth={}, accounts={"tokens": "tokens.txt"})["auth"][1]
     assert told == "ready-made tokens in Authorization"
+
+
+def test_a_line_commands_no_terminal() -> None:
+    (line,) = table([TableLine("tools", "info", "1 listed: \x1b[2Jecho")])
+    assert line == r"tools  info  1 listed: \x1b[2Jecho"

@@ -25,7 +25,7 @@ def check(scenario: str | Path, target: str) -> None:
     attack.read([str(scenario), "--target", target]).read()
 
 
-class BecameError(Exception):
+class BecameError(BaseException):
     """What a real call would have become."""
 
 

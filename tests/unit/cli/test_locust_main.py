@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from cli.launch.local_workers import free_port
 from common.paths import ROOT
 
 AFTER = """
@@ -40,3 +41,28 @@ def test_no_package_is_asked_for_plug_ins() -> None:
         [sys.executable, "-c", counted, "--headless"], capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+BROKEN = """
+import runpy
+from webui import access
+
+def broken(*_):
+    raise MemoryError
+
+access.check = broken
+runpy.run_path("cli/launch/locust_main.py", run_name="__main__")
+"""
+
+
+def test_a_failure_of_ours_at_the_beginning_is_one_line_and_no_verdict() -> None:
+    words = ["-f", "locustfile.py", "--web-port", str(free_port()), "--loglevel", "ERROR"]
+    done = subprocess.run(
+        [sys.executable, "-c", BROKEN, *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (3, "a limit of this machine: no memory is left\n")

@@ -1,5 +1,6 @@
 """`bin/resilience mcp`: without the SDK one line says what to type; nothing but loopback is listened on."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -34,3 +35,11 @@ def test_bad_usage_is_one_line_and_2(words: str, told: str, capsys: Any) -> None
     said = capsys.readouterr().err
     assert told in said
     assert said.count("\n") == 1
+
+
+def test_a_port_that_is_taken_is_one_line_and_2(capsys: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main(["--http", "--port", str(port)]) == 2
+    told = f"command line: --port: 127.0.0.1 port {port}: Address already in use, allowed: a free port"
+    assert capsys.readouterr().err.startswith(told)

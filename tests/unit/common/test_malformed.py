@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pytest
 
-from cli import check_target, suite
+from cli import agents_table, audit, check_target, kv_table, metastable, stop, suite, tune
 from common.paths import ROOT
 from grafana import pictures
 from grafana.query import RUN, fill
@@ -30,6 +30,12 @@ GOOD: Final = {
 MAINS: Final[dict[str, Callable[[list[str]], int]]] = {
     "attack": refused_attack.main,
     "suite": suite.main,
+    "kv_table": kv_table.main,
+    "agents_table": agents_table.main,
+    "metastable": metastable.main,
+    "tune": tune.main,
+    "stop": stop.main,
+    "audit": audit.main,
     "check_target": check_target.main,
     "verdicts": verdicts.main,
     "pictures": pictures.main,
@@ -131,6 +137,71 @@ def test_a_variable_never_leaves_its_place(value: str) -> None:
         step = 2 if rest[0] == "\\" else 1
         plain, rest = plain + rest[step - 1], rest[step:]
     assert plain == value
+
+
+LONG: Final = "a" * 300
+DEEP: Final = '{"a":' * 100_000
+VEGETA: Final = '{"requests": %s, "duration": %s, "status_codes": {}}'
+
+
+@pytest.mark.parametrize(
+    ("kind", "words", "says"),
+    [
+        ("attack", "burst --target {loop}", "loop.yaml: cannot be read: Too many levels of symbolic links, "),
+        ("attack", "{loop}", "loop.yaml: cannot be read: Too many levels of symbolic links, allowed: "),
+        ("attack", f"burst --out {LONG}", "cannot be made: File name too long, allowed: a new folder"),
+        ("attack", "burst --out '{tmp}/a\nb'", "allowed: a path of printable characters in UTF-8"),
+        ("attack", "burst --out '{tmp}/\x1b[2J'", "allowed: a path of printable characters"),
+        ("attack", "burst --out '{tmp}/\udcff'", "allowed: a path of printable characters"),
+        ("attack", f"burst --baseline {LONG}", "File name too long, allowed: the folder of a run"),
+        ("suite", "phase1 --out '{tmp}/a\tb'", "allowed: a path of printable characters"),
+        ("tune", f"--out {LONG}", "cannot be made: File name too long, allowed: a new folder"),
+        ("metastable", f"--capacity {LONG}", "aaa, allowed: a number from 1 to 100000"),
+        ("kv_table", f"--out {LONG}", "cannot be made: File name too long, allowed: a new folder"),
+        ("kv_table", "--out {file}", "is there already, allowed: a new folder or an empty one"),
+        ("agents_table", "--out {file}/below", "cannot be made: Not a directory, allowed: a new folder"),
+        ("kv_table", "--duration-scale x", "duration_scale: 'x', allowed: number"),
+        ("kv_table", "--read {list}", "no verdicts: TypeError, "),
+        ("agents_table", "--read {list}", "list, allowed: a JSON object"),
+        ("verdicts", LONG, "not a folder, allowed: results/<run>"),
+        ("stop", "--what", "unrecognized arguments: --what"),
+        ("audit", "{file} --planned " + "9" * 400, "allowed: a whole number of at most 15 digits"),
+        ("audit", "{file} --planned " + "9" * 5000, "allowed: a whole number of at most 15 digits"),
+        ("audit", "{file} --target-count " + "9" * 400, "allowed: a whole number of at most 15 digits"),
+        ("audit", "{file} --rate 1e308 --duration 1h", "'1e308', allowed: a number over 0, at most 1e+09"),
+        ("audit", "{deep}", "maximum recursion depth exceeded"),
+        ("audit", "{huge}", "counts 99999999999999999999999999999999999999"),
+        ("audit", "{less}", "counts -1, allowed: 0 to 1,000,000,000,000,000"),
+        ("audit", "{long}", "int too large to convert to float, allowed: k6's summary"),
+    ],
+    ids=lambda one: str(one)[:60],
+)  # fmt: skip
+def test_paths_and_figures_that_are_none(
+    tmp_path: Path, kind: str, words: str, says: str, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    places = {name: tmp_path / f"{name}.yaml" for name in ("loop", "file", "deep", "huge", "less", "long")}
+    places["loop"].symlink_to(places["loop"])
+    places["file"].write_text("what no tool wrote")
+    places["deep"].write_text(DEEP)
+    places["huge"].write_text(VEGETA % ("9" * 400, 1))
+    places["less"].write_text(VEGETA % (-1, 1))
+    places["long"].write_text(VEGETA % (1, "9" * 400))
+    places["list"] = tmp_path / "list"
+    places["list"].mkdir()
+    (places["list"] / "verdicts.json").write_text("[1]")
+    before = set(tmp_path.rglob("*"))
+    refused(MAINS[kind], [word.format(tmp=tmp_path, **places) for word in shlex.split(words)], says, capsys)
+    assert set(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("key", ["accounts: {ids: %s}", "tls: {ca: %s}", "auth: {key: {file: %s}}"])
+@pytest.mark.parametrize("name", ["loop.pem", '"a\\0b"'])
+def test_files_of_a_target_that_are_none(tmp_path: Path, key: str, name: str, capsys: Any) -> None:
+    (tmp_path / "loop.pem").symlink_to(tmp_path / "loop.pem")
+    file = tmp_path / "t.yaml"
+    file.write_text(f"name: t\nbase_url: https://127.0.0.1:9\n{key % name}\n")
+    refused(check_target.main, [str(file)], "allowed: ", capsys)
 
 
 def test_the_corpus_is_large() -> None:

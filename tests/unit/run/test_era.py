@@ -44,6 +44,7 @@ class Scripted:
         return self.opened if dialect.legacy else None
 
 
+HOSTILE = "\x1b[2J\x9b\u202e"
 AGREED = said(result={"protocolVersion": "2025-06-18"})
 REFUSED = said(404, "http_error")
 
@@ -119,3 +120,12 @@ def test_a_list_has_pages() -> None:
 @pytest.mark.parametrize("reply", [{}, {"result": []}, {"result": {"tools": {}}}, {"error": {"code": 1}}])
 def test_what_is_no_list_holds_no_tools(reply: dict[str, Any]) -> None:
     assert tool_list.listed(cast(Talk, Scripted([said(**reply)], AGREED)))[1] == []
+
+
+def test_what_a_target_calls_itself_commands_no_terminal() -> None:
+    opened = said(result={"protocolVersion": HOSTILE})
+    found = era.find(cast(Talk, Scripted([REFUSED], opened)), "auto")
+    assert str(found).isprintable()
+    tool = ListedTool(HOSTILE, {"required": [HOSTILE], "properties": {}})
+    assert tool.line.isprintable()
+    assert list(yaml.safe_load(tool.line)["arguments"]) == [HOSTILE]

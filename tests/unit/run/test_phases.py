@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -235,3 +236,14 @@ def test_a_real_edge_is_told_how_many_calls_it_has_to_hold_and_says_how(
     assert [settings.edge.calls_at_once for settings in asked] == [calls]
     line = "up to 17,500 calls in flight: the edge has 4 processes of 20,000 open files"
     assert any(one.startswith(line) for one in said) == bool(calls)
+
+
+def test_a_verdict_that_cannot_be_sent_stays_what_it_is(
+    rig: Rig, run: Callable[..., Attack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("run.attack.exporter_process.send_verdict", none)
+    made = run()
+    assert (made.exit_code, made.summary, made.failure) == (0, REPORT, "")

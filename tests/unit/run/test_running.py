@@ -135,7 +135,7 @@ def stopped(runs: Runs, monkeypatch: pytest.MonkeyPatch, *folders: str) -> int:
     def sleep(seconds: float) -> None:
         clock.now += seconds
 
-    return stop.main(folders, Path("results"), clock, sleep)
+    return stop.end(folders, Path("results"), clock, sleep)
 
 
 def test_each_run_is_told_once_and_waited_for(

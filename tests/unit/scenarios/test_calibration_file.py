@@ -38,10 +38,14 @@ def test_without_it_the_figures_are_the_plans(file: Path) -> None:
         load.load("burst", Overrides.read({"nano": "calibrated"}))
 
 
-@pytest.mark.parametrize("text", ["", "- 1", "nano: 3", "nano: {memory_base: 3}", "a: [", "\t"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "- 1", "nano: 3", "nano: {memory_base: 3}", "a: [", "\t", "[" * 5000, "\udcff"],
+    ids=lambda text: ascii(text[:20]),
+)
 def test_what_is_no_such_file_is_one_line(file: Path, text: str) -> None:
     file.parent.mkdir()
-    file.write_text(text)
+    file.write_text(text, errors="surrogateescape")
     with pytest.raises(ConfigError, match=r"allowed: what `make calibrate` writes$"):
         calibration.nano(file)
 

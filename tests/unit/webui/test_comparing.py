@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -53,3 +54,16 @@ def test_what_bin_compare_refuses_is_told_in_its_words(tmp_path: Path) -> None:
     told = refused(lambda: Comparing(tmp_path, lambda: "").make("a", "a"))
     assert "is named twice" in told
     assert "\n" not in told
+
+
+def test_no_memory_for_a_comparison_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    a, b = judged(tmp_path, "a"), judged(tmp_path, "b")
+    monkeypatch.setattr("webui.comparing.subprocess.run", none)
+    compare = Comparing(tmp_path, lambda: "")
+    assert refused(lambda: compare.make(a, b)).startswith("a limit of this machine: ENOMEM")
+    assert not compare.busy()

@@ -34,6 +34,21 @@ def test_a_login_without_a_password_is_refused() -> None:
         access.check("127.0.0.1", "", login=True)
 
 
+@pytest.mark.parametrize("port", [-1, 65_536, 10**30])
+def test_what_is_no_port_is_one_line(port: int) -> None:
+    with pytest.raises(
+        access.AccessError, match=rf"^--web-host, --web-port: 127.0.0.1 port {port}: .* allowed"
+    ):
+        access.check_port("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("host", ["a\nb", "\x1b[2J", "a" * 300])
+def test_what_is_no_address_is_one_line(host: str) -> None:
+    with pytest.raises(access.AccessError, match=r"^--web-host, --web-port: .* allowed: ") as refused:
+        access.check_port(host, 0)
+    assert str(refused.value).isprintable()
+
+
 def environ(method: str = "POST", host: str = "127.0.0.1:8089", **headers: str) -> dict[str, Any]:
     return {
         "REQUEST_METHOD": method,

@@ -158,6 +158,27 @@ def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
         asked_for(tmp_path / "other")
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "says"),
+    [
+        ('"attack": "nano-oom"', '"attack": "nano-doom"', "attack 'nano-doom', allowed: "),
+        ('"timeout": ', '"time-out": ', "limits time-out, timeout, allowed: those of this version"),
+        ('"set": ""', '"set": "yesterday"', "set 'yesterday', allowed: plan, today, none"),
+        ('"runs": [', '"runs": [7, ', "Expected `object`, got `int`"),
+        ('"schema_version": 1', '"schema_version": 2', "schema_version: 2, allowed: 1"),
+    ],
+)
+def test_a_folder_of_another_version_is_refused(tmp_path: Path, was: str, now: str, says: str) -> None:
+    whole(tmp_path / "t", "--budget", "10m")
+    file = tmp_path / "t" / tuning_file.FILE
+    file.write_text(file.read_text().replace(was, now))
+    with pytest.raises(ConfigError) as refused:
+        asked_for(tmp_path / "t")
+    assert says in str(refused.value)
+    assert "allowed: a new folder" in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 def test_a_budget_counts_a_runs_load_and_what_is_beside_it() -> None:
     nano = ATTACK["nano-oom"]
     assert cost(nano, "full") == 45 + series.START

@@ -146,7 +146,9 @@ def test_a_file_that_is_no_such_thing_is_one_line(tmp_path: Path, text: str, sai
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"t_end": 3.5, "stop_rea', "\0\0\0\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{", '{"t_end": 3.5, "stop_rea', "\0\0\0\0", "[" * 100_000], ids=lambda text: text[:9]
+)
 def test_a_torn_file_counts_as_absent(tmp_path: Path, text: str) -> None:
     for name in ("end.json", "consistency.json", "instances-w0.json"):
         (tmp_path / name).write_text(text)

@@ -112,8 +112,15 @@ def test_where_nothing_can_be_written_and_where_nothing_is(tmp_path: Path) -> No
     assert read(tmp_path) == []
 
 
+def test_a_name_that_is_too_long_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(HistoryError, match=r"File name too long: .* allowed: "):
+        read(tmp_path / ("a" * 300))
+
+
 def test_where_it_lies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(store.VARIABLE, "/somewhere/else")
     assert store.place() == Path("/somewhere/else")
+    monkeypatch.setenv(store.VARIABLE, "mine")
+    assert store.place() == Path.cwd() / "mine"  # not the checkout's, where verdicts are derived
     monkeypatch.delenv(store.VARIABLE)
     assert store.place() == RESULTS / "history"

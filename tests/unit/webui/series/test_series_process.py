@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -130,6 +131,22 @@ def test_what_the_command_refuses_is_told_in_its_words(
         running.start(["suite", "phase1", "--seed=x"])
     assert running.now().state == "idle"
     assert list((tmp_path / "results").iterdir()) == [], "nothing is left of it"
+
+
+def test_a_series_that_cannot_begin_is_told_in_one_line(
+    running: SeriesProcess, popen: type[FakePopen], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def none(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("webui.series.process.subprocess.Popen", none)
+    with pytest.raises(SeriesRefusedError, match=r"^a limit of this machine: ENOMEM"):
+        running.start(["suite", "phase1"])
+    assert running.now().state == "idle"
+    assert not running.busy()
+    (tmp_path / "file").touch()
+    with pytest.raises(SeriesRefusedError, match=r"^a limit of this machine: "):
+        SeriesProcess(tmp_path / "file" / "results", nobody, sleeping()).start(["suite", "phase1"])
 
 
 def test_stop_tells_it_once(running: SeriesProcess, popen: type[FakePopen]) -> None:
