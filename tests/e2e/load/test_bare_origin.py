@@ -37,7 +37,7 @@ def promised(most: int) -> dict[str, Any]:
     return {"burst_per_s": burst, "ip_per_min": None, "rate_per_min": None}
 
 
-def target(folder: Path, base_url: str, place: str, limits: dict[str, Any]) -> Path:
+def target(folder: Path, base_url: str, place: str, **more: Any) -> Path:
     """All that the suite is told of it."""
     file = folder / "origin.yaml"
     tree = {
@@ -48,8 +48,9 @@ def target(folder: Path, base_url: str, place: str, limits: dict[str, Any]) -> P
         "auth": {"header": "X-Gateway-Token", "scheme": "", "ttl": TTL, "serve_jwks": place},
         "accounts": {"ids": "accounts.txt"},
         "tool": {"module": "notion", "tool": "get_page", "params": {"page_id": "home"}},
-        "limits": limits,
+        "limits": promised(LIMIT),
         "stop_when": {"status_5xx_share": 0.5, "for": "2s", "health_failures": 3},
+        **more,
     }
     (folder / "accounts.txt").write_text("# the accounts that the origin knows\nana\nbo\n")
     file.write_text(yaml.safe_dump(tree))
