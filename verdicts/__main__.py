@@ -86,9 +86,9 @@ def _comparison(folder: Path, *, quiet: bool) -> int:
 
 
 def _limits(folder: Path, *, quiet: bool) -> int:
-    from verdicts.tuning import files, wording
+    from verdicts.tuning import files, stored, wording
 
-    answer = files.pages(folder, tuning_file.read(folder))
+    answer = files.pages(folder, stored.read(folder))
     if not quiet:
         print("\n".join(wording.summary(answer, folder)))
     return exit_codes.PASS

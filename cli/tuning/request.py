@@ -26,7 +26,7 @@ from scenarios.tuning_table import (
     named,
 )
 from targets import load as targets
-from verdicts.tuning import tuning_file
+from verdicts.tuning import stored, tuning_file
 from verdicts.tuning.tuning_file import GrownSize, TuningFile
 
 LEAST: Final = 120.0  # seconds: less is not one run of each attack
@@ -73,7 +73,7 @@ def read(options: argparse.Namespace) -> TuneRequest:
     folder = Path(options.out or stamped("tune")).absolute()
     seed = _seed(options.seed)
     asked = {"seed": seed, "stack": options.stack or "", "nano": options.nano or ""}
-    before = carried_on.before(folder, tuning_file.FILE, tuning_file.read, asked)
+    before = carried_on.before(folder, tuning_file.FILE, stored.read, asked)
     left_out = _left_out(options, folder)
     found = TuneRequest(options, folder, LIMITS, _budget(options.budget), seed, before, left_out)
     if not options.growth:

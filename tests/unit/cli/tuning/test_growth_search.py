@@ -23,7 +23,7 @@ from telemetry.run_folder.series import SeriesStep
 from tests.support import made_growth
 from tests.support.made_growth import HELD, Ladder
 from tests.support.made_runs import MadeRuns
-from verdicts.tuning import tuning_file
+from verdicts.tuning import stored, tuning_file
 from verdicts.tuning.growth_answer import GrowthAnswer
 from verdicts.tuning.outcome import TuningRun
 from verdicts.tuning.tuning_file import GrowthFile, TuningFile
@@ -153,7 +153,7 @@ def test_a_budget_ends_it_unknown_and_a_larger_one_carries_it_on_without_a_run_t
     third, none, _ = grown(folder, "400m")
     assert none.made == []
     assert third.sizes == second.sizes
-    kept = tuning_file.read(folder)
+    kept = stored.read(folder)
     assert (kept.best, len(kept.runs)) == (HELD, 1), "the search's own part stays"
 
 
@@ -213,7 +213,7 @@ def test_sizes_may_be_added_and_those_of_another_set_are_not_kept(tmp_path: Path
     grown(folder, "400m")
     words = ["--out", str(folder), "--growth", "50, 10"]
     assert read(tune.parser().parse_args(words)).sizes == (10, 50, 100, 500, 1000)
-    tuning_file.write(folder, replace(tuning_file.read(folder), best=named("plan")[0]))
+    tuning_file.write(folder, replace(stored.read(folder), best=named("plan")[0]))
     assert read(tune.parser().parse_args(words)).sizes == (10, 50)
 
 

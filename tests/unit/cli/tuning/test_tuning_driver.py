@@ -23,7 +23,7 @@ from telemetry.run_folder.series import SeriesStep
 from tests.support import made_gateway
 from tests.support.made_gateway import GOOD
 from tests.support.made_runs import MadeRuns
-from verdicts.tuning import tuning_file
+from verdicts.tuning import stored, tuning_file
 from verdicts.tuning.answer import Answer
 from verdicts.tuning.tuning_file import TuningFile
 
@@ -77,7 +77,7 @@ def test_a_search_finds_confirms_and_writes_everything(tmp_path: Path) -> None:
     assert tune.exit_code(answer) == exit_codes.PASS
     assert all(len(one.runs) == one.held == one.attack.runs for one in answer.confirmed)
     assert {point.name for point in answer.points} >= {"plan", "today", "none", "recommended"}
-    assert msgspec.structs.replace(tuning_file.read(tmp_path / "t"), written=found.written) == found
+    assert msgspec.structs.replace(stored.read(tmp_path / "t"), written=found.written) == found
     for name in ("tune.html", "tune.md", "series.json"):
         assert (tmp_path / "t" / name).stat().st_size > 0
     assert "best so far: " in said[0]
@@ -108,7 +108,7 @@ def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
         asked_for(tmp_path / "t", "--budget", "400m"), MadeRuns(made_gateway.run, clock, stop_after=5), clock
     )
     assert tuning.ended == STOPPED
-    found = tuning_file.read(tmp_path / "t")
+    found = stored.read(tmp_path / "t")
     assert (found.ended, len(found.runs)) == (STOPPED, 4)  # the fifth was cut off
     assert tune.exit_code(Answer.of(found)) == exit_codes.OURS
 

@@ -1,0 +1,39 @@
+"""A folder's tune.json, held against the limits and attacks of this version."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from scenarios import growth_table
+from scenarios.tuning_table import ATTACK, BY_NAME, SETS
+from telemetry.run_folder import struct_file
+from telemetry.run_folder.reading import RunFolderError
+from verdicts.tuning.tuning_file import FILE, SCHEMA_VERSION, TuningFile
+
+
+def read(folder: Path) -> TuningFile:
+    """That of a folder. Raises RunFolderError, also where it is of limits or attacks of another version."""
+    found = struct_file.read(folder / FILE, TuningFile, SCHEMA_VERSION)
+    if strange := next(_strange(found), ""):
+        raise RunFolderError(f"{folder / FILE}: {strange} (it is of version {found.version or 'unknown'})")
+    return found
+
+
+def _strange(found: TuningFile) -> Iterator[str]:
+    """What this version does not know, or misses."""
+    growth = found.growth
+    runs = (*found.runs, *(growth.runs if growth else ()))
+    settings = {"best": found.best, **{run.folder: run.values for run in runs if not run.set}}
+    if growth is not None:
+        settings |= {"growth.held": growth.held}
+        settings |= {f"growth.sizes.{one.mau}": one.values for one in growth.sizes}
+    for where, values in settings.items():
+        if other := sorted(values.keys() ^ BY_NAME.keys()):
+            yield f"{where}: limits {', '.join(other)}, allowed: those of this version, each of them"
+    known = ((found.runs, ATTACK), (growth.runs if growth else (), growth_table.BY_NAME))
+    for run, attacks in ((run, attacks) for runs, attacks in known for run in runs):
+        if run.attack not in attacks:
+            yield f"{run.folder}: attack {run.attack!r:.40}, allowed: {', '.join(attacks)}"
+        if run.set not in ("", *SETS):
+            yield f"{run.folder}: set {run.set!r:.40}, allowed: {', '.join(SETS)}"
