@@ -126,6 +126,16 @@ def test_recovery_is_behind_a_relapse(tmp_path: Path) -> None:
     assert 8 < float(str(result(found, "P0.4.recovery").value)) < 9.5
 
 
+@pytest.mark.parametrize(("allowed", "status"), [("10 s", "fail"), ("30 s", "invalid")])
+def test_who_was_not_watched_for_long_enough_broke_no_bound(
+    tmp_path: Path, allowed: str, status: str
+) -> None:
+    """Healed at 40 s of 60, never well again: after 15 s at the earliest, for all that was seen."""
+    broken = failing((1, 15, 60, "rpc_error", 0.1))
+    spec = replace(outage(thresholds={"P0.4": f"recovery <= {allowed}"}), change=broken.change)
+    assert result(judged(tmp_path, spec), "P0.4.recovery").status == status
+
+
 def test_recovery_needs_time_to_tell(tmp_path: Path) -> None:
     run = load(write(tmp_path / "run", replace(failing(), stopped_at=43.0, stop_reason="SIGINT")))
     assert math.isnan(cut.recovery(run, cut.failing(run)))
