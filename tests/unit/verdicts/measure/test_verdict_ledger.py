@@ -231,6 +231,17 @@ def test_a_stopped_run_with_a_worker_that_was_lost_is_judged_by_what_was_due(
     assert (ledger.of(run).total.planned, reasons(run)) == (planned, ())
 
 
+def stopped_and_w2_lost(tmp_path: Path, change: Callable[[Samples], Samples]) -> Run:
+    """Stopped at 2.49 s, where what `change` makes of the samples is there; w2's last words are not."""
+    spec = replace(SMALL, duration=2.6, workers=("w1", "w2"), lost=("w2",), chances={}, change=change)
+    run_dir = write(tmp_path / "run", spec)
+    lines = (run_dir / "ledger-w2.jsonl").read_text().splitlines(keepends=True)
+    (run_dir / "ledger-w2.jsonl").write_text("".join(lines[:2]))
+    run = load(run_dir)
+    assert run.end is not None
+    return replace(run, end=structs.replace(run.end, stop_reason="SIGINT", stopped_at=2.49))
+
+
 def test_what_a_lost_worker_sent_after_the_stop_hides_nothing_that_it_took_with_it(tmp_path: Path) -> None:
     """It did not hear of the stop at 2.49 s: three records of before are lost, three of after are there."""
 
@@ -239,13 +250,7 @@ def test_what_a_lost_worker_sent_after_the_stop_hides_nothing_that_it_took_with_
         deaf = (samples["account"] % 2 == 0) & (samples["planned"] > 2.49)
         return np.extract(~(gone | deaf), samples)
 
-    spec = replace(SMALL, duration=2.6, workers=("w1", "w2"), lost=("w2",), chances={}, change=lose)
-    run_dir = write(tmp_path / "run", spec)
-    lines = (run_dir / "ledger-w2.jsonl").read_text().splitlines(keepends=True)
-    (run_dir / "ledger-w2.jsonl").write_text("".join(lines[:2]))
-    run = load(run_dir)
-    assert run.end is not None
-    stopped = replace(run, end=structs.replace(run.end, stop_reason="SIGINT", stopped_at=2.49))
+    stopped = stopped_and_w2_lost(tmp_path, lose)
     total = ledger.of(stopped).total
     after = int((stopped.samples["planned"] > 2.49).sum())
     assert after == 3
@@ -262,13 +267,7 @@ def test_what_a_worker_dropped_after_a_stop_stands_in_for_nothing_that_another_t
         drop(samples, samples["planned"] > 2.49)
         return np.extract(~gone, samples)
 
-    spec = replace(SMALL, duration=2.6, workers=("w1", "w2"), lost=("w2",), chances={}, change=lose)
-    run_dir = write(tmp_path / "run", spec)
-    lines = (run_dir / "ledger-w2.jsonl").read_text().splitlines(keepends=True)
-    (run_dir / "ledger-w2.jsonl").write_text("".join(lines[:2]))
-    run = load(run_dir)
-    assert run.end is not None
-    stopped = replace(run, end=structs.replace(run.end, stop_reason="SIGINT", stopped_at=2.49))
+    stopped = stopped_and_w2_lost(tmp_path, lose)
     samples = stopped.samples
     took = 125 - int((samples["planned"] < 2.49).sum())
     assert int((samples["planned"] > 2.49).sum()) == 2
