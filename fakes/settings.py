@@ -261,12 +261,8 @@ class StackSettings(SettingsModel):
             raise ValueError("mcp: with the origin in Go, sse alone is allowed")
         if self.parts.origin == "real" and self.bugs:
             raise ValueError("bugs: allowed with the origin in Python alone")
-        if self.parts.origin == "real" and self.database.lock_timeout is not None:
-            raise ValueError("database.lock_timeout: allowed with the origin in Python alone")
         if self.parts.edge == "real" and (self.edge.name_routes or self.edge.count_eras):
             raise ValueError("edge: name_routes and count_eras are allowed with the edge in Python alone")
-        if self.parts.edge == "real" and self.edge.burst_strategy in ("check-burst", "sliding"):
-            raise ValueError("edge.burst_strategy: allowed with the Worker: kv-every-request, memory-cache")
         return self
 
     def scaled(self, factor: float) -> StackSettings:

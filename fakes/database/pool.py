@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,8 @@ from fakes.settings import DatabaseSettings
 
 SCHEMA: Final = Path(__file__).parent / "sql" / "schema.sql"
 QUERY_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
+FILL_TIME: Final = 1.0  # seconds, once the old connections are closed
+FILL_PAUSE: Final = 0.02  # between two tries
 FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 
@@ -62,6 +64,9 @@ class ConnectionSource(Protocol):
     def counts(self) -> tuple[int, int]:
         """Connections in use, connections idle."""
 
+    async def fill(self) -> None:
+        """Open what is to be open before a call needs it. Raises what the server or the system says."""
+
     async def close(self) -> None:
         """Give all connections back to the server, those in use when their query is done."""
 
@@ -88,14 +93,19 @@ class Pool:
         self._closing = False
 
     @classmethod
-    async def open(cls, dsn: str, settings: DatabaseSettings) -> Pool:
-        """`pool_open` connections are opened now, so that no call pays for them."""
-        size = settings.pool_size
+    async def new(cls, dsn: str, settings: DatabaseSettings) -> Pool:
+        """A pool that has opened nothing yet."""
         pool = await asyncpg.create_pool(
-            dsn, init_size=min(size, settings.pool_open), min_size=0, max_size=size, max_queries=2**62,
+            dsn, min_size=0, max_size=settings.pool_size, max_queries=2**62,
             max_inactive_connection_lifetime=0, connection_class=_PooledConnection, **_session(settings),
         )  # fmt: skip
         return cls(pool, settings)
+
+    async def fill(self) -> None:
+        """`pool_open` connections are opened now, so that no call pays for them."""
+        async with AsyncExitStack() as held:
+            for _ in range(min(self._settings.pool_size, self._settings.pool_open)):
+                await held.enter_async_context(self._pool.acquire())
 
     def connection(self) -> AbstractAsyncContextManager[Any]:
         """A connection of the pool; entering raises RefusedError db_pool_timeout."""
@@ -203,6 +213,9 @@ class Direct:
         """Connections in use, and no idle one."""
         return self._used, 0
 
+    async def fill(self) -> None:
+        """Nothing is opened before a call needs it."""
+
     async def close(self) -> None:
         """Nothing is kept."""
 
@@ -226,10 +239,18 @@ def _now(argument: object) -> object:
     return argument() if callable(argument) else argument
 
 
-async def _open(dsn: str, settings: DatabaseSettings) -> ConnectionSource:
+async def _new(dsn: str, settings: DatabaseSettings) -> ConnectionSource:
     if settings.mode == "none":
         return Direct(dsn, settings)
-    return await (Pooler if settings.mode == "pooler" else Pool).open(dsn, settings)
+    return await (Pooler if settings.mode == "pooler" else Pool).new(dsn, settings)
+
+
+async def _filled(source: ConnectionSource) -> bool:
+    try:
+        await source.fill()
+    except FAILURES:
+        return False
+    return True
 
 
 class Database:
@@ -268,17 +289,26 @@ class Database:
 
     async def open(self) -> None:
         """Connect."""
-        self._source = await _open(self._dsn, self._settings)
+        self._source = await _new(self._dsn, self._settings)
+        await self._source.fill()
 
     async def configure(self, settings: DatabaseSettings) -> None:
-        """Go over to new settings; queries under way end on their old connection."""
+        """Go over to new settings, for every query that begins from now on.
+
+        Those under way end on their old connection. The old ones are closed first: the server may not bear
+        both. What cannot be opened within `FILL_TIME` is opened when it is needed.
+        """
         async with self._opening:
             if settings == self._settings:
                 return
-            old, self._source = self._source, await _open(self._dsn, settings)
-            self._settings = settings
+            old, self._source = self._source, await _new(self._dsn, settings)
+            self._settings, new = settings, self._source
         if old is not None:
             await old.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FILL_TIME):
+                while not await _filled(new):  # noqa: ASYNC110
+                    await asyncio.sleep(FILL_PAUSE)
 
     async def value(self, query: str, *args: object) -> Any:
         """The first value of a query; raises RefusedError db_error or db_pool_timeout.

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from fakes.edge_worker import totals, workerd
 from fakes.edge_worker.beside import Beside
@@ -21,6 +21,8 @@ from fakes.edge_worker.kv_connection import Operations
 from fakes.edge_worker.siblings import Siblings
 from fakes.edge_worker.workerd import Worker
 from fakes.processes.sockets import HOST
+
+HELD: Final = "mcpist_burst_entries"
 
 
 class WorkerIsolates:
@@ -69,8 +71,9 @@ class WorkerIsolates:
         return over
 
     async def end(self, isolate: Beside) -> None:
-        """Let it drain; its totals stay."""
+        """Let it drain; its totals stay, what it held goes with it."""
         self._ended = totals.added((self._ended, await isolate.worker.figures()))
+        self._ended.pop(HELD, None)
         self._cpu_ended += isolate.cpu()
         await isolate.end()
 

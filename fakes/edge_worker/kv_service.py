@@ -1,6 +1,6 @@
 """The KV namespace behind the Worker's binding, as an HTTP service: what workerd sends is what it answers.
 
-    PUT    /<key>?expiration_ttl=60     200, or 429; 400 for a ttl under 60
+    PUT    /<key>?expiration_ttl=60     200, or 429; 400 for a ttl under 60, counted as KV's refusal
     GET    /<key>                       200 with the value, 404 if there is none, or 429
     DELETE /<key>                       as a PUT of nothing
     GET    /?prefix=…                   {"keys": [{"name"}], "list_complete": true}, counted as a read
@@ -26,6 +26,7 @@ from fakes.settings import KvSettings
 QUOTA: Final = 10048  # Cloudflare's code for a used-up free plan
 KEY_RATE: Final = 429  # it documents none for too many writes to one key
 BAD_REQUEST: Final = 400
+_REFUSED: Final = {"quota": (429, QUOTA), "key-rate": (429, KEY_RATE), "ttl": (400, BAD_REQUEST)}
 
 
 class KvService:
@@ -40,7 +41,8 @@ class KvService:
         try:
             return self._serve(method, path[1:], query, body)
         except KvError as error:
-            return refusal(429, QUOTA if error.cause == "quota" else KEY_RATE, str(error))
+            status, code = _REFUSED[error.cause]
+            return refusal(status, code, str(error))
 
     def _serve(self, method: str, key: str, query: Mapping[str, str], body: bytes) -> Reply:
         settings = self._settings()
@@ -59,7 +61,7 @@ class KvService:
 
     def _put(self, settings: KvSettings, key: str, query: Mapping[str, str], body: bytes) -> Reply:
         ttl = query.get("expiration_ttl")
-        if ttl is not None and not (ttl.isdigit() and int(ttl) >= MIN_TTL):
+        if ttl is not None and not ttl.isdigit():
             words = f"Invalid expiration_ttl of {ttl}. Expiration TTL must be at least {MIN_TTL:.0f}."
             return refusal(400, BAD_REQUEST, words)
         forever = float("inf")

@@ -19,6 +19,7 @@ HELP: Final = {
     "mcpist_kv_failures_total": "KV operations refused.",
     "mcpist_kv_stored_writes": "KV writes by its store.",
     "mcpist_kv_stored_keys": "Keys in KV's store.",
+    "mcpist_burst_entries": "Counts kept by isolates.",
     "mcpist_isolates": "Isolates that serve.",
     "mcpist_isolate_requests_total": "Requests of one of several.",
     "mcpist_jwks_fetches_total": "Fetches of the key set.",

@@ -12,7 +12,11 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-const forGood = 10000 * time.Hour
+const (
+	forGood   = 10000 * time.Hour
+	fillTime  = time.Second // to go over to other settings, answers of the door included
+	fillPause = 20 * time.Millisecond
+)
 
 // sourceSettings are what connections to the database depend on; other ones need a new pool.
 type sourceSettings struct {
@@ -20,6 +24,7 @@ type sourceSettings struct {
 	PoolSize          int32   `json:"pool_size"`
 	PoolOpen          int32   `json:"pool_open"`
 	AcquireTimeout    seconds `json:"acquire_timeout"` // 0 (null): a call waits for a connection without end
+	LockTimeout       seconds `json:"lock_timeout"`    // 0 (null): a statement waits for a row's lock without end
 	SynchronousCommit bool    `json:"synchronous_commit"`
 }
 
@@ -40,25 +45,40 @@ type database struct {
 	running atomic.Int64
 }
 
-// configure goes over to settings that are new; queries under way end on their old connection.
-func (db *database) configure(ctx context.Context, s sourceSettings) error {
-	old := db.source.Load()
-	if old != nil && old.settings == s {
-		return nil
-	}
-	opened, err := open(ctx, db.dsn, s)
+// open connects, so that no call pays for it.
+func (db *database) open(ctx context.Context, s sourceSettings) error {
+	made, err := newSource(ctx, db.dsn, s)
 	if err != nil {
 		return err
 	}
-	db.source.Store(opened)
-	if old != nil && old.pool != nil {
-		go old.pool.Close()
+	db.source.Store(made)
+	return made.fill(ctx)
+}
+
+// configure goes over to settings that are new, for every query that begins from now on; those under way end on their
+// old connection. The old ones are closed first: the server may not bear both. What cannot be opened in time is opened
+// when it is needed.
+func (db *database) configure(ctx context.Context, s sourceSettings) error {
+	old := db.source.Load()
+	if old.settings == s {
+		return nil
+	}
+	made, err := newSource(ctx, db.dsn, s)
+	if err != nil {
+		return err
+	}
+	db.source.Store(made)
+	ctx, cancel := context.WithTimeout(ctx, fillTime)
+	defer cancel()
+	old.close(ctx)
+	for made.fill(ctx) != nil && ctx.Err() == nil {
+		time.Sleep(fillPause)
 	}
 	return nil
 }
 
-// open opens connections at once, so that no call pays for them.
-func open(ctx context.Context, dsn string, s sourceSettings) (*source, error) {
+// newSource opens nothing yet.
+func newSource(ctx context.Context, dsn string, s sourceSettings) (*source, error) {
 	config, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
 		return nil, err
@@ -69,6 +89,9 @@ func open(ctx context.Context, dsn string, s sourceSettings) (*source, error) {
 		config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
 	} else {
 		config.ConnConfig.RuntimeParams["application_name"] = "mcpist-origin"
+		if s.LockTimeout > 0 {
+			config.ConnConfig.RuntimeParams["lock_timeout"] = fmt.Sprintf("%.0fms", s.LockTimeout*1000)
+		}
 		config.ConnConfig.RuntimeParams["synchronous_commit"] = map[bool]string{true: "on", false: "off"}[s.SynchronousCommit]
 	}
 	made := &source{settings: s, config: config}
@@ -78,14 +101,35 @@ func open(ctx context.Context, dsn string, s sourceSettings) (*source, error) {
 	if made.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, err
 	}
-	for range min(s.PoolOpen, s.PoolSize) {
-		conn, err := made.pool.Acquire(ctx)
+	return made, nil
+}
+
+// fill opens connections at once.
+func (s *source) fill(ctx context.Context) error {
+	if s.pool == nil {
+		return nil
+	}
+	for range min(s.settings.PoolOpen, s.settings.PoolSize) {
+		conn, err := s.pool.Acquire(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		defer conn.Release()
 	}
-	return made, nil
+	return nil
+}
+
+// close gives all connections back to the server, those in use when their query is done, which ctx does not wait for.
+func (s *source) close(ctx context.Context) {
+	if s.pool == nil {
+		return
+	}
+	closed := make(chan struct{})
+	go func() { s.pool.Close(); close(closed) }()
+	select {
+	case <-closed:
+	case <-ctx.Done():
+	}
 }
 
 // with runs work on a connection; waiting for one ends with a refusal after acquire_timeout.

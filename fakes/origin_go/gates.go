@@ -20,7 +20,7 @@ type release func(ended)
 // gates are the protections of a tool call. They exist all the time, so that one which is switched off and on
 // again still counts the calls that it admitted before; limits are those of the call's snapshot.
 type gates struct {
-	users    sync.Map // userPermits → chan struct{}, with a place for each call that may run
+	users    *userLimiter
 	turn     sync.Mutex
 	running  int
 	fair     *fairQueue
@@ -29,13 +29,14 @@ type gates struct {
 }
 
 func newGates() *gates {
-	made := &gates{fair: &fairQueue{}, adaptive: &adaptive{}}
+	made := &gates{users: newUserLimiter(), fair: &fairQueue{}, adaptive: &adaptive{}}
 	made.forget()
 	return made
 }
 
 // forget forgets what was learnt, but not the permits of calls in flight.
 func (g *gates) forget() {
+	g.users.forget()
 	g.fair.forget()
 	g.adaptive.forget()
 	g.breakers.Clear()
@@ -75,29 +76,10 @@ func (g *gates) admit(about *callContext, upstream string) (release, error) {
 	return leaveAll, nil
 }
 
-// userPermits names the permits of a user under one limit and one limiter's code; another has others.
-type userPermits struct {
-	user, limiter string
-	limit         int
-}
-
-// enterUser is the plan's limiter: a buffered channel a user, in a sync.Map. It stays for good, as in the plan's code.
-// As written, `defer Release(user)` stands before Acquire is asked: a refused call's Release takes another call's
-// place, and there are as many Releases too many as refusals. Each blocks until a later call brings a place.
+// enterUser is one count for each user.
 func (g *gates) enterUser(about *callContext, _ string) (release, error) {
-	limit, limiter := about.snap.settings.Origin.UserConcurrency, about.snap.settings.Origin.UserLimiter
-	found, _ := g.users.LoadOrStore(userPermits{about.user, limiter, limit}, make(chan struct{}, limit))
-	permits := found.(chan struct{})
-	select {
-	case permits <- struct{}{}:
-		return func(ended) { <-permits }, nil
-	default:
-		if limiter == "as-written" {
-			<-permits
-		}
-		message := fmt.Sprintf("%d calls of this user are running", limit)
-		return nil, &refusal{reason: "user_concurrency_exceeded", message: message, retryAfter: 1}
-	}
+	s := about.snap.settings.Origin
+	return g.users.enter(about.user, s.UserConcurrency, s.UserLimiter == asWritten)
 }
 
 // enterAll is one count for the whole process.

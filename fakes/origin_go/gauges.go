@@ -13,6 +13,12 @@ func (o *origin) observe() {
 	of("used", func() int64 { used, _, _ := o.db.counts(); return used })
 	of("idle", func() int64 { _, idle, _ := o.db.counts(); return idle })
 	of("waiting", func() int64 { _, _, waiting := o.db.counts(); return waiting })
+	users := o.gates.users
+	o.metrics.gauge("mcpist_user_calls_peak", "Most calls of one user at once since reset.", nil, users.peak)
+	o.metrics.gauge("mcpist_user_limiters", "Users of whom user-concurrency keeps something.", nil, func() int64 {
+		return users.kept(o.control.snapshot().settings.Origin.UserLimiter == asWritten)
+	})
+	o.metrics.gauge("mcpist_user_releases_blocked", "Calls over, but blocked there.", nil, users.blocked)
 	o.metrics.registry.MustRegister(breakerStates{o})
 }
 

@@ -34,7 +34,7 @@ type origin struct {
 func newOrigin(ctx context.Context, c *config, first *snapshot) (*origin, error) {
 	steered, counted, gates := newControl(c, first), newMetrics(), newGates()
 	db := &database{dsn: c.DSN, control: steered, metrics: counted}
-	if err := db.configure(ctx, first.settings.Database.sourceSettings); err != nil {
+	if err := db.open(ctx, first.settings.Database.sourceSettings); err != nil {
 		return nil, err
 	}
 	rows := &usage{db: db, metrics: counted}
@@ -64,7 +64,7 @@ func (o *origin) sync(ctx context.Context) {
 	}
 }
 
-// changed puts in force what no call asks its snapshot for. A database that is away is told by the old source too.
+// changed puts in force what no call asks its snapshot for.
 func (o *origin) changed(s *snapshot) {
 	o.db.configure(context.Background(), s.settings.Database.sourceSettings)
 	if s.fault("origin-exit") != nil {

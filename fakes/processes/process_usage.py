@@ -1,9 +1,10 @@
 """CPU and memory of the stack's processes, by psutil.
 
-CPU seconds are user + system. For Postgres they cover the postmaster, every child alive, and every child
-that it has waited for, so that connections that came and went are counted too.
-Memory is RSS; for Postgres it is the sum of what each process has for itself, plus the shared buffers
-once (each process's RSS holds those of them that it touched).
+CPU seconds are user + system. For those that start others (Postgres; a real edge, whose further workerds and
+companion are its children) they cover the process, all below it that live, and all that any of these has
+waited for, so that what came and went is counted too.
+Memory is RSS; with children it is the sum of what each process has for itself, plus what they share once
+(each process's RSS holds those of the pages that it touched).
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import psutil
 NOT_COUNTED: Final = ("idle", "iowait", "guest", "guest_nice", "irq", "softirq")
 
 
+FAMILIES: Final = ("postgres", "edge")
+
+
 class CpuAndMemory(NamedTuple):
     """Of one process: CPU seconds since it began, and resident bytes now."""
 
@@ -25,10 +29,10 @@ class CpuAndMemory(NamedTuple):
 
 
 def of_all(pids: Mapping[str, int | None]) -> dict[str, CpuAndMemory]:
-    """Name → figures, for the processes that run; `postgres` with its children."""
+    """Name → figures, for the processes that run; `FAMILIES` with their children."""
     found = {}
     for name, pid in pids.items():
-        figures = None if pid is None else family(pid) if name == "postgres" else single(pid)
+        figures = None if pid is None else family(pid) if name in FAMILIES else single(pid)
         if figures is not None:
             found[name] = figures
     return found
@@ -55,13 +59,11 @@ def family(pid: int) -> CpuAndMemory | None:
     """Figures of a process with all that it started; None if it is gone."""
     try:
         head = psutil.Process(pid)
-        times = head.cpu_times()
         everyone = [head, *head.children(recursive=True)]
     except psutil.Error:
         return None
-    waited = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
     parts = [part for part in map(_part, everyone) if part is not None]
-    return CpuAndMemory(waited + sum(part[0] for part in parts), _memory(part[1:] for part in parts))
+    return CpuAndMemory(sum(part[0] for part in parts), _memory(part[1:] for part in parts))
 
 
 def _part(process: psutil.Process) -> tuple[float, int, int] | None:
@@ -70,7 +72,8 @@ def _part(process: psutil.Process) -> tuple[float, int, int] | None:
             times, memory = process.cpu_times(), process.memory_info()
     except psutil.Error:
         return None
-    return times.user + times.system, memory.rss, getattr(memory, "shared", 0)
+    waited = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+    return times.user + times.system + waited, memory.rss, getattr(memory, "shared", 0)
 
 
 def _memory(parts: Iterable[tuple[int, ...]]) -> float:

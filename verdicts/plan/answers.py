@@ -98,6 +98,11 @@ class PlanAnswer:
         return _first(self.results)
 
     @property
+    def basis(self) -> str:
+        """Of the answer: measured or modelled; "" where there is none."""
+        return self.main["basis"] if self.main else ""
+
+    @property
     def repeats(self) -> list[Result]:
         """What each of several runs that lead it answers, the worst first; none where one run leads."""
         led = [one for one in self.judged_runs if self.question.id in one.run.leads and one.valid]
@@ -156,7 +161,11 @@ class PlanAnswer:
     def advice(self, language: str) -> list[Advice]:
         """What follows for the operator, what is to be done first."""
         found, when = self.numbers(), self.question.when
-        mine = (one.advise(found, language, when) for one in rules.RULES if one.point == self.question.id)
+        mine = (
+            one.advise(found, language, when, self.basis)
+            for one in rules.RULES
+            if one.point == self.question.id
+        )
         return sorted((one for one in mine if one is not None), key=lambda one: not one.act)
 
 

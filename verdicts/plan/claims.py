@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from verdicts.language import catalogue
+from verdicts.language.words import Say
 from verdicts.measure.target.goroutines import DEFAULTS
 from verdicts.plan.answers import PlanAnswer
 from verdicts.plan.numbers import Numbers
@@ -112,7 +113,8 @@ def _text(claim: Claim, answer: PlanAnswer | None, language: str) -> ClaimText:
     found = catalogue.claims(language)[claim.key]
     computed = Numbers(claim.work())
     seen = Numbers({**(answer.numbers() if answer else {}), **{f"c_{k}": v for k, v in computed.items()}})
-    measured = seen.says(found.get("measured", ""), language) or ""
+    basis = Say(language)(answer.basis if answer else "")
+    measured = seen.says(found.get("measured", ""), language, basis=basis) or ""
     return ClaimText(
         found["plan"],
         computed.says(found["computed"], language) or "",

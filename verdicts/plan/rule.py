@@ -39,17 +39,20 @@ class AdviceRule(NamedTuple):
         """`rule` in words, the `advice`, and `also`, which is added where it is known."""
         return {"also": "", **catalogue.advice(language).rules[self.key]}
 
-    def advise(self, numbers: Numbers, language: str, when: str) -> Advice | None:
-        """What to do; None where the rule does not fire. `when` is the milestone of the question."""
+    def advise(self, numbers: Numbers, language: str, when: str, basis: str) -> Advice | None:
+        """What to do; None where the rule does not fire. `when` is the milestone of the question.
+
+        `basis` is that of its answer: measured or modelled.
+        """
         if not self.when(numbers):
             return None
-        texts, due = self.texts(language), self.due or when
-        by = catalogue.advice(language).by[due]
-        said = numbers.says(texts["advice"], language, by=by)
+        texts, due, say = self.texts(language), self.due or when, Say(language)
+        words = {"by": catalogue.advice(language).by[due], "basis": say(basis)}
+        said = numbers.says(texts["advice"], language, **words)
         if said is None:
             return None
-        also = numbers.says(texts["also"], language, by=by)
-        return Advice(self.act, Say(language).join((said, also)), texts["rule"], due, self.mend)
+        also = numbers.says(texts["also"], language, **words)
+        return Advice(self.act, say.join((said, also)), texts["rule"], due, self.mend)
 
 
 class Advice(NamedTuple):

@@ -106,6 +106,18 @@ RULES: Final = (
     AdviceRule(
         "P1.6", "cost-not-known", TO_DO, lambda n: n.nano_demand <= NANO_CPU and n.nano_memory <= MEMORY_ALERT
     ),
+    AdviceRule(
+        "P1.6",
+        "nano-full",
+        TO_DO,
+        lambda n: n.full > 0 and (n.nano_cpu > NANO_CPU or n.nano_memory > MEMORY_ALERT),
+    ),
+    AdviceRule(
+        "P1.6",
+        "nano-bears-it",
+        GOOD,
+        lambda n: n.full > 0 and n.nano_cpu <= NANO_CPU and n.nano_memory <= MEMORY_ALERT,
+    ),
     AdviceRule("P1.6", "cpu-over-alert", TO_DO, lambda n: n.cpu > 0.8 and not n.nano_cpu >= 0),
     AdviceRule("P1.6", "cpu-below-alert", GOOD, lambda n: n.cpu <= 0.8 and not n.nano_cpu >= 0),
     AdviceRule("P1.7", "few-served", TO_DO, lambda n: n.served < SERVED, BEFORE_MVP),

@@ -1,6 +1,6 @@
 // `burst-limit`: at most `burst_per_s` requests a user in a window (5 a second), KV key `burst:{user}`.
 //
-// Fixed windows aligned to the wall clock. Two strategies:
+// Fixed windows aligned to the wall clock. Two strategies, beside the two of check_burst.mjs:
 //   kv-every-request  KV holds [window, count]: a read and a write a request. The window stands in the value,
 //                     as KV keeps nothing for less than 60 s
 //   memory-cache      the isolate's memory holds the counts; the first request of a window writes KV, which
@@ -11,21 +11,33 @@
 //   fail-open    the call passes
 //   fail-closed  503 kv_error, and nothing is counted: the next call tries KV again
 
+import { asWritten, sliding } from "./check_burst.mjs";
 import { kvGet, KvError, kvPut } from "./kv.mjs";
 import { kvRefusal, overLimit } from "./refuse.mjs";
 
 export async function burstLimit(call) {
   if (!call.on("burst-limit")) return null;
-  const span = call.edge.burst_window;
-  const now = call.now();
-  const admitted = call.edge.burst_strategy === "memory-cache" ? inMemory : inKv;
   try {
-    if (await admitted(call, Math.floor(now / span))) return null;
+    const wait = await STRATEGIES[call.edge.burst_strategy](call);
+    return wait > 0 ? overLimit(call, "burst-limit", "burst_exceeded", wait) : null;
   } catch (error) {
     if (!(error instanceof KvError)) throw error;
     return kvRefusal(call, error, call.edge.burst_on_failure);
   }
-  return overLimit(call, "burst-limit", "burst_exceeded", span - (now % span));
+}
+
+// Each gives the seconds until the next call passes, 0 where this one does.
+const STRATEGIES = {
+  "kv-every-request": (call) => byWindow(call, inKv),
+  "memory-cache": (call) => byWindow(call, inMemory),
+  "check-burst": asWritten,
+  sliding,
+};
+
+async function byWindow(call, admitted) {
+  const span = call.edge.burst_window;
+  const now = call.now();
+  return (await admitted(call, Math.floor(now / span))) ? 0 : span - (now % span);
 }
 
 async function inKv(call, window) {

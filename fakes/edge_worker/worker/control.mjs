@@ -19,7 +19,7 @@ export async function controlDoor(request, env, isolate) {
       isolate.reset();
       return Response.json({});
     case "GET /figures":
-      return Response.json(isolate.figures.all());
+      return Response.json({ ...isolate.figures.all(), mcpist_burst_entries: isolate.burstEntries() });
   }
   return new Response("", { status: 404 });
 }

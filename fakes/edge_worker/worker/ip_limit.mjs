@@ -3,7 +3,7 @@
 // Fixed windows aligned to the wall clock, counted in KV under `global:{ip}:{window}`: a read and a write a
 // request, a read alone once the limit is reached. `ip_on_failure` says what a KV that fails leads to.
 
-import { kvGet, KvError, kvPut } from "./kv.mjs";
+import { kvGet, KvError, kvPut, MIN_TTL } from "./kv.mjs";
 import { kvRefusal, overLimit } from "./refuse.mjs";
 
 export async function ipLimit(call) {
@@ -23,6 +23,6 @@ async function admitted(call, window) {
   const key = `global:${call.request.headers.get("cf-connecting-ip") ?? "local"}:${window}`;
   const count = (await kvGet(call, key)) ?? 0;
   if (count >= call.edge.ip_per_min) return false;
-  await kvPut(call, key, count + 1, 2 * call.edge.ip_window);
+  await kvPut(call, key, count + 1, Math.max(MIN_TTL, Math.ceil(2 * call.edge.ip_window)));
   return true;
 }

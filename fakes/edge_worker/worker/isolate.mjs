@@ -26,16 +26,27 @@ export class Isolate {
     this.figures.reset();
   }
 
+  // Counts kept for the burst limit, whichever strategy made them.
+  burstEntries() {
+    return this.bursts.size + this.burstCounts.size + this.burstTimes.size;
+  }
+
   #forgetCounts() {
     this.bursts = new WindowCounts(); // by user
     this.names = new WindowCounts(); // by user and tool
+    this.burstCounts = new Map(); // of check-burst, by user and window: nothing is ever removed
+    this.burstTimes = new Map(); // of sliding, by user
   }
 }
 
 // Counts of one window; those of an earlier one are forgotten.
 class WindowCounts {
   #window = -1;
-  #counts;
+  #counts = new Map();
+
+  get size() {
+    return this.#counts.size;
+  }
 
   of(window) {
     if (window !== this.#window) [this.#window, this.#counts] = [window, new Map()];

@@ -12,9 +12,10 @@ export async function kvGet(call, key) {
   }
 }
 
+// `ttl` in whole seconds.
 export async function kvPut(call, key, value, ttl = MIN_TTL) {
   try {
-    await call.env.KV.put(key, JSON.stringify(value), { expirationTtl: Math.max(MIN_TTL, Math.ceil(ttl)) });
+    await call.env.KV.put(key, JSON.stringify(value), { expirationTtl: ttl });
   } catch (error) {
     throw new KvError(error.message);
   }

@@ -21,6 +21,7 @@ const edge :Workerd.Worker = (
     (name = "edge.mjs", esModule = embed "edge.mjs"),
     (name = "auth.mjs", esModule = embed "auth.mjs"),
     (name = "burst_limit.mjs", esModule = embed "burst_limit.mjs"),
+    (name = "check_burst.mjs", esModule = embed "check_burst.mjs"),
     (name = "control.mjs", esModule = embed "control.mjs"),
     (name = "figures.mjs", esModule = embed "figures.mjs"),
     (name = "forward.mjs", esModule = embed "forward.mjs"),

@@ -331,6 +331,27 @@ async def test_what_each_strategy_asks_of_kv(started: Start, strategy: str, writ
     assert (state["kv"]["put"], state["kv"]["get"]) == (writes, reads)
 
 
+async def test_the_plans_own_code_fails_by_its_own_write(started: Start) -> None:
+    settings = {**edge(burst_strategy="check-burst", burst_ttl=1.0), "kv": {"plan": "free"}}
+    rig = await started(protections=["jwks-cache", "burst-limit"], settings=settings)
+    replies = [await rig.call() for _ in range(6)]
+    assert [reply.status for reply in replies] == [500, 200, 200, 200, 200, 429]
+    assert message(replies[0]) == "KV PUT failed: 400 Bad Request"
+    told = await rig.metrics()
+    assert told['mcpist_kv_failures_total{op="put",cause="ttl"}'] == 1
+    assert told["mcpist_burst_entries"] == 1
+
+
+async def test_mended_it_asks_nothing_of_kv_and_forgets(started: Start) -> None:
+    settings = {**edge(burst_strategy="sliding"), "kv": {"plan": "free", "writes_per_day": 1}}
+    rig = await started(protections=["jwks-cache", "burst-limit"], settings=settings)
+    assert [(await rig.call()).status for _ in range(6)] == [200] * 5 + [429]
+    assert (await rig.call(bearer=token("another"))).status == 200
+    assert (await rig.metrics())["mcpist_burst_entries"] == 2
+    _, state = await rig.control(b"reset")
+    assert (state["kv"]["put"], (await rig.metrics())["mcpist_burst_entries"]) == (0, 0)
+
+
 # Control
 
 

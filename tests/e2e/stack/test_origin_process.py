@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
 from fakes.database.postgres import EmbeddedPostgres
@@ -407,6 +408,55 @@ async def test_database_faults(postgres: EmbeddedPostgres) -> None:
         assert data(refused)["error"]["data"]["detail"].startswith("all 1 connections of the pool in use")
         assert (await holding).status == 200
         assert await made.metric("origin-a", 'mcpist_db_errors_total{code="db_pool_timeout"}') == 1
+
+
+@pytest.mark.parametrize("mode", ["pool", "none"])
+async def test_a_row_that_stays_locked_is_waited_for_no_longer_than_told(
+    postgres: EmbeddedPostgres, mode: str
+) -> None:
+    async with rig({"database": {"mode": mode, "lock_timeout": 0.2}}, postgres=postgres) as made:
+        assert (await made.run()).status == 200
+        locking = await asyncpg.connect(postgres.dsn())
+        try:
+            async with locking.transaction():
+                await locking.execute("SELECT 1 FROM mcpist.credits FOR UPDATE")
+                refused = await made.run()
+        finally:
+            await locking.close()
+        assert reason(refused) == "db_error"
+        assert data(refused)["error"]["data"]["detail"] == "canceling statement due to lock timeout"
+        assert await made.metric("origin-a", 'mcpist_db_errors_total{code="55P03"}') == 1
+        assert (await made.run()).status == 200
+
+
+SPY = (
+    "CREATE OR REPLACE FUNCTION mcpist.spy() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN NEW.origin := current_setting('synchronous_commit'); RETURN NEW; END $$",
+    "CREATE TRIGGER spy BEFORE INSERT ON mcpist.credit_transactions "
+    "FOR EACH ROW EXECUTE FUNCTION mcpist.spy()",
+)
+
+
+async def test_settings_of_connections_hold_though_the_server_bears_no_second_pool(
+    postgres: EmbeddedPostgres,
+) -> None:
+    async with rig({"database": {"pool_size": 30, "pool_open": 30}}, postgres=postgres) as made:  # of 57
+        for statement in SPY:
+            await made.sql(statement)
+        last = "SELECT origin FROM mcpist.credit_transactions ORDER BY at DESC LIMIT 1"
+        await made.run()
+        assert await made.sql(last) == "off"
+        await made.control("origin-a", "settings", {"database": {"synchronous_commit": True}})
+
+        async def in_force() -> bool:
+            await made.run()
+            return bool(await made.sql(last) == "on")
+
+        async def is_open() -> bool:
+            return await made.metric("origin-a", 'mcpist_db_connections{state="idle"}') == 30
+
+        await until(in_force)
+        await until(is_open)
 
 
 async def test_process_faults(postgres: EmbeddedPostgres) -> None:

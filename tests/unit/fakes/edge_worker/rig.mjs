@@ -17,6 +17,7 @@ export const REASONS = {
 export const SETTINGS = {
   ip_per_min: 3, ip_window: 60, ip_on_failure: "fail-open",
   burst_per_s: 5, burst_window: 1, burst_strategy: "kv-every-request", burst_on_failure: "throw",
+  burst_ttl: 60, burst_write_wait: 0,
   forward_timeout: 30, jwks_mode: "cached", jwks_ttl: 300, jwks_cool_down: 30, jwks_coalesce: true, token_cache: true,
 };
 
@@ -36,6 +37,7 @@ export class Kv {
 
   async put(key, value, options) {
     if (this.failure?.put) throw new Error("KV PUT failed: 429 Too Many Requests");
+    if (options.expirationTtl < 60) throw new Error("KV PUT failed: 400 Bad Request");
     this.puts.push([key, value, options.expirationTtl]);
     this.values.set(key, value);
   }

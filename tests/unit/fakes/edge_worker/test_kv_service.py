@@ -54,6 +54,14 @@ def test_a_ttl_under_a_minute_is_refused_and_writes_nothing(ttl: str) -> None:
     assert service.kv.state()["put"] == 0
 
 
+def test_a_ttl_under_a_minute_is_a_refusal_that_is_counted() -> None:
+    heard: list[tuple[str, str | None]] = []
+    service = KvService(Kv(watch=lambda op, cause: heard.append((op, cause))), KvSettings)
+    service.answer("PUT", b"/a?expiration_ttl=59", b"x")
+    service.answer("PUT", b"/a?expiration_ttl=60", b"x")
+    assert heard == [("put", "ttl"), ("put", None)]
+
+
 def test_a_deleted_key_is_gone_and_counts_as_a_write() -> None:
     service = TwoPlaces()
     service.put("a", b"x")

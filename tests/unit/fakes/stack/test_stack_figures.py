@@ -42,11 +42,18 @@ class FakeProcess:
 
 
 def test_a_family_counts_the_living_and_those_it_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    backend = FakeProcess(Times(1.0, 0.5, 0, 0), Memory(40, 30))
+    backend = FakeProcess(Times(1.0, 0.5, 0.5, 0), Memory(40, 30))
     gone = FakeProcess(Times(9, 9, 0, 0), Memory(9, 9), gone=True)
     head = FakeProcess(Times(2.0, 1.0, 4.0, 0.25), Memory(50, 35), [backend, gone])
     monkeypatch.setattr(psutil, "Process", lambda pid: head)
-    assert process_usage.family(7) == CpuAndMemory(3.0 + 1.5 + 4.25, (50 - 35) + (40 - 30) + 35)
+    assert process_usage.family(7) == CpuAndMemory(3.0 + 2.0 + 4.25, (50 - 35) + (40 - 30) + 35)
+
+
+def test_a_real_edges_further_processes_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    sibling = FakeProcess(Times(1.0, 0.5, 0, 0), Memory(40, 30))
+    front = FakeProcess(Times(2.0, 1.0, 0, 0), Memory(50, 35), [sibling])
+    monkeypatch.setattr(psutil, "Process", lambda pid: front)
+    assert process_usage.of_all({"edge": 7})["edge"].cpu_s == 4.5
 
 
 def test_who_is_gone_has_no_figures(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,7 +22,7 @@ from verdicts.points.registry import POINTS, QUESTIONS
 
 LIMITER = {"most": 15, "limit": 10, "blocked": 50, "kept": 30, "kept_bytes": 8580}
 BURST = {"most": 10, "kept": 300, "writes": 300, "wait": 0.05}
-COMMON = {"by", "value", "fails", "offered", "time_scale", "load_s"}
+COMMON = {"by", "basis", "value", "fails", "offered", "time_scale", "load_s"}
 NOTICED = {"real": 70.5, "least": 60.0, "most": 90.0}
 # (point, numbers on which the rule fires, numbers on which it is silent), in the order of RULES
 EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
@@ -93,6 +93,16 @@ EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
             **{"nano_cost": 1e-4},
         },
     ),
+    (
+        "P1.6",
+        {"full": 300, "nano_cpu": 0.081, "nano_memory": 1e6, "offered": 500},
+        {"full": 300, "nano_cpu": 0.08, "nano_memory": 200e6, "offered": 500},
+    ),
+    (
+        "P1.6",
+        {"full": 300, "nano_cpu": 0.08, "nano_memory": 200e6},
+        {"full": 300, "nano_cpu": 0.08, "nano_memory": 201e6},
+    ),
     ("P1.6", {"cpu": 0.81}, {"cpu": 0.81, "nano_cpu": 0.01}),
     ("P1.6", {"cpu": 0.8}, {"cpu": 0.8, "nano_cpu": 0.01}),
     ("P1.7", {"served": 0.94, "p95": 0.1}, {"served": 0.95, "p95": 0.1}),
@@ -151,7 +161,7 @@ EXAMPLES: list[tuple[str, dict[str, float], dict[str, float]]] = [
 
 
 def advise(rule: AdviceRule, known: dict[str, float], language: str = "en") -> Advice | None:
-    return rule.advise(rules.derived(rule.point, Numbers(known)), language, "at 100 MAU")
+    return rule.advise(rules.derived(rule.point, Numbers(known)), language, "at 100 MAU", "modelled")
 
 
 def names(template: str) -> set[str]:
@@ -205,6 +215,17 @@ def test_every_question_has_a_rule_and_every_rule_a_question() -> None:
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.point)
 def test_without_numbers_there_is_no_recommendation(rule: AdviceRule) -> None:
     assert advise(rule, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("basis", "language", "word"), [("measured", "en", "(measured)"), ("modelled", "ja", "(モデル計算)")]
+)
+def test_advice_says_whether_its_limit_was_measured(basis: str, language: str, word: str) -> None:
+    known = Numbers({"limit": 6134, "room": 4277, "users": 100, "each": 42})
+    (rule,) = (one for one in RULES if one.key == "P0.1.only-memory-limits")
+    found = rule.advise(known, language, "at 100 MAU", basis)
+    assert found is not None
+    assert word in found.text
 
 
 def test_what_another_run_shows_is_added_where_it_is_known() -> None:

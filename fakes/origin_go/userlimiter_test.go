@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 )
@@ -51,13 +52,66 @@ func TestAReleaseTooManyBlocksUntilALaterCall(t *testing.T) {
 	})
 }
 
+func TestWhatIsKeptAndWhatBlocks(t *testing.T) {
+	for limiter, kept := range map[string]int64{asWritten: 3, "mended": 0} {
+		synctest.Test(t, func(t *testing.T) {
+			users := newGates()
+			for _, user := range []string{"ann", "bob", "eve"} {
+				about := limited(2, limiter)
+				about.user = user
+				var over []release
+				for range 3 { // the third is refused; as written it takes another call's place
+					if left, err := users.admit(about, "notion"); err == nil {
+						over = append(over, left)
+					}
+				}
+				for _, left := range over {
+					go left(succeeded)
+				}
+			}
+			synctest.Wait()
+			found := []int64{users.users.peak(), users.users.kept(limiter == asWritten), users.users.blocked()}
+			if blocked := kept; !slices.Equal(found, []int64{2, kept, blocked}) {
+				t.Errorf("%s: %d at once, %d kept, %d blocked", limiter, found[0], found[1], found[2])
+			}
+			old := users.users.channels
+			users.forget()
+			again := []int64{users.users.peak(), users.users.kept(limiter == asWritten), users.users.blocked()}
+			if !slices.Equal(again, []int64{0, 0, 0}) {
+				t.Errorf("%s: after a reset %v", limiter, again)
+			}
+			if old != nil { // those that block would outlive the test
+				old.byUser.Range(func(_, places any) bool { places.(chan struct{}) <- struct{}{}; return true })
+			}
+		})
+	}
+}
+
+func TestAPermitOutlivesAResetAndAnothersCode(t *testing.T) {
+	users := newGates()
+	first, _ := users.admit(limited(1, "mended"), "notion")
+	users.forget()
+	if _, err := users.admit(limited(1, "mended"), "notion"); err == nil {
+		t.Fatal("a reset gave a permit away")
+	}
+	first(succeeded)
+	if left, err := users.admit(limited(1, "mended"), "notion"); err != nil {
+		t.Fatal(err)
+	} else {
+		left(succeeded)
+	}
+	if users.users.kept(false) != 0 {
+		t.Fatal("who has no call is kept")
+	}
+}
+
 // What a user costs for good who called once: a channel of 50 places and an entry of the map.
 func BenchmarkUserKept(b *testing.B) {
 	users := newGates()
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	about := limited(50, "mended")
+	about := limited(50, asWritten)
 	for i := range b.N {
 		about.user = fmt.Sprintf("00000000-0000-0000-0000-%012d", i)
 		left, _ := users.admit(about, "notion")
