@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"time"
 )
@@ -72,12 +73,15 @@ func (o *origin) changed(s *snapshot) {
 	}
 }
 
+// forget begins anew, with what a run before left in memory given back: it is none of the next one's.
 func (o *origin) forget() {
 	o.metrics.reset()
 	o.shedding.forget()
 	o.limiter.forget()
 	o.gates.forget()
 	o.usage.take()
+	o.caller.client.CloseIdleConnections()
+	debug.FreeOSMemory()
 }
 
 func (o *origin) handler() http.Handler {

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"runtime"
+	"testing"
+)
+
+// held is what the process has of the system, bytes.
+func held() int64 {
+	var now runtime.MemStats
+	runtime.ReadMemStats(&now)
+	return int64(now.Sys - now.HeapReleased)
+}
+
+func TestAResetGivesBackWhatARunLeftInMemory(t *testing.T) {
+	o := &origin{
+		metrics: newMetrics(), shedding: &loadShedding{}, limiter: &rateLimit{now: wall}, gates: newGates(),
+		usage: &usage{}, caller: &caller{client: newClient()},
+	}
+	o.forget()
+	before := held()
+	calls := make([][]byte, 64)
+	for i := range calls {
+		calls[i] = make([]byte, 1<<20)
+	}
+	risen := held() - before
+	runtime.KeepAlive(calls)
+	calls = nil
+	o.forget()
+	if kept := held() - before; risen < 48<<20 || kept > risen/4 {
+		t.Fatalf("%d MB came, %d MB stayed", risen>>20, kept>>20)
+	}
+}
