@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -81,6 +82,7 @@ func (o *origin) forget() {
 	o.gates.forget()
 	o.usage.take()
 	o.caller.client.CloseIdleConnections()
+	runtime.GC() // what lies in a sync.Pool, as net/http's buffers do, outlives one collection
 	debug.FreeOSMemory()
 }
 
