@@ -72,18 +72,21 @@ def _modelled(run: Run, told: Pairs) -> Finding:
 
 def _measured(told: Pairs) -> Finding:
     slope, fit = told.slope()
+    rises = slope > 0
     peak, most = float(told.memory.max()), float(told.goroutines.max())
     fitted = (
         f"{slope:,.0f} bytes a goroutine by least squares up to there (r² {fit:.2f})"
-        if not math.isnan(slope)
+        if rises
         else "goroutines hardly moved, so there is no slope"
+        if math.isnan(slope)
+        else "memory did not rise with them"
     )
     return Finding(
         round(peak / MIB, 1),
         "MiB resident (peak)",
         f"{told.source}: at most {most:,.0f} goroutines in {told.goroutines.size} scrapes; {fitted}. "
         f"{goroutines.PLAN}",
-        {"memory": peak, "goroutines": most, "per_goroutine": slope},
+        {"memory": peak, "goroutines": most, "per_goroutine": slope if rises else math.nan},
         rows=tuple(_rows(told)),
     )
 

@@ -53,7 +53,12 @@ def of(run: Run) -> Finding:
     peaks = {one.process: one.memory_peak for one in real_nano.all_of(run)}
     held, most = peaks.get(told.source), float(told.columns["goroutines"].max())
     resident = float(told.columns["resident MiB"].max())
-    figures = {"memory": resident, "goroutines": most, "per_goroutine": each.slope, "per_call": calls.slope}
+    figures = {
+        "memory": resident,
+        "goroutines": most,
+        "per_goroutine": _bytes(each),
+        "per_call": _bytes(calls),
+    }
     return Finding(
         round((resident if held is None else held) / MIB, 1),
         "MiB resident (peak)" if held is None else "MiB (peak of the cgroup)",
@@ -105,9 +110,16 @@ def _slopes(told: OriginScrapes) -> tuple[Line, Line]:
     return fitted(calls, memory), fitted(goroutines_then, memory)
 
 
+def _bytes(line: Line) -> float:
+    """The slope, NaN where its interval holds 0: memory moved for something else."""
+    return line.slope if line.slope > line.margin else math.nan
+
+
 def _said(line: Line, what: str) -> str:
     if math.isnan(line.slope):
         return f"bytes a {what}: it hardly moved, so there is no slope"
+    if math.isnan(_bytes(line)):
+        return f"bytes a {what}: not known, as memory did not surely rise with it"
     return f"{line.slope:,.0f} ± {line.margin:,.0f} bytes a {what} (95 %)"
 
 

@@ -25,12 +25,14 @@ def real(nano: str = "cgroup") -> Spec:
     return replace(spec, manifest={**spec.manifest, "stack": {"settings": settings, "processes": {}}})
 
 
-def lived(killed_at: float = math.inf, throttled: float = 9.0) -> list[Scrape]:
+def lived(
+    killed_at: float = math.inf, throttled: float = 9.0, base: float = 10 * MIB, call: float = CALL
+) -> list[Scrape]:
     """An instance that fills by 100 calls a second, 4 goroutines each, and uses its whole tenth of a core."""
     scrapes: list[Scrape] = []
     for t in np.arange(-1.0, 12.0):
         calls = 100 * max(float(t), 0.0)
-        memory = 10 * MIB + CALL * calls
+        memory = base + call * calls
         values = {
             "mcpist_in_flight": calls,
             "mcpist_goroutines": 15 + 4 * calls,
@@ -62,6 +64,13 @@ def test_memory_is_the_cgroups_and_a_call_has_its_price(tmp_path: Path) -> None:
     assert one.figures["per_goroutine"] == pytest.approx(CALL / 4)
     assert "80,000 ± 0 bytes a call in flight (95 %)" in one.evidence
     assert one.rows[-1]["calls in flight"] == 1100
+
+
+def test_memory_that_fell_has_no_price_a_call(tmp_path: Path) -> None:
+    one = result(judged(tmp_path, real(), lived(base=150 * MIB, call=-CALL)), "P0.2")
+    assert math.isnan(one.figures["per_call"])
+    assert math.isnan(one.figures["per_goroutine"])
+    assert "bytes a call in flight: not known, as memory did not surely rise with it" in one.evidence
 
 
 def test_a_kill_is_the_kernels(tmp_path: Path) -> None:
