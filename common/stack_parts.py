@@ -11,6 +11,7 @@ the origin in Go, so that each part can be held against its fake. What runs for 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 KINDS: Final = ("fakes", "real")
@@ -27,6 +28,14 @@ def parse(text: str) -> dict[str, str]:
             raise ValueError(_wrong(item))
         chosen.update(dict.fromkeys(parts, kind.strip()))
     return chosen
+
+
+def told(chosen: Mapping[str, str]) -> str:
+    """What `STACK=` was, as short as can be; "" where every part is a fake."""
+    real = [part for part in PARTS if chosen.get(part) == "real"]
+    if len(real) == len(PARTS):
+        return "real"
+    return ",".join(["fakes", *(f"{part}=real" for part in real)]) if real else ""
 
 
 def _wrong(item: str) -> str:

@@ -77,6 +77,7 @@ class VerdictFile(Struct, frozen=True, kw_only=True):
     duration_s: int | float = 0.0
     target: str
     subject: str = ""
+    stack: str = ""
     protections: tuple[str, ...]
     preset: str | None = None
     version: str = ""

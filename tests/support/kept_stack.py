@@ -1,4 +1,4 @@
-"""One bundled stack for the short runs of a process of pytest, as the runs of a suite share one.
+"""A bundled stack of each kind for the short runs of a process of pytest, as the runs of a suite share one.
 
     run = warm_runs.start(words, folder, {**as_a_user(), **kept_stack.environment(scenario)}, console)
 
@@ -23,7 +23,7 @@ from scenarios.schema import Scenario
 
 def environment(scenario: Scenario) -> dict[str, str]:
     """What a run of this scenario is given to find the stack, which is there. Raises StackError."""
-    return _kept().environment(scenario)
+    return _kept(str(scenario.stack_settings().parts)).environment(scenario)
 
 
 class KeptStack:
@@ -55,7 +55,8 @@ class KeptStack:
 
 
 @cache
-def _kept() -> KeptStack:
+def _kept(parts: str) -> KeptStack:
+    """One for each choice of parts, as only a start can change them."""
     kept = KeptStack()
     atexit.register(kept.end)
     return kept

@@ -14,6 +14,7 @@ from tests.support import busy_machine, kept_stack, warm_runs
 from tests.support.recorder.attack import as_a_user
 
 WITHIN: Final = 240.0  # seconds
+PARTS = ""  # of the stack, as `--stack` has them; the fixture `parts` of tests/e2e/scenarios sets it
 
 
 class ShortRun:
@@ -34,7 +35,7 @@ class ShortRun:
         `own_stack`: it starts one, where others share a stack (`tests.support.kept_stack`): for a run that
         leaves a stack other than it was, or needs what only a start can set.
         """
-        self._words, self._own_stack = words, own_stack
+        self._words, self._own_stack = (*words, *(["--stack", PARTS] if PARTS else [])), own_stack
         self._file = folder / f"short-{scenario}.yaml"
         tree = {"extends": scenario, "title": "Shortened", "phases": [], **changes}
         self._file.write_text(yaml.safe_dump(tree))

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from common import stack_parts
 from telemetry.run_folder.end import TelemetryCounts
 from telemetry.run_folder.verdict_file import SCHEMA_VERSION
 from verdicts.explain import headline
@@ -75,6 +76,7 @@ def _of_run(run: Run) -> dict[str, Any]:
         "duration_s": round(run.load_end, 3),
         "target": manifest.target_name,
         "subject": run.subject,
+        "stack": stack_parts.told(manifest.settings("parts")),
         "protections": list(manifest.protections),
         "preset": manifest.preset,
         "version": manifest.version,

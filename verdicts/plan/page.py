@@ -38,6 +38,7 @@ def _values(plan_file: PlanFile, plan: PlanSummary, language: str) -> Mapping[st
         "cards": plan.cards(say),
         "todo": plan.todo(language),
         "target": known.get("target", ""),
+        "stack": known.get("stack", ""),
         "version": known.get("version", plan_file.version),
         "machine": known.get("machine", {}),
         "claims": claims.texts(plan.answers, language),

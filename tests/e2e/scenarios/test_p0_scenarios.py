@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.short_run import ShortRun
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("parts")]
 OUTAGE: Final[dict[str, Any]] = {
     "duration": "13s",
     "accounts": {"count": 10},
@@ -50,6 +50,7 @@ def test_a_breaker_opens_and_service_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.modelled
 def test_a_kill_of_the_nano_is_in_the_verdict(tmp_path: Path) -> None:
     """20 goroutines at rest and 2 of 18 KiB a call: 42,620,000 bytes hold 8 calls, and the loop needs 15."""
     run = ShortRun(tmp_path, "agent-loop", counts=False, own_stack=True, **KILL)

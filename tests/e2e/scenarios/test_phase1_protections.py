@@ -8,13 +8,14 @@ from typing import Any, Final
 
 import pytest
 
+from cli import attack as attacks
 from common.paths import ROOT
 from common.protections import PRESETS
-from scenarios.load import load
 from tests.support import busy_machine, kept_stack, warm_runs
 from tests.support.recorder.attack import as_a_user
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+PARTS: Final = {"fakes": [], "real": ["--stack", "real"]}
 
 BURST: Final = ("single-burst", "--duration", "2s")
 RATE: Final = ("rate-limit", "--duration-scale", "30")
@@ -34,7 +35,7 @@ def attack(words: tuple[str, ...], protect: str, folder: Path) -> Found:
 
     def made(number: int) -> Found:
         out, console = folder / f"run-{number}", folder / f"run-{number}.console"
-        environment = {**as_a_user(), **kept_stack.environment(load(words[0]))}
+        environment = {**as_a_user(), **kept_stack.environment(attacks.read(words).load()[0])}
         given = [*words, f"--protect={protect}", f"--out={out}"]
         code = warm_runs.ended(warm_runs.start(given, ROOT, environment, console), 120)
         assert (out / "verdicts.json").exists(), console.read_text()
@@ -48,9 +49,11 @@ def test_no_protection_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("protection", OWN)
-def test_switched_off_it_turns_its_own_point_red(protection: str, tmp_path: Path) -> None:
+def test_switched_off_it_turns_its_own_point_red(protection: str, parts: str, tmp_path: Path) -> None:
     words, own = OWN[protection]
-    code, found = attack(words, f"today,-{protection}", tmp_path)
+    if (protection, parts) == ("worker-cpu", "real"):
+        pytest.skip("workerd limits no CPU")
+    code, found = attack((*words, *PARTS[parts]), f"today,-{protection}", tmp_path)
     assert {point["id"] for point in found["points"] if point["status"] == "fail"} == own
     assert (code, found["verdict"]) == (1, "fail")
     assert protection not in found["protections"]

@@ -26,6 +26,7 @@ REAL = {"edge": "real", "origin": "real"}
 )
 def test_a_later_item_overrules_those_before(text: str, chosen: dict[str, str]) -> None:
     assert parts.parse(text) == chosen
+    assert parts.parse(parts.told(chosen) or "fakes") == chosen
     PartsSettings.model_validate(chosen)
 
 
