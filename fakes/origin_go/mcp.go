@@ -13,8 +13,10 @@ import (
 	"sync"
 )
 
+// versions of the protocol that are served, the newest first.
+var versions = []string{"2025-11-25", "2025-06-18", "2025-03-26"}
+
 const (
-	protocol    = "2025-06-18"
 	maxCommands = 10
 	anything    = `{"type":"object","properties":{},"required":[]}` // the schema of a tool's params
 )
@@ -186,15 +188,18 @@ func moduleSchema(arguments json.RawMessage, known modules) (string, error) {
 	return string(text), err
 }
 
+// initialized gives a version that is served, and no session: none is kept.
 func initialized(asked *request) *reply {
-	version := protocol
+	var version string
 	json.Unmarshal(asked.Params["protocolVersion"], &version)
-	made := result(asked.ID, map[string]any{
+	if !slices.Contains(versions, version) {
+		version = versions[0]
+	}
+	return result(asked.ID, map[string]any{
 		"protocolVersion": version,
 		"capabilities":    map[string]any{"tools": map[string]any{"listChanged": false}},
 		"serverInfo":      map[string]any{"name": "mcpist", "version": "1.0.0"},
 	})
-	return made.set("Mcp-Session-Id", token(16))
 }
 
 // token is a random text of so many bytes, in hex.

@@ -27,6 +27,8 @@ OWN: Final = {
     "rate-limit": (RATE, {"F1.2", "F1.2.headers"}),
     "ip-limit": (RATE, {"F1.2.address"}),
 }
+# A real Worker's reads and writes of KV interleave: its counts of calls that come together let more through.
+INTERLEAVED: Final[dict[str, set[str]]] = {"fakes": set(), "real": {"F1.1", "F1.2.address"}}
 Found = tuple[int, dict[str, Any]]  # exit code, verdicts.json
 
 
@@ -54,6 +56,7 @@ def test_switched_off_it_turns_its_own_point_red(protection: str, parts: str, tm
     if (protection, parts) == ("worker-cpu", "real"):
         pytest.skip("workerd limits no CPU")
     code, found = attack((*words, *PARTS[parts]), f"today,-{protection}", tmp_path)
-    assert {point["id"] for point in found["points"] if point["status"] == "fail"} == own
+    red = {point["id"] for point in found["points"] if point["status"] == "fail"}
+    assert own <= red <= own | INTERLEAVED[parts]
     assert (code, found["verdict"]) == (1, "fail")
     assert protection not in found["protections"]

@@ -38,7 +38,6 @@ def test_a_recorder_counts_as_many_attempts_of_each_intent_as_the_ledger(tmp_pat
     assert attempts == dict.fromkeys(range(ACCOUNTS), 4)
 
 
-@pytest.mark.usefixtures("parts")
 def test_a_short_storm_keeps_the_stack_down(tmp_path: Path) -> None:
     run = ShortRun(
         tmp_path,

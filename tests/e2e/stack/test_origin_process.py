@@ -93,6 +93,18 @@ async def test_calls_are_charged_recorded_and_counted_alike(postgres: EmbeddedPo
         assert await made.metric("upstream", served) == 26
 
 
+@pytest.mark.parametrize(
+    ("wanted", "given"), [("2025-06-18", "2025-06-18"), ("1999-01-01", "2025-11-25"), (7, "2025-11-25")]
+)
+async def test_it_begins_with_a_version_that_is_served_and_no_session(
+    postgres: EmbeddedPostgres, wanted: object, given: str
+) -> None:
+    async with rig(postgres=postgres) as made:
+        reply = await made.rpc("initialize", {"protocolVersion": wanted})
+        assert data(reply)["result"]["protocolVersion"] == given
+        assert b"mcp-session-id" not in {name.lower() for name, _ in reply.headers}
+
+
 async def test_a_client_that_leaves_cancels_its_call_everywhere(postgres: EmbeddedPostgres) -> None:
     names = ("user-concurrency", "global-concurrency", "breaker")
     settings = {**SLOW, "origin": {"user_concurrency": 1}}

@@ -10,6 +10,7 @@ from common.paths import ROOT
 from common.protections import TABLE
 from fakes import faults
 from fakes.http.reasons import REASONS
+from fakes.origin.eras import LEGACY_VERSIONS
 from fakes.settings import StackSettings
 
 SOURCE = ROOT / "fakes" / "origin_go"
@@ -21,7 +22,7 @@ def quoted(file: str, name: str) -> list[str]:
     text = (SOURCE / file).read_text()
     found = re.search(rf"{name}\s*=\s*\[\]string\{{(.*?)\}}", text, re.DOTALL)
     assert found is not None
-    return re.findall(r'"([a-z._-]+)"', found[1])
+    return re.findall(r'"([a-z0-9._-]+)"', found[1])
 
 
 def test_reasons() -> None:
@@ -36,6 +37,10 @@ def test_protections_and_faults() -> None:
     theirs = [row.name for row in TABLE if row.real or row.place == "edge"]  # it refuses what it has not
     assert sorted(quoted("control.go", "knownProtections")) == sorted(theirs)
     assert sorted(quoted("control.go", "knownFaults")) == sorted(faults.of("origin"))
+
+
+def test_versions_of_the_protocol() -> None:
+    assert quoted("mcp.go", "versions") == list(LEGACY_VERSIONS)
 
 
 def test_free_mappings() -> None:
