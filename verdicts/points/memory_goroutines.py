@@ -72,23 +72,23 @@ def _modelled(run: Run, told: Pairs) -> Finding:
 
 def _measured(told: Pairs) -> Finding:
     slope, fit = told.slope()
-    rises = slope > 0
     peak, most = float(told.memory.max()), float(told.goroutines.max())
-    fitted = (
-        f"{slope:,.0f} bytes a goroutine by least squares up to there (r² {fit:.2f})"
-        if rises
-        else "goroutines hardly moved, so there is no slope"
-        if math.isnan(slope)
-        else "memory did not rise with them"
-    )
     return Finding(
         round(peak / MIB, 1),
         "MiB resident (peak)",
-        f"{told.source}: at most {most:,.0f} goroutines in {told.goroutines.size} scrapes; {fitted}. "
+        f"{told.source}: at most {most:,.0f} goroutines in {told.goroutines.size} scrapes; {_said(slope, fit)}. "
         f"{goroutines.PLAN}",
-        {"memory": peak, "goroutines": most, "per_goroutine": slope if rises else math.nan},
+        {"memory": peak, "goroutines": most, "per_goroutine": slope if slope > 0 else math.nan},
         rows=tuple(_rows(told)),
     )
+
+
+def _said(slope: float, fit: float) -> str:
+    if math.isnan(slope):
+        return "goroutines hardly moved, so there is no slope"
+    if slope <= 0:
+        return "memory did not rise with them"
+    return f"{slope:,.0f} bytes a goroutine by least squares up to there (r² {fit:.2f})"
 
 
 def _rows(told: Pairs) -> Iterator[dict[str, Value]]:
