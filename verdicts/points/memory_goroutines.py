@@ -76,8 +76,8 @@ def _measured(told: Pairs) -> Finding:
     return Finding(
         round(peak / MIB, 1),
         "MiB resident (peak)",
-        f"{told.source}: at most {most:,.0f} goroutines in {told.goroutines.size} scrapes; {_said(slope, fit)}. "
-        f"{goroutines.PLAN}",
+        f"{told.source}: at most {most:,.0f} goroutines in {told.goroutines.size} scrapes; "
+        f"{_said(slope, fit)}. {goroutines.PLAN}",
         {"memory": peak, "goroutines": most, "per_goroutine": slope if slope > 0 else math.nan},
         rows=tuple(_rows(told)),
     )
