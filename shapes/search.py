@@ -2,19 +2,20 @@
 
 A state machine without clock or load: `next_trial` names a rate, the caller runs it and `report`s it.
 
-    start ──passed──▶ up … ──failed──▶ bisection ──close enough──▶ confirmation at the lower bound
-       │               └─high passed─▶ confirmation ─▶ "at least high"      └─failed─▶ bisection below
+    start ──passed──▶ up … ──failed──▶ bisection ──close enough──▶ confirmation of both bounds
+       │               └─high passed─▶ confirmation ─▶ "at least high"      └─refuted─▶ bisection
        └────failed──▶ down … ──passed──▶ bisection
-                       └─low failed─▶ "below low"
+                       └─low failed─▶ confirmation ─▶ "below low"
 
 Without `start` it is low, and each step up multiplies by `growth`. With one (a guess, or what a similar
 target bears) the first step is the tolerance, each further one the square of it, up to `growth`: a good
 guess is bracketed in two trials.
 
-The bounds are derived from the reports alone: upper is the lowest rate that failed, lower the highest that
-passed below it. So a rate that passed and then fails its confirmation becomes the upper bound, and noise
-moves the answer down, never up. Bisection is geometric, for the tolerance is relative. The last trial
-allowed is kept for a confirmation.
+The bounds are derived from the reports alone, by majority: upper is the lowest rate that failed more often
+than it passed, lower the highest below it that passed more often. A bound is confirmed by a second trial;
+where the two differ a third one decides. So one unlucky trial moves the answer neither down nor up. A failure
+for this machine's sake says nothing of the target, and is not tried again here. Bisection is geometric, for
+the tolerance is relative. The last trial allowed is kept for the lower bound's confirmation.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Result:
 
     kind: "breakpoint" lies in [lower, upper); "at least" lower (never failed, or this machine did);
     "below" upper, for nothing passed; "none": no trial was run, or none passed for this machine.
-    confirmed: lower passed twice.
+    confirmed: lower passed twice, and upper failed twice (once, where this machine did).
     """
 
     kind: Kind
@@ -95,12 +96,17 @@ class Search:
         """The rate to try next, the same until it is reported; None when the search is over."""
         if not self._trials:
             return self.low if self.start is None else self.start
-        lower, upper, left = self._lower, self._upper, self.max_trials - len(self._trials)
-        if left == 0 or (self._close and self._confirmed):
+        if (left := self.max_trials - len(self._trials)) == 0:
             return None
-        if lower is None:
-            return self._down(upper)
-        if self._close or (left == 1 and not self._confirmed):
+        return self._unsettled(left) if self._tied is None else self._tied
+
+    def _unsettled(self, left: int) -> float | None:
+        lower, upper = self._lower, self._upper
+        if lower is None and upper is not None and upper > self.low:
+            return max(self.low, upper / self._step)
+        if lower is None or self._close:
+            return self._doubtful
+        if left == 1 and not self._passed_twice:
             return lower
         return min(lower * self._step, self.high) if upper is None else math.sqrt(lower * upper)
 
@@ -123,9 +129,12 @@ class Search:
             kind = "at least"
         return Result(kind, lower, upper, self._confirmed, limit, tuple(self._trials))
 
-    def _down(self, upper: float | None) -> float | None:
-        """The next rate below all that failed; None where the lowest allowed one did."""
-        return None if upper is None or upper <= self.low else max(self.low, upper / self._step)
+    @property
+    def _doubtful(self) -> float | None:
+        """The bound that is not confirmed yet; None where both are."""
+        if self._lower is not None and not self._passed_twice:
+            return self._lower
+        return None if self._failed_twice else self._upper
 
     @property
     def _step(self) -> float:
@@ -136,15 +145,25 @@ class Search:
         return min(self.growth, float((1 + self.tolerance) ** 2**squared))
 
     @property
+    def _leads(self) -> dict[float, int]:
+        """By rate: how many more trials passed there than failed."""
+        leads: dict[float, int] = {}
+        for trial in self._trials:
+            leads[trial.rate] = leads.get(trial.rate, 0) + (1 if trial.passed else -1)
+        return leads
+
+    @property
+    def _tied(self) -> float | None:
+        return next((rate for rate, lead in self._leads.items() if lead == 0), None)
+
+    @property
     def _upper(self) -> float | None:
-        return min((trial.rate for trial in self._trials if not trial.passed), default=None)
+        return min((rate for rate, lead in self._leads.items() if lead < 0), default=None)
 
     @property
     def _lower(self) -> float | None:
         upper = math.inf if self._upper is None else self._upper
-        return max(
-            (trial.rate for trial in self._trials if trial.passed and trial.rate < upper), default=None
-        )
+        return max((rate for rate, lead in self._leads.items() if lead > 0 and rate < upper), default=None)
 
     @property
     def _close(self) -> bool:
@@ -157,4 +176,13 @@ class Search:
 
     @property
     def _confirmed(self) -> bool:
+        return self._passed_twice and self._failed_twice
+
+    @property
+    def _passed_twice(self) -> bool:
         return sum(trial.passed and trial.rate == self._lower for trial in self._trials) >= 2
+
+    @property
+    def _failed_twice(self) -> bool:
+        failed = [trial for trial in self._trials if not trial.passed and trial.rate == self._upper]
+        return self._upper is None or len(failed) >= 2 or failed[0].limit == MACHINE

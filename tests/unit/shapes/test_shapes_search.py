@@ -49,11 +49,14 @@ def test_a_noisy_target_ends_in_time_with_bounds_that_hold(
         assert result.lower < result.upper
     if result.confirmed:
         assert [trial.passed for trial in result.trials if trial.rate == result.lower].count(True) >= 2
+        assert [trial.passed for trial in result.trials if trial.rate == result.upper].count(False) >= 2 or (
+            result.upper is None
+        )
 
 
 @given(st.integers(0, 10**6))
 @settings(max_examples=100, deadline=None)
-def test_two_searches_of_a_target_with_five_percent_noise_agree_within_fifteen(seed: int) -> None:
+def test_two_searches_of_a_target_with_five_percent_noise_agree_within_ten(seed: int) -> None:
     dice = random.Random(seed)
     found = [
         run(
@@ -64,13 +67,26 @@ def test_two_searches_of_a_target_with_five_percent_noise_agree_within_fifteen(s
     ]
     lows = [result.lower for result in found if result.lower]
     assert len(lows) == 2
-    assert max(lows) / min(lows) < 1.15
+    assert max(lows) / min(lows) < 1.1
 
 
-def test_the_path_is_growth_then_bisection_then_confirmation() -> None:
+def test_nineteen_of_twenty_pairs_agree_within_ten_percent_where_luck_decides_near_the_point() -> None:
+    """A target that bears 10 % less than its point seven times of eight, and 10 % more once of eight."""
+    dice = random.Random(7)
+
+    def bears(rate: float) -> bool:
+        return dice.random() < 1 / (1 + math.exp((rate / 68 - 1) * 20))
+
+    found = [run(Search(1, 2000, start=200, tolerance=0.05, max_trials=40), bears).lower for _ in range(400)]
+    lows = [low for low in found if low]
+    pairs = zip(lows[::2], lows[1::2], strict=True)
+    assert sum(max(pair) / min(pair) < 1.1 for pair in pairs) > 0.9 * len(found) / 2
+
+
+def test_the_path_is_growth_then_bisection_then_confirmation_of_both_bounds() -> None:
     search = Search(100, 1000, tolerance=0.5)
     assert [trial.rate for trial in run(search, lambda rate: rate < 300).trials] == pytest.approx(
-        [100, 200, 400, math.sqrt(80_000), math.sqrt(80_000)]
+        [100, 200, 400, math.sqrt(80_000), math.sqrt(80_000), 400]
     )
 
 
@@ -83,7 +99,7 @@ def test_what_never_fails_is_at_least_the_highest_rate() -> None:
 
 def test_what_fails_at_once_is_below_the_lowest_rate() -> None:
     result = run(Search(10, 45), lambda rate: False, "db_pool_timeout")
-    assert (result.kind, result.lower, result.upper, len(result.trials)) == ("below", None, 10, 1)
+    assert (result.kind, result.lower, result.upper, len(result.trials)) == ("below", None, 10, 2)
     assert str(result) == "below 10 per second, limited by db_pool_timeout"
 
 
@@ -91,31 +107,35 @@ def test_a_limit_of_this_machine_is_never_called_a_breakpoint() -> None:
     result = run(Search(10, 100, tolerance=1), lambda rate: rate < 40, MACHINE)
     assert result.kind == "at least"
     assert str(result) == "at least 20 per second, limited by this machine"
+    assert [trial.rate for trial in result.trials] == [10, 20, 40, 20], "its failure is not tried again"
 
 
-def test_a_rate_that_fails_its_confirmation_becomes_the_upper_bound() -> None:
-    answers = iter([True, True, False, False, True, True, True])
-    search = Search(10, 100, tolerance=0.5)
-    result = run(search, lambda rate: next(answers))
-    rates = [trial.rate for trial in result.trials]
-    assert rates[:3] == [10, 20, 40]
-    assert result.lower is not None
-    assert result.upper is not None
-    assert result.lower < result.upper
-    assert result.confirmed
-
-
-def test_the_lowest_rate_failing_its_confirmation_leaves_nothing() -> None:
-    answers = iter([True, False, False])
-    result = run(Search(10, 100, tolerance=1), lambda rate: next(answers))
-    assert (result.kind, result.lower, result.upper) == ("below", None, 10)
+@pytest.mark.parametrize(
+    ("answers", "rates", "bounds"),
+    [
+        ("pfpf", [10, 20, 10, 20], (10, 20)),
+        ("pffpf", [10, 20, 10, 10, 20], (10, 20)),
+        ("pfff", [10, 20, 10, 10], (None, 10)),
+        ("pfppf", [10, 20, 10, 20, 20], (10, 20)),
+        ("pfpppff", [10, 20, 10, 20, 20, 40, 40], (20, 40)),
+        ("ff", [10, 10], (None, 10)),
+        ("fppff", [10, 10, 10, 20, 20], (10, 20)),
+    ],
+)
+def test_a_bound_is_what_most_of_its_trials_say(
+    answers: str, rates: list[float], bounds: tuple[float | None, float | None]
+) -> None:
+    given = iter(answers)
+    result = run(Search(10, 100, tolerance=1), lambda rate: next(given) == "p")
+    assert [trial.rate for trial in result.trials] == rates
+    assert (result.lower, result.upper) == bounds
 
 
 def test_the_last_trial_is_kept_for_the_confirmation() -> None:
     result = run(Search(10, 10_000, tolerance=0.001, max_trials=6), lambda rate: rate < 35)
     assert len(result.trials) == 6
     assert result.trials[-1].rate == result.lower
-    assert result.confirmed
+    assert not result.confirmed, "the upper bound is not"
     unlucky = iter([True, True, True, False])
     assert run(Search(10, 10_000, max_trials=4), lambda rate: next(unlucky)).confirmed is False
 
@@ -154,10 +174,10 @@ def test_any_start_leads_to_the_same_breakpoint(point: float, start: float) -> N
 
 @given(st.floats(20, 5000), st.floats(1.0, 1.049))
 @settings(max_examples=100, deadline=None)
-def test_a_good_start_takes_three_trials(point: float, off: float) -> None:
+def test_a_good_start_takes_four_trials(point: float, off: float) -> None:
     search = Search(10, 10_000, start=point / off, tolerance=0.05)
     result = run(search, lambda rate: rate <= point)
-    assert (len(result.trials), result.confirmed) == (3, True)
+    assert (len(result.trials), result.confirmed) == (4, True)
 
 
 def test_steps_from_a_start_grow_up_to_growth() -> None:
@@ -165,7 +185,7 @@ def test_steps_from_a_start_grow_up_to_growth() -> None:
     assert [trial.rate for trial in up.trials][:5] == pytest.approx([100, 110, 133.1, 194.871721, 389.743442])
     down = run(Search(20, 1000, start=100, tolerance=0.1, growth=2), lambda rate: False)
     assert [trial.rate for trial in down.trials] == pytest.approx(
-        [100, 90.909, 75.131, 51.316, 25.658, 20], rel=1e-4
+        [100, 90.909, 75.131, 51.316, 25.658, 20, 20], rel=1e-4
     )
     assert (down.kind, down.upper) == ("below", 20)
 
