@@ -257,12 +257,10 @@ class StackSettings(SettingsModel):
     @model_validator(mode="after")
     def _known_to_real_parts(self) -> Self:
         """Raises ValueError for what no real part can do: it would silently not happen."""
-        if self.parts.origin == "real" and self.mcp.model_copy(update={"sse": 0.0}) != McpSettings():
-            raise ValueError("mcp: with the origin in Go, sse alone is allowed")
         if self.parts.origin == "real" and self.bugs:
             raise ValueError("bugs: allowed with the origin in Python alone")
-        if self.parts.edge == "real" and (self.edge.name_routes or self.edge.count_eras):
-            raise ValueError("edge: name_routes and count_eras are allowed with the edge in Python alone")
+        if self.parts.edge == "real" and self.edge.count_eras:
+            raise ValueError("edge: count_eras is allowed with the edge in Python alone")
         return self
 
     def scaled(self, factor: float) -> StackSettings:

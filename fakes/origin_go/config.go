@@ -47,9 +47,7 @@ type settings struct {
 		HealthDBTimeout   seconds `json:"health_db_timeout"`
 		UsageFlush        seconds `json:"usage_flush"`
 	} `json:"origin"`
-	MCP struct {
-		SSE float64 `json:"sse"` // the share of event streams; the rest of this part is the Python origin's
-	} `json:"mcp"`
+	MCP      mcpSettings `json:"mcp"`
 	Database struct {
 		sourceSettings
 		Credits int `json:"credits"`
@@ -67,6 +65,27 @@ type settings struct {
 		Fair     fairSettings     `json:"fair-queue"`
 		Adaptive adaptiveSettings `json:"adaptive-concurrency"`
 	} `json:"protections"`
+}
+
+// mcpSettings are of sessions, streams and the modern era's hints.
+type mcpSettings struct {
+	Sessions       string               `json:"sessions"` // off, memory or shared
+	CompareHeaders bool                 `json:"compare_headers"`
+	Origins        []string             `json:"origins"`
+	SSE            float64              `json:"sse"` // the share of event streams
+	Progress       seconds              `json:"progress"`
+	KeepAlive      seconds              `json:"keep_alive"`
+	TTL            seconds              `json:"ttl"`
+	Tools          map[string]namedTool `json:"tools"`
+}
+
+// namedTool is a module's tool under a name of its own.
+type namedTool struct {
+	Module   string            `json:"module"`
+	Tool     string            `json:"tool"`
+	Requires []string          `json:"requires"` // client capabilities
+	Headers  map[string]string `json:"headers"`  // parameter → the end of its header's name
+	Asks     string            `json:"asks"`     // a question to the user before it answers
 }
 
 // loadConfig reads the stack's file, and what is in force at the start.

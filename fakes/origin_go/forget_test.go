@@ -16,7 +16,7 @@ func held() int64 {
 func TestAResetGivesBackWhatARunLeftInMemory(t *testing.T) {
 	o := &origin{
 		metrics: newMetrics(), shedding: &loadShedding{}, limiter: &rateLimit{now: wall}, gates: newGates(),
-		usage: &usage{}, caller: &caller{client: newClient()},
+		usage: &usage{}, caller: &caller{client: newClient(), sessions: newSessions(nil, nil)},
 	}
 	o.forget()
 	before := held()

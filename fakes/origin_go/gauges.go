@@ -19,7 +19,10 @@ func (o *origin) observe() {
 		return users.kept(o.control.snapshot().settings.Origin.UserLimiter == asWritten)
 	})
 	o.metrics.gauge("mcpist_user_releases_blocked", "Calls over, but blocked there.", nil, users.blocked)
-	o.metrics.registry.MustRegister(breakerStates{o})
+	o.metrics.gauge("mcpist_sessions_open", "Sessions that this instance holds.", nil, o.caller.sessions.count)
+	o.metrics.registry.MustRegister(breakerStates{o}, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "mcpist_caller_left_seconds_total", Help: "Seconds of calls after their callers left.",
+	}, o.tasks.seconds))
 }
 
 // breakerStates are those of the upstreams that the settings name, which may change.

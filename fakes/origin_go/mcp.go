@@ -13,13 +13,16 @@ import (
 	"sync"
 )
 
-// versions of the protocol that are served, the newest first.
-var versions = []string{"2025-11-25", "2025-06-18", "2025-03-26"}
-
 const (
 	maxCommands = 10
 	anything    = `{"type":"object","properties":{},"required":[]}` // the schema of a tool's params
 )
+
+var offered = map[string]any{"tools": map[string]any{"listChanged": false}}
+
+// question is what a named tool that asks has the client ask its user.
+const question = `{"method": "elicitation/create", "params": {"message": "Go on?",
+	"requestedSchema": {"type": "object", "properties": {"answer": {"type": "string"}}}}}`
 
 // modules are the tools by module and name.
 type modules = map[string]map[string]any
@@ -37,16 +40,28 @@ func (c *caller) serve(ctx context.Context, about *callContext, asked *request) 
 	case method == "tools/call":
 		return c.tool(ctx, about, asked)
 	case method == "tools/list":
-		return result(asked.ID, listed(about.snap.settings.Upstreams)), nil
-	case method == "initialize":
-		return initialized(asked), nil
-	case method == "ping":
-		return result(asked.ID, map[string]any{}), nil
+		return about.toCache(asked.ID, map[string]any{"tools": listed(about.snap.settings)}), nil
 	case strings.HasPrefix(method, "notifications/"):
 		return &reply{status: 202}, nil
+	case method == "initialize" && about.era == legacy:
+		return c.initialize(ctx, about, asked)
+	case method == "ping" && about.era == legacy:
+		return result(asked.ID, map[string]any{}), nil
+	case method == "server/discover" && about.era == modern:
+		all := append([]string{modernVersion}, legacyVersions...)
+		return about.toCache(asked.ID, map[string]any{"supportedVersions": all, "capabilities": offered}), nil
 	default:
-		return nil, &rpcError{methodNotFound, "unknown method " + method}
+		message := "unknown method " + method
+		return nil, &rpcError{code: methodNotFound, message: message, status: about.era.unknownMethod}
 	}
+}
+
+// toCache is a list as its era has it: a modern one says how long it may be kept.
+func (about *callContext) toCache(id any, value map[string]any) *reply {
+	if about.era == modern {
+		value["ttlMs"], value["cacheScope"] = about.snap.settings.MCP.TTL.span().Milliseconds(), "public"
+	}
+	return result(id, about.era.marked(value))
 }
 
 func (c *caller) tool(ctx context.Context, about *callContext, asked *request) (*reply, error) {
@@ -66,11 +81,7 @@ func (c *caller) tool(ctx context.Context, about *callContext, asked *request) (
 		if err != nil {
 			return nil, err
 		}
-		said, err := c.call(ctx, about, wanted, about.requestID)
-		if err != nil {
-			return nil, err
-		}
-		return timed(textResult(asked.ID, said.text, said.isError()), said.upstreamMS), nil
+		return c.one(ctx, about, asked, wanted)
 	case "batch":
 		wanted, err := commands(arguments, known)
 		if err != nil {
@@ -79,9 +90,56 @@ func (c *caller) tool(ctx context.Context, about *callContext, asked *request) (
 		return c.batch(ctx, about, asked.ID, wanted)
 	case "get_module_schema":
 		text, err := moduleSchema(arguments, known)
-		return textResult(asked.ID, text, false), err
+		return textResult(about, asked.ID, text, false), err
 	}
-	return nil, badArguments("name: run, get_module_schema or batch is allowed")
+	named, there := about.snap.settings.MCP.Tools[name]
+	if !there {
+		others := slices.Sorted(maps.Keys(about.snap.settings.MCP.Tools))
+		allowed := append([]string{"run", "get_module_schema", "batch"}, others...)
+		return nil, badArguments("name: allowed are %s", strings.Join(allowed, ", "))
+	}
+	if about.era == modern {
+		if asking, err := named.asking(asked); asking || err != nil {
+			asks := map[string]any{named.Asks: json.RawMessage(question)}
+			value := modern.marked(map[string]any{"inputRequests": asks})
+			value["resultType"] = "input_required"
+			return result(asked.ID, value), err
+		}
+	}
+	wanted := command{Module: named.Module, Tool: named.Tool}
+	json.Unmarshal(arguments, &wanted.Params)
+	if err := wanted.check(known); err != nil {
+		return nil, err
+	}
+	return c.one(ctx, about, asked, wanted)
+}
+
+// one is the answer to a single tool call.
+func (c *caller) one(ctx context.Context, about *callContext, asked *request, wanted command) (*reply, error) {
+	said, err := c.call(ctx, about, wanted, about.requestID)
+	if err != nil {
+		return nil, err
+	}
+	return timed(textResult(about, asked.ID, said.text, said.isError()), said.upstreamMS), nil
+}
+
+// asking says whether the user is still to be asked; a *rpcError for a capability that the client lacks.
+func (t *namedTool) asking(asked *request) (bool, error) {
+	needed, declared, missing := t.Requires, asked.capabilities(), map[string]any{}
+	if t.Asks != "" {
+		needed = append([]string{"elicitation"}, needed...)
+	}
+	for _, one := range needed {
+		if _, there := declared[one]; !there {
+			missing[one] = map[string]any{}
+		}
+	}
+	if len(missing) > 0 {
+		data := map[string]any{"requiredCapabilities": missing}
+		return false, &rpcError{missingCapability, "Missing client capability", 400, data}
+	}
+	_, answered := object(asked.Params["inputResponses"])[t.Asks]
+	return t.Asks != "" && !answered, nil
 }
 
 // batch runs its commands at once and charges each under `<request id>/<n>`; one line of JSON a command.
@@ -110,7 +168,7 @@ func (c *caller) batch(ctx context.Context, about *callContext, id any, wanted [
 		text, _ := json.Marshal(line)
 		lines[i], failed = string(text), failed || line["ok"] != true
 	}
-	return timed(textResult(id, strings.Join(lines, "\n"), failed), slowest), nil
+	return timed(textResult(about, id, strings.Join(lines, "\n"), failed), slowest), nil
 }
 
 func timed(made *reply, upstreamMS float64) *reply {
@@ -125,13 +183,18 @@ func parsed(text []byte, known modules) (command, error) {
 	if err := json.Unmarshal(text, &wanted); err != nil {
 		return wanted, badArguments("%s", err)
 	}
-	if _, there := known[wanted.Module][wanted.Tool]; !there {
-		return wanted, badArguments("unknown tool %s.%s; see get_module_schema", wanted.Module, wanted.Tool)
+	return wanted, wanted.check(known)
+}
+
+// check is for a tool that there is; it gets params where none were given.
+func (c *command) check(known modules) error {
+	if _, there := known[c.Module][c.Tool]; !there {
+		return badArguments("unknown tool %s.%s; see get_module_schema", c.Module, c.Tool)
 	}
-	if wanted.Params == nil {
-		wanted.Params = map[string]any{}
+	if c.Params == nil {
+		c.Params = map[string]any{}
 	}
-	return wanted, nil
+	return nil
 }
 
 // commands are JSON Lines, 1 to 10; one bad line refuses all.
@@ -155,8 +218,8 @@ func commands(arguments json.RawMessage, known modules) ([]command, error) {
 	return made, nil
 }
 
-// listing is the answer to tools/list; %[1]s: the modules' names.
-const listing = `{"tools": [
+// metaTools are in every answer to tools/list; %[1]s: the modules' names.
+const metaTools = `[
 	{"name": "run", "description": "Call one tool of a module.", "inputSchema": {"type": "object",
 		"properties": {"module": {"type": "string", "enum": %[1]s}, "tool": {"type": "string"}, "params": {"type": "object"}},
 		"required": ["module", "tool"]}},
@@ -165,11 +228,27 @@ const listing = `{"tools": [
 	{"name": "batch", "description": "Call several tools at once.", "inputSchema": {"type": "object",
 		"properties": {"commands": {"type": "string", "description": "JSON Lines, at most 10 commands"}},
 		"required": ["commands"]}}
-]}`
+]`
 
-func listed(known modules) any {
-	names, _ := json.Marshal(slices.Sorted(maps.Keys(known)))
-	return json.RawMessage(fmt.Sprintf(listing, names))
+// listed are all tools, the named ones first.
+func listed(s *settings) []any {
+	all := []any{}
+	for _, name := range slices.Sorted(maps.Keys(s.MCP.Tools)) {
+		one, properties := s.MCP.Tools[name], map[string]any{}
+		for param, header := range one.Headers {
+			properties[param] = map[string]any{"type": "string", "x-mcp-header": header}
+		}
+		schema := map[string]any{"type": "object", "properties": properties, "required": []string{}}
+		description := fmt.Sprintf("%s of %s.", one.Tool, one.Module)
+		all = append(all, map[string]any{"name": name, "description": description, "inputSchema": schema})
+	}
+	names, _ := json.Marshal(slices.Sorted(maps.Keys(s.Upstreams)))
+	own := []json.RawMessage{}
+	json.Unmarshal(fmt.Appendf(nil, metaTools, names), &own)
+	for _, one := range own {
+		all = append(all, one)
+	}
+	return all
 }
 
 func moduleSchema(arguments json.RawMessage, known modules) (string, error) {
@@ -188,18 +267,23 @@ func moduleSchema(arguments json.RawMessage, known modules) (string, error) {
 	return string(text), err
 }
 
-// initialized gives a version that is served, and no session: none is kept.
-func initialized(asked *request) *reply {
+// initialize gives a version that is served, and a session where they are kept.
+func (c *caller) initialize(ctx context.Context, about *callContext, asked *request) (*reply, error) {
 	var version string
 	json.Unmarshal(asked.Params["protocolVersion"], &version)
-	if !slices.Contains(versions, version) {
-		version = versions[0]
+	if !slices.Contains(legacyVersions, version) {
+		version = legacyVersions[0]
 	}
-	return result(asked.ID, map[string]any{
-		"protocolVersion": version,
-		"capabilities":    map[string]any{"tools": map[string]any{"listChanged": false}},
-		"serverInfo":      map[string]any{"name": "mcpist", "version": "1.0.0"},
-	})
+	made := result(asked.ID, map[string]any{"protocolVersion": version, "capabilities": offered, "serverInfo": server})
+	kept := about.snap.settings.MCP.Sessions
+	if kept == sessionsOff {
+		return made, nil
+	}
+	opened, err := c.sessions.open(ctx, about.user, kept == sessionsShared)
+	if err != nil {
+		return nil, err
+	}
+	return made.set(sessionHeader, opened.id), nil
 }
 
 // token is a random text of so many bytes, in hex.

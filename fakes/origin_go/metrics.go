@@ -24,10 +24,11 @@ type metrics struct {
 	registry *prometheus.Registry
 	resets   []func()
 
-	requests, hits, refused, dbErrors, consumed, calls, syncs, dropped, replayed *prometheus.CounterVec
-	seconds, dbSeconds                                                           *prometheus.HistogramVec
-	inFlight, toolCalls                                                          *level
-	queued                                                                       prometheus.Gauge
+	requests, hits, refused, dbErrors, consumed, calls, syncs, dropped, replayed, sessions, callerLeft *prometheus.CounterVec
+
+	seconds, dbSeconds  *prometheus.HistogramVec
+	inFlight, toolCalls *level
+	queued              prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -41,6 +42,8 @@ func newMetrics() *metrics {
 	m.syncs = m.counter("mcpist_rate_limit_sync_total", "Syncs of rate-limit counts.")
 	m.dropped = m.counter("mcpist_usage_dropped_total", "Usage rows given up.")
 	m.replayed = m.counter("mcpist_replayed_total", "Repeats that got the first call's answer.")
+	m.sessions = m.counter("mcpist_sessions_total", "Sessions opened, closed, lost.", "event")
+	m.callerLeft = m.counter("mcpist_caller_left_total", "Tool calls whose caller left before the answer.", "call")
 	m.seconds = m.histogram("mcpist_request_duration_seconds", "Duration of requests.", latency)
 	m.dbSeconds = m.histogram("mcpist_db_query_duration_seconds", "DB queries, waiting included.", querySeconds)
 	m.inFlight = m.level("mcpist_in_flight", "Requests in flight now.")

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"time"
 )
 
@@ -30,6 +28,8 @@ type origin struct {
 	gates    *gates
 	usage    *usage
 	caller   *caller
+	tasks    *tasks
+	streams  *streams
 }
 
 // newOrigin connects to the database and begins the work beside the requests.
@@ -41,10 +41,15 @@ func newOrigin(ctx context.Context, c *config, first *snapshot) (*origin, error)
 	}
 	rows := &usage{db: db, metrics: counted}
 	memory := newIdempotency(answers{db}, func() { counted.replayed.WithLabelValues().Inc() })
-	o := &origin{c, steered, counted, db, &queue{}, &loadShedding{}, &rateLimit{now: wall}, gates, rows, &caller{
+	calls := &caller{
 		upstream: c.Addresses["upstream"].String(), client: newClient(), gates: gates, memory: memory,
-		credits: &credits{db, steered, counted}, usage: rows, metrics: counted, instance: c.instance,
-	}}
+		credits: &credits{db, steered, counted}, usage: rows, sessions: newSessions(db, counted), metrics: counted,
+		instance: c.instance,
+	}
+	o := &origin{
+		c, steered, counted, db, &queue{}, &loadShedding{}, &rateLimit{now: wall}, gates, rows, calls,
+		&tasks{metrics: counted, since: time.Now()}, newStreams(counted),
+	}
 	o.observe()
 	steered.changed, steered.reset = o.changed, o.forget
 	o.changed(first)
@@ -81,6 +86,7 @@ func (o *origin) forget() {
 	o.limiter.forget()
 	o.gates.forget()
 	o.usage.take()
+	o.caller.sessions.forget()
 	o.caller.client.CloseIdleConnections()
 	runtime.GC() // what lies in a sync.Pool, as net/http's buffers do, outlives one collection
 	debug.FreeOSMemory()
@@ -89,7 +95,7 @@ func (o *origin) forget() {
 func (o *origin) handler() http.Handler {
 	pages := http.NewServeMux()
 	pages.Handle("/metrics", o.scraped(o.metrics.handler()))
-	pages.HandleFunc("/_control/", func(w http.ResponseWriter, r *http.Request) { o.control.answer(r).write(w, false) })
+	pages.HandleFunc("/_control/", func(w http.ResponseWriter, r *http.Request) { o.control.answer(r).write(w, r.Context()) })
 	pages.HandleFunc("/", o.serve)
 	return pages
 }
@@ -116,11 +122,14 @@ func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 		done(r, clientLeft)
 		panic(http.ErrAbortHandler) // nobody is there to be answered, or is to be
 	}
-	done(r, made.status)
-	wanted := strings.Contains(r.Header.Get("Accept"), "text/event-stream")
-	drawn := rand.Float64() < o.control.snapshot().settings.MCP.SSE
-	event := wanted && made.status == http.StatusOK && r.URL.Path == "/v1/mcp" && drawn
-	made.set("X-Instance-ID", o.config.instance).write(w, event)
+	made.set("X-Instance-ID", o.config.instance)
+	if made.stream == nil {
+		done(r, made.status)
+		made.write(w, r.Context())
+		return
+	}
+	defer done(r, made.status)
+	made.write(w, r.Context())
 }
 
 // route is the answer to a request that came at some time; nil where the client left.
@@ -132,7 +141,7 @@ func (o *origin) route(r *http.Request, came time.Time) *reply {
 	}
 	if refused != nil {
 		asked, _ := decode(body)
-		return o.failure(r, refused, asked.ID)
+		return o.failure(r.Context(), refused, asked.ID)
 	}
 	if !o.control.waitUntilGoing(r.Context()) {
 		return nil
@@ -145,7 +154,7 @@ func (o *origin) route(r *http.Request, came time.Time) *reply {
 	case r.URL.Path != "/v1/mcp":
 		return plain(404, "error", "not found")
 	case r.Method != http.MethodPost:
-		return plain(405, "error", "only POST").set("Allow", "POST")
+		return o.beside(r)
 	}
 	return o.gateway(r, visit{came, own}, body)
 }

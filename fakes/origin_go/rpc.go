@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"strconv"
@@ -14,6 +16,13 @@ const (
 	invalidRequest = -32600
 	methodNotFound = -32601
 	invalidParams  = -32602
+
+	noSession          = -32000
+	sessionGone        = -32001
+	headerMismatch     = -32020
+	missingCapability  = -32021
+	unsupportedVersion = -32022
+	cancelled          = -32800
 )
 
 // request is one JSON-RPC call. ID is a number, a text or nil.
@@ -36,25 +45,36 @@ func decode(body []byte) (*request, error) {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return asked, &rpcError{parseError, "the body is no JSON"}
+		return asked, &rpcError{code: parseError, message: "the body is no JSON"}
 	case err != nil:
-		return asked, &rpcError{invalidRequest, err.Error()}
+		return asked, &rpcError{code: invalidRequest, message: err.Error()}
 	case asked.Method == nil || !validID:
-		return asked, &rpcError{invalidRequest, "method: a text is needed; id: a number or a text"}
+		return asked, &rpcError{code: invalidRequest, message: "method: a text is needed; id: a number or a text"}
 	}
 	return asked, nil
 }
 
-// rpcError is an error of the protocol: HTTP 200.
+// rpcError is an error of the protocol; status 0 is HTTP 200, data nil is none.
 type rpcError struct {
 	code    int
 	message string
+	status  int
+	data    any
 }
 
 func (e *rpcError) Error() string { return e.message }
 
+// answer is the error as a JSON-RPC one with its HTTP status.
+func (e *rpcError) answer(id any) *reply {
+	made := failed(id, e.code, e.message, e.data)
+	if e.status != 0 {
+		made.status = e.status
+	}
+	return made
+}
+
 func badArguments(format string, values ...any) error {
-	return &rpcError{invalidParams, fmt.Sprintf(format, values...)}
+	return &rpcError{code: invalidParams, message: fmt.Sprintf(format, values...)}
 }
 
 // reply is an answer before it is written: body is encoded as JSON, nil for none.
@@ -62,6 +82,8 @@ type reply struct {
 	status int
 	header http.Header
 	body   any
+	event  bool   // the body comes as the one event of a stream
+	stream stream // in the place of a body, nil for none
 }
 
 // plain is an answer that is no JSON-RPC.
@@ -82,9 +104,9 @@ func failed(id any, code int, message string, data any) *reply {
 }
 
 // textResult is what a tool said; isError says that the tool failed.
-func textResult(id any, text string, isError bool) *reply {
+func textResult(about *callContext, id any, text string, isError bool) *reply {
 	content := []map[string]string{{"type": "text", "text": text}}
-	return result(id, map[string]any{"content": content, "isError": isError})
+	return result(id, about.era.marked(map[string]any{"content": content, "isError": isError}))
 }
 
 // set gives the reply a header.
@@ -96,18 +118,24 @@ func (r *reply) set(name string, value any) *reply {
 	return r
 }
 
-// write sends the reply in one piece, as an event of a stream where asked for.
-func (r *reply) write(w http.ResponseWriter, event bool) {
+// write sends the reply in one piece, or piece by piece until its reader left.
+func (r *reply) write(w http.ResponseWriter, left context.Context) {
 	text, header := []byte{}, w.Header()
-	if r.body != nil {
+	maps.Copy(header, r.header)
+	switch {
+	case r.stream != nil:
+		header.Set("Content-Type", "text/event-stream")
+		w.WriteHeader(r.status)
+		out := http.NewResponseController(w)
+		r.stream(left, func(text string) error { io.WriteString(w, text); return out.Flush() })
+		return
+	case r.event:
+		text = []byte(event(r.body))
+		header.Set("Content-Type", "text/event-stream")
+	case r.body != nil:
 		text, _ = json.Marshal(r.body)
 		header.Set("Content-Type", "application/json")
 	}
-	if event {
-		text = fmt.Appendf(nil, "event: message\ndata: %s\n\n", text)
-		header.Set("Content-Type", "text/event-stream")
-	}
-	maps.Copy(header, r.header)
 	header.Set("Content-Length", strconv.Itoa(len(text)))
 	w.WriteHeader(r.status)
 	w.Write(text)

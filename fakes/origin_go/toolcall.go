@@ -19,6 +19,7 @@ type callContext struct {
 	snap            *snapshot
 	intent          string // the key that the call brought, "" without one
 	place           *place
+	era             *era
 	once            bool // what has that key is carried out once: requestID is made of it
 }
 
@@ -41,6 +42,7 @@ type caller struct {
 	memory   *idempotency
 	credits  *credits
 	usage    *usage
+	sessions *sessions
 	metrics  *metrics
 	instance string
 }

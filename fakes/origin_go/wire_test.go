@@ -21,7 +21,7 @@ func text(t *testing.T, value any) string {
 func TestARefusalOnTheWire(t *testing.T) {
 	made := (&refusal{reason: "rate_limit_exceeded", retryAfter: 1.2, detail: "said"}).answer("a")
 	seen := httptest.NewRecorder()
-	made.write(seen, false)
+	made.write(seen, t.Context())
 	want := `{"error":{"code":-32029,"data":{"detail":"said","reason":"rate_limit_exceeded","retry_after":2},` +
 		`"message":"Rate limit of the plan exceeded"},"id":"a","jsonrpc":"2.0"}`
 	if seen.Code != 429 || seen.Body.String() != want || seen.Header().Get("Retry-After") != "2" {
@@ -31,7 +31,9 @@ func TestARefusalOnTheWire(t *testing.T) {
 
 func TestAnAnswerAsAnEvent(t *testing.T) {
 	seen := httptest.NewRecorder()
-	result(7.0, "x").write(seen, true)
+	made := result(7.0, "x")
+	made.event = true
+	made.write(seen, t.Context())
 	if seen.Body.String() != "event: message\ndata: {\"id\":7,\"jsonrpc\":\"2.0\",\"result\":\"x\"}\n\n" ||
 		seen.Header().Get("Content-Type") != "text/event-stream" {
 		t.Fatal(seen.Header(), seen.Body)

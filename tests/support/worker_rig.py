@@ -28,6 +28,7 @@ from fakes.processes.sockets import HOST, Address
 from fakes.settings import StackSettings
 from targets.auth import Algorithm, Auth
 from tests.support import needs
+from tests.support.streaming_origin import Streaming
 from users.accounts.accounts import Account
 from users.accounts.forge import Forge
 from users.accounts.keys import fresh_key
@@ -61,7 +62,7 @@ def token(sub: Any = "ann", algorithm: str = "EdDSA", kid: str | None = None, **
 
 
 class EchoOrigin:
-    """Echoes what it got and publishes the key set; `hold` keeps calls back."""
+    """Echoes, and publishes the key set; `hold` keeps calls back, `streaming` answers them instead."""
 
     def __init__(self) -> None:
         self.hold = asyncio.Event()
@@ -69,6 +70,7 @@ class EchoOrigin:
         self.seen: list[dict[bytes, bytes]] = []
         self.left, self.came = asyncio.Event(), asyncio.Event()
         self.fetches, self.healthy, self.jwks_status = 0, True, 200
+        self.streaming: Streaming | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/jwks":
@@ -78,6 +80,8 @@ class EchoOrigin:
             return await send_reply(send, Reply(200 if self.healthy else 503, [], b'{"status":"ok"}'))
         self.seen.append({**dict(scope["headers"]), b":path": scope["path"].encode()})
         self.came.set()
+        if self.streaming is not None:
+            return await self.streaming(scope, receive, send)
         try:
             await self.hold.wait()
         except asyncio.CancelledError:

@@ -13,6 +13,7 @@ import { ipLimit } from "./ip_limit.mjs";
 import { Call, Isolate } from "./isolate.mjs";
 import { nameLimit } from "./name_limit.mjs";
 import { refuse } from "./refuse.mjs";
+import { isStream, watched } from "./streams.mjs";
 
 const STEPS = [ipLimit, authenticate, burstLimit, nameLimit, forward];
 const HEALTH = [forward];
@@ -32,11 +33,14 @@ export default {
 
 async function counted(call) {
   const done = isolate.figures.begin(call.request.method, call.path);
-  call.request.signal.addEventListener("abort", () => done(499)); // nothing of the call runs after that
+  let status = 499;
+  call.request.signal.addEventListener("abort", () => done(status)); // nothing of the call runs after that
   const { peers } = call.inForce;
   const away = peers.length > 0 && call.path !== "/health";
   const response = await (away ? handedOver(call, Math.floor(Math.random() * peers.length)) : served(call));
-  done(response.status);
+  status = response.status;
+  if (isStream(response)) return watched(response, () => done(status));
+  done(status);
   return response;
 }
 

@@ -2,14 +2,17 @@
 //
 // Sent on are the client's headers but for framing, the token, and any that only the edge may set; added are
 // X-User-ID, X-User-Tier (if the token names one), X-Gateway-Secret and X-Request-ID (unless the client
-// brought one). No answer within `forward_timeout` seconds: 504 gateway_timeout.
+// brought one). No answer within `forward_timeout` seconds: 504 gateway_timeout; for an event stream that counts
+// until its head is there. `name_routes` sends a call to the origin that its `Mcp-Name` names; the header is believed.
 //
 // A Worker cannot tell a refused connection from one that broke: both are "Network connection lost." So the
 // first lost call of an origin is 502 (with `retry_other` it is sent again to the other, which may repeat what
 // the first did), and until one is answered, later calls knock with a bare connection first: where that is
 // refused nothing was sent, and the other origin is tried at once.
 
+import { nameTold } from "./mcp_name.mjs";
 import { refuse } from "./refuse.mjs";
+import { Deadline, isStream } from "./streams.mjs";
 
 const KEPT_BACK = [
   "connection", "keep-alive", "transfer-encoding", "content-length", "te", "trailer", "upgrade",
@@ -22,18 +25,22 @@ export async function forward(call) {
   const { request, inForce, isolate } = call;
   if (!BODILESS.has(request.method)) call.body ??= await request.arrayBuffer();
   isolate.figures.add("mcpist_forwarded_total");
+  const deadline = new Deadline(call.edge.forward_timeout);
   const message = {
     method: request.method,
     headers: onward(call),
     body: call.body,
     redirect: "manual",
-    signal: AbortSignal.timeout(call.edge.forward_timeout * 1000),
+    signal: deadline.signal,
   };
   let lost = { status: 503, message: "no origin is alive" };
   for (const origin of route(call)) {
     isolate.figures.add(`mcpist_lb_forwarded_total{origin="${origin}"}`);
     const answer = await ask(call, origin, message);
-    if (answer instanceof Response) return stamped(answer, origin, inForce.lb.state);
+    if (answer instanceof Response) {
+      if (isStream(answer)) deadline.letGo();
+      return stamped(answer, origin, inForce.lb.state);
+    }
     if (answer.timedOut) return refuse(call, "gateway_timeout");
     lost = answer;
     if (answer.status === 502 && !inForce.lb.retry_other) break;
@@ -72,6 +79,12 @@ async function answersKnocks(isolate, address) {
 
 // The origins to try, best first.
 function route(call) {
+  const order = turned(call);
+  const wanted = call.edge.name_routes[nameTold(call) ?? ""];
+  return order.includes(wanted) ? [wanted, ...order.filter((origin) => origin !== wanted)] : order;
+}
+
+function turned(call) {
   const { alive, split } = call.inForce.lb;
   if (!split || alive.length < 2) return alive;
   call.isolate.turn ^= 1;

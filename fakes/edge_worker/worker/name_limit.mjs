@@ -3,26 +3,18 @@
 // Fixed windows of a second, aligned to the wall clock, counted in the isolate's memory. With `compare` 0 the
 // header is believed and the body never read: a call without the header passes. With `compare` 1 the body
 // gives the name of every tool call, and a header that says otherwise is answered 400 with -32020.
-// How a header's value stands for a name: fakes/http/mcp_headers.py.
 
+import { nameTold, UTF8 } from "./mcp_name.mjs";
 import { headerMismatch, overLimit } from "./refuse.mjs";
 
 const NAMED_BY = { "tools/call": "name", "prompts/get": "name", "resources/read": "uri" };
-const ENCODED = /^=\?base64\?(.*)\?=$/;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const ASCII = /^[\x00-\x7f]*$/;
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 export async function nameLimit(call) {
   if (!call.on("name-limit")) return null;
   const { per_s: most, compare } = call.inForce.own["name-limit"];
-  const header = call.request.headers.get("mcp-name");
-  let name = header === null ? null : decoded(header);
-  if (compare) {
-    const told = name;
-    name = await nameIn(call);
-    if (header !== null && told !== name) return headerMismatch(call, "Mcp-Name");
-  }
+  const told = nameTold(call);
+  const name = compare ? await nameIn(call) : told;
+  if (told !== name && call.request.headers.has("mcp-name")) return headerMismatch(call, "Mcp-Name");
   const now = call.now();
   if (name === null || admits(call, name, Math.floor(now), most)) return null;
   return overLimit(call, "name-limit", "name_limit_exceeded", 1 - (now % 1));
@@ -35,18 +27,6 @@ function admits(call, name, window, most) {
   if (count >= most) return false;
   counts.set(key, count + 1);
   return true;
-}
-
-// What a header's value stands for, null if it cannot be read.
-function decoded(value) {
-  const encoded = ENCODED.exec(value.trim());
-  if (encoded === null) return ASCII.test(value) ? value.trim() : null;
-  if (!BASE64.test(encoded[1])) return null;
-  try {
-    return UTF8.decode(Uint8Array.from(atob(encoded[1]), (char) => char.charCodeAt(0)));
-  } catch {
-    return null;
-  }
 }
 
 // The name that the body gives; what is no request is left to the origin.

@@ -1,4 +1,4 @@
-"""The official conformance suite against the whole bundled stack, in both eras (docs/mcp.md).
+"""The official conformance suite against the whole stack, fakes and real parts, in both eras (docs/mcp.md).
 
 What fails is exactly what the page names, with its reason.
 """
@@ -18,8 +18,10 @@ from common.paths import ROOT
 from fakes.settings import StackSettings
 from fakes.stack.handle import StackHandle
 from fakes.stack.start import start_stack
+from tests.support import real_parts
 from tests.support.conformance import suite
 from tests.support.conformance.relay import relay
+from tests.support.worker_rig import NO_WORKERD, WORKERD
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 ECHO: Final = {"module": "fast", "tool": "echo"}
@@ -52,11 +54,17 @@ def named_failures() -> set[str]:
     return suite.named(page)
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackHandle]:
+@pytest.fixture(scope="module", params=["fakes", "real"])
+def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackHandle]:
     suite.installed()
+    settings: dict[str, Any] = dict(SETTINGS)
+    if request.param == "real":
+        if WORKERD is None:
+            pytest.skip(NO_WORKERD)
+        real_parts.build()
+        settings["parts"] = {"edge": "real", "origin": "real", "nano": "unlimited"}
     log = tmp_path_factory.mktemp("stack") / "log"
-    handle = start_stack(StackSettings.model_validate(SETTINGS), [], log)
+    handle = start_stack(StackSettings.model_validate(settings), [], log)
     yield handle
     handle.stop()
 

@@ -22,6 +22,7 @@ from fakes.http import control_endpoint
 from fakes.http.asgi import Headers, Receive, Reply, Scope, Send, StreamReply, send_reply, whole_body
 from fakes.http.hop import Hop, HopReset
 from fakes.http.server import HttpServer
+from tests.support.streaming_origin import Streaming
 
 pytestmark = pytest.mark.e2e
 KEY = Ed25519PrivateKey.generate()
@@ -219,29 +220,6 @@ async def test_each_of_several_isolates_counts_for_itself(stack: Stack) -> None:
     assert {(await stack.call()).status for _ in range(10)} == {429}  # those that stay keep their memory
     await stack.control(b"settings", {"edge": {"isolates": 1}})
     assert (await stack.call()).status == 200  # the one in front begins empty
-
-
-class Streaming:
-    """An origin that answers with a stream: an event, then what is put in `chunks`."""
-
-    def __init__(self) -> None:
-        self.chunks: asyncio.Queue[bytes] = asyncio.Queue()
-        self.left = asyncio.Event()
-        self.abort: Any = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self.abort = scope["state"]["abort"]
-        headers = [(b"content-type", b"text/event-stream"), (b"x-instance-id", b"one")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        try:
-            while True:
-                chunk = await self.chunks.get()
-                await send({"type": "http.response.body", "body": chunk, "more_body": bool(chunk)})
-                if not chunk:
-                    return
-        except asyncio.CancelledError:
-            self.left.set()
-            raise
 
 
 @pytest_asyncio.fixture

@@ -15,9 +15,11 @@ import psutil
 import pytest
 import pytest_asyncio
 
-from fakes.http.asgi import Reply
+from fakes.edge_worker.companion import LOOK
+from fakes.http.asgi import Reply, StreamReply
 from fakes.http.hop import Hop, HopReset
 from tests.support import processes
+from tests.support.streaming_origin import Streaming
 from tests.support.worker_rig import (
     CALL,
     NO_WORKERD,
@@ -469,6 +471,73 @@ async def test_a_client_whose_connection_breaks_ends_its_call_at_the_origin(rig:
     assert counted['mcpist_requests_total{method="POST",path="/v1/mcp",status="499"}'] == 1
 
 
+async def stream(rig: EdgeRig) -> StreamReply:
+    """One of which the first event has come; the origin's is in `rig.a.streaming`."""
+    rig.a.streaming = Streaming()
+    rig.a.streaming.chunks.put_nowait(b"data: 1\n\n")
+    bearer = (b"authorization", b"Bearer " + token())
+    reply = await rig.hop.exchange(b"POST", b"/v1/mcp", [bearer], CALL, 20.0)
+    assert isinstance(reply, StreamReply)
+    assert (b"x-backend", b"origin-a") in reply.headers
+    assert await anext(reply.chunks) == b"data: 1\n\n"
+    return reply
+
+
+async def nobody_is_in_flight(rig: EdgeRig) -> None:
+    async with asyncio.timeout(20):
+        while (await rig.metrics())["mcpist_in_flight"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_a_stream_goes_through_as_it_comes_and_is_in_flight_until_its_end(started: Start) -> None:
+    rig = await started(settings=edge(forward_timeout=0.5))
+    reply = await stream(rig)
+    await asyncio.sleep(0.7)  # it stands longer than a call may last
+    assert rig.a.streaming is not None
+    rig.a.streaming.chunks.put_nowait(b": still here\n\n")
+    assert await anext(reply.chunks) == b": still here\n\n"
+    assert (await rig.metrics())["mcpist_in_flight"] == 1
+    rig.a.streaming.chunks.put_nowait(b"")
+    assert [chunk async for chunk in reply.chunks] == []
+    await nobody_is_in_flight(rig)
+    counted = await rig.metrics()
+    assert counted['mcpist_requests_total{method="POST",path="/v1/mcp",status="200"}'] == 1
+
+
+async def test_who_left_a_stream_is_noticed_at_its_next_lines(rig: EdgeRig) -> None:
+    reply = await stream(rig)
+    await reply.chunks.aclose()
+    assert rig.a.streaming is not None
+    async with asyncio.timeout(20):
+        while not rig.a.streaming.left.is_set():
+            rig.a.streaming.chunks.put_nowait(b": still here\n\n")
+            await asyncio.sleep(0.05)
+    await nobody_is_in_flight(rig)
+
+
+async def test_a_stream_that_breaks_is_broken_off(rig: EdgeRig) -> None:
+    reply = await stream(rig)
+    assert rig.a.streaming is not None
+    rig.a.streaming.abort()
+    with pytest.raises(HopReset):
+        await anext(reply.chunks)
+    await nobody_is_in_flight(rig)
+
+
+async def test_a_route_by_name_is_taken_and_left_when_its_origin_is_dead(started: Start) -> None:
+    checks = {"check_interval": 0.05, "check_timeout": 2.0}
+    rig = await started([], {**edge(name_routes={"search": "origin-b"}), "balancer": checks})
+    for name, backend in ((b"search", b"b"), (b"=?base64?c2VhcmNo?=", b"b"), (b"other", b"a")):
+        assert (b"x-backend", b"origin-" + backend) in (await rig.call((b"mcp-name", name))).headers
+    assert (b"x-backend", b"origin-a") in (await rig.call()).headers
+    await rig.die(1)
+    async with asyncio.timeout(20):
+        while (b"x-backend", b"origin-a") not in (  # noqa: ASYNC110
+            await rig.call((b"mcp-name", b"search"))
+        ).headers:
+            await asyncio.sleep(0.01)
+
+
 # Isolates
 
 
@@ -503,6 +572,7 @@ async def test_another_isolate_sees_a_write_only_after_the_delay(started: Start)
 
 FILES = 400
 BEARS = 90  # calls that one process of so many files holds
+WAVE = 15  # calls at once
 
 
 @pytest_asyncio.fixture
@@ -531,16 +601,17 @@ def open_files(pids: list[int]) -> list[int]:
 
 
 async def held(rig: EdgeRig, count: int) -> list[asyncio.Task[Reply]]:
-    """So many more calls in flight, in waves, all at the origin."""
+    """So many more calls in flight, all at the origin: waves, with a look at the open files behind each."""
     rig.a.hold.clear()
     before = len(rig.a.seen)
     calls: list[asyncio.Task[Reply]] = []
     while len(calls) < count:
-        calls += [asyncio.create_task(rig.call()) for _ in range(15)]
-        await asyncio.sleep(0.1)
-    async with asyncio.timeout(30):
-        while len(rig.a.seen) < before + len(calls):  # noqa: ASYNC110 - it tells of the first alone
-            await asyncio.sleep(0.01)
+        calls += [asyncio.create_task(rig.call()) for _ in range(WAVE)]
+        async with asyncio.timeout(30):
+            while len(rig.a.seen) < before + len(calls):  # noqa: ASYNC110 - it tells of the first alone
+                await asyncio.sleep(0.01)
+        await asyncio.sleep(1.1 * LOOK)
+        await rig.control(b"state")  # whoever answers has looked since, however busy the machine is
     return calls
 
 
@@ -548,7 +619,7 @@ async def test_more_calls_than_one_process_has_files_for_are_all_held_answered_a
     small: EdgeRig,
 ) -> None:
     workers = await room(small, 3 * BEARS)
-    calls = await held(small, 3 * BEARS)
+    calls = await held(small, 3 * BEARS - 2 * WAVE)  # a wave goes to one process, full as it may be
     assert len(calls) * 2 > FILES, "one process could not even have their clients"
     assert all(100 < count < FILES for count in open_files(workers))
     counted = await small.metrics()

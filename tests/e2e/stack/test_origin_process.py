@@ -16,29 +16,17 @@ import pytest
 from fakes.database.postgres import EmbeddedPostgres
 from fakes.http.hop import HopConnectError, HopReset
 from fakes.origin.nano import memory_bytes
-from fakes.settings import NanoSettings, PartsSettings
-from tests.support import origin_rig, real_parts
+from fakes.settings import NanoSettings
 from tests.support.origin_rig import OriginRig, data, reason, rig, until
 from verdicts.measure.intents import causes
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("origin")]
 SLOW = {"upstreams": {"slow": {"wait": {"mean": 60.0}}, "fast": {"echo": {"mean": 0.01}}}}
 TRANSACTIONS = "SELECT count(*) FROM mcpist.credit_transactions"
 ORPHANS = (
     "SELECT count(*) FROM mcpist.credit_transactions t "
     "WHERE NOT EXISTS (SELECT FROM mcpist.usage u WHERE u.request_id = t.request_id)"
 )
-
-
-@pytest.fixture(params=["fakes", "real"], autouse=True)
-def origin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The contract is one: each test runs on the fake and on the origin in Go, unless it is marked."""
-    if request.param == "real":
-        if request.node.get_closest_marker("modelled"):
-            pytest.skip("the nano is modelled in the fake alone")
-        real_parts.build()
-    monkeypatch.setattr(origin_rig, "PARTS", PartsSettings(origin=request.param))
-    return str(request.param)
 
 
 @pytest.fixture(scope="module")

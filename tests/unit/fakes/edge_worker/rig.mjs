@@ -18,7 +18,7 @@ export const SETTINGS = {
   ip_per_min: 3, ip_window: 60, ip_on_failure: "fail-open",
   burst_per_s: 5, burst_window: 1, burst_strategy: "kv-every-request", burst_on_failure: "throw",
   burst_ttl: 60, burst_write_wait: 0,
-  forward_timeout: 30, jwks_mode: "cached", jwks_ttl: 300, jwks_cool_down: 30, jwks_coalesce: true, token_cache: true,
+  forward_timeout: 30, name_routes: {}, jwks_mode: "cached", jwks_ttl: 300, jwks_cool_down: 30, jwks_coalesce: true, token_cache: true,
 };
 
 export class Kv {

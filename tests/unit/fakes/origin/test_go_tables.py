@@ -9,8 +9,9 @@ from pydantic import BaseModel
 from common.paths import ROOT
 from common.protections import TABLE
 from fakes import faults
+from fakes.http import rpc
 from fakes.http.reasons import REASONS
-from fakes.origin.eras import LEGACY_VERSIONS
+from fakes.origin import eras
 from fakes.settings import StackSettings
 
 SOURCE = ROOT / "fakes" / "origin_go"
@@ -40,7 +41,23 @@ def test_protections_and_faults() -> None:
 
 
 def test_versions_of_the_protocol() -> None:
-    assert quoted("mcp.go", "versions") == list(LEGACY_VERSIONS)
+    assert quoted("eras.go", "legacyVersions") == list(eras.LEGACY_VERSIONS)
+    text = (SOURCE / "eras.go").read_text()
+    names = dict(re.findall(r'^\t(\w+) += "(.*)"$', text, re.MULTILINE))
+    assert names == {
+        "modernVersion": eras.MODERN_VERSION,
+        "versionKey": eras.VERSION_KEY,
+        "capabilitiesKey": eras.CAPABILITIES_KEY,
+        "serverKey": eras.SERVER_KEY,
+        "subscriptionKey": eras.SUBSCRIPTION_KEY,
+    }
+
+
+def test_errors_of_the_protocol() -> None:
+    rows = dict(re.findall(r"^\t(\w+) += (-\d+)$", (SOURCE / "rpc.go").read_text(), re.MULTILINE))
+    assert {re.sub("[A-Z]", r"_\g<0>", name).upper(): int(code) for name, code in rows.items()} == {
+        name: code for name, code in vars(rpc).items() if name.isupper() and isinstance(code, int)
+    }
 
 
 def test_free_mappings() -> None:

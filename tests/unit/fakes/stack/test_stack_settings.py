@@ -88,10 +88,11 @@ def test_secrets_are_fresh_for_every_stack() -> None:
 
 @pytest.mark.parametrize(("tree", "allowed"), [
     ({"parts": {"origin": "real"}, "mcp": {"sse": 0.5}}, True),
-    ({"parts": {"origin": "real"}, "mcp": {"sessions": "memory"}}, False),
-    ({"parts": {"edge": "real"}, "mcp": {"sessions": "memory"}}, True),
+    ({"parts": {"origin": "real"}, "mcp": {"sessions": "memory"}}, True),
+    ({"parts": {"origin": "real"}, "bugs": {"leak-memory": 0.1}}, False),
+    ({"parts": {"edge": "real"}, "bugs": {"leak-memory": 0.1}}, True),
     ({"parts": {"edge": "real"}, "edge": {"count_eras": True}}, False),
-    ({"parts": {"edge": "real"}, "edge": {"name_routes": {"a": "origin-b"}}}, False),
+    ({"parts": {"edge": "real"}, "edge": {"name_routes": {"a": "origin-b"}}}, True),
 ])  # fmt: skip
 def test_what_a_real_part_cannot_do_is_refused(tree: dict[str, Any], allowed: bool) -> None:
     if allowed:
