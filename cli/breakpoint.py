@@ -15,10 +15,10 @@ from typing import Final
 from cli.launch import series
 from cli.launch.attacks import Attacks, say_all, say_for
 from cli.launch.parser import Parser, command_parser, refusing
-from cli.search.request import SearchRequest, read
+from cli.search.request import SearchRequest, parts, read
 from cli.search.table import Searches
 from cli.search.trials import Trials, attackers, own_rate
-from common import exit_codes, stack_parts
+from common import exit_codes
 from telemetry.run_folder.series import SeriesStep
 from verdicts.breakpoint import table
 
@@ -69,13 +69,8 @@ def _begin(request: SearchRequest) -> list[str]:
         f"{length:g} s of load a trial, at most {request.budget / 60:.0f} minutes in all",
         f"a higher rate is more attackers of at most {own_rate(request.scenario) / accounts:g} req/s each",
     ]
-    return [*lines, *([files(_edge(request))] if request.target.bundled else [])]
-
-
-def _edge(request: SearchRequest) -> str:
-    """Whether the edge is `real`, or one of the `fakes`."""
-    chosen = request.options.stack
-    return stack_parts.parse(chosen)["edge"] if chosen else request.scenario.stack_settings().parts.edge
+    edge = parts(request.options, request.scenario)["edge"]
+    return [*lines, *([files(edge)] if request.target.bundled else [])]
 
 
 def files(edge: str) -> str:

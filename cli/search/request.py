@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from cli.search import protection_sets
 from cli.search.trials import check, own_rate
+from common import stack_parts
 from common.durations import ALLOWED, seconds
 from common.errors import ConfigError, short
 from run.folders import check_unused, stamped
@@ -61,6 +63,11 @@ def read(options: argparse.Namespace) -> SearchRequest:
     )
 
 
+def parts(options: argparse.Namespace, scenario: Scenario) -> Mapping[str, str]:
+    """Part of the bundled stack → its kind: as asked for, else the scenario's."""
+    return stack_parts.parse(options.stack) if options.stack else scenario.stack_settings().parts.model_dump()
+
+
 def _overrides(options: argparse.Namespace) -> Overrides:
     return Overrides.read(
         {"duration": options.duration, "tier": options.tier, "seed": options.seed, "protect": options.protect}
@@ -99,9 +106,11 @@ def _folder(
         "target": target.name,
         "duration_s": scenario.duration,
         "tier": options.tier,
+        "stack": stack_parts.told(parts(options, scenario)) if target.bundled else "",
+        "nano_kind": options.nano or "",
     }
     for key, value in asked.items():
-        if found.get(key) != value:
+        if found.get(key, "") != value:
             told = short(found.get(key))
             raise ConfigError("command line", "--out", f"{folder} is of {key} {told}, {allowed}")
     return folder, rows

@@ -9,10 +9,10 @@ import msgspec
 
 from cli.search import protection_sets
 from cli.search.drive import STOPPED, Budget, Say
-from cli.search.request import SearchRequest
+from cli.search.request import SearchRequest, parts
 from cli.search.search import search
 from cli.search.trials import own_rate
-from common import exit_codes
+from common import exit_codes, stack_parts
 from shapes.search import Search
 from telemetry.run_folder.machine import machine
 from telemetry.run_folder.series import SeriesWriter
@@ -105,6 +105,8 @@ class Searches:
             scenario.name, rows,
             title=scenario.title.en, target=request.target.name, stopped=self._stopped,
             machine=msgspec.to_builtins(machine()),
+            stack=stack_parts.told(parts(request.options, scenario)) if request.target.bundled else "",
+            nano_kind=request.options.nano or "",
             nano=scenario.stack_settings().nano.model_dump() if request.target.bundled else {},
             tolerance=request.tolerance, duration_s=scenario.duration, tier=request.options.tier,
         )  # fmt: skip

@@ -71,6 +71,9 @@ func TestWhoLeavesASessionsCallLeavesItToItsEnd(t *testing.T) {
 			t.Error("nobody is there to be answered")
 		}
 		own.cancelCall(json.RawMessage(`"two"`))
+		if gone(second) != nil {
+			t.Error("one that is told to stop does not go on without its caller")
+		}
 		own.cancelCall(json.RawMessage(`{"no":"id"}`))
 		if told := c.outlive(t.Context(), second, "two"); text(t, told.body) !=
 			`{"error":{"code":-32800,"message":"Request cancelled"},"id":"two","jsonrpc":"2.0"}` {

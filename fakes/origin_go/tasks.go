@@ -8,6 +8,7 @@ import (
 
 // task is the work for one request, beside who waits for it.
 type task struct {
+	ctx    context.Context // done once it is over, or told to stop
 	stop   context.CancelFunc
 	over   chan struct{}
 	within *session // nil for none
@@ -30,7 +31,7 @@ func (t *tasks) begin(ctx context.Context, within *session, id any, work func(co
 		ctx = within.ctx
 	}
 	ctx, stop := context.WithCancel(ctx)
-	one := &task{stop: stop, over: make(chan struct{}), within: within}
+	one := &task{ctx: ctx, stop: stop, over: make(chan struct{}), within: within}
 	if within != nil {
 		within.enter(id, one)
 	}
@@ -76,10 +77,8 @@ func (t *tasks) leave(one *task) {
 	}
 	t.turn.Lock()
 	defer t.turn.Unlock()
-	select {
-	case <-one.over:
+	if one.ctx.Err() != nil {
 		return
-	default:
 	}
 	t.metrics.callerLeft.WithLabelValues("went-on").Inc()
 	one.orphan = true

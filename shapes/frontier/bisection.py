@@ -1,8 +1,7 @@
 """Bisection between two ends, each confirmed: the highest value that passes, the lowest that does not.
 
 A state machine without clock or load, as `shapes.search`: `next_trial` names a value, the caller tries it
-and `report`s. `shapes.search` climbs from a guess and knows no upper end; this one begins within a range,
-and is for trials of which either outcome is a claim that has to hold twice.
+and `report`s. `shapes.search` climbs from a guess and knows no upper end; this one begins within a range.
 
     low (assumed to pass) … geometric middle … high (assumed to fail)   until upper ≤ lower · (1 + tolerance)
     then lower and upper again, each until it has two votes of one kind

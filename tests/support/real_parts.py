@@ -11,6 +11,7 @@ from fakes.processes import available_cgroup
 from fakes.processes.cgroup import CgroupError
 from fakes.stack.programs import ORIGIN
 from tests.support import needs
+from tests.support.worker_rig import NO_WORKERD, WORKERD
 
 
 def build() -> None:
@@ -28,6 +29,13 @@ def nano() -> None:
         available_cgroup.find("mcpist-test")
     except CgroupError as error:
         pytest.skip(f"{needs.SKIPPED}a cgroup, for a real nano: {error}")
+
+
+def whole() -> None:
+    """Have the Worker and the real nano, or skip."""
+    if WORKERD is None:
+        pytest.skip(NO_WORKERD)
+    nano()
 
 
 @cache

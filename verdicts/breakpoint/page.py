@@ -25,6 +25,7 @@ HOVER: Final = "%{y}: %{x:.4g} req/s<br>%{text}<extra></extra>"
 
 def render(found: Mapping[str, Any], rows: Sequence[BreakpointRow], sentence: str) -> str:
     """HTML; `found` is the document of breakpoint.json."""
+    parts = found.get("stack", "")
     return (
         environment("en")
         .get_template("breakpoint.html")
@@ -33,6 +34,7 @@ def render(found: Mapping[str, Any], rows: Sequence[BreakpointRow], sentence: st
             rows=rows,
             head=HEAD,
             sentence=sentence,
+            real_origin="origin" in parts or parts == "real",
             plan_head=goroutine_arithmetic.HEAD,
             plan=goroutine_arithmetic.lines(found.get("nano") or {}),
             specs=embedded({PLOT: spec(rows)}),

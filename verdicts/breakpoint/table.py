@@ -21,14 +21,17 @@ from typing import Any, Final
 import msgspec
 
 from common.files.atomic_write import write_whole
-from shapes.search import Kind, Result
+from shapes.search import MACHINE, Kind, Result
+from verdicts.breakpoint.interval import Interval, interval
+from verdicts.breakpoint.prediction import Prediction, predict
 from verdicts.breakpoint.trial import TrialOutcome
 
 SCHEMA_VERSION: Final = 1
 FILE: Final = "breakpoint.json"
 PAGE: Final = "breakpoint.html"
 HEAD: Final = (
-    *("protections", "breakpoint req/s", "in flight", "goroutines", "memory MiB", "innocents' success %"),
+    *("protections", "breakpoint req/s", "95 % interval", "predicted", "in flight", "goroutines"),
+    *("memory MiB", "innocents' success %"),
     *("beyond it %", "first bound to break", "limit that came first", "confirmed", "trials"),
 )
 NO: Final = "–"
@@ -88,6 +91,16 @@ class BreakpointRow:
         return next((one for one in failed if one.limit == self.limit), None)
 
     @property
+    def interval(self) -> Interval | None:
+        """Between which rates it lies, by all trials but those that this machine limited."""
+        return interval((one.rate, one.passed) for one in self.trials if one.limit != MACHINE)
+
+    @property
+    def predicted(self) -> Prediction | None:
+        """What the trials below it say of it."""
+        return predict(self.trials, self.lower)
+
+    @property
     def answer(self) -> str:
         """The breakpoint in words."""
         if self.kind == "breakpoint":
@@ -106,6 +119,7 @@ class BreakpointRow:
         return (
             self.protect,
             self.answer,
+            *(NO if told is None else str(told) for told in (self.interval, self.predicted)),
             *(_cell(value) for value in _load(held)),
             _cell(None if broke is None else broke.success),
             (broke.bound if broke else "") or NO,
@@ -152,7 +166,7 @@ def document(scenario: str, rows: Sequence[BreakpointRow], **about: Any) -> dict
         "scenario": scenario,
         "written": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         **about,
-        "rows": [asdict(row) for row in rows],
+        "rows": [{**asdict(row), "interval": row.interval, "predicted": row.predicted} for row in rows],
     }
 
 

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from telemetry.run_folder import verdict_file
 from verdicts.explain import first_limit
 from verdicts.judge.judge import judge
-from verdicts.run.reading import RunFolderError, load
+from verdicts.measure.target import cpu, origins, real_nano
+from verdicts.points import slow_calls
+from verdicts.run.reading import Run, RunFolderError, load
+
+MODELLED_CPU: Final = "mcpist_nano_cpu_seconds_total"
 
 
 class NoVerdictError(RuntimeError):
@@ -26,7 +31,8 @@ class TrialOutcome:
 
     `in_flight`: the most calls at once at the origin, or at the callers where it does not tell. `success`:
     % of judged users' calls, of the tool that fared worst. `limit`, `bound`, `why`: those of
-    `first_limit.Limit`, "" if passed. `cores`: what the load and the stack used together.
+    `first_limit.Limit`, "" if passed. `cores`: what the load and the stack used together. `calls_limit`: how
+    many calls the instance could have in flight; `nano_cpu`: the share of its CPU that was asked for.
     """
 
     rate: float
@@ -40,6 +46,8 @@ class TrialOutcome:
     memory_mib: float | None = None
     success: float | None = None
     cores: float | None = None
+    calls_limit: int | None = None
+    nano_cpu: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -73,7 +81,19 @@ def read(folder: Path, rate: float) -> TrialOutcome:
         memory_mib=_number(points, "P0.2"),
         success=_number(points, "P0.3.innocents"),
         cores=first_limit.cores(run),
+        calls_limit=slow_calls.room(run),
+        nano_cpu=_nano_cpu(run),
     )
+
+
+def _nano_cpu(run: Run) -> float | None:
+    """At the busiest origin while load was sent, by its cgroup or the model; None where neither told."""
+    means = [one.cpu_mean for one in real_nano.all_of(run)]
+    if not means:
+        counters = (run.target.series(source, MODELLED_CPU) for source in origins.sources(run))
+        means = [cpu.mean(run, *counter) for counter in counters]
+    used = max((one for one in means if not math.isnan(one)), default=None)
+    return None if used is None else used / float(run.manifest.settings("nano").get("cpu_share", 0.1))
 
 
 def _number(points: Mapping[str, Any], id: str) -> Any:

@@ -1,7 +1,8 @@
 """P0.3 from a stored breakpoint search: what a nano bears before and after each protection.
 
 `make breakpoint` leaves `breakpoint.json` in a folder of its own under `results/`; the newest beside the
-plan's folder answers, of the plan's scenario alone. A single run cannot: it shows one load.
+plan's folder answers, of the plan's scenario, target and `STACK=` alone. A single run cannot: it shows one
+load.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from common import stack_parts
 from verdicts.breakpoint import table
 from verdicts.breakpoint.table import BreakpointRow
+from verdicts.run.real_parts import REAL
+from verdicts.run.run import BUNDLED, TARGET
 
 QUESTION: Final = "P0.3"
 SCENARIO: Final = "slow-api-breakpoint"
+OF_THE_STACK: Final = "bundled"  # the target's name
 UNIT: Final = "req/s of slow calls borne without protection"
 
 
@@ -26,10 +31,12 @@ def asked_of(id: str) -> bool:
 
 @dataclass(frozen=True)
 class StoredSearch:
-    """The rows of a search, and the folder that holds them."""
+    """The rows of a search, the folder that holds them, and whose figures they are."""
 
     folder: Path
     rows: tuple[BreakpointRow, ...]
+    basis: str
+    subject: str
 
     def figures(self) -> dict[str, float]:
         """`borne_<protections>`: req/s of attackers, the most at which innocent users were served."""
@@ -45,8 +52,8 @@ class StoredSearch:
             "id": f"{id}.breakpoint",
             "value": base.answer if base is not None and known else None,
             "unit": UNIT if known else "",
-            "basis": "modelled",
-            "subject": "bundled stack",
+            "basis": self.basis,
+            "subject": self.subject,
             "threshold": "",
             "status": "info",
             "evidence": f"{self.folder.name}: {'; '.join(map(_said, self.rows))}.",
@@ -59,14 +66,28 @@ def _said(row: BreakpointRow) -> str:
     return f"{row.protect} {row.answer}{limit}"
 
 
-def newest(results: Path) -> StoredSearch | None:
-    """The newest search of the plan's scenario in a folder of results; None without one that can be read."""
+def newest(results: Path, target: str, stack: str = "") -> StoredSearch | None:
+    """The newest search of the plan's scenario at this target and `STACK=` in a folder of results.
+
+    None without one that can be read.
+    """
+    wanted = (SCENARIO, target, stack)
     files = sorted(results.glob(f"*/{table.FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in files:
         try:
             found, rows = table.read(file.parent)
         except (OSError, ValueError):
             continue
-        if found.get("scenario") == SCENARIO and any(row.answered for row in rows):
-            return StoredSearch(file.parent, tuple(rows))
+        asked = (found.get("scenario"), found.get("target"), found.get("stack", ""))
+        if asked == wanted and any(row.answered for row in rows):
+            return StoredSearch(file.parent, tuple(rows), *_whose(target, stack))
     return None
+
+
+def _whose(target: str, stack: str) -> tuple[str, str]:
+    """(basis, subject): the nano of the fakes is a model."""
+    if target != OF_THE_STACK:
+        return "measured", TARGET
+    kinds = stack_parts.parse(stack or "fakes")
+    basis = "measured" if kinds["origin"] == "real" else "modelled"
+    return basis, REAL if set(kinds.values()) == {"real"} else BUNDLED

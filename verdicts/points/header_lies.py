@@ -12,7 +12,6 @@ import numpy as np
 from common.mcp_versions import MODERN
 from verdicts.measure.calls import outcomes
 from verdicts.points.point import AT_500_MAU, Finding, point
-from verdicts.run import real_parts
 from verdicts.run.reading import Mask, Run
 
 LIAR: Final = "liar"
@@ -52,8 +51,7 @@ def lies_that_pass(run: Run) -> Finding:
 )
 def evaded_limit(run: Run) -> Finding:
     """Calls a second of the boldest liar that passed ÷ what the limit lets one user have of one tool."""
-    real = real_parts.is_real(run, "edge")  # the Worker has no such limit
-    if LIMIT not in run.manifest.protections or not run.manifest.bundled or real:
+    if LIMIT not in run.manifest.protections or not run.manifest.bundled:
         return Finding.unseen("No limit by tool name was in force (name-limit).")
     liars = _liars(run)
     if not (run.sent & liars).any() or run.load_end <= 0:

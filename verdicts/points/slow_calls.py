@@ -64,17 +64,13 @@ def _limit(run: Run) -> Finding:
     """The first limit that calls in flight would meet; `room` is what stays under the memory alert."""
     if not run.manifest.bundled:
         return Finding.unseen("Not observed: a target does not tell what limits it.", "limit")
-    on, settings, users = run.manifest.protections, run.manifest.settings("origin"), _users(run)
-    real = real_parts.is_real(run)
-    holds = memory_real.holds if real else goroutines.holds
-    held, room = holds(run), holds(run, MEMORY_ALERT)
+    users, real = _users(run), real_parts.is_real(run)
+    held, room = _holds(run), _holds(run, MEMORY_ALERT)
     if held is None or room is None:
         return Finding.unseen("Not observed: too few calls for a sure line through memory.", "limit")
-    known = {"nano memory": held}
-    if "user-concurrency" in on:
-        known["user-concurrency"] = settings.get("user_concurrency", 50) * users
-    if "global-concurrency" in on:
-        known["global-concurrency"] = settings.get("global_concurrency", 100)
+    known = _fixed_limits(run, held)
+    if "user-concurrency" in run.manifest.protections:
+        known["user-concurrency"] = run.manifest.settings("origin").get("user_concurrency", 50) * users
     name = min(known, key=lambda one: known[one])
     return Finding(
         int(known[name]),
@@ -86,6 +82,24 @@ def _limit(run: Run) -> Finding:
         "limit",
         "modelled" if name == "nano memory" and not real else "measured",
     )
+
+
+def room(run: Run) -> int | None:
+    """How many calls the instance can have in flight whoever makes them; None where nothing tells."""
+    held = _holds(run) if run.manifest.bundled else None
+    return None if held is None else min(_fixed_limits(run, held).values())
+
+
+def _fixed_limits(run: Run, held: int) -> dict[str, int]:
+    """Limits on calls in flight that users do not move; `held`: what the memory holds."""
+    known = {"nano memory": held}
+    if "global-concurrency" in run.manifest.protections:
+        known["global-concurrency"] = run.manifest.settings("origin").get("global_concurrency", 100)
+    return known
+
+
+def _holds(run: Run, memory: float | None = None) -> int | None:
+    return (memory_real.holds if real_parts.is_real(run) else goroutines.holds)(run, memory)
 
 
 def _users(run: Run) -> int:

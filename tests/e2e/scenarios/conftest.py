@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from tests.support import real_parts, short_run
-from tests.support.worker_rig import NO_WORKERD, WORKERD
 
 
 @pytest.fixture(params=["fakes", "real"])
@@ -14,8 +13,6 @@ def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
     if request.param == "real":
         if request.node.get_closest_marker("modelled"):
             pytest.skip("the nano is modelled in the fake alone")
-        if WORKERD is None:
-            pytest.skip(NO_WORKERD)
-        real_parts.nano()
+        real_parts.whole()
         monkeypatch.setattr(short_run, "PARTS", "real")
     return str(request.param)

@@ -26,6 +26,7 @@ def test_every_seeded_bug_is_found_as_often_as_it_struck(tmp_path: Path) -> None
     assert (run.code, run.status("I1")) == (1, "fail")
 
 
+@pytest.mark.usefixtures("parts")
 def test_the_stack_as_it_is_hands_none_over(tmp_path: Path) -> None:
     run = ShortRun(tmp_path, "crosstalk", **SHORT)
     one = run.figures("I1")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.short_run import ShortRun
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.usefixtures("parts")]
 SHORT: Final[dict[str, Any]] = {
     "duration": "16s", "time_scale": 20,
     "faults": [{"at": "1s", "fault": "health-fail", "target": "origin-a"}],

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.short_run import ShortRun
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.usefixtures("parts")]
 
 
 @pytest.mark.parametrize(

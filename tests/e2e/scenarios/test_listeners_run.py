@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.short_run import ShortRun
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.usefixtures("parts")]
 STAGES: Final = [{"for": "3s", "rate": 0}, {"for": "3s", "rate": 1}, {"for": "10s", "rate": 0}]
 LISTENERS: Final[dict[str, Any]] = {
     "name": "listeners", "accounts": {"count": 60}, "rate": 1 / 3,

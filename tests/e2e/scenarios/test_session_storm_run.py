@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.short_run import ShortRun
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.usefixtures("parts")]
 SHORT: Final[dict[str, Any]] = {
     "duration": "14s", "accounts": {"count": 30}, "rate": 1,
     "faults": [{"at": "3s", "for": "2s", "fault": "process-down", "target": "origin-a"}],

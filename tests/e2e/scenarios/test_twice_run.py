@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import pytest
 
+from tests.support import real_parts
 from tests.support.short_run import ShortRun
 from verdicts.run.reading import Run, load
 
@@ -44,13 +45,16 @@ class Told(NamedTuple):
         return {name: self.run.effects[name] for name in ("done", "paid", "recorded")}
 
 
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
+@pytest.fixture(scope="module", params=["fakes", "real"])
+def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
     """The same attack on the stack as it is, and with the protection."""
+    if request.param == "real":
+        real_parts.whole()
     found = {}
     for name, more in (("before", ""), ("after", ",+idempotency")):
         folder = tmp_path_factory.mktemp(name)
-        short = ShortRun(folder, "twice-dropped", protections=f"today,-worker-cpu{more}", **SHORT)
+        words = ("--stack", request.param)
+        short = ShortRun(folder, "twice-dropped", *words, protections=f"today,-worker-cpu{more}", **SHORT)
         found[name] = Told(short, load(short.folder))
     return found
 

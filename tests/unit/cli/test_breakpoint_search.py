@@ -85,11 +85,11 @@ def test_the_whole_table_has_a_row_for_everything(tmp_path: Path) -> None:
     assert rows["phase1"].limit == "nano memory"
 
 
-def test_a_row_like_its_neighbour_takes_three_trials(tmp_path: Path) -> None:
+def test_a_row_like_its_neighbour_takes_four_trials(tmp_path: Path) -> None:
     searches, _ = searched(asked_for(tmp_path), gateway)
     rows = {row.protect: row for row in searches.rows}
     like_none = [name for name in NAMES if name not in BREAKS]
-    assert {len(rows[name].trials) for name in [*like_none, "today", "phase1"]} == {3}
+    assert {len(rows[name].trials) for name in [*like_none, "today", "phase1"]} == {4}
 
 
 def test_files_and_words(tmp_path: Path) -> None:
@@ -107,6 +107,9 @@ def test_files_and_words(tmp_path: Path) -> None:
     assert "kills is 1 (allowed == 0)" in text
     assert f"bears {row.lower:.4g} req/s" in table.sentence([row])
     assert table.markdown([row]).startswith("| protections |")
+    least, most = found["rows"][0]["interval"]
+    assert least < 203 < most < 1.6 * least
+    assert f"{least:.3g} to {most:.3g}" in page
 
 
 def test_what_this_machine_limited_is_tried_again_and_never_a_breakpoint(tmp_path: Path) -> None:
@@ -137,7 +140,7 @@ def test_a_noisy_moment_is_forgiven(tmp_path: Path) -> None:
     assert row.lower is not None
     assert 190 < row.lower <= 203
     assert (row.kind, row.limit) == ("breakpoint", "nano memory")
-    assert len(row.trials) == 4  # the doubtful one is shown too
+    assert len(row.trials) == 5  # the doubtful one is shown too
 
 
 def test_where_this_machine_bears_nothing_nothing_is_known(tmp_path: Path) -> None:
@@ -189,7 +192,7 @@ def stopping(after: int) -> Trial:
 
 def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
     made = asked_for(tmp_path)
-    searches, _ = searched(made, stopping(after=4))
+    searches, _ = searched(made, stopping(after=5))
     assert [row.protect for row in searches.rows] == ["none", "worker-cpu"]
     first, second = searches.rows
     assert first.confirmed
@@ -199,7 +202,7 @@ def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
 
 
 def test_a_table_is_carried_on_where_it_ended(tmp_path: Path) -> None:
-    searched(asked_for(tmp_path), stopping(after=4))
+    searched(asked_for(tmp_path), stopping(after=5))
     made = asked_for(tmp_path)
     assert made.rows[0].protect == "none"
     asked: list[str] = []
@@ -274,7 +277,8 @@ def test_a_table_of_another_search_is_not_carried_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     searched(asked_for(tmp_path, "--protect", "none"), gateway)
-    for words in (["slow-api"], ["--tier", "starter"], ["--duration", "40s"]):
+    nano = ["--stack", "fakes", "--nano", "calibrated"]
+    for words in (["slow-api"], ["--tier", "starter"], ["--duration", "40s"], ["--stack", "real"], nano):
         assert command.main([*words, "--out", str(tmp_path / "table")]) == 2
         assert "allowed: a new folder, or one with a breakpoint.json" in capsys.readouterr().err
 

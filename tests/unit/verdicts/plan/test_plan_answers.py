@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -151,9 +152,9 @@ def test_the_breakpoint_is_answered_by_a_stored_search_alone(tmp_path: Path) -> 
     ]
     search = tmp_path / "a-search"
     search.mkdir()
-    table.write(search, table.document("slow-api-breakpoint", rows), "")
+    table.write(search, table.document("slow-api-breakpoint", rows, target="bundled"), "")
     folder = plan_folder.whole(tmp_path / "plan")
-    told, found = plan_file.read(folder), stored_search.newest(tmp_path)
+    told, found = plan_file.read(folder), stored_search.newest(tmp_path, "bundled")
     judged_runs = [JudgedRun.of(folder, run) for run in told.runs]
     answer = next(one for one in answers.of(told, judged_runs, found) if one.question.id == "P0.3")
     assert answer.state == "answered"
@@ -163,8 +164,33 @@ def test_the_breakpoint_is_answered_by_a_stored_search_alone(tmp_path: Path) -> 
         "Before any protection a nano bears 200 req/s of slow calls. After user-concurrency 552"
         in " ".join(advice.text for advice in answer.advice("en"))
     )
-    table.write(search, table.document("burst", rows), "")
-    assert stored_search.newest(tmp_path) is None
+    table.write(search, table.document("burst", rows, target="bundled"), "")
+    assert stored_search.newest(tmp_path, "bundled") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "stack", "basis", "subject"),
+    [
+        ("bundled", "", "modelled", "bundled stack"),
+        ("bundled", "real", "measured", "real parts"),
+        ("bundled", "fakes,origin=real", "measured", "bundled stack"),
+        ("staging", "", "measured", "target"),
+    ],
+)
+def test_a_search_answers_a_plan_of_the_same_target_and_stack_alone(
+    tmp_path: Path, target: str, stack: str, basis: str, subject: str
+) -> None:
+    rows = [BreakpointRow("none", "breakpoint", 70.0, 73.5, True, "nano CPU", ())]
+    (tmp_path / "a-search").mkdir()
+    document = table.document("slow-api-breakpoint", rows, target=target, stack=stack)
+    table.write(tmp_path / "a-search", document, "")
+    targets, stacks = ("bundled", "staging"), ("", "real", "fakes,origin=real")
+    for other in itertools.product(targets, stacks):
+        assert (stored_search.newest(tmp_path, *other) is not None) is (other == (target, stack))
+    search = stored_search.newest(tmp_path, target, stack)
+    assert search is not None
+    result = search.result("P0.3")
+    assert (result["value"], result["basis"], result["subject"]) == ("70", basis, subject)
 
 
 def test_another_scenario_answers_where_the_questions_own_did_not_run(tmp_path: Path) -> None:
