@@ -1,7 +1,7 @@
 """When each account was served again after an event, by its own calls.
 
-An account is hit if a call of its that was planned at or after the event failed; what counts as a failure the
-point says. It is served again with the first success among the calls that were sent after its last failure:
+An account is hit if a call of its failed that was planned at or after the event, or was not answered by then;
+what counts as a failure the point says. It is served again with the first success among the calls that were sent after its last failure:
 from then on none failed. Judged groups alone.
 """
 
@@ -18,15 +18,14 @@ def seconds(run: Run, event: float, failures: Mask) -> Floats:
 
     `failures` are the calls that count as such.
     """
-    after = sent_after(run, event)
-    failed, ok = after & failures, after & run.became(Outcome.OK)
+    failed, ok = _open_after(run, event) & failures, sent_after(run, event) & run.became(Outcome.OK)
     hit = _hit(run, failed)
     return np.array([_served(run, failed & own, ok & own) - event for own in _each(run, hit)], np.float64)
 
 
 def at_least(run: Run, event: float, failures: Mask) -> float:
     """What the longest of `seconds` is at least: one never served again was not by its last failure."""
-    failed = sent_after(run, event) & failures
+    failed = _open_after(run, event) & failures
     took = seconds(run, event, failures)
     last = [run.samples["sent"][failed & own].max() for own in _each(run, _hit(run, failed))]
     known = np.where(np.isinf(took), np.array(last, np.float64) - event, took)
@@ -37,6 +36,12 @@ def sent_after(run: Run, event: float) -> Mask:
     """The judged calls that were planned at or after the event."""
     after: Mask = run.sent & run.judged & (run.samples["planned"] >= event)
     return after
+
+
+def _open_after(run: Run, event: float) -> Mask:
+    """Those, and the judged calls that were in flight at the event."""
+    in_flight = run.sent & run.judged & (run.samples["done"] >= event)
+    return sent_after(run, event) | in_flight
 
 
 def _hit(run: Run, failed: Mask) -> np.ndarray:

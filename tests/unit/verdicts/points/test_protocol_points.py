@@ -94,6 +94,23 @@ def test_an_account_that_fails_once_more_was_not_served_again_before(tmp_path: P
     assert seconds.figures["p50"] < 3.0
 
 
+def test_who_has_a_call_in_flight_when_it_breaks_is_hit(tmp_path: Path) -> None:
+    """The fault loses the calls that are under way, and no other."""
+
+    def lost(samples: Samples) -> Samples:
+        samples["outcome"] = Outcome.OK
+        open_then = (samples["planned"] < 4.0) & (samples["account"] < 7)
+        last = np.array([samples["planned"][open_then & (samples["account"] == n)].max() for n in range(7)])
+        in_flight = open_then & np.isin(samples["planned"], last)
+        fail(samples, in_flight, "connect")
+        samples["done"][in_flight] = 4.1
+        return samples
+
+    seconds = found(made(tmp_path, replace(HIT, change=lost)), "M1.1")
+    assert seconds.figures["hit"] == 7
+    assert 0.1 < seconds.figures["seconds"] < 2.5
+
+
 def test_a_refusal_is_no_loss(tmp_path: Path) -> None:
     def refused(samples: Samples) -> Samples:
         fail(samples, samples["outcome"] == Outcome.FAILED, "burst_exceeded")
