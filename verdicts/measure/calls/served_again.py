@@ -1,8 +1,8 @@
 """When each account was served again after an event, by its own calls.
 
 An account is hit if a call of its failed that was planned at or after the event, or was not answered by then;
-what counts as a failure the point says. It is served again with the first success among the calls that were sent after its last failure:
-from then on none failed. Judged groups alone.
+what counts as a failure the point says. It is served again with the first success among the calls that were
+sent after its last failure: from then on none failed. Judged groups alone.
 """
 
 from __future__ import annotations
