@@ -153,7 +153,8 @@ def plan(name: str | None = None, results: Path = RESULTS) -> PlanAnswers:
     found = folder(name, plan_file.FILE, results)
     told = plan_file.read(found)
     judged = [JudgedRun.of(found, run) for run in told.runs]
-    summary, say = PlanSummary(answers.of(told, judged, stored_search.newest(results)), judged), Say("en")
+    search = stored_search.newest(results, answers.first_found(judged))
+    summary, say = PlanSummary(answers.of(told, judged, search), judged), Say("en")
     return PlanAnswers(
         plan=found.name,
         mode=told.mode,

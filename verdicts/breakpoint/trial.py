@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec import UNSET
+
 from telemetry.run_folder import verdict_file
+from telemetry.run_folder.verdict_file import VerdictFile
 from verdicts.explain import first_limit
 from verdicts.judge.judge import judge
 from verdicts.measure.target import cpu, origins, real_nano
-from verdicts.points import slow_calls
 from verdicts.run.reading import Run, RunFolderError, load
 
 MODELLED_CPU: Final = "mcpist_nano_cpu_seconds_total"
@@ -81,9 +83,15 @@ def read(folder: Path, rate: float) -> TrialOutcome:
         memory_mib=_number(points, "P0.2"),
         success=_number(points, "P0.3.innocents"),
         cores=first_limit.cores(run),
-        calls_limit=slow_calls.room(run),
+        calls_limit=_calls_limit(found),
         nano_cpu=_nano_cpu(run),
     )
+
+
+def _calls_limit(found: VerdictFile) -> int | None:
+    """Whatever the number of users; None where the run does not tell."""
+    told = next((point.figures for point in found.points if point.id == "P0.1.limit"), UNSET)
+    return None if told is UNSET else int(told["fixed"])
 
 
 def _nano_cpu(run: Run) -> float | None:

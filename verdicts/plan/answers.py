@@ -14,7 +14,7 @@ scenario, else the first that asks it; what other runs say of it stands beside. 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -177,6 +177,11 @@ def _label(other: JudgedRun, question: Question) -> str:
     """How rules name another run's numbers: by its label among the runs of the question's own scenario."""
     run = other.run
     return run.label if run.label and run.name.startswith(question.scenario) else run.name
+
+
+def first_found(judged_runs: Iterable[JudgedRun]) -> Mapping[str, Any]:
+    """What the first run that left a verdict says of all: its target, stack, machine. Empty without one."""
+    return next((one.found for one in judged_runs if one.found), {})
 
 
 def of(

@@ -8,7 +8,7 @@ from typing import Any
 from verdicts.explain import first_break
 from verdicts.language import catalogue
 from verdicts.language.words import Say
-from verdicts.plan import claims
+from verdicts.plan import answers, claims
 from verdicts.plan.plan_file import PlanFile
 from verdicts.plan.summary import PlanSummary
 from verdicts.report.environment import environment
@@ -28,7 +28,7 @@ def markdown(plan_file: PlanFile, plan: PlanSummary, language: str) -> str:
 
 def _values(plan_file: PlanFile, plan: PlanSummary, language: str) -> Mapping[str, Any]:
     say = Say(language)
-    known = next((one.found for one in plan.judged_runs if one.found), {})
+    known = answers.first_found(plan.judged_runs)
     return {
         "plan_file": plan_file,
         "plan": plan,

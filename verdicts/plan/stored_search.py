@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from common import stack_parts
 from verdicts.breakpoint import table
 from verdicts.breakpoint.table import BreakpointRow
 from verdicts.run.real_parts import REAL
@@ -66,11 +65,12 @@ def _said(row: BreakpointRow) -> str:
     return f"{row.protect} {row.answer}{limit}"
 
 
-def newest(results: Path, target: str, stack: str = "") -> StoredSearch | None:
-    """The newest search of the plan's scenario at this target and `STACK=` in a folder of results.
+def newest(results: Path, attacked: Mapping[str, Any]) -> StoredSearch | None:
+    """The newest search of the plan's scenario at the same `target` and `stack` in a folder of results.
 
     None without one that can be read.
     """
+    target, stack = (attacked.get(key, "") for key in ("target", "stack"))
     wanted = (SCENARIO, target, stack)
     files = sorted(results.glob(f"*/{table.FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in files:
@@ -88,6 +88,5 @@ def _whose(target: str, stack: str) -> tuple[str, str]:
     """(basis, subject): the nano of the fakes is a model."""
     if target != OF_THE_STACK:
         return "measured", TARGET
-    kinds = stack_parts.parse(stack or "fakes")
-    basis = "measured" if kinds["origin"] == "real" else "modelled"
-    return basis, REAL if set(kinds.values()) == {"real"} else BUNDLED
+    basis = "measured" if stack == "real" or "origin=real" in stack else "modelled"
+    return basis, REAL if stack == "real" else BUNDLED

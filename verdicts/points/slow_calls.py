@@ -1,8 +1,8 @@
 """P0.1: how many slow calls can run at once and what sets it; and how many did, by three witnesses.
 
-The limit is the least of what the protections that are on allow and what the nano's memory holds: by the
-model (`goroutines.holds`), or by the line through a real nano's own memory (`memory_real.holds`); without
-either nothing is known to set one.
+The limit is the least of what the protections that are on allow and what the nano's memory holds (`fixed`: of
+those that do not depend on how many users there are): by the model (`goroutines.holds`), or by the line
+through a real nano's own memory (`memory_real.holds`); without either nothing is known to set one.
 
 The three witnesses do not know of each other. The origin counts tool calls that its protections let through
 (or requests, where a target tells no more); the upstream counts what it is asked; callers' samples bound
@@ -39,7 +39,9 @@ MEMORY_ALERT = 200e6  # bytes: the operator's
     when=AT_100_MAU,
     part="origin",
     figures={
-        **dict.fromkeys(("limit", "room", "users", "in_flight", "upstream", "callers", "per_user"), ""),
+        **dict.fromkeys(
+            ("limit", "fixed", "room", "users", "in_flight", "upstream", "callers", "per_user"), ""
+        ),
         "refused_p50": "s",
     },
     units={
@@ -68,9 +70,13 @@ def _limit(run: Run) -> Finding:
     held, room = _holds(run), _holds(run, MEMORY_ALERT)
     if held is None or room is None:
         return Finding.unseen("Not observed: too few calls for a sure line through memory.", "limit")
-    known = _fixed_limits(run, held)
-    if "user-concurrency" in run.manifest.protections:
-        known["user-concurrency"] = run.manifest.settings("origin").get("user_concurrency", 50) * users
+    on, settings = run.manifest.protections, run.manifest.settings("origin")
+    known = {"nano memory": held}
+    if "global-concurrency" in on:
+        known["global-concurrency"] = settings.get("global_concurrency", 100)
+    fixed = min(known.values())
+    if "user-concurrency" in on:
+        known["user-concurrency"] = settings.get("user_concurrency", 50) * users
     name = min(known, key=lambda one: known[one])
     return Finding(
         int(known[name]),
@@ -78,24 +84,10 @@ def _limit(run: Run) -> Finding:
         f"{'; '.join(f'{one} {value:,}' for one, value in known.items())}: the least is the limit. "
         f"{room:,} calls stay under the memory alert of {MEMORY_ALERT / 1e6:g} MB, {room // users:,} a user "
         f"for {users:,} users.",
-        {"limit": float(known[name]), "room": float(room), "users": float(users)},
+        {"limit": float(known[name]), "fixed": float(fixed), "room": float(room), "users": float(users)},
         "limit",
         "modelled" if name == "nano memory" and not real else "measured",
     )
-
-
-def room(run: Run) -> int | None:
-    """How many calls the instance can have in flight whoever makes them; None where nothing tells."""
-    held = _holds(run) if run.manifest.bundled else None
-    return None if held is None else min(_fixed_limits(run, held).values())
-
-
-def _fixed_limits(run: Run, held: int) -> dict[str, int]:
-    """Limits on calls in flight that users do not move; `held`: what the memory holds."""
-    known = {"nano memory": held}
-    if "global-concurrency" in run.manifest.protections:
-        known["global-concurrency"] = run.manifest.settings("origin").get("global_concurrency", 100)
-    return known
 
 
 def _holds(run: Run, memory: float | None = None) -> int | None:

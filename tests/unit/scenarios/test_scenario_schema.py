@@ -190,8 +190,8 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
         "stack: edge.isolate: unknown key, allowed: burst_on_failure",
     ),
     "stack of parts that do not go together": (
-        {"stack": {"parts": {"origin": "real"}, "mcp": {"sessions": "shared"}}},
-        "some.yaml: stack: mcp: with the origin in Go, sse alone is allowed",
+        {"stack": {"parts": {"origin": "real"}, "bugs": {"leak-memory": 0.1}}},
+        "some.yaml: stack: bugs: allowed with the origin in Python alone",
     ),
     "stack value": ({"stack": {"nano": {"restart": -1}}}, "stack: nano.restart: -1, allowed: greater than 0"),
     "fault too late": (

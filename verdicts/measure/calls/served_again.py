@@ -40,8 +40,9 @@ def sent_after(run: Run, event: float) -> Mask:
 
 def _open_after(run: Run, event: float) -> Mask:
     """Those, and the judged calls that were in flight at the event."""
-    in_flight = run.sent & run.judged & (run.samples["done"] >= event)
-    return sent_after(run, event) | in_flight
+    in_flight: Mask = run.sent & run.judged & (run.samples["done"] >= event)
+    either: Mask = sent_after(run, event) | in_flight
+    return either
 
 
 def _hit(run: Run, failed: Mask) -> np.ndarray:

@@ -25,11 +25,16 @@ def test_memory_by_the_calls_in_flight() -> None:
 
 def test_cpu_where_that_is_full_first() -> None:
     found = predict([trial(50, nano_cpu=0.5), trial(80, nano_cpu=0.8)], 80)
-    assert found == (pytest.approx(100), CPU), "by the trial below"
+    assert found is not None
+    assert found.rate == pytest.approx(100), "by the trial below"
+    assert found.by == CPU
 
 
 def test_a_breakpoint_without_a_trial_below_is_held_against_itself() -> None:
-    assert predict([trial(200), trial(210, passed=False)], 200) == (pytest.approx(200), MEMORY)
+    found = predict([trial(200), trial(210, passed=False)], 200)
+    assert found is not None
+    assert found.rate == pytest.approx(200)
+    assert found.by == MEMORY
 
 
 def test_what_told_nothing_foretells_nothing() -> None:
