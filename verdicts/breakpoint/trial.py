@@ -91,7 +91,8 @@ def read(folder: Path, rate: float) -> TrialOutcome:
 def _calls_limit(found: VerdictFile) -> int | None:
     """Whatever the number of users; None where the run does not tell."""
     told = next((point.figures for point in found.points if point.id == "P0.1.limit"), UNSET)
-    return None if told is UNSET else int(told["fixed"])
+    fixed = None if told is UNSET else told.get("fixed")
+    return None if fixed is None else int(fixed)
 
 
 def _nano_cpu(run: Run) -> float | None:
