@@ -112,6 +112,7 @@ func (o *origin) admitted(r *http.Request, v visit, s *snapshot, user string, as
 	event := strings.Contains(r.Header.Get("Accept"), "text/event-stream") && rand.Float64() < own.SSE
 	progress := asked.progressToken()
 	if event && progress != nil {
+		about.place = o.queue.enter() // the request's own ends with the answer's head
 		one := o.tasks.begin(r.Context(), within, asked.ID, work)
 		return withProgress(one, progress, own.Progress, o.tasks.leave)
 	}
@@ -143,6 +144,7 @@ func (o *origin) session(r *http.Request, about *callContext, asked *request) (*
 func (o *origin) answered(
 	ctx context.Context, header http.Header, came time.Time, about *callContext, asked *request,
 ) *reply {
+	defer about.place.begun()
 	limited := ctx
 	end, within := about.snap.deadline(header, came)
 	if within > 0 {
@@ -176,7 +178,7 @@ func (s *snapshot) about(user string, header http.Header) *callContext {
 	return &callContext{user: user, requestID: id, snap: s, intent: key, once: once}
 }
 
-// failure is an error as an answer; nil where ctx ended, for whatever it would be.
+// failure is an error as an answer; nil for a caller who left, unless a refusal was on its way to him.
 func (o *origin) failure(ctx context.Context, err error, id any) *reply {
 	var protocol *rpcError
 	var refused *refusal

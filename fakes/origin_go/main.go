@@ -7,8 +7,8 @@
 //
 // A request goes through, in this order:
 //
-//	the caller's deadline → load shedding → gateway secret → rate limit → timeout → idempotency →
-//	per-user limit → global limit → fair share → adaptive limit → breaker →
+//	the caller's deadline → load shedding → gateway secret → rate limit → its era's rules, its session →
+//	timeout → idempotency → per-user limit → global limit → fair share → adaptive limit → breaker →
 //	quota and credits in one transaction → upstream → usage row
 //
 // Nothing of a nano is modelled here: memory and CPU are the process's own, and its cgroup's.

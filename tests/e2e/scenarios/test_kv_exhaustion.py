@@ -29,8 +29,8 @@ def loads(run: ShortRun) -> dict[str, dict[str, float]]:
 
 
 def test_past_the_quota_fail_open_lets_through_what_is_offered(tmp_path: Path) -> None:
-    run = short(tmp_path, "kv-exhaustion-quota-alone", "10s", accounts=6, writes=300)
-    rows = loads(run)
+    run = short(tmp_path, "kv-exhaustion-quota-alone", "14s", accounts=6, writes=600)
+    rows = loads(run)  # five seconds before, of which the first may have two windows' worth
     assert rows["before"]["origin req/s"] < 0.8 * rows["before"]["offered req/s"]
     assert rows["after"]["origin req/s"] > 0.9 * rows["after"]["offered req/s"]
     assert run.point("P1.1.books")["value"] == 0
