@@ -1,6 +1,6 @@
 """`bin/plan`: every question of the resilience plan, on one stack, into one page.
 
-    bin/plan --mode quick    # all 11 scenarios, shortened (the default); says what it leaves to full
+    bin/plan --mode quick    # each question by a shortened run (the default); says what it leaves to full
     bin/plan --mode full     # at their own durations, and further runs
     bin/plan --mode smoke    # phase 1 and one scenario of each priority
 
