@@ -68,6 +68,18 @@ def parts(options: argparse.Namespace, scenario: Scenario) -> Mapping[str, str]:
     return stack_parts.parse(options.stack) if options.stack else scenario.stack_settings().parts.model_dump()
 
 
+def asked(options: argparse.Namespace, scenario: Scenario, target: Target) -> dict[str, Any]:
+    """What all rows of a table have in common, as the table tells it."""
+    return {
+        "scenario": scenario.name,
+        "target": target.name,
+        "duration_s": scenario.duration,
+        "tier": options.tier,
+        "stack": stack_parts.told(parts(options, scenario)) if target.bundled else "",
+        "nano_kind": options.nano or "",
+    }
+
+
 def _overrides(options: argparse.Namespace) -> Overrides:
     return Overrides.read(
         {"duration": options.duration, "tier": options.tier, "seed": options.seed, "protect": options.protect}
@@ -101,15 +113,7 @@ def _folder(
         found, rows = table.read(folder)
     except (OSError, ValueError):
         raise ConfigError("command line", "--out", f"{folder} is there already, {allowed}") from None
-    asked = {
-        "scenario": scenario.name,
-        "target": target.name,
-        "duration_s": scenario.duration,
-        "tier": options.tier,
-        "stack": stack_parts.told(parts(options, scenario)) if target.bundled else "",
-        "nano_kind": options.nano or "",
-    }
-    for key, value in asked.items():
+    for key, value in asked(options, scenario, target).items():
         if found.get(key, "") != value:
             told = short(found.get(key))
             raise ConfigError("command line", "--out", f"{folder} is of {key} {told}, {allowed}")

@@ -9,10 +9,10 @@ import msgspec
 
 from cli.search import protection_sets
 from cli.search.drive import STOPPED, Budget, Say
-from cli.search.request import SearchRequest, parts
+from cli.search.request import SearchRequest, asked
 from cli.search.search import search
 from cli.search.trials import own_rate
-from common import exit_codes, stack_parts
+from common import exit_codes
 from shapes.search import Search
 from telemetry.run_folder.machine import machine
 from telemetry.run_folder.series import SeriesWriter
@@ -102,13 +102,10 @@ class Searches:
         request, scenario = self._request, self._request.scenario
         rows = self.ordered()
         found = table.document(
-            scenario.name, rows,
-            title=scenario.title.en, target=request.target.name, stopped=self._stopped,
-            machine=msgspec.to_builtins(machine()),
-            stack=stack_parts.told(parts(request.options, scenario)) if request.target.bundled else "",
-            nano_kind=request.options.nano or "",
+            rows=rows, title=scenario.title.en, stopped=self._stopped,
+            machine=msgspec.to_builtins(machine()), tolerance=request.tolerance,
             nano=scenario.stack_settings().nano.model_dump() if request.target.bundled else {},
-            tolerance=request.tolerance, duration_s=scenario.duration, tier=request.options.tier,
+            **asked(request.options, scenario, request.target),
         )  # fmt: skip
         table.write(request.folder, found, render(found, rows, table.sentence(rows)))
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // The two eras of MCP: see fakes/origin/eras.py for the rules that the modern one has for a request.
@@ -21,6 +22,7 @@ const (
 
 var (
 	legacyVersions = []string{"2025-11-25", "2025-06-18", "2025-03-26"} // the newest first
+	allVersions    = append([]string{modernVersion}, legacyVersions...)
 	server         = map[string]any{"name": "mcpist", "version": "1.0.0"}
 	namedBy        = map[string]string{"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 )
@@ -72,7 +74,7 @@ func checkModern(header http.Header, asked *request, s *mcpSettings) error {
 	case told != version:
 		return mismatch("MCP-Protocol-Version")
 	case version != modernVersion:
-		data := map[string]any{"supported": append([]string{modernVersion}, legacyVersions...), "requested": version}
+		data := map[string]any{"supported": allVersions, "requested": version}
 		return &rpcError{unsupportedVersion, "Unsupported protocol version", 400, data}
 	case s.CompareHeaders:
 		return compared(header, asked, s.Tools)
@@ -159,7 +161,7 @@ func decoded(value string) (string, bool) {
 	inner, ends := strings.CutSuffix(inner, "?=")
 	if begins && ends {
 		text, err := base64.StdEncoding.DecodeString(inner)
-		return string(text), err == nil && strings.ToValidUTF8(string(text), "") == string(text)
+		return string(text), err == nil && utf8.Valid(text)
 	}
 	for _, one := range []byte(value) {
 		if one > 127 {

@@ -50,24 +50,24 @@ func (o *origin) gateway(r *http.Request, v visit, body []byte) *reply {
 
 // beside is what a session has beside POST: GET, its stream; DELETE, its end. 405 where there is none.
 func (o *origin) beside(r *http.Request) *reply {
-	s := o.control.snapshot()
+	s, ctx := o.control.snapshot(), r.Context()
 	kept := s.settings.MCP.Sessions
 	user, err := o.user(r.Header, s)
-	if err == nil && (kept == sessionsOff || r.Method != "GET" && r.Method != "DELETE" || !saysLegacy(r.Header)) {
+	if err != nil {
+		return o.failure(ctx, err, nil)
+	}
+	if kept == sessionsOff || r.Method != "GET" && r.Method != "DELETE" || !saysLegacy(r.Header) {
 		return plain(405, "error", "only POST").set("Allow", "POST")
 	}
-	var own *session
-	if err == nil {
-		own, err = o.caller.sessions.find(r.Context(), r.Header, user, kept == sessionsShared)
+	own, err := o.caller.sessions.find(ctx, r.Header, user, kept == sessionsShared)
+	if err != nil {
+		return o.failure(ctx, err, nil)
 	}
-	if err == nil && r.Method == "GET" {
+	if r.Method == "GET" {
 		return o.streams.ofSession(own, s.settings.MCP.KeepAlive)
 	}
-	if err == nil {
-		err = o.caller.sessions.close(r.Context(), own, kept == sessionsShared)
-	}
-	if err != nil {
-		return o.failure(r.Context(), err, nil)
+	if err := o.caller.sessions.close(ctx, own, kept == sessionsShared); err != nil {
+		return o.failure(ctx, err, nil)
 	}
 	return &reply{status: http.StatusOK}
 }

@@ -29,8 +29,7 @@ func (c *caller) serve(ctx context.Context, about *callContext, asked *request) 
 	case method == "ping" && about.era == legacy:
 		return result(asked.ID, map[string]any{}), nil
 	case method == "server/discover" && about.era == modern:
-		all := append([]string{modernVersion}, legacyVersions...)
-		return about.toCache(asked.ID, map[string]any{"supportedVersions": all, "capabilities": offered}), nil
+		return about.toCache(asked.ID, map[string]any{"supportedVersions": allVersions, "capabilities": offered}), nil
 	default:
 		message := "unknown method " + method
 		return nil, &rpcError{code: methodNotFound, message: message, status: about.era.unknownMethod}

@@ -125,10 +125,9 @@ func (o *origin) serve(w http.ResponseWriter, r *http.Request) {
 	made.set("X-Instance-ID", o.config.instance)
 	if made.stream == nil {
 		done(r, made.status)
-		made.write(w, r.Context())
-		return
+	} else {
+		defer done(r, made.status) // it lasts as long as its reader stays
 	}
-	defer done(r, made.status)
 	made.write(w, r.Context())
 }
 

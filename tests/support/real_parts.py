@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import pytest
@@ -31,11 +32,25 @@ def nano() -> None:
         pytest.skip(f"{needs.SKIPPED}a cgroup, for a real nano: {error}")
 
 
-def whole() -> None:
-    """Have the Worker and the real nano, or skip."""
+def worker() -> None:
+    """Have the Worker, or skip."""
     if WORKERD is None:
         pytest.skip(NO_WORKERD)
+
+
+def whole() -> None:
+    """Have the Worker and the real nano, or skip."""
+    worker()
     nano()
+
+
+def kind(request: pytest.FixtureRequest, ready: Callable[[], None]) -> str:
+    """What a fixture is to be: `fakes`, or `real`, for which `ready` is called; not for a test of a model."""
+    if request.param == "real":
+        if request.node.get_closest_marker("modelled"):
+            pytest.skip("the nano is modelled in the fake alone")
+        ready()
+    return str(request.param)
 
 
 @cache

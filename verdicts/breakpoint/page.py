@@ -11,6 +11,7 @@ from verdicts.breakpoint.table import HEAD, BreakpointRow
 from verdicts.breakpoint.trial import TrialOutcome
 from verdicts.report import plotly_js
 from verdicts.report.environment import embedded, environment
+from verdicts.run import real_parts
 
 PLOT: Final = "trials"
 MARKS: Final = (
@@ -25,7 +26,6 @@ HOVER: Final = "%{y}: %{x:.4g} req/s<br>%{text}<extra></extra>"
 
 def render(found: Mapping[str, Any], rows: Sequence[BreakpointRow], sentence: str) -> str:
     """HTML; `found` is the document of breakpoint.json."""
-    parts = found.get("stack", "")
     return (
         environment("en")
         .get_template("breakpoint.html")
@@ -34,7 +34,7 @@ def render(found: Mapping[str, Any], rows: Sequence[BreakpointRow], sentence: st
             rows=rows,
             head=HEAD,
             sentence=sentence,
-            real_origin="origin" in parts or parts == "real",
+            real_origin=real_parts.is_told(found.get("stack", "")),
             plan_head=goroutine_arithmetic.HEAD,
             plan=goroutine_arithmetic.lines(found.get("nano") or {}),
             specs=embedded({PLOT: spec(rows)}),

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from verdicts.breakpoint import table
 from verdicts.breakpoint.table import BreakpointRow
-from verdicts.run.real_parts import REAL
+from verdicts.run import real_parts
 from verdicts.run.run import BUNDLED, TARGET
 
 QUESTION: Final = "P0.3"
@@ -88,5 +88,5 @@ def _whose(target: str, stack: str) -> tuple[str, str]:
     """(basis, subject): the nano of the fakes is a model."""
     if target != OF_THE_STACK:
         return "measured", TARGET
-    basis = "measured" if stack == "real" or "origin=real" in stack else "modelled"
-    return basis, REAL if stack == "real" else BUNDLED
+    basis = "measured" if real_parts.is_told(stack) else "modelled"
+    return basis, real_parts.REAL if stack == "real" else BUNDLED

@@ -17,6 +17,11 @@ def is_real(run: Run, part: str = "origin") -> bool:
     return run.manifest.settings("parts").get(part) == "real"
 
 
+def is_told(stack: str, part: str = "origin") -> bool:
+    """The same by `STACK=` as a run or a search tells it."""
+    return stack == "real" or f"{part}=real" in stack.split(",")
+
+
 def is_held(run: Run) -> bool:
     """Whether a cgroup held the real origin."""
     return is_real(run) and run.manifest.settings("parts").get("nano") == "cgroup"

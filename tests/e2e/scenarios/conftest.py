@@ -10,9 +10,7 @@ from tests.support import real_parts, short_run
 @pytest.fixture(params=["fakes", "real"])
 def parts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The contract is one: what is marked `modelled` alone is of the fakes."""
-    if request.param == "real":
-        if request.node.get_closest_marker("modelled"):
-            pytest.skip("the nano is modelled in the fake alone")
-        real_parts.whole()
-        monkeypatch.setattr(short_run, "PARTS", "real")
-    return str(request.param)
+    kind = real_parts.kind(request, real_parts.whole)
+    if kind == "real":
+        monkeypatch.setattr(short_run, "PARTS", kind)
+    return kind

@@ -11,9 +11,6 @@ from tests.support import origin_rig, real_parts
 @pytest.fixture(params=["fakes", "real"])
 def origin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Each test runs on both, unless it is marked `modelled`."""
-    if request.param == "real":
-        if request.node.get_closest_marker("modelled"):
-            pytest.skip("the nano is modelled in the fake alone")
-        real_parts.build()
-    monkeypatch.setattr(origin_rig, "PARTS", PartsSettings(origin=request.param))
-    return str(request.param)
+    kind = real_parts.kind(request, real_parts.build)
+    monkeypatch.setattr(origin_rig, "PARTS", PartsSettings.model_validate({"origin": kind}))
+    return kind

@@ -21,7 +21,6 @@ from fakes.stack.start import start_stack
 from tests.support import real_parts
 from tests.support.conformance import suite
 from tests.support.conformance.relay import relay
-from tests.support.worker_rig import NO_WORKERD, WORKERD
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 ECHO: Final = {"module": "fast", "tool": "echo"}
@@ -59,8 +58,7 @@ def stack(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     suite.installed()
     settings: dict[str, Any] = dict(SETTINGS)
     if request.param == "real":
-        if WORKERD is None:
-            pytest.skip(NO_WORKERD)
+        real_parts.worker()
         real_parts.build()
         settings["parts"] = {"edge": "real", "origin": "real", "nano": "unlimited"}
     log = tmp_path_factory.mktemp("stack") / "log"
