@@ -13,6 +13,8 @@ from verdicts.run.reading import Run, load
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 LOST: Final = 30
+# Whoever is refused to the end does nothing twice, and what a Worker cuts off is lost beside what is counted.
+PROTECTIONS: Final = "today,-worker-cpu,-burst-limit"
 SHORT: Final[dict[str, Any]] = {
     "duration": "7s",
     "rate": 2,
@@ -54,7 +56,7 @@ def runs(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     for name, more in (("before", ""), ("after", ",+idempotency")):
         folder = tmp_path_factory.mktemp(name)
         words = ("--stack", request.param)
-        short = ShortRun(folder, "twice-dropped", *words, protections=f"today,-worker-cpu{more}", **SHORT)
+        short = ShortRun(folder, "twice-dropped", *words, protections=f"{PROTECTIONS}{more}", **SHORT)
         found[name] = Told(short, load(short.folder))
     return found
 
