@@ -26,7 +26,10 @@ COMMANDS: Final = {
     "history": ("cli.history", "each figure over all valid runs, and where it changed"),
     "audit": ("cli.audit", "did the attack of another load generator arrive?"),
     "check-target": ("cli.check_target", "a few requests to a target of your own"),
-    "list": ("cli.list", "the scenarios by family; list points: what each point asks, and who answers it"),
+    "list": (
+        "cli.list",
+        "the scenarios by family; list points: what each asks; list protections: what each does",
+    ),
     "stop": ("cli.stop", "end the runs that are under way; each still writes its report"),
     "calibrate": ("cli.calibrate", "measure a real nano here: what the nano's model assumes"),
     "worker": ("cli.worker", "load for a master on another machine"),
@@ -38,7 +41,7 @@ COMMANDS: Final = {
 MASTER: Final = ("attack", "--master")  # a word of its own for those who start one
 PYTHON: Final = (sys.executable, "-m")
 PROGRAMS: Final = {
-    "report": ((*PYTHON, "verdicts"), "derive the report of a run, a plan or a comparison anew"),
+    "report": ((*PYTHON, "verdicts"), "derive the report of a run, or of what made several, anew"),
     "ui": (LOCUST, "the web UI; takes Locust's options"),
     "influx": ((*PYTHON, "telemetry.influx.local_influx"), "a local InfluxDB"),
     "flush": ((*PYTHON, "telemetry.exporter.flush"), "send what earlier runs could not to their databases"),

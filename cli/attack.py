@@ -18,7 +18,8 @@ from run.request import RunRequest
 
 EPILOG: Final = """\
 exit code: 0 every verdict passed; 1 a verdict failed; 2 bad usage or configuration;
-3 the run was invalid or could not start. Ctrl-C stops the load and still writes the report.
+3 the run was invalid or inconclusive, could not start, or was stopped.
+Ctrl-C stops the load and still writes the report.
 """
 
 

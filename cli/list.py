@@ -1,4 +1,5 @@
-"""`bin/resilience list`: the scenarios by family; `list points`: what each point asks, and who answers it.
+"""`bin/resilience list`: the scenarios by family; `list points`: what each point asks, and who answers it;
+`list protections`: what PROTECT= may name, and what each does.
 
 A family is a scenario and its variants: a variant's line says what is other in it. Durations are those of the
 load; a run takes about ten seconds more, for the stack and the report.
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cli.launch.parser import Parser, refusing
+from common import protections
 from common.errors import ConfigError, unknown
 from scenarios import load as scenarios
 from scenarios.families import families
@@ -17,20 +19,26 @@ from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from verdicts.points.registry import ASKED
 
-WHAT: Final = ("scenarios", "points")
+WHAT: Final = ("scenarios", "points", "protections")
 
 
 @refusing
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the list; 0."""
-    parser = Parser(prog="bin/resilience list", description="List the scenarios, or the points.")
-    parser.add_argument("what", nargs="?", default=WHAT[0], help="scenarios (default) or points")
+    parser = Parser(prog="bin/resilience list", description="List the scenarios, points or protections.")
+    parser.add_argument("what", nargs="?", default=WHAT[0], help="scenarios (default), points or protections")
     what = parser.parse_args(arguments).what
     if what not in WHAT:
         raise ConfigError(SOURCE, "list", unknown(what, WHAT))
-    lines = of_scenarios(_all()) if what == WHAT[0] else of_points(_all())
-    print("\n".join(lines))
+    print("\n".join(_lines(what)))
     return 0
+
+
+def _lines(what: str) -> Iterator[str]:
+    if what == "protections":
+        return of_protections()
+    known = [scenarios.load(name) for name in scenarios.names()]
+    return of_points(known) if what == "points" else of_scenarios(known)
 
 
 def of_scenarios(known: Sequence[Scenario]) -> Iterator[str]:
@@ -53,9 +61,20 @@ def of_points(known: Sequence[Scenario]) -> Iterator[str]:
             yield f"         {question.scenario or 'every run'}"
 
 
+def of_protections() -> Iterator[str]:
+    """Each protection in the order in which a request meets them: presets, how it refuses, what it does."""
+    for row in protections.TABLE:
+        refuses = f"{row.status} {row.reason}" if row.reason else "refuses nothing"
+        yield f"{row.name:<22}{_presets(row):<17}{refuses:<34}{row.does}"
+    presets = ", ".join(protections.PRESETS)
+    yield f"Presets: {presets}; `today,-burst-limit` takes one out, `today,+breaker` puts one in."
+
+
+def _presets(row: protections.Protection) -> str:
+    if row.since is None:
+        return "all"
+    return row.since if row.since == "by name" else f"from {row.since} on"
+
+
 def _time(scenario: Scenario) -> str:
     return f"{scenario.duration:g} s"
-
-
-def _all() -> list[Scenario]:
-    return [scenarios.load(name) for name in scenarios.names()]

@@ -10,4 +10,4 @@ FAIL: Final = 1
 USAGE: Final = 2
 """Bad usage or configuration; one line says where, and what is allowed."""
 OURS: Final = 3
-"""No verdict on the target that counts: the run was invalid, was stopped, or could not start."""
+"""No verdict on the target that counts: the run was invalid or inconclusive, stopped, or could not start."""

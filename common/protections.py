@@ -32,8 +32,9 @@ class Protection:
     `place` is where it stands: a layer of the edge, the edge's token check, the origin's request path, or
     a gate that each tool call passes. It answers with `reason`: HTTP `status`, JSON-RPC `code` and `message`;
     where it `fails` a request, clients count an error, otherwise a refusal. `since` is the first preset
-    that has it; without, only `all` does, and "by name" none does. `settings` are those it has beside the
-    stack's own, with defaults. `real` parts do not have it where that is false.
+    that has it; without, only `all` does, and "by name" none does. `does` is what it does, for people, by the
+    stack's usual settings; `settings` are those it has beside the stack's own, with defaults. `real` parts do
+    not have it where that is false.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Protection:
     message: str = ""
     since: Literal["today", "phase1", "phase2", "by name"] | None = None
     fails: bool = False
+    does: str = ""
     settings: Mapping[str, float] = field(default_factory=dict)
     real: bool = True
 
@@ -51,56 +53,68 @@ class Protection:
 TABLE: Final = (
     Protection(
         "worker-cpu", "edge", "worker_cpu_exceeded", 503, CPU, "Worker exceeded its CPU time limit (1102)",
-        since="today", fails=True,
+        since="today", fails=True, does="cuts off a request that used more CPU than a Worker may (10 ms)",
     ),
     Protection(
         "ip-limit", "edge", "ip_limit_exceeded", 429, TOO_MANY, "Too many requests from this address",
-        since="today",
+        since="today", does="1,000 requests a minute from one address",
     ),
-    Protection("jwks-cache", "token check", since="today"),
     Protection(
-        "burst-limit", "edge", "burst_exceeded", 429, TOO_MANY, "Too many requests a second", since="today"
+        "jwks-cache", "token check", since="today",
+        does="keeps the issuer's keys, in place of a fetch for each request",
+    ),
+    Protection(
+        "burst-limit", "edge", "burst_exceeded", 429, TOO_MANY, "Too many requests a second", since="today",
+        does="5 requests a second of one user",
     ),
     Protection(
         "name-limit", "edge", "name_limit_exceeded", 429, TOO_MANY, "Too many calls of this tool a second",
-        since="by name", settings={"per_s": 5, "compare": 0},
+        since="by name", does="5 calls a second of one user to one tool", settings={"per_s": 5, "compare": 0},
     ),
     Protection(
         "deadline-propagation", "request", "deadline_exceeded", 504, DEADLINE, "The caller waits no longer",
-        since="by name", fails=True, settings={"cost": 0.1, "margin": 0.2},
+        since="by name", fails=True, does="nothing is begun for a caller who will be gone by then",
+        settings={"cost": 0.1, "margin": 0.2},
     ),
     Protection(
         "load-shedding", "request", "load_shed", 503, BUSY, "Overloaded: requests wait too long",
-        since="by name", settings={"target": 0.2, "interval": 0.5, "cost": 0.1},
+        since="by name", does="turns requests away while those before them wait too long for CPU",
+        settings={"target": 0.2, "interval": 0.5, "cost": 0.1},
     ),
     Protection(
         "rate-limit", "request", "rate_limit_exceeded", 429, TOO_MANY, "Rate limit of the plan exceeded",
-        since="today",
+        since="today", does="requests a minute of one user, by what was paid for (Starter: 60)",
     ),
-    Protection("idempotency", "request", since="by name", settings={"keep": 600}),
+    Protection(
+        "idempotency", "request", since="by name", does="a call that brings a key is carried out once",
+        settings={"keep": 600},
+    ),
     Protection(
         "user-concurrency", "tool call", "user_concurrency_exceeded", 429, TOO_MANY,
-        "Too many calls of this user at once", since="phase1",
+        "Too many calls of this user at once", since="phase1", does="50 calls of one user at once",
     ),
     Protection(
         "global-concurrency", "tool call", "global_concurrency_exceeded", 503, BUSY,
-        "Too many calls at once", since="phase2",
+        "Too many calls at once", since="phase2", does="100 calls of all users at once",
     ),
     Protection(
         "fair-queue", "tool call", "fair_share_exceeded", 429, TOO_MANY, "More than your share of the calls",
-        since="by name", settings={"limit": 100, "spare": 0.5, "burst": 10},
+        since="by name", does="each user has a fair share of the calls at once",
+        settings={"limit": 100, "spare": 0.5, "burst": 10},
     ),
     Protection(
         "adaptive-concurrency", "tool call", "adaptive_concurrency_exceeded", 503, BUSY,
         "The service takes no more calls at once", since="by name",
+        does="a limit of calls at once to each upstream, which finds its own height",
         settings={"begin": 20, "least": 5, "most": 1000, "slow": 2, "backoff": 0.9},
     ),
     Protection(
-        "timeout", "request", "gateway_timeout", 504, DEADLINE, "request_timeout", since="phase1", fails=True
+        "timeout", "request", "gateway_timeout", 504, DEADLINE, "request_timeout", since="phase1", fails=True,
+        does="a request is over after 30 s",
     ),
     Protection(
         "breaker", "tool call", "breaker_open", 503, BUSY, "The tool's service is failing; not called",
-        since="phase2",
+        since="phase2", does="an upstream that keeps failing is left alone for a while",
     ),
 )  # fmt: skip
 NAMES: Final = tuple(row.name for row in TABLE)

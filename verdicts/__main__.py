@@ -2,9 +2,10 @@
 
     python -m verdicts RUN [--quiet] [--history FOLDER]
 
-writes RUN/verdicts.json, RUN/report.html and RUN/junit.xml; for the folder of a plan those of all its runs,
-and plan.html, plan.md, junit.xml; for that of a comparison compare.json and compare.html (0: compared); for
-that of a search for limits tune.html and tune.md, of one for metastable states metastable.html (0: derived).
+writes RUN/verdicts.json, report.html, junit.xml and summary.md; for the folder of a plan those of all its
+runs, and plan.html, plan.md, junit.xml; for that of a comparison compare.json and compare.html (0: compared);
+for that of a search for limits tune.html and tune.md, of one for metastable states metastable.html (0:
+derived).
 With --history, as the run itself calls it, a valid run is appended to the history there, once; where that
 fails it is a line on standard error.
 Exit codes: 0 pass, 1 fail, 2 no run there, 3 the run is invalid or could not be judged.

@@ -18,6 +18,7 @@ Then each limit goes back to the held value where that holds and loses no more.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -207,7 +208,7 @@ class GrowthSearch:
             Wanted(attack, values, "short", mau=place.mau, instance=place.instance)
             for attack in place.attacks
         ]
-        return try_all(self.memory, wanted, until_broken=until_broken)
+        return try_all(self.memory, wanted, no_worse_than=0.0 if until_broken else math.inf)
 
     def _put(self, mau: int, **changed: Any) -> None:
         self.found[mau] = replace(self.found[mau], **changed)

@@ -8,8 +8,9 @@
 
 It begins with the plan's values, and goes block by block, all other limits being the best so far:
 
-    search block    settings by shortened runs, each until a bound breaks; the best third of those that hold,
-                    two at least, again at full length (successive halving); the best of these is taken
+    search block    settings by shortened runs, each until it breaks bounds as far as the best so far, which
+                    may break some that other blocks mend; the best third of those that hold, two at least,
+                    again at full length (successive halving); the best of these is taken
     plan's values   each limit back to the plan's value: kept there if it holds and loses no more
     confirm n       every attack at full length, n runs each; where a bound breaks, a block's next best
     confirm others  those of which one run is enough, at full length: what no limit is known to move
@@ -95,7 +96,7 @@ class LimitSearch:
         while left > 0:
             values = {**self.best, **(proposals.ask() if left < self._spend[block] else {})}
             trial = yield from self._try(
-                values, tell_first(attacks, tried), "short", until_broken=bool(tried)
+                values, tell_first(attacks, tried), "short", no_worse_than=_least_excess(tried)
             )
             left -= len(trial.runs) if trial else len(attacks)
             if trial is not None:
@@ -105,9 +106,7 @@ class LimitSearch:
         self._ranked[block] = tried
         finals: list[SettingTrial] = []
         for trial in tried[: self._finals(tried)]:
-            final = yield from self._try(
-                trial.values, attacks, "full", until_broken=any(one.holds for one in finals)
-            )
+            final = yield from self._try(trial.values, attacks, "full", no_worse_than=_least_excess(finals))
             finals += [final] if final is not None else []
         if chosen := min(finals or tried, key=rank, default=None):
             self.best = dict(chosen.values)
@@ -123,10 +122,12 @@ class LimitSearch:
                 continue
             attacks = self._felt([limit], searched=True)
             mine = yield from self._try(self.best, attacks, "short")
+            if mine is None:
+                continue
             plans = yield from self._try(
-                {**self.best, limit.name: limit.plan}, attacks, "short", until_broken=True
+                {**self.best, limit.name: limit.plan}, attacks, "short", no_worse_than=mine.excess
             )
-            if mine and plans and plans.rank <= (mine.excess, mine.loss + FLOOR):
+            if plans and plans.rank <= (mine.excess, mine.loss + FLOOR):
                 self.best = dict(plans.values)
 
     def _confirm(self, repeats: int) -> Steps:
@@ -203,12 +204,16 @@ class LimitSearch:
         length: Length,
         *,
         repeats: int = 1,
-        until_broken: bool = False,
+        no_worse_than: float = math.inf,
         set: str = "",
     ) -> Trying:
         """See `try_all`."""
         return try_all(
             self.memory,
             [Wanted(attack, values, length, repeat, set) for repeat in range(repeats) for attack in attacks],
-            until_broken=until_broken,
+            no_worse_than=no_worse_than,
         )
+
+
+def _least_excess(tried: Sequence[SettingTrial]) -> float:
+    return min((trial.excess for trial in tried), default=math.inf)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Sequence
 
 from cli.tuning.memory import Memory
@@ -14,10 +15,10 @@ Steps = Generator[Wanted, TuningRun | None, None]
 Trying = Generator[Wanted, TuningRun | None, SettingTrial | None]
 
 
-def try_all(memory: Memory, wanted: Sequence[Wanted], *, until_broken: bool = False) -> Trying:
+def try_all(memory: Memory, wanted: Sequence[Wanted], *, no_worse_than: float = math.inf) -> Trying:
     """All these runs of one setting; None where one of them left no data point. What is known is not run.
 
-    `until_broken`: it ends at the first broken bound.
+    `no_worse_than`: an excess; it ends with the broken bound that makes its own as large.
     """
     runs: list[TuningRun] = []
     for one in wanted:
@@ -28,8 +29,9 @@ def try_all(memory: Memory, wanted: Sequence[Wanted], *, until_broken: bool = Fa
                 return None
             memory.keep(one.attack, run)
         runs.append(run)
-        if until_broken and not run.held:
-            return SettingTrial(one.values, tuple(runs), whole=False)
+        if not run.held and SettingTrial(one.values, tuple(runs)).excess >= no_worse_than:
+            left_out = {other.attack.name for other in wanted} - {other.attack for other in runs}
+            return SettingTrial(one.values, tuple(runs), len(left_out))
     return SettingTrial(wanted[0].values, tuple(runs)) if wanted else None
 
 

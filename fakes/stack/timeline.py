@@ -63,7 +63,8 @@ class EventSink(Protocol):
 
 
 class Timeline:
-    """Each fault's course: it begins at its time and ends at its time, whatever becomes of the others.
+    """Each fault's course: it begins at its time and ends at its time, whatever becomes of the others. Of one
+    target, what ends at a moment has ended before what begins then.
 
     What happened is written down as events of kind `fault`, with the fault's `number` in the scenario and
     when it was due (`at`): `begins`, or `refused` with the `error`; `ends` with how often its effect was
@@ -106,6 +107,7 @@ class Timeline:
     def _course(self, number: int) -> None:
         fault = self._faults[number]
         self._wait_until(fault.at)
+        self._wait_for_ends(fault)
         if not self._over:
             self._begin(number)
         if fault.until is not None:
@@ -116,6 +118,15 @@ class Timeline:
     def _wait_until(self, t: float) -> None:
         while not self._over and (wait := self._start_at + t - self._clock()) > 0:
             self._sleep(wait)
+
+    def _wait_for_ends(self, fault: TimedFault) -> None:
+        before = [
+            number
+            for number, one in enumerate(self._faults)
+            if one.target == fault.target and one.until is not None and one.until <= fault.at
+        ]
+        while not self._over and any(number in self._active for number in before):
+            self._sleep(POLL_INTERVAL)
 
     def _begin(self, number: int) -> None:
         fault = self._faults[number]

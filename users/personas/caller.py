@@ -1,7 +1,7 @@
 """`caller`: calls one of its group's tools at each arrival, whatever became of the call before.
 
-The plainest open-model user: no session, no retries. Tools are chosen by weight from the arrival's
-own draw, so the choice is the same on any worker.
+The plainest open-model user: it opens no session of its own (its group's `protocol` may) and repeats nothing.
+Tools are chosen by weight from the arrival's own draw, so the choice is the same on any worker.
 """
 
 from __future__ import annotations

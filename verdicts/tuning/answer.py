@@ -194,14 +194,14 @@ def trial(
 ) -> SettingTrial | None:
     """A setting's runs, each by what its attack feels; None where one is missing and none broke before it."""
     made: list[TuningRun] = []
-    whole = True
+    left_out = 0
     for attack in attacks:
         mine = [run for run in runs if _is_of(run, attack, values, length, set)]
-        whole &= bool(mine)
+        left_out += not mine
         made += mine
-    if not made or not (whole or any(not run.held for run in made)):
+    if not made or (left_out and all(run.held for run in made)):
         return None
-    return SettingTrial(values, tuple(made), whole)
+    return SettingTrial(values, tuple(made), left_out)
 
 
 def _is_of(run: TuningRun, attack: TuningAttack, values: Setting, length: Length, set: str) -> bool:
@@ -222,7 +222,7 @@ def _points(best: Setting, runs: Sequence[TuningRun]) -> Iterable[SettingPoint]:
     plan = {name: BY_NAME[name].plan for name in best}
     for values in others.values():
         found = None if values == plan else trial(values, searched, runs)
-        if found is not None and found.whole:
+        if found is not None and not found.left_out:
             yield SettingPoint("recommended" if values == best else "", found)
 
 

@@ -3,7 +3,8 @@
     lost      the mean over the attacks of what they did not serve, each by the mean of its runs
     room      the least over the attacks
     loss      lost + 0.1 × (1 − room): a point of users served is worth ten of memory
-    excess    how far the broken bounds are broken; 0 where every bound held
+    excess    how far the broken bounds are broken, and an attack that was left out is one that served nobody;
+              0 where every bound held
 
 Settings that hold come first, by loss; then the others, by excess. Losses within `FLOOR` are not told apart.
 """
@@ -25,11 +26,11 @@ BROKEN: Final = 0.05  # of a broken bound, beside what it did not serve
 
 @dataclass(frozen=True)
 class SettingTrial:
-    """A setting and its runs, of one length, of some attacks. `whole`: none was left out."""
+    """A setting and its runs, of one length, of some attacks; `left_out`: how many of these were not run."""
 
     values: Setting
     runs: tuple[TuningRun, ...]
-    whole: bool = True
+    left_out: int = 0
 
     @property
     def broken(self) -> tuple[TuningRun, ...]:
@@ -39,7 +40,7 @@ class SettingTrial:
     @property
     def holds(self) -> bool:
         """Every bound of every attack held in every run."""
-        return self.whole and not self.broken
+        return not self.left_out and not self.broken
 
     @property
     def lost(self) -> float:
@@ -59,7 +60,7 @@ class SettingTrial:
     @property
     def excess(self) -> float:
         """How far from holding."""
-        return sum(BROKEN + 1.0 - run.served for run in self.broken) + BROKEN * (not self.whole)
+        return sum(BROKEN + 1.0 - run.served for run in self.broken) + (BROKEN + 1.0) * self.left_out
 
     @property
     def rank(self) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cli.list import main
+from common.protections import NAMES, PRESETS, TABLE
 from scenarios import load as scenarios
 from verdicts.points.registry import ASKED
 
@@ -32,6 +33,18 @@ def test_every_point_has_its_question_and_who_answers_it(capsys: Any) -> None:
     assert ASKED["P1.7"].en in found[place]
     assert found[place + 1].strip() == "burst: p95 <= 2 s"
     assert all(found[number + 1].startswith(" ") for number, line in enumerate(found) if line[0] != " ")
+
+
+def test_every_protection_has_its_presets_and_what_it_does(capsys: Any) -> None:
+    *rows, presets = lines(["protections"], capsys)
+    assert [row.split()[0] for row in rows] == list(NAMES)
+    assert all(row.does for row in TABLE)
+    shown = next(row for row in rows if row.startswith("user-concurrency"))
+    assert shown.split(maxsplit=6)[1:] == [
+        "from", "phase1", "on", "429", "user_concurrency_exceeded", "50 calls of one user at once",
+    ]  # fmt: skip
+    assert next(row for row in rows if row.startswith("fair-queue")).split()[1:3] == ["by", "name"]
+    assert all(preset in presets for preset in PRESETS)
 
 
 def test_another_word_is_refused(capsys: Any) -> None:

@@ -153,6 +153,21 @@ def test_make_takes_on_its_command_line_what_it_hands_on(target: str) -> None:
     subprocess.run(["make", "--dry-run", target, *given], cwd=ROOT, capture_output=True, check=True)
 
 
+def test_make_takes_on_its_command_line_what_its_help_names() -> None:
+    found = re.findall(r"^([a-z0-9-]+):.*?## (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert len(found) > 30
+    for target, told in found:
+        given = [f"{name}=x" for name in re.findall(r"\[([A-Z][A-Z_]+)=", told)]
+        subprocess.run(["make", "--dry-run", target, *given], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_make_takes_the_language_with_every_command() -> None:
+    for target in ("headless", "plan", "suite", "tune", "ui", "report"):
+        subprocess.run(
+            ["make", "--dry-run", target, "LANG_REPORT=ja"], cwd=ROOT, capture_output=True, check=True
+        )
+
+
 def test_make_hands_on_stored_runs() -> None:
     assert dry_run("compare", {"RUN_A": "x", "RUN_B": "y"})[1:] == ["--run-a=x", "--run-b=y"]
     assert dry_run("compare", {"A": "none", "B": "all", "RUNS": "5"})[1:] == [

@@ -8,11 +8,13 @@ import pytest
 
 from cli.tuning.proposals import optuna_proposals
 from cli.tuning.search import LimitSearch
+from cli.tuning.trying import rank
 from cli.tuning.wanted import Wanted
-from scenarios.tuning_table import Setting, TunedLimit
+from scenarios.tuning_table import Setting, TunedLimit, TuningAttack
 from tests.support import made_stack, needs
 from tests.support.made_stack import ATTACKS, LIMITS, OPTIMUM, MadeStack, figures, outcome, true
 from verdicts.tuning.outcome import TuningRun
+from verdicts.tuning.trial import SettingTrial
 
 SPEND = {"calls": 20, "patience": 20}
 MOST_RUNS = 60
@@ -114,6 +116,58 @@ def test_the_plans_values_are_tried_whole_and_the_others_until_a_bound_breaks() 
     assert [told[2] > 0 for told in proposals.told] == [True, True, False]
     assert {one.values["user"] for one in asked if one.length == "full"} == {20}, "only what held goes on"
     assert (search.best["user"], search.best["global"]) == (20, 2500)
+
+
+def test_what_another_block_must_mend_first_holds_up_no_block() -> None:
+    """Fan-outs need both blocks; each alone still breaks the bound, and none must stop at that."""
+    limits = (
+        TunedLimit("rate", "rates", "edge.burst_per_s", 2, 40, 5, None),
+        TunedLimit("calls", "calls", "origin.global_concurrency", 20, 5000, 100, None),
+    )
+    attacks = (
+        TuningAttack("fan-out", ("rate", "calls"), 60, 15, {}, ordinary=True),
+        TuningAttack("flood", ("rate",), 60, 15, {}),
+        TuningAttack("memory", ("calls",), 60, 15, {}),
+    )
+
+    def run(wanted: Wanted) -> TuningRun:
+        rate, calls = wanted.values["rate"], wanted.values["calls"]
+        served = {
+            "fan-out": 1 - 0.1 * (rate < 8) - 0.12 * (calls < 200),
+            "flood": 1.0 if rate <= 20 else 0.5,
+            "memory": 1.0 if calls <= 2000 else 0.0,
+        }[wanted.attack.name]
+        return TuningRun(
+            attack=wanted.attack.name, values=dict(wanted.values), length=wanted.length,
+            repeat=wanted.repeat, served=served, room=0.8, broken=("served",) * (served < 0.99),
+        )  # fmt: skip
+
+    turns = {
+        "rates": InTurn([{"rate": 40.0}, {"rate": 12.0}, {"rate": 3.0}]),
+        "calls": InTurn([{"calls": 4000.0}, {"calls": 1000.0}]),
+    }
+    search = LimitSearch(
+        limits, attacks, {"rates": 7, "calls": 6}, 1, lambda those, seed: turns[those[0].block]
+    )
+    asked = go(search, run, "search rates")
+    assert search.best == {"rate": 12, "calls": 100}
+    short = [(one.attack.name, one.values["rate"]) for one in asked if one.length == "short"]
+    assert ("flood", 12) in short, "a bound that the best so far breaks as well ends nothing"
+    assert ("flood", 3) not in short, "where it is broken as far it does"
+    go(search, run, "search calls")
+    assert search.best == {"rate": 12, "calls": 1000}
+
+
+def test_an_attack_that_was_left_out_served_nobody() -> None:
+    def made(attack: str, served: float, broken: bool) -> TuningRun:
+        return TuningRun(
+            attack=attack, values={}, length="short", served=served, room=0.8, broken=("x",) * broken
+        )
+
+    far = SettingTrial({}, (made("a", 0.8, True), made("b", 0.9, True)))
+    early = SettingTrial({}, (made("a", 0.98, True),), left_out=1)
+    assert rank(far) < rank(early)
+    assert not SettingTrial({}, (made("a", 1, False),), left_out=1).holds
 
 
 def test_a_run_that_proves_nothing_is_no_data_point() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +56,7 @@ class Log:
 class Rig:
     def __init__(self, *faults: Fault, control: Control | None = None) -> None:
         self.now = 100.0
+        self.meanwhile: Callable[[], None] = lambda: None
         self.log, self.control = Log(), control or Control()
         self.timeline = Timeline(
             faults, self.control, self.log, 100.0, clock=lambda: self.now, sleep=self._sleep
@@ -62,6 +64,7 @@ class Rig:
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
+        self.meanwhile()
 
 
 def test_a_fault_begins_and_ends_at_its_times() -> None:
@@ -74,6 +77,28 @@ def test_a_fault_begins_and_ends_at_its_times() -> None:
         (5, "slow", {**about, "state": "ends", "at": 5, "observed": 12}),
     ]
     assert rig.control.said[0] == ("add", {"fault": "slow", "target": "notion", "factor": 3})
+
+
+@pytest.mark.parametrize(
+    ("target", "order"),
+    [
+        ("notion", [("stall", "begins"), ("stall", "ends"), ("error", "begins"), ("error", "ends")]),
+        ("jira", [("stall", "begins"), ("error", "begins"), ("stall", "ends"), ("error", "ends")]),
+    ],
+)
+def test_of_one_target_what_ends_has_ended_before_what_begins_then(
+    target: str, order: list[tuple[str, str]]
+) -> None:
+    rig = Rig(Fault(1, 3, "stall", "notion"), Fault(3, 4, "error", target))
+    rig.timeline._begin(0)
+
+    def lift_late() -> None:
+        if rig.now > 103 and 0 in rig.timeline._active:
+            rig.timeline._lift(0)
+
+    rig.meanwhile = lift_late
+    rig.timeline.courses()[1]()
+    assert rig.log.states == order
 
 
 def test_one_that_is_refused_is_written_down_and_stops_no_other() -> None:
