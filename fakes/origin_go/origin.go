@@ -79,9 +79,9 @@ func (o *origin) changed(s *snapshot) {
 	}
 }
 
-// forget begins anew, with what a run before left in memory given back: it is none of the next one's.
+// forget begins anew, with what a run before left in memory given back: it is none of the next one's. Counts are the
+// last, as calls of the run before end by what goes before.
 func (o *origin) forget() {
-	o.metrics.reset()
 	o.shedding.forget()
 	o.limiter.forget()
 	o.gates.forget()
@@ -90,6 +90,7 @@ func (o *origin) forget() {
 	o.caller.client.CloseIdleConnections()
 	runtime.GC() // what lies in a sync.Pool, as net/http's buffers do, outlives one collection
 	debug.FreeOSMemory()
+	o.metrics.reset()
 }
 
 func (o *origin) handler() http.Handler {
