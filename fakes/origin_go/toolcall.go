@@ -60,7 +60,8 @@ func (c *caller) call(ctx context.Context, about *callContext, wanted command, i
 		return c.called(ctx, about, wanted, id)
 	}
 	keep := about.snap.settings.Protections.Idempotency.Keep
-	return c.memory.once(ctx, id, keep, func() (*toolResult, error) { return c.called(ctx, about, wanted, id) })
+	work := func() (*toolResult, error) { return c.called(ctx, about, wanted, id) }
+	return c.memory.once(ctx, id, keep, about.place.begun, work)
 }
 
 func (c *caller) called(ctx context.Context, about *callContext, wanted command, id string) (*toolResult, error) {
