@@ -65,7 +65,7 @@ func (c *caller) call(ctx context.Context, about *callContext, wanted command, i
 }
 
 func (c *caller) called(ctx context.Context, about *callContext, wanted command, id string) (*toolResult, error) {
-	began, how := time.Now(), abandoned
+	began, how := time.Now(), notAsked
 	left, err := c.gates.admit(about, wanted.Module)
 	if err != nil {
 		return nil, err
