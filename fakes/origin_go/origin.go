@@ -96,7 +96,9 @@ func (o *origin) forget() {
 func (o *origin) handler() http.Handler {
 	pages := http.NewServeMux()
 	pages.Handle("/metrics", o.scraped(o.metrics.handler()))
-	pages.HandleFunc("/_control/", func(w http.ResponseWriter, r *http.Request) { o.control.answer(r).write(w, r.Context()) })
+	pages.HandleFunc("/_control/", func(w http.ResponseWriter, r *http.Request) {
+		o.control.answer(r, o.wait(arrival(r))).write(w, r.Context())
+	})
 	pages.HandleFunc("/", o.serve)
 	return pages
 }
