@@ -60,7 +60,7 @@ func newOrigin(ctx context.Context, c *config, first *snapshot) (*origin, error)
 
 func (o *origin) every(span func(*settings) seconds, work func(context.Context)) {
 	for {
-		time.Sleep(span(o.control.snapshot().settings).span())
+		o.control.waitFor(span)
 		work(context.Background())
 	}
 }
