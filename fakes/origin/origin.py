@@ -33,6 +33,7 @@ from typing import Any, Final, NoReturn
 from fakes import faults
 from fakes.bugs.bug import Surroundings
 from fakes.bugs.bugs import Bugs
+from fakes.control.intervals import Intervals
 from fakes.control.process_config import StackConfig
 from fakes.control.state import ActiveFault, Control, Snapshot
 from fakes.database.pool import Database
@@ -116,8 +117,10 @@ class Origin:
     async def start(self) -> None:
         """Connect to the database, and begin the work beside the requests."""
         await self.database.open()
-        self._spawn(self.usage.run(self._settings.usage_flush))
-        self._spawn(self.sync.run(lambda: self.memory.limiter, lambda: self._settings.rate_sync))
+        intervals = Intervals(self.control)
+        self._spawn(self.usage.run(partial(intervals.over, lambda: self._settings.usage_flush)))
+        rate_sync = partial(intervals.over, lambda: self._settings.rate_sync)
+        self._spawn(self.sync.run(lambda: self.memory.limiter, rate_sync))
 
     @property
     def _settings(self) -> Any:

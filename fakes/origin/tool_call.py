@@ -138,7 +138,7 @@ class ToolCaller:
         return await self._bugs.answer(bugs, asked, partial(self._ask, context, command, admission))
 
     async def _ask(self, context: CallContext, command: Command, admission: Admission) -> Reply | None:
-        asked = time.monotonic()
+        asked, admission.outcome = time.monotonic(), CallEnd.ABANDONED
         path = f"/{command.module}/{command.tool}".encode()
         told = ((INTENT, context.intent.encode("latin-1")),) if context.intent else ()
         try:

@@ -18,8 +18,8 @@ type adaptiveSettings struct {
 }
 
 // adaptive is a limit on the calls at once to each upstream, which finds its own height: a success in time lifts it by
-// 1 ÷ limit where at least half of it is used; a failure, or an answer that took more than slow times the usual,
-// lowers it to backoff of it, once in the usual time at most.
+// 1 ÷ limit where at least half of it is used; a failure, an upstream that the call did not wait for to its end, or an
+// answer that took more than slow times the usual, lowers it to backoff of it, once in the usual time at most.
 type adaptive struct {
 	turn       sync.Mutex
 	byUpstream map[string]*upstreamLimit
@@ -62,6 +62,10 @@ func (g *gates) enterAdaptive(about *callContext, upstream string) (release, err
 
 // leave gives the permit back, and learns from how many seconds the call took.
 func (l *upstreamLimit) leave(now time.Time, took float64, own adaptiveSettings, how ended) {
+	if how == notAsked {
+		l.running--
+		return
+	}
 	usual := l.usual
 	if usual == 0 {
 		usual = took

@@ -60,6 +60,36 @@ func TestFailureLowersItOnceARoundDownToTheLeast(t *testing.T) {
 	}
 }
 
+// What a later gate or the charge refuses never reached the upstream: nothing is learnt of it.
+func TestACallThatItsUpstreamNeverHeardOfTeachesNothing(t *testing.T) {
+	g, about := newGates(), adapting(1000)
+	s := *about.snap
+	s.faults = []fault{{"fault": "db-down"}}
+	down, m := newControl(&config{}, &s), newMetrics()
+	c := &caller{gates: g, metrics: m, credits: &credits{&database{control: down, metrics: m}, down, m}}
+	for range 20 {
+		if _, err := c.called(t.Context(), about, command{Module: "notion"}, "r"); reasonOf(t, err) != "db_error" {
+			t.Fatal(err)
+		}
+	}
+	untouched := func(by string) {
+		if got := *g.adaptive.byUpstream["notion"]; got.limit != 20 || got.running != 0 {
+			t.Fatalf("refused by %s: %+v", by, got)
+		}
+	}
+	untouched("the charge")
+	about.snap.on["breaker"], about.snap.settings.Origin.breakerSettings = true, breakerSettings{1, 10, 5, 1}
+	first, _ := g.admit(about, "notion")
+	first(failedCall)
+	g.adaptive.forget()
+	for range 20 {
+		if _, err := g.admit(about, "notion"); reasonOf(t, err) != "breaker_open" {
+			t.Fatal(err)
+		}
+	}
+	untouched("a later gate")
+}
+
 func TestSlownessLowersItToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGates()

@@ -85,5 +85,6 @@ func (g *gates) enterBreaker(about *callContext, upstream string) (release, erro
 		left := time.Until(time.Unix(0, found.probes.Load())).Seconds()
 		return nil, &refusal{reason: "breaker_open", message: "the upstream keeps failing", retryAfter: max(left, 0.001)}
 	}
-	return func(how ended) { done(map[ended]error{failedCall: errFailed, abandoned: errAbandoned}[how]) }, nil
+	evidence := map[ended]error{failedCall: errFailed, abandoned: errAbandoned, notAsked: errAbandoned}
+	return func(how ended) { done(evidence[how]) }, nil
 }

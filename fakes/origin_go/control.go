@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 var (
@@ -94,8 +95,8 @@ func (c *control) saw(name string) fault {
 	return found
 }
 
-// answer obeys one command and tells the state that it led to.
-func (c *control) answer(r *http.Request) *reply {
+// answer obeys one command and tells the state that it led to. wait is what the request had to expect.
+func (c *control) answer(r *http.Request, wait time.Duration) *reply {
 	if subtle.ConstantTimeCompare([]byte(r.Header.Get("X-Control-Token")), []byte(c.config.ControlToken)) == 0 {
 		return plain(403, "error", "X-Control-Token is missing or wrong")
 	}
@@ -103,7 +104,7 @@ func (c *control) answer(r *http.Request) *reply {
 	if status, err := c.obey(strings.TrimPrefix(r.URL.Path, "/_control/"), body); err != nil {
 		return plain(status, "error", err.Error())
 	}
-	return &reply{status: 200, body: c.state()}
+	return &reply{status: 200, body: c.state(wait)}
 }
 
 func (c *control) obey(command string, body []byte) (int, error) {
@@ -153,7 +154,23 @@ func (c *control) waitUntilGoing(ctx context.Context) bool {
 	return true
 }
 
-func (c *control) state() map[string]any {
+// waitFor waits for a span of the settings from now on; one that changes meanwhile counts from the same beginning.
+func (c *control) waitFor(span func(*settings) seconds) {
+	began := time.Now()
+	for {
+		s := c.snapshot()
+		left := time.Until(began.Add(span(s.settings).span()))
+		if left <= 0 {
+			return
+		}
+		select {
+		case <-time.After(left):
+		case <-s.replaced:
+		}
+	}
+}
+
+func (c *control) state(wait time.Duration) map[string]any {
 	c.seeing.Lock()
 	effects := maps.Clone(c.effects)
 	c.seeing.Unlock()
@@ -161,7 +178,7 @@ func (c *control) state() map[string]any {
 	return map[string]any{
 		"name": c.config.name, "pid": os.Getpid(), "protections": slices.Sorted(maps.Keys(s.on)), "settings": s.tree,
 		"known_faults": knownFaults, "effects": effects, "faults": s.faults, "instance": c.config.instance,
-		"events": []any{},
+		"events": []any{}, "cpu_queue_s": wait.Seconds(),
 	}
 }
 

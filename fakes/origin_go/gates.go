@@ -5,13 +5,15 @@ import (
 	"sync"
 )
 
-// ended is how the upstream did in a call; abandoned: the call ended before it could tell.
+// ended is how the upstream did in a call; abandoned: the call ended before it could tell; notAsked: it never heard of
+// the call.
 type ended int
 
 const (
 	abandoned ended = iota
 	succeeded
 	failedCall
+	notAsked
 )
 
 // release gives a permit back; it is called exactly once.
@@ -68,7 +70,7 @@ func (g *gates) admit(about *callContext, upstream string) (release, error) {
 		}
 		left, err := one.enter(g, about, upstream)
 		if err != nil {
-			leaveAll(abandoned)
+			leaveAll(notAsked)
 			return nil, err
 		}
 		entered = append(entered, left)

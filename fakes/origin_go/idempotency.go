@@ -42,9 +42,10 @@ type firstCall struct {
 	over   chan struct{}
 }
 
-// once is the answer of work, or of the call with this key that did it before. What failed is no answer.
+// once is the answer of work, or of the call with this key that did it before. What failed is no answer. waits is told
+// before it waits for another call.
 func (i *idempotency) once(
-	ctx context.Context, key string, keep seconds, work func() (*toolResult, error),
+	ctx context.Context, key string, keep seconds, waits func(), work func() (*toolResult, error),
 ) (*toolResult, error) {
 	for {
 		i.turn.Lock()
@@ -57,6 +58,7 @@ func (i *idempotency) once(
 		if !goes {
 			return i.first(ctx, mine, key, keep, work)
 		}
+		waits()
 		select {
 		case <-other.over:
 		case <-ctx.Done():

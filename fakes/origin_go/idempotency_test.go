@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // keptAnswers is what all origins know.
@@ -45,7 +46,7 @@ func newOnceRig(store *keptAnswers) *onceRig {
 
 // ask is one call with a key: what it was answered, and `repeat` where another did it.
 func (o *onceRig) ask(ctx context.Context, key string) string {
-	said, err := o.once(ctx, key, 600, func() (*toolResult, error) {
+	said, err := o.once(ctx, key, 600, func() {}, func() (*toolResult, error) {
 		select {
 		case <-o.going:
 		case <-ctx.Done():
@@ -109,6 +110,25 @@ func TestARepeatWaitsForTheFirstThatGoesOn(t *testing.T) {
 		close(rig.going)
 		expect(t, <-one, "answer 1")
 		expect(t, <-two, "answer 1 repeat")
+	})
+}
+
+func TestARepeatThatWaitsForAnUpstreamIsNotInTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first, waiting := &firstCall{over: make(chan struct{})}, &queue{}
+		c := &caller{memory: newIdempotency(&keptAnswers{}, func() {})}
+		c.memory.going["k"] = first
+		about := call(func(*settings) {}, "idempotency")
+		about.once, about.place = true, waiting.enter()
+		said := make(chan *toolResult)
+		go func() { answer, _ := c.call(t.Context(), about, command{}, "k"); said <- answer }()
+		time.Sleep(3 * time.Second)
+		if got := waiting.delay(); got != 0 {
+			t.Error("who comes next has to expect", got)
+		}
+		first.answer = &toolResult{200, "answer 1", 1}
+		close(first.over)
+		expect(t, (<-said).text, "answer 1")
 	})
 }
 

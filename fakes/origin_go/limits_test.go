@@ -176,6 +176,21 @@ func TestTheBreakerOpensAndHeals(t *testing.T) {
 	})
 }
 
+func TestACallThatItsUpstreamNeverHeardOfIsNoEvidence(t *testing.T) {
+	all, limits := newGates(), breakerSettings{2, 10, 5, 1}
+	about := call(func(s *settings) { s.Origin.breakerSettings = limits }, "breaker")
+	for _, how := range []ended{failedCall, notAsked, failedCall} {
+		left, err := all.admit(about, "notion")
+		if err != nil {
+			t.Fatal(err)
+		}
+		left(how)
+	}
+	if got := all.breaker("notion", limits).State().String(); got != "open" {
+		t.Fatal(got)
+	}
+}
+
 func TestACallThatWaitedLongerThanTheWindowIsEvidence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all, limits := newGates(), breakerSettings{2, 10, 5, 1}

@@ -89,7 +89,8 @@ func (m *metrics) gauge(name, help string, labels prometheus.Labels, read func()
 	m.registry.MustRegister(prometheus.NewGaugeFunc(options, func() float64 { return float64(read()) }))
 }
 
-// reset zeroes counters and histograms, and starts the peaks anew.
+// reset zeroes counters and histograms, and starts the peaks anew. What was got of a vector by its labels before counts
+// for nothing after it.
 func (m *metrics) reset() {
 	for _, one := range m.resets {
 		one()

@@ -60,7 +60,7 @@ func newOrigin(ctx context.Context, c *config, first *snapshot) (*origin, error)
 
 func (o *origin) every(span func(*settings) seconds, work func(context.Context)) {
 	for {
-		time.Sleep(span(o.control.snapshot().settings).span())
+		o.control.waitFor(span)
 		work(context.Background())
 	}
 }
@@ -79,9 +79,9 @@ func (o *origin) changed(s *snapshot) {
 	}
 }
 
-// forget begins anew, with what a run before left in memory given back: it is none of the next one's.
+// forget begins anew, with what a run before left in memory given back: it is none of the next one's. Counts are the
+// last, as calls of the run before end by what goes before.
 func (o *origin) forget() {
-	o.metrics.reset()
 	o.shedding.forget()
 	o.limiter.forget()
 	o.gates.forget()
@@ -90,12 +90,15 @@ func (o *origin) forget() {
 	o.caller.client.CloseIdleConnections()
 	runtime.GC() // what lies in a sync.Pool, as net/http's buffers do, outlives one collection
 	debug.FreeOSMemory()
+	o.metrics.reset()
 }
 
 func (o *origin) handler() http.Handler {
 	pages := http.NewServeMux()
 	pages.Handle("/metrics", o.scraped(o.metrics.handler()))
-	pages.HandleFunc("/_control/", func(w http.ResponseWriter, r *http.Request) { o.control.answer(r).write(w, r.Context()) })
+	pages.HandleFunc("/_control/", func(w http.ResponseWriter, r *http.Request) {
+		o.control.answer(r, o.wait(arrival(r))).write(w, r.Context())
+	})
 	pages.HandleFunc("/", o.serve)
 	return pages
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http/httptest"
 	"strconv"
 	"strings"
@@ -28,6 +29,20 @@ func queued(t *testing.T, o *origin, ago time.Duration) float64 {
 	}
 	t.Fatal("no mcpist_queue_seconds")
 	return 0
+}
+
+func TestTheStateTellsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := &origin{metrics: newMetrics(), queue: &queue{}, control: newControl(&config{}, call(func(*settings) {}).snap)}
+		o.queue.enter()
+		time.Sleep(3 * time.Second)
+		page := httptest.NewRecorder()
+		o.handler().ServeHTTP(page, httptest.NewRequest("GET", "/_control/state", nil))
+		said := map[string]any{}
+		if err := json.Unmarshal(page.Body.Bytes(), &said); err != nil || said["cpu_queue_s"] != 3.0 {
+			t.Fatal(said, err)
+		}
+	})
 }
 
 func TestAScrapeTellsTheWaitThatARequestHasToExpect(t *testing.T) {

@@ -29,14 +29,14 @@ type streams struct {
 // standing are the streams of one kind.
 type standing struct {
 	open   atomic.Int64
-	opened prometheus.Counter
+	opened func()
 }
 
 func newStreams(m *metrics) *streams {
 	made := &streams{}
 	counted := m.counter("mcpist_streams_total", "Standing streams opened.", "kind")
 	for kind, one := range map[string]*standing{"get": &made.get, "listen": &made.listen} {
-		one.opened = counted.WithLabelValues(kind)
+		one.opened = func() { counted.WithLabelValues(kind).Inc() }
 		m.gauge("mcpist_streams_open", "Standing streams now.", prometheus.Labels{"kind": kind}, one.open.Load)
 	}
 	return made
@@ -58,7 +58,7 @@ func (s *streams) subscribed(id any, keepAlive seconds) *reply {
 
 func (s *standing) reply(first string, keepAlive seconds, over <-chan struct{}) *reply {
 	return &reply{status: http.StatusOK, stream: func(left context.Context, send func(string) error) {
-		s.opened.Inc()
+		s.opened()
 		s.open.Add(1)
 		defer s.open.Add(-1)
 		for next := first; send(next) == nil; next = comment {

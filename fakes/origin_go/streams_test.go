@@ -34,6 +34,7 @@ func TestAStreamStandsUntilItsClientLeavesOrItsSessionEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, own := newMetrics(), newSession("s", "ann")
 		all := newStreams(m)
+		m.reset() // as before each run
 		sent := []string{}
 		take := func(text string) error { sent = append(sent, text); return nil }
 		client, leave := context.WithCancel(t.Context())

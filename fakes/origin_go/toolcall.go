@@ -60,11 +60,12 @@ func (c *caller) call(ctx context.Context, about *callContext, wanted command, i
 		return c.called(ctx, about, wanted, id)
 	}
 	keep := about.snap.settings.Protections.Idempotency.Keep
-	return c.memory.once(ctx, id, keep, func() (*toolResult, error) { return c.called(ctx, about, wanted, id) })
+	work := func() (*toolResult, error) { return c.called(ctx, about, wanted, id) }
+	return c.memory.once(ctx, id, keep, about.place.begun, work)
 }
 
 func (c *caller) called(ctx context.Context, about *callContext, wanted command, id string) (*toolResult, error) {
-	began, how := time.Now(), abandoned
+	began, how := time.Now(), notAsked
 	left, err := c.gates.admit(about, wanted.Module)
 	if err != nil {
 		return nil, err

@@ -56,7 +56,8 @@ func (l *userLimiter) channelsOf(limit int) *userChannels {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	if l.channels == nil || l.channels.places != limit {
-		l.channels = &userChannels{places: limit}
+		l.channels.end()
+		l.channels = &userChannels{places: limit, over: make(chan struct{})}
 	}
 	return l.channels
 }
@@ -74,10 +75,11 @@ func (l *userLimiter) end(user string) {
 	}
 }
 
-// forget lets the peak begin anew, and the plan's channels; permits stay.
+// forget lets the peak begin anew, and the plan's channels, whose blocked calls end; permits stay.
 func (l *userLimiter) forget() {
 	l.turn.Lock()
 	defer l.turn.Unlock()
+	l.channels.end()
 	l.channels, l.most = nil, 0
 	for _, n := range l.running {
 		l.most = max(l.most, n)
@@ -120,6 +122,14 @@ type userChannels struct {
 	places  int
 	byUser  sync.Map // user → chan struct{}
 	blocked atomic.Int64
+	over    chan struct{} // closed once others count in place of these
+}
+
+// end lets go of those that are blocked: no later call could bring them a place. nil has none.
+func (c *userChannels) end() {
+	if c != nil {
+		close(c.over)
+	}
 }
 
 // release takes a place out; where there is none it waits for the next that is taken, whoever's it is.
@@ -131,7 +141,10 @@ func (c *userChannels) release(places chan struct{}) {
 	}
 	c.blocked.Add(1)
 	defer c.blocked.Add(-1)
-	<-places
+	select {
+	case <-places:
+	case <-c.over:
+	}
 }
 
 func tooMany(limit int) *refusal {

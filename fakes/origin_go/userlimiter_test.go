@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 )
@@ -56,6 +58,8 @@ func TestWhatIsKeptAndWhatBlocks(t *testing.T) {
 	for limiter, kept := range map[string]int64{asWritten: 3, "mended": 0} {
 		synctest.Test(t, func(t *testing.T) {
 			users := newGates()
+			var calls sync.WaitGroup
+			var ended atomic.Int64
 			for _, user := range []string{"ann", "bob", "eve"} {
 				about := limited(2, limiter)
 				about.user = user
@@ -66,7 +70,7 @@ func TestWhatIsKeptAndWhatBlocks(t *testing.T) {
 					}
 				}
 				for _, left := range over {
-					go left(succeeded)
+					calls.Go(func() { left(succeeded); ended.Add(1) })
 				}
 			}
 			synctest.Wait()
@@ -74,16 +78,54 @@ func TestWhatIsKeptAndWhatBlocks(t *testing.T) {
 			if blocked := kept; !slices.Equal(found, []int64{2, kept, blocked}) {
 				t.Errorf("%s: %d at once, %d kept, %d blocked", limiter, found[0], found[1], found[2])
 			}
-			old := users.users.channels
 			users.forget()
+			synctest.Wait()
+			if ended.Load() != 6 {
+				t.Errorf("%s: %d of 6 calls have ended", limiter, ended.Load())
+			}
 			again := []int64{users.users.peak(), users.users.kept(limiter == asWritten), users.users.blocked()}
 			if !slices.Equal(again, []int64{0, 0, 0}) {
 				t.Errorf("%s: after a reset %v", limiter, again)
 			}
-			if old != nil { // those that block would outlive the test
-				old.byUser.Range(func(_, places any) bool { places.(chan struct{}) <- struct{}{}; return true })
-			}
+			calls.Wait()
 		})
+	}
+}
+
+func TestAnotherLimitLetsGoOfThoseThatBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		users, about := newGates(), limited(1, asWritten)
+		left, _ := users.admit(about, "notion")
+		users.admit(about, "notion") // refused: it takes the first one's place
+		over := make(chan struct{})
+		go func() { left(succeeded); close(over) }()
+		synctest.Wait()
+		users.admit(limited(2, asWritten), "notion")
+		<-over
+	})
+}
+
+func TestWhatBlockedIsNoCallOfTheNextRun(t *testing.T) {
+	o := &origin{
+		metrics: newMetrics(), shedding: &loadShedding{}, limiter: &rateLimit{now: wall}, gates: newGates(),
+		usage: &usage{}, caller: &caller{client: newClient(), sessions: newSessions(nil, nil)},
+	}
+	about := limited(1, asWritten)
+	left, _ := o.gates.admit(about, "notion")
+	o.gates.admit(about, "notion") // refused: it takes the first one's place
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		defer o.metrics.inFlight.enter()()
+		left(succeeded)
+	}()
+	for o.gates.users.blocked() == 0 {
+		runtime.Gosched()
+	}
+	o.forget()
+	<-over
+	if got := o.metrics.inFlight.peak.Load(); got != 0 {
+		t.Fatal("at most at once since the reset:", got)
 	}
 }
 

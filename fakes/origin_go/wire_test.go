@@ -134,7 +134,7 @@ func TestAStallHoldsAndLetsGo(t *testing.T) {
 		if !<-held || !made.waitUntilGoing(t.Context()) {
 			t.Fatal("it is still held")
 		}
-		if counted := text(t, made.state()["effects"]); counted != `{"s":2}` {
+		if counted := text(t, made.state(0)["effects"]); counted != `{"s":2}` {
 			t.Fatal(counted)
 		}
 		obey(400, "faults", `{"faults":[{"fault":"no"}]}`)

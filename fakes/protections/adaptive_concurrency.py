@@ -2,8 +2,9 @@
 
 Additive increase, multiplicative decrease, as TCP and Netflix's concurrency-limits do: a success in time
 lifts the limit by 1 ÷ limit where at least half of it is used, so by about one in the time of a call; a
-failure, or an answer that took more than `slow` times the usual, lowers it to `backoff` of it, once in the
-usual time at most. It stays between `least` and `most` and begins at `begin`. The usual time is that of
+failure, an upstream that the call did not wait for to its end, or an answer that took more than `slow` times
+the usual, lowers it to `backoff` of it, once in the usual time at most. A call that its upstream never heard
+of teaches nothing. It stays between `least` and `most` and begins at `begin`. The usual time is that of
 successes, the last ones counting most. What comes beyond the limit is refused with 503.
 """
 
@@ -67,8 +68,14 @@ class AdaptiveConcurrency:
 
     def leave(self, ticket: AdaptivePermit, ended: CallEnd) -> None:
         """Give the permit back, and learn from how long the call took."""
-        limit, now = ticket.of, self._clock()
-        took = now - ticket.began
+        limit = ticket.of
+        if ended is not CallEnd.NOT_ASKED:
+            self._learn(limit, ticket.began, ended)
+        limit.running -= 1
+
+    def _learn(self, limit: UpstreamLimit, began: float, ended: CallEnd) -> None:
+        now = self._clock()
+        took = now - began
         if ended is CallEnd.OK and took <= self._own["slow"] * (limit.usual or took):
             if limit.running >= limit.limit / 2:
                 limit.limit = min(limit.limit + 1 / limit.limit, self._own["most"])
@@ -77,7 +84,6 @@ class AdaptiveConcurrency:
             limit.lowered = now
         if ended is CallEnd.OK:
             limit.usual = took if not limit.usual else limit.usual + WEIGHT * (took - limit.usual)
-        limit.running -= 1
 
 
 PROTECTION: Final[MakeGate] = AdaptiveConcurrency

@@ -3,7 +3,8 @@
 A table per upstream. `failures` failures in a row within `window` seconds trip it: calls are refused
 with 503 for `open_for` seconds, then `probes` calls may try; if all of them succeed it closes, and
 the first that fails opens it again. A success in state closed forgets the failures before it.
-An abandoned call is no evidence, and a probe's place is free again (`fakes.origin.tool_call` says which are).
+An abandoned call is no evidence, nor is one that never reached its upstream, and a probe's place is free
+again (`fakes.origin.tool_call` says which are).
 Results of calls admitted before the last change of state are ignored.
 """
 

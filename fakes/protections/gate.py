@@ -21,11 +21,15 @@ Clock = Callable[[], float]
 
 
 class CallEnd(Enum):
-    """How the upstream did in a call. ABANDONED: the call ended before it could tell."""
+    """How the upstream did in a call.
+
+    ABANDONED: the call ended before it could tell. NOT_ASKED: it never heard of the call.
+    """
 
     OK = 0
     FAILED = 1
     ABANDONED = 2
+    NOT_ASKED = 3
 
 
 class Gate(Protocol):
@@ -68,7 +72,7 @@ class Admission:
         self._upstream = upstream
         self._entered: list[tuple[Gate, Any]] = []
         self._waits: list[Awaitable[None]] = []
-        self.outcome = CallEnd.ABANDONED
+        self.outcome = CallEnd.NOT_ASKED
 
     def __enter__(self) -> Admission:
         try:

@@ -95,6 +95,8 @@ def unwell(state: Mapping[str, Any]) -> str:
     for name, process in processes.items():
         if not process["up"] or process.get("frozen"):
             return f"{name} is down"
+        if "error" in process:
+            return f"{name} did not tell its state: {process['error']}"
         if (queue := process.get("own", {}).get("cpu_queue_s", 0.0)) > QUEUED:
             return f"{name} still has work for {queue:.0f} s in its queue for CPU"
     balancer = processes.get("edge", {}).get("own", {}).get("lb", WELL)

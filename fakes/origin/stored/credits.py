@@ -8,8 +8,7 @@ transaction without a usage row is how a charged call that did not finish is fou
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, NamedTuple
 
 from fakes.database.pool import Database
@@ -99,10 +98,10 @@ class UsageWriter:
             self._rows = rows + self._rows
             raise
 
-    async def run(self, every: float) -> None:
-        """Flush for ever; a database that is away is tried again at the next turn."""
+    async def run(self, turn: Callable[[], Awaitable[None]]) -> None:
+        """Flush each time a `turn` is over, for ever; a database that is away is tried again at the next."""
         while True:
-            await asyncio.sleep(every)
+            await turn()
             try:
                 await self.flush()
             except RefusedError:

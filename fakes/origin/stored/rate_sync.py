@@ -6,8 +6,7 @@ split state. One round trip a sync.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from fakes.database.pool import Database
@@ -33,10 +32,10 @@ class RateSync:
         limiter.learn(index, told, {user: int(count) for user, count in rows})
         self._done().inc()
 
-    async def run(self, limiter: Callable[[], RateLimit], every: Callable[[], float]) -> None:
-        """Sync for ever; a database that is away is tried again at the next turn."""
+    async def run(self, limiter: Callable[[], RateLimit], turn: Callable[[], Awaitable[None]]) -> None:
+        """Sync each time a `turn` is over, for ever; a database that is away is tried again at the next."""
         while True:
-            await asyncio.sleep(every())
+            await turn()
             try:
                 await self.once(limiter())
             except RefusedError:

@@ -206,6 +206,8 @@ def test_unwell_is_down_frozen_behind_or_not_primary() -> None:
     behind = {"processes": {"origin-a": {"up": True, "own": {"cpu_queue_s": 162.4}}}}
     assert unwell(behind) == "origin-a still has work for 162 s in its queue for CPU"
     assert unwell({"processes": {"origin-a": {"up": True, "own": {"cpu_queue_s": 0.1}}}}) == ""
+    silent = {"processes": {"origin-a": {"up": True, "error": "no answer: HopTimeout"}}}
+    assert unwell(silent) == "origin-a did not tell its state: no answer: HopTimeout"
     assert unwell({"processes": {"edge": {"up": True, "frozen": True}}}) == "edge is down"
     split = {"state": "split", "origins": {"origin-a": "dead", "origin-b": "up"}}
     assert "split" in unwell({"processes": {"edge": {"up": True, "own": {"lb": split}}}})

@@ -22,6 +22,7 @@ from fakes.origin.memory import OriginMemory
 from fakes.origin.stored.credits import UsageRow
 from fakes.origin.tool_call import CallContext, ToolCaller
 from fakes.origin.tools import Command
+from fakes.protections.adaptive_concurrency import AdaptiveConcurrency
 from fakes.protections.breaker import Breakers
 from fakes.protections.gate import Gate
 from fakes.protections.global_concurrency import GlobalConcurrency
@@ -30,7 +31,7 @@ from fakes.protections.user_concurrency import UserConcurrency
 from fakes.settings import DatabaseSettings, StackSettings
 
 G = TypeVar("G", bound=Gate)
-NAMES = ("user-concurrency", "global-concurrency", "breaker")
+NAMES = ("user-concurrency", "global-concurrency", "adaptive-concurrency", "breaker")
 NO_BUGS = Bugs(Metrics(), "", Surroundings(AsyncMock(), ("", 0)))
 OK = Reply(200, [(b"server-timing", b"upstream;dur=12.5")], b"{}")
 
@@ -93,6 +94,9 @@ class Bench:
     def permits(self) -> tuple[dict[str, int], int]:
         return self.gate(UserConcurrency).running, self.gate(GlobalConcurrency).running
 
+    def limit(self) -> float:
+        return self.gate(AdaptiveConcurrency).by_upstream["notion"].limit
+
     def failures(self) -> int:
         return len(self.gate(Breakers).by_upstream["notion"]._failures)
 
@@ -136,14 +140,21 @@ async def test_a_refused_call_costs_nothing() -> None:
     with pytest.raises(RefusedError) as refused:
         await bench.call()
     assert (refused.value.reason, len(bench.script.charged)) == ("breaker_open", charged)
+    limit = bench.limit()
+    for _ in range(20):
+        with pytest.raises(RefusedError, match="keeps failing"):
+            await bench.call()
+    assert bench.limit() == limit
 
 
 async def test_what_the_database_refuses_is_not_the_upstreams_failure() -> None:
     bench = Bench()
     bench.script.credit = RefusedError("insufficient_credits")
-    with pytest.raises(RefusedError, match="insufficient_credits"):
-        await bench.call()
+    for _ in range(20):
+        with pytest.raises(RefusedError, match="insufficient_credits"):
+            await bench.call()
     assert (bench.script.rows, bench.failures(), bench.permits()) == ([], 0, ({}, 0))
+    assert bench.limit() == bench.settings.protections["adaptive-concurrency"]["begin"]
 
 
 async def test_our_deadline_is_the_upstreams_failure() -> None:
@@ -177,6 +188,7 @@ async def test_a_client_that_hangs_up_tells_only_after_a_long_wait(slow: float, 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert (bench.failures(), bench.permits()) == (failures, ({}, 0))
+    assert bench.limit() < bench.settings.protections["adaptive-concurrency"]["begin"]
 
 
 fates = st.sampled_from(["ok", "500", "reset", "credits", "cancel", "cancel in db", "deadline"])
