@@ -47,7 +47,7 @@ def burst_limit(run: Run) -> Iterator[Finding]:
 def _admitted(run: Run, promise: Promise) -> Finding:
     one = limiter.of(run, limiter.BURST, users.of(run))
     held = limiter.judge(run, one, promise)
-    counted = list(_users(run, one, promise, held.ahead))
+    counted = list(limiter.counted(run, one, promise, held.ahead))
     found = [window for _, each in counted for window in each]
     busy, refused = windows.judged(found, promise)[0], one.refused
     wrong = windows.wrong_waits(run, refused, promise, held.ahead)
@@ -65,14 +65,6 @@ def _admitted(run: Run, promise: Promise) -> Finding:
         status=limiter.status(held, wrong, reached=bool(busy)),
         rows=tuple(_row(run, name, each, promise, one) for name, each in _by_group(run, counted)),
     )
-
-
-def _users(
-    run: Run, one: limiter.Limiter, promise: Promise, ahead: float
-) -> Iterator[tuple[int, list[Window]]]:
-    for user in np.unique(one.who[run.out]).tolist():
-        mine = run.out & (one.who == user)
-        yield user, list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps))
 
 
 def _by_group(run: Run, counted: list[tuple[int, list[Window]]]) -> Iterator[tuple[str, list[Window]]]:

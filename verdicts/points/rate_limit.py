@@ -79,13 +79,7 @@ def _limited(run: Run, one: Limiter, ahead: float) -> Iterator[Limited]:
 def _of_a_target(run: Run, one: Limiter, held: Held, limited: list[Limited]) -> Finding:
     """By windows of which a client is certain: a target may tell of none in its headers."""
     promise = limited[0].promise
-    found = [
-        window
-        for user in limited
-        for window in windows.count(
-            run, run.out & (one.who == user.user), one.let, promise.width, held.ahead, one.perhaps
-        )
-    ]
+    found = [window for _, each in limiter.counted(run, one, promise, held.ahead) for window in each]
     busy = windows.judged(found, promise)[0]
     refused = int(one.refused.sum())
     return Finding(
@@ -182,7 +176,8 @@ def _addresses(run: Run) -> Iterator[Finding]:
     if not any(int((run.out & (one.who == at)).sum()) > promise.limit for at in np.unique(one.who)):
         return
     held = limiter.judge(run, one, promise)
-    found = [window for each in _by_address(run, one, promise, held.ahead) for window in each]
+    counted = limiter.counted(run, one, promise, held.ahead, more_than=promise.limit)
+    found = [window for _, each in counted for window in each]
     busy = windows.judged(found, promise)[0]
     if not any(window.offered > promise.limit for window in busy):
         return
@@ -196,13 +191,6 @@ def _addresses(run: Run) -> Iterator[Finding]:
         part="address",
         status=limiter.status(held, wrong, reached=True),
     )
-
-
-def _by_address(run: Run, one: Limiter, promise: Promise, ahead: float) -> Iterator[list[Window]]:
-    for at in np.unique(one.who[run.out]).tolist():
-        mine = run.out & (one.who == at)
-        if int(mine.sum()) > promise.limit:
-            yield list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps))
 
 
 def _quota(run: Run) -> Iterator[Finding]:

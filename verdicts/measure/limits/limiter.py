@@ -1,13 +1,14 @@
 """One limiter of the target beside its promise: which calls it let pass, which it refused, and how rightly.
 
-What the bundled edge answered is known by its reasons. Of a target's own, a result was let pass and a refusal
-for this limit was refused; anything else may have been either, for nobody knows in which order its limiters
-stand. A 429 without a reason that we know is this limit's where the target promises no other that could have
+What the bundled stack answered is known by its reasons, and which layers stand before a limit: what they
+refused never came to it. Of a target's own, a result was let pass and a refusal for this limit was refused;
+anything else may have been either, for nobody knows in which order its limiters stand. A 429 without a reason that we know is this limit's where the target promises no other that could have
 said it; otherwise it, too, may have been either.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from verdicts.measure.calls import edge_refusals, outcomes
 from verdicts.measure.limits import bucket, clock, promises, sliding, users, windows
 from verdicts.measure.limits.held import Held
 from verdicts.measure.limits.promises import Promise
+from verdicts.measure.limits.windows import Window
 from verdicts.run.reading import Mask, Run
 
 BURST: Final = "burst_exceeded"
@@ -24,15 +26,25 @@ ADDRESS: Final = "ip_limit_exceeded"
 RATE: Final = "rate_limit_exceeded"
 QUOTA: Final = "quota_exceeded"
 NO_REASON: Final = "refused"
+_TOKENS: Final = (ADDRESS, "missing_token", "invalid_token")
+_EDGE: Final = (*_TOKENS, BURST, "kv_error")
+# Bundled limit → what layers before it refuse for. A throw of KV is the burst limit's own.
+BEFORE: Final[Mapping[str, tuple[str, ...]]] = {
+    ADDRESS: (), BURST: _TOKENS, RATE: _EDGE, QUOTA: (*_EDGE, RATE)
+}  # fmt: skip
 Status = Literal["pass", "fail", "info", "invalid"]
 ANSWERED_ALL_THE_SAME: Final = ("rpc_error", "tool_error")
 
 
 class Limiter(NamedTuple):
-    """The run's calls at one limiter. `reasons` are those of its refusals; `who` numbers each call's user."""
+    """The run's calls at one limiter. `reasons` are those of its refusals; `who` numbers each call's user.
+
+    `came`: all but those that another refused before it.
+    """
 
     who: windows.Indices
     reasons: tuple[str, ...]
+    came: Mask
     let: Mask
     perhaps: Mask
     refused: Mask
@@ -43,11 +55,23 @@ def of(run: Run, reason: str, who: windows.Indices) -> Limiter:
     reasons = _reasons(run, reason)
     refused = run.out & outcomes.failed_by(run, reasons)
     if run.manifest.bundled:
-        past = edge_refusals.past_the_edge(run) if reason == BURST else edge_refusals.answered(run)
-        let = past & ~refused
-        return Limiter(who, reasons, let, run.out & (run.samples["status"] == 0), refused)
+        came = run.out & ~outcomes.failed_by(run, BEFORE[reason])
+        let = came & _passed(run, reason) & ~refused
+        failed = outcomes.failed_by(run, ("kv_error",) if reason == BURST else ())
+        return Limiter(who, reasons, came, let, came & ~let & ~refused & ~failed, refused)
     told = run.became(Outcome.OK) | outcomes.failed_by(run, ANSWERED_ALL_THE_SAME)
-    return Limiter(who, reasons, run.out & told, run.out & ~told & ~refused, refused)
+    return Limiter(who, reasons, run.out, run.out & told, run.out & ~told & ~refused, refused)
+
+
+def _passed(run: Run, reason: str) -> Mask:
+    """Calls that came past the bundled stack's limit, or were refused by it. One cut off for CPU may have."""
+    if reason == BURST:
+        return edge_refusals.past_the_edge(run) | outcomes.failed_by(run, ("origin_unavailable",))
+    answered = edge_refusals.answered(run)
+    if reason == ADDRESS:
+        return answered & ~outcomes.cut_for_cpu(run)
+    named: Mask = answered & (run.samples["instance"] > 0)
+    return named
 
 
 def _reasons(run: Run, reason: str) -> tuple[str, ...]:
@@ -58,7 +82,7 @@ def _reasons(run: Run, reason: str) -> tuple[str, ...]:
 def judge(run: Run, one: Limiter, promise: Promise) -> Held:
     """All its calls against the promise."""
     if promise.fixed:
-        mine = run.out
+        mine = one.came
         _, who = np.unique(one.who[mine], return_inverse=True)
         became = (one.let[mine], one.perhaps[mine], one.refused[mine])
         return clock.judge(run, clock.Calls(windows.spans(run, mine), who, *became), promise)
@@ -68,6 +92,16 @@ def judge(run: Run, one: Limiter, promise: Promise) -> Held:
         mine = one.who == user
         held += find(run, mine & one.let, mine & one.perhaps, mine & one.refused, promise)
     return held
+
+
+def counted(
+    run: Run, one: Limiter, promise: Promise, ahead: float, more_than: int = 0
+) -> Iterator[tuple[int, list[Window]]]:
+    """Each user of whom more calls came, and what windows they were in."""
+    for user in np.unique(one.who[one.came]).tolist():
+        mine = one.came & (one.who == user)
+        if int(mine.sum()) > more_than:
+            yield user, list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps))
 
 
 def status(held: Held, wrong: int, *, reached: bool) -> Status:

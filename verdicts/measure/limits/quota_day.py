@@ -32,7 +32,7 @@ def judge(run: Run, one: Limiter, promise: Promise) -> QuotaDay:
     """Every user's days."""
     over = again = whole = sooner = most = 0
     for user in np.unique(one.who[run.out]).tolist():
-        mine = run.out & (one.who == user)
+        mine = one.came & (one.who == user)
         days = list(windows.count(run, mine, one.let, promise.width, perhaps=one.perhaps))
         over += any(day.over(promise.limit) for day in days)
         most = max([most, *(day.admitted_least for day in days)])
