@@ -21,7 +21,7 @@ from verdicts.measure.calls.series import PerSecond
 from verdicts.measure.target import origins
 from verdicts.points.registry import POINTS
 from verdicts.run import real_parts
-from verdicts.run.reading import Floats, Run
+from verdicts.run.reading import Floats, Mask, Run
 from verdicts.thresholds import Threshold
 
 SLOW_P95: Final = 2.0  # seconds: the operator's alert

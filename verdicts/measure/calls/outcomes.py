@@ -73,7 +73,7 @@ def errors(run: Run) -> Mask:
 
 
 def cut_for_cpu(run: Run) -> Mask:
-    """Records of calls that the bundled edge cut off for CPU: this machine's Python was busy, no Worker was."""
+    """Records of calls that the bundled edge cut off for CPU: this machine's Python was busy, no Worker."""
     mask = failed_by(run, (CPU_CUT,))
     return mask if run.manifest.bundled else np.zeros_like(mask)
 

@@ -2,8 +2,9 @@
 
 What the bundled stack answered is known by its reasons, and which layers stand before a limit: what they
 refused never came to it. Of a target's own, a result was let pass and a refusal for this limit was refused;
-anything else may have been either, for nobody knows in which order its limiters stand. A 429 without a reason that we know is this limit's where the target promises no other that could have
-said it; otherwise it, too, may have been either.
+anything else may have been either, for nobody knows in which order its limiters stand. A 429 without a reason
+that we know is this limit's where the target promises no other that could have said it; otherwise it, too,
+may have been either.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ from tests.unit.verdicts.points.test_phase1_health import answer, told
 from tests.unit.verdicts.points.test_verdict_db_pool import SPEC, failing, point, run_with
 from verdicts.explain import first_break
 from verdicts.judge.judge import judge
-from verdicts.measure.calls import outcomes
 from verdicts.language.words import Say
+from verdicts.measure.calls import outcomes
 from verdicts.run.reading import load
 
 
