@@ -52,6 +52,7 @@ def _admitted(run: Run, promise: Promise) -> Finding:
     busy, refused = windows.judged(found, promise)[0], one.refused
     wrong = windows.wrong_waits(run, refused, promise, held.ahead)
     ended = outcomes.of(run, run.out)
+    proved = limiter.proved(run, one, promise, found)
     mean = float(np.mean([one.admitted for one in busy])) if busy else float("nan")
     if mean == 0 and not refused.any():
         return Finding.unseen(f"Not observed: no call got as far as the limit{_others(ended, one.reasons)}.")
@@ -61,8 +62,9 @@ def _admitted(run: Run, promise: Promise) -> Finding:
         f"{len(busy):,} account-seconds in which {promise.limit} or more came: "
         f"{limiter.words(promise, held)}. Refused {int(refused.sum()):,} with "
         f"{limiter.refusals(run, one)}, Retry-After wrong or absent "
-        f"on {wrong}{_others(ended, one.reasons)}.{limiter.beside(run, held)}{_kv(run)}",
-        status=limiter.status(held, wrong, reached=bool(busy)),
+        f"on {wrong}{_others(ended, one.reasons)}."
+        f"{limiter.beside(run, held, proved=proved or not busy)}{_kv(run)}",
+        status=limiter.status(held, wrong, proved=proved),
         rows=tuple(_row(run, name, each, promise, one) for name, each in _by_group(run, counted)),
     )
 

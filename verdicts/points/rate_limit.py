@@ -82,12 +82,14 @@ def _of_a_target(run: Run, one: Limiter, held: Held, limited: list[Limited]) -> 
     found = [window for _, each in limiter.counted(run, one, promise, held.ahead) for window in each]
     busy = windows.judged(found, promise)[0]
     refused = int(one.refused.sum())
+    proved = limiter.proved(run, one, promise, found)
     return Finding(
         float(np.mean([window.admitted for window in busy])) if busy else None,
         f"admitted a window of {promise.width:g} s, {promise.limit} allowed",
         f"{len(busy)} account-windows in which the limit was reached: {limiter.words(promise, held)}; "
-        f"refused {refused:,} with {limiter.refusals(run, one)}.{limiter.beside(run, held)}",
-        status=limiter.status(held, 0, reached=bool(busy or refused)),
+        f"refused {refused:,} with {limiter.refusals(run, one)}."
+        f"{limiter.beside(run, held, proved=proved or not (busy or refused))}",
+        status=limiter.status(held, 0, proved=proved),
     )
 
 
@@ -195,14 +197,15 @@ def _addresses(run: Run) -> Iterator[Finding]:
     if not any(window.offered > promise.limit for window in busy):
         return
     wrong = windows.wrong_waits(run, one.refused, promise, held.ahead)
+    proved = limiter.proved(run, one, promise, found)
     yield Finding(
         max(window.admitted_least for window in busy),
         f"admitted an address and window of {promise.width:g} s, {promise.limit:,} allowed (most)",
         f"{len(busy)} address-windows in which the limit was reached: {limiter.words(promise, held)}; "
         f"refused {int(one.refused.sum()):,} with {limiter.refusals(run, one)}, "
-        f"Retry-After wrong or absent on {wrong}.{limiter.beside(run, held)}",
+        f"Retry-After wrong or absent on {wrong}.{limiter.beside(run, held, proved=proved)}",
         part="address",
-        status=limiter.status(held, wrong, reached=True),
+        status=limiter.status(held, wrong, proved=proved),
     )
 
 

@@ -9,17 +9,17 @@ may have been either.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import edge_refusals, outcomes
-from verdicts.measure.limits import bucket, clock, promises, sliding, users, windows
+from verdicts.measure.limits import bucket, clock, own_requests, promises, sliding, users, windows
 from verdicts.measure.limits.held import Held
 from verdicts.measure.limits.promises import Promise
-from verdicts.measure.limits.windows import Window
+from verdicts.measure.limits.windows import Spans, Window
 from verdicts.run.reading import Mask, Run
 
 BURST: Final = "burst_exceeded"
@@ -33,6 +33,10 @@ _EDGE: Final = (*_TOKENS, BURST, "kv_error")
 BEFORE: Final[Mapping[str, tuple[str, ...]]] = {
     ADDRESS: (), BURST: _TOKENS, RATE: _EDGE, QUOTA: (*_EDGE, RATE)
 }  # fmt: skip
+UNPROVED: Final = (
+    "Not proved: calls that may have been at the limit in one window or another, or of which nobody knows "
+    "what it made of them, leave open how many it admitted."
+)
 Status = Literal["pass", "fail", "info", "invalid"]
 ANSWERED_ALL_THE_SAME: Final = ("rpc_error", "tool_error")
 
@@ -40,7 +44,7 @@ ANSWERED_ALL_THE_SAME: Final = ("rpc_error", "tool_error")
 class Limiter(NamedTuple):
     """The run's calls at one limiter. `reasons` are those of its refusals; `who` numbers each call's user.
 
-    `came`: all but those that another refused before it.
+    `came`: all but those that another refused before it. `ours`: what else it may have counted.
     """
 
     who: windows.Indices
@@ -49,6 +53,7 @@ class Limiter(NamedTuple):
     let: Mask
     perhaps: Mask
     refused: Mask
+    ours: Spans = windows.NONE
 
 
 def of(run: Run, reason: str, who: windows.Indices) -> Limiter:
@@ -61,7 +66,8 @@ def of(run: Run, reason: str, who: windows.Indices) -> Limiter:
         failed = outcomes.failed_by(run, ("kv_error",) if reason == BURST else ())
         return Limiter(who, reasons, came, let, came & ~let & ~refused & ~failed, refused)
     told = run.became(Outcome.OK) | outcomes.failed_by(run, ANSWERED_ALL_THE_SAME)
-    return Limiter(who, reasons, run.out, run.out & told, run.out & ~told & ~refused, refused)
+    ours = own_requests.of(run, by_address=reason == ADDRESS)
+    return Limiter(who, reasons, run.out, run.out & told, run.out & ~told & ~refused, refused, ours)
 
 
 def _passed(run: Run, reason: str) -> Mask:
@@ -85,14 +91,29 @@ def judge(run: Run, one: Limiter, promise: Promise) -> Held:
     if promise.fixed:
         mine = one.came
         _, who = np.unique(one.who[mine], return_inverse=True)
-        became = (one.let[mine], one.perhaps[mine], one.refused[mine])
+        became = (one.let[mine], one.perhaps[mine], one.refused[mine], one.ours)
         return clock.judge(run, clock.Calls(windows.spans(run, mine), who, *became), promise)
     held = Held(0, 0)
     find = bucket.judge if promise.window == promises.BUCKET else sliding.judge
     for user in np.unique(one.who[run.out]).tolist():
         mine = one.who == user
-        held += find(run, mine & one.let, mine & one.perhaps, mine & one.refused, promise)
+        held += find(run, mine & one.let, mine & one.perhaps, mine & one.refused, promise, one.ours)
     return held
+
+
+def proved(run: Run, one: Limiter, promise: Promise, found: Iterable[Window]) -> bool:
+    """The limit was reached where a limiter that is far off would have been found wanting.
+
+    `found` are its windows, of which fixed ones say so.
+    """
+    if promise.fixed:
+        return any(window.known(promise.limit) for window in found)
+    known = bucket.known if promise.window == promises.BUCKET else sliding.known
+    return any(
+        known(run, mine & one.let, mine & one.perhaps, mine & one.refused, promise, one.ours)
+        for user in np.unique(one.who[run.out]).tolist()
+        for mine in (one.who == user,)
+    )
 
 
 def counted(
@@ -102,20 +123,20 @@ def counted(
     for user in np.unique(one.who[one.came]).tolist():
         mine = one.came & (one.who == user)
         if int(mine.sum()) > more_than:
-            yield user, list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps))
+            yield user, list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps, one.ours))
 
 
-def status(held: Held, wrong: int, *, reached: bool) -> Status:
-    """The verdict; `wrong`: what else is. Nothing is passed by a limiter whose limit nobody reached."""
+def status(held: Held, wrong: int, *, proved: bool) -> Status:
+    """The verdict; `wrong`: what else is. Nothing is passed where it is not `proved`."""
     if wrong or (held.wrong and not held.doubt):
         return "fail"
-    return "info" if held.doubt else "pass" if reached else "invalid"
+    return "info" if held.doubt else "pass" if proved else "invalid"
 
 
-def beside(run: Run, held: Held) -> str:
+def beside(run: Run, held: Held, *, proved: bool = True) -> str:
     """Whose clock it is, what is in doubt, and who is one user, in words; each with a space before it."""
     doubt = f"Not judged: {held.doubt}." if held.doubt else ""
-    told = " ".join(filter(None, (held.told, doubt)))
+    told = " ".join(filter(None, (held.told, doubt, "" if proved else UNPROVED)))
     return f"{f' {told}' if told else ''}{_unnamed(run)}{users.shared(run)}"
 
 

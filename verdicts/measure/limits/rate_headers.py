@@ -36,7 +36,8 @@ Records = NDArray[np.void]
 class Share:
     """What one user sent to the limiter in one window, in the order of sending.
 
-    `lost`: calls that it may have let pass in this window, and of which no answer of its own tells.
+    `lost`: calls that it may have let pass in this window, and of which no answer of its own tells; what
+    the suite asked beside the load is among them.
     """
 
     user: int
@@ -86,7 +87,8 @@ def shares(run: Run, one: Limiter, user: int, promise: Promise, ahead: float = 0
     window, named = _windows(run, calls, found, promise.width, ahead)
     first, last = found.windows(promise.width)
     placed = named | (first == last) | run.manifest.bundled
-    lost = windows.spans(run, one.perhaps & (one.who == user)).later(ahead).windows(promise.width)
+    unanswered = windows.spans(run, one.perhaps & (one.who == user)).beside(one.ours)
+    lost = unanswered.later(ahead).windows(promise.width)
     for at in np.unique(window[placed]):
         inside = np.flatnonzero(placed & (window == at))
         order = inside[np.argsort(calls["sent"][inside], kind="stable")]

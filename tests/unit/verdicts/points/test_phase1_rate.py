@@ -198,6 +198,25 @@ def test_headers_that_a_target_never_sends_are_not_promised(tmp_path: Path) -> N
     assert ours.status == "fail"  # the bundled stack's are the plan's
 
 
+def test_scrapes_that_the_limiter_counts_leave_gaps(tmp_path: Path) -> None:
+    """The credential is in `headers`, so a look at the target's metrics is a call of the one user."""
+
+    def change(samples: Samples) -> Samples:
+        scrapes = np.repeat(samples[:1], 124)
+        scrapes["sent"] = np.arange(124) + 0.003
+        both = rate()(np.concatenate((samples, scrapes)))
+        return both[: len(samples)]
+
+    fields = own()
+    page = {"base_url": "http://127.0.0.1:8080", "metrics": ["http://127.0.0.1:8080/metrics"]}
+    fields["manifest"]["target"] |= page
+    blamed = answers(tmp_path / "blamed", change, **fields)
+    assert blamed["F1.2"].status == blamed["F1.2.headers"].status == "fail"
+    fields["manifest"]["accounts"] = [{**STARTER[0], "user": "X-Api-Key"}]
+    shared = answers(tmp_path / "shared", change, **fields)
+    assert (shared["F1.2"].status, shared["F1.2.headers"].status) == ("invalid", "pass")  # 48 or 60 of 60
+
+
 def test_a_header_that_some_answers_have_is_judged_on_all(tmp_path: Path) -> None:
     def once(samples: Samples) -> Samples:
         samples = rate()(samples)
