@@ -14,8 +14,8 @@ Looked at are answers of which it is certain that the limiter let them pass or r
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -67,6 +67,15 @@ class Wrong:
     def total(self) -> int:
         """Wrong headers in all."""
         return self.limit + self.remaining + self.reset + self.retry_after
+
+    def without(self, headers: Collection[str]) -> Wrong:
+        """The same where nothing is asked of these `HEADERS`."""
+        return replace(
+            self,
+            limit=0 if "limit" in headers else self.limit,
+            remaining=0 if "remaining" in headers else self.remaining,
+            reset=0 if "reset" in headers else self.reset,
+        )
 
     def __add__(self, other: Wrong) -> Wrong:
         return Wrong(

@@ -76,7 +76,7 @@ def test_a_target_that_answers_nobody_keeps_no_limit(tmp_path: Path) -> None:
 def test_what_another_layer_refused_before_it_never_came_to_the_limit(tmp_path: Path, reason: str) -> None:
     def change(samples: Samples) -> Samples:
         samples = burst()(samples)
-        for at in np.flatnonzero(samples["planned"] >= 4.1):
+        for at in np.flatnonzero(samples["planned"] >= 4.1).tolist():
             refuse(samples, at, reason, 1)
             samples["instance"][at] = 0
         return samples
