@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,11 @@ Limits = Callable[[int, float], str]
 def run_of(
     folder: Path, calls: Iterable[tuple[int, float]], limiter: Limits, limits: dict[str, Any], **fields: Any
 ) -> Run:
-    """A run with these calls: (account, when sent), in the order of time."""
+    """A run with these calls: (account, when sent), in the order of time.
+
+    `took`: seconds until an admitted call has its answer; `width`: of the windows that refusals wait for.
+    """
+    took, width = fields.get("took", 2 * HOP), fields.get("width", 1.0)
     made = sorted(calls, key=lambda one: one[1])
 
     def change(samples: Samples) -> Samples:
@@ -30,12 +35,14 @@ def run_of(
         found["limit"] = found["remaining"] = -1
         found["reset"] = found["upstream_s"] = found["retry_after"] = np.nan
         for index, (account, sent) in enumerate(made):
-            reason = limiter(account, ZERO + sent + HOP)
+            now = ZERO + sent + HOP
+            reason = limiter(account, now)
             one = found[index]
             one["index"], one["account"], one["planned"], one["sent"] = index, account, sent, sent
-            one["done"], one["status"] = sent + 2 * HOP, STATUS.get(reason, 429)
+            one["done"], one["status"] = sent + (2 * HOP if reason else took), STATUS.get(reason, 429)
             one["outcome"] = Outcome.FAILED if reason else Outcome.OK
-            one["reason"], one["retry_after"] = REASON_CODE[reason], 1.0 if reason else np.nan
+            one["reason"] = REASON_CODE[reason]
+            one["retry_after"] = math.ceil(width - now % width) if reason else np.nan
         return found
 
     shown = {"tier": "unlimited", "group": "users", "user": fields.get("user", "")}

@@ -25,7 +25,6 @@ from verdicts.run.reading import Floats, Mask, Run
 from verdicts.thresholds import Threshold
 
 SLOW_P95: Final = 2.0  # seconds: the operator's alert
-CPU_CUT: Final = "worker_cpu_exceeded"
 MANY_5XX: Final = 0.05  # share: the operator's alert
 
 
@@ -94,15 +93,9 @@ def first_refusal(run: Run, say: Say = ENGLISH) -> str:
 
 
 def _errors(run: Run) -> Iterator[Break]:
-    errors = outcomes.errors(run) & run.sent & ~_ours(run)
+    errors = outcomes.errors(run) & run.sent & ~outcomes.cut_for_cpu(run)
     for reason, count in run.reasons(errors).items():
         yield Break(_when(run, errors & outcomes.failed_by(run, (reason,))), reason, count)
-
-
-def _ours(run: Run) -> Mask:
-    """Calls that the bundled edge cut off for CPU: this machine's Python was busy, no Worker was."""
-    mask = outcomes.failed_by(run, (CPU_CUT,))
-    return mask if run.manifest.bundled else np.zeros_like(mask)
 
 
 def _alerts(run: Run) -> Iterator[Break]:
@@ -113,7 +106,8 @@ def _alerts(run: Run) -> Iterator[Break]:
     if slow.any():
         yield Break(_end(seconds, slow), f"p95 over {p95:g} s", int(slow.sum()), "seconds")
     ended = seconds.counts("done", run.sent & (run.samples["outcome"] != Outcome.ABORTED))
-    bad = seconds.counts("done", run.sent & (run.samples["status"] >= 500) & ~_ours(run))
+    errors_5xx = run.sent & (run.samples["status"] >= 500) & ~outcomes.cut_for_cpu(run)
+    bad = seconds.counts("done", errors_5xx)
     many = bad > share * np.maximum(ended, 1)
     if many.any():
         yield Break(_end(seconds, many), f"5xx over {100 * share:g} %", int(many.sum()), "seconds")

@@ -47,11 +47,12 @@ def burst_limit(run: Run) -> Iterator[Finding]:
 def _admitted(run: Run, promise: Promise) -> Finding:
     one = limiter.of(run, limiter.BURST, users.of(run))
     held = limiter.judge(run, one, promise)
-    counted = list(_users(run, one, promise, held.ahead))
+    counted = list(limiter.counted(run, one, promise, held.ahead))
     found = [window for _, each in counted for window in each]
     busy, refused = windows.judged(found, promise)[0], one.refused
     wrong = windows.wrong_waits(run, refused, promise, held.ahead)
     ended = outcomes.of(run, run.out)
+    proved = limiter.proved(run, one, promise, found)
     mean = float(np.mean([one.admitted for one in busy])) if busy else float("nan")
     if mean == 0 and not refused.any():
         return Finding.unseen(f"Not observed: no call got as far as the limit{_others(ended, one.reasons)}.")
@@ -61,18 +62,11 @@ def _admitted(run: Run, promise: Promise) -> Finding:
         f"{len(busy):,} account-seconds in which {promise.limit} or more came: "
         f"{limiter.words(promise, held)}. Refused {int(refused.sum()):,} with "
         f"{limiter.refusals(run, one)}, Retry-After wrong or absent "
-        f"on {wrong}{_others(ended, one.reasons)}.{limiter.beside(run, held)}{_kv(run)}",
-        status=limiter.status(held, wrong, reached=bool(busy)),
+        f"on {wrong}{_others(ended, one.reasons)}."
+        f"{limiter.beside(run, held, proved=proved or not busy)}{_kv(run)}",
+        status=limiter.status(held, wrong, proved=proved),
         rows=tuple(_row(run, name, each, promise, one) for name, each in _by_group(run, counted)),
     )
-
-
-def _users(
-    run: Run, one: limiter.Limiter, promise: Promise, ahead: float
-) -> Iterator[tuple[int, list[Window]]]:
-    for user in np.unique(one.who[run.out]).tolist():
-        mine = run.out & (one.who == user)
-        yield user, list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps))
 
 
 def _by_group(run: Run, counted: list[tuple[int, list[Window]]]) -> Iterator[tuple[str, list[Window]]]:

@@ -17,8 +17,7 @@ from verdicts.measure.limits.held import Held
 from verdicts.measure.limits.limiter import Limiter
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.quota_day import QuotaDay
-from verdicts.measure.limits.rate_headers import REASON, Share, Wrong
-from verdicts.measure.limits.windows import Window
+from verdicts.measure.limits.rate_headers import HEADERS, Share, Wrong
 from verdicts.points.point import BEFORE_MVP, Finding, Value, point
 from verdicts.run.reading import Run
 
@@ -54,8 +53,8 @@ def rate_limit(run: Run) -> Iterator[Finding]:
     held = _held(run, one)
     limited = list(_limited(run, one, held.ahead))
     if limited:
-        yield _admitted(run, limited) if run.manifest.bundled else _of_a_target(run, one, held, limited)
-        yield _headers(run, limited, held.ahead)
+        yield _admitted(run, one, limited) if run.manifest.bundled else _of_a_target(run, one, held, limited)
+        yield _headers(run, one, limited, held.ahead)
         yield from _edge(run, limited)
     else:
         yield Finding.unseen("No account of this run has a rate limit that the target promises.")
@@ -73,44 +72,46 @@ def _limited(run: Run, one: Limiter, ahead: float) -> Iterator[Limited]:
     for user in np.unique(one.who[run.out]).tolist():
         promise = promises.rate(run, run.manifest.accounts[user].tier)
         if promise is not None:
-            yield Limited(user, promise, list(rate_headers.shares(run, user, promise, ahead)))
+            yield Limited(user, promise, list(rate_headers.shares(run, one, user, promise, ahead)))
 
 
 def _of_a_target(run: Run, one: Limiter, held: Held, limited: list[Limited]) -> Finding:
     """By windows of which a client is certain: a target may tell of none in its headers."""
     promise = limited[0].promise
-    found = [
-        window
-        for user in limited
-        for window in windows.count(
-            run, run.out & (one.who == user.user), one.let, promise.width, held.ahead, one.perhaps
-        )
-    ]
+    found = [window for _, each in limiter.counted(run, one, promise, held.ahead) for window in each]
     busy = windows.judged(found, promise)[0]
     refused = int(one.refused.sum())
+    proved = limiter.proved(run, one, promise, found)
     return Finding(
         float(np.mean([window.admitted for window in busy])) if busy else None,
         f"admitted a window of {promise.width:g} s, {promise.limit} allowed",
         f"{len(busy)} account-windows in which the limit was reached: {limiter.words(promise, held)}; "
-        f"refused {refused:,} with {limiter.refusals(run, one)}.{limiter.beside(run, held)}",
-        status=limiter.status(held, 0, reached=bool(busy or refused)),
+        f"refused {refused:,} with {limiter.refusals(run, one)}."
+        f"{limiter.beside(run, held, proved=proved or not (busy or refused))}",
+        status=limiter.status(held, 0, proved=proved),
     )
 
 
-def _admitted(run: Run, limited: list[Limited]) -> Finding:
-    pairs = [(share, one.promise) for one in limited for share in one.shares]
+def _admitted(run: Run, one: Limiter, limited: list[Limited]) -> Finding:
+    pairs = [(share, each.promise) for each in limited for share in each.shares]
     busy = [share for share, promise in pairs if len(share.calls) >= promise.limit]
+    sure = any(2 * share.lost < promise.limit <= len(share.calls) for share, promise in pairs)
     over = sum(share.admitted > promise.limit for share, promise in pairs)
-    under = sum(share.admitted < min(promise.limit, len(share.calls)) for share, promise in pairs)
+    under = sum(
+        share.admitted + share.lost < min(promise.limit, len(share.calls)) for share, promise in pairs
+    )
     refused = sum(int(share.refused.sum()) for share, _ in pairs)
     value = float(np.mean([share.admitted for share in busy])) if busy else None
     promise = limited[0].promise
+    lost = int((one.perhaps & np.isin(one.who, [each.user for each in limited])).sum())
     return Finding(
         value,
         f"admitted a window of {promise.width:g} s, {promise.limit} allowed",
         f"{len(busy)} account-windows in which the limit was reached: {over} admitted more, {under} less; "
-        f"refused {refused:,} with 429 {REASON}.",
-        status="fail" if over + under else "pass" if busy else "invalid",
+        f"refused {refused:,} with 429 {limiter.RATE}."
+        + (lost > 0)
+        * f" {lost:,} calls without an answer of an origin may have been admitted.",
+        status="fail" if over + under else "pass" if sure else "invalid",
         rows=tuple(_row(run, share, promise) for share, promise in pairs[:MOST_ROWS]),
     )
 
@@ -129,14 +130,21 @@ def _row(run: Run, share: Share, promise: Promise) -> dict[str, Value]:
     }
 
 
-def _headers(run: Run, limited: list[Limited], ahead: float) -> Finding:
-    wrong = sum((rate_headers.check(run, one.user, one.promise, ahead) for one in limited), Wrong())
-    status: Any = "fail" if wrong.total else "pass" if wrong.answers else "invalid"
+def _headers(run: Run, one: Limiter, limited: list[Limited], ahead: float) -> Finding:
+    """Each header; of a target, whose file cannot promise them, those alone that any answer had."""
+    wrong = sum((rate_headers.check(run, one, each.user, each.promise, ahead) for each in limited), Wrong())
+    asked = HEADERS if limited[0].promise.fixed else HEADERS[:1]
+    silent = () if run.manifest.bundled else tuple(name for name in asked if name not in wrong.told)
+    wrong = wrong.without(silent)
+    seen = wrong.answers and silent != asked
+    status: Any = "fail" if wrong.total else "pass" if seen else "info" if wrong.answers else "invalid"
+    named = ", ".join(f"-{name.title()}" for name in silent)
+    unseen = f" No answer had X-RateLimit{named}: not promised, and not judged." if silent else ""
     return Finding(
         wrong.total,
         f"wrong headers on {wrong.answers:,} answers",
         f"X-RateLimit-Limit wrong or absent on {wrong.limit}, -Remaining on {wrong.remaining}, -Reset on "
-        f"{wrong.reset}, Retry-After (right on refusals, absent otherwise) on {wrong.retry_after}.",
+        f"{wrong.reset}, Retry-After (right on refusals, absent otherwise) on {wrong.retry_after}.{unseen}",
         part="headers",
         status=status,
     )
@@ -182,27 +190,22 @@ def _addresses(run: Run) -> Iterator[Finding]:
     if not any(int((run.out & (one.who == at)).sum()) > promise.limit for at in np.unique(one.who)):
         return
     held = limiter.judge(run, one, promise)
-    found = [window for each in _by_address(run, one, promise, held.ahead) for window in each]
+    counted = limiter.counted(run, one, promise, held.ahead, more_than=promise.limit)
+    found = [window for _, each in counted for window in each]
     busy = windows.judged(found, promise)[0]
     if not any(window.offered > promise.limit for window in busy):
         return
     wrong = windows.wrong_waits(run, one.refused, promise, held.ahead)
+    proved = limiter.proved(run, one, promise, found)
     yield Finding(
         max(window.admitted_least for window in busy),
         f"admitted an address and window of {promise.width:g} s, {promise.limit:,} allowed (most)",
         f"{len(busy)} address-windows in which the limit was reached: {limiter.words(promise, held)}; "
         f"refused {int(one.refused.sum()):,} with {limiter.refusals(run, one)}, "
-        f"Retry-After wrong or absent on {wrong}.{limiter.beside(run, held)}",
+        f"Retry-After wrong or absent on {wrong}.{limiter.beside(run, held, proved=proved)}",
         part="address",
-        status=limiter.status(held, wrong, reached=True),
+        status=limiter.status(held, wrong, proved=proved),
     )
-
-
-def _by_address(run: Run, one: Limiter, promise: Promise, ahead: float) -> Iterator[list[Window]]:
-    for at in np.unique(one.who[run.out]).tolist():
-        mine = run.out & (one.who == at)
-        if int(mine.sum()) > promise.limit:
-            yield list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps))
 
 
 def _quota(run: Run) -> Iterator[Finding]:

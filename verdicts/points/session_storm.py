@@ -31,11 +31,15 @@ NO_CALLS: Final = "No judged user sent a call after it."
     units={"s until all are served again": "秒(全員への応答が回復するまで)"},
 )
 def served_again_after(run: Run) -> Finding:
-    """From the event until no account that it hit had a failure any more."""
+    """From the event until no account that it hit had a failure any more.
+
+    A call that the bundled edge cut off for CPU is none: it tells of this machine, not of the restart.
+    """
     event = _event(run)
     if event is None or not served_again.sent_after(run, event).any():
         return Finding.unseen(NO_EVENT if event is None else NO_CALLS)
-    took = served_again.seconds(run, event, outcomes.errors(run))
+    failures = outcomes.errors(run) & ~outcomes.cut_for_cpu(run)
+    took = served_again.seconds(run, event, failures)
     last = float(took.max(initial=0.0))
     never = int(np.isinf(took).sum())
     evidence = f"{took.size:,} of {len(run.manifest.accounts):,} accounts had a failed call after {event:g} s"
@@ -46,7 +50,7 @@ def served_again_after(run: Run) -> Finding:
         "" if never else "s until all are served again",
         evidence,
         {"seconds": last, "p50": middle, "hit": float(took.size)},
-        at_least={"seconds": served_again.at_least(run, event, outcomes.errors(run))},
+        at_least={"seconds": served_again.at_least(run, event, failures)},
     )
 
 

@@ -11,11 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from telemetry.recording.sample import REFUSALS, Outcome
 from verdicts.run.reading import Mask, Run, counted
 
 NO_ANSWER: Final = "none"
 AGENT: Final = "agent"  # the persona that has a patience; `impatient` and `listener` leave whatever they get
+CPU_CUT: Final = "worker_cpu_exceeded"
 CLOCKS: Final = 0.1  # seconds that workers' clocks may differ from the one that told the stop
 
 
@@ -67,6 +70,12 @@ def refused(run: Run) -> Mask:
 def errors(run: Run) -> Mask:
     """Records of calls that failed otherwise."""
     return run.became(Outcome.FAILED) & ~refused(run)
+
+
+def cut_for_cpu(run: Run) -> Mask:
+    """Records of calls that the bundled edge cut off for CPU: this machine's Python was busy, no Worker."""
+    mask = failed_by(run, (CPU_CUT,))
+    return mask if run.manifest.bundled else np.zeros_like(mask)
 
 
 def given_up(run: Run) -> Mask:

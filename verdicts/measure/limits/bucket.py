@@ -5,6 +5,8 @@ may be filled by whole tokens, so one token either way proves nothing. Found wan
 
     over     in some time more were admitted than a full bucket and its refill can give, and one more
     early    a refusal, though two tokens at least must have been there
+    known    a refusal for which the least and the most that can have been there lie less than half of `size`
+             apart
 """
 
 from __future__ import annotations
@@ -16,16 +18,28 @@ import numpy as np
 from verdicts.measure.limits import windows
 from verdicts.measure.limits.held import Held
 from verdicts.measure.limits.promises import Promise
-from verdicts.measure.limits.windows import Spans
+from verdicts.measure.limits.windows import NONE, Spans
 from verdicts.run.reading import Floats, Mask, Run
 
 WHOLE: Final = 1.0  # token
 
 
-def judge(run: Run, let: Mask, perhaps: Mask, refused: Mask, promise: Promise) -> Held:
-    """The calls of one user: admitted, perhaps admitted, refused."""
-    certain, may = windows.spans(run, let), windows.spans(run, let | perhaps)
+def judge(run: Run, let: Mask, perhaps: Mask, refused: Mask, promise: Promise, ours: Spans = NONE) -> Held:
+    """The calls of one user: admitted, perhaps admitted, refused; `ours` may have been admitted, too."""
+    certain, may = windows.spans(run, let), windows.spans(run, let | perhaps).beside(ours)
     return Held(_over(certain, promise), _early(windows.spans(run, refused), may, promise))
+
+
+def known(run: Run, let: Mask, perhaps: Mask, refused: Mask, promise: Promise, ours: Spans = NONE) -> bool:
+    """The same calls emptied the bucket, and it is certain enough what was in it."""
+    certain, may = windows.spans(run, let), windows.spans(run, let | perhaps).beside(ours)
+    latest, earliest = np.sort(may.latest), np.sort(may.earliest)
+    at = windows.spans(run, refused)
+    return any(
+        2 * (_most(start, end, certain, promise) - max(0.0, _least(start, end, latest, earliest, promise)))
+        < promise.size
+        for start, end in zip(at.earliest.tolist(), at.latest.tolist(), strict=True)
+    )
 
 
 def _over(let: Spans, promise: Promise) -> int:
@@ -54,3 +68,11 @@ def _least(start: float, end: float, latest: Floats, earliest: Floats, promise: 
     full = np.append(latest[latest <= start], start)
     taken = len(latest) - np.searchsorted(latest, full, side="left") - gone
     return float((promise.size + promise.limit / promise.width * (start - full) - taken).min())
+
+
+def _most(start: float, end: float, let: Spans, promise: Promise) -> float:
+    """Tokens at most in the bucket from `start` to `end`: short calls alone, as for `_over`."""
+    before = (let.latest <= start) & (let.latest - let.earliest < promise.width)
+    full = np.sort(let.earliest[before])
+    left = promise.size + promise.limit / promise.width * (end - full) - np.arange(len(full), 0, -1)
+    return float(min(promise.size, left.min(initial=np.inf)))

@@ -36,6 +36,7 @@ class Calls(NamedTuple):
     let: Mask
     perhaps: Mask
     refused: Mask
+    ours: Spans = windows.NONE
 
 
 class _Bound(NamedTuple):
@@ -80,8 +81,9 @@ def _at(calls: Calls, promise: Promise, ahead: float) -> Held:
 
 
 def _wanting(calls: Calls, promise: Promise, ahead: float) -> tuple[int, int]:
-    at = calls.at.later(ahead)
-    return windows.counts(at, calls.who, calls.let, calls.perhaps, promise.width).wanting(promise.limit)
+    at, ours = calls.at.later(ahead), calls.ours.later(ahead)
+    found = windows.counts(at, calls.who, calls.let, calls.perhaps, promise.width, ours)
+    return found.wanting(promise.limit)
 
 
 def _told(ahead: float, how: str) -> str:

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from verdicts.measure.limits import promises, rate_headers, users
+from verdicts.measure.limits import limiter, promises, rate_headers, users
+from verdicts.measure.limits.limiter import Limiter
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.rate_headers import Share
 from verdicts.measure.target import balancer_states
@@ -46,11 +47,12 @@ class RateWindow(NamedTuple):
 
 def windows(run: Run) -> list[RateWindow]:
     """Every whole window in which the limit could be reached, by account and in order."""
+    one = limiter.of(run, limiter.RATE, users.of(run))
     return [
         window
-        for account in np.unique(users.of(run)[run.out]).tolist()
+        for account in np.unique(one.who[run.out]).tolist()
         if (promise := promises.rate(run, run.manifest.accounts[account].tier)) is not None and promise.fixed
-        for window in _of(run, account, promise)
+        for window in _of(run, one, account, promise)
     ]
 
 
@@ -59,12 +61,12 @@ def judged(found: list[RateWindow]) -> list[RateWindow]:
     return [window for window in found if window.split] or found
 
 
-def _of(run: Run, account: int, promise: Promise) -> Iterator[RateWindow]:
+def _of(run: Run, one: Limiter, account: int, promise: Promise) -> Iterator[RateWindow]:
     zero = float(run.manifest.start_wall)
-    for share in rate_headers.shares(run, account, promise):
+    for share in rate_headers.shares(run, one, account, promise):
         start = share.window * promise.width - zero
         whole = start >= -EDGE and start + promise.width <= run.load_end + EDGE
-        unknown = _unknown(run, account, start, promise.width)
+        unknown = _unknown(run, one, account, start, promise.width)
         if whole and len(share.calls) + unknown >= promise.limit:
             yield RateWindow(
                 account, start, len(share.calls) + unknown, _admitted(run, share), int(share.refused.sum()),
@@ -72,9 +74,9 @@ def _of(run: Run, account: int, promise: Promise) -> Iterator[RateWindow]:
             )  # fmt: skip
 
 
-def _unknown(run: Run, account: int, start: float, width: float) -> int:
+def _unknown(run: Run, one: Limiter, account: int, start: float, width: float) -> int:
     calls = run.samples
-    mine = run.out & (users.of(run) == account) & ~rate_headers.at_the_limiter(run)
+    mine = run.out & (one.who == account) & ~(one.let | one.refused)
     return int((mine & (calls["sent"] >= start) & (calls["sent"] < start + width)).sum())
 
 

@@ -2,7 +2,7 @@
 
 over     more admitted within a day than it allows, for certain
 again    admitted though an earlier call of the same day had been refused
-whole    all of the day's calls admitted before the first refusal, no more and no less
+whole    all of the day's calls admitted before the first refusal, no more and no less; over half for certain
 before   refused sooner: the rest was used before the run, or the quota is smaller. Nobody can tell.
 """
 
@@ -32,8 +32,8 @@ def judge(run: Run, one: Limiter, promise: Promise) -> QuotaDay:
     """Every user's days."""
     over = again = whole = sooner = most = 0
     for user in np.unique(one.who[run.out]).tolist():
-        mine = run.out & (one.who == user)
-        days = list(windows.count(run, mine, one.let, promise.width, perhaps=one.perhaps))
+        mine = one.came & (one.who == user)
+        days = list(windows.count(run, mine, one.let, promise.width, perhaps=one.perhaps, ours=one.ours))
         over += any(day.over(promise.limit) for day in days)
         most = max([most, *(day.admitted_least for day in days)])
         let, refused = windows.spans(run, mine & one.let), windows.spans(run, mine & one.refused)
@@ -43,7 +43,7 @@ def judge(run: Run, one: Limiter, promise: Promise) -> QuotaDay:
         again += bool((today & (let.earliest > refused.latest.min())).any())
         certain = int((today & (let.latest <= refused.earliest.min())).sum())
         may = int((mine & (one.let | one.perhaps)).sum())
-        whole += certain <= promise.limit <= may
+        whole += certain <= promise.limit <= may and promise.limit < 2 * certain
         sooner += may < promise.limit
     before = f"; {sooner} were refused sooner: they may have used it before the run" if sooner else ""
     return QuotaDay(most, over, again, whole, before)

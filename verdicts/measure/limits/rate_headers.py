@@ -5,37 +5,46 @@ For the n-th admitted call of a user in a window of `limit`:
     Remaining    limit − n; 0 when refused
     Reset        the window's end, Unix seconds rounded up
     Retry-After  refused: seconds to the window's end, rounded up, at least 1; admitted: absent
-Calls in flight together may be admitted in either order: their `Remaining` may be exchanged.
+Calls in flight together may be admitted in either order: their `Remaining` may be exchanged. A call whose
+answer was lost may have been counted: as many numbers may be missing from a window's `Remaining`.
+
+Looked at are answers of which it is certain that the limiter let them pass or refused them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from verdicts.measure.calls import edge_refusals, outcomes
-from verdicts.measure.limits import users, windows
+from verdicts.measure.limits import windows
+from verdicts.measure.limits.limiter import Limiter
 from verdicts.measure.limits.promises import Promise
-from verdicts.measure.limits.windows import Spans
-from verdicts.run.reading import Mask, Run
+from verdicts.measure.limits.windows import Indices, Spans
+from verdicts.run.reading import Run
 
-REASON = "rate_limit_exceeded"
-ROUNDING = 1.0  # seconds
+HEADERS: Final = ("limit", "remaining", "reset")
+ROUNDING: Final = 1.0  # seconds
 Records = NDArray[np.void]
 
 
 @dataclass(frozen=True)
 class Share:
-    """What one user sent to the limiter in one window, in the order of sending."""
+    """What one user sent to the limiter in one window, in the order of sending.
+
+    `lost`: calls that it may have let pass in this window, and of which no answer of its own tells; what
+    the suite asked beside the load is among them.
+    """
 
     user: int
     window: int
     calls: Records
     refused: NDArray[np.bool_]
+    lost: int = 0
 
     @property
     def admitted(self) -> int:
@@ -45,40 +54,59 @@ class Share:
 
 @dataclass(frozen=True)
 class Wrong:
-    """Answers looked at, and how many were wrong in each header."""
+    """Answers looked at, and how many were wrong in each header; which `X-RateLimit-…` any of them had."""
 
     answers: int = 0
     limit: int = 0
     remaining: int = 0
     reset: int = 0
     retry_after: int = 0
+    told: frozenset[str] = frozenset()
 
     @property
     def total(self) -> int:
         """Wrong headers in all."""
         return self.limit + self.remaining + self.reset + self.retry_after
 
+    def without(self, headers: Collection[str]) -> Wrong:
+        """The same where nothing is asked of these `HEADERS`."""
+        return replace(
+            self,
+            limit=0 if "limit" in headers else self.limit,
+            remaining=0 if "remaining" in headers else self.remaining,
+            reset=0 if "reset" in headers else self.reset,
+        )
+
     def __add__(self, other: Wrong) -> Wrong:
-        return Wrong(*(a + b for a, b in zip(vars(self).values(), vars(other).values(), strict=True)))
+        return Wrong(
+            self.answers + other.answers,
+            self.limit + other.limit,
+            self.remaining + other.remaining,
+            self.reset + other.reset,
+            self.retry_after + other.retry_after,
+            self.told | other.told,
+        )
 
 
-def at_the_limiter(run: Run) -> Mask:
-    """Calls that an origin answered; a target that does not name its instances: past its edge."""
-    if run.manifest.bundled:
-        answered: Mask = edge_refusals.answered(run) & (run.samples["instance"] > 0)
-        return answered
-    return edge_refusals.past_the_edge(run)
-
-
-def shares(run: Run, user: int, promise: Promise, ahead: float = 0.0) -> Iterator[Share]:
+def shares(run: Run, one: Limiter, user: int, promise: Promise, ahead: float = 0.0) -> Iterator[Share]:
     """The windows of a user, in order. A call belongs to the window that its `Reset` names."""
-    mine = at_the_limiter(run) & (users.of(run) == user)
-    calls, refused = run.samples[mine], outcomes.failed_by(run, (REASON,))[mine]
-    window = _windows(run, calls, windows.spans(run, mine).later(ahead), promise.width, ahead)[0]
-    for one in np.unique(window):
-        inside = np.flatnonzero(window == one)
+    mine = (one.let | one.refused) & (one.who == user)
+    calls, refused = run.samples[mine], one.refused[mine]
+    found = windows.spans(run, mine).later(ahead)
+    window, named = _windows(run, calls, found, promise.width, ahead)
+    first, last = found.windows(promise.width)
+    placed = named | (first == last) | run.manifest.bundled
+    unanswered = windows.spans(run, one.perhaps & (one.who == user)).beside(one.ours)
+    lost = unanswered.later(ahead).windows(promise.width)
+    for at in np.unique(window[placed]):
+        inside = np.flatnonzero(placed & (window == at))
         order = inside[np.argsort(calls["sent"][inside], kind="stable")]
-        yield Share(user, int(one), calls[order], refused[order])
+        missed = _touching(at, *lost) + _touching(at, first[~placed], last[~placed])
+        yield Share(user, int(at), calls[order], refused[order], missed)
+
+
+def _touching(window: int, first: Indices, last: Indices) -> int:
+    return int(((first <= window) & (window <= last)).sum())
 
 
 def _windows(
@@ -98,11 +126,11 @@ def _names(run: Run, reset: NDArray[np.float64], end: NDArray[np.float64], ahead
     return np.asarray((np.abs(reset - end) <= ROUNDING) | (np.abs(reset + ahead - end) <= ROUNDING))
 
 
-def check(run: Run, user: int, promise: Promise, ahead: float = 0.0) -> Wrong:
+def check(run: Run, one: Limiter, user: int, promise: Promise, ahead: float = 0.0) -> Wrong:
     """Every answer that a user got from the limiter. What only fixed windows have is asked of them alone."""
-    mine = at_the_limiter(run) & (users.of(run) == user)
+    mine = (one.let | one.refused) & (one.who == user)
     calls, found = run.samples[mine], windows.spans(run, mine).later(ahead)
-    refused = outcomes.failed_by(run, (REASON,))[mine]
+    refused = one.refused[mine]
     least, most = windows.right_waits(found, promise)
     told = calls["retry_after"]
     waits = np.where(refused, (told >= least) & (told <= most), np.isnan(told))
@@ -110,18 +138,35 @@ def check(run: Run, user: int, promise: Promise, ahead: float = 0.0) -> Wrong:
         answers=len(calls),
         limit=int((calls["limit"] != promise.limit).sum()),
         remaining=sum(
-            _remaining(share, promise.limit) for share in shares(run, user, promise, ahead) if promise.fixed
+            _remaining(share, promise.limit)
+            for share in shares(run, one, user, promise, ahead)
+            if promise.fixed
         ),
         reset=int((~_windows(run, calls, found, promise.width, ahead)[1]).sum()) if promise.fixed else 0,
         retry_after=int((~waits).sum()),
+        told=frozenset(name for name in HEADERS if _has(calls[name]).any()),
     )
 
 
+def _has(header: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each answer had it: −1, or NaN, where it was absent."""
+    return np.asarray(~np.isnan(header) & (header != -1))
+
+
 def _remaining(share: Share, limit: int) -> int:
-    """How many answers of a window name a wrong `Remaining`."""
+    """How many answers of a window name a wrong `Remaining`, at least."""
     let = share.calls[~share.refused]
-    expected = limit - 1 - np.arange(len(let))
-    wrong = int((np.sort(let["remaining"])[::-1] != expected).sum())
+    gaps = limit - 1 - np.arange(len(let)) - np.sort(let["remaining"])[::-1]
+    wrong = len(let) - _longest_rise(gaps[(gaps >= 0) & (gaps <= share.lost)].tolist())
     after = let["sent"][1:] >= let["done"][:-1]
     disorder = int((after & (let["remaining"][1:] >= let["remaining"][:-1])).sum())
     return max(wrong, disorder) + int((share.calls["remaining"][share.refused] != 0).sum())
+
+
+def _longest_rise(numbers: list[int]) -> int:
+    """Length of the longest subsequence that never falls."""
+    ends: list[int] = []  # the smallest number that one of each length ends with
+    for number in numbers:
+        place = bisect_right(ends, number)
+        ends[place : place + 1] = [number]
+    return len(ends)

@@ -23,13 +23,23 @@ def of(run: Run) -> Numbers:
 
 def addresses(run: Run) -> Numbers:
     """The client address of each record, by number; a target that is told none sees this machine's alone."""
-    target = run.manifest.target
-    if not (run.manifest.bundled or target.get("client_ip_header") or target.get("sources")):
+    if one_address(run):
         return np.zeros(len(run.samples), dtype=np.int64)
     shown = [account.ip for account in run.manifest.accounts]
     _, number = np.unique(np.array(shown), return_inverse=True)
     found: Numbers = number.astype(np.int64)[run.samples["account"].whole()]
     return found
+
+
+def one_address(run: Run) -> bool:
+    """All load comes from this machine's own address, as far as the target knows."""
+    target = run.manifest.target
+    return not (run.manifest.bundled or target.get("client_ip_header") or target.get("sources"))
+
+
+def one_credential(run: Run) -> bool:
+    """All accounts show the one credential that the target file's `headers` hold."""
+    return {bool(account.user) for account in run.manifest.accounts} == {True}
 
 
 def shared(run: Run) -> str:

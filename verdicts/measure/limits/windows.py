@@ -7,9 +7,12 @@ certain:
 
     over     at least more admitted than the limit
     under    at most fewer admitted than the limit, though enough calls came
+    known    enough came, and least and most lie less than half the limit apart: a limiter of half of it, or
+             of half as much again, would be found wanting
 
-A call without an answer may or may not have been admitted. `ahead` is how many seconds the limiter's clock is
-before ours (`verdicts.measure.limits.clock`).
+A call without an answer may or may not have been admitted. What the suite asked beside the load (`ours`,
+`verdicts.measure.limits.own_requests`) may have been admitted in place of calls. `ahead` is how many seconds
+the limiter's clock is before ours (`verdicts.measure.limits.clock`).
 """
 
 from __future__ import annotations
@@ -43,6 +46,15 @@ class Spans(NamedTuple):
         """The same by a clock that is so far ahead."""
         return Spans(self.earliest + seconds, self.latest + seconds)
 
+    def beside(self, others: Spans) -> Spans:
+        """Both together."""
+        return Spans(
+            np.concatenate((self.earliest, others.earliest)), np.concatenate((self.latest, others.latest))
+        )
+
+
+NONE: Final = Spans(np.empty(0), np.empty(0))
+
 
 @dataclass(frozen=True, slots=True)
 class Window:
@@ -53,6 +65,7 @@ class Window:
     admitted: int  # most likely: a call was at the limiter soon after it was sent
     admitted_least: int
     admitted_most: int
+    ours: int = 0  # beside the load, at most
 
     def over(self, limit: int) -> bool:
         """It admitted more than the limit."""
@@ -60,7 +73,12 @@ class Window:
 
     def under(self, limit: int) -> bool:
         """It admitted less than the limit, and less than came."""
-        return self.admitted_most < min(limit, self.offered)
+        return self.admitted_most + self.ours < min(limit, self.offered)
+
+    def known(self, limit: int) -> bool:
+        """The limit was reached, and it is certain enough what was admitted."""
+        most = self.admitted_most + (self.ours if self.admitted_most < limit else 0)
+        return self.offered >= limit and 2 * (most - self.admitted_least) < limit
 
 
 class Counts(NamedTuple):
@@ -71,11 +89,12 @@ class Counts(NamedTuple):
     admitted: Indices
     admitted_least: Indices
     admitted_most: Indices
+    ours: Indices  # by window alone: where there are any, all calls are of one user
 
     def wanting(self, limit: int) -> tuple[int, int]:
         """(windows over, windows under)."""
         over = self.admitted_least > limit
-        under = self.admitted_most < np.minimum(limit, self.offered)
+        under = self.admitted_most + self.ours < np.minimum(limit, self.offered)
         return int(over.sum()), int(under.sum())
 
 
@@ -87,7 +106,7 @@ def spans(run: Run, mask: Mask) -> Spans:
     return Spans(zero + calls["sent"] - CLOCK, zero + np.maximum(latest, calls["sent"]) + CLOCK)
 
 
-def counts(found: Spans, who: Indices, let: Mask, perhaps: Mask, width: float) -> Counts:
+def counts(found: Spans, who: Indices, let: Mask, perhaps: Mask, width: float, ours: Spans = NONE) -> Counts:
     """Of calls by user number (from 0 on); `let` were admitted, `perhaps` may have been."""
     first, last = found.windows(width)
     certain, begin = first == last, int(first.min()) if len(first) else 0
@@ -107,16 +126,33 @@ def counts(found: Spans, who: Indices, let: Mask, perhaps: Mask, width: float) -
         admitted=total(let, first, wide),
         admitted_least=total(certain & let, first, wide),
         admitted_most=np.cumsum(steps, axis=1)[:, :wide],
+        ours=_in_each(*ours.windows(width), begin, wide),
     )
 
 
+def _in_each(first: Indices, last: Indices, begin: int, wide: int) -> Indices:
+    """How many spans touch each of `wide` windows from number `begin` on."""
+    inside = (last >= begin) & (first < begin + wide)
+    first, last = np.maximum(first[inside] - begin, 0), np.minimum(last[inside] - begin, wide - 1)
+    steps = np.bincount(first, minlength=wide + 1) - np.bincount(last + 1, minlength=wide + 1)
+    found: Indices = np.cumsum(steps)[:wide].astype(np.int64)
+    return found
+
+
 def count(
-    run: Run, mask: Mask, admitted: Mask, width: float, ahead: float = 0.0, perhaps: Mask | None = None
+    run: Run,
+    mask: Mask,
+    admitted: Mask,
+    width: float,
+    ahead: float = 0.0,
+    perhaps: Mask | None = None,
+    ours: Spans = NONE,
 ) -> Iterator[Window]:
     """Every window that a masked call of one user was certainly in, in order; `perhaps`: no answer."""
     may = run.samples["status"] == 0 if perhaps is None else perhaps
     one = np.zeros(int(mask.sum()), dtype=np.int64)
-    found = counts(spans(run, mask).later(ahead), one, admitted[mask], may[mask], width)
+    calls, beside = spans(run, mask).later(ahead), ours.later(ahead)
+    found = counts(calls, one, admitted[mask], may[mask], width, beside)
     zero = float(run.manifest.start_wall) + ahead
     for place in np.flatnonzero(found.offered.any(axis=0)).tolist():
         yield Window(
@@ -125,6 +161,7 @@ def count(
             admitted=int(found.admitted[0, place]),
             admitted_least=int(found.admitted_least[0, place]),
             admitted_most=int(found.admitted_most[0, place]),
+            ours=int(found.ours[place]),
         )
 
 

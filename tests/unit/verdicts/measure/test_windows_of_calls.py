@@ -81,6 +81,26 @@ def test_the_right_wait(earliest: float, latest: float, expected: tuple[float, f
     assert (least[0], most[0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("offered", "least", "most", "ours", "known"),
+    [
+        (10, 10, 10, 0, True),
+        (10, 9, 13, 0, True),
+        (10, 9, 14, 0, False),  # a limiter of 14 would not be found
+        (10, 6, 10, 0, True),
+        (10, 5, 10, 0, False),  # one of 5 would not
+        (9, 9, 9, 0, False),  # nobody reached it
+        (10, 7, 7, 4, True),
+        (10, 7, 7, 5, False),
+        (10, 10, 10, 60, True),  # all of it was the load's, so it counted none of ours
+    ],
+)
+def test_a_window_is_known_where_a_limiter_far_off_would_be_found(
+    offered: int, least: int, most: int, ours: int, known: bool
+) -> None:
+    assert windows.Window(0.0, offered, least, least, most, ours).known(10) == known
+
+
 def test_judged_names_busy_over_and_under(tmp_path: Path) -> None:
     found = [windows.Window(n, 9, count, count, count) for n, count in enumerate((5, 6, 4))]
     found += [windows.Window(3, 2, 2, 2, 2)]

@@ -3,9 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.support.limiter_simulation import BETWEEN, burst, spec
+from scenarios.load import load as load_scenario
+from tests.support.limiter_simulation import BETWEEN, burst, refuse, spec
 from tests.support.synthetic_run import Change, Samples, fail, write
 from verdicts.judge.judge import judge
 from verdicts.points.point import PointResult
@@ -68,6 +70,46 @@ def test_a_target_that_answers_nobody_keeps_no_limit(tmp_path: Path) -> None:
     found = answer(tmp_path, down)
     assert (found.status, found.value) == ("info", None)
     assert "no call got as far as the limit; also timeout 120" in found.evidence
+
+
+@pytest.mark.parametrize("reason", ["ip_limit_exceeded", "missing_token", "invalid_token"])
+def test_what_another_layer_refused_before_it_never_came_to_the_limit(tmp_path: Path, reason: str) -> None:
+    def change(samples: Samples) -> Samples:
+        samples = burst()(samples)
+        for at in np.flatnonzero(samples["planned"] >= 4.1).tolist():
+            refuse(samples, at, reason, 1)
+            samples["instance"][at] = 0
+        return samples
+
+    found = answer(tmp_path, change)
+    assert found.status == "pass", found.evidence
+    assert "0 admitted more, 0 less" in found.evidence
+    assert f"also {reason} 38" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("reason", "less"), [("worker_cpu_exceeded", 0), ("origin_unavailable", 0), ("kv_error", 1)]
+)
+def test_a_cut_for_cpu_says_nothing_against_the_limit_and_a_throw_of_kv_does(
+    tmp_path: Path, reason: str, less: int
+) -> None:
+    """Its count may have been written; an origin that is away was asked; the throw is the limit's own."""
+
+    def change(samples: Samples) -> Samples:
+        samples = burst()(samples)
+        refuse(samples, 1, reason, 1)
+        samples["status"][1], samples["instance"][1] = 503, 0
+        return samples
+
+    found = answer(tmp_path, change)
+    assert f"0 admitted more, {less} less" in found.evidence
+    assert found.status == ("fail" if less else "pass")
+
+
+def test_a_longer_run_meets_the_limit_of_its_address_and_that_is_expected() -> None:
+    scenario = load_scenario("single-burst").dump()
+    assert scenario["groups"][0]["rate"] * 60 > 1000
+    assert set(scenario["expects"]) == {"burst_exceeded", "ip_limit_exceeded"}
 
 
 def test_what_is_not_promised_is_not_judged(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from telemetry.recording.sample import REASON_CODE, Outcome
 from tests.support.limiter_simulation import rate, spec
-from tests.support.synthetic_run import Change, Samples, write
+from tests.support.synthetic_run import Change, Samples, fail, write
 from verdicts.judge.judge import judge
 from verdicts.points.point import PointResult
 from verdicts.run.reading import load
@@ -112,11 +114,139 @@ def test_accounts_without_a_limit_have_none_to_judge(tmp_path: Path) -> None:
     assert (found["F1.2"].status, found["F1.2"].value) == ("info", None)
 
 
+def own(**limits: Any) -> dict[str, Any]:
+    """A run against a target of one's own that promises 60 a minute, and what else is given."""
+    promised = {"burst_per_s": None, "ip_per_min": None, "rate_per_min": 60, **limits}
+    target = {"name": "mine", "path": "/v1/mcp", "limits": promised}
+    return {**LONG, "manifest": {"accounts": STARTER, "target": target}, "bundled": False}
+
+
+def lose(samples: Samples, *places: int) -> Samples:
+    """The limiter has counted these calls; their answers never came."""
+    fail(samples, np.isin(np.arange(len(samples)), places), "reset")
+    samples["limit"][list(places)] = samples["remaining"][list(places)] = -1
+    samples["reset"][list(places)] = np.nan
+    return samples
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+def test_a_lost_answer_is_not_the_limiters_fault(tmp_path: Path, bundled: bool) -> None:
+    found = answers(tmp_path, lambda samples: lose(rate()(samples), 3), **({} if bundled else own()))
+    assert found["F1.2"].status == found["F1.2.headers"].status == "pass", found["F1.2"].evidence
+    assert found["F1.2.headers"].value == 0
+    assert ("1 calls without an answer of an origin" in found["F1.2"].evidence) == bundled
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+def test_a_lost_answer_hides_one_gap_and_no_other(tmp_path: Path, bundled: bool) -> None:
+    def two(samples: Samples) -> Samples:
+        samples = lose(rate()(samples), 3)
+        samples["remaining"][40:60] -= 1  # a second number is missing
+        return samples
+
+    def repeated(samples: Samples) -> Samples:
+        samples = lose(rate()(samples), 3)
+        samples["remaining"][40] = samples["remaining"][39]
+        return samples
+
+    for number, change in enumerate((two, repeated)):
+        found = answers(tmp_path / str(number), change, **({} if bundled else own()))["F1.2.headers"]
+        assert found.status == "fail", found.evidence
+
+
+def test_one_less_is_found_beside_a_lost_answer_of_another_window(tmp_path: Path) -> None:
+    assert answers(tmp_path / "one", lambda samples: lose(rate(59)(samples), 3))["F1.2"].status == "fail"
+    lost = answers(tmp_path / "two", lambda samples: lose(rate()(samples), *range(0, 40)))
+    assert lost["F1.2"].status == "pass"  # the second minute is whole
+    every = answers(
+        tmp_path / "three", lambda samples: lose(rate()(samples), *range(0, 40), *range(240, 280))
+    )
+    assert every["F1.2"].status == "invalid"
+
+
+def test_a_call_that_the_edge_cut_off_for_cpu_may_have_been_counted(tmp_path: Path) -> None:
+    def cut(samples: Samples) -> Samples:
+        samples = lose(rate()(samples), 3)
+        samples["status"][3], samples["instance"][3] = 503, 0
+        samples["reason"][3] = REASON_CODE["worker_cpu_exceeded"]
+        return samples
+
+    found = answers(tmp_path, cut)
+    assert found["F1.2"].status == found["F1.2.headers"].status == "pass"
+
+
+def test_headers_that_a_target_never_sends_are_not_promised(tmp_path: Path) -> None:
+    def without(*names: str) -> Change:
+        def change(samples: Samples) -> Samples:
+            samples = rate()(samples)
+            for name in names:
+                samples[name] = np.nan if name == "reset" else -1
+            return samples
+
+        return change
+
+    none = answers(tmp_path / "none", without("limit", "remaining", "reset"), **own())
+    assert (none["F1.2"].status, none["F1.2.headers"].status) == ("pass", "info")
+    assert (
+        "No answer had X-RateLimit-Limit, -Remaining, -Reset: not promised" in none["F1.2.headers"].evidence
+    )
+    some = answers(tmp_path / "some", without("remaining", "reset"), **own())["F1.2.headers"]
+    assert (some.status, some.value) == ("pass", 0)
+    timeless = answers(tmp_path / "timeless", without("reset"), **own())["F1.2.headers"]
+    assert (timeless.status, timeless.value) == ("pass", 0)
+    ours = answers(tmp_path / "ours", without("limit", "remaining", "reset"))["F1.2.headers"]
+    assert ours.status == "fail"  # the bundled stack's are the plan's
+
+
+def test_scrapes_that_the_limiter_counts_leave_gaps(tmp_path: Path) -> None:
+    """The credential is in `headers`, so a look at the target's metrics is a call of the one user."""
+
+    def change(samples: Samples) -> Samples:
+        scrapes = np.repeat(samples[:1], 124)
+        scrapes["sent"] = np.arange(124) + 0.003
+        both = rate()(np.concatenate((samples, scrapes)))
+        return both[: len(samples)]
+
+    fields = own()
+    page = {"base_url": "http://127.0.0.1:8080", "metrics": ["http://127.0.0.1:8080/metrics"]}
+    fields["manifest"]["target"] |= page
+    blamed = answers(tmp_path / "blamed", change, **fields)
+    assert blamed["F1.2"].status == blamed["F1.2.headers"].status == "fail"
+    fields["manifest"]["accounts"] = [{**STARTER[0], "user": "X-Api-Key"}]
+    shared = answers(tmp_path / "shared", change, **fields)
+    assert (shared["F1.2"].status, shared["F1.2.headers"].status) == ("invalid", "pass")  # 48 or 60 of 60
+
+
+def test_a_header_that_some_answers_have_is_judged_on_all(tmp_path: Path) -> None:
+    def once(samples: Samples) -> Samples:
+        samples = rate()(samples)
+        samples["limit"][3] = -1
+        return samples
+
+    found = answers(tmp_path, once, **own())["F1.2.headers"]
+    assert (found.status, found.value) == ("fail", 1)
+
+
+@pytest.mark.parametrize(("wait", "status"), [(0.0, "pass"), (61.0, "fail"), (np.nan, "fail")])
+def test_refusals_without_a_reason_are_the_limits_and_so_is_their_wait(
+    tmp_path: Path, wait: float, status: str
+) -> None:
+    def plain(samples: Samples) -> Samples:
+        samples = rate()(samples)
+        refused = samples["outcome"] == Outcome.FAILED
+        samples["reason"][refused] = REASON_CODE["refused"]
+        samples["retry_after"][refused] += wait
+        return samples
+
+    found = answers(tmp_path, plain, **own())["F1.2.headers"]
+    assert found.status == status
+    assert found.unit == "wrong headers on 500 answers"
+    assert found.value == (0 if status == "pass" else 360)
+
+
 @pytest.mark.parametrize(("ahead", "relative"), [(7.3, False), (-12.0, False), (0.0, True), (7.3, True)])
 def test_headers_of_a_clock_that_is_off_are_right(tmp_path: Path, ahead: float, relative: bool) -> None:
     """A target's own: its windows by its clock; `Reset` as a time of that clock, or as seconds from now."""
-    limits = {"burst_per_s": None, "ip_per_min": None, "rate_per_min": 60}
-    target = {"name": "mine", "path": "/v1/mcp", "limits": limits}
 
     def change(samples: Samples) -> Samples:
         samples["sent"] += ahead
@@ -126,7 +256,6 @@ def test_headers_of_a_clock_that_is_off_are_right(tmp_path: Path, ahead: float, 
         samples["reset"] -= ahead if relative else 0.0
         return samples
 
-    changed = {**LONG, "manifest": {"accounts": STARTER, "target": target}, "bundled": False}
-    found = answers(tmp_path, change, **changed)
+    found = answers(tmp_path, change, **own())
     assert (found["F1.2"].status, found["F1.2.headers"].value) == ("pass", 0), found["F1.2.headers"].evidence
     assert ("by the phase of its windows" in found["F1.2"].evidence) == (ahead != 0)

@@ -16,6 +16,7 @@ from tests.unit.verdicts.points.test_verdict_db_pool import SPEC, failing, point
 from verdicts.explain import first_break
 from verdicts.judge.judge import judge
 from verdicts.language.words import Say
+from verdicts.measure.calls import outcomes
 from verdicts.run.reading import load
 
 
@@ -55,7 +56,7 @@ def test_a_second_collapse_is_told(tmp_path: Path) -> None:
 
 
 def test_a_busy_machines_python_is_no_break_of_the_target(tmp_path: Path) -> None:
-    reasons = [*REASONS, first_break.CPU_CUT]
+    reasons = [*REASONS, outcomes.CPU_CUT]
 
     def cut(samples: Samples) -> Samples:
         which = (samples["planned"] >= 2) & (samples["planned"] < 3)

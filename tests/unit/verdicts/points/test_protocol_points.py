@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from telemetry.recording.sample import Flag, Outcome
+from telemetry.recording.sample import REASON_CODE, Flag, Outcome
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.points.point import Finding
 from verdicts.points.registry import ASKED, POINTS, QUESTIONS, check
@@ -117,6 +117,21 @@ def test_a_refusal_is_no_loss(tmp_path: Path) -> None:
         return samples
 
     assert not any(found(made(tmp_path, replace(HIT, change=refused)), "M1.1").figures.values())
+
+
+@pytest.mark.parametrize("bundled", [True, False])
+def test_a_cut_for_cpu_by_the_bundled_edge_is_no_loss(tmp_path: Path, bundled: bool) -> None:
+    """It tells of this machine; from a target's own edge it is a failure like any other."""
+
+    def cut(samples: Samples) -> Samples:
+        samples["outcome"] = Outcome.OK
+        late = np.flatnonzero((samples["account"] == 3) & (samples["planned"] >= 9.0))[0]
+        fail(samples, np.arange(len(samples)) == late, "internal_error")
+        samples["reason"][late] = REASON_CODE["worker_cpu_exceeded"]
+        return samples
+
+    hit = found(made(tmp_path, replace(HIT, change=cut, bundled=bundled)), "M1.1").figures["hit"]
+    assert hit == (0 if bundled else 1)
 
 
 def test_without_a_call_after_the_restart_nothing_is_known(tmp_path: Path) -> None:
