@@ -22,7 +22,7 @@ RESTARTS: Final = ("process-down",)  # to lift it is to start a process again, w
 
 @dataclass(frozen=True)
 class FaultEntry:
-    """One fault; times in seconds since start, None: it did not happen. `until` None: the run's end lifts it."""
+    """One fault; times in seconds since start, None: it did not happen. `until` None: with the run."""
 
     name: str
     target: str | None
