@@ -41,7 +41,8 @@ class Scripted:
 
 def measured(scenario: str, talk: Scripted, **tools: Any) -> dict[str, float]:
     target = Target.model_validate({"name": "mine", "base_url": "http://127.0.0.1:1", **tools})
-    return dict(quiet.measure(with_tools(load(scenario, Overrides.read({})), target), cast(Talk, talk)))
+    called = with_tools(load(scenario, Overrides.read({})), target)
+    return dict(quiet.measure(called, target, cast(Talk, talk)))
 
 
 @pytest.mark.parametrize(
@@ -64,13 +65,32 @@ def test_one_tool_for_all_is_measured_whatever_a_scenario_takes_it_for(
     assert len(talk.called) == (2 if answers[0].took_s >= 1 and not answers[0].reason else 1)
 
 
-def test_slow_tools_are_called_first_and_once_and_kept_however_long_they_take() -> None:
-    talk = Scripted({"search": [took(0.4)], "echo": [took(0.02)]})
-    assert measured("slow-api", talk, tools={"slow": SLOW, "fast": FAST}) == {"search": 0.4}
-    assert talk.called == ["search", "echo"]
+@pytest.mark.parametrize(("scenario", "called"), [("slow-api", ["search"]), ("burst", [])])
+def test_of_tools_that_the_file_tells_apart_the_slow_one_is_called_once(
+    scenario: str, called: list[str]
+) -> None:
+    talk = Scripted({"search": [took(0.4)]})
+    assert measured(scenario, talk, tools={"slow": SLOW, "fast": FAST}) == dict.fromkeys(called, 0.4)
+    assert talk.called == called
 
 
-def test_where_the_first_answer_tells_its_own_time_the_others_are_not_called() -> None:
+@pytest.mark.parametrize("tools", [{"tool": None}, {}])
+def test_a_scenario_that_calls_no_slow_tool_calls_none_of_its_own_before_load(tools: dict[str, Any]) -> None:
+    talk = Scripted({})
+    assert measured("burst", talk, **tools) == {}
+
+
+def test_where_response_times_are_not_asked_for_one_tool_is_not_called_before_load() -> None:
+    talk = Scripted({})
+    assert measured("single-burst", talk, tool=SLOW) == {}
+
+
+def test_what_a_group_calls_slow_is_kept_however_long_it_takes() -> None:
+    """The users of `slow-api` take the same tool for a fast one and for a slow one."""
+    talk = Scripted({"search": [took(0.4)]})
+    assert measured("slow-api", talk, tool=SLOW) == {"search": 0.4}
+
+
+def test_where_the_target_tells_it_itself_nothing_is_kept() -> None:
     talk = Scripted({"search": [took(2.5, upstream=2.48)]})
     assert measured("slow-api", talk, tools={"slow": SLOW, "fast": FAST}) == {}
-    assert talk.called == ["search"]
