@@ -1,8 +1,9 @@
 """How long a target's slow tools take with nobody else about: each is called before load.
 
-That is what the gateway's own share is held against where no answer tells it by `Server-Timing`. A tool is slow
-where the scenario calls it so. Of a target file's one `tool` for everything nobody has said: it is called where
-response times are asked for, and is slow where it takes its time twice; a first call may do so for itself alone.
+That is what the gateway's own share is held against where no answer tells it by `Server-Timing`. A tool is
+slow where the scenario calls it so. Of a target file's one `tool` for everything nobody has said: it is
+called where response times are asked for, and is slow where it takes its time twice, as a first call may for
+itself alone.
 """
 
 from __future__ import annotations
