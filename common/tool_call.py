@@ -21,7 +21,6 @@ Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 ToolName = Annotated[str, Field(min_length=1, max_length=200)]
 Role = Literal["fast", "slow"]
 ROLES: Final[tuple[Role, ...]] = ("fast", "slow")
-SLOW: Final = 1.0  # seconds of its own: a tool of so many or more is slow
 META_TOOL: Final = "run"
 
 

@@ -12,12 +12,12 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from common.tool_call import SLOW
 from run.checks.talk import RequestResult, Talk
 from scenarios.schema import Scenario
 from targets.schema import Target
 from users.engine import job
 from users.mcp.operations import Operation
+from verdicts.points.response_time import SLOW
 
 RESPONSE_TIMES: Final = "P1.7"
 

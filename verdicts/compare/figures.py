@@ -24,8 +24,8 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from common.tool_call import SLOW
 from verdicts.measure.calls import outcomes, percentiles, series
+from verdicts.measure.calls.concurrency import SLOW
 from verdicts.measure.target import origins
 from verdicts.run.reading import Floats, Mask, Run
 from verdicts.run.samples import Values

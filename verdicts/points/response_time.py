@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 
-from common.tool_call import SLOW
 from verdicts.measure.calls import concurrency, percentiles, tool_times
 from verdicts.measure.calls.percentiles import Percentiles
 from verdicts.measure.target import real_nano
@@ -19,6 +18,7 @@ from verdicts.points.point import AT_500_MAU, Finding, point
 from verdicts.run.reading import Mask, Run
 from verdicts.run.samples import Values
 
+SLOW: Final = 1.0  # seconds
 MOST: Final = 0.95  # of the calls succeed: what the others took says little where they do not
 OF_SUCCESSES: Final = "ms (p95 of those that succeeded)"
 

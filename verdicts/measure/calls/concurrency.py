@@ -10,14 +10,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from common.tool_call import SLOW
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes, percentiles
 from verdicts.run.reading import Floats, Mask, Run
+
+SLOW: Final = 1.0  # seconds of its own: a tool of so many or more is slow
 
 
 class Bounds(NamedTuple):
