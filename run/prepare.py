@@ -189,7 +189,7 @@ def _look(state: RunState, job: dict[str, Any]) -> None:
         if talk.dialect.modern:
             headers = {tool.name: tool.headers for tool in tool_list.listed(talk)[1] if tool.headers}
         state.dialect = Dialect(found.version, headers)
-        state.quiet = dict(quiet.measure(scenario, talk))
+        state.quiet = dict(quiet.measure(scenario, target, talk))
     state.say(f"the target speaks {found}")
     job["dialect"] = asdict(state.dialect)
 

@@ -190,8 +190,10 @@ class ControlPlane:
             raise
 
     async def _clear(self, gone: list[dict[str, Any]]) -> None:
+        """Only who had them is told: a frozen process holds up no other fault's end, nor its own."""
         self.faults = [fault for fault in self.faults if fault not in gone]
-        await asyncio.gather(*(self._reach(peer, self._tell_faults(peer)) for peer in self.peers.values()))
+        had = [peer for peer in self.peers.values() if any(self._concerns(fault, peer) for fault in gone)]
+        await asyncio.gather(*(self._reach(peer, self._tell_faults(peer)) for peer in had))
         for fault in gone:
             if fault["fault"] in OWN_FAULTS:
                 await self._executor.end(fault)

@@ -7,7 +7,9 @@
 
 Times are seconds since the run's start. Labels select: every series that carries them counts, and
 several are added up. A counter that falls was reset (its process restarted): it is taken to have begun
-again at 0. A counter that appears later than its source was 0 before. A torn last line is left out.
+again at 0. A counter that appears later than its source was 0 before, and one that is absent from an answer
+is at 0 again: its process lacks it until it counts. `stack` tells of others, so there it was not read. A
+scrape that failed is no reading. A torn last line is left out.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from telemetry.run_folder.reading import lines
 Array = NDArray[np.float64]
 Span = tuple[float, float]
 ALWAYS: Final[Span] = (float("-inf"), float("inf"))
+OF_OTHERS: Final = "stack"  # the source whose figures are not its own process's
 _LABEL: Final = re.compile(r'([^=,]+)="((?:[^"\\]|\\.)*)"')
 _ESCAPED: Final = re.compile(r"\\(.)")
 
@@ -61,8 +64,10 @@ class TargetLog:
 
         Without a scrape before the span its first one is the base. NaN if there is no such counter.
         """
+        of_others = source == OF_OTHERS
         increases = [
-            increase(self.sources[source].t, value, span) for value in self._matching(source, name, labels)
+            increase(self.sources[source].t, value, span, unread=of_others)
+            for value in self._matching(source, name, labels)
         ]
         return float(np.sum(increases)) if increases else float("nan")
 
@@ -83,15 +88,18 @@ class TargetLog:
                 yield value
 
 
-def increase(t: Array, value: Array, span: Span = ALWAYS) -> float:
-    """How much a counter rose in the span, restarts from 0 included. NaN counts as not yet there: 0."""
+def increase(t: Array, value: Array, span: Span = ALWAYS, *, unread: bool = False) -> float:
+    """How much a counter rose in the span, restarts from 0 included. NaN counts as not yet there: 0.
+
+    `unread`: a NaN behind a value says nothing.
+    """
     first = max(int(np.searchsorted(t, span[0], side="right")) - 1, 0)
     inside = value[first : int(np.searchsorted(t, span[1], side="right"))]
-    known = inside[~np.isnan(inside)]
-    if known.size == 0:
+    there = ~np.isnan(inside)
+    if not there.any():
         return 0.0
-    if np.isnan(inside[0]):
-        known = np.concatenate(([0.0], known))
+    there[0] = True
+    known = np.nan_to_num(inside[there] if unread else inside, nan=0.0)
     steps = np.diff(known)
     return float(np.where(steps < 0, known[1:], steps).sum())
 

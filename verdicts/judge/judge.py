@@ -41,6 +41,7 @@ FORGED: Final = "forged-tokens"
 BASELINE: Final = "baseline"
 ISOLATION: Final = "I1"
 NONE_FOREIGN: Final = "foreign == 0"  # whatever a scenario says of it, or does not
+BALANCED: Final = f"{MONEY} problems == 0"  # the same
 # What says nothing of the target's bounds: that the load arrived, that the users got anything at all.
 UNBOUND: Final = (ARRIVAL, MONEY, SERVICE)
 EXIT_CODES: Final[dict[Verdict, int]] = {
@@ -75,7 +76,8 @@ class Judgement:
             return "inconclusive"
         if "invalid" in statuses:
             return "invalid"
-        return "inconclusive" if self.unseen and not (self.held and _may_hide(self.run)) else "pass"
+        hidden = self.held and _may_hide(self.run) and BALANCED not in self.unseen
+        return "inconclusive" if self.unseen and not hidden else "pass"
 
     @property
     def excused(self) -> tuple[PointResult, ...]:
@@ -137,7 +139,12 @@ def _service(run: Run) -> Threshold:
 
 
 def _unseen(run: Run, points: tuple[PointResult, ...]) -> Iterator[str]:
-    """Bounds of the scenario whose figure no answer of their point had."""
+    """Bounds of the scenario whose figure no answer of their point had; the books', where nobody looked.
+
+    A run that was killed or cut short may have ended before they could be opened, and proves nothing anyway.
+    """
+    if run.manifest.bundled and run.consistency is None and not (run.killed or run.cut_short):
+        yield BALANCED
     for id, text in run.scenario.get("thresholds", {}).items():
         mine = (point for point in points if point.question.id == id)
         figures = {name for point in mine for name in point.figures}

@@ -1,9 +1,10 @@
 """Forged tokens: what became of each kind, from the calls themselves, in every run that sends some.
 
 Sent, refused (401, 403 or a protection's no), accepted, 5xx, reset, and anything else. An accepted forgery is
-a failure; so is one that made the gateway fall over. Where more than `MOST_SILENT` of them had no answer
-nobody knows whether they would have been refused. A sound signature under an unknown key id is no forgery
-where one secret signs (HS256): the key id means nothing there, and accepting it is right.
+a failure, whatever the result says that it was given; so is one that made the gateway fall over. Where more
+than `MOST_UNKNOWN` of them had no answer, or one that neither refuses nor serves (a redirect, a JSON-RPC
+error under HTTP 200), nobody knows whether they were refused. A sound signature under an unknown key id is
+no forgery where one secret signs (HS256): the key id means nothing there, and accepting it is right.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from verdicts.run.reading import Mask, Run
 
 DENIED = (401, 403)
 BROKEN_OFF: Final = ("reset", "connect")
-MOST_SILENT: Final = 0.001  # share: what a valid run may lose
+TOOLS_OWN: Final = ("tool_error", "upstream_error")  # failures that only a tool which was called has
+RESULTS: Final = ("wrong_answer", "foreign_answer", "input_required")  # a result, if not the one expected
+MOST_UNKNOWN: Final = 0.001  # share: what a valid run may lose
 
 
 @point(
@@ -38,13 +41,13 @@ def forgeries(run: Run) -> Finding:
         return Finding.unseen("No forged token was sent.")
     forged = [row for row in rows if row["forgery"] == "yes"]
     accepted, broken = _sum(forged, "accepted"), _sum(forged, "5xx") + _sum(forged, "reset")
-    silent = int(_silent(run).sum())
-    unknown = silent > MOST_SILENT * int(forged_tokens.bad(run).sum())
+    silent, unclear = int(_silent(run).sum()), sum(int(_unclear(run, kind).sum()) for kind in _forged(run))
+    unknown = silent + unclear > MOST_UNKNOWN * int(forged_tokens.bad(run).sum())
     status: Status = "fail" if accepted or broken else "invalid" if unknown else "pass"
     return Finding(
         accepted,
         "forged tokens accepted",
-        " ".join(_told(forged, accepted, broken, silent, run)),
+        " ".join(_told(forged, accepted, broken, silent, unclear, run)),
         {"accepted": accepted, "broken": broken},
         status=status,
         rows=rows,
@@ -53,8 +56,7 @@ def forgeries(run: Run) -> Finding:
 
 def _row(run: Run, kind: forged_tokens.TokenKind) -> dict[str, Value]:
     calls, status = kind.calls, run.samples["status"]
-    failed = run.became(Outcome.FAILED)
-    denied = calls & failed & (np.isin(status, DENIED) | outcomes.refused(run)) & (status < 500)
+    denied = calls & _denied(run)
     fell = calls & (status >= 500)
     reset = calls & outcomes.failed_by(run, BROKEN_OFF)
     accepted = calls & _passed(run)
@@ -71,9 +73,20 @@ def _row(run: Run, kind: forged_tokens.TokenKind) -> dict[str, Value]:
     }
 
 
-def _passed(run: Run) -> np.ndarray:
-    """The token was believed: the call succeeded, or failed as only a tool does."""
-    return run.ok | outcomes.failed_by(run, ("tool_error", "upstream_error"))
+def _denied(run: Run) -> Mask:
+    status = run.samples["status"]
+    told: Mask = (np.isin(status, DENIED) | outcomes.refused(run)) & (status < 500)
+    return run.became(Outcome.FAILED) & told
+
+
+def _passed(run: Run) -> Mask:
+    """The token was believed: the call got a result, or failed as only a tool does."""
+    result: Mask = outcomes.failed_by(run, RESULTS) & (run.samples["status"] < 300)
+    return run.ok | outcomes.failed_by(run, TOOLS_OWN) | result
+
+
+def _forged(run: Run) -> Iterator[forged_tokens.TokenKind]:
+    return (kind for kind in forged_tokens.kinds(run) if forged_tokens.is_forgery(run, kind.name))
 
 
 def _sum(rows: list[dict[str, Value]], key: str) -> int:
@@ -87,7 +100,16 @@ def _silent(run: Run) -> Mask:
     return mask
 
 
-def _told(forged: list[dict[str, Value]], accepted: int, broken: int, silent: int, run: Run) -> Iterator[str]:
+def _unclear(run: Run, kind: forged_tokens.TokenKind) -> Mask:
+    """Its calls whose answer neither refuses nor serves; a 4xx of any kind does refuse."""
+    status = run.samples["status"]
+    answered: Mask = kind.calls & run.became(Outcome.FAILED) & (status > 0) & (status < 400)
+    return answered & ~_denied(run) & ~_passed(run) & ~outcomes.failed_by(run, BROKEN_OFF)
+
+
+def _told(
+    forged: list[dict[str, Value]], accepted: int, broken: int, silent: int, unclear: int, run: Run
+) -> Iterator[str]:
     sent = _sum(forged, "sent")
     yield f"{_sum(forged, 'refused'):,} of {sent:,} forged tokens were refused."
     if accepted:
@@ -101,5 +123,7 @@ def _told(forged: list[dict[str, Value]], accepted: int, broken: int, silent: in
         yield f"Answered by a 5xx or a reset: {kinds}."
     if silent:
         yield f"{silent:,} had no answer."
+    if unclear:
+        yield f"{unclear:,} got an answer that neither refuses nor serves."
     if any(not forged_tokens.is_forgery(run, kind.name) for kind in forged_tokens.kinds(run)):
         yield "With HS256 a sound signature under an unknown key id is no forgery."

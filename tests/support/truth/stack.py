@@ -1,20 +1,24 @@
 """A made stack: a target and the control API that makes its faults, or only says that it does.
 
 `options["control"]`: what is wrong with it. The run attaches to it by a state file (`STACK_STATE`).
+Its books balance.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from typing import Any
 
+import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from fakes.settings import StackSettings
 from tests.support.truth.replies import ok, plain, refused
 from tests.support.truth.server import HANG, RESET, Answer, Reply, Request, Target, behaviour
+from tests.support.truth.tokens import token_of
 
 PROCESSES = ("edge", "origin-a", "origin-b", "upstream", "supabase", "postgres", "stack")
 
@@ -28,7 +32,29 @@ async def stack(target: Target, request: Request) -> Reply:
             fault["seen"] = fault.get("seen", 0) + 1
         if target.options["control"] != "without-effect":
             return refused(request, 502, "upstream_error")
+    if request.message.get("method") == "tools/call":
+        charged(target)[user_of(request)] += 1
     return ok(request)
+
+
+def charged(target: Target) -> Counter[str]:
+    """Its books: a credit a call that it served, by user."""
+    books: Counter[str] = target.kept.setdefault("charged", Counter())
+    return books
+
+
+def user_of(request: Request) -> str:
+    claims: dict[str, Any] = jwt.decode(token_of(request), options={"verify_signature": False})
+    return str(claims["sub"])
+
+
+def audit(target: Target) -> dict[str, Any]:
+    """As `fakes.database.audit` tells it, of books that balance."""
+    books = charged(target)
+    whole = dict.fromkeys(("consumed", "written", "transactions", "finished"), books.total())
+    wrong = dict.fromkeys(("failed", "unbalanced", "repeated", "negative", "uncharged", "unfinished"), 0)
+    by_user = {user: [count, 0] for user, count in books.items()}
+    return {**whole, **wrong, "accounts": len(books), "by_user": by_user, "settled": True, "problems": []}
 
 
 def in_force(target: Target) -> list[dict[str, Any]]:
@@ -43,7 +69,9 @@ async def control(target: Target, request: Request) -> Reply:
         return await begin(target, request, wrong)
     if path.startswith("/faults/"):
         return await end(target, path.removeprefix("/faults/"), wrong)
-    if path in ("/consistency", "/connections"):
+    if path == "/consistency":
+        return Answer(plain(audit(target)))
+    if path == "/connections":
         return Answer(plain({"error": "there is no database"}), 400)
     settings = {"parts": StackSettings().parts.model_dump()}
     processes = {name: {"up": True, "pid": 1} for name in PROCESSES}

@@ -100,12 +100,12 @@ def of(run: Run) -> Iterator[Recovery]:
             continue
         later = [float(other["at"]) for other in found if other["at"] >= end]
         watched = min([run.load_end, *later]) - end
-        relapse = _relapse(run, end, watched, normal)
-        seconds = _seconds(run, end, watched, normal)
-        if relapse is not None and relapse.failed > relapse.sent / 2:
-            seconds = max(seconds, float(relapse.second + 1))
+        relapses = _relapses(run, end, watched, normal)
+        down = [one.second + 1.0 for one in relapses if one.failed > one.sent / 2]
+        seconds = max([_seconds(run, end, watched, normal), *down])
         failed = _judged(run, float(fault["at"]), end + watched) & run.became(Outcome.FAILED)
-        yield Recovery(_name(fault), float(fault["at"]), end, watched, seconds, run.reasons(failed), relapse)
+        worst = max(relapses, key=lambda one: one.failed, default=None)
+        yield Recovery(_name(fault), float(fault["at"]), end, watched, seconds, run.reasons(failed), worst)
 
 
 def _name(fault: dict[str, Any]) -> str:
@@ -122,14 +122,14 @@ def _seconds(run: Run, end: float, watched: float, normal: Baseline) -> float:
     return math.inf
 
 
-def _relapse(run: Run, end: float, watched: float, normal: Baseline) -> Relapse | None:
+def _relapses(run: Run, end: float, watched: float, normal: Baseline) -> list[Relapse]:
+    """The seconds, after three that were normal, in which more failed than is normal."""
     good = [_normal(run, end + second, end + second + 1, normal) for second in range(math.floor(watched))]
     first = next((at for at in range(len(good)) if all(good[at : at + STEADY])), None)
     if first is None:
-        return None
+        return []
     later = (_counted(run, end, at) for at in range(first + STEADY, len(good)))
-    found = max(later, key=lambda one: one.failed, default=None)
-    return found if found is not None and found.failed > MOST_FAILED * found.sent else None
+    return [one for one in later if one.failed > MOST_FAILED * one.sent]
 
 
 def _counted(run: Run, end: float, second: int) -> Relapse:

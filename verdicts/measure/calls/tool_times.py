@@ -1,7 +1,7 @@
 """A tool's own time at each call: what it takes with nobody else about, seconds.
 
 By the call's `Server-Timing`; where the target does not tell it, by the quiet before load, in which a run
-calls the tools that its scenario calls slow (`quiet` of `run.json`).
+calls the slow tools (`quiet` of `run.json`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """When the KV's daily quota ran out, by the edge's own counters, and the spans before and after it.
 
-The instant lies between two scrapes: the last that told of no operation refused for `quota`, and the first
-that did. `before` ends with the one, `after` begins with the other; the second between them is in neither.
+The instant lies between two scrapes: the last that told of no operation refused for `quota` since the load
+began, and the first that did. `before` ends with the one, `after` begins with the other; the second between
+them is in neither.
 Seconds since the run's start.
 """
 
@@ -45,9 +46,10 @@ def of(run: Run) -> Quota | None:
 
 
 def _first_refusal(run: Run) -> float | None:
+    """By the counter's rise: a target that served others before has refused some of theirs, perhaps."""
     t, refused = run.target.series(source(run), FAILURES, cause="quota")
-    found = t[(refused > 0) & (t >= 0)]
-    return float(found[0]) if found.size else None
+    told = (float(at) for at in t[(refused > 0) & (t >= 0)])
+    return next((at for at in told if failures(run, (0.0, at), cause="quota") > 0), None)
 
 
 def within(run: Run, span: Span) -> Mask:
@@ -68,9 +70,10 @@ def offered(run: Run, span: Span) -> float:
 
 
 def at_origin(run: Run, span: Span) -> float:
-    """Req/s that reached the origins between the first and the last of their scrapes in the span.
+    """Req/s that reached the origins between the scrapes at the span's ends, or the nearest within it.
 
-    NaN where none counts them, and where one of them could not be asked twice in it.
+    The span's ends are the edge's scrapes; an origin's of the same second lie milliseconds before or behind
+    them. NaN where none counts them, and where one of them could not be asked twice.
     """
     sources = origins.sources(run)
     totals = [run.target.total(one, origins.REQUESTS, **origins.path_labels(run)) for one in sources]
@@ -82,7 +85,7 @@ def at_origin(run: Run, span: Span) -> float:
 def _rate(run: Run, one: str, span: Span) -> float:
     """0 of an origin that has not counted any yet."""
     t = run.target.sources[one].t
-    t = t[(t >= span[0]) & (t <= span[1])]
+    t = t[(t >= span[0] - origins.TOGETHER) & (t <= span[1] + origins.TOGETHER)]
     if t.size < 2:
         return float("nan")
     within = (float(t[0]), float(t[-1]))

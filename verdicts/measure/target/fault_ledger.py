@@ -14,16 +14,20 @@ from typing import Any, Final
 from verdicts.measure.target import faults
 from verdicts.run.reading import Event, Run
 
-MAX_LATE: Final = 0.5  # seconds between when a fault was due and when it was in force
+MAX_LATE: Final = (
+    0.5  # seconds between when a fault was due and when it was in force, and the same of its end
+)
+RESTARTS: Final = ("process-down",)  # to lift it is to start a process again, which is part of the recovery
 
 
 @dataclass(frozen=True)
 class FaultEntry:
-    """One fault; times in seconds since start, None: it did not happen."""
+    """One fault; times in seconds since start, None: it did not happen. `until` None: with the run."""
 
     name: str
     target: str | None
     due: float
+    until: float | None = None
     begun: float | None = None
     ended: float | None = None
     observed: int = 0
@@ -39,7 +43,16 @@ class FaultEntry:
             return f"{self} came {self.begun - self.due:.1f} s late"
         if self.ended is None:
             return f"{self} did not end: {self.error or 'no word of it'}"
+        if self.overtime > MAX_LATE:
+            return f"{self} was lifted {self.overtime:.1f} s late"
         return "" if self.observed or self.optional else f"{self} had no effect that was observed"
+
+    @property
+    def overtime(self) -> float:
+        """Seconds for which it was in force beyond its end; 0 where that cannot be told."""
+        if self.ended is None or self.until is None or self.name in RESTARTS:
+            return 0.0
+        return self.ended - self.until
 
     def __str__(self) -> str:
         of = f" of {self.target}" if self.target else ""
@@ -89,6 +102,7 @@ def _entry(fault: dict[str, Any], told: list[Event]) -> FaultEntry:
         fault["fault"],
         fault.get("target"),
         float(fault["at"]),
+        until=None if fault.get("until") is None else float(fault["until"]),
         begun=begins.t if begins else None,
         ended=ends.t if ends else None,
         observed=int(ends.detail.get("observed", 0)) if ends else 0,

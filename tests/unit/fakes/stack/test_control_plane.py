@@ -137,6 +137,16 @@ async def test_faults_are_cleared_by_id_or_all(rig: Rig) -> None:
     assert rig.upstream.faults() == []
 
 
+@pytest.mark.parametrize("fault", [{"fault": "process-frozen", "target": "origin-a"}, {"fault": "stall"}])
+async def test_the_end_of_a_fault_waits_for_nobody_who_had_it_not(rig: Rig, fault: dict[str, Any]) -> None:
+    """A frozen process gives no answer, and goes on only once its fault has ended."""
+    made = await rig.control_plane.add_fault(fault)
+    rig.a.told.clear()
+    await rig.control_plane.clear_fault(made)
+    assert rig.a.told == {}
+    assert rig.control_plane.stale == set()
+
+
 async def test_ids_are_known_and_used_once(rig: Rig) -> None:
     await rig.control_plane.add_fault({"fault": "stall", "id": "mine"})
     with pytest.raises(ControlError, match="'mine' is in force"):

@@ -42,9 +42,28 @@ def test_labels_select_and_matching_series_are_added(tmp_path: Path) -> None:
     assert log.series("moon", "r")[1].size == 0
 
 
-def test_a_counter_that_was_reset_goes_on(tmp_path: Path) -> None:
-    log = log_of(tmp_path, *(line(t, c=v) for t, v in enumerate([10, 15, 3, 4])))
-    assert log.total("edge", "c") == 5 + 3 + 1
+@pytest.mark.parametrize(
+    ("source", "counts", "risen"),
+    [
+        ("edge", [10, 15, 3, 4], 5 + 3 + 1),
+        ("edge", [10, None, 12, 13], 12 + 1),  # its process began again, and had not counted any
+        ("edge", [10, "failed", 12, 13], 2 + 1),
+        ("edge", [10, 15, None], 5),
+        ("edge", [None, None, 4, None, 2], 4 + 2),
+        ("stack", [10, None, 12, 13], 2 + 1),  # what it tells of others could not be read
+        ("stack", [None, 4, None, 6], 4 + 2),
+    ],
+)
+def test_a_counter_that_was_reset_goes_on(
+    tmp_path: Path, source: str, counts: list[float | str | None], risen: float
+) -> None:
+    lines = [line(t, source, g=1.0) for t in range(len(counts))]
+    for told, count in zip(lines, counts, strict=True):
+        if count == "failed":
+            told |= {"up": False, "values": {}}
+        elif count is not None:
+            told["values"]["c"] = count
+    assert log_of(tmp_path, *lines).total(source, "c") == risen
 
 
 def test_a_counter_that_appears_was_zero_before(tmp_path: Path) -> None:

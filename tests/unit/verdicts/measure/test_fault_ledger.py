@@ -46,6 +46,7 @@ def test_a_fault_that_happened_as_planned() -> None:
         ((event(2.6, "begins"), ENDS), "came 0.6 s late"),
         ((BEGINS,), "did not end: no word of it"),
         ((BEGINS, event(4.1, "not ended", error="did not come back")), "did not end: did not come back"),
+        ((BEGINS, event(7.0, "ends", observed=7)), "was lifted 3.0 s late"),
         ((BEGINS, event(4.0, "ends", observed=0)), "had no effect that was observed"),
     ],
 )
@@ -53,6 +54,19 @@ def test_one_that_did_not_proves_nothing(events: tuple[Event, ...], says: str) -
     (problem,) = fault_ledger.of(run(*events)).problems()
     assert problem.startswith("the fault upstream-error of notion at 2 s")
     assert says in problem
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"fault": "process-down", "target": "origin-a"},  # what it takes to start again is the target's
+        {"until": None},
+        {"until": 8.0},  # a stop came before it
+    ],
+)
+def test_one_that_was_not_lifted_late(changed: dict[str, Any]) -> None:
+    ends = event(7.0, "ends", observed=7)
+    assert fault_ledger.of(run(BEGINS, ends, faults=({**FAULT, **changed},))).problems() == ()
 
 
 @pytest.mark.parametrize("happen", [True, False])

@@ -50,9 +50,15 @@ def answer(run: Run) -> Finding:
         ([(429, "ip_limit_exceeded")], "pass", "refused"),
         ([(200, "")], "fail", "accepted"),
         ([(200, "tool_error")], "fail", "accepted"),
+        ([(200, "wrong_answer")], "fail", "accepted"),
+        ([(200, "foreign_answer")], "fail", "accepted"),
+        ([(200, "input_required")], "fail", "accepted"),
         ([(500, "http_error")], "fail", "5xx"),
         ([(0, "reset")], "fail", "reset"),
         ([(400, "http_error")], "pass", "else"),
+        ([(200, "rpc_error")], "invalid", "else"),
+        ([(302, "redirect")], "invalid", "else"),
+        ([(401, "foreign_answer")], "pass", "refused"),
     ],
 )
 def test_what_becomes_of_a_forgery(calls: list[tuple[int, str]], status: str, column: str) -> None:
@@ -66,6 +72,15 @@ def test_a_forgery_without_an_answer_was_not_refused(hung: int, status: str) -> 
     found = answer(run("expired", [(0, "timeout")] * hung + [(401, "invalid_token")] * (1000 - hung)))
     assert found.status == status
     assert f"{hung:,} had no answer." in found.evidence
+
+
+@pytest.mark.parametrize(("sent_on", "status"), [(2, "invalid"), (1, "pass")])
+def test_an_answer_that_neither_refuses_nor_serves_is_told(sent_on: int, status: str) -> None:
+    found = answer(
+        run("expired", [(302, "redirect")] * sent_on + [(401, "invalid_token")] * (1000 - sent_on))
+    )
+    assert found.status == status
+    assert f"{sent_on:,} got an answer that neither refuses nor serves." in found.evidence
 
 
 def test_one_that_we_ended_ourselves_says_nothing() -> None:

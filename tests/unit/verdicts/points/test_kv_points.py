@@ -110,6 +110,48 @@ def test_refusals_by_the_key_limit_are_not_the_quota(tmp_path: Path) -> None:
     assert quota.of(run_of(tmp_path, SPEC, edge(gone=None))) == ((0.0, 12.0), None)
 
 
+def refused_before(refused: float, told_from: float = -2.0) -> Edge:
+    """A KV that had refused so many writes for its quota before the run, and refuses none more."""
+
+    def told(t: float) -> dict[str, float]:
+        key = f'{KV}failures_total{{cause="quota",op="put"}}'
+        return edge(gone=None)(t) | ({key: refused} if t > told_from else {})
+
+    return told
+
+
+@pytest.mark.parametrize("told_from", [-2.0, 0.0])
+def test_a_quota_that_others_used_up_before_did_not_run_out_in_this_run(
+    tmp_path: Path, told_from: float
+) -> None:
+    """Whether the baseline before load tells it, or nothing was read before the load."""
+    made = write(tmp_path / "run", replace(SPEC, bundled=False))
+    lines = [json.loads(line) for line in (made / "target.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["values"] |= refused_before(40.0)(line["t"])
+    kept = [line for line in lines if line["t"] > told_from]
+    (made / "target.jsonl").write_text("".join(json.dumps(line) + "\n" for line in kept))
+    assert quota.of(load(made)) == ((0.0, 12.0), None)
+
+
+def test_a_counter_that_appears_with_its_first_refusal_tells_it(tmp_path: Path) -> None:
+    spans = quota.of(run_of(tmp_path, SPEC, refused_before(40.0, told_from=6.5)))
+    assert spans is not None
+    assert spans.after == pytest.approx((7.004, 12.0))
+
+
+@pytest.mark.parametrize("off", [-0.004, 0.004])
+def test_an_origins_scrape_beside_the_spans_end_is_of_it(tmp_path: Path, off: float) -> None:
+    """The quota ran out in the load's last second: one of its two scrapes, or both, lie outside by a hair."""
+
+    def beside(line: dict[str, Any]) -> None:
+        line["t"] += off
+
+    run = retold(tmp_path, "origin-a", beside, edge(10.5))
+    assert quota.of(run).after == pytest.approx((11.004, 12.0))  # type: ignore[union-attr]
+    assert quota.at_origin(run, (11.004, 12.0)) == pytest.approx(100, abs=8)
+
+
 def test_what_became_of_requests_before_and_after(tmp_path: Path) -> None:
     spec = replace(SPEC, change=after(6.5, "kv_error"))
     result = results(run_of(tmp_path, spec, edge(6.5)), "P1.1", "kv_error <= 5 %")[0]
@@ -163,9 +205,11 @@ def test_fail_open_lets_all_through_and_breaks_the_bound(tmp_path: Path) -> None
     assert result.status == "fail"
 
 
-def retold(folder: Path, source: str, change: Callable[[dict[str, Any]], None]) -> Run:
+def retold(
+    folder: Path, source: str, change: Callable[[dict[str, Any]], None], said: Edge | None = None
+) -> Run:
     """A run that lets all through, with one source's scrapes changed."""
-    made = run_of(folder, SPEC, edge(6.5)).folder
+    made = run_of(folder, SPEC, said or edge(6.5)).folder
     lines = [json.loads(line) for line in (made / "target.jsonl").read_text().splitlines()]
     for line in lines:
         if line["source"] == source:

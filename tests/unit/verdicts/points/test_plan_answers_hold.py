@@ -6,6 +6,8 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from fakes.database.connection_limit import fatal
 from fakes.database.handed_over import HandedOver
 from telemetry.recording.sample import REASONS
@@ -36,6 +38,21 @@ def test_percentiles_say_how_many_calls_they_stand_on(tmp_path: Path) -> None:
     assert found.figures["served"] < 0.5
     assert found.unit == "ms (p95 of those that succeeded)"
     assert found.status == "fail"
+
+
+def test_a_slow_tool_that_a_scenario_takes_for_a_fast_one_is_not_the_gateways_time(tmp_path: Path) -> None:
+    """By what it took before load, `run/checks/quiet.py`: the target tells no time of its own."""
+
+    def slow(samples: Samples) -> Samples:
+        samples["done"], samples["upstream_s"] = samples["sent"] + 2.52, np.nan
+        return samples
+
+    asked = {"points": ["P1.7"], "thresholds": {"P1.7": "p95 <= 2 s"}}
+    spec = Spec(duration=6.0, chances={}, bundled=False, change=slow, scenario_data=asked)
+    for quiet, status in (({"fast.echo": 2.5}, "pass"), ({}, "fail")):
+        folder = write(tmp_path / status, replace(spec, manifest={"quiet": quiet}))
+        found = next(one for one in judge(load(folder)).points if one.id == "P1.7")
+        assert (found.status, found.figures["p95"] < 0.1) == (status, status == "pass")
 
 
 def test_an_outage_is_told_in_real_seconds_with_what_the_settings_allow(tmp_path: Path) -> None:

@@ -127,6 +127,20 @@ def test_the_minute_that_follows_is_normal_too(tmp_path: Path) -> None:
     assert point(run_with(tmp_path, replace(SPEC, change=change)), "P1.11").value == 9
 
 
+def test_the_last_collapse_counts_not_the_deepest(tmp_path: Path) -> None:
+    def collapses(samples: Samples) -> Samples:
+        failing(15.0)(samples)
+        for second, count in ((19, 28), (33, 27)):
+            within = np.flatnonzero((samples["planned"] >= second) & (samples["planned"] < second + 1))
+            fail(samples, np.isin(np.arange(len(samples)), within[:count]), "db_error")
+        return samples
+
+    run = run_with(tmp_path, judged_by(replace(SPEC, change=collapses), P1_11="seconds <= 15 s"))
+    found = point(run, "P1.11")
+    assert (found.value, found.status) == (19, "fail")
+    assert "well for 3 s, then 28 of 50 failed 4 s after its end" in found.evidence
+
+
 def test_what_never_recovers_fails_its_threshold(tmp_path: Path) -> None:
     run = run_with(tmp_path, judged_by(replace(SPEC, change=failing(40.0)), P1_11="seconds <= 20 s"))
     assert (point(run, "P1.11").value, point(run, "P1.11").status) == ("not within 25 s", "fail")

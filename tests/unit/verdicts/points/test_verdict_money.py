@@ -142,6 +142,34 @@ def test_a_run_that_nobody_looked_into_says_so(tmp_path: Path) -> None:
     folder = write(tmp_path / "run", SMALL)
     (folder / "consistency.json").unlink()
     assert (point(load(folder)).status, point(load(folder)).value) == ("info", None)
+    found = judge(load(folder))
+    assert (found.verdict, found.unseen, found.exit_code) == ("inconclusive", ("money problems == 0",), 3)
+
+
+def test_books_that_nobody_opened_hide_behind_no_other_bound(tmp_path: Path) -> None:
+    """Real parts may have figures that they do not show; the database is never one of them."""
+    real = {"stack": {"settings": {"parts": {"edge": "real"}}, "processes": {}}}
+    asked = {"points": ["P1.8"], "thresholds": {"P1.8": "errors <= 5 %"}}
+    folder = write(tmp_path / "run", replace(SMALL, manifest=real, scenario_data=asked))
+    assert judge(load(folder)).verdict == "pass"
+    (folder / "consistency.json").unlink()
+    found = judge(load(folder))
+    assert found.held
+    assert (found.verdict, found.exit_code) == ("inconclusive", 3)
+
+
+@pytest.mark.parametrize(
+    ("how", "verdict"),
+    [
+        ({"stop_reason": "signal", "stopped_at": 3.0}, "pass"),
+        ({"stop_reason": "stop_when of the scenario: 5xx", "stopped_at": 3.0}, "inconclusive"),
+        ({"killed": True}, "invalid"),
+    ],
+)
+def test_books_of_a_run_that_was_ended_early(tmp_path: Path, how: dict[str, Any], verdict: str) -> None:
+    folder = write(tmp_path / "run", replace(SMALL, **how))
+    (folder / "consistency.json").unlink(missing_ok=True)
+    assert (judge(load(folder)).verdict, judge(load(folder)).exit_code) == (verdict, 3)
 
 
 def test_a_target_of_the_users_is_not_asked(tmp_path: Path) -> None:
