@@ -14,9 +14,7 @@ from typing import Any, Final
 from verdicts.measure.target import faults
 from verdicts.run.reading import Event, Run
 
-MAX_LATE: Final = (
-    0.5  # seconds between when a fault was due and when it was in force, and the same of its end
-)
+MAX_LATE: Final = 0.5  # seconds from when a fault was due, or its end, to when it was so
 RESTARTS: Final = ("process-down",)  # to lift it is to start a process again, which is part of the recovery
 
 
