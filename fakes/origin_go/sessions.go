@@ -52,15 +52,11 @@ func (s *session) leave(id any, one *task) {
 
 // cancelCall is the client's word that it gives a call up. One that is not known, or done, is passed over.
 func (s *session) cancelCall(told json.RawMessage) {
-	var id any
-	json.Unmarshal(told, &id)
-	switch id.(type) {
-	case string, float64:
-		s.turn.Lock()
-		defer s.turn.Unlock()
-		if one := s.calls[id]; one != nil {
-			one.stop()
-		}
+	id, _ := identifier(told)
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if one := s.calls[id]; id != nil && one != nil {
+		one.stop()
 	}
 }
 
@@ -93,7 +89,7 @@ func (s *sessions) open(ctx context.Context, user string, shared bool) (*session
 
 // find is the session that a request belongs to. Errors: *rpcError, and what the database says.
 func (s *sessions) find(ctx context.Context, header http.Header, user string, shared bool) (*session, error) {
-	id := header.Get(sessionHeader)
+	id := field(header, sessionHeader)
 	if id == "" {
 		return nil, &rpcError{code: noSession, message: "Mcp-Session-Id is missing", status: 400}
 	}
