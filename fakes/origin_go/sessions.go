@@ -93,25 +93,37 @@ func (s *sessions) find(ctx context.Context, header http.Header, user string, sh
 	if id == "" {
 		return nil, &rpcError{code: noSession, message: "Mcp-Session-Id is missing", status: 400}
 	}
-	known, err := false, error(nil)
+	owner := ""
 	if shared {
-		if known, err = s.knows(ctx, id, user); err != nil {
+		var err error
+		if owner, err = s.owner(ctx, id); err != nil {
 			return nil, err
 		}
 	}
+	return s.known(id, user, owner, shared)
+}
+
+// known is the session of that id, if it is this user's; another's is not shown, and goes on. owner is whose it is by
+// the table of the shared ones, "" where that has none.
+func (s *sessions) known(id, user, owner string, shared bool) (*session, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	found := s.held[id]
-	switch {
-	case shared && !known:
-		delete(s.held, id)
-		found = nil
-	case shared && found == nil:
-		found = newSession(id, user)
-		s.held[id] = found
+	lost := found == nil
+	if shared {
+		lost = owner == ""
+		switch {
+		case lost:
+			delete(s.held, id)
+		case found == nil && owner == user:
+			found = newSession(id, user)
+			s.held[id] = found
+		}
 	}
-	if found == nil || found.user != user {
+	if lost {
 		s.noteLost(id)
+	}
+	if lost || found == nil || found.user != user {
 		return nil, &rpcError{code: sessionGone, message: "Session not found", status: 404}
 	}
 	return found, nil
@@ -164,14 +176,14 @@ func (s *sessions) execute(ctx context.Context, query string, values ...any) err
 	})
 }
 
-func (s *sessions) knows(ctx context.Context, id, user string) (bool, error) {
-	owner := ""
-	err := s.db.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+// owner is whose a session is by the table, "" where it has none of that id.
+func (s *sessions) owner(ctx context.Context, id string) (owner string, err error) {
+	err = s.db.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		err := conn.QueryRow(ctx, knownSession, id).Scan(&owner)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		return err
 	})
-	return owner == user, err
+	return owner, err
 }
