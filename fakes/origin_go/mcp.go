@@ -50,13 +50,13 @@ func (c *caller) tool(ctx context.Context, about *callContext, asked *request) (
 	if raw, given := asked.Params["arguments"]; given {
 		arguments = raw
 	}
-	if object(arguments) == nil {
+	if !isObject(arguments) {
 		return nil, badArguments("arguments: an object is allowed")
 	}
 	known := about.snap.settings.Upstreams
 	switch name {
 	case "run":
-		wanted, err := parsed(arguments, known)
+		wanted, err := parsed(object(arguments), known)
 		if err != nil {
 			return nil, err
 		}

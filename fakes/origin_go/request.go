@@ -18,13 +18,12 @@ type request struct {
 // decode reads a body as the edges do, so that none of them takes it for another call, or for none. What is no request
 // is an *rpcError, beside it what could be read of the id.
 func decode(body []byte) (*request, error) {
-	said := object(body)
+	said, err := fields(body)
 	id, validID := identifier(said["id"])
 	method, named := asText(said["method"])
 	params, given := said["params"]
 	asked := &request{Method: &method, ID: id, Params: object(params)}
 	_, version := asText(said["jsonrpc"])
-	err := sound(body)
 	switch {
 	case errors.Is(err, errNoJSON):
 		return asked, &rpcError{code: parseError, message: "the body is no JSON"}
@@ -42,18 +41,43 @@ func decode(body []byte) (*request, error) {
 
 var (
 	errNoJSON = errors.New("no JSON")
+	errNumber = errors.New("a number is out of range")
 	escape    = regexp.MustCompile(`(?i)\\(ud[89ab]..\\ud[c-f]..|ud[89a-f]|.)`)
 )
 
-// sound says why a text is no JSON object that every reader reads alike: encoding/json lets through what is no UTF-8, and
-// half a surrogate pair, and numbers that no float is near as long as nobody asks for them.
-func sound(text []byte) error {
-	err := json.Unmarshal(text, &map[string]any{})
+// fields reads a JSON object that every reader reads alike, or says why it is none: encoding/json lets through what is no
+// UTF-8, and half a surrogate pair, and numbers that no float is near as long as nobody asks for them.
+func fields(text []byte) (made map[string]json.RawMessage, err error) {
+	err = json.Unmarshal(text, &made)
 	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) || !utf8.Valid(text) || !paired(text) {
-		return errNoJSON
+	switch {
+	case errors.As(err, &syntax) || !utf8.Valid(text) || !paired(text):
+		err = errNoJSON
+	case err == nil && !modest(text) && json.Unmarshal(text, &map[string]any{}) != nil:
+		err = errNumber
 	}
-	return err
+	return made, err
+}
+
+// modest says whether JSON holds no number so large that it may be out of range: no exponent, and not so many digits.
+func modest(text []byte) bool {
+	quoted, digits := false, 0
+	for i := 0; i < len(text); i++ {
+		switch one := text[i]; {
+		case one == '"':
+			quoted, digits = !quoted, 0
+		case one == '\\':
+			i++
+		case quoted:
+		case '0' <= one && one <= '9':
+			digits++
+		case digits > 0 && (one == 'e' || one == 'E') || digits > 300:
+			return false
+		default:
+			digits = 0
+		}
+	}
+	return true
 }
 
 // paired says whether each half of a surrogate pair in JSON has its other half.
@@ -74,6 +98,9 @@ func object(raw json.RawMessage) (made map[string]json.RawMessage) {
 	json.Unmarshal(raw, &made)
 	return made
 }
+
+// isObject says whether a value is a JSON object.
+func isObject(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] == '{' }
 
 // asText reads a JSON text; false where it is none, as null is.
 func asText(raw json.RawMessage) (text string, is bool) {

@@ -26,15 +26,14 @@ type command struct {
 	Params       json.RawMessage
 }
 
-func parsed(text []byte, known modules) (command, error) {
-	said := object(text)
+func parsed(said map[string]json.RawMessage, known modules) (command, error) {
 	module, isText := asText(said["module"])
 	tool, isTextToo := asText(said["tool"])
 	params, given := said["params"]
 	if !given {
 		params = json.RawMessage("{}")
 	}
-	if !isText || !isTextToo || object(params) == nil {
+	if !isText || !isTextToo || !isObject(params) {
 		return command{}, badArguments("module, tool: a text is needed; params: an object")
 	}
 	wanted := command{module, tool, params}
@@ -58,9 +57,9 @@ func commands(arguments json.RawMessage, known modules) ([]command, error) {
 			continue
 		}
 		var wanted command
-		err := sound([]byte(line))
+		said, err := fields([]byte(line))
 		if err == nil {
-			wanted, err = parsed([]byte(line), known)
+			wanted, err = parsed(said, known)
 		}
 		if err != nil {
 			return nil, badArguments("commands, line %d: %s", number+1, err)
