@@ -4,7 +4,8 @@
     Mcp-Method             the method
     Mcp-Name               `params.name` of tools/call and prompts/get, `params.uri` of resources/read
 A value that is no visible ASCII, has a space at an end, or looks like the marker comes as
-`=?base64?…?=` of its UTF-8. Header values reach us without the whitespace around them.
+`=?base64?…?=` of its UTF-8. Header values reach us without the whitespace around them. A header that comes
+in several lines says nothing: who reads the first of them reads another value than who reads the last.
 """
 
 from __future__ import annotations
@@ -14,8 +15,21 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
+from fakes.http.asgi import Headers
+
 NAMED_BY: Final = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 MARKER: Final = (b"=?base64?", b"?=")
+SEVERAL: Final = b"\xff"  # between the lines of a header: with it, it is what no body says
+
+
+def by_name(lines: Headers) -> dict[bytes, bytes]:
+    """A request's headers. Of one that is none of MCP's the last line counts."""
+    named = dict(lines)
+    if len(named) < len(lines):
+        for name in named:
+            if name.startswith(b"mcp-"):
+                named[name] = SEVERAL.join(value for other, value in lines if other == name)
+    return named
 
 
 def name_of(headers: Mapping[bytes, bytes]) -> str | None:

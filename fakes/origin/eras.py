@@ -9,6 +9,7 @@ version. Its rules, in this order:
     the version header is the body's                 else 400, −32020
     the version is served                            else 400, −32022 with `supported` and `requested`
     `Mcp-Method`, `Mcp-Name`, `Mcp-Param-…` are too   else 400, −32020; not asked with `compare_headers` off
+A header in several lines is none of the body's.
 """
 
 from __future__ import annotations

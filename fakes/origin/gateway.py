@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from fakes.control.state import Snapshot
-from fakes.http import rpc
+from fakes.http import mcp_headers, rpc
 from fakes.http.asgi import JSON, Answer, Headers, Reply, StreamReply
 from fakes.http.reasons import RefusedError
 from fakes.origin.eras import MODERN, Era, check_modern, era_of, says_legacy
@@ -64,8 +64,9 @@ class Gateway:
         metrics.orphan_seconds(lambda: self._without_caller.seconds)
         self.instance = ""
 
-    async def answer(self, snapshot: Snapshot, headers: Mapping[bytes, bytes], body: bytes) -> Answer:
+    async def answer(self, snapshot: Snapshot, lines: Headers, body: bytes) -> Answer:
         """A POST's whole path; what goes wrong is an answer too."""
+        headers = mcp_headers.by_name(lines)
         try:
             user = self._caller(snapshot, headers)
         except (RefusedError, rpc.RpcError) as error:
@@ -79,8 +80,9 @@ class Gateway:
         reply.headers.extend(_shown(decision))
         return reply
 
-    async def beside(self, snapshot: Snapshot, method: str, headers: Mapping[bytes, bytes]) -> Answer:
+    async def beside(self, snapshot: Snapshot, method: str, lines: Headers) -> Answer:
         """What a session has beside POST: GET, its stream; DELETE, its end. 405 where there is none."""
+        headers = mcp_headers.by_name(lines)
         settings = snapshot.settings.mcp
         try:
             user = self._caller(snapshot, headers)

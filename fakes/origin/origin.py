@@ -203,10 +203,9 @@ class Origin:
         if path != "/v1/mcp":
             return Reply(404, [JSON], b'{"error":"not found"}')
         if scope["method"] != "POST":
-            headers = dict(scope["headers"])
-            return await self.gateway.beside(self.control.snapshot, scope["method"], headers)
+            return await self.gateway.beside(self.control.snapshot, scope["method"], scope["headers"])
         body = await whole_body(scope, receive)
-        return await self.gateway.answer(self.control.snapshot, dict(scope["headers"]), body)
+        return await self.gateway.answer(self.control.snapshot, scope["headers"], body)
 
     async def _health(self) -> Reply:
         try:

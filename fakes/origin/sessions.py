@@ -6,7 +6,8 @@
     shared   all origins know them, by the database; one look-up a request. What goes on in one (calls to
              cancel, streams) stays with its origin
 A session ends by DELETE, or is lost with the memory that held it. One is *lost* here when a client still
-uses its id: that is counted once an id, wherever it was opened.
+uses its id: that is counted once an id, wherever it was opened. Another user's use of an id that is in force
+is answered as if it were gone (404), and changes nothing.
 """
 
 from __future__ import annotations
@@ -89,15 +90,22 @@ class Sessions:
         if told is None:
             raise rpc.RpcError(rpc.NO_SESSION, "Mcp-Session-Id is missing", 400)
         session_id = told.decode("latin-1")
-        if shared and await self._database.value(KNOWN, session_id) == user:
-            self._sessions.setdefault(session_id, Session(session_id, user))
-        elif shared:
-            self._sessions.pop(session_id, None)
+        known = await self._shared(session_id, user) if shared else session_id in self._sessions
+        if not known:
+            self._note_lost(session_id)
         session = self._sessions.get(session_id)
         if session is None or session.user != user:
-            self._note_lost(session_id)
             raise rpc.RpcError(rpc.SESSION_GONE, "Session not found", 404)
         return session
+
+    async def _shared(self, session_id: str, user: str) -> bool:
+        """Whether the table has it. Then it is held here, if it is this user's; another's goes on."""
+        owner = await self._database.value(KNOWN, session_id)
+        if owner is None:
+            self._sessions.pop(session_id, None)
+        elif owner == user:
+            self._sessions.setdefault(session_id, Session(session_id, user))
+        return owner is not None
 
     async def close(self, session: Session, shared: bool) -> None:
         """The client is done with it."""

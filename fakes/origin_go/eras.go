@@ -48,8 +48,7 @@ func (e *era) marked(value map[string]any) map[string]any {
 
 // saysLegacy says whether the version header is one of the legacy era, which may leave it out.
 func saysLegacy(header http.Header) bool {
-	told := header.Values("Mcp-Protocol-Version")
-	return len(told) == 0 || slices.Contains(legacyVersions, told[0])
+	return len(header.Values("Mcp-Protocol-Version")) == 0 || slices.Contains(legacyVersions, field(header, "Mcp-Protocol-Version"))
 }
 
 // eraOf is the one that a request belongs to.
@@ -62,7 +61,7 @@ func eraOf(header http.Header, asked *request) *era {
 
 // checkModern gives a *rpcError for a request that breaks the modern era's rules. Notifications need no `_meta`.
 func checkModern(header http.Header, asked *request, s *mcpSettings) error {
-	told := header.Get("Mcp-Protocol-Version")
+	told := field(header, "Mcp-Protocol-Version")
 	version := told
 	if asked.ID != nil {
 		var err error
@@ -82,12 +81,13 @@ func checkModern(header http.Header, asked *request, s *mcpSettings) error {
 	return nil
 }
 
-func (asked *request) version() (version string, err error) {
+func (asked *request) version() (string, error) {
 	meta := asked.meta()
 	if meta == nil {
 		return "", &rpcError{code: invalidParams, message: "params._meta is missing", status: 400}
 	}
-	if json.Unmarshal(meta[versionKey], &version) != nil {
+	version, told := asText(meta[versionKey])
+	if !told {
 		return "", &rpcError{code: invalidParams, message: "params._meta: " + versionKey + " is missing", status: 400}
 	}
 	if asked.capabilities() == nil {
@@ -104,23 +104,18 @@ func (asked *request) capabilities() map[string]json.RawMessage {
 	return object(asked.meta()[capabilitiesKey])
 }
 
-// object reads a JSON object; nil where it is none.
-func object(raw json.RawMessage) (made map[string]json.RawMessage) {
-	json.Unmarshal(raw, &made)
-	return made
-}
-
 // compared gives a *rpcError where a header does not say what the body says.
 func compared(header http.Header, asked *request, tools map[string]namedTool) error {
-	if header.Get("Mcp-Method") != *asked.Method {
+	if field(header, "Mcp-Method") != *asked.Method {
 		return mismatch("Mcp-Method")
 	}
-	raw := asked.Params[namedBy[*asked.Method]]
-	if raw == nil || string(raw) == "null" {
+	key, has := namedBy[*asked.Method]
+	raw := asked.Params[key]
+	if !has || raw == nil || string(raw) == "null" {
 		return nil
 	}
-	var name string
-	if told, there := decoded(header.Get("Mcp-Name")); json.Unmarshal(raw, &name) != nil || !there || told != name {
+	name, is := asText(raw)
+	if told, readable := decoded(field(header, "Mcp-Name")); !is || !readable || told != name {
 		return mismatch("Mcp-Name")
 	}
 	arguments := object(asked.Params["arguments"])
@@ -128,7 +123,7 @@ func compared(header http.Header, asked *request, tools map[string]namedTool) er
 		return nil
 	}
 	for param, one := range tools[name].Headers {
-		if !sameParam(header.Values("Mcp-Param-"+one), arguments[param]) {
+		if !sameParam(header, "Mcp-Param-"+one, arguments[param]) {
 			return mismatch("Mcp-Param-" + one)
 		}
 	}
@@ -137,26 +132,26 @@ func compared(header http.Header, asked *request, tools map[string]namedTool) er
 
 // sameParam says whether a parameter and its header say the same, or neither is there. What is no text is in the
 // header as its JSON.
-func sameParam(told []string, value json.RawMessage) bool {
+func sameParam(header http.Header, name string, value json.RawMessage) bool {
 	if value == nil {
 		value = json.RawMessage("null")
 	}
-	if len(told) == 0 {
+	if len(header.Values(name)) == 0 {
 		return string(value) == "null"
 	}
-	var text string
-	if json.Unmarshal(value, &text) != nil || string(value) == "null" {
+	text, is := asText(value)
+	if !is {
 		var plain bytes.Buffer
 		json.Compact(&plain, value)
 		text = plain.String()
 	}
-	said, readable := decoded(told[0])
+	said, readable := decoded(field(header, name))
 	return readable && said == text
 }
 
 // decoded is what a header's value stands for, which may be base64 of UTF-8 between markers.
 func decoded(value string) (string, bool) {
-	value = strings.TrimSpace(value)
+	value = strings.Trim(value, " \t") // no more than HTTP itself: what a reader before takes for part of a name is one
 	inner, begins := strings.CutPrefix(value, "=?base64?")
 	inner, ends := strings.CutSuffix(inner, "?=")
 	if begins && ends {

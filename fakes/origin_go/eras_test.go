@@ -74,6 +74,8 @@ func TestTheRulesOfTheModernEra(t *testing.T) {
 		{with(), `{"id":1,"method":"ping"}`, invalidParams, own},
 		{with(), `{"id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}`, invalidParams, own},
 		{with(), `{"id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":7}}}`, invalidParams, own},
+		{with(), `{"id":1,"method":"ping","params":{"_meta":{"io.modelcontextprotocol/protocolVersion":null,"io.modelcontextprotocol/clientCapabilities":{}}}}`, invalidParams, own},
+		{with([]string{"Mcp-Method", "ping"}), `{"id":1,"method":"ping","params":{"":"x",` + meta + `}}`, 0, own},
 		{with([]string{"Mcp-Method", "notifications/x"}), `{"method":"notifications/x"}`, 0, own},
 		{headers("MCP-Protocol-Version", "1999"), `{"method":"notifications/x"}`, unsupportedVersion, own},
 	} {
@@ -91,13 +93,41 @@ func TestTheRulesOfTheModernEra(t *testing.T) {
 	}
 }
 
+func TestAHeaderInTwoLinesSaysNothing(t *testing.T) {
+	call := requested(t, `{"id":1,"method":"tools/call","params":{"name":"find","arguments":{"place":"here"},`+meta+`}}`)
+	own := &mcpSettings{CompareHeaders: true, Tools: map[string]namedTool{"find": {Headers: map[string]string{"place": "Place"}}}}
+	good := map[string]string{
+		"Mcp-Protocol-Version": modernVersion, "Mcp-Method": "tools/call", "Mcp-Name": "find", "Mcp-Param-Place": "here",
+	}
+	for name, value := range good {
+		for _, lines := range [][]string{{value, "other"}, {"other", value}, {value, value}, {value, ""}} {
+			header := http.Header{}
+			for one, said := range good {
+				header.Set(one, said)
+			}
+			if err := checkModern(header, call, own); err != nil {
+				t.Fatal(err)
+			}
+			header[name] = lines
+			var told *rpcError
+			if err := checkModern(header, call, own); !errors.As(err, &told) || told.code != headerMismatch {
+				t.Error(name, lines, err)
+			}
+		}
+	}
+	twice := http.Header{"Mcp-Protocol-Version": {"2025-11-25", "2025-11-25"}}
+	if saysLegacy(twice) {
+		t.Error(twice)
+	}
+}
+
 func TestATextThatIsNoBase64OrNotASCIIIsNotRead(t *testing.T) {
 	for value, want := range map[string]string{" a b ": "a b", "=?base64?w7w=?=": "ü", "": ""} {
 		if told, readable := decoded(value); !readable || told != want {
 			t.Error(value, told)
 		}
 	}
-	for _, value := range []string{"ü", "=?base64?w7w?=", "=?base64?/w==?="} {
+	for _, value := range []string{"ü", "a\u00a0", "\u00a0=?base64?w7w=?=", "=?base64?w7w?=", "=?base64?/w==?="} {
 		if _, readable := decoded(value); readable {
 			t.Error(value)
 		}

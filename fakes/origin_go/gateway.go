@@ -74,7 +74,7 @@ func (o *origin) beside(r *http.Request) *reply {
 
 // user is who calls, by the word of the edge. Errors: *refusal, *rpcError.
 func (o *origin) user(header http.Header, s *snapshot) (string, error) {
-	given, user := header.Get("X-Gateway-Secret"), header.Get("X-User-ID")
+	given, user := header.Get("X-Gateway-Secret"), strings.ToValidUTF8(header.Get("X-User-ID"), "\ufffd")
 	switch from := header.Values("Origin"); {
 	case subtle.ConstantTimeCompare([]byte(given), []byte(o.config.GatewaySecret)) == 0:
 		return "", &refusal{reason: "bad_gateway_secret"}
@@ -164,10 +164,11 @@ func (o *origin) answered(
 
 // about is what a request's calls are known by: the key that it brought, where that is heeded, else its id.
 func (s *snapshot) about(user string, header http.Header) *callContext {
-	id, key := header.Get("X-Request-ID"), header.Get("Idempotency-Key")
+	id, key := latin1(header.Get("X-Request-ID")), header.Get("Idempotency-Key")
 	if len(key) > longestKey {
 		key = ""
 	}
+	key = latin1(key)
 	once := key != "" && s.on["idempotency"]
 	switch {
 	case once:

@@ -45,19 +45,18 @@ func (about *callContext) toCache(id any, value map[string]any) *reply {
 }
 
 func (c *caller) tool(ctx context.Context, about *callContext, asked *request) (*reply, error) {
-	var name string
-	json.Unmarshal(asked.Params["name"], &name)
+	name, _ := asText(asked.Params["name"])
 	arguments := json.RawMessage("{}")
 	if raw, given := asked.Params["arguments"]; given {
 		arguments = raw
 	}
-	if err := json.Unmarshal(arguments, &map[string]json.RawMessage{}); err != nil {
+	if !isObject(arguments) {
 		return nil, badArguments("arguments: an object is allowed")
 	}
 	known := about.snap.settings.Upstreams
 	switch name {
 	case "run":
-		wanted, err := parsed(arguments, known)
+		wanted, err := parsed(object(arguments), known)
 		if err != nil {
 			return nil, err
 		}
@@ -86,8 +85,7 @@ func (c *caller) tool(ctx context.Context, about *callContext, asked *request) (
 			return result(asked.ID, value), err
 		}
 	}
-	wanted := command{Module: named.Module, Tool: named.Tool}
-	json.Unmarshal(arguments, &wanted.Params)
+	wanted := command{named.Module, named.Tool, arguments}
 	if err := wanted.check(known); err != nil {
 		return nil, err
 	}
@@ -141,8 +139,7 @@ func timed(made *reply, upstreamMS float64) *reply {
 
 // initialize gives a version that is served, and a session where they are kept.
 func (c *caller) initialize(ctx context.Context, about *callContext, asked *request) (*reply, error) {
-	var version string
-	json.Unmarshal(asked.Params["protocolVersion"], &version)
+	version, _ := asText(asked.Params["protocolVersion"])
 	if !slices.Contains(legacyVersions, version) {
 		version = legacyVersions[0]
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -24,35 +23,6 @@ const (
 	unsupportedVersion = -32022
 	cancelled          = -32800
 )
-
-// request is one JSON-RPC call. ID is a number, a text or nil.
-type request struct {
-	Method *string                    `json:"method"`
-	ID     any                        `json:"id"`
-	Params map[string]json.RawMessage `json:"params"`
-}
-
-// decode reads a body. What is no request is an *rpcError, beside it what could be read of the id.
-func decode(body []byte) (*request, error) {
-	asked := &request{}
-	err := json.Unmarshal(body, asked)
-	validID := true
-	switch asked.ID.(type) {
-	case nil, string, float64:
-	default:
-		asked.ID, validID = nil, false
-	}
-	var syntax *json.SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		return asked, &rpcError{code: parseError, message: "the body is no JSON"}
-	case err != nil:
-		return asked, &rpcError{code: invalidRequest, message: err.Error()}
-	case asked.Method == nil || !validID:
-		return asked, &rpcError{code: invalidRequest, message: "method: a text is needed; id: a number or a text"}
-	}
-	return asked, nil
-}
 
 // rpcError is an error of the protocol; status 0 is HTTP 200, data nil is none.
 type rpcError struct {

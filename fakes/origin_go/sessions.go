@@ -52,15 +52,11 @@ func (s *session) leave(id any, one *task) {
 
 // cancelCall is the client's word that it gives a call up. One that is not known, or done, is passed over.
 func (s *session) cancelCall(told json.RawMessage) {
-	var id any
-	json.Unmarshal(told, &id)
-	switch id.(type) {
-	case string, float64:
-		s.turn.Lock()
-		defer s.turn.Unlock()
-		if one := s.calls[id]; one != nil {
-			one.stop()
-		}
+	id, _ := identifier(told)
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	if one := s.calls[id]; id != nil && one != nil {
+		one.stop()
 	}
 }
 
@@ -93,29 +89,41 @@ func (s *sessions) open(ctx context.Context, user string, shared bool) (*session
 
 // find is the session that a request belongs to. Errors: *rpcError, and what the database says.
 func (s *sessions) find(ctx context.Context, header http.Header, user string, shared bool) (*session, error) {
-	id := header.Get(sessionHeader)
+	id := field(header, sessionHeader)
 	if id == "" {
 		return nil, &rpcError{code: noSession, message: "Mcp-Session-Id is missing", status: 400}
 	}
-	known, err := false, error(nil)
+	owner := ""
 	if shared {
-		if known, err = s.knows(ctx, id, user); err != nil {
+		var err error
+		if owner, err = s.owner(ctx, id); err != nil {
 			return nil, err
 		}
 	}
+	return s.known(id, user, owner, shared)
+}
+
+// known is the session of that id, if it is this user's; another's is not shown, and goes on. owner is whose it is by
+// the table of the shared ones, "" where that has none.
+func (s *sessions) known(id, user, owner string, shared bool) (*session, error) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
 	found := s.held[id]
-	switch {
-	case shared && !known:
-		delete(s.held, id)
-		found = nil
-	case shared && found == nil:
-		found = newSession(id, user)
-		s.held[id] = found
+	lost := found == nil
+	if shared {
+		lost = owner == ""
+		switch {
+		case lost:
+			delete(s.held, id)
+		case found == nil && owner == user:
+			found = newSession(id, user)
+			s.held[id] = found
+		}
 	}
-	if found == nil || found.user != user {
+	if lost {
 		s.noteLost(id)
+	}
+	if lost || found == nil || found.user != user {
 		return nil, &rpcError{code: sessionGone, message: "Session not found", status: 404}
 	}
 	return found, nil
@@ -168,14 +176,14 @@ func (s *sessions) execute(ctx context.Context, query string, values ...any) err
 	})
 }
 
-func (s *sessions) knows(ctx context.Context, id, user string) (bool, error) {
-	owner := ""
-	err := s.db.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+// owner is whose a session is by the table, "" where it has none of that id.
+func (s *sessions) owner(ctx context.Context, id string) (owner string, err error) {
+	err = s.db.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		err := conn.QueryRow(ctx, knownSession, id).Scan(&owner)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
 		return err
 	})
-	return owner == user, err
+	return owner, err
 }

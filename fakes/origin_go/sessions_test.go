@@ -32,12 +32,44 @@ func TestASessionIsItsUsersAloneAndLostOnce(t *testing.T) {
 			t.Error(row)
 		}
 	}
-	if lost := counterOf(t, m, `mcpist_sessions_total{event="lost"}`); lost != 2 {
+	if lost := counterOf(t, m, `mcpist_sessions_total{event="lost"}`); lost != 1 {
 		t.Error(lost, "lost")
 	}
 	all.close(t.Context(), made, false)
 	if made.ctx.Err() == nil || all.count() != 0 {
 		t.Error("it goes on")
+	}
+}
+
+func TestAnothersUseOfASharedSessionLeavesItToItsUser(t *testing.T) {
+	m := newMetrics()
+	all, table := newSessions(nil, m), map[string]string{}
+	made, _ := all.open(t.Context(), "ann", false)
+	table[made.id] = "ann"
+	for _, row := range []struct {
+		id, user string
+		want     *session
+	}{
+		{made.id, "bob", nil}, {made.id, "ann", made}, {"none", "ann", nil}, {"none", "bob", nil},
+	} {
+		if found, err := all.known(row.id, row.user, table[row.id], true); found != row.want || (err == nil) != (found != nil) {
+			t.Error(row, found, err)
+		}
+	}
+	table["elsewhere"] = "ann"
+	if _, err := all.known("elsewhere", "bob", "ann", true); err == nil || all.count() != 1 {
+		t.Error(err, all.count())
+	}
+	if found, err := all.known("elsewhere", "ann", "ann", true); err != nil || found.user != "ann" || all.count() != 2 {
+		t.Error(found, err, all.count())
+	}
+	lost := `mcpist_sessions_total{event="lost"}`
+	if counted := counterOf(t, m, lost); counted != 1 {
+		t.Error(counted, "lost")
+	}
+	delete(table, made.id)
+	if _, err := all.known(made.id, "ann", "", true); err == nil || all.count() != 1 || counterOf(t, m, lost) != 2 {
+		t.Error(err, all.count())
 	}
 }
 

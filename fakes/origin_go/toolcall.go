@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -114,15 +113,14 @@ func judged(ctx context.Context, said *toolResult, err error) (ended, string) {
 }
 
 func (c *caller) ask(ctx context.Context, about *callContext, wanted command) (*toolResult, error) {
-	params, _ := json.Marshal(wanted.Params)
 	url := fmt.Sprintf("http://%s/%s/%s", c.upstream, wanted.Module, wanted.Tool)
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(params))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(wanted.Params))
 	if err != nil {
 		return nil, err
 	}
 	request.GetBody = nil
 	if about.intent != "" {
-		request.Header.Set("X-Intent", about.intent)
+		request.Header.Set("X-Intent", toLatin1(about.intent))
 	}
 	answer, err := c.client.Do(request)
 	if err != nil {

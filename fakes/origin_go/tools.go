@@ -20,42 +20,47 @@ const question = `{"method": "elicitation/create", "params": {"message": "Go on?
 // modules are the tools by module and name.
 type modules = map[string]map[string]any
 
-// command is one tool call, as `run` takes it.
+// command is one tool call, as `run` takes it; Params are an object, as it was written.
 type command struct {
-	Module string         `json:"module"`
-	Tool   string         `json:"tool"`
-	Params map[string]any `json:"params"`
+	Module, Tool string
+	Params       json.RawMessage
 }
 
-func parsed(text []byte, known modules) (command, error) {
-	wanted := command{}
-	if err := json.Unmarshal(text, &wanted); err != nil {
-		return wanted, badArguments("%s", err)
+func parsed(said map[string]json.RawMessage, known modules) (command, error) {
+	module, isText := asText(said["module"])
+	tool, isTextToo := asText(said["tool"])
+	params, given := said["params"]
+	if !given {
+		params = json.RawMessage("{}")
 	}
+	if !isText || !isTextToo || !isObject(params) {
+		return command{}, badArguments("module, tool: a text is needed; params: an object")
+	}
+	wanted := command{module, tool, params}
 	return wanted, wanted.check(known)
 }
 
-// check is for a tool that there is; it gets params where none were given.
+// check is for a tool that there is.
 func (c *command) check(known modules) error {
 	if _, there := known[c.Module][c.Tool]; !there {
 		return badArguments("unknown tool %s.%s; see get_module_schema", c.Module, c.Tool)
-	}
-	if c.Params == nil {
-		c.Params = map[string]any{}
 	}
 	return nil
 }
 
 // commands are JSON Lines, 1 to 10; one bad line refuses all.
 func commands(arguments json.RawMessage, known modules) ([]command, error) {
-	var given struct{ Commands string }
-	json.Unmarshal(arguments, &given)
+	given, _ := asText(object(arguments)["commands"])
 	made := []command{}
-	for number, line := range strings.Split(given.Commands, "\n") {
+	for number, line := range strings.Split(given, "\n") {
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		wanted, err := parsed([]byte(line), known)
+		var wanted command
+		said, err := fields([]byte(line))
+		if err == nil {
+			wanted, err = parsed(said, known)
+		}
 		if err != nil {
 			return nil, badArguments("commands, line %d: %s", number+1, err)
 		}
@@ -101,18 +106,17 @@ func listed(s *settings) []any {
 }
 
 func moduleSchema(arguments json.RawMessage, known modules) (string, error) {
-	var given struct{ Module string }
-	json.Unmarshal(arguments, &given)
-	found, there := known[given.Module]
+	module, _ := asText(object(arguments)["module"])
+	found, there := known[module]
 	if !there {
 		allowed := strings.Join(slices.Sorted(maps.Keys(known)), ", ")
-		return "", badArguments("unknown module %q; allowed: %s", given.Module, allowed)
+		return "", badArguments("unknown module %q; allowed: %s", module, allowed)
 	}
 	tools := []any{}
 	for _, tool := range slices.Sorted(maps.Keys(found)) {
 		tools = append(tools, map[string]any{"name": tool, "inputSchema": json.RawMessage(anything)})
 	}
-	text, err := json.Marshal(map[string]any{"module": given.Module, "tools": tools})
+	text, err := json.Marshal(map[string]any{"module": module, "tools": tools})
 	return string(text), err
 }
 

@@ -40,23 +40,6 @@ func TestAnAnswerAsAnEvent(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoRequest(t *testing.T) {
-	for body, code := range map[string]int{
-		`{`: parseError, ``: parseError, `[]`: invalidRequest, `{"id":1}`: invalidRequest, `{"method":1}`: invalidRequest,
-		`{"method":"a","id":{}}`: invalidRequest, `{"method":"a","id":true}`: invalidRequest,
-		`{"method":"a","params":[]}`: invalidRequest,
-	} {
-		_, err := decode([]byte(body))
-		refused, is := err.(*rpcError)
-		if !is || refused.code != code {
-			t.Errorf("%s: %v, not %d", body, err, code)
-		}
-	}
-	if asked, _ := decode([]byte(`{"id":"x","method":1}`)); asked.ID != "x" {
-		t.Error(asked.ID)
-	}
-}
-
 var known = modules{"fast": {"echo": nil}, "notion": {"search": nil}}
 
 func TestWhatABatchMayHold(t *testing.T) {

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fakes.control.state import Snapshot
-from fakes.http.asgi import Answer, Reply, StreamReply
+from fakes.http.asgi import Answer, Headers, Reply, StreamReply
 from fakes.http.metrics import Metrics
 from fakes.origin.eras import CAPABILITIES_KEY, MODERN_VERSION, VERSION_KEY
 from fakes.origin.gateway import Gateway
@@ -87,7 +87,7 @@ class GatewayRig:
 
     async def ask(self, body: bytes | dict[str, Any], **headers: str) -> Answer:
         raw = body if isinstance(body, bytes) else json.dumps({"jsonrpc": "2.0", "id": 7, **body}).encode()
-        return await self.gateway.answer(self.snapshot, _pairs(headers), raw)
+        return await self.gateway.answer(self.snapshot, _lines(headers), raw)
 
     async def modern(self, method: str, params: dict[str, Any] | None = None, **headers: str) -> Answer:
         """A request of the modern era; a header given here replaces the right one, "" leaves it out."""
@@ -99,7 +99,7 @@ class GatewayRig:
         return await self.ask({"method": method, "params": whole}, **{**said, **headers})
 
     async def beside(self, method: str, **headers: str) -> Answer:
-        return await self.gateway.beside(self.snapshot, method, _pairs(headers))
+        return await self.gateway.beside(self.snapshot, method, _lines(headers))
 
     async def opened(self, **headers: str) -> str:
         """The id of a new session."""
@@ -110,10 +110,11 @@ class GatewayRig:
         return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
 
-def _pairs(headers: dict[str, str]) -> dict[bytes, bytes]:
+def _lines(headers: dict[str, str]) -> Headers:
+    """One line for each line of a value; none for an empty value."""
     named = {"x-gateway-secret": "secret", "x-user-id": "u"}
     named |= {key.replace("_", "-"): value for key, value in headers.items()}
-    return {key.encode(): value.encode() for key, value in named.items() if value}
+    return [(key.encode(), line.encode()) for key, value in named.items() for line in value.splitlines()]
 
 
 def said(reply: Answer) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { forward } from "../../../../fakes/edge_worker/worker/forward.mjs";
+import { nameLimit } from "../../../../fakes/edge_worker/worker/name_limit.mjs";
 import { reason, Rig } from "./rig.mjs";
 
 const LOST = new Error("Network connection lost.");
@@ -90,4 +91,34 @@ test("no answer in time is 504, and the other is not asked", async () => {
   const sent = origins({ a: new DOMException("late", "TimeoutError"), b: "b" });
   const response = await forward(new Rig().call());
   assert.deepEqual([response.status, await reason(response), sent.length], [504, "gateway_timeout", 1]);
+});
+
+for (const method of ["GET", "HEAD"]) {
+  test(`a ${method} whose body was looked into goes on without one`, async () => {
+    const sent = []; // a Request refuses a body with these methods, as workerd's fetch does
+    globalThis.fetch = async (url, message) => (sent.push(new Request(url, message)), new Response(""));
+    const rig = new Rig({}, { protections: ["name-limit"], own: { compare: 1 } });
+    const call = rig.call({ method });
+    assert.equal(await nameLimit(call), null);
+    assert.equal((await forward(call)).status, 200);
+    assert.deepEqual([sent[0].method, sent[0].body, [...rig.isolate.suspects]], [method, null, []]);
+  });
+}
+
+// What a call of the tool "search" asks of its headers on its way to the origin that it gets to.
+async function routed(name_routes) {
+  origins({ a: "a", b: "b" });
+  const call = new Rig({ name_routes }).call({ headers: { "mcp-name": "search" } });
+  const asked = [];
+  const { headers } = call.request;
+  const get = headers.get.bind(headers);
+  headers.get = (name) => (asked.push(name), get(name));
+  const origin = (await forward(call)).headers.get("x-backend");
+  return [origin, asked];
+}
+
+test("a name has its route, and is read where there are routes alone", async () => {
+  assert.deepEqual(await routed({ search: "origin-b" }), ["origin-b", ["mcp-name"]]);
+  assert.deepEqual(await routed({ other: "origin-b" }), ["origin-a", ["mcp-name"]]);
+  assert.deepEqual(await routed({}), ["origin-a", []]);
 });

@@ -49,6 +49,24 @@ for (const [id, body] of [[7, '{"id":7}'], ["x", '{"id":"x"}'], [null, '{"id":{}
   });
 }
 
+const NESTED = '"params":{"id":1e3,"a":[{"id":2},"}\\\\",":id"]}';
+for (const [id, body] of [
+  ["1234567", '{"id":1234567}'], ["9007199254740993", '{"id":9007199254740993}'], ["9007199254740993", "\ufeff{ \"id\" : 9007199254740993 }"],
+  ["-123456789012345678901", `{${NESTED},"\\u0069d":-123456789012345678901,"z":{"id":3}}`], ["1.50", `{"id":7,"id":1.50,${NESTED}}`],
+  ["7", '{"id":9007199254740993,"id":7}'], ["null", `{${NESTED}}`], ["null", '{"id":[9007199254740993]}'], ['"9007199254740993"', '{"id":"9007199254740993"}'],
+]) {
+  test(`the id of ${body} is ${id}, digit by digit`, async () => {
+    const rig = new Rig({ ip_per_min: 1 }, { protections: ["ip-limit", "name-limit"], own: { compare: 1 } });
+    await ipLimit(rig.call());
+    const beginning = `{"jsonrpc":"2.0","id":${id},"error":{`;
+    for (const step of [ipLimit, nameLimit]) {
+      const said = await (await step(rig.call({ body, headers: { "mcp-name": "lie" } }))).text();
+      assert.equal(said.slice(0, beginning.length), beginning);
+      JSON.parse(said);
+    }
+  });
+}
+
 test("KV at every request: a read and a write for each that is admitted, a read for the rest", async () => {
   const rig = new Rig();
   assert.deepEqual(await statuses(burstLimit, rig, 7), [...Array(5).fill(PASS), 429, 429]);

@@ -65,7 +65,7 @@ export class Rig {
   }
 
   call({ user = "ann", headers = {}, body = '{"id":7}', method = "POST", ctx = { waitUntil() {} } } = {}) {
-    const request = new Request("http://edge/v1/mcp?a=1", { method, headers, body: method === "GET" ? undefined : body });
+    const request = new Request("http://edge/v1/mcp?a=1", { method, headers, body: method === "GET" || method === "HEAD" ? undefined : body });
     const call = new Call(request, "/v1/mcp", { KV: this.kv }, ctx, this.isolate);
     call.user = user;
     return call;

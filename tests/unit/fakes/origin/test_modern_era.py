@@ -14,6 +14,7 @@ from tests.support.gateway_rig import RUN, GatewayRig, refusal, said
 from tests.unit.fakes.origin.test_sessions import Stall, settled
 
 CALL: dict[str, Any] = {**RUN["params"]}
+PARAM = {"mcp": {"tools": {"find": {"module": "fast", "tool": "echo", "headers": {"region": "Region"}}}}}
 SSE = {"accept": "application/json, text/event-stream"}
 NAMED = {"mcp": {"tools": {
     "écho": {"module": "fast", "tool": "echo"},
@@ -63,13 +64,33 @@ async def test_headers_say_what_the_body_says(headers: dict[str, str], code: int
     assert rig.contexts == []
 
 
+@pytest.mark.parametrize("header", ["mcp_protocol_version", "mcp_method", "mcp_name", "mcp_param_region"])
+@pytest.mark.parametrize("lines", ["{0}\nother", "other\n{0}", "{0}\n{0}"])
+async def test_a_header_in_two_lines_says_nothing(header: str, lines: str) -> None:
+    rig = GatewayRig(settings=PARAM)
+    said = {"mcp_protocol_version": MODERN_VERSION, "mcp_method": "tools/call", "mcp_name": "find"}
+    said["mcp_param_region"] = "eu"
+    call = {"name": "find", "arguments": {"region": "eu"}}
+    assert (await rig.modern("tools/call", call, **said)).status == 200
+    twice = {**said, header: lines.format(said[header])}
+    assert refusal(await rig.modern("tools/call", call, **twice)) == (400, -32020)
+
+
+async def test_a_legacy_version_in_two_lines_is_no_legacy_one() -> None:
+    reply = await GatewayRig().post(RUN, mcp_protocol_version="2025-11-25\n2025-11-25")
+    assert refusal(reply) == (400, -32602)
+
+
+async def test_of_a_header_that_is_none_of_the_protocols_the_last_line_counts() -> None:
+    rig = GatewayRig()
+    assert (await rig.post(RUN, x_request_id="first\nlast")).status == 200
+    assert rig.contexts[0][1] == "last"
+
+
 async def test_without_the_comparison_a_name_may_lie_but_not_the_version() -> None:
     rig = GatewayRig(settings={"mcp": {"compare_headers": False}})
     assert (await rig.modern("tools/call", CALL, mcp_name="batch", mcp_method="")).status == 200
     assert refusal(await rig.modern("tools/call", CALL, mcp_protocol_version="")) == (400, -32020)
-
-
-PARAM = {"mcp": {"tools": {"find": {"module": "fast", "tool": "echo", "headers": {"region": "Region"}}}}}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +126,11 @@ async def test_a_version_that_is_not_served_is_told_which_are() -> None:
     assert said(reply)["error"]["data"] == {"supported": list(VERSIONS), "requested": "v999"}
 
 
-@pytest.mark.parametrize("meta", [None, {}, {VERSION_KEY: MODERN_VERSION}, {CAPABILITIES_KEY: {}}, []])
+@pytest.mark.parametrize(
+    "meta",
+    [None, {}, {VERSION_KEY: MODERN_VERSION}, {CAPABILITIES_KEY: {}}, [],
+     {VERSION_KEY: None, CAPABILITIES_KEY: {}}],
+)  # fmt: skip
 async def test_meta_is_required(meta: Any) -> None:
     params = {} if meta is None else {"_meta": meta}
     body = {"method": "server/discover", "params": params}

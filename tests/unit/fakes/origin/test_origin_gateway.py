@@ -110,12 +110,37 @@ async def test_no_limit_is_minus_one(protections: tuple[str, ...], tier: str) ->
         (b'{"jsonrpc":"2.0","id":7,"method":"tools/call"}', -32602),
         (b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"run","arguments":[]}}', -32602),
         (b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"run","arguments":{}}}', -32602),
+        (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":null}', -32600),
+        (b'{"jsonrpc":null,"id":7,"method":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":7,"METHOD":"ping"}', -32600),
+        (b'{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"f","arguments":null}}', -32602),
+        (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":"\xff"}}', -32700),
+        (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":"\\ud83d"}}', -32700),
+        (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":1e999}}', -32600),
     ],
 )
 async def test_protocol_errors_are_json_rpc_errors(body: bytes, code: int) -> None:
     bench = GatewayRig()
     reply = await bench.post(body)
     assert (reply.status, error(reply)["code"], bench.contexts) == (200, code, [])
+
+
+async def test_the_names_of_keys_are_exact() -> None:
+    bench = GatewayRig()
+    named = b'"params":{"name":"get_module_schema","arguments":{"module":"jira","MODULE":"fast"}}'
+    other = b'"PARAMS":{"name":"run"},"Method":"ping"'
+    reply = await bench.post(b'{"jsonrpc":"2.0","id":7,"method":"tools/call",%b,%b}' % (named, other))
+    assert json.loads(json.loads(reply.body)["result"]["content"][0]["text"])["module"] == "jira"
+
+
+@pytest.mark.parametrize(
+    "request_id", ["1234567", "9007199254740993", "-123456789012345678901", "1.5", '"1"']
+)
+async def test_an_id_comes_back_as_it_was_written(request_id: str) -> None:
+    body = b'{"jsonrpc":"2.0","id":%b,"method":"%b"}'
+    for method, secret in ((b"ping", "secret"), (b"ping", "wrong"), (b"nope", "secret")):
+        reply = await GatewayRig().post(body % (request_id.encode(), method), x_gateway_secret=secret)
+        assert b'"id":%b,' % request_id.encode() in reply.body
 
 
 async def test_the_other_methods() -> None:

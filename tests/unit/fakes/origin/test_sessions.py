@@ -61,6 +61,32 @@ async def test_a_session_is_its_users_alone() -> None:
     assert refusal(await rig.post(RUN, mcp_session_id=session, x_user_id="other")) == (404, -32001)
 
 
+@pytest.mark.parametrize("settings", [MEMORY, SHARED])
+async def test_anothers_use_of_a_session_leaves_it_to_its_user(settings: dict[str, Any]) -> None:
+    rig = GatewayRig(settings=settings)
+    session = await rig.opened()
+    held = rig.sessions
+    mine = await held.find({b"mcp-session-id": session.encode()}, "u", settings is SHARED)
+    for _ in range(2):
+        reply = await rig.post(RUN, mcp_session_id=session, x_user_id="other")
+        assert refusal(reply) == (404, -32001)
+    assert await held.find({b"mcp-session-id": session.encode()}, "u", settings is SHARED) is mine
+    assert rig.value("mcpist_sessions_total", event="lost") == 0
+    for _ in range(2):
+        reply = await rig.post(RUN, mcp_session_id="none", x_user_id="other")
+        assert refusal(reply) == (404, -32001)
+    assert rig.value("mcpist_sessions_total", event="lost") == 1
+
+
+async def test_anothers_use_of_a_session_of_the_other_origin_brings_nothing_here() -> None:
+    table = SessionTable()
+    one, other = GatewayRig(settings=SHARED, table=table), GatewayRig(settings=SHARED, table=table)
+    session = await one.opened()
+    assert refusal(await other.post(RUN, mcp_session_id=session, x_user_id="other")) == (404, -32001)
+    counted = [other.value("mcpist_sessions_open"), other.value("mcpist_sessions_total", event="lost")]
+    assert counted == [0, 0]
+
+
 async def test_deleted_it_is_gone_and_all_of_it_is_counted() -> None:
     rig = GatewayRig(settings=MEMORY)
     session = await rig.opened()
