@@ -173,6 +173,11 @@ class DatabaseSettings(SettingsModel):
     credits: int = 1_000_000
     quota: int = 1_000_000
 
+    @property
+    def pooler(self) -> tuple[int, int] | None:
+        """What its PgBouncer is started with; None: there is none."""
+        return (self.pooler_size, self.pooler_clients) if self.mode == "pooler" else None
+
 
 class Latency(SettingsModel):
     """How long a tool of an upstream takes, seconds: normal(mean, sigma) cut to [low, high]."""
@@ -277,8 +282,9 @@ class StackSettings(SettingsModel):
         return StackSettings.model_validate(tree)
 
     def fixed_change(self, other: StackSettings) -> str | None:
-        """The first setting of FIXED that is another one there; None if all are the same."""
-        return next((path for path in FIXED if attrgetter(path)(self) != attrgetter(path)(other)), None)
+        """The first setting that is another one there and only a new start can change; None if there is none."""
+        found = next((path for path in FIXED if attrgetter(path)(self) != attrgetter(path)(other)), None)
+        return "database.mode" if found is None and self.database.pooler != other.database.pooler else found
 
     def left_over(self, had: Mapping[str, Any]) -> str | None:
         """The first entry of a stack's plain settings that stays in force when these are merged into them."""

@@ -51,7 +51,7 @@ class DatabaseClients:
         except BaseException as error:
             await self.end(fault)
             if isinstance(error, (TimeoutError, *FAILURES)):
-                raise ControlError(f"{fault['fault']}: {error or 'no lock in time'}") from None
+                raise ControlError(f"{fault['fault']}: {str(error) or 'no lock in time'}") from None
             raise
 
     def holding(self, fault: Mapping[str, Any]) -> int:

@@ -125,4 +125,4 @@ async def _in_time(work: Coroutine[Any, Any, Any]) -> Any:
         async with asyncio.timeout(TIMEOUT):
             return await work
     except (TimeoutError, *pool.FAILURES) as error:
-        raise ControlError(f"database: {error or 'no answer in time'}") from None
+        raise ControlError(f"database: {str(error) or 'no answer in time'}") from None

@@ -12,12 +12,13 @@ import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from fakes.settings import StackSettings
 from fakes.stack.handle import StackError, StackHandle
 
 STATE: Final = "STACK_STATE"
+OBEYED: Final = 15.0  # seconds in which every process has to be told
 POLL_INTERVAL: Final = 0.2  # seconds between two looks for the state file
 
 
@@ -50,7 +51,28 @@ def attach(
     stack.put_settings(settings.changeable())
     stack.put_protections(protections)
     stack.reset()
+    wait_for_all(stack)
     return stack
+
+
+class HasState(Protocol):
+    """What is read of a stack."""
+
+    def state(self) -> dict[str, Any]:
+        """See `StackHandle.state`."""
+        ...
+
+
+def wait_for_all(stack: HasState) -> None:
+    """Return once every process was told what is in force: one that was not has what the run before had.
+
+    StackError where one does not answer.
+    """
+    deadline = time.monotonic() + OBEYED
+    while stale := stack.state()["stale"]:
+        if time.monotonic() > deadline:
+            raise StackError(f"{STATE}: {', '.join(stale)} did not obey; allowed: a stack that answers")
+        time.sleep(POLL_INTERVAL)
 
 
 def _read(file: Path, deadline: float) -> dict[str, Any]:

@@ -4,7 +4,7 @@
     GET    /state                            → see `state`
     PUT    /protections {"names": […]}       PUT /settings {partial tree}
     POST   /faults {"fault", "target"?, …}   → {"id"}
-    DELETE /faults/{id}                      → {"observed"}, how often its effect was seen
+    DELETE /faults/{id}                      → {"observed"}, how often it had an effect; null: nobody knows
     DELETE /faults
     POST   /reset                            counters, windows, quotas, peaks, and the money's tables
     GET    /consistency                      the audit of the run: see `fakes.database.audit`

@@ -1,10 +1,10 @@
 """The one control state of the whole stack, and its way to every process.
 
 What is in force is held here, and each process is told its share. One that gave no answer (down, frozen,
-overloaded) is `stale` until `catch_up` has told it everything. A command is checked before anything is
-sent, so it is obeyed as a whole or refused with a ControlError. A fault goes to the processes that know
-it by name; a fault whose `target` is the name of a process goes to that process alone. These faults are
-the supervisor's own:
+overloaded) is `stale` until `catch_up` has told it everything, a reset that it missed among it. A command is
+checked before anything is sent, so it is obeyed as a whole or refused with a ControlError. A fault goes to
+the processes that know it by name; a fault whose `target` is the name of a process goes to that process
+alone. These faults are the supervisor's own:
     process-down    target: a process; kill -9 now, started again when the fault is cleared
     process-frozen  target: a process; SIGSTOP now, SIGCONT when the fault is cleared
     db-row-lock, db-idle-transaction    clients beside the gateway: see `fakes.database.database_clients`
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -25,11 +25,10 @@ from common.protections import check_names
 from fakes.control.process_config import first_complaint
 from fakes.control.state import ControlError
 from fakes.database import database_clients
-from fakes.http.hop import Hop, HopError
+from fakes.http.hop import Hop, HopError, HopTimeout
 from fakes.settings import StackSettings
 
 TIMEOUT: Final = 5.0  # seconds that a process may take to obey
-EFFECTS_TIMEOUT: Final = 1.0  # seconds that it may take to tell what a fault did
 OWN_FAULTS: Final = ("process-down", "process-frozen", *database_clients.FAULTS)
 
 
@@ -85,6 +84,7 @@ class ControlPlane:
         self.settings, self.protections = settings, protections
         self.faults: list[dict[str, Any]] = []
         self.stale: set[str] = set()
+        self._missed_reset: set[str] = set()
         self.peers, self._executor = peers, executor
         self._numbers = itertools.count(1)
         self._turn = asyncio.Lock()
@@ -93,18 +93,19 @@ class ControlPlane:
         """Put exactly these protections in force."""
         async with self._turn:
             self.protections = _names(names)
-            await self._everyone("protections", {"names": self.protections})
+            await self._everyone(lambda peer: peer.ask("protections", {"names": self.protections}))
 
     async def put_settings(self, part: Mapping[str, Any]) -> None:
         """Merge a part of the settings tree into those in force."""
         async with self._turn:
             self.settings = _settings(self.settings, part)
-            await self._everyone("settings", part)
+            await self._everyone(lambda peer: peer.ask("settings", part))
 
     async def reset(self) -> None:
         """Counters, windows, quotas and peaks of every process."""
         async with self._turn:
-            await self._everyone("reset", {})
+            self._missed_reset = set(self.peers)
+            await self._everyone(self._reset)
 
     async def add_fault(self, fault: Mapping[str, Any]) -> str:
         """Put one more fault in force; gives its id."""
@@ -116,13 +117,17 @@ class ControlPlane:
             await self._put_in_force([*self.faults, new], takers, new)
             return str(new["id"])
 
-    async def clear_fault(self, fault_id: str) -> int:
-        """Undo one fault; how often its effect was observed while it was in force."""
+    async def clear_fault(self, fault_id: str) -> int | None:
+        """Undo one fault; how often its effect was observed while it was in force, None if nobody can tell.
+
+        It is lifted first: a busy owner that takes its time to count makes no fault longer.
+        """
         async with self._turn:
             fault = self._by_id(fault_id)
-            observed = await self._observed(fault)
-            await self._clear([fault])
-            return observed
+            own = fault["fault"] in OWN_FAULTS
+            observed = self._executor.observed(fault) if own else None
+            told = await self._clear([fault])
+            return observed if own else _observed(fault, told)
 
     async def clear_faults(self) -> None:
         """Undo every fault."""
@@ -133,7 +138,11 @@ class ControlPlane:
         """Tell a process what is in force, because it came back or did not answer before."""
         async with self._turn:
             self.stale.discard(name)
-            await self._reach(self.peers[name], self._tell_all(self.peers[name]))
+            peer = self.peers[name]
+            if name in self._missed_reset:
+                await self._reach(peer, self._reset(peer))
+            if name not in self.stale:
+                await self._reach(peer, self._tell_all(peer))
 
     async def learn(self, name: str) -> None:
         """Ask a process which faults it knows."""
@@ -160,20 +169,6 @@ class ControlPlane:
             raise ControlError(f"faults: unknown fault {fault.get('fault')!r}{where}; allowed: {allowed}")
         return takers
 
-    async def _observed(self, fault: Mapping[str, Any]) -> int:
-        """The owners' own counts, and the ends of processes that the fault is for: they count no more."""
-        if fault["fault"] in OWN_FAULTS:
-            return self._executor.observed(fault)
-        owners = [peer for peer in self.peers.values() if self._concerns(fault, peer)]
-        return sum([await self._effects(peer, fault) for peer in owners])
-
-    async def _effects(self, peer: ProcessClient, fault: Mapping[str, Any]) -> int:
-        try:
-            said = await peer.ask("state", timeout_s=EFFECTS_TIMEOUT)
-        except HopError:
-            return int(fault["fault"] == "origin-exit")
-        return int(said.get("effects", {}).get(fault["id"], 0))
-
     async def _put_in_force(
         self, faults: list[dict[str, Any]], takers: list[ProcessClient], new: dict[str, Any]
     ) -> None:
@@ -189,32 +184,61 @@ class ControlPlane:
                 await self._reach(peer, self._tell_faults(peer))
             raise
 
-    async def _clear(self, gone: list[dict[str, Any]]) -> None:
-        """Only who had them is told: a frozen process holds up no other fault's end, nor its own."""
-        self.faults = [fault for fault in self.faults if fault not in gone]
+    async def _clear(self, gone: list[dict[str, Any]]) -> list[dict[str, Any] | HopError]:
+        """What each process said that had one of them; no other is asked, as a frozen one does not answer.
+
+        One of the supervisor's own that cannot be ended stays in force, and those behind it are ended.
+        """
+        own = [fault for fault in gone if fault["fault"] in OWN_FAULTS]
+        self.faults = [fault for fault in self.faults if fault not in gone or fault in own]
         had = [peer for peer in self.peers.values() if any(self._concerns(fault, peer) for fault in gone)]
-        await asyncio.gather(*(self._reach(peer, self._tell_faults(peer)) for peer in had))
-        for fault in gone:
-            if fault["fault"] in OWN_FAULTS:
+        told = await asyncio.gather(*(self._lift_at(peer) for peer in had))
+        failed = await self._end(own)
+        if failed:  # perhaps for want of one that has ended since
+            failed = await self._end([fault for fault, _ in failed])
+        if failed:
+            raise failed[0][1]
+        return told
+
+    async def _end(self, own: list[dict[str, Any]]) -> list[tuple[dict[str, Any], ControlError]]:
+        failed = []
+        for fault in own:
+            try:
                 await self._executor.end(fault)
+            except ControlError as error:
+                failed.append((fault, error))
+            else:
+                self.faults.remove(fault)
+        return failed
+
+    async def _lift_at(self, peer: ProcessClient) -> dict[str, Any] | HopError:
+        try:
+            return await self._tell_faults(peer)
+        except HopError as error:
+            self.stale.add(peer.name)
+            return error
+
+    async def _reset(self, peer: ProcessClient) -> None:
+        await peer.ask("reset", {})
+        self._missed_reset.discard(peer.name)
 
     async def _tell_all(self, peer: ProcessClient) -> None:
         await peer.ask("settings", self.settings.model_dump(mode="json"))
         await peer.ask("protections", {"names": self.protections})
         await self._tell_faults(peer)
 
-    async def _tell_faults(self, peer: ProcessClient) -> None:
+    async def _tell_faults(self, peer: ProcessClient) -> dict[str, Any]:
         faults = [fault for fault in self.faults if self._concerns(fault, peer)]
-        await peer.ask("faults", {"faults": faults})
+        return await peer.ask("faults", {"faults": faults})
 
     def _concerns(self, fault: Mapping[str, Any], peer: ProcessClient) -> bool:
         elsewhere = fault.get("target") in self.peers and fault["target"] != peer.name
         return fault["fault"] in peer.known_faults and not elsewhere
 
-    async def _everyone(self, command: str, body: Mapping[str, Any]) -> None:
+    async def _everyone(self, tell: Callable[[ProcessClient], Awaitable[Any]]) -> None:
         peers = self.peers.values()
         results = await asyncio.gather(
-            *(self._reach(peer, peer.ask(command, body)) for peer in peers), return_exceptions=True
+            *(self._reach(peer, tell(peer)) for peer in peers), return_exceptions=True
         )
         for result in results:
             if isinstance(result, BaseException):
@@ -225,6 +249,19 @@ class ControlPlane:
             await told
         except HopError:
             self.stale.add(peer.name)
+
+
+def _observed(fault: Mapping[str, Any], told: Iterable[dict[str, Any] | HopError]) -> int | None:
+    """By the owners' own counts, and the ends of processes that the fault is for: they count no more."""
+    silent, seen = False, 0
+    for answer in told:
+        if isinstance(answer, HopTimeout):
+            silent = True
+        elif isinstance(answer, HopError):
+            seen += fault["fault"] == "origin-exit"
+        else:
+            seen += int(answer.get("effects", {}).get(fault["id"], 0))
+    return None if silent and not seen else seen
 
 
 def _names(names: object) -> tuple[str, ...]:

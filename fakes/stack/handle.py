@@ -61,9 +61,10 @@ class StackHandle(ABC):
         """Put one more fault in force; gives its id."""
         return str(self._ask("POST", "/faults", fault)["id"])
 
-    def clear_fault(self, fault_id: str) -> int:
-        """Undo one fault; how often its effect was observed."""
-        return int(self._ask("DELETE", f"/faults/{fault_id}").get("observed", 0))
+    def clear_fault(self, fault_id: str) -> int | None:
+        """Undo one fault; how often its effect was observed, None if nobody can tell."""
+        observed = self._ask("DELETE", f"/faults/{fault_id}").get("observed", 0)
+        return None if observed is None else int(observed)
 
     def clear_faults(self) -> None:
         """Undo every fault."""

@@ -161,9 +161,17 @@ class Stack:
     # Watch
 
     async def watch(self) -> None:
-        """Look at the children until cancelled."""
+        """Look at the children, and tell those what is in force that did not hear it, until cancelled."""
+        await asyncio.gather(self._watch_ends(), self._catch_up())
+
+    async def _watch_ends(self) -> None:
         while True:
             self.note_ended()
+            await asyncio.sleep(POLL_INTERVAL)
+
+    async def _catch_up(self) -> None:
+        """Beside the other: one that does not answer takes seconds, and no end is noticed later for it."""
+        while True:
             for name in self.control_plane.stale - self.down.keys() - self.frozen:
                 await self.control_plane.catch_up(name)
             await asyncio.sleep(POLL_INTERVAL)

@@ -49,8 +49,8 @@ class FaultControl(Protocol):
         """Put a fault in force; gives its id."""
         ...
 
-    def clear_fault(self, fault_id: str) -> int:
-        """Lift it; how often its effect was observed."""
+    def clear_fault(self, fault_id: str) -> int | None:
+        """Lift it; how often its effect was observed, None if nobody can tell."""
         ...
 
 

@@ -28,7 +28,7 @@ class FaultEntry:
     until: float | None = None
     begun: float | None = None
     ended: float | None = None
-    observed: int = 0
+    observed: int | None = 0  # None: nobody could tell
     error: str = ""
     optional: bool = False  # the scenario says that it may have no effect
 
@@ -43,7 +43,10 @@ class FaultEntry:
             return f"{self} did not end: {self.error or 'no word of it'}"
         if self.overtime > MAX_LATE:
             return f"{self} was lifted {self.overtime:.1f} s late"
-        return "" if self.observed or self.optional else f"{self} had no effect that was observed"
+        if self.observed or self.optional:
+            return ""
+        silent = self.observed is None
+        return f"{self} {'ended, and nobody could say what it did' if silent else 'had no effect that was observed'}"
 
     @property
     def overtime(self) -> float:
@@ -69,7 +72,7 @@ class FaultLedger:
             "planned": len(self.entries),
             "begun": sum(one.begun is not None for one in self.entries),
             "ended": sum(one.ended is not None for one in self.entries),
-            "observed": sum(one.observed > 0 for one in self.entries),
+            "observed": sum(bool(one.observed) for one in self.entries),
         }
 
     def problems(self) -> tuple[str, ...]:
@@ -103,7 +106,7 @@ def _entry(fault: dict[str, Any], told: list[Event]) -> FaultEntry:
         until=None if fault.get("until") is None else float(fault["until"]),
         begun=begins.t if begins else None,
         ended=ends.t if ends else None,
-        observed=int(ends.detail.get("observed", 0)) if ends else 0,
+        observed=ends.detail.get("observed", 0) if ends else 0,
         error=next((str(event.detail["error"]) for event in told if "error" in event.detail), ""),
         optional=fault.get("effect") == "optional",
     )

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fakes.control.state import ControlError
-from fakes.http.hop import HopConnectError
+from fakes.http.hop import HopConnectError, HopTimeout
 from fakes.settings import StackSettings
 from fakes.stack.control_plane import ControlPlane, ProcessClient
 
@@ -25,6 +25,8 @@ class FakePeer(ProcessClient):
     ) -> dict[str, Any]:
         if self.mood == "gone":
             raise HopConnectError("gone")
+        if self.mood == "busy":
+            raise HopTimeout("busy")
         if self.mood == "refuses" and body and body.get("faults"):
             raise ControlError(f"{self.name}: no")
         self.told[command] = body
@@ -37,6 +39,7 @@ class FakePeer(ProcessClient):
 class RecordingExecutor:
     def __init__(self) -> None:
         self.done: list[tuple[str, str]] = []
+        self.stuck: set[str] = set()
 
     async def begin(self, fault: Mapping[str, Any]) -> None:
         if fault.get("target") == "nobody":
@@ -47,6 +50,8 @@ class RecordingExecutor:
         return 7
 
     async def end(self, fault: Mapping[str, Any]) -> None:
+        if fault["target"] in self.stuck:
+            raise ControlError(f"process: {fault['target']} does not come back")
         self.done.append(("end", fault["target"]))
 
 
@@ -189,6 +194,48 @@ async def test_an_owner_that_is_gone_saw_nothing(rig: Rig) -> None:
     fault = await rig.control_plane.add_fault({"fault": "db-hold"})
     rig.b.mood = "gone"
     assert await rig.control_plane.clear_fault(fault) == 3
+
+
+@pytest.mark.parametrize(("fault", "observed"), [("db-hold", 3), ("stall", None)])
+async def test_an_owner_that_is_too_busy_to_say_what_it_saw_saw_not_nothing(
+    rig: Rig, fault: str, observed: int | None
+) -> None:
+    made = await rig.control_plane.add_fault({"fault": fault})
+    rig.b.mood = rig.upstream.mood = "busy"
+    assert await rig.control_plane.clear_fault(made) == observed
+
+
+async def test_a_fault_is_lifted_before_anybody_counts(rig: Rig) -> None:
+    made = await rig.control_plane.add_fault({"fault": "db-hold"})
+    rig.a.told.clear()
+    await rig.control_plane.clear_fault(made)
+    assert list(rig.a.told) == ["faults"]
+    assert rig.a.faults() == []
+
+
+async def test_a_fault_that_cannot_be_ended_stays_and_holds_up_no_other(rig: Rig) -> None:
+    for target in ("origin-a", "upstream"):
+        await rig.control_plane.add_fault({"fault": "process-down", "target": target})
+    rig.executor.stuck = {"origin-a"}
+    with pytest.raises(ControlError, match="origin-a does not come back"):
+        await rig.control_plane.clear_faults()
+    assert rig.executor.done[-1] == ("end", "upstream")
+    assert [fault["target"] for fault in rig.control_plane.faults] == ["origin-a"]
+    rig.executor.stuck.clear()
+    await rig.control_plane.clear_faults()
+    assert rig.control_plane.faults == []
+
+
+async def test_a_reset_that_was_missed_is_caught_up_with(rig: Rig) -> None:
+    rig.a.mood = "gone"
+    await rig.control_plane.reset()
+    assert rig.control_plane.stale == {"origin-a"}
+    rig.a.mood = "obeys"
+    await rig.control_plane.catch_up("origin-a")
+    assert next(iter(rig.a.told)) == "reset"
+    rig.a.told.clear()
+    await rig.control_plane.catch_up("origin-a")
+    assert "reset" not in rig.a.told
 
 
 async def test_the_supervisor_looks_at_its_own(rig: Rig) -> None:

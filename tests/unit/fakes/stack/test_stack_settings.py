@@ -116,3 +116,21 @@ def test_what_a_real_part_cannot_do_is_refused(tree: dict[str, Any], allowed: bo
 def test_what_of_a_stacks_settings_would_stay_is_named(had: dict[str, Any], stays: str | None) -> None:
     has = StackSettings().model_dump(mode="json")
     assert StackSettings().left_over(merged(has, had)) == stays
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fixed"),
+    [
+        ({"mode": "pool"}, {"mode": "none"}, None),
+        ({"mode": "pool"}, {"mode": "pooler"}, "database.mode"),
+        ({"mode": "pooler"}, {"mode": "pool"}, "database.mode"),
+        ({"mode": "pooler"}, {"mode": "pooler", "pooler_size": 9}, "database.mode"),
+        ({"mode": "pool"}, {"mode": "pool", "pooler_size": 9}, None),
+        ({"mode": "pooler"}, {"mode": "pooler", "credits": 9}, None),
+    ],
+)
+def test_a_pooler_is_there_from_the_start_or_not_at_all(
+    before: dict[str, Any], after: dict[str, Any], fixed: str | None
+) -> None:
+    one, other = (StackSettings.model_validate({"database": database}) for database in (before, after))
+    assert one.fixed_change(other) == fixed
