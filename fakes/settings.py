@@ -282,7 +282,7 @@ class StackSettings(SettingsModel):
         return StackSettings.model_validate(tree)
 
     def fixed_change(self, other: StackSettings) -> str | None:
-        """The first setting that is another one there and only a new start can change; None if there is none."""
+        """The first setting that is another one there and that only a new start changes, None if none is."""
         found = next((path for path in FIXED if attrgetter(path)(self) != attrgetter(path)(other)), None)
         return "database.mode" if found is None and self.database.pooler != other.database.pooler else found
 
