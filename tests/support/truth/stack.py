@@ -75,9 +75,14 @@ async def control(target: Target, request: Request) -> Reply:
         return Answer(plain({"error": "there is no database"}), 400)
     settings = {"parts": StackSettings().parts.model_dump()}
     processes = {name: {"up": True, "pid": 1} for name in PROCESSES}
-    return Answer(
-        plain({"faults": in_force(target), "processes": processes, "settings": settings, "events": []})
-    )
+    said = {
+        "faults": in_force(target),
+        "processes": processes,
+        "settings": settings,
+        "events": [],
+        "stale": [],
+    }
+    return Answer(plain(said))
 
 
 async def begin(target: Target, request: Request, wrong: str) -> Reply:
