@@ -55,7 +55,7 @@ class Searches:
                 self._progress.begins(place)
             self._one(protect, f"[{place + 1}/{len(self._request.protects)}] {protect}")
             if self._progress:
-                known = any(row.protect == protect and row.answered for row in self.rows)
+                known = any(row.protect == protect and row.finished for row in self.rows)
                 self._progress.ended(place, exit_codes.PASS if known else exit_codes.OURS)
 
     def _one(self, protect: str, label: str) -> None:
@@ -87,7 +87,7 @@ class Searches:
             protect, machine, lambda rate: self._trials(protect, rate), self._budget,
             lambda line: self._say(f"{label}: {line}"),
         )  # fmt: skip
-        self._say(f"{label}: {machine.result}" + (f" ({row.note})" if row.note else ""))
+        self._say(f"{label}: " + (f"{row.answer} ({row.note})" if row.note else f"{machine.result}"))
         return row
 
     def _start(self, protect: str) -> float:
