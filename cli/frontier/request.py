@@ -138,12 +138,12 @@ def _by_model(scenario: Scenario) -> float:
 def _by_search(folder: Path, scenario: Scenario) -> float:
     """What the row of the scenario's own protections bears, else the one without any."""
     try:
-        known = {row.protect: row.lower for row in table.read(folder)[1] if row.lower}
+        known = {row.protect: row.borne for row in table.read(folder)[1] if row.borne}
     except (OSError, ValueError):
         known = {}
     rate = known.get(scenario.protections, known.get(protection_sets.NONE))
     if rate is None:
-        allowed = f"allowed: a folder whose {table.FILE} has a row {scenario.protections} or none"
+        allowed = f"allowed: a folder whose {table.FILE} has the breakpoint of {scenario.protections} or none"
         raise ConfigError(SOURCE, "--capacity", f"{str(folder)!r:.60}, {allowed}")
     return rate
 

@@ -80,6 +80,11 @@ class BreakpointRow:
         return self.answered and not self.note
 
     @property
+    def borne(self) -> float | None:
+        """The breakpoint as a number; None where there is only "at least", or its search ended early."""
+        return self.lower if self.kind == "breakpoint" and self.finished else None
+
+    @property
     def held(self) -> TrialOutcome | None:
         """The last trial that passed at the breakpoint."""
         return next((one for one in reversed(self.trials) if one.passed and one.rate == self.lower), None)

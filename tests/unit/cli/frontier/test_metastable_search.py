@@ -203,6 +203,10 @@ def test_what_a_load_of_one_is(tmp_path: Path) -> None:
         "protect": "none", "kind": "breakpoint", "lower": 33.0, "upper": 34.0, "confirmed": True, "limit": "",
         "trials": [],
     }  # fmt: skip
+    for other in ({"kind": "at least"}, {"note": OVER}):
+        (stored / "breakpoint.json").write_text(json.dumps({"schema_version": 1, "rows": [{**row, **other}]}))
+        with pytest.raises(ConfigError, match="has the breakpoint of today or none"):
+            asked_for(tmp_path / "m", "--capacity", str(stored))
     (stored / "breakpoint.json").write_text(json.dumps({"schema_version": 1, "rows": [row]}))
     found = asked_for(tmp_path / "m", "--capacity", str(stored))
     assert (found.capacity, found.capacity_of) == (33.0, "a breakpoint search")
