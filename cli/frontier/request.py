@@ -97,6 +97,7 @@ def _carried_on(request: FrontierRequest) -> FrontierRequest:
     asked = {
         "scenario": request.scenario.name, "capacity": request.capacity, "duration_scale": request.scale,
         "seed": options.seed or "", "stack": options.stack or "", "nano": options.nano or "",
+        "scenario_digest": carried_on.digest(request.scenario),
     }  # fmt: skip
     before = carried_on.before(request.folder, metastable_file.FILE, metastable_file.read, asked)
     return replace(request, before=before)

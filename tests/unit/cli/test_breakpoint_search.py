@@ -273,11 +273,13 @@ def test_only_what_was_searched_to_its_end_is_compared() -> None:
     def row(protect: str, kind: Kind, lower: float, note: str = "") -> BreakpointRow:
         return BreakpointRow(protect, kind, lower, 2 * lower, True, "nano CPU", (), note)
 
-    base, more, least = row("none", "breakpoint", 100), row("phase1", "at least", 280), row("all", "breakpoint", 5)
+    base, more = row("none", "breakpoint", 100), row("phase1", "at least", 280)
+    least = row("all", "breakpoint", 5)
     early = row("today", "breakpoint", 900, OVER)
     assert table.sentence([base, more, least, early]) == (
-        "Without protection it bears 100 req/s, then nano CPU. The most is bought by phase1: at least 2.8 times as "
-        "much, at least 280 req/s, then nano CPU; the least by all: 0.05 times as much, 5 req/s, then nano CPU."
+        "Without protection it bears 100 req/s, then nano CPU. "
+        "The most is bought by phase1: at least 2.8 times as much, at least 280 req/s, then nano CPU; "
+        "the least by all: 0.05 times as much, 5 req/s, then nano CPU."
     )
     unknown = replace(base, kind="at least")
     assert "times" not in table.sentence([unknown, more, least])
@@ -321,14 +323,58 @@ def test_bad_usage_is_one_line(words: list[str], line: str, capsys: pytest.Captu
     assert not said.out
 
 
+@pytest.fixture
+def nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is let through."""
+    monkeypatch.setattr(command, "Attacks", None)
+
+
+@pytest.mark.usefixtures("nothing_begins")
 def test_a_table_of_another_search_is_not_carried_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     searched(asked_for(tmp_path, "--protect", "none"), gateway)
-    nano = ["--stack", "fakes", "--nano", "calibrated"]
-    for words in (["slow-api"], ["--tier", "starter"], ["--duration", "40s"], ["--stack", "real"], nano):
+    others = {
+        "scenario": ["slow-api"], "tier": ["--tier", "starter"], "duration_s": ["--duration", "40s"],
+        "seed": ["--seed", "2"], "tolerance": ["--tolerance", "0.2"], "stack": ["--stack", "real"],
+        "nano_kind": ["--stack", "fakes", "--nano", "calibrated"],
+    }  # fmt: skip
+    for key, words in others.items():
         assert command.main([*words, "--out", str(tmp_path / "table")]) == 2
-        assert "allowed: a new folder, or one with a breakpoint.json" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"table is of {key} " in said
+        assert "allowed: a new folder, or one with a breakpoint.json" in said
+
+
+@pytest.mark.usefixtures("nothing_begins")
+def test_a_table_of_the_scenario_as_it_was_is_not_carried_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.yaml"
+    text = "extends: slow-api-breakpoint\ntitle: {title}\nstack: {{nano: {{memory_limit: {limit}}}}}\n"
+    file.write_text(text.format(title="Mine", limit=64_909_312))
+    searched(asked_for(tmp_path, str(file), "--protect", "none"), gateway)
+    file.write_text(text.format(title="Renamed", limit=64_909_312))
+    assert asked_for(tmp_path, str(file), "--protect", "phase1").rows
+    assert asked_for(tmp_path, str(file)).rows
+    file.write_text(text.format(title="Mine", limit=268_435_456))
+    assert command.main([str(file), "--protect", "none", "--out", str(tmp_path / "table")]) == 2
+    assert "table is of scenario_digest '" in capsys.readouterr().err
+
+
+def test_a_row_that_ended_at_the_end_of_its_range_is_searched_on_in_a_wider_one(tmp_path: Path) -> None:
+    def found(*words: str) -> BreakpointRow:
+        return only(searched(asked_for(tmp_path, "--protect", "none", *words), gateway)[0])
+
+    assert found("--low", "50", "--high", "100").answer == "at least 100"
+    assert found("--low", "50", "--high", "90").answer == "at least 100"
+    row = found("--low", "300", "--high", "600")
+    assert row.answer == "below 300"
+    assert found("--low", "400", "--high", "600") == row
+    row = found("--low", "50", "--high", "600")
+    assert row.lower is not None
+    assert 190 < row.lower <= 203
+    assert found("--low", "50", "--high", "1000") == row
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,14 @@ def test_even_from_is_said_where_less_was_tried(tmp_path: Path) -> None:
     def never(policy: StormPolicy, point: StormPoint) -> StormTrial:
         return replace(outcome(policy, point), back=False, seconds=None)
 
-    one = [searched(tmp_path / "one", Made(stop_after=1), "--agents", "naive"), searched(tmp_path / "all", never)]
+    one = [
+        searched(tmp_path / "one", Made(stop_after=1), "--agents", "naive"),
+        searched(tmp_path / "all", never),
+    ]
     early, whole = ([wording.sentence(line, ENGLISH) for line in answers(found)[0].lines] for found in one)
-    assert early == ["At a trigger of 20 s it does not come back from 90 %; less was not tried. Not confirmed."]
+    assert early == [
+        "At a trigger of 20 s it does not come back from 90 %; less was not tried. Not confirmed."
+    ]
     assert whole[0] == "At a trigger of 20 s it does not come back even from 10 %."
 
 
@@ -258,6 +263,17 @@ def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
     for words in (["--capacity", "30"], ["--seed", "3"], ["--duration-scale", "2"]):
         with pytest.raises(ConfigError, match=r"allowed: a new folder, or one with a metastable\.json"):
             asked_for(tmp_path / "m", *words)
+
+
+def test_a_folder_of_the_scenario_as_it_was_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    text = "extends: retry-storm-frontier\ntitle: Mine\nstack: {nano: {restart: %s}}\n"
+    file.write_text(text % 2)
+    searched(tmp_path / "m", Made(), "--agents", "polite", str(file))
+    asked_for(tmp_path / "m", str(file))
+    file.write_text(text % 3)
+    with pytest.raises(ConfigError, match="is of scenario_digest "):
+        asked_for(tmp_path / "m", str(file))
 
 
 def test_exit_codes(
