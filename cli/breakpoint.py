@@ -23,8 +23,8 @@ from telemetry.run_folder.series import SeriesStep
 from verdicts.breakpoint import table
 
 EPILOG: Final = """\
-exit code: 0 every row is answered ("at least" is an answer); 2 bad usage or configuration; 3 a row is not
-known, or the search was stopped. Ctrl-C ends the trial and still writes what is known.
+exit code: 0 every row was searched to its end ("at least" is an answer); 2 bad usage or configuration; 3 one
+was not, or is not known, or the search was stopped. Ctrl-C ends the trial and still writes what is known.
 """
 say: Final = say_for("breakpoint")
 
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = [row for row in searches.ordered() if row.protect in request.protects]
     rows = searches.ordered()
     say_all([table.table(rows), f"  {table.sentence(rows)}", f"  page: {request.folder / table.PAGE}"])
-    complete = len(asked) == len(request.protects) and all(row.answered for row in asked)
+    complete = len(asked) == len(request.protects) and all(row.finished for row in asked)
     code = 0 if complete and not attacks.stopped else exit_codes.OURS
     progress.over(code)
     return code

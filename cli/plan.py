@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ]
     folder.mkdir(parents=True, exist_ok=True)
     entries = tuple(planned(run, checked.request) for (run, _), checked in zip(chosen, runs, strict=True))
-    return attack_all(folder, runs, _book(options.mode, entries))
+    return attack_all(folder, runs, _book(options, entries))
 
 
 def request(options: Any, run: PlanRun, changes: Changes, out: Path) -> RunRequest:
@@ -73,10 +73,10 @@ def planned(run: PlanRun, asked: RunRequest) -> PlannedRun:
     )
 
 
-def _book(mode: str, runs: tuple[PlannedRun, ...]) -> PlanFile:
+def _book(options: Any, runs: tuple[PlannedRun, ...]) -> PlanFile:
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    version, left = (ROOT / "VERSION").read_text().strip(), plan_runs.LEFT.get(mode, ())
-    return PlanFile(mode, now, version, runs, left=left)
+    version, left = (ROOT / "VERSION").read_text().strip(), plan_runs.LEFT.get(options.mode, ())
+    return PlanFile(options.mode, now, version, runs, left=left, nano=options.nano or "")
 
 
 def attack_all(folder: Path, runs: Sequence[CheckedRun], book: PlanFile) -> int:

@@ -130,6 +130,12 @@ class Search:
         return Result(kind, lower, upper, self._confirmed, limit, tuple(self._trials))
 
     @property
+    def cut_short(self) -> bool:
+        """`max_trials` ended it: one more would have been wanted."""
+        over = len(self._trials) == self.max_trials
+        return over and (self._tied is not None or self._unsettled(self.max_trials) is not None)
+
+    @property
     def _doubtful(self) -> float | None:
         """The bound that is not confirmed yet; None where both are."""
         if self._lower is not None and not self._passed_twice:

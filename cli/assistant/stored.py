@@ -153,7 +153,7 @@ def plan(name: str | None = None, results: Path = RESULTS) -> PlanAnswers:
     found = folder(name, plan_file.FILE, results)
     told = plan_file.read(found)
     judged = [JudgedRun.of(found, run) for run in told.runs]
-    search = stored_search.newest(results, answers.first_found(judged))
+    search = stored_search.newest(results, answers.first_found(judged), told.nano)
     summary, say = PlanSummary(answers.of(told, judged, search), judged), Say("en")
     return PlanAnswers(
         plan=found.name,

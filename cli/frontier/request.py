@@ -97,6 +97,7 @@ def _carried_on(request: FrontierRequest) -> FrontierRequest:
     asked = {
         "scenario": request.scenario.name, "capacity": request.capacity, "duration_scale": request.scale,
         "seed": options.seed or "", "stack": options.stack or "", "nano": options.nano or "",
+        "scenario_digest": carried_on.digest(request.scenario),
     }  # fmt: skip
     before = carried_on.before(request.folder, metastable_file.FILE, metastable_file.read, asked)
     return replace(request, before=before)
@@ -138,12 +139,12 @@ def _by_model(scenario: Scenario) -> float:
 def _by_search(folder: Path, scenario: Scenario) -> float:
     """What the row of the scenario's own protections bears, else the one without any."""
     try:
-        known = {row.protect: row.lower for row in table.read(folder)[1] if row.lower}
+        known = {row.protect: row.borne for row in table.read(folder)[1] if row.borne}
     except (OSError, ValueError):
         known = {}
     rate = known.get(scenario.protections, known.get(protection_sets.NONE))
     if rate is None:
-        allowed = f"allowed: a folder whose {table.FILE} has a row {scenario.protections} or none"
+        allowed = f"allowed: a folder whose {table.FILE} has the breakpoint of {scenario.protections} or none"
         raise ConfigError(SOURCE, "--capacity", f"{str(folder)!r:.60}, {allowed}")
     return rate
 

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from cli.frontier import storms
 from cli.frontier.request import FrontierRequest
 from cli.frontier.storms import StormPolicy
+from cli.launch import carried_on
 from cli.launch.series import START
 from cli.search.drive import STOPPED, Budget, Drive, Say
 from common import exit_codes
@@ -98,8 +99,9 @@ class StormRows:
         others = [row for policy, row in self._rows.items() if policy not in request.rows]
         return MetastableFile(
             written=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-            scenario=request.scenario.name, title=request.scenario.title.en, capacity=request.capacity,
-            capacity_of=request.capacity_of, loads=request.loads, lengths=request.lengths,
+            scenario=request.scenario.name, scenario_digest=carried_on.digest(request.scenario),
+            title=request.scenario.title.en, capacity=request.capacity, capacity_of=request.capacity_of,
+            loads=request.loads, lengths=request.lengths,
             lowest_load=LOWEST.load, lowest_length=LOWEST.length, tolerance=request.tolerance,
             duration_scale=request.scale, seed=options.seed or "", stack=options.stack or "",
             nano=options.nano or "", version=(ROOT / "VERSION").read_text().strip(), budget_s=request.budget,

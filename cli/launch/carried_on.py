@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from common.errors import ConfigError
 from common.paths import is_folder
 from run.folders import check_out, check_unused, is_empty
 from scenarios.option import SOURCE
+from scenarios.schema import Scenario
 from telemetry.run_folder.reading import RunFolderError
 
+ASIDE: Final = {"title", "description", "protections", "stack"}
 T = TypeVar("T")
 
 
@@ -34,3 +38,10 @@ def before(folder: Path, file: str, read: Callable[[Path], T], asked: Mapping[st
         if getattr(found, key) != value:
             raise ConfigError(SOURCE, "--out", f"{folder} is of {key} {getattr(found, key)!r}, {allowed}")
     return found
+
+
+def digest(scenario: Scenario) -> str:
+    """Of what makes a scenario's load, its bounds and its stack, but for protections: rows have their own."""
+    told = {key: value for key, value in scenario.dump().items() if key not in ASIDE}
+    stack = scenario.model_copy(update={"protections": "none"}).stack_settings().model_dump(mode="json")
+    return hashlib.sha256(json.dumps([told, stack], sort_keys=True).encode()).hexdigest()[:16]

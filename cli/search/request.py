@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from cli.launch import carried_on
 from cli.search import protection_sets
 from cli.search.trials import check, own_rate
 from common import stack_parts
@@ -49,12 +50,12 @@ def read(options: argparse.Namespace) -> SearchRequest:
     """Check everything. Raises ConfigError or GuardError."""
     target = targets.load(options.target)
     scenario = scenarios.load(options.scenario, _overrides(options))
-    folder, rows = _folder(options, scenario, target)
+    tolerance = number("--tolerance", options.tolerance, 0.001, 1)
+    folder, rows = _folder(options, asked(options, scenario, target, tolerance))
     protects = _protects(options, scenario, target)
     low = number("--low", options.low, 1e-3, HIGH)
     high = number("--high", options.high or _highest(scenario, target), low, 1e5)
     start = None if options.start is None else number("--start", options.start, low, high)
-    tolerance = number("--tolerance", options.tolerance, 0.001, 1)
     whole = budget(options.budget) if options.budget else EACH * len(protects)
     for protect, rate in ((protects[0], low), *((protect, high) for protect in protects)):
         check(options, scenario, protect, rate)  # a rate is accounts: the same whatever protects
@@ -68,7 +69,9 @@ def parts(options: argparse.Namespace, scenario: Scenario) -> Mapping[str, str]:
     return stack_parts.parse(options.stack) if options.stack else scenario.stack_settings().parts.model_dump()
 
 
-def asked(options: argparse.Namespace, scenario: Scenario, target: Target) -> dict[str, Any]:
+def asked(
+    options: argparse.Namespace, scenario: Scenario, target: Target, tolerance: float
+) -> dict[str, Any]:
     """What all rows of a table have in common, as the table tells it."""
     return {
         "scenario": scenario.name,
@@ -77,6 +80,9 @@ def asked(options: argparse.Namespace, scenario: Scenario, target: Target) -> di
         "tier": options.tier,
         "stack": stack_parts.told(parts(options, scenario)) if target.bundled else "",
         "nano_kind": options.nano or "",
+        "seed": scenario.seed,
+        "tolerance": tolerance,
+        "scenario_digest": carried_on.digest(scenario),
     }
 
 
@@ -100,11 +106,9 @@ def _highest(scenario: Scenario, target: Target) -> float:
     return max(LOW, target.max_rps - (scenario.rate - own_rate(scenario)))
 
 
-def _folder(
-    options: argparse.Namespace, scenario: Scenario, target: Target
-) -> tuple[Path, list[BreakpointRow]]:
-    """Where the table goes, and the rows that are there already."""
-    folder = Path(options.out or stamped(f"breakpoint-{scenario.name}")).absolute()
+def _folder(options: argparse.Namespace, wanted: Mapping[str, Any]) -> tuple[Path, list[BreakpointRow]]:
+    """Where the table goes, and the rows that are there already; `wanted`: what they have in common."""
+    folder = Path(options.out or stamped(f"breakpoint-{wanted['scenario']}")).absolute()
     if not os.path.lexists(folder):
         return folder, []
     check_unused(folder)
@@ -113,7 +117,7 @@ def _folder(
         found, rows = table.read(folder)
     except (OSError, ValueError):
         raise ConfigError("command line", "--out", f"{folder} is there already, {allowed}") from None
-    for key, value in asked(options, scenario, target).items():
+    for key, value in wanted.items():
         if found.get(key, "") != value:
             told = short(found.get(key))
             raise ConfigError("command line", "--out", f"{folder} is of {key} {told}, {allowed}")

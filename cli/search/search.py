@@ -21,6 +21,8 @@ def search(protect: str, machine: Search, run: Run, budget: Budget, say: Say) ->
     note = drive.through(
         machine.next_trial, lambda rate, outcome: machine.report(rate, outcome.passed, outcome.limit)
     )
+    if machine.cut_short:
+        note = f"{machine.max_trials} trials were not enough"
     return BreakpointRow.of(protect, machine.result, drive.outcomes, note)
 
 

@@ -55,11 +55,11 @@ class Searches:
                 self._progress.begins(place)
             self._one(protect, f"[{place + 1}/{len(self._request.protects)}] {protect}")
             if self._progress:
-                known = any(row.protect == protect and row.answered for row in self.rows)
+                known = any(row.protect == protect and row.finished for row in self.rows)
                 self._progress.ended(place, exit_codes.PASS if known else exit_codes.OURS)
 
     def _one(self, protect: str, label: str) -> None:
-        known = [row.protect for row in self.rows if row.finished]
+        known = [row.protect for row in self.rows if row.finished and self._within(row)]
         if protect in known:
             self._say(f"{label}: known already")
             return
@@ -71,6 +71,12 @@ class Searches:
         self.rows = [*(one for one in self.rows if one.protect != protect), row]
         self._stopped = row.note if row.note == STOPPED else ""
         self.write()
+
+    def _within(self, row: BreakpointRow) -> bool:
+        """The row did not end at an end of its range that lies further away now."""
+        if row.kind == "at least" and row.lower is not None and row.upper is None:
+            return row.lower >= self._request.high
+        return row.kind != "below" or row.upper is None or row.upper <= self._request.low
 
     def _search(self, protect: str, label: str) -> BreakpointRow:
         request, start = self._request, self._start(protect)
@@ -87,7 +93,7 @@ class Searches:
             protect, machine, lambda rate: self._trials(protect, rate), self._budget,
             lambda line: self._say(f"{label}: {line}"),
         )  # fmt: skip
-        self._say(f"{label}: {machine.result}" + (f" ({row.note})" if row.note else ""))
+        self._say(f"{label}: " + (f"{row.answer} ({row.note})" if row.note else f"{machine.result}"))
         return row
 
     def _start(self, protect: str) -> float:
@@ -103,9 +109,9 @@ class Searches:
         rows = self.ordered()
         found = table.document(
             rows=rows, title=scenario.title.en, stopped=self._stopped,
-            machine=msgspec.to_builtins(machine()), tolerance=request.tolerance,
+            machine=msgspec.to_builtins(machine()),
             nano=scenario.stack_settings().nano.model_dump() if request.target.bundled else {},
-            **asked(request.options, scenario, request.target),
+            **asked(request.options, scenario, request.target, request.tolerance),
         )  # fmt: skip
         table.write(request.folder, found, render(found, rows, table.sentence(rows)))
 

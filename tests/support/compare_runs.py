@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,16 @@ def folder(parent: Path, number: int, spec: Spec = SPEC, *, slower: float = 1.0)
     manifest = {**spec.manifest, "start_wall": START + 100 * number}
     made = replace(spec, change=spec.change or noisy(number, slower), manifest=manifest)
     return write(parent / f"run-{number:02d}", made)
+
+
+def crowd(run: Path) -> Path:
+    """Others fill the machine of a run of the bundled stack: 1.95 of its two cores are busy."""
+    lines = [json.loads(line) for line in (run / "target.jsonl").read_text().splitlines()]
+    for line in lines:
+        if line["source"] == "stack":
+            line["values"]["stack_machine_cpu_seconds_total"] = 100 + 1.95 * line["t"]
+    (run / "target.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return run
 
 
 def folders(parent: Path, numbers: Any, spec: Spec = SPEC, *, slower: float = 1.0) -> list[Path]:

@@ -80,6 +80,11 @@ class BreakpointRow:
         return self.answered and not self.note
 
     @property
+    def borne(self) -> float | None:
+        """The breakpoint as a number; None where there is only "at least", or its search ended early."""
+        return self.lower if self.kind == "breakpoint" and self.finished else None
+
+    @property
     def held(self) -> TrialOutcome | None:
         """The last trial that passed at the breakpoint."""
         return next((one for one in reversed(self.trials) if one.passed and one.rate == self.lower), None)
@@ -102,9 +107,9 @@ class BreakpointRow:
 
     @property
     def answer(self) -> str:
-        """The breakpoint in words."""
+        """The breakpoint in words; both ends of it where its search ended early."""
         if self.kind == "breakpoint":
-            return f"{self.lower:.4g}"
+            return f"between {self.lower:.4g} and {self.upper:.4g}" if self.note else f"{self.lower:.4g}"
         if self.kind == "none":
             return "not known"
         return f"at least {self.lower:.4g}" if self.kind == "at least" else f"below {self.upper:.4g}"
@@ -194,13 +199,13 @@ def sentence(rows: Sequence[BreakpointRow]) -> str:
     if base is None:
         return "; ".join(f"{row.protect}: {_words(row)}" for row in known) or "Nothing is known yet."
     begin = f"Without protection it bears {_words(base)}."
-    others = [row for row in known if row is not base]
-    if not others:
+    others = [row for row in known if row is not base and row.finished]
+    if not others or not base.finished:
         return begin
     most, least = max(others, key=_lower), min(others, key=_lower)
     return (
-        f"{begin} The most is bought by {most.protect}: {_times(most, base)}, {_words(most)}; "
-        f"the least by {least.protect}: {_times(least, base)}, {_words(least)}."
+        f"{begin} The most is bought by {most.protect}: {_times(most, base)}{_words(most)}; "
+        f"the least by {least.protect}: {_times(least, base)}{_words(least)}."
     )
 
 
@@ -208,7 +213,8 @@ def _words(row: BreakpointRow) -> str:
     held = row.held
     flying = f", {held.in_flight:,} in flight" if held and held.in_flight is not None else ""
     limit = f", then {row.limit}" if row.limit else ""
-    return f"{row.answer} req/s{flying}{limit}"
+    early = ", not searched to its end" if row.note else ""
+    return f"{row.answer} req/s{flying}{limit}{early}"
 
 
 def _lower(row: BreakpointRow) -> float:
@@ -216,4 +222,8 @@ def _lower(row: BreakpointRow) -> float:
 
 
 def _times(row: BreakpointRow, base: BreakpointRow) -> str:
-    return f"{_lower(row) / _lower(base):.2g} times as much"
+    """Nothing where it is not known how much the base bears."""
+    if base.kind != "breakpoint":
+        return ""
+    least = "at least " if row.kind == "at least" else ""
+    return f"{least}{_lower(row) / _lower(base):.2g} times as much, "

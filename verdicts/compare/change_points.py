@@ -17,8 +17,8 @@ a change where
     runs are no level
 
 The spread is that of all levels so far, and at least that of the runs that are split. What is found is then
-put where all runs around it say that it happened. Measured rates, and why neither Otava nor ruptures:
-docs/adr/0022-change-points.md.
+put where all runs around it say that it happened, where they are `APART` there, too: one wild run moves no
+change. Measured rates, and why neither Otava nor ruptures: docs/adr/0022-change-points.md.
 """
 
 from __future__ import annotations
@@ -112,12 +112,13 @@ def settled(values: Sequence[float], scale: Scale, better: str) -> Sequence[floa
 
 def worsened(values: Sequence[float], scale: Scale, better: str) -> ChangePoint | None:
     """The newest change, where it is for the worse, has at most `SETTLED` runs, and the last run is of it:
-    one that is better again stands nearer to the level before."""
+    one that is better again stands nearer to the level before (its median, which no wild run moves)."""
     found = changes(values, scale)
     if not found or not _worse(found[-1], better) or len(values) - found[-1].at > SETTLED:
         return None
-    last = found[-1]
-    return last if abs(values[-1] - last.after) <= abs(values[-1] - last.before) else None
+    last, start = found[-1], found[-2].at if len(found) > 1 else 0
+    before, after = (float(np.median(part)) for part in (values[start : last.at], values[last.at :]))
+    return last if abs(values[-1] - after) <= abs(values[-1] - before) else None
 
 
 def _logarithmic(y: Values, scale: Scale) -> bool:
@@ -174,13 +175,22 @@ def _apart(level: Values, at: int) -> bool:
 
 
 def _placed(y: Values, found: list[int]) -> list[int]:
-    """Each change where the runs of both its levels, all of them, say that it happened."""
+    """Each change where the runs of both its levels, all of them, say that it happened, if they say it."""
     placed: list[int] = []
-    for place in range(len(found)):
+    for place, at in enumerate(found):
         first = placed[-1] if placed else 0
         last = found[place + 1] if place + 1 < len(found) else len(y)
-        placed.append(first + _best(y[first:last], 1, 1, _Spread(), 0.0).at)
+        level = y[first:last]
+        best = _best(_bounded(level, at - first), AFTER, AFTER, _Spread(), 0.0).at
+        placed.append(first + best if _apart(level, best) else at)
     return placed
+
+
+def _bounded(level: Values, at: int) -> Values:
+    """With no run further out than one step beyond the two levels, however wild it is."""
+    before, after = np.median(level[:at]), np.median(level[at:])
+    step = abs(after - before)
+    return np.clip(level, min(before, after) - step, max(before, after) + step)
 
 
 def _squares(values: Values) -> float:

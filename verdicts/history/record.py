@@ -1,7 +1,9 @@
 """A valid run's own line in the history: once, and never at the cost of the run.
 
-Valid is a run whose attack arrived, that came to its planned end, and whose verdict says something. Whatever
-keeps it out of the history (a full disk, a locked or broken file) is one line and changes nothing else.
+Valid is a run whose attack arrived, that came to its planned end, and whose verdict says something. One whose
+bounds others on the machine may have broken (`verdicts.judge.crowded`) tells their doing, and stays out.
+Whatever keeps a run out of the history (a full disk, a locked or broken file) is one line and changes nothing
+else.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ def kept(judged: Judgement) -> bool:
     """The run is one that the history keeps."""
     end = judged.run.end
     whole = end is not None and end.completed
-    return whole and judged.validity.valid and judged.verdict != "invalid"
+    return whole and judged.validity.valid and judged.verdict != "invalid" and not judged.excused
 
 
 def record(judged: Judgement, folder: Path) -> str:

@@ -1,10 +1,10 @@
 """A bound that broke on a machine which others had filled: what of it may be their doing.
 
-Of a bundled stack, which shares that machine, slowness proves nothing then. A point whose bounds broke by
-times (`TIMES`) alone, or by shares of calls (`SHARES`) and seconds until all was well (`UNTIL_WELL`)
-where most failures were for want of time (`BY_TIME`), is `invalid`, and the run inconclusive: neither the
-target's failure nor a pass. What slowness does not do stays: a refusal by a count, a wrong answer, a dead
-origin, a kill.
+Of a bundled stack, which shares that machine, slowness proves nothing then. A point whose bounds broke (or
+its series, under BASELINE=history) by times (`TIMES`) alone, or by shares of calls (`SHARES`) and seconds
+until all was well (`UNTIL_WELL`) where most failures were for want of time (`BY_TIME`), is `invalid`, and the
+run inconclusive: neither the target's failure nor a pass. What slowness does not do stays: a refusal by a
+count, a wrong answer, a dead origin, a kill.
 """
 
 from __future__ import annotations

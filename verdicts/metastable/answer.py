@@ -19,7 +19,7 @@ State = Literal["some", "none", "unknown"]
 
 @dataclass(frozen=True)
 class RowAnswer:
-    """One row's. `finished`: no trial is wanted any more."""
+    """One row's. `finished`: no trial is wanted any more, and none would be if more were allowed."""
 
     row: StormRow
     lines: tuple[FrontierLine, ...]
@@ -30,7 +30,7 @@ class RowAnswer:
         """See the module."""
         if any(line.found.upper is not None for line in self.lines):
             return "some"
-        return "none" if self.finished and self.lines[0].found.confirmed else "unknown"
+        return "none" if self.finished else "unknown"
 
     @property
     def frontier(self) -> list[StormPoint]:
@@ -52,7 +52,8 @@ def answers(found: MetastableFile) -> list[RowAnswer]:
 
 
 def _answer(row: StormRow, made: Frontier) -> RowAnswer:
-    return RowAnswer(row, tuple(made.lines), made.next_trial() is None)
+    lines = tuple(made.lines)
+    return RowAnswer(row, lines, made.next_trial() is None and all(line.found.confirmed for line in lines))
 
 
 def of_state(rows: Iterable[RowAnswer], state: State) -> list[RowAnswer]:

@@ -61,12 +61,14 @@ class MetastableFile(Struct, frozen=True, kw_only=True):
     """The whole file. `capacity`: what a load of 1 is, in first calls a second, and where that is from.
 
     `loads` (shares) and `lengths` (seconds) are the lines that are searched, from `lowest_load` and
-    `lowest_length` on. Times are seconds; `seed`, `stack` and `nano` as they were given.
+    `lowest_length` on. `scenario_digest` is of the scenario's content. Times are seconds; `seed`, `stack` and
+    `nano` as they were given.
     """
 
     schema_version: int = SCHEMA_VERSION
     written: str
     scenario: str
+    scenario_digest: str = ""
     title: str = ""
     capacity: float
     capacity_of: str = ""

@@ -50,7 +50,9 @@ def sentence(line: FrontierLine, say: Say) -> str:
             "At a {at} it comes back up to {lower}, and not from {upper} on.", at=at, lower=lower, upper=upper
         ),
         (True, False): say("At a {at} it came back from everything, up to {lower}.", at=at, lower=lower),
-        (False, True): say("At a {at} it does not come back even from {upper}.", at=at, upper=upper),
+        (False, True): say("At a {at} it does not come back even from {upper}.", at=at, upper=upper)
+        if found.confirmed
+        else say("At a {at} it does not come back from {upper}; less was not tried.", at=at, upper=upper),
         (False, False): say("At a {at} nothing is known.", at=at),
     }[found.lower is not None, found.upper is not None]
     return say.join([told, None if found.confirmed else say("Not confirmed.")])

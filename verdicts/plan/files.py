@@ -27,7 +27,7 @@ def derive(folder: Path, *, again: bool = True, quiet: bool = False) -> int:
     for run in told.runs:
         _derive_run(folder / run.folder, again=again)
     judged_runs = [JudgedRun.of(folder, run) for run in told.runs]
-    search = stored_search.newest(folder.resolve().parent, answers.first_found(judged_runs))
+    search = stored_search.newest(folder.resolve().parent, answers.first_found(judged_runs), told.nano)
     plan = PlanSummary(answers.of(told, judged_runs, search), judged_runs)
     write_whole(folder / "plan.html", page.html(told, plan, chosen()))
     write_whole(folder / "plan.md", page.markdown(told, plan, chosen()))

@@ -2,7 +2,7 @@
 
 {"schema_version":1,"mode","started","took_s","version","runs":[{"scenario","label","name","folder","points",
  "leads","full_s" (the scenario's own duration),"command","exit_code" (null: it did not run),"took_s"}],
- "left" (questions that the mode leaves to `full`)}
+ "left" (questions that the mode leaves to `full`),"nano" (NANO= as it was given)}
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ class PlanFile:
     runs: tuple[PlannedRun, ...]
     took_s: float = 0.0
     left: tuple[str, ...] = ()
+    nano: str = ""
     schema_version: int = SCHEMA_VERSION
 
     def ended(self, number: int, exit_code: int, took_s: float, folder: str) -> PlanFile:

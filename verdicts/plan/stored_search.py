@@ -1,8 +1,8 @@
 """P0.3 from a stored breakpoint search: what a nano bears before and after each protection.
 
-`make breakpoint` leaves `breakpoint.json` in a folder of its own under `results/`; the newest beside the
-plan's folder answers, of the plan's scenario, target and `STACK=` alone. A single run cannot: it shows one
-load.
+`make breakpoint` leaves `breakpoint.json` in a folder of its own under `results/`. The newest beside the
+plan's folder that knows what is borne without protection answers: of the plan's target, `STACK=` and `NANO=`,
+and of the scenario as it is, in tier and duration. A single run cannot: it shows one load.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from verdicts.run.run import BUNDLED, TARGET
 
 QUESTION: Final = "P0.3"
 SCENARIO: Final = "slow-api-breakpoint"
+DURATION: Final = 35.0  # seconds: the scenario's own
 OF_THE_STACK: Final = "bundled"  # the target's name
 UNIT: Final = "req/s of slow calls borne without protection"
 
@@ -30,7 +31,7 @@ def asked_of(id: str) -> bool:
 
 @dataclass(frozen=True)
 class StoredSearch:
-    """The rows of a search, the folder that holds them, and whose figures they are."""
+    """The rows of a search, one of them `known` without protection; its folder, whose figures they are."""
 
     folder: Path
     rows: tuple[BreakpointRow, ...]
@@ -40,17 +41,16 @@ class StoredSearch:
     def figures(self) -> dict[str, float]:
         """`borne_<protections>`: req/s of attackers, the most at which innocent users were served."""
         return {
-            f"borne_{row.protect}".replace("-", "_"): row.lower for row in self.rows if row.lower is not None
+            f"borne_{row.protect}".replace("-", "_"): row.borne for row in self.rows if row.borne is not None
         }
 
     def result(self, id: str) -> Mapping[str, Any]:
         """The search as a finding of verdicts.json."""
-        base = next((row for row in self.rows if row.protect == table.BASE), None)
-        known = base is not None and base.answered
+        base = next(row for row in self.rows if _known(row))
         return {
             "id": f"{id}.breakpoint",
-            "value": base.answer if base is not None and known else None,
-            "unit": UNIT if known else "",
+            "value": base.answer,
+            "unit": UNIT,
             "basis": self.basis,
             "subject": self.subject,
             "threshold": "",
@@ -65,21 +65,28 @@ def _said(row: BreakpointRow) -> str:
     return f"{row.protect} {row.answer}{limit}"
 
 
-def newest(results: Path, attacked: Mapping[str, Any]) -> StoredSearch | None:
-    """The newest search of the plan's scenario at the same `target` and `stack` in a folder of results.
+def _known(row: BreakpointRow) -> bool:
+    return row.protect == table.BASE and row.answered
+
+
+def newest(results: Path, attacked: Mapping[str, Any], nano: str = "") -> StoredSearch | None:
+    """The newest search in a folder of results that answers a plan of the same `target`, `stack` and NANO=.
 
     None without one that can be read.
     """
     target, stack = (attacked.get(key, "") for key in ("target", "stack"))
-    wanted = (SCENARIO, target, stack)
+    wanted = {
+        "scenario": SCENARIO, "target": target, "stack": stack, "nano_kind": nano, "tier": "",
+        "duration_s": DURATION,
+    }  # fmt: skip
     files = sorted(results.glob(f"*/{table.FILE}"), key=lambda file: file.stat().st_mtime, reverse=True)
     for file in files:
         try:
             found, rows = table.read(file.parent)
         except (OSError, ValueError):
             continue
-        asked = (found.get("scenario"), found.get("target"), found.get("stack", ""))
-        if asked == wanted and any(row.answered for row in rows):
+        asked = {key: found.get(key) or "" for key in wanted}
+        if asked == wanted and any(map(_known, rows)):
             return StoredSearch(file.parent, tuple(rows), *_whose(target, stack))
     return None
 

@@ -73,7 +73,7 @@ def _change(found: Mapping[str, Any], id: str, now: Reading) -> str:
     names = [*(run for run, _ in known), "this run"]
     since = f"after {names[change.at - 1]} and by {names[change.at]}"
     levels = f"{kind.shown(change.before)} to {kind.shown(change.after)}"
-    return f"The series changed for the worse {since}: {levels}."
+    return f"the series changed for the worse {since}: {levels}"
 
 
 def _held(id: str, told: Mapping[str, Any], now: Reading, change: str) -> Finding:
@@ -88,11 +88,12 @@ def _held(id: str, told: Mapping[str, Any], now: Reading, change: str) -> Findin
     return Finding(
         float(f"{now.value * factor:.6g}") if seen else None,
         unit or "calls",
-        f"{evidence[0].upper()}{evidence[1:]}. {change}".strip(),
+        " ".join(f"{said[0].upper()}{said[1:]}." for said in (evidence, change) if said),
         {id: now.value},
         id,
         told["basis"],
         status="fail" if change else None,
+        broke=f"{id} is {is_now}: {change}" if change else "",
     )
 
 

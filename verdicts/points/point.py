@@ -81,7 +81,8 @@ class Finding:
     """One answer. `part` tells several findings of a point apart (`P1.6.cpu`).
 
     `subject` "" means the run's own; `status` is given only where the point judges by itself
-    (what the target promises), beside a threshold. `rows` is a table: each row has the same keys.
+    (what the target promises), beside a threshold; `broke` is why it failed then, in words that begin with
+    the figure as a broken bound's do: `p95 is …`. `rows` is a table: each row has the same keys.
     `at_least`: of figures that are not known, as nobody watched for long enough, what they are at least.
     """
 
@@ -96,6 +97,7 @@ class Finding:
     rows: tuple[Mapping[str, Value], ...] = ()
     seen: bool = True
     at_least: Mapping[str, float] = field(default_factory=dict)
+    broke: str = ""
 
     @classmethod
     def unseen(cls, reason: str, part: str = "", basis: Basis = "measured") -> Finding:
@@ -164,7 +166,10 @@ class Point:
             status="invalid" if not valid and status != "info" else status,
             evidence=finding.evidence + _scaled(run),
             rows=finding.rows,
-            broken=tuple(threshold.broken(finding.figures, self.figures, finding.at_least)),
+            broken=(
+                *threshold.broken(finding.figures, self.figures, finding.at_least),
+                *filter(None, (finding.broke,)),
+            ),
             figures=finding.figures,
         )
 

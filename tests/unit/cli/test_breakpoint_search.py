@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from cli.search.request import SearchRequest, read
 from cli.search.search import search
 from cli.search.table import Searches
 from common.protections import NAMES, PRESETS, parse
-from shapes.search import MACHINE, Search
+from shapes.search import MACHINE, Kind, Search
 from verdicts.breakpoint import table
 from verdicts.breakpoint.table import BreakpointRow
 from verdicts.breakpoint.trial import NoVerdictError, TrialOutcome
@@ -180,14 +181,14 @@ def test_one_run_without_verdict_costs_nothing_but_time(tmp_path: Path) -> None:
     assert (row.kind, row.confirmed, row.note) == ("breakpoint", True, "")
 
 
-def stopping(after: int) -> Trial:
+def stopping(after: int, trial: Trial = gateway) -> Trial:
     made: list[float] = []
 
-    def trial(protect: str, rate: float) -> TrialOutcome | None:
+    def stopped(protect: str, rate: float) -> TrialOutcome | None:
         made.append(rate)
-        return None if len(made) > after else gateway(protect, rate)
+        return None if len(made) > after else trial(protect, rate)
 
-    return trial
+    return stopped
 
 
 def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
@@ -236,6 +237,55 @@ def test_the_budget_ends_a_search_honestly(tmp_path: Path) -> None:
     assert OVER in row.cells()[-1]
 
 
+def test_an_open_bracket_is_told_with_both_its_ends(
+    tmp_path: Path, trials: list[Trial], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """203, 213, 235, 286, 422 and 921 hold, 2000 does not, and then there is no time left."""
+    trials[0] = stopping(after=7, trial=lambda protect, rate: outcome(protect, rate, 1000, "nano memory"))
+    folder = tmp_path / "table"
+    words = ["--protect", "none", "--start", "203", "--out", str(folder)]
+    assert command.main(words) == 3
+    assert "none: between 921.2 and 2000 (stopped)" in capsys.readouterr().out
+    _, [row] = table.read(folder)
+    assert (row.kind, row.answered, row.finished) == ("breakpoint", True, False)
+    assert row.cells()[1] == row.answer == "between 921.2 and 2000"
+    said = "between 921.2 and 2000 req/s, 27,637 in flight, then nano memory, not searched to its end"
+    assert table.sentence([row]) == f"Without protection it bears {said}."
+    assert said in (folder / table.PAGE).read_text()
+    trials[0] = gateway
+    assert command.main(words) == 0  # it is carried on
+    assert "between" not in table.read(folder)[1][0].answer
+
+
+def test_a_search_that_its_trials_did_not_suffice_is_not_over(
+    tmp_path: Path, trials: list[Trial], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cli.search.table.MAX_TRIALS", 4)
+    trials[0] = lambda protect, rate: outcome(protect, rate, 1000, "nano memory")
+    assert command.main(["--protect", "none", "--out", str(tmp_path / "table")]) == 3
+    _, [row] = table.read(tmp_path / "table")
+    assert row.note == "4 trials were not enough"
+    monkeypatch.setattr("cli.search.table.MAX_TRIALS", 20)
+    assert command.main(["--protect", "none", "--out", str(tmp_path / "table")]) == 0
+
+
+def test_only_what_was_searched_to_its_end_is_compared() -> None:
+    def row(protect: str, kind: Kind, lower: float, note: str = "") -> BreakpointRow:
+        return BreakpointRow(protect, kind, lower, 2 * lower, True, "nano CPU", (), note)
+
+    base, more = row("none", "breakpoint", 100), row("phase1", "at least", 280)
+    least = row("all", "breakpoint", 5)
+    early = row("today", "breakpoint", 900, OVER)
+    assert table.sentence([base, more, least, early]) == (
+        "Without protection it bears 100 req/s, then nano CPU. "
+        "The most is bought by phase1: at least 2.8 times as much, at least 280 req/s, then nano CPU; "
+        "the least by all: 0.05 times as much, 5 req/s, then nano CPU."
+    )
+    unknown = replace(base, kind="at least")
+    assert "times" not in table.sentence([unknown, more, least])
+    assert "The most" not in table.sentence([replace(base, note=OVER), more, least])
+
+
 @given(st.floats(0.6, 1900), st.sampled_from(["nano memory", "breaker", "nano CPU"]))
 def test_any_breakpoint_is_found(bears: float, limit: str) -> None:
     machine = Search(0.5, 2000, start=200, tolerance=0.05, growth=4, max_trials=20)
@@ -273,14 +323,58 @@ def test_bad_usage_is_one_line(words: list[str], line: str, capsys: pytest.Captu
     assert not said.out
 
 
+@pytest.fixture
+def nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is let through."""
+    monkeypatch.setattr(command, "Attacks", None)
+
+
+@pytest.mark.usefixtures("nothing_begins")
 def test_a_table_of_another_search_is_not_carried_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     searched(asked_for(tmp_path, "--protect", "none"), gateway)
-    nano = ["--stack", "fakes", "--nano", "calibrated"]
-    for words in (["slow-api"], ["--tier", "starter"], ["--duration", "40s"], ["--stack", "real"], nano):
+    others = {
+        "scenario": ["slow-api"], "tier": ["--tier", "starter"], "duration_s": ["--duration", "40s"],
+        "seed": ["--seed", "2"], "tolerance": ["--tolerance", "0.2"], "stack": ["--stack", "real"],
+        "nano_kind": ["--stack", "fakes", "--nano", "calibrated"],
+    }  # fmt: skip
+    for key, words in others.items():
         assert command.main([*words, "--out", str(tmp_path / "table")]) == 2
-        assert "allowed: a new folder, or one with a breakpoint.json" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"table is of {key} " in said
+        assert "allowed: a new folder, or one with a breakpoint.json" in said
+
+
+@pytest.mark.usefixtures("nothing_begins")
+def test_a_table_of_the_scenario_as_it_was_is_not_carried_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "mine.yaml"
+    text = "extends: slow-api-breakpoint\ntitle: {title}\nstack: {{nano: {{memory_limit: {limit}}}}}\n"
+    file.write_text(text.format(title="Mine", limit=64_909_312))
+    searched(asked_for(tmp_path, str(file), "--protect", "none"), gateway)
+    file.write_text(text.format(title="Renamed", limit=64_909_312))
+    assert asked_for(tmp_path, str(file), "--protect", "phase1").rows
+    assert asked_for(tmp_path, str(file)).rows
+    file.write_text(text.format(title="Mine", limit=268_435_456))
+    assert command.main([str(file), "--protect", "none", "--out", str(tmp_path / "table")]) == 2
+    assert "table is of scenario_digest '" in capsys.readouterr().err
+
+
+def test_a_row_that_ended_at_the_end_of_its_range_is_searched_on_in_a_wider_one(tmp_path: Path) -> None:
+    def found(*words: str) -> BreakpointRow:
+        return only(searched(asked_for(tmp_path, "--protect", "none", *words), gateway)[0])
+
+    assert found("--low", "50", "--high", "100").answer == "at least 100"
+    assert found("--low", "50", "--high", "90").answer == "at least 100"
+    row = found("--low", "300", "--high", "600")
+    assert row.answer == "below 300"
+    assert found("--low", "400", "--high", "600") == row
+    row = found("--low", "50", "--high", "600")
+    assert row.lower is not None
+    assert 190 < row.lower <= 203
+    assert found("--low", "50", "--high", "1000") == row
 
 
 @pytest.mark.parametrize(

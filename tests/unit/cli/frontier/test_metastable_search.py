@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cli import metastable as command
 from cli.frontier.request import FrontierRequest, read
@@ -15,12 +17,15 @@ from cli.frontier.storms import StormPolicy
 from cli.launch import series
 from cli.search.drive import OVER, STOPPED
 from common.errors import ConfigError
+from shapes.frontier import search
+from shapes.frontier.bisection import Bisection
 from shapes.frontier.search import StormPoint
 from telemetry.run_folder.series import SeriesStep
 from tests.support import made_storm
 from verdicts.__main__ import main as report
 from verdicts.breakpoint.trial import NoVerdictError
-from verdicts.metastable import metastable_file
+from verdicts.language.words import ENGLISH
+from verdicts.metastable import metastable_file, wording
 from verdicts.metastable.answer import answers
 from verdicts.metastable.metastable_file import PAGE, MetastableFile, StormTrial
 
@@ -114,6 +119,29 @@ def test_a_stop_leaves_what_is_known_and_no_trial_is_made_twice(tmp_path: Path) 
     assert first.asked + second.asked == alone.asked
 
 
+def test_even_from_is_said_where_less_was_tried(tmp_path: Path) -> None:
+    def never(policy: StormPolicy, point: StormPoint) -> StormTrial:
+        return replace(outcome(policy, point), back=False, seconds=None)
+
+    one = [
+        searched(tmp_path / "one", Made(stop_after=1), "--agents", "naive"),
+        searched(tmp_path / "all", never),
+    ]
+    early, whole = ([wording.sentence(line, ENGLISH) for line in answers(found)[0].lines] for found in one)
+    assert early == [
+        "At a trigger of 20 s it does not come back from 90 %; less was not tried. Not confirmed."
+    ]
+    assert whole[0] == "At a trigger of 20 s it does not come back even from 10 %."
+
+
+def test_a_line_that_its_trials_did_not_suffice_is_not_searched_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "Bisection", partial(Bisection, max_trials=2))
+    found = searched(tmp_path / "m", Made(), "--agents", "naive")
+    assert not answers(found)[0].finished
+
+
 def test_a_search_that_is_over_makes_nothing_more_and_takes_other_lines(tmp_path: Path) -> None:
     searched(tmp_path / "m", Made(), "--agents", "naive")
     again = Made()
@@ -180,6 +208,10 @@ def test_what_a_load_of_one_is(tmp_path: Path) -> None:
         "protect": "none", "kind": "breakpoint", "lower": 33.0, "upper": 34.0, "confirmed": True, "limit": "",
         "trials": [],
     }  # fmt: skip
+    for other in ({"kind": "at least"}, {"note": OVER}):
+        (stored / "breakpoint.json").write_text(json.dumps({"schema_version": 1, "rows": [{**row, **other}]}))
+        with pytest.raises(ConfigError, match="has the breakpoint of today or none"):
+            asked_for(tmp_path / "m", "--capacity", str(stored))
     (stored / "breakpoint.json").write_text(json.dumps({"schema_version": 1, "rows": [row]}))
     found = asked_for(tmp_path / "m", "--capacity", str(stored))
     assert (found.capacity, found.capacity_of) == (33.0, "a breakpoint search")
@@ -231,6 +263,17 @@ def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
     for words in (["--capacity", "30"], ["--seed", "3"], ["--duration-scale", "2"]):
         with pytest.raises(ConfigError, match=r"allowed: a new folder, or one with a metastable\.json"):
             asked_for(tmp_path / "m", *words)
+
+
+def test_a_folder_of_the_scenario_as_it_was_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    text = "extends: retry-storm-frontier\ntitle: Mine\nstack: {nano: {restart: %s}}\n"
+    file.write_text(text % 2)
+    searched(tmp_path / "m", Made(), "--agents", "polite", str(file))
+    asked_for(tmp_path / "m", str(file))
+    file.write_text(text % 3)
+    with pytest.raises(ConfigError, match="is of scenario_digest "):
+        asked_for(tmp_path / "m", str(file))
 
 
 def test_exit_codes(

@@ -72,6 +72,16 @@ def test_runs_that_something_disturbed_are_no_level(wild: Sequence[int]) -> None
     assert changes(values, "ratio") == []
 
 
+@pytest.mark.parametrize("then", [[], [95.0], [95.0, 95.2], [130.0], [200.0]])
+@pytest.mark.parametrize("last", [[], [106.2]])
+def test_a_wild_run_or_two_move_no_change_that_is_known(then: Sequence[float], last: Sequence[float]) -> None:
+    level = [100.0, 100.6, 99.4, 100.2, 99.8, 100.4, 99.6, 100.1, 99.9, 100.5, 99.5, 100.0]
+    values = [*level, 106.0, 106.5, 105.8, *then, *last]
+    assert [(one.at, one.seen) for one in changes(values, "ratio")] == [(12, 15)]
+    assert list(settled(values, "ratio", "lower")) == level
+    assert (worsened(values, "ratio", "lower") is not None) == (values[-1] > 100)
+
+
 def test_few_runs_show_nothing() -> None:
     assert changes([], "ratio") == []
     assert changes([1.0] * 7 + [2.0] * 3, "ratio") == []

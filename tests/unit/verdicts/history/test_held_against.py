@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.compare_runs import SPEC, folder, noisy
+from tests.support.compare_runs import SPEC, crowd, folder, noisy
 from verdicts.compare import baseline
 from verdicts.history import held_against, record, store
 from verdicts.history.entry import HistoryRun
@@ -45,9 +45,13 @@ def like(known: HistoryRun, factors: Sequence[float], noise: float = 0.005) -> l
     ]
 
 
-def held(tmp_path: Path, runs: Sequence[HistoryRun], slower: float = 1.0) -> Judgement:
+def held(
+    tmp_path: Path, runs: Sequence[HistoryRun], slower: float = 1.0, *, crowded: bool = False
+) -> Judgement:
     """A run held against a history of these."""
     now = folder(tmp_path, 99, replace(SPEC, change=noisy(99, slower, 0.0)))
+    if crowded:
+        crowd(now)
     key = record.key_of(load(now))
     for run in runs:
         store.append(tmp_path / "history", run)
@@ -94,6 +98,22 @@ def test_a_step_of_5_percent_fails_with_its_third_run(tmp_path: Path, known: His
         in said
     )
     assert failed(held(tmp_path / "mended", like(known, [*before, 1.05, 1.05, 1.05]))) == set()
+
+
+def test_a_small_step_on_a_machine_that_others_had_filled_is_inconclusive(
+    tmp_path: Path, known: HistoryRun
+) -> None:
+    runs = like(known, [1.0] * 12 + [1.1] * 2)
+    alone = held(tmp_path / "alone", runs, slower=1.1)
+    assert (alone.verdict, failed(alone)) == ("fail", {"p50", "p95", "p99"})
+    judged = held(tmp_path / "crowded", runs, slower=1.1, crowded=True)
+    assert (judged.verdict, judged.exit_code) == ("inconclusive", 3)
+    p95 = points(judged)["p95"]
+    assert p95.status == "invalid"
+    assert p95.broken[0].startswith("p95 is ")
+    assert "the series changed for the worse after run-11 " in p95.broken[0]
+    assert "the machine was full" in p95.evidence
+    assert not record.kept(judged)
 
 
 def test_a_level_that_stayed_is_what_runs_are_held_against(tmp_path: Path, known: HistoryRun) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.compare_runs import SPEC, folder
+from tests.support.compare_runs import SPEC, crowd, folder
 from tests.support.synthetic_run import Samples, Spec, drop
 from verdicts.__main__ import main
 from verdicts.history import figures, record
@@ -65,6 +65,24 @@ def test_what_proves_nothing_of_a_whole_run_never_enters(tmp_path: Path, spec: S
     code = main([str(run(tmp_path, spec)), "--quiet", "--history", str(tmp_path / "history")])
     assert read(tmp_path / "history") == []
     assert main([str(tmp_path / "run-01"), "--quiet"]) == code
+
+
+@pytest.mark.parametrize(("bound", "code", "entered"), [("p95 <= 1 ms", 3, 0), ("p95 <= 9 s", 0, 1)])
+def test_what_others_may_have_slowed_never_enters(
+    tmp_path: Path, bound: str, code: int, entered: int
+) -> None:
+    made = crowd(
+        run(tmp_path, replace(SPEC, scenario_data={"points": ["P1.7"], "thresholds": {"P1.7": bound}}))
+    )
+    assert main([str(made), "--quiet", "--history", str(tmp_path / "history")]) == code
+    assert len(read(tmp_path / "history")) == entered
+
+
+def test_a_target_that_shows_no_bound_has_a_history_all_the_same(tmp_path: Path) -> None:
+    data = {"points": ["P1.6"], "thresholds": {"P1.6": "nano_memory <= 200 MB"}}
+    made = run(tmp_path, replace(SPEC, bundled=False, probes=False, scenario_data=data))
+    assert main([str(made), "--quiet", "--history", str(tmp_path / "history")]) == 3
+    assert [one.verdict for one in read(tmp_path / "history")] == ["inconclusive"]
 
 
 def test_a_run_that_failed_enters(tmp_path: Path) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scenarios.load import load
+from shapes.search import Kind
 from tests.support import plan_folder, synthetic_run
 from tests.support.plan_folder import found, planned, point
 from verdicts.__main__ import main
@@ -144,19 +148,70 @@ def test_a_question_that_the_mode_leaves_is_not_answered_by_what_it_ran(tmp_path
     assert plan.sentence(SAY).startswith("Left to make plan MODE=full: P3.2.")
 
 
-def test_the_breakpoint_is_answered_by_a_stored_search_alone(tmp_path: Path) -> None:
-    borne = {"none": 200.0, "user-concurrency": 552.4, "global-concurrency": 2.985, "phase1": 609.0}
-    rows = [
-        BreakpointRow(name, "breakpoint", rate, rate * 1.05, True, "nano memory", ())
-        for name, rate in {**borne, "phase2": 4.887}.items()
-    ]
-    search = tmp_path / "a-search"
-    search.mkdir()
-    table.write(search, table.document("slow-api-breakpoint", rows, target="bundled"), "")
+def borne(protect: str, rate: float, kind: Kind = "breakpoint", note: str = "") -> BreakpointRow:
+    return BreakpointRow(protect, kind, rate, rate * 1.05, True, "nano memory", (), note)
+
+
+def searched(folder: Path, rows: Sequence[BreakpointRow], **other: Any) -> Path:
+    """A search of the plan's scenario as it is, but for `other`."""
+    about: dict[str, Any] = {
+        "scenario": stored_search.SCENARIO, "target": "bundled", "duration_s": stored_search.DURATION,
+        "tier": None, "nano_kind": "",
+    }  # fmt: skip
+    folder.mkdir(exist_ok=True)
+    table.write(folder, table.document(rows=rows, **{**about, **other}), "")
+    return folder
+
+
+def answer_of(tmp_path: Path) -> PlanAnswer:
+    """P0.3's, of a plan beside the searches."""
     folder = plan_folder.whole(tmp_path / "plan")
     told, found = plan_file.read(folder), stored_search.newest(tmp_path, {"target": "bundled"})
     judged_runs = [JudgedRun.of(folder, run) for run in told.runs]
-    answer = next(one for one in answers.of(told, judged_runs, found) if one.question.id == "P0.3")
+    return next(one for one in answers.of(told, judged_runs, found) if one.question.id == "P0.3")
+
+
+def test_at_least_is_no_number_of_a_protection(tmp_path: Path) -> None:
+    known = [borne("none", 200.0), borne("global-concurrency", 2.985), borne("phase2", 4.887)]
+    of_us = [borne("user-concurrency", 552.4, "at least"), borne("phase1", 609.0, note="the budget is over")]
+    searched(tmp_path / "a-search", [*known, *of_us])
+    answer = answer_of(tmp_path)
+    advice = " ".join(one.text for one in answer.advice("en"))
+    assert "Before any protection a nano bears 200 req/s" in advice
+    assert "552" not in advice
+    assert "609" not in advice
+    assert set(answer.results[0]["figures"]) == {"borne_none", "borne_global_concurrency", "borne_phase2"}
+    said = answer.results[0]["evidence"]
+    assert "user-concurrency at least 552.4 (" in said
+    assert "phase1 between 609 and 639.5 (" in said
+
+
+def test_a_search_without_none_hides_no_older_one_and_answers_nothing(tmp_path: Path) -> None:
+    alone = searched(tmp_path / "newer", [borne("fair-queue", 4.859)])
+    assert answer_of(tmp_path).state == "left"
+    older = searched(tmp_path / "older", [borne("none", 200.0)])
+    os.utime(older / table.FILE, (1, 1))
+    assert (alone / table.FILE).stat().st_mtime > 1
+    answer = answer_of(tmp_path)
+    assert answer.main is not None
+    assert (answer.state, answer.main["value"]) == ("answered", "200")
+
+
+def test_a_search_of_the_scenario_as_it_is_not_answers_nothing(tmp_path: Path) -> None:
+    assert load(stored_search.SCENARIO).duration == stored_search.DURATION
+    others = {"tier": "starter", "duration_s": 40.0, "nano_kind": "calibrated"}
+    for other in ({}, *({key: value} for key, value in others.items())):
+        searched(tmp_path / "a-search", [borne("none", 200.0)], **other)
+        assert bool(stored_search.newest(tmp_path, {"target": "bundled"})) == (not other)
+        calibrated = stored_search.newest(tmp_path, {"target": "bundled"}, "calibrated")
+        assert bool(calibrated) == ("nano_kind" in other)
+
+
+def test_the_breakpoint_is_answered_by_a_stored_search_alone(tmp_path: Path) -> None:
+    known = {"none": 200.0, "user-concurrency": 552.4, "global-concurrency": 2.985, "phase1": 609.0}
+    rows = [borne(name, rate) for name, rate in {**known, "phase2": 4.887}.items()]
+    search = searched(tmp_path / "a-search", rows)
+    answer = answer_of(tmp_path)
     assert answer.state == "answered"
     assert answer.main is not None
     assert (answer.main["id"], answer.main["value"]) == ("P0.3.breakpoint", "200")
@@ -164,7 +219,7 @@ def test_the_breakpoint_is_answered_by_a_stored_search_alone(tmp_path: Path) -> 
         "Before any protection a nano bears 200 req/s of slow calls. After user-concurrency 552"
         in " ".join(advice.text for advice in answer.advice("en"))
     )
-    table.write(search, table.document("burst", rows, target="bundled"), "")
+    searched(search, rows, scenario="burst")
     assert stored_search.newest(tmp_path, {"target": "bundled"}) is None
 
 
@@ -181,9 +236,7 @@ def test_a_search_answers_a_plan_of_the_same_target_and_stack_alone(
     tmp_path: Path, target: str, stack: str, basis: str, subject: str
 ) -> None:
     rows = [BreakpointRow("none", "breakpoint", 70.0, 73.5, True, "nano CPU", ())]
-    (tmp_path / "a-search").mkdir()
-    document = table.document("slow-api-breakpoint", rows, target=target, stack=stack)
-    table.write(tmp_path / "a-search", document, "")
+    searched(tmp_path / "a-search", rows, target=target, stack=stack)
     targets, stacks = ("bundled", "staging"), ("", "real", "fakes,origin=real")
     answered = []
     for other in itertools.product(targets, stacks):
