@@ -45,8 +45,9 @@ class FaultEntry:
             return f"{self} was lifted {self.overtime:.1f} s late"
         if self.observed or self.optional:
             return ""
-        silent = self.observed is None
-        return f"{self} {'ended, and nobody could say what it did' if silent else 'had no effect that was observed'}"
+        if self.observed is None:
+            return f"{self} ended, and nobody could say what it did"
+        return f"{self} had no effect that was observed"
 
     @property
     def overtime(self) -> float:
