@@ -108,7 +108,10 @@ class LimitSearch:
         for trial in tried[: self._finals(tried)]:
             final = yield from self._try(trial.values, attacks, "full", no_worse_than=_least_excess(finals))
             finals += [final] if final is not None else []
-        if chosen := min(finals or tried, key=rank, default=None):
+        # What was broken at full length loses to what was not: to one that held there, else to one not disproved.
+        proved = [one for one in finals if one.holds]
+        judged = [next((one for one in finals if one.values == trial.values), trial) for trial in tried]
+        if chosen := min(proved or judged, key=rank, default=None):
             self.best = dict(chosen.values)
 
     def _finals(self, tried: Sequence[SettingTrial]) -> int:
@@ -134,18 +137,21 @@ class LimitSearch:
         tried: list[SettingTrial] = []
         for _ in range(1 + RETREATS):
             runs: list[TuningRun] = []
+            silent = 0
             for attack in self._attacks:  # one by one: where one proves nothing the others still do
                 if attack.runs < CONFIRMED:
                     continue
                 one = yield from self._try(self.best, [attack], "full", repeats=repeats)
                 runs += one.runs if one else ()
+                silent += 0 if one else repeats
             if not runs:
                 break
-            tried.append(SettingTrial(dict(self.best), tuple(runs)))
+            tried.append(SettingTrial(dict(self.best), tuple(runs), left_out=silent))
             if tried[-1].holds or not self._retreat(tried[-1]):
                 break
         if tried:
-            self.best = dict(min(tried, key=rank).values)
+            # Of two as far from holding the one that is known to be goes first.
+            self.best = dict(min(tried, key=lambda one: (one.excess, one.left_out, one.loss)).values)
 
     def _others(self) -> Steps:
         for attack in self._attacks:

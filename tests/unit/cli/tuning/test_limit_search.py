@@ -217,6 +217,46 @@ def test_where_a_bound_breaks_at_full_length_the_blocks_next_best_is_taken() -> 
     assert {one.values["user"] for one in asked} == {20, 16}
 
 
+def test_what_broke_at_full_length_loses_to_what_was_not_disproved() -> None:
+    """All hold when shortened; at full length the first proves nothing, and the second breaks."""
+
+    def run(wanted: Wanted) -> TuningRun | None:
+        whole = wanted.length == "full"
+        if whole and wanted.values["user"] == 20:
+            return None
+        served, room = figures(wanted.attack.name, wanted.values)
+        broke = whole and wanted.attack.name == "crowd" and wanted.values["user"] == 18
+        return outcome(wanted.attack.name, wanted.values, 0.1 if broke else served, room, wanted)
+
+    proposals = InTurn([GOOD, {"user": 18.0, "global": 2500.0}, {"user": 16.0, "global": 2500.0}])
+    search = search_of(proposals, {"calls": 8})
+    asked = go(search, run, "search calls")
+    assert {one.values["user"] for one in asked if one.length == "full"} == {20, 18}
+    assert search.best["user"] == 20
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("served", [0.7, 0.0])
+def test_an_attack_that_proves_nothing_does_not_count_as_held_in_a_confirmation(
+    repeats: int, served: float
+) -> None:
+    def run(wanted: Wanted) -> TuningRun | None:
+        crowd = wanted.attack.name == "crowd" and confirming
+        if crowd and wanted.values["user"] == 16:
+            return None
+        usual, room = figures(wanted.attack.name, wanted.values)
+        return outcome(wanted.attack.name, wanted.values, served if crowd else usual, room, wanted)
+
+    confirming = False
+    search = search_of(InTurn([GOOD, {"user": 16.0, "global": 2500.0}]), {"calls": 6})
+    go(search, run, "search calls")
+    search.memory = type(search.memory)()  # what was run at full length was lucky
+    confirming = True
+    asked = go(search, run, f"confirm {repeats}")
+    assert {one.values["user"] for one in asked} == {20, 16}
+    assert search.best["user"] == 20
+
+
 def test_a_side_that_is_better_is_taken_and_its_own_sides_are_tried() -> None:
     search = search_of(InTurn([]), {})
     search.best = {**search.best, **GOOD, "timeout": 24.0}
