@@ -25,6 +25,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from cli.tuning.blocks import block_of
 from cli.tuning.memory import Memory
 from cli.tuning.proposals import Propose
 from cli.tuning.search import SearchStage
@@ -40,14 +41,6 @@ from verdicts.tuning.tuning_file import GrownSize
 
 EVALUATIONS: Final = 10  # settings of a block at one size, on one instance
 MOST_CALLS: Final = "global-concurrency"  # the limit that an instance's memory bounds
-# What gave way first (`verdicts.explain.first_limit`) where that is not a limit's own name → the block.
-NAMED: Final = {
-    "burst-limit": "rates",
-    "rate-limit": "rates",
-    "breaker": "patience",
-    "nano memory": CALLS,
-    "nano CPU": CALLS,
-}
 Finding = Generator[Wanted, TuningRun | None, SettingTrial]
 
 
@@ -123,7 +116,7 @@ class GrowthSearch:
         if best is not None and not best.holds and before:
             other = before[-1] if place.instance == 1 else {**start, **self._calls(before[-1])}
             best = yield from self._better(place, best, other)
-        if best is not None and any(_block_of(run) in ("", CALLS) and _feels(run) for run in best.broken):
+        if best is not None and any(block_of(run) in ("", CALLS) and _feels(run) for run in best.broken):
             best = yield from self._better(place, best, self._sized(place, best.values))
         searched: set[str] = set()
         while best is not None and (block := self._next(best, searched)):
@@ -148,14 +141,14 @@ class GrowthSearch:
     def _next(self, best: SettingTrial, searched: set[str]) -> str | None:
         """The block to search next for what is broken; None where there is none, or nothing is broken."""
         felt = {block for run in best.broken for block in _blocks(_attack(run))}
-        named = [_block_of(run) for run in best.broken]
+        named = [block_of(run) for run in best.broken]
         shared = {block: sum(block in _blocks(one) for one in GROWING) for block in felt}
         order = [*named, *sorted(felt, key=lambda block: (shared[block], block))]
         return next((block for block in order if block in felt - searched), None)
 
     def _block(self, place: Place, block: str, best: SettingTrial) -> Finding:
         broken = [run for run in best.broken if block in _blocks(_attack(run))]
-        names = {run.attack for run in broken if _block_of(run) in ("", block)} or {
+        names = {run.attack for run in broken if block_of(run) in ("", block)} or {
             run.attack for run in broken
         }
         held = {attack.name for attack in place.attacks} - {run.attack for run in best.broken}
@@ -169,7 +162,7 @@ class GrowthSearch:
             last = tried[-1]
             if last is not None:
                 proposals.tell(last.values, last.loss, last.excess)
-                if last.holds or all(_block_of(run) not in ("", block) for run in last.broken):
+                if last.holds or all(block_of(run) not in ("", block) for run in last.broken):
                     break
             values = {**best.values, **proposals.ask()}
             tried.append((yield from self._try(judged, values, until_broken=True)))
@@ -222,16 +215,10 @@ def _blocks(attack: TuningAttack) -> set[str]:
     return {BY_NAME[name].block for name in attack.feels}
 
 
-def _block_of(run: TuningRun) -> str:
-    """The block that what gave way first names; "" where it names none."""
-    limit = BY_NAME.get(run.limit)
-    return limit.block if limit else NAMED.get(run.limit, "")
-
-
 def _feels(run: TuningRun) -> bool:
     return CALLS in _blocks(_attack(run))
 
 
 def _of_an_instance(run: TuningRun) -> bool:
     """More memory or CPU might mend it."""
-    return _feels(run) or _block_of(run) == CALLS
+    return _feels(run) or block_of(run) == CALLS

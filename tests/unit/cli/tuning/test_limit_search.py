@@ -119,43 +119,58 @@ def test_the_plans_values_are_tried_whole_and_the_others_until_a_bound_breaks() 
 
 
 def test_what_another_block_must_mend_first_holds_up_no_block() -> None:
-    """Fan-outs need both blocks; each alone still breaks the bound, and none must stop at that."""
+    """Fan-outs need three blocks; each alone still breaks the bound, and none must stop at that."""
     limits = (
         TunedLimit("rate", "rates", "edge.burst_per_s", 2, 40, 5, None),
         TunedLimit("calls", "calls", "origin.global_concurrency", 20, 5000, 100, None),
+        TunedLimit("wait", "patience", "origin.timeout", 1, 60, 30, None),
     )
     attacks = (
-        TuningAttack("fan-out", ("rate", "calls"), 60, 15, {}, ordinary=True),
+        TuningAttack("fan-out", ("rate", "calls", "wait"), 60, 15, {}, ordinary=True),
         TuningAttack("flood", ("rate",), 60, 15, {}),
         TuningAttack("memory", ("calls",), 60, 15, {}),
+        TuningAttack("agents", ("rate", "calls", "wait"), 60, 15, {}, searched=False),
     )
+    broken_at_last: dict[str, float] = {}
 
     def run(wanted: Wanted) -> TuningRun:
-        rate, calls = wanted.values["rate"], wanted.values["calls"]
+        rate, calls, wait = (wanted.values[name] for name in ("rate", "calls", "wait"))
         served = {
-            "fan-out": 1 - 0.1 * (rate < 8) - 0.12 * (calls < 200),
+            "fan-out": 1 - 0.1 * (rate < 8) - 0.12 * (calls < 200) - 0.15 * (wait > 10) + calls / 1e6,
             "flood": 1.0 if rate <= 20 else 0.5,
             "memory": 1.0 if calls <= 2000 else 0.0,
+            "agents": 1.0,
         }[wanted.attack.name]
+        if broken_at_last.get(wanted.attack.name) == calls:
+            served = 0.5
         return TuningRun(
             attack=wanted.attack.name, values=dict(wanted.values), length=wanted.length,
             repeat=wanted.repeat, served=served, room=0.8, broken=("served",) * (served < 0.99),
+            limit="calls" if served < 0.99 else "",
         )  # fmt: skip
 
     turns = {
         "rates": InTurn([{"rate": 40.0}, {"rate": 12.0}, {"rate": 3.0}]),
-        "calls": InTurn([{"calls": 4000.0}, {"calls": 1000.0}]),
+        "calls": InTurn([{"calls": value} for value in (4000.0, 1000.0, 1200.0, 1400.0)]),
+        "patience": InTurn([{"wait": 6.0}]),
     }
-    search = LimitSearch(
-        limits, attacks, {"rates": 7, "calls": 6}, 1, lambda those, seed: turns[those[0].block]
-    )
+    spend = {"rates": 7, "calls": 10, "patience": 2}
+    search = LimitSearch(limits, attacks, spend, 1, lambda those, seed: turns[those[0].block])
     asked = go(search, run, "search rates")
-    assert search.best == {"rate": 12, "calls": 100}
+    assert search.best == {"rate": 12, "calls": 100, "wait": 30}
     short = [(one.attack.name, one.values["rate"]) for one in asked if one.length == "short"]
     assert ("flood", 12) in short, "a bound that the best so far breaks as well ends nothing"
     assert ("flood", 3) not in short, "where it is broken as far it does"
-    go(search, run, "search calls")
-    assert search.best == {"rate": 12, "calls": 1000}
+    asked = go(search, run, "search calls")
+    assert search.best == {"rate": 12, "calls": 1400, "wait": 30}
+    full = [(one.attack.name, one.values["calls"]) for one in asked if one.length == "full"]
+    assert full == [("memory", 1400), ("memory", 1200)], "two go on, without what their shortened runs broke"
+    go(search, run, "search patience")
+    assert search.best == {"rate": 12, "calls": 1400, "wait": 6}
+    search.memory = type(search.memory)()  # what was run at full length was lucky
+    broken_at_last |= {"memory": 1400, "agents": 1200}
+    go(search, run, "confirm 1")
+    assert search.best == {"rate": 12, "calls": 1000, "wait": 6}, "the next best of the block, twice"
 
 
 def test_an_attack_that_was_left_out_served_nobody() -> None:
