@@ -27,7 +27,7 @@ from telemetry.run_folder.machine import machine
 from telemetry.run_folder.series import SeriesWriter
 from verdicts.tuning import files, tuning_file
 from verdicts.tuning.outcome import TuningRun
-from verdicts.tuning.tuning_file import AsideRun, GrowthFile, TuningFile
+from verdicts.tuning.tuning_file import AsideRun, GrowthFile, SilentRun, TuningFile
 
 STOPPED: Final = "stopped"
 OVER: Final = "the budget is over"
@@ -78,7 +78,9 @@ class Driven(ABC):
         self._aside = list(before.aside) if before else []
         for run in before.runs if before else ():
             search.memory.keep(self.attacks[run.attack], run)
-            self._budget.used += run.took_s
+        for one in before.silent if before else ():
+            search.memory.silence(self._wanted(one))
+        self._budget.used = before.took_s if before else 0.0
 
     def run(self) -> None:
         """Every stage in turn."""
@@ -124,6 +126,20 @@ class Driven(ABC):
             )
         return made
 
+    def _wanted(self, one: SilentRun) -> Wanted:
+        attack = self.attacks[one.attack]
+        return Wanted(attack, one.values, one.length, one.repeat, one.set, one.mau, one.instance)
+
+    @property
+    def _silent(self) -> tuple[SilentRun, ...]:
+        return tuple(
+            SilentRun(
+                attack=one.attack.name, values=dict(one.values), length=one.length, repeat=one.repeat,
+                set=one.set, mau=one.mau, instance=one.instance,
+            )
+            for one in self._search.memory.silent
+        )  # fmt: skip
+
     @abstractmethod
     def before(self, found: TuningFile) -> TuningFile | GrowthFile | None:
         """What an earlier search of this kind left in the file."""
@@ -151,7 +167,7 @@ class Tuning(Driven):
             _begun(request),
             budget_s=request.budget, took_s=round(self._budget.used, 1), best=dict(self._search.best),
             ended=self.ended, stages=tuple(self._stages), runs=tuple(self._search.memory.runs),
-            aside=(*self._aside, *self._runs.aside), left_out=dict(request.left_out),
+            aside=(*self._aside, *self._runs.aside), silent=self._silent, left_out=dict(request.left_out),
             growth=before.growth if before else None,
         )  # fmt: skip
 
@@ -177,7 +193,7 @@ class Growing(Driven):
         return GrowthFile(
             held=search.held, sizes=tuple(search.found.values()), budget_s=request.budget,
             took_s=round(self._budget.used, 1), ended=self.ended, runs=tuple(search.memory.runs),
-            aside=(*self._aside, *self._runs.aside),
+            aside=(*self._aside, *self._runs.aside), silent=self._silent,
         )  # fmt: skip
 
 

@@ -19,7 +19,8 @@ It begins with the plan's values, and goes block by block, all other limits bein
     sides           half and twice each value, by shortened runs: what breaks on either side; one that is
                     better is taken, and its own sides tried, `MOVES` times at most
 
-A run that was made already is not wanted again (`Memory`): so a search is carried on by giving it its runs.
+A run that was made already is not wanted again (`Memory`), nor is one that proved nothing, but in a confirmation
+and for the page: so a search is carried on by giving it its runs, and goes the same way.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ class LimitSearch:
             for attack in self._attacks:  # one by one: where one proves nothing the others still do
                 if attack.runs < CONFIRMED:
                     continue
-                one = yield from self._try(self.best, [attack], "full", repeats=repeats)
+                one = yield from self._try(self.best, [attack], "full", repeats=repeats, again=True)
                 runs += one.runs if one else ()
                 silent += 0 if one else repeats
             if not runs:
@@ -160,7 +161,7 @@ class LimitSearch:
     def _others(self) -> Steps:
         for attack in self._attacks:
             if attack.runs < CONFIRMED:
-                yield from self._try(self.best, [attack], "full", repeats=attack.runs)
+                yield from self._try(self.best, [attack], "full", repeats=attack.runs, again=True)
 
     def _retreat(self, trial: SettingTrial) -> bool:
         """Take the next best of a block that might mend what broke; False where there is none."""
@@ -200,7 +201,7 @@ class LimitSearch:
 
     def _set(self, name: str) -> Steps:
         searched = [attack for attack in self._attacks if attack.searched]
-        yield from self._try(named(name)[0], searched, "short", set=name)
+        yield from self._try(named(name)[0], searched, "short", set=name, again=True)
 
     def _felt(self, limits: Sequence[TunedLimit], *, searched: bool) -> list[TuningAttack]:
         names = {limit.name for limit in limits}
@@ -215,12 +216,14 @@ class LimitSearch:
         repeats: int = 1,
         no_worse_than: float = math.inf,
         set: str = "",
+        again: bool = False,
     ) -> Trying:
         """See `try_all`."""
         return try_all(
             self.memory,
             [Wanted(attack, values, length, repeat, set) for repeat in range(repeats) for attack in attacks],
             no_worse_than=no_worse_than,
+            again=again,
         )
 
 

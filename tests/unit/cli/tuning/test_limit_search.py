@@ -101,6 +101,26 @@ def test_a_search_that_is_given_its_runs_asks_for_none_of_them_again() -> None:
     assert again.best == first.best
 
 
+def test_a_search_carried_on_after_a_run_that_proved_nothing_goes_the_same_way() -> None:
+    needs.require("optuna")
+
+    def third_is_silent(wanted: Wanted) -> TuningRun | None:
+        count.append(wanted)
+        return None if len(count) == 3 else quiet(wanted)
+
+    count: list[Wanted] = []
+    asked = go(search_of(), third_is_silent, *WHOLE)
+    count = []
+    first = search_of()
+    go(first, third_is_silent, *WHOLE, most=15)
+    again = search_of()
+    for run in first.memory.runs:
+        again.memory.keep(next(one for one in ATTACKS if one.name == run.attack), run)
+    for wanted in first.memory.silent:
+        again.memory.silence(wanted)
+    assert go(again, quiet, *WHOLE) == asked[15:]
+
+
 GOOD = {"user": 20.0, "global": 2500.0}
 KILLS = {"user": 100.0, "global": 9000.0}
 

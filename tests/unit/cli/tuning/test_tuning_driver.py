@@ -128,6 +128,21 @@ def test_an_attack_that_never_counts_leaves_the_set_unconfirmed_and_is_told(tmp_
     assert {one.attack.name for one in Answer.of(found).confirmed} == set(ATTACK) - {"slow-api"}
 
 
+def test_what_proved_nothing_is_made_again_only_where_no_proposal_depends_on_it(tmp_path: Path) -> None:
+    for more in (False, True):
+        clock = [0.0]
+        runs = MadeRuns(made_gateway.run, clock, bad=["db-pool"])
+        tuning, _ = tuned(asked_for(tmp_path / "t", "--budget", "400m"), runs, clock)
+        found = tuning.document()
+        if more:
+            assert runs.made
+            assert all(one.length == "full" or one.set for one in runs.made)
+            assert found.took_s == pytest.approx(took + clock[0])
+            assert found.best == best
+        took, best = found.took_s, found.best
+        assert took > sum(run.took_s for run in found.runs)
+
+
 def test_a_real_origin_is_asked_for_every_limit(tmp_path: Path) -> None:
     assert asked_for(tmp_path / "t", "--stack", "real").limits == LIMITS
 
@@ -164,6 +179,7 @@ def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
         ('"attack": "nano-oom"', '"attack": "nano-doom"', "attack 'nano-doom', allowed: "),
         ('"timeout": ', '"time-out": ', "limits time-out, timeout, allowed: those of this version"),
         ('"set": ""', '"set": "yesterday"', "set 'yesterday', allowed: plan, today, none"),
+        ('"silent": []', '"silent": [{"attack": "x", "values": {}, "length": "short"}]', "silent.x: "),
         ('"runs": [', '"runs": [7, ', "Expected `object`, got `int`"),
         ('"schema_version": 1', '"schema_version": 2', "schema_version: 2, allowed: 1"),
     ],
