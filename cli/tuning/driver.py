@@ -122,7 +122,7 @@ class Driven(ABC):
             at += f" on {wanted.instance} times a nano" if wanted.instance > 1 else ""
             self._say(
                 f"{label}: {wanted.attack.name} ({wanted.length}) at {at}: {came}, served {made.served:.1%}, "
-                f"room {made.room:.0%}, {took:.0f} s; best so far: {changed(self._search.best)}"
+                f"room {made.room:.0%}, {took:.0f} s; best so far: {changed(self.best)}"
             )
         return made
 
@@ -140,6 +140,11 @@ class Driven(ABC):
             for one in self._search.memory.silent
         )  # fmt: skip
 
+    @property
+    def best(self) -> Setting:
+        """The best so far."""
+        return self._search.best
+
     @abstractmethod
     def before(self, found: TuningFile) -> TuningFile | GrowthFile | None:
         """What an earlier search of this kind left in the file."""
@@ -154,7 +159,20 @@ class Driven(ABC):
 
 
 class Tuning(Driven):
-    """The search for the recommended set."""
+    """The search for the recommended set.
+
+    One that is carried on answers what it answered before until as many of its stages are over.
+    """
+
+    @property
+    def _kept(self) -> TuningFile | None:
+        before = self._request.before
+        return before if before is not None and len(self._stages) < len(before.stages) else None
+
+    @property
+    def best(self) -> Setting:
+        """The best so far."""
+        return self._kept.best if self._kept else self._search.best
 
     def before(self, found: TuningFile) -> TuningFile:
         """All of it."""
@@ -163,10 +181,11 @@ class Tuning(Driven):
     def document(self) -> TuningFile:
         """The search's own part is new; growth stays."""
         request, before = self._request, self._request.before
+        stages = self._kept.stages if self._kept else tuple(self._stages)
         return structs.replace(
             _begun(request),
-            budget_s=request.budget, took_s=round(self._budget.used, 1), best=dict(self._search.best),
-            ended=self.ended, stages=tuple(self._stages), runs=tuple(self._search.memory.runs),
+            budget_s=request.budget, took_s=round(self._budget.used, 1), best=dict(self.best),
+            ended=self.ended, stages=stages, runs=tuple(self._search.memory.runs),
             aside=(*self._aside, *self._runs.aside), silent=self._silent, left_out=dict(request.left_out),
             growth=before.growth if before else None,
         )  # fmt: skip

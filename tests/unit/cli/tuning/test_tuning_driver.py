@@ -29,13 +29,15 @@ from verdicts.tuning.tuning_file import TuningFile
 
 
 class Fixed:
-    """Proposes the good values, again and again."""
+    """Proposes the good values, again and again, or so many times; then ever more."""
 
-    def __init__(self, limits: Sequence[TunedLimit]) -> None:
-        self._limits = limits
+    def __init__(self, limits: Sequence[TunedLimit], good: int = 10_000) -> None:
+        self._limits, self._good = limits, good
 
     def ask(self) -> dict[str, float]:
-        return {limit.name: GOOD.get(limit.name, limit.plan) for limit in self._limits}
+        self._good -= 1
+        found = {limit.name: GOOD.get(limit.name, limit.plan) for limit in self._limits}
+        return {name: value * (1 + max(0, -self._good) / 100) for name, value in found.items()}
 
     def tell(self, values: Setting, loss: float, excess: float) -> None:
         """It learns nothing."""
@@ -45,9 +47,11 @@ def asked_for(folder: Path, *words: str) -> TuneRequest:
     return read(tune.parser().parse_args(["--out", str(folder), *words]))
 
 
-def tuned(request: TuneRequest, runs: MadeRuns, clock: list[float]) -> tuple[Tuning, list[str]]:
+def tuned(
+    request: TuneRequest, runs: MadeRuns, clock: list[float], good: int = 10_000
+) -> tuple[Tuning, list[str]]:
     def propose(limits: Sequence[TunedLimit], seed: int) -> Proposals:
-        return Fixed(limits)
+        return Fixed(limits, good)
 
     request.folder.mkdir(parents=True, exist_ok=True)
     said: list[str] = []
@@ -111,6 +115,19 @@ def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
     found = stored.read(tmp_path / "t")
     assert (found.ended, len(found.runs)) == (STOPPED, 4)  # the fifth was cut off
     assert tune.exit_code(Answer.of(found)) == exit_codes.OURS
+
+
+def test_what_is_carried_on_and_stopped_does_not_unsay_its_answer(tmp_path: Path) -> None:
+    clock = [0.0]
+    tuned(asked_for(tmp_path / "t", "--budget", "400m"), MadeRuns(made_gateway.run, clock), clock, good=2)
+    before = stored.read(tmp_path / "t")
+    assert (before.ended, before.best) == ("", {**named("plan")[0], **GOOD})
+    for budget in ("600m", "800m"):
+        runs = MadeRuns(made_gateway.run, clock, stop_after=1)
+        tuned(asked_for(tmp_path / "t", "--budget", budget), runs, clock, good=2)
+        found = stored.read(tmp_path / "t")
+        assert (len(runs.made), found.ended) == (1, STOPPED)
+        assert (found.best, found.stages) == (before.best, before.stages)
 
 
 def test_an_attack_that_never_counts_leaves_the_set_unconfirmed_and_is_told(tmp_path: Path) -> None:
