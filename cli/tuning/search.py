@@ -40,7 +40,7 @@ from verdicts.tuning.trial import FLOOR, SettingTrial
 
 MOVES: Final = 2
 RETREATS: Final = 3  # other settings that a confirmation tries at most
-TODAY: Final = ("today", "none")
+LAST: Final = "none"  # the stage with which a search comes to its end
 
 
 class SearchStage(NamedTuple):
@@ -73,7 +73,7 @@ class LimitSearch:
         return [
             *(f"search {block}" for block in self._spend),
             "plan's values", "confirm 1", "today", "sides",
-            *(f"confirm {number}" for number in range(2, CONFIRMED + 1)), "confirm others", "none",
+            *(f"confirm {number}" for number in range(2, CONFIRMED + 1)), "confirm others", LAST,
         ]  # fmt: skip
 
     def stages(self) -> Iterator[SearchStage]:

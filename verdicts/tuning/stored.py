@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from scenarios import growth_table
-from scenarios.tuning_table import ATTACK, BY_NAME, SETS
+from scenarios.tuning_table import ATTACK, BLOCKS, BY_NAME, SETS
 from telemetry.run_folder import struct_file
 from telemetry.run_folder.reading import RunFolderError
 from verdicts.tuning.outcome import TuningRun
@@ -31,6 +31,8 @@ def _strange(found: TuningFile) -> Iterator[str]:
     if growth is not None:
         settings |= {"growth.held": growth.held}
         settings |= {f"growth.sizes.{one.mau}": one.values for one in growth.sizes}
+    if found.spend and (other := sorted(found.spend.keys() ^ set(BLOCKS))):
+        yield f"spend: blocks {', '.join(other)}, allowed: those of this version, each of them"
     for where, values in settings.items():
         if other := sorted(values.keys() ^ BY_NAME.keys()):
             yield f"{where}: limits {', '.join(other)}, allowed: those of this version, each of them"

@@ -180,7 +180,7 @@ def test_the_command_answers_for_its_sizes_and_ends_with_its_code(
     folder = searched(tmp_path / "t")
     assert tune.main(["--out", str(folder), "--growth", "100,10"]) == exit_codes.PASS
     said = capsys.readouterr().out
-    assert "growth from burst-per-second=10 timeout=6: at most 180 minutes in all" in said
+    assert "growth from burst-per-second=10 timeout=6: at most 240 minutes in all" in said
     assert "The set holds as it is at 10 MAU. From 100 MAU on limits have to change." in said
     assert "global-concurrency: At 10 MAU keep 100 calls. At 100 MAU it has to be 4,277 calls." in said
     assert tune.main(["--out", str(folder), "--growth", "1000"]) == exit_codes.OURS, (
