@@ -5,7 +5,7 @@
     search.found[mau]                      # GrownSize: the best so far there
 
 At each size the held set is run under every attack that this machine can send; one of which no run counts is
-silent there. Where a bound breaks, until every bound holds:
+silent there. A larger instance on which no run of one counts leaves the size open. Where a bound breaks, until every bound holds:
 
     guesses     what the size before came to; the limits on calls by memory's room and the attackers
     blocks      `EVALUATIONS` settings of a block that a broken attack feels: first those blocks that the
@@ -42,6 +42,7 @@ from verdicts.tuning.tuning_file import GrownSize
 EVALUATIONS: Final = 10  # settings of a block at one size, on one instance
 MOST_CALLS: Final = "global-concurrency"  # the limit that an instance's memory bounds
 Finding = Generator[Wanted, TuningRun | None, SettingTrial]
+Ending = Generator[Wanted, TuningRun | None, bool]
 
 
 @dataclass(frozen=True)
@@ -94,24 +95,25 @@ class GrowthSearch:
                 answered.append(attack)
             else:
                 self._put(mau, silent=(*self.found[mau].silent, attack.name))
-        if answered:
-            yield from self._instances(mau, tuple(answered))
-        self._put(mau, over=True)
+        over = not answered or (yield from self._instances(mau, tuple(answered)))
+        self._put(mau, over=over)
 
-    def _instances(self, mau: int, attacks: tuple[TuningAttack, ...]) -> Steps:
+    def _instances(self, mau: int, attacks: tuple[TuningAttack, ...]) -> Ending:
+        """False where it is open whether a larger instance holds."""
         start: Setting = self.held
         for instance in INSTANCES:
             best = yield from self._within(Place(mau, instance, attacks), start)
             if best is None:
-                return
+                return False
             if best.holds or instance == 1:
                 self._put(mau, values=dict(best.values), instance=instance)
             if best.holds or not any(_of_an_instance(run) for run in best.broken):
-                return
+                break
             start = {**best.values, **self._calls(self.held)}
+        return True
 
     def _within(self, place: Place, start: Setting) -> Trying:
-        best = yield from self._try(place, start)
+        best = yield from self._try(place, start, again=True)
         before = [one.values for mau, one in self.found.items() if mau < place.mau]
         if best is not None and not best.holds and before:
             other = before[-1] if place.instance == 1 else {**start, **self._calls(before[-1])}
@@ -196,12 +198,16 @@ class GrowthSearch:
             if limit.block == block
         ]
 
-    def _try(self, place: Place, values: Setting, *, until_broken: bool = False) -> Trying:
+    def _try(
+        self, place: Place, values: Setting, *, until_broken: bool = False, again: bool = False
+    ) -> Trying:
         wanted = [
             Wanted(attack, values, "short", mau=place.mau, instance=place.instance)
             for attack in place.attacks
         ]
-        return try_all(self.memory, wanted, no_worse_than=0.0 if until_broken else math.inf)
+        return try_all(
+            self.memory, wanted, no_worse_than=0.0 if until_broken else math.inf, again=again
+        )
 
     def _put(self, mau: int, **changed: Any) -> None:
         self.found[mau] = replace(self.found[mau], **changed)
