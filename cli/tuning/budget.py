@@ -40,7 +40,7 @@ def spend(seconds: float, limits: Sequence[TunedLimit], attacks: Sequence[Tuning
 
 
 def after_blocks(limits: Sequence[TunedLimit], attacks: Sequence[TuningAttack]) -> float:
-    """Seconds of the other stages: each limit at the plan's value and on either side, each set, every run at full.
+    """Seconds of the other stages: each limit at the plan's value and on either side, the sets, full length.
 
     What a broken bound or a better side adds is not in it.
     """

@@ -184,8 +184,8 @@ class Tuning(Driven):
         stages = self._kept.stages if self._kept else tuple(self._stages)
         return structs.replace(
             _begun(request),
-            budget_s=request.budget, spend=dict(request.shares), took_s=round(self._budget.used, 1), best=dict(self.best),
-            ended=self.ended, stages=stages, runs=tuple(self._search.memory.runs),
+            budget_s=request.budget, spend=dict(request.shares), took_s=round(self._budget.used, 1),
+            best=dict(self.best), ended=self.ended, stages=stages, runs=tuple(self._search.memory.runs),
             aside=(*self._aside, *self._runs.aside), silent=self._silent, left_out=dict(request.left_out),
             growth=before.growth if before else None,
         )  # fmt: skip

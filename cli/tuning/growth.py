@@ -5,7 +5,8 @@
     search.found[mau]                      # GrownSize: the best so far there
 
 At each size the held set is run under every attack that this machine can send; one of which no run counts is
-silent there. A larger instance on which no run of one counts leaves the size open. Where a bound breaks, until every bound holds:
+silent there. A larger instance on which no run of one counts leaves the size open. Where a bound breaks, until
+every bound holds:
 
     guesses     what the size before came to; the limits on calls by memory's room and the attackers
     blocks      `EVALUATIONS` settings of a block that a broken attack feels: first those blocks that the

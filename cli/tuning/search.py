@@ -19,8 +19,8 @@ It begins with the plan's values, and goes block by block, all other limits bein
     sides           half and twice each value, by shortened runs: what breaks on either side; one that is
                     better is taken, and its own sides tried, `MOVES` times at most
 
-A run that was made already is not wanted again (`Memory`), nor is one that proved nothing, but in a confirmation
-and for the page: so a search is carried on by giving it its runs, and goes the same way.
+A run that was made already is not wanted again (`Memory`), nor is one that proved nothing, but in a
+confirmation and for the page: so a search is carried on by giving it its runs, and goes the same way.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class LimitSearch:
         for trial in going_on(tried):
             final = yield from self._at_full_length(trial, attacks, _least_excess(finals))
             finals += [final] if final is not None else []
-        # What was broken at full length loses to what was not: to one that held there, else to one not disproved.
+        # What broke at full length loses to what held there, or else to what was not disproved.
         proved = [one for one in finals if stands_beside(one, tried[0])]
         judged = [next((one for one in finals if one.values == trial.values), trial) for trial in tried]
         if chosen := min(proved or judged, key=rank, default=None):

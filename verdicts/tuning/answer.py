@@ -6,7 +6,8 @@
     answer.confirmed                       # per attack: runs at full length, with intervals
 
 A setting stands on shortened runs of the searched attacks. Two are told apart where the excess of one, or at
-the same excess its loss, is larger by more than `FLOOR`; a limit matters where half or twice its value is told apart from it.
+the same excess its loss, is larger by more than `FLOOR`; a limit matters where half or twice its value is
+told apart from it.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class LimitSide(NamedTuple):
 
     @property
     def broken(self) -> TuningRun | None:
-        """The first run of it that did not hold, of an attack that the recommended value holds if there is one."""
+        """The first run of it that did not hold, rather of an attack that the recommended value holds."""
         return min(self.trial.broken, key=self.as_own, default=None)
 
     def as_own(self, run: TuningRun) -> bool:

@@ -69,7 +69,8 @@ class GrowthFile(Struct, frozen=True, kw_only=True):
 class TuningFile(Struct, frozen=True, kw_only=True):
     """The whole file. `best`: limit → value; `ended`: "" where it went to its end, else why not.
 
-    `stages` are those that came to their end. `spend`: block → how many shortened runs it may take. `left_out`: attack → why it cannot be run. Times are seconds.
+    `stages` are those that came to their end. `spend`: block → how many shortened runs it may take.
+    `left_out`: attack → why it cannot be run. Times are seconds.
     """
 
     schema_version: int = SCHEMA_VERSION
