@@ -79,7 +79,7 @@ class Driven(ABC):
         for run in before.runs if before else ():
             search.memory.keep(self.attacks[run.attack], run)
         for one in before.silent if before else ():
-            search.memory.silence(self._wanted(one))
+            search.memory.silence(Wanted(**{**structs.asdict(one), "attack": self.attacks[one.attack]}))
         self._budget.used = before.took_s if before else 0.0
 
     def run(self) -> None:
@@ -126,19 +126,10 @@ class Driven(ABC):
             )
         return made
 
-    def _wanted(self, one: SilentRun) -> Wanted:
-        attack = self.attacks[one.attack]
-        return Wanted(attack, one.values, one.length, one.repeat, one.set, one.mau, one.instance)
-
     @property
     def _silent(self) -> tuple[SilentRun, ...]:
-        return tuple(
-            SilentRun(
-                attack=one.attack.name, values=dict(one.values), length=one.length, repeat=one.repeat,
-                set=one.set, mau=one.mau, instance=one.instance,
-            )
-            for one in self._search.memory.silent
-        )  # fmt: skip
+        silent = self._search.memory.silent
+        return tuple(SilentRun(**{**one._asdict(), "attack": one.attack.name}) for one in silent)
 
     @property
     def best(self) -> Setting:
