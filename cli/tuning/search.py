@@ -122,7 +122,12 @@ class LimitSearch:
         """A setting's attacks at full length, but for those that broke already: of these the runs stand."""
         held = [attack for attack in attacks if attack.name not in broke(trial)]
         made = yield from self._try(trial.values, held, "full", no_worse_than=no_worse_than - trial.excess)
-        return made and SettingTrial(trial.values, (*made.runs, *trial.broken), made.left_out)
+        if made is not None:
+            return SettingTrial(trial.values, (*made.runs, *trial.broken), made.left_out)
+        # One proved nothing. What broke before it did is broken all the same.
+        found = [self.memory.find(Wanted(attack, trial.values, "full")) for attack in held]
+        broken = tuple(run for run in found if run is not None and not run.held)
+        return SettingTrial(trial.values, (*broken, *trial.broken), left_out=1) if broken else None
 
     def _plans(self) -> Steps:
         for limit in self._limits:

@@ -270,6 +270,22 @@ def test_what_broke_at_full_length_loses_to_what_was_not_disproved() -> None:
     assert search.best["user"] == 20
 
 
+def test_what_broke_at_full_length_is_broken_also_where_the_next_attack_proves_nothing() -> None:
+    def run(wanted: Wanted) -> TuningRun | None:
+        whole = wanted.length == "full" and wanted.values["user"] == 20
+        if whole and wanted.attack.name == "crowd":
+            return None
+        served, room = figures(wanted.attack.name, wanted.values)
+        return outcome(wanted.attack.name, wanted.values, 0.1 if whole else served, room, wanted)
+
+    search = search_of(InTurn([GOOD, {"user": 16.0, "global": 2500.0}]), {"calls": 6})
+    asked = go(search, run, "search calls")
+    assert [(one.attack.name, one.values["user"]) for one in asked if one.length == "full"][:2] == [
+        ("batches", 20), ("crowd", 20),
+    ]  # fmt: skip
+    assert search.best["user"] == 16
+
+
 @pytest.mark.parametrize("repeats", [1, 3])
 @pytest.mark.parametrize("served", [0.7, 0.0])
 def test_an_attack_that_proves_nothing_does_not_count_as_held_in_a_confirmation(
