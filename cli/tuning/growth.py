@@ -5,8 +5,8 @@
     search.found[mau]                      # GrownSize: the best so far there
 
 At each size the held set is run under every attack that this machine can send; one of which no run counts is
-silent there. A larger instance on which no run of one counts leaves the size open. Where a bound breaks, until
-every bound holds:
+silent there. A larger instance on which no run of one counts leaves the size open. Where a bound breaks,
+until every bound holds:
 
     guesses     what the size before came to; the limits on calls by memory's room and the attackers
     blocks      `EVALUATIONS` settings of a block that a broken attack feels: first those blocks that the
@@ -206,9 +206,7 @@ class GrowthSearch:
             Wanted(attack, values, "short", mau=place.mau, instance=place.instance)
             for attack in place.attacks
         ]
-        return try_all(
-            self.memory, wanted, no_worse_than=0.0 if until_broken else math.inf, again=again
-        )
+        return try_all(self.memory, wanted, no_worse_than=0.0 if until_broken else math.inf, again=again)
 
     def _put(self, mau: int, **changed: Any) -> None:
         self.found[mau] = replace(self.found[mau], **changed)

@@ -182,7 +182,7 @@ class LimitSearch:
         return False
 
     def _might_mend(self, run: TuningRun) -> set[str]:
-        """The blocks that the attack feels; of one that feels all and is not searched, what gave way first."""
+        """The blocks that the attack feels; of one that is confirmed alone, what gave way first."""
         attack = next(one for one in self._attacks if one.name == run.attack)
         if not attack.searched:
             return {block_of(run, self._limits)}

@@ -11,7 +11,7 @@ from verdicts.tuning.tuning_file import AsideRun
 
 
 class MadeRuns:
-    """Runs by `make`, each as long as a budget counts it; `bad` attacks prove nothing; stopped after so many."""
+    """Runs by `make`, as long as a budget counts them; `bad` attacks prove nothing; stopped after so many."""
 
     def __init__(
         self,

@@ -120,7 +120,9 @@ def test_a_larger_budget_is_for_what_was_not_reached(tmp_path: Path) -> None:
     assert runs.made
     assert of_blocks(said) == []
     assert second.spend == first.spend
-    _, _, said = whole(tmp_path / "t", "--budget", "600m", good=2)
+    clock = [0.0]
+    runs = MadeRuns(made_gateway.run, clock, stop_after=2)
+    _, said = tuned(asked_for(tmp_path / "t", "--budget", "600m"), runs, clock, good=2)
     assert of_blocks(said), "once at its end it goes on to more settings"
 
 
@@ -142,7 +144,7 @@ def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
 
 def test_what_is_carried_on_and_stopped_does_not_unsay_its_answer(tmp_path: Path) -> None:
     clock = [0.0]
-    tuned(asked_for(tmp_path / "t", "--budget", "400m"), MadeRuns(made_gateway.run, clock), clock, good=2)
+    tuned(asked_for(tmp_path / "t", "--budget", "180m"), MadeRuns(made_gateway.run, clock), clock, good=2)
     before = stored.read(tmp_path / "t")
     assert (before.ended, before.best) == ("", {**named("plan")[0], **GOOD})
     for budget in ("600m", "800m"):
@@ -169,18 +171,20 @@ def test_an_attack_that_never_counts_leaves_the_set_unconfirmed_and_is_told(tmp_
 
 
 def test_what_proved_nothing_is_made_again_only_where_no_proposal_depends_on_it(tmp_path: Path) -> None:
-    for more in (False, True):
+    def searched() -> tuple[TuningFile, MadeRuns, float]:
         clock = [0.0]
         runs = MadeRuns(made_gateway.run, clock, bad=["db-pool"])
         tuning, _ = tuned(asked_for(tmp_path / "t", "--budget", "400m"), runs, clock)
-        found = tuning.document()
-        if more:
-            assert runs.made
-            assert all(one.length == "full" or one.set for one in runs.made)
-            assert found.took_s == pytest.approx(took + clock[0])
-            assert found.best == best
-        took, best = found.took_s, found.best
-        assert took > sum(run.took_s for run in found.runs)
+        return tuning.document(), runs, clock[0]
+
+    first, _, took = searched()
+    assert first.took_s == pytest.approx(took), "what proves nothing takes its time as well"
+    second, runs, more = searched()
+    assert {one.attack.name for one in runs.made} == {"db-pool"}
+    asked = {(one.length, one.set) for one in runs.made}
+    assert asked == {("full", ""), ("short", "today"), ("short", "none")}
+    assert second.took_s == pytest.approx(took + more)
+    assert second.best == first.best
 
 
 def test_a_real_origin_is_asked_for_every_limit(tmp_path: Path) -> None:
@@ -259,7 +263,7 @@ def test_blocks_share_half_of_the_budget_or_what_the_other_stages_leave_by_their
         )
     }
     left = hours * 3600 - after_blocks(LIMITS, ATTACKS)
-    assert sum(seconds.values()) == pytest.approx(min(hours * 1800, left), rel=0.05)
+    assert sum(seconds.values()) == pytest.approx(min(hours * 1800, left), rel=0.1)
     assert seconds["concurrency"] == pytest.approx(2 * seconds["rates"], rel=0.1)
 
 
