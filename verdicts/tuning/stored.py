@@ -26,7 +26,10 @@ def _strange(found: TuningFile) -> Iterator[str]:
     growth = found.growth
     known: list[tuple[TuningFile | GrowthFile, Collection[str]]] = [(found, ATTACK)]
     known += [(growth, growth_table.BY_NAME)] if growth else []
-    runs = [(_of(run), run, attacks) for part, attacks in known for run in (*part.runs, *part.silent)]
+    runs: list[tuple[str, TuningRun | SilentRun, Collection[str]]] = []
+    for part, attacks in known:
+        runs += [(run.folder, run, attacks) for run in part.runs]
+        runs += [(f"silent.{place}.{one.attack}", one, attacks) for place, one in enumerate(part.silent)]
     settings = {"best": found.best, **{where: run.values for where, run, _ in runs if not run.set}}
     if growth is not None:
         settings |= {"growth.held": growth.held}
@@ -41,7 +44,3 @@ def _strange(found: TuningFile) -> Iterator[str]:
             yield f"{where}: attack {run.attack!r:.40}, allowed: {', '.join(attacks)}"
         if run.set not in ("", *SETS):
             yield f"{where}: set {run.set!r:.40}, allowed: {', '.join(SETS)}"
-
-
-def _of(run: TuningRun | SilentRun) -> str:
-    return run.folder if isinstance(run, TuningRun) else f"silent.{run.attack}"

@@ -224,7 +224,7 @@ def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
         ('"timeout": ', '"time-out": ', "limits time-out, timeout, allowed: those of this version"),
         ('"set": ""', '"set": "yesterday"', "set 'yesterday', allowed: plan, today, none"),
         ('"rates": ', '"rate": ', "spend: blocks rate, rates, allowed: those of this version"),
-        ('"silent": []', '"silent": [{"attack": "x", "values": {}, "length": "short"}]', "silent.x: "),
+        ('"silent": []', '"silent": [{"attack": "x", "values": {}, "length": "short"}]', "silent.0.x: "),
         ('"runs": [', '"runs": [7, ', "Expected `object`, got `int`"),
         ('"schema_version": 1', '"schema_version": 2', "schema_version: 2, allowed: 1"),
     ],
