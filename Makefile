@@ -92,7 +92,7 @@ breakpoint: $(STAMP) ## the highest rate that holds: [SCENARIO=…] [PROTECT=non
 	@bin/breakpoint $(if $(filter-out file,$(origin SCENARIO)),$(call quoted,$(SCENARIO))) $(call options,$(BREAKPOINT))
 
 .PHONY: tune
-tune: $(TUNE) ## the plan's limits found by search: what to keep, lower, raise [BUDGET=180m] [SEED=…] [GROWTH=10,100: by size]
+tune: $(TUNE) ## the plan's limits found by search: what to keep, lower, raise [BUDGET=240m] [SEED=…] [GROWTH=10,100: by size]
 	@bin/tune $(call options,$(TUNING))
 
 .PHONY: metastable

@@ -15,7 +15,6 @@ from cli.launch import series
 from cli.launch.attacks import Attacks, say_all, say_for
 from cli.launch.parser import Parser, command_parser, refusing
 from cli.tuning import driver
-from cli.tuning.budget import spend
 from cli.tuning.driver import STOPPED, Growing, Tuning
 from cli.tuning.growth import GrowthSearch
 from cli.tuning.proposals import library, optuna_proposals
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _search(request: TuneRequest) -> int:
-    shares = spend(request.budget, request.limits, request.attacks)
+    shares = request.shares
     search = LimitSearch(request.limits, request.attacks, shares, request.seed, optuna_proposals)
     told = ", ".join(f"{block} {count}" for block, count in shares.items())
     say(f"at most {request.budget / 60:.0f} minutes in all; runs of each search: {told}")

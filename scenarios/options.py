@@ -187,7 +187,7 @@ TABLE: Final = (
         "how long it may take in all: 40m (breakpoint: 15m for each search)",
         ("breakpoint", "tune", "metastable"),
         "TIME",
-        defaults={"tune": "180m", "metastable": "120m"},
+        defaults={"tune": "240m", "metastable": "120m"},
     ),
     Option(
         "growth",

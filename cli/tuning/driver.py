@@ -27,7 +27,7 @@ from telemetry.run_folder.machine import machine
 from telemetry.run_folder.series import SeriesWriter
 from verdicts.tuning import files, tuning_file
 from verdicts.tuning.outcome import TuningRun
-from verdicts.tuning.tuning_file import AsideRun, GrowthFile, TuningFile
+from verdicts.tuning.tuning_file import AsideRun, GrowthFile, SilentRun, TuningFile
 
 STOPPED: Final = "stopped"
 OVER: Final = "the budget is over"
@@ -78,7 +78,9 @@ class Driven(ABC):
         self._aside = list(before.aside) if before else []
         for run in before.runs if before else ():
             search.memory.keep(self.attacks[run.attack], run)
-            self._budget.used += run.took_s
+        for one in before.silent if before else ():
+            search.memory.silence(Wanted(**{**structs.asdict(one), "attack": self.attacks[one.attack]}))
+        self._budget.used = before.took_s if before else 0.0
 
     def run(self) -> None:
         """Every stage in turn."""
@@ -120,9 +122,19 @@ class Driven(ABC):
             at += f" on {wanted.instance} times a nano" if wanted.instance > 1 else ""
             self._say(
                 f"{label}: {wanted.attack.name} ({wanted.length}) at {at}: {came}, served {made.served:.1%}, "
-                f"room {made.room:.0%}, {took:.0f} s; best so far: {changed(self._search.best)}"
+                f"room {made.room:.0%}, {took:.0f} s; best so far: {changed(self.best)}"
             )
         return made
+
+    @property
+    def _silent(self) -> tuple[SilentRun, ...]:
+        silent = self._search.memory.silent
+        return tuple(SilentRun(**{**one._asdict(), "attack": one.attack.name}) for one in silent)
+
+    @property
+    def best(self) -> Setting:
+        """The best so far."""
+        return self._search.best
 
     @abstractmethod
     def before(self, found: TuningFile) -> TuningFile | GrowthFile | None:
@@ -138,7 +150,20 @@ class Driven(ABC):
 
 
 class Tuning(Driven):
-    """The search for the recommended set."""
+    """The search for the recommended set.
+
+    One that is carried on answers what it answered before until as many of its stages are over.
+    """
+
+    @property
+    def _kept(self) -> TuningFile | None:
+        before = self._request.before
+        return before if before is not None and len(self._stages) < len(before.stages) else None
+
+    @property
+    def best(self) -> Setting:
+        """The best so far."""
+        return self._kept.best if self._kept else self._search.best
 
     def before(self, found: TuningFile) -> TuningFile:
         """All of it."""
@@ -147,11 +172,12 @@ class Tuning(Driven):
     def document(self) -> TuningFile:
         """The search's own part is new; growth stays."""
         request, before = self._request, self._request.before
+        stages = self._kept.stages if self._kept else tuple(self._stages)
         return structs.replace(
             _begun(request),
-            budget_s=request.budget, took_s=round(self._budget.used, 1), best=dict(self._search.best),
-            ended=self.ended, stages=tuple(self._stages), runs=tuple(self._search.memory.runs),
-            aside=(*self._aside, *self._runs.aside), left_out=dict(request.left_out),
+            budget_s=request.budget, spend=dict(request.shares), took_s=round(self._budget.used, 1),
+            best=dict(self.best), ended=self.ended, stages=stages, runs=tuple(self._search.memory.runs),
+            aside=(*self._aside, *self._runs.aside), silent=self._silent, left_out=dict(request.left_out),
             growth=before.growth if before else None,
         )  # fmt: skip
 
@@ -177,7 +203,7 @@ class Growing(Driven):
         return GrowthFile(
             held=search.held, sizes=tuple(search.found.values()), budget_s=request.budget,
             took_s=round(self._budget.used, 1), ended=self.ended, runs=tuple(search.memory.runs),
-            aside=(*self._aside, *self._runs.aside),
+            aside=(*self._aside, *self._runs.aside), silent=self._silent,
         )  # fmt: skip
 
 

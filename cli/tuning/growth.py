@@ -5,7 +5,8 @@
     search.found[mau]                      # GrownSize: the best so far there
 
 At each size the held set is run under every attack that this machine can send; one of which no run counts is
-silent there. Where a bound breaks, until every bound holds:
+silent there. A larger instance on which no run of one counts leaves the size open. Where a bound breaks,
+until every bound holds:
 
     guesses     what the size before came to; the limits on calls by memory's room and the attackers
     blocks      `EVALUATIONS` settings of a block that a broken attack feels: first those blocks that the
@@ -25,6 +26,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from cli.tuning.blocks import block_of
 from cli.tuning.memory import Memory
 from cli.tuning.proposals import Propose
 from cli.tuning.search import SearchStage
@@ -40,15 +42,8 @@ from verdicts.tuning.tuning_file import GrownSize
 
 EVALUATIONS: Final = 10  # settings of a block at one size, on one instance
 MOST_CALLS: Final = "global-concurrency"  # the limit that an instance's memory bounds
-# What gave way first (`verdicts.explain.first_limit`) where that is not a limit's own name → the block.
-NAMED: Final = {
-    "burst-limit": "rates",
-    "rate-limit": "rates",
-    "breaker": "patience",
-    "nano memory": CALLS,
-    "nano CPU": CALLS,
-}
 Finding = Generator[Wanted, TuningRun | None, SettingTrial]
+Ending = Generator[Wanted, TuningRun | None, bool]
 
 
 @dataclass(frozen=True)
@@ -101,29 +96,30 @@ class GrowthSearch:
                 answered.append(attack)
             else:
                 self._put(mau, silent=(*self.found[mau].silent, attack.name))
-        if answered:
-            yield from self._instances(mau, tuple(answered))
-        self._put(mau, over=True)
+        over = not answered or (yield from self._instances(mau, tuple(answered)))
+        self._put(mau, over=over)
 
-    def _instances(self, mau: int, attacks: tuple[TuningAttack, ...]) -> Steps:
+    def _instances(self, mau: int, attacks: tuple[TuningAttack, ...]) -> Ending:
+        """False where it is open whether a larger instance holds."""
         start: Setting = self.held
         for instance in INSTANCES:
             best = yield from self._within(Place(mau, instance, attacks), start)
             if best is None:
-                return
+                return False
             if best.holds or instance == 1:
                 self._put(mau, values=dict(best.values), instance=instance)
             if best.holds or not any(_of_an_instance(run) for run in best.broken):
-                return
+                break
             start = {**best.values, **self._calls(self.held)}
+        return True
 
     def _within(self, place: Place, start: Setting) -> Trying:
-        best = yield from self._try(place, start)
+        best = yield from self._try(place, start, again=True)
         before = [one.values for mau, one in self.found.items() if mau < place.mau]
         if best is not None and not best.holds and before:
             other = before[-1] if place.instance == 1 else {**start, **self._calls(before[-1])}
             best = yield from self._better(place, best, other)
-        if best is not None and any(_block_of(run) in ("", CALLS) and _feels(run) for run in best.broken):
+        if best is not None and any(block_of(run) in ("", CALLS) and _feels(run) for run in best.broken):
             best = yield from self._better(place, best, self._sized(place, best.values))
         searched: set[str] = set()
         while best is not None and (block := self._next(best, searched)):
@@ -148,14 +144,14 @@ class GrowthSearch:
     def _next(self, best: SettingTrial, searched: set[str]) -> str | None:
         """The block to search next for what is broken; None where there is none, or nothing is broken."""
         felt = {block for run in best.broken for block in _blocks(_attack(run))}
-        named = [_block_of(run) for run in best.broken]
+        named = [block_of(run) for run in best.broken]
         shared = {block: sum(block in _blocks(one) for one in GROWING) for block in felt}
         order = [*named, *sorted(felt, key=lambda block: (shared[block], block))]
         return next((block for block in order if block in felt - searched), None)
 
     def _block(self, place: Place, block: str, best: SettingTrial) -> Finding:
         broken = [run for run in best.broken if block in _blocks(_attack(run))]
-        names = {run.attack for run in broken if _block_of(run) in ("", block)} or {
+        names = {run.attack for run in broken if block_of(run) in ("", block)} or {
             run.attack for run in broken
         }
         held = {attack.name for attack in place.attacks} - {run.attack for run in best.broken}
@@ -169,7 +165,7 @@ class GrowthSearch:
             last = tried[-1]
             if last is not None:
                 proposals.tell(last.values, last.loss, last.excess)
-                if last.holds or all(_block_of(run) not in ("", block) for run in last.broken):
+                if last.holds or all(block_of(run) not in ("", block) for run in last.broken):
                     break
             values = {**best.values, **proposals.ask()}
             tried.append((yield from self._try(judged, values, until_broken=True)))
@@ -203,12 +199,14 @@ class GrowthSearch:
             if limit.block == block
         ]
 
-    def _try(self, place: Place, values: Setting, *, until_broken: bool = False) -> Trying:
+    def _try(
+        self, place: Place, values: Setting, *, until_broken: bool = False, again: bool = False
+    ) -> Trying:
         wanted = [
             Wanted(attack, values, "short", mau=place.mau, instance=place.instance)
             for attack in place.attacks
         ]
-        return try_all(self.memory, wanted, no_worse_than=0.0 if until_broken else math.inf)
+        return try_all(self.memory, wanted, no_worse_than=0.0 if until_broken else math.inf, again=again)
 
     def _put(self, mau: int, **changed: Any) -> None:
         self.found[mau] = replace(self.found[mau], **changed)
@@ -222,16 +220,10 @@ def _blocks(attack: TuningAttack) -> set[str]:
     return {BY_NAME[name].block for name in attack.feels}
 
 
-def _block_of(run: TuningRun) -> str:
-    """The block that what gave way first names; "" where it names none."""
-    limit = BY_NAME.get(run.limit)
-    return limit.block if limit else NAMED.get(run.limit, "")
-
-
 def _feels(run: TuningRun) -> bool:
     return CALLS in _blocks(_attack(run))
 
 
 def _of_an_instance(run: TuningRun) -> bool:
     """More memory or CPU might mend it."""
-    return _feels(run) or _block_of(run) == CALLS
+    return _feels(run) or block_of(run) == CALLS

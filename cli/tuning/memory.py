@@ -1,7 +1,8 @@
 """The runs that were made, found again by what they depend on.
 
 A run depends on its attack, its length, which repeat it is, the load's size, the instance, and the values of
-the limits that the attack feels: so a setting that differs in others has its outcome already.
+the limits that the attack feels: so a setting that differs in others has its outcome already. What proved
+nothing is remembered, too: a search that is carried on goes the same way again.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ Key = tuple[str, str, int, str, int, int, tuple[tuple[str, float], ...]]
 
 
 class Memory:
-    """All runs, in the order in which they were made."""
+    """All runs, in the order in which they were made; `silent`: what was wanted, and proved nothing."""
 
     def __init__(self) -> None:
         self.runs: list[TuningRun] = []
+        self.silent: list[Wanted] = []
         self._found: dict[Key, TuningRun] = {}
 
     def keep(self, attack: TuningAttack, run: TuningRun) -> None:
@@ -30,6 +32,16 @@ class Memory:
     def find(self, wanted: Wanted) -> TuningRun | None:
         """The run that is wanted, if it was made."""
         return self._found.get(_key(wanted.attack, wanted))
+
+    def silence(self, wanted: Wanted) -> None:
+        """It was wanted, and proved nothing."""
+        if not self.is_silent(wanted):
+            self.silent.append(wanted)
+
+    def is_silent(self, wanted: Wanted) -> bool:
+        """It proved nothing when it was wanted first."""
+        key = _key(wanted.attack, wanted)
+        return any(_key(one.attack, one) == key for one in self.silent)
 
 
 def _key(attack: TuningAttack, one: TuningRun | Wanted) -> Key:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from cli.launch import carried_on
+from cli.tuning.budget import spend
 from cli.tuning.real_runs import run_request
+from cli.tuning.search import LAST
 from cli.tuning.wanted import Wanted
 from common.durations import ALLOWED, seconds
 from common.errors import ConfigError
@@ -53,6 +55,19 @@ class TuneRequest:
     def attacks(self) -> tuple[TuningAttack, ...]:
         """Those that can be run."""
         return tuple(attack for attack in ATTACKS if attack.name not in self.left_out)
+
+    @property
+    def shares(self) -> Mapping[str, int]:
+        """Block → how many shortened runs its settings may take.
+
+        A search that is carried on before its end keeps what it began with: more budget is for what it did
+        not reach.
+        """
+        before = self.before
+        whole = before is not None and not before.ended and before.stages[-1:] == (LAST,)
+        if before is not None and before.spend and not whole:
+            return before.spend
+        return spend(self.budget, self.limits, self.attacks)
 
     @property
     def held(self) -> Setting:

@@ -9,8 +9,9 @@
 It begins with the plan's values, and goes block by block, all other limits being the best so far:
 
     search block    settings by shortened runs, each until it breaks bounds as far as the best so far, which
-                    may break some that other blocks mend; the best third of those that hold, two at least,
-                    again at full length (successive halving); the best of these is taken
+                    may break some that other blocks mend; the best third of those that break no more attacks
+                    than the best, two at least, again at full length (successive halving), but for what broke
+                    already; the best of these is taken
     plan's values   each limit back to the plan's value: kept there if it holds and loses no more
     confirm n       every attack at full length, n runs each; where a bound breaks, a block's next best
     confirm others  those of which one run is enough, at full length: what no limit is known to move
@@ -18,7 +19,8 @@ It begins with the plan's values, and goes block by block, all other limits bein
     sides           half and twice each value, by shortened runs: what breaks on either side; one that is
                     better is taken, and its own sides tried, `MOVES` times at most
 
-A run that was made already is not wanted again (`Memory`): so a search is carried on by giving it its runs.
+A run that was made already is not wanted again (`Memory`), nor is one that proved nothing, but in a
+confirmation and for the page: so a search is carried on by giving it its runs, and goes the same way.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from cli.tuning.blocks import block_of, broke, going_on, stands_beside
 from cli.tuning.memory import Memory
 from cli.tuning.proposals import Propose
 from cli.tuning.trying import Steps, Trying, rank, tell_first, try_all
@@ -35,10 +38,9 @@ from scenarios.tuning_table import CONFIRMED, Setting, TunedLimit, TuningAttack,
 from verdicts.tuning.outcome import Length, TuningRun
 from verdicts.tuning.trial import FLOOR, SettingTrial
 
-HALVED: Final = 3  # one of so many goes on
 MOVES: Final = 2
 RETREATS: Final = 3  # other settings that a confirmation tries at most
-TODAY: Final = ("today", "none")
+LAST: Final = "none"  # the stage with which a search comes to its end
 
 
 class SearchStage(NamedTuple):
@@ -71,7 +73,7 @@ class LimitSearch:
         return [
             *(f"search {block}" for block in self._spend),
             "plan's values", "confirm 1", "today", "sides",
-            *(f"confirm {number}" for number in range(2, CONFIRMED + 1)), "confirm others", "none",
+            *(f"confirm {number}" for number in range(2, CONFIRMED + 1)), "confirm others", LAST,
         ]  # fmt: skip
 
     def stages(self) -> Iterator[SearchStage]:
@@ -103,18 +105,29 @@ class LimitSearch:
                 proposals.tell(values, trial.loss, trial.excess)
                 tried.append(trial)
         tried.sort(key=rank)
-        self._ranked[block] = tried
         finals: list[SettingTrial] = []
-        for trial in tried[: self._finals(tried)]:
-            final = yield from self._try(trial.values, attacks, "full", no_worse_than=_least_excess(finals))
+        for trial in going_on(tried):
+            final = yield from self._at_full_length(trial, attacks, _least_excess(finals))
             finals += [final] if final is not None else []
-        if chosen := min(finals or tried, key=rank, default=None):
+        # What broke at full length loses to what held there, or else to what was not disproved.
+        proved = [one for one in finals if stands_beside(one, tried[0])]
+        judged = [next((one for one in finals if one.values == trial.values), trial) for trial in tried]
+        if chosen := min(proved or judged, key=rank, default=None):
             self.best = dict(chosen.values)
+            self._ranked[block] = sorted((one for one in judged if stands_beside(one, chosen)), key=rank)
 
-    def _finals(self, tried: Sequence[SettingTrial]) -> int:
-        """How many go on to full length: of those that hold a third, at least two; one where none does."""
-        holding = sum(trial.holds for trial in tried)
-        return min(holding, max(2, math.ceil(holding / HALVED))) or 1
+    def _at_full_length(
+        self, trial: SettingTrial, attacks: Sequence[TuningAttack], no_worse_than: float
+    ) -> Trying:
+        """A setting's attacks at full length, but for those that broke already: of these the runs stand."""
+        held = [attack for attack in attacks if attack.name not in broke(trial)]
+        made = yield from self._try(trial.values, held, "full", no_worse_than=no_worse_than - trial.excess)
+        if made is not None:
+            return SettingTrial(trial.values, (*made.runs, *trial.broken), made.left_out)
+        # One proved nothing. What broke before it did is broken all the same.
+        found = [self.memory.find(Wanted(attack, trial.values, "full")) for attack in held]
+        broken = tuple(run for run in found if run is not None and not run.held)
+        return SettingTrial(trial.values, (*broken, *trial.broken), left_out=1) if broken else None
 
     def _plans(self) -> Steps:
         for limit in self._limits:
@@ -134,44 +147,46 @@ class LimitSearch:
         tried: list[SettingTrial] = []
         for _ in range(1 + RETREATS):
             runs: list[TuningRun] = []
+            silent = 0
             for attack in self._attacks:  # one by one: where one proves nothing the others still do
                 if attack.runs < CONFIRMED:
                     continue
-                one = yield from self._try(self.best, [attack], "full", repeats=repeats)
+                one = yield from self._try(self.best, [attack], "full", repeats=repeats, again=True)
                 runs += one.runs if one else ()
+                silent += 0 if one else repeats
             if not runs:
                 break
-            tried.append(SettingTrial(dict(self.best), tuple(runs)))
+            tried.append(SettingTrial(dict(self.best), tuple(runs), left_out=silent))
             if tried[-1].holds or not self._retreat(tried[-1]):
                 break
         if tried:
-            self.best = dict(min(tried, key=rank).values)
+            # Of two as far from holding the one that is known to be goes first.
+            self.best = dict(min(tried, key=lambda one: (one.excess, one.left_out, one.loss)).values)
 
     def _others(self) -> Steps:
         for attack in self._attacks:
             if attack.runs < CONFIRMED:
-                yield from self._try(self.best, [attack], "full", repeats=attack.runs)
+                yield from self._try(self.best, [attack], "full", repeats=attack.runs, again=True)
 
     def _retreat(self, trial: SettingTrial) -> bool:
-        """Take the next best of a block that a broken attack feels; False where there is none."""
-        broken = {run.attack for run in trial.broken}
-        felt = {
-            name
-            for attack in self._attacks
-            if attack.name in broken and attack.searched
-            for name in attack.feels
-        }
+        """Take the next best of a block that might mend what broke; False where there is none."""
+        blocks = {block for run in trial.broken for block in self._might_mend(run)}
         for block, ranked in self._ranked.items():
             limits = [limit.name for limit in self._limits if limit.block == block]
-            if felt.isdisjoint(limits):
-                continue
-            while ranked:
+            while block in blocks and ranked:
                 other = ranked.pop(0)
                 values = {**self.best, **{name: other.values[name] for name in limits}}
-                if other.holds and values != self.best:
+                if values != self.best:
                     self.best = values
                     return True
         return False
+
+    def _might_mend(self, run: TuningRun) -> set[str]:
+        """The blocks that the attack feels; of one that is confirmed alone, what gave way first."""
+        attack = next(one for one in self._attacks if one.name == run.attack)
+        if not attack.searched:
+            return {block_of(run, self._limits)}
+        return {limit.block for limit in self._limits if limit.name in attack.feels}
 
     def _sides(self) -> Steps:
         for limit in self._limits:
@@ -191,7 +206,7 @@ class LimitSearch:
 
     def _set(self, name: str) -> Steps:
         searched = [attack for attack in self._attacks if attack.searched]
-        yield from self._try(named(name)[0], searched, "short", set=name)
+        yield from self._try(named(name)[0], searched, "short", set=name, again=True)
 
     def _felt(self, limits: Sequence[TunedLimit], *, searched: bool) -> list[TuningAttack]:
         names = {limit.name for limit in limits}
@@ -206,12 +221,14 @@ class LimitSearch:
         repeats: int = 1,
         no_worse_than: float = math.inf,
         set: str = "",
+        again: bool = False,
     ) -> Trying:
         """See `try_all`."""
         return try_all(
             self.memory,
             [Wanted(attack, values, length, repeat, set) for repeat in range(repeats) for attack in attacks],
             no_worse_than=no_worse_than,
+            again=again,
         )
 
 

@@ -15,17 +15,23 @@ Steps = Generator[Wanted, TuningRun | None, None]
 Trying = Generator[Wanted, TuningRun | None, SettingTrial | None]
 
 
-def try_all(memory: Memory, wanted: Sequence[Wanted], *, no_worse_than: float = math.inf) -> Trying:
+def try_all(
+    memory: Memory, wanted: Sequence[Wanted], *, no_worse_than: float = math.inf, again: bool = False
+) -> Trying:
     """All these runs of one setting; None where one of them left no data point. What is known is not run.
 
     `no_worse_than`: an excess; it ends with the broken bound that makes its own as large.
+    `again`: what proved nothing before is wanted once more; no later proposal may depend on it.
     """
     runs: list[TuningRun] = []
     for one in wanted:
+        if memory.is_silent(one) and not again:
+            return None
         run = memory.find(one)
         if run is None:
             run = yield one
             if run is None:
+                memory.silence(one)
                 return None
             memory.keep(one.attack, run)
         runs.append(run)

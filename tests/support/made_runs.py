@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from cli.tuning.budget import cost
 from cli.tuning.wanted import Wanted
 from verdicts.tuning.outcome import TuningRun
 from verdicts.tuning.tuning_file import AsideRun
 
 
 class MadeRuns:
-    """Runs by `make`, each of half a minute; `bad` attacks prove nothing; stopped after so many."""
+    """Runs by `make`, as long as a budget counts them; `bad` attacks prove nothing; stopped after so many."""
 
     def __init__(
         self,
@@ -29,7 +30,7 @@ class MadeRuns:
 
     def __call__(self, wanted: Wanted) -> TuningRun | None:
         self.made.append(wanted)
-        self._clock[0] += 30.0
+        self._clock[0] += cost(wanted.attack, wanted.length)
         if wanted.attack.name in self._bad:
             self.aside.append(AsideRun(folder=f"{wanted.attack.name}-t001", why="invalid: 5 % late"))
             return None

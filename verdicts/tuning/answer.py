@@ -5,8 +5,9 @@
     answer.points, answer.front            # settings as (lost, room); those that no other one beats in both
     answer.confirmed                       # per attack: runs at full length, with intervals
 
-A setting stands on shortened runs of the searched attacks. Two are told apart where a bound breaks or the
-loss differs by more than `FLOOR`; a limit matters where half or twice its value is told apart from it.
+A setting stands on shortened runs of the searched attacks. Two are told apart where the excess of one, or at
+the same excess its loss, is larger by more than `FLOOR`; a limit matters where half or twice its value is
+told apart from it.
 """
 
 from __future__ import annotations
@@ -38,21 +39,35 @@ LEVEL: Final = 0.95
 
 
 class LimitSide(NamedTuple):
-    """One limit at another value, all others as recommended: its runs, and how much more is lost."""
+    """One limit at another value, all others as recommended: its runs, and those of the recommended value."""
 
     value: float
     trial: SettingTrial
-    more_lost: float
+    own: SettingTrial
+
+    @property
+    def more_lost(self) -> float:
+        """How much more is lost than at the recommended value."""
+        return self.trial.loss - self.own.loss
 
     @property
     def worse(self) -> bool:
         """It is told apart, and worse."""
-        return not self.trial.holds or self.more_lost > FLOOR
+        return _worse(self.trial, self.own)
+
+    @property
+    def apart(self) -> bool:
+        """It is told apart: worse, or better."""
+        return self.worse or _worse(self.own, self.trial)
 
     @property
     def broken(self) -> TuningRun | None:
-        """The first run of it that did not hold."""
-        return next(iter(self.trial.broken), None)
+        """The first run of it that did not hold, rather of an attack that the recommended value holds."""
+        return min(self.trial.broken, key=self.as_own, default=None)
+
+    def as_own(self, run: TuningRun) -> bool:
+        """The recommended value breaks a bound of this run's attack, too."""
+        return run.attack in {one.attack for one in self.own.broken}
 
 
 @dataclass(frozen=True)
@@ -87,7 +102,7 @@ class LimitAnswer:
     @property
     def matters(self) -> bool | None:
         """A side is told apart; None where none was tried."""
-        return any(side.worse for side in self.sides) if self.sides else None
+        return any(side.apart for side in self.sides) if self.sides else None
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -173,7 +188,7 @@ def _limit(limit: TunedLimit, best: Setting, runs: Sequence[TuningRun]) -> Limit
 
     def side(other: float) -> LimitSide | None:
         found = None if other == value else trial({**best, limit.name: other}, attacks, runs)
-        return None if found is None or own is None else LimitSide(other, found, found.loss - own.loss)
+        return None if found is None or own is None else LimitSide(other, found, own)
 
     others = limit.sides(value)
     return LimitAnswer(
@@ -183,6 +198,11 @@ def _limit(limit: TunedLimit, best: Setting, runs: Sequence[TuningRun]) -> Limit
         next((side(one) for one in others if one < value), None),
         next((side(one) for one in others if one > value), None),
     )
+
+
+def _worse(one: SettingTrial, other: SettingTrial) -> bool:
+    more = one.excess - other.excess
+    return more > FLOOR or (abs(more) <= FLOOR and one.loss - other.loss > FLOOR)
 
 
 def trial(

@@ -36,6 +36,7 @@ class SizeAnswer:
     """One size. `held`, `own`: the runs of the held set, and of what is best there; None: not all were made.
 
     `unanswered`: attack → why this machine says nothing of it, "" where no run of it counts.
+    `largest`: so many times a nano is the largest instance of which a run counts.
     """
 
     grown: GrownSize
@@ -43,6 +44,7 @@ class SizeAnswer:
     held: SettingTrial | None
     own: SettingTrial | None
     unanswered: Mapping[str, str]
+    largest: int
 
     @property
     def mau(self) -> int:
@@ -151,4 +153,5 @@ def _size(grown: GrownSize, growth: GrowthFile) -> SizeAnswer:
         made(growth.held, INSTANCES[0]),
         made(grown.values, grown.instance),
         unanswered,
+        max((run.instance for run in growth.runs if run.mau == grown.mau), default=INSTANCES[0]),
     )

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from scenarios.growth_table import INSTANCES
 from scenarios.tuning_table import TunedLimit
 from verdicts.language.words import ENGLISH, Say
 from verdicts.tuning.growth_answer import GrowthAnswer, LimitCell, SizeAnswer
@@ -40,7 +39,7 @@ def sentence(answer: GrowthAnswer, limit: TunedLimit, say: Say) -> str:
 def _alike(one: LimitCell) -> tuple[str, float, int]:
     """Cells of which one sentence says all."""
     value = one.value if one.kind in ("keep", "change", "instance") else 0.0
-    return one.kind, value, one.size.grown.instance if one.kind == "instance" else 1
+    return one.kind, value, {"instance": one.size.grown.instance, "none": one.size.largest}.get(one.kind, 1)
 
 
 def _told(limit: TunedLimit, cells: Sequence[LimitCell], answer: GrowthAnswer, say: Say) -> str:
@@ -62,8 +61,10 @@ def _told(limit: TunedLimit, cells: Sequence[LimitCell], answer: GrowthAnswer, s
         ),
         "none": say(
             "At {at} MAU nothing that was tried holds, up to {times} times the memory and CPU.",
-            at=at, times=INSTANCES[-1],
-        ),
+            at=at, times=first.size.largest,
+        )
+        if first.size.largest > 1
+        else say("At {at} MAU nothing that was tried holds.", at=at),
         "silent": say(
             "At {at} MAU this machine does not answer: {names}.",
             at=at, names=between(say).join(first.size.unanswered),

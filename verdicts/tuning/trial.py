@@ -26,7 +26,7 @@ BROKEN: Final = 0.05  # of a broken bound, beside what it did not serve
 
 @dataclass(frozen=True)
 class SettingTrial:
-    """A setting and its runs, of one length, of some attacks; `left_out`: how many of these were not run."""
+    """A setting and its runs of some attacks; `left_out`: how many of these are missing or prove nothing."""
 
     values: Setting
     runs: tuple[TuningRun, ...]

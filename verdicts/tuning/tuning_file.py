@@ -13,7 +13,7 @@ from msgspec import Struct, field
 
 from telemetry.run_folder import struct_file
 from telemetry.run_folder.machine import LoadMachine
-from verdicts.tuning.outcome import TuningRun
+from verdicts.tuning.outcome import Length, TuningRun
 
 FILE: Final = "tune.json"
 PAGE: Final = "tune.html"
@@ -26,6 +26,18 @@ class AsideRun(Struct, frozen=True, kw_only=True):
 
     folder: str
     why: str
+
+
+class SilentRun(Struct, frozen=True, kw_only=True):
+    """A run that was wanted and proved nothing, each time that it was made. Fields as in `TuningRun`."""
+
+    attack: str
+    values: dict[str, float]
+    length: Length
+    repeat: int = 0
+    set: str = ""
+    mau: int = 0
+    instance: int = 1
 
 
 class GrownSize(Struct, frozen=True, kw_only=True):
@@ -51,12 +63,14 @@ class GrowthFile(Struct, frozen=True, kw_only=True):
     ended: str = ""
     runs: tuple[TuningRun, ...] = ()
     aside: tuple[AsideRun, ...] = ()
+    silent: tuple[SilentRun, ...] = ()
 
 
 class TuningFile(Struct, frozen=True, kw_only=True):
     """The whole file. `best`: limit → value; `ended`: "" where it went to its end, else why not.
 
-    `stages` are those that came to their end. `left_out`: attack → why it cannot be run. Times are seconds.
+    `stages` are those that came to their end. `spend`: block → how many shortened runs it may take.
+    `left_out`: attack → why it cannot be run. Times are seconds.
     """
 
     schema_version: int = SCHEMA_VERSION
@@ -66,6 +80,7 @@ class TuningFile(Struct, frozen=True, kw_only=True):
     nano: str = ""
     version: str = ""
     budget_s: float
+    spend: dict[str, int] = field(default_factory=dict)
     took_s: float = 0.0
     machine: LoadMachine
     best: dict[str, float]
@@ -73,6 +88,7 @@ class TuningFile(Struct, frozen=True, kw_only=True):
     stages: tuple[str, ...] = ()
     runs: tuple[TuningRun, ...] = ()
     aside: tuple[AsideRun, ...] = field(default_factory=tuple)
+    silent: tuple[SilentRun, ...] = ()
     left_out: dict[str, str] = field(default_factory=dict)
     growth: GrowthFile | None = None
 

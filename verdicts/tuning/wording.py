@@ -39,10 +39,13 @@ def advice(answer: LimitAnswer, say: Say) -> str:
 
 def told(side: LimitSide, say: Say) -> str:
     """What becomes of it at another value."""
-    if side.broken is not None:
-        return say(
-            "{attack} breaks a bound ({bound})", attack=side.broken.attack, bound=side.broken.broken[0]
-        )
+    if (run := side.broken) is not None:
+        names = {"attack": run.attack, "bound": run.broken[0]}
+        if side.as_own(run) and not side.worse:
+            return say("{attack} breaks a bound ({bound}), as the recommended value does", **names)
+        return say("{attack} breaks a bound ({bound})", **names)
+    if not side.own.holds:
+        return say("every bound held")
     points = f"{abs(side.more_lost) * 100:.1f}"
     if side.more_lost > FLOOR:
         return say("{points} points more are lost", points=points)

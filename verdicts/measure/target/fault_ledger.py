@@ -45,9 +45,9 @@ class FaultEntry:
             return f"{self} was lifted {self.overtime:.1f} s late"
         if self.observed or self.optional:
             return ""
-        if self.observed is None:
-            return f"{self} ended, and nobody could say what it did"
-        return f"{self} had no effect that was observed"
+        unknown = self.observed is None
+        how = "ended, and nobody could tell its effect" if unknown else "had no effect that was observed"
+        return f"{self} {how}"
 
     @property
     def overtime(self) -> float:

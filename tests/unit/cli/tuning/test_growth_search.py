@@ -23,7 +23,8 @@ from telemetry.run_folder.series import SeriesStep
 from tests.support import made_growth
 from tests.support.made_growth import HELD, Ladder
 from tests.support.made_runs import MadeRuns
-from verdicts.tuning import stored, tuning_file
+from verdicts.language.words import Say
+from verdicts.tuning import growth_wording, stored, tuning_file
 from verdicts.tuning.growth_answer import GrowthAnswer
 from verdicts.tuning.outcome import TuningRun
 from verdicts.tuning.tuning_file import GrowthFile, TuningFile
@@ -36,8 +37,10 @@ def plain(wanted: Wanted) -> TuningRun:
     return made_growth.run(wanted, 1)
 
 
-def gone_through(run: Run, sizes: Sequence[int] = SIZES) -> tuple[GrowthSearch, list[Wanted]]:
-    search = GrowthSearch(LIMITS, sizes, HELD, 1, Ladder)
+def gone_through(
+    run: Run, sizes: Sequence[int] = SIZES, search: GrowthSearch | None = None
+) -> tuple[GrowthSearch, list[Wanted]]:
+    search = search or GrowthSearch(LIMITS, sizes, HELD, 1, Ladder)
     asked: list[Wanted] = []
     for stage in search.stages():
         wanted = next(stage.steps, None)
@@ -102,6 +105,52 @@ def test_a_larger_instance_is_given_up_after_four_times() -> None:
     search, asked = gone_through(run, [10])
     assert {one.instance for one in asked} == {1, 2, 4}
     assert search.found[10].instance == 1
+    answer = GrowthAnswer.of(part(search))
+    [most] = [limit for limit in answer.limits if limit.name == "global-concurrency"]
+    assert "up to 4 times the memory and CPU" in growth_wording.sentence(answer, most, Say("en"))
+
+
+def test_a_larger_instance_on_which_no_run_counts_leaves_the_size_open_until_it_is_carried_on() -> None:
+    def run(wanted: Wanted) -> TuningRun | None:
+        made = plain(wanted)
+        if made.attack != "nano-oom":
+            return made
+        if wanted.instance == 2:
+            return None
+        return replace(made, broken=("nano_memory is too high",), limit="nano memory")
+
+    search, asked = gone_through(run, [10])
+    assert [one.attack.name for one in asked if one.instance == 2][-1] == "nano-oom"
+    assert not search.found[10].over
+    answer = GrowthAnswer.of(part(search))
+    assert answer.failing == ()
+    assert tune.growth_exit_code(answer) == exit_codes.OURS
+    again = GrowthSearch(LIMITS, [10], HELD, 1, Ladder, tuple(search.found.values()))
+    again.memory = search.memory
+    _, asked = gone_through(plain, [10], again)
+    assert [(one.attack.name, one.instance) for one in asked][:1] == [("nano-oom", 2)]
+    assert again.found[10].over
+    assert again.found[10].instance == 2
+
+
+def part(search: GrowthSearch) -> GrowthFile:
+    return GrowthFile(
+        held=HELD, sizes=tuple(search.found.values()), budget_s=0.0, runs=tuple(search.memory.runs)
+    )
+
+
+def test_what_no_instance_mends_is_not_said_of_larger_ones() -> None:
+    def run(wanted: Wanted) -> TuningRun:
+        made = plain(wanted)
+        return replace(made, broken=("unclear is too high",)) if made.attack == "db-pool" else made
+
+    search, _ = gone_through(run, [10])
+    answer = GrowthAnswer.of(part(search))
+    [pool] = [limit for limit in answer.limits if limit.name == "pool-size"]
+    assert growth_wording.sentence(answer, pool, Say("en")) == (
+        "pool-size: At 10 MAU nothing that was tried holds. "
+        "With 15 connections db-pool breaks a bound (unclear is too high)."
+    )
 
 
 def searched(folder: Path) -> Path:
@@ -180,7 +229,7 @@ def test_the_command_answers_for_its_sizes_and_ends_with_its_code(
     folder = searched(tmp_path / "t")
     assert tune.main(["--out", str(folder), "--growth", "100,10"]) == exit_codes.PASS
     said = capsys.readouterr().out
-    assert "growth from burst-per-second=10 timeout=6: at most 180 minutes in all" in said
+    assert "growth from burst-per-second=10 timeout=6: at most 240 minutes in all" in said
     assert "The set holds as it is at 10 MAU. From 100 MAU on limits have to change." in said
     assert "global-concurrency: At 10 MAU keep 100 calls. At 100 MAU it has to be 4,277 calls." in said
     assert tune.main(["--out", str(folder), "--growth", "1000"]) == exit_codes.OURS, (

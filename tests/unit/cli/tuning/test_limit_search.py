@@ -101,6 +101,26 @@ def test_a_search_that_is_given_its_runs_asks_for_none_of_them_again() -> None:
     assert again.best == first.best
 
 
+def test_a_search_carried_on_after_a_run_that_proved_nothing_goes_the_same_way() -> None:
+    needs.require("optuna")
+
+    def third_is_silent(wanted: Wanted) -> TuningRun | None:
+        count.append(wanted)
+        return None if len(count) == 3 else quiet(wanted)
+
+    count: list[Wanted] = []
+    asked = go(search_of(), third_is_silent, *WHOLE)
+    count = []
+    first = search_of()
+    go(first, third_is_silent, *WHOLE, most=15)
+    again = search_of()
+    for run in first.memory.runs:
+        again.memory.keep(next(one for one in ATTACKS if one.name == run.attack), run)
+    for wanted in first.memory.silent:
+        again.memory.silence(wanted)
+    assert go(again, quiet, *WHOLE) == asked[15:]
+
+
 GOOD = {"user": 20.0, "global": 2500.0}
 KILLS = {"user": 100.0, "global": 9000.0}
 
@@ -119,43 +139,58 @@ def test_the_plans_values_are_tried_whole_and_the_others_until_a_bound_breaks() 
 
 
 def test_what_another_block_must_mend_first_holds_up_no_block() -> None:
-    """Fan-outs need both blocks; each alone still breaks the bound, and none must stop at that."""
+    """Fan-outs need three blocks; each alone still breaks the bound, and none must stop at that."""
     limits = (
         TunedLimit("rate", "rates", "edge.burst_per_s", 2, 40, 5, None),
         TunedLimit("calls", "calls", "origin.global_concurrency", 20, 5000, 100, None),
+        TunedLimit("wait", "patience", "origin.timeout", 1, 60, 30, None),
     )
     attacks = (
-        TuningAttack("fan-out", ("rate", "calls"), 60, 15, {}, ordinary=True),
+        TuningAttack("fan-out", ("rate", "calls", "wait"), 60, 15, {}, ordinary=True),
         TuningAttack("flood", ("rate",), 60, 15, {}),
         TuningAttack("memory", ("calls",), 60, 15, {}),
+        TuningAttack("agents", ("rate", "calls", "wait"), 60, 15, {}, searched=False),
     )
+    broken_at_last: dict[str, float] = {}
 
     def run(wanted: Wanted) -> TuningRun:
-        rate, calls = wanted.values["rate"], wanted.values["calls"]
+        rate, calls, wait = (wanted.values[name] for name in ("rate", "calls", "wait"))
         served = {
-            "fan-out": 1 - 0.1 * (rate < 8) - 0.12 * (calls < 200),
+            "fan-out": 1 - 0.1 * (rate < 8) - 0.12 * (calls < 200) - 0.15 * (wait > 10) + calls / 1e6,
             "flood": 1.0 if rate <= 20 else 0.5,
             "memory": 1.0 if calls <= 2000 else 0.0,
+            "agents": 1.0,
         }[wanted.attack.name]
+        if broken_at_last.get(wanted.attack.name) == calls:
+            served = 0.5
         return TuningRun(
             attack=wanted.attack.name, values=dict(wanted.values), length=wanted.length,
             repeat=wanted.repeat, served=served, room=0.8, broken=("served",) * (served < 0.99),
+            limit="calls" if served < 0.99 else "",
         )  # fmt: skip
 
     turns = {
         "rates": InTurn([{"rate": 40.0}, {"rate": 12.0}, {"rate": 3.0}]),
-        "calls": InTurn([{"calls": 4000.0}, {"calls": 1000.0}]),
+        "calls": InTurn([{"calls": value} for value in (4000.0, 1000.0, 1200.0, 1400.0)]),
+        "patience": InTurn([{"wait": 6.0}]),
     }
-    search = LimitSearch(
-        limits, attacks, {"rates": 7, "calls": 6}, 1, lambda those, seed: turns[those[0].block]
-    )
+    spend = {"rates": 7, "calls": 10, "patience": 2}
+    search = LimitSearch(limits, attacks, spend, 1, lambda those, seed: turns[those[0].block])
     asked = go(search, run, "search rates")
-    assert search.best == {"rate": 12, "calls": 100}
+    assert search.best == {"rate": 12, "calls": 100, "wait": 30}
     short = [(one.attack.name, one.values["rate"]) for one in asked if one.length == "short"]
     assert ("flood", 12) in short, "a bound that the best so far breaks as well ends nothing"
     assert ("flood", 3) not in short, "where it is broken as far it does"
-    go(search, run, "search calls")
-    assert search.best == {"rate": 12, "calls": 1000}
+    asked = go(search, run, "search calls")
+    assert search.best == {"rate": 12, "calls": 1400, "wait": 30}
+    full = [(one.attack.name, one.values["calls"]) for one in asked if one.length == "full"]
+    assert full == [("memory", 1400), ("memory", 1200)], "two go on, without what their shortened runs broke"
+    go(search, run, "search patience")
+    assert search.best == {"rate": 12, "calls": 1400, "wait": 6}
+    search.memory = type(search.memory)()  # what was run at full length was lucky
+    broken_at_last |= {"memory": 1400, "agents": 1200}
+    go(search, run, "confirm 1")
+    assert search.best == {"rate": 12, "calls": 1000, "wait": 6}, "the next best of the block, twice"
 
 
 def test_an_attack_that_was_left_out_served_nobody() -> None:
@@ -215,6 +250,62 @@ def test_where_a_bound_breaks_at_full_length_the_blocks_next_best_is_taken() -> 
     asked = go(search, run, "confirm 1")
     assert search.best["user"] == 16
     assert {one.values["user"] for one in asked} == {20, 16}
+
+
+def test_what_broke_at_full_length_loses_to_what_was_not_disproved() -> None:
+    """All hold when shortened; at full length the first proves nothing, and the second breaks."""
+
+    def run(wanted: Wanted) -> TuningRun | None:
+        whole = wanted.length == "full"
+        if whole and wanted.values["user"] == 20:
+            return None
+        served, room = figures(wanted.attack.name, wanted.values)
+        broke = whole and wanted.attack.name == "crowd" and wanted.values["user"] == 18
+        return outcome(wanted.attack.name, wanted.values, 0.1 if broke else served, room, wanted)
+
+    proposals = InTurn([GOOD, {"user": 18.0, "global": 2500.0}, {"user": 16.0, "global": 2500.0}])
+    search = search_of(proposals, {"calls": 8})
+    asked = go(search, run, "search calls")
+    assert {one.values["user"] for one in asked if one.length == "full"} == {20, 18}
+    assert search.best["user"] == 20
+
+
+def test_what_broke_at_full_length_is_broken_also_where_the_next_attack_proves_nothing() -> None:
+    def run(wanted: Wanted) -> TuningRun | None:
+        whole = wanted.length == "full" and wanted.values["user"] == 20
+        if wanted.length == "full" and (wanted.attack.name == "crowd" or not whole):
+            return None
+        served, room = figures(wanted.attack.name, wanted.values)
+        return outcome(wanted.attack.name, wanted.values, 0.1 if whole else served, room, wanted)
+
+    search = search_of(InTurn([GOOD, {"user": 16.0, "global": 2500.0}]), {"calls": 6})
+    asked = go(search, run, "search calls")
+    assert [(one.attack.name, one.values["user"]) for one in asked if one.length == "full"][:2] == [
+        ("batches", 20), ("crowd", 20),
+    ]  # fmt: skip
+    assert search.best["user"] == 16
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+@pytest.mark.parametrize("served", [0.7, 0.0])
+def test_an_attack_that_proves_nothing_does_not_count_as_held_in_a_confirmation(
+    repeats: int, served: float
+) -> None:
+    def run(wanted: Wanted) -> TuningRun | None:
+        crowd = wanted.attack.name == "crowd" and confirming
+        if crowd and wanted.values["user"] == 16:
+            return None
+        usual, room = figures(wanted.attack.name, wanted.values)
+        return outcome(wanted.attack.name, wanted.values, served if crowd else usual, room, wanted)
+
+    confirming = False
+    search = search_of(InTurn([GOOD, {"user": 16.0, "global": 2500.0}]), {"calls": 6})
+    go(search, run, "search calls")
+    search.memory = type(search.memory)()  # what was run at full length was lucky
+    confirming = True
+    asked = go(search, run, f"confirm {repeats}")
+    assert {one.values["user"] for one in asked} == {20, 16}
+    assert search.best["user"] == 20
 
 
 def test_a_side_that_is_better_is_taken_and_its_own_sides_are_tried() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cli import tune
 from cli.launch import series
-from cli.tuning.budget import RunningBudget, cost, spend
+from cli.tuning.budget import RunningBudget, after_blocks, cost, spend
 from cli.tuning.driver import OVER, STOPPED, Tuning, changed
 from cli.tuning.proposals import Proposals
 from cli.tuning.request import TuneRequest, read
@@ -29,13 +29,15 @@ from verdicts.tuning.tuning_file import TuningFile
 
 
 class Fixed:
-    """Proposes the good values, again and again."""
+    """Proposes the good values, again and again, or so many times; then ever more."""
 
-    def __init__(self, limits: Sequence[TunedLimit]) -> None:
-        self._limits = limits
+    def __init__(self, limits: Sequence[TunedLimit], good: int = 10_000) -> None:
+        self._limits, self._good = limits, good
 
     def ask(self) -> dict[str, float]:
-        return {limit.name: GOOD.get(limit.name, limit.plan) for limit in self._limits}
+        self._good -= 1
+        found = {limit.name: GOOD.get(limit.name, limit.plan) for limit in self._limits}
+        return {name: value * (1 + max(0, -self._good) / 100) for name, value in found.items()}
 
     def tell(self, values: Setting, loss: float, excess: float) -> None:
         """It learns nothing."""
@@ -45,15 +47,15 @@ def asked_for(folder: Path, *words: str) -> TuneRequest:
     return read(tune.parser().parse_args(["--out", str(folder), *words]))
 
 
-def tuned(request: TuneRequest, runs: MadeRuns, clock: list[float]) -> tuple[Tuning, list[str]]:
+def tuned(
+    request: TuneRequest, runs: MadeRuns, clock: list[float], good: int = 10_000
+) -> tuple[Tuning, list[str]]:
     def propose(limits: Sequence[TunedLimit], seed: int) -> Proposals:
-        return Fixed(limits)
+        return Fixed(limits, good)
 
     request.folder.mkdir(parents=True, exist_ok=True)
     said: list[str] = []
-    search = LimitSearch(
-        request.limits, ATTACKS, spend(request.budget, request.limits, ATTACKS), request.seed, propose
-    )
+    search = LimitSearch(request.limits, ATTACKS, request.shares, request.seed, propose)
     steps = [SeriesStep(name=name) for name in search.names]
     progress = series.begin(request.folder, "tune", "", "tune.html", steps, request.budget)
     tuning = Tuning(request, search, runs, said.append, progress, clock=lambda: clock[0])
@@ -61,10 +63,10 @@ def tuned(request: TuneRequest, runs: MadeRuns, clock: list[float]) -> tuple[Tun
     return tuning, said
 
 
-def whole(folder: Path, *words: str) -> tuple[TuningFile, MadeRuns, list[str]]:
+def whole(folder: Path, *words: str, good: int = 10_000) -> tuple[TuningFile, MadeRuns, list[str]]:
     clock = [0.0]
     runs = MadeRuns(made_gateway.run, clock)
-    tuning, said = tuned(asked_for(folder, *words), runs, clock)
+    tuning, said = tuned(asked_for(folder, *words), runs, clock, good)
     return tuning.document(), runs, said
 
 
@@ -102,6 +104,33 @@ def test_a_budget_ends_it_and_a_larger_one_carries_it_on(tmp_path: Path) -> None
     assert second.runs[: len(first.runs)] == first.runs
 
 
+def test_the_default_budget_is_enough_for_a_confirmation(tmp_path: Path) -> None:
+    found, _, said = whole(tmp_path / "t", good=2)
+    assert Answer.of(found).sure == "confirmed"
+    assert found.ended == ""
+    assert len(of_blocks(said)) > 100, "and its blocks had as much as they may"
+
+
+def test_a_larger_budget_is_for_what_was_not_reached(tmp_path: Path) -> None:
+    first, _, said = whole(tmp_path / "t", "--budget", "100m", good=2)
+    assert (first.ended, Answer.of(first).sure) == (OVER, "not confirmed")
+    assert of_blocks(said)
+    second, runs, said = whole(tmp_path / "t", "--budget", "400m", good=2)
+    assert (second.ended, Answer.of(second).sure) == ("", "confirmed")
+    assert runs.made
+    assert of_blocks(said) == []
+    assert second.spend == first.spend
+    clock = [0.0]
+    runs = MadeRuns(made_gateway.run, clock, stop_after=2)
+    _, said = tuned(asked_for(tmp_path / "t", "--budget", "600m"), runs, clock, good=2)
+    assert of_blocks(said), "once at its end it goes on to more settings"
+
+
+def of_blocks(said: Sequence[str]) -> list[str]:
+    """The runs of blocks."""
+    return [line for line in said if "] search " in line and "best so far" in line]
+
+
 def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
     clock = [0.0]
     tuning, _ = tuned(
@@ -111,6 +140,19 @@ def test_a_stop_leaves_what_is_known(tmp_path: Path) -> None:
     found = stored.read(tmp_path / "t")
     assert (found.ended, len(found.runs)) == (STOPPED, 4)  # the fifth was cut off
     assert tune.exit_code(Answer.of(found)) == exit_codes.OURS
+
+
+def test_what_is_carried_on_and_stopped_does_not_unsay_its_answer(tmp_path: Path) -> None:
+    clock = [0.0]
+    tuned(asked_for(tmp_path / "t", "--budget", "180m"), MadeRuns(made_gateway.run, clock), clock, good=2)
+    before = stored.read(tmp_path / "t")
+    assert (before.ended, before.best) == ("", {**named("plan")[0], **GOOD})
+    for budget in ("600m", "800m"):
+        runs = MadeRuns(made_gateway.run, clock, stop_after=1)
+        tuned(asked_for(tmp_path / "t", "--budget", budget), runs, clock, good=2)
+        found = stored.read(tmp_path / "t")
+        assert (len(runs.made), found.ended) == (1, STOPPED)
+        assert (found.best, found.stages) == (before.best, before.stages)
 
 
 def test_an_attack_that_never_counts_leaves_the_set_unconfirmed_and_is_told(tmp_path: Path) -> None:
@@ -126,6 +168,23 @@ def test_an_attack_that_never_counts_leaves_the_set_unconfirmed_and_is_told(tmp_
     assert "5 % late" in (tmp_path / "t" / "tune.html").read_text()
     assert Answer.of(found).sure == "not confirmed"
     assert {one.attack.name for one in Answer.of(found).confirmed} == set(ATTACK) - {"slow-api"}
+
+
+def test_what_proved_nothing_is_made_again_only_where_no_proposal_depends_on_it(tmp_path: Path) -> None:
+    def searched() -> tuple[TuningFile, MadeRuns, float]:
+        clock = [0.0]
+        runs = MadeRuns(made_gateway.run, clock, bad=["db-pool"])
+        tuning, _ = tuned(asked_for(tmp_path / "t", "--budget", "400m"), runs, clock)
+        return tuning.document(), runs, clock[0]
+
+    first, _, took = searched()
+    assert first.took_s == pytest.approx(took), "what proves nothing takes its time as well"
+    second, runs, more = searched()
+    assert {one.attack.name for one in runs.made} == {"db-pool"}
+    asked = {(one.length, one.set) for one in runs.made}
+    assert asked == {("full", ""), ("short", "today"), ("short", "none")}
+    assert second.took_s == pytest.approx(took + more)
+    assert second.best == first.best
 
 
 def test_a_real_origin_is_asked_for_every_limit(tmp_path: Path) -> None:
@@ -164,6 +223,8 @@ def test_a_folder_of_another_search_is_refused(tmp_path: Path) -> None:
         ('"attack": "nano-oom"', '"attack": "nano-doom"', "attack 'nano-doom', allowed: "),
         ('"timeout": ', '"time-out": ', "limits time-out, timeout, allowed: those of this version"),
         ('"set": ""', '"set": "yesterday"', "set 'yesterday', allowed: plan, today, none"),
+        ('"rates": ', '"rate": ', "spend: blocks rate, rates, allowed: those of this version"),
+        ('"silent": []', '"silent": [{"attack": "x", "values": {}, "length": "short"}]', "silent.0.x: "),
         ('"runs": [', '"runs": [7, ', "Expected `object`, got `int`"),
         ('"schema_version": 1', '"schema_version": 2', "schema_version: 2, allowed: 1"),
     ],
@@ -187,16 +248,28 @@ def test_a_budget_counts_a_runs_load_and_what_is_beside_it() -> None:
     assert not budget.allows(nano, "full")
 
 
-def test_blocks_share_half_of_the_budget_by_their_limits() -> None:
-    shares = spend(4 * 3600, LIMITS, ATTACKS)
+@pytest.mark.parametrize("hours", [8, 3])
+def test_blocks_share_half_of_the_budget_or_what_the_other_stages_leave_by_their_limits(hours: int) -> None:
+    shares = spend(hours * 3600, LIMITS, ATTACKS)
     seconds = {
         block: count * sum(costs) / len(costs)
         for block, count in shares.items()
-        if (costs := [cost(one, "short") for one in ATTACKS if one.searched and _feels(one.feels, block)])
+        if (
+            costs := [
+                cost(one, "short") + cost(one, "full") / 3
+                for one in ATTACKS
+                if one.searched and _feels(one.feels, block)
+            ]
+        )
     }
-    assert sum(seconds.values()) == pytest.approx(2 * 3600, rel=0.05)
-    assert seconds["concurrency"] == pytest.approx(2 * seconds["rates"], rel=0.05)
-    assert min(spend(120, LIMITS, ATTACKS).values()) >= 2
+    left = hours * 3600 - after_blocks(LIMITS, ATTACKS)
+    assert sum(seconds.values()) == pytest.approx(min(hours * 1800, left), rel=0.1)
+    assert seconds["concurrency"] == pytest.approx(2 * seconds["rates"], rel=0.1)
+
+
+def test_a_block_has_two_settings_at_least() -> None:
+    for block, count in spend(120, LIMITS, ATTACKS).items():
+        assert count == 2 * sum(one.searched and _feels(one.feels, block) for one in ATTACKS)
 
 
 def _feels(feels: Sequence[str], block: str) -> bool:

@@ -48,7 +48,7 @@ def test_a_fault_that_happened_as_planned() -> None:
         ((BEGINS, event(4.1, "not ended", error="did not come back")), "did not end: did not come back"),
         ((BEGINS, event(7.0, "ends", observed=7)), "was lifted 3.0 s late"),
         ((BEGINS, event(4.0, "ends", observed=0)), "had no effect that was observed"),
-        ((BEGINS, event(4.0, "ends", observed=None)), "nobody could say what it did"),
+        ((BEGINS, event(4.0, "ends", observed=None)), "nobody could tell its effect"),
     ],
 )
 def test_one_that_did_not_proves_nothing(events: tuple[Event, ...], says: str) -> None:

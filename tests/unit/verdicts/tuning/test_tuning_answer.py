@@ -79,6 +79,31 @@ def test_a_limit_that_changes_nothing_on_either_side_does_not_matter(answer: Ans
     assert wording.sentence(pool, SAY).endswith("Between these it does not matter.")
 
 
+def test_what_the_recommended_value_breaks_as_well_is_no_fault_of_a_side() -> None:
+    def pools(*broken: float) -> Answer:
+        sizes = (15.0, 8.0, 28.0)
+        some = (run for size in sizes for run in runs({**BEST, "pool-size": size}) if run.attack == "db-pool")
+        return Answer.of(
+            found(
+                msgspec.structs.replace(run, broken=("wait is 9 s",))
+                if run.values["pool-size"] in broken
+                else run
+                for run in some
+            )
+        )
+
+    alike = of(pools(15, 8, 28), "pool-size")
+    assert (alike.matters, alike.interval) == (False, (8, 28))
+    told = "At 8 connections: db-pool breaks a bound (wait is 9 s), as the recommended value does."
+    assert told in wording.sentence(alike, SAY)
+    worse = of(pools(8, 28), "pool-size")
+    assert (worse.matters, worse.interval) == (True, (15, 15))
+    assert "At 8 connections: db-pool breaks a bound (wait is 9 s). " in wording.sentence(worse, SAY)
+    better = of(pools(15, 8), "pool-size")
+    assert better.matters
+    assert "At 28 connections: every bound held." in wording.sentence(better, SAY)
+
+
 def test_a_limit_whose_sides_were_not_tried_is_not_called_idle(answer: Answer) -> None:
     wait = of(answer, "pool-wait")
     assert wait.matters is None
