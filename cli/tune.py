@@ -108,7 +108,4 @@ def growth_exit_code(growth: GrowthAnswer) -> int:
 def exit_code(answer: Answer) -> int:
     """What the search came to."""
     known = {"confirmed": exit_codes.PASS, "broken": exit_codes.FAIL, "not confirmed": exit_codes.OURS}
-    ended = answer.found.ended
-    if ended == STOPPED or (ended and answer.sure == "broken"):  # no answer while a better one was sought
-        return exit_codes.OURS
-    return known[answer.sure]
+    return exit_codes.OURS if answer.found.ended == STOPPED else known[answer.sure]

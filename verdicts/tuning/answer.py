@@ -174,9 +174,12 @@ class Answer:
 
     @property
     def sure(self) -> Literal["confirmed", "broken", "not confirmed"]:
-        """Whether every attack held at full length in each of enough runs."""
+        """Whether every attack held at full length in each of enough runs.
+
+        What breaks before the search is over is no answer: a better one was still sought.
+        """
         if any(one.held < len(one.runs) for one in self.confirmed):
-            return "broken"
+            return "not confirmed" if self.found.ended else "broken"
         enough = all(len(one.runs) >= one.attack.runs for one in self.confirmed)
         asked = len(ATTACKS) - len(self.found.left_out)
         return "confirmed" if enough and len(self.confirmed) == asked else "not confirmed"

@@ -140,6 +140,8 @@ def test_three_runs_of_everything_confirm_and_one_broken_bound_does_not(answer: 
         **{**{name: getattr(first, name) for name in first.__struct_fields__}, "broken": ("x",)}
     )
     assert Answer.of(found(runs(BEST), [broke, *rest])).sure == "broken"
+    stopped = Answer.of(found(runs(BEST), [broke, *rest], ended="stopped"))
+    assert stopped.sure == "not confirmed", "a better one was still sought"
 
 
 def test_an_interval_needs_three_runs() -> None:
