@@ -15,11 +15,11 @@ Key = tuple[str, str, int, str, int, int, tuple[tuple[str, float], ...]]
 
 
 class Memory:
-    """All runs, in the order in which they were made; `silent`: what was wanted, and proved nothing."""
+    """All runs, in the order in which they were made."""
 
     def __init__(self) -> None:
         self.runs: list[TuningRun] = []
-        self.silent: list[Wanted] = []
+        self._silent: dict[Key, Wanted] = {}
         self._found: dict[Key, TuningRun] = {}
 
     def keep(self, attack: TuningAttack, run: TuningRun) -> None:
@@ -35,13 +35,16 @@ class Memory:
 
     def silence(self, wanted: Wanted) -> None:
         """It was wanted, and proved nothing."""
-        if not self.is_silent(wanted):
-            self.silent.append(wanted)
+        self._silent.setdefault(_key(wanted.attack, wanted), wanted)
 
     def is_silent(self, wanted: Wanted) -> bool:
         """It proved nothing when it was wanted first."""
-        key = _key(wanted.attack, wanted)
-        return any(_key(one.attack, one) == key for one in self.silent)
+        return _key(wanted.attack, wanted) in self._silent
+
+    @property
+    def silent(self) -> list[Wanted]:
+        """All that proved nothing, in order."""
+        return list(self._silent.values())
 
 
 def _key(attack: TuningAttack, one: TuningRun | Wanted) -> Key:

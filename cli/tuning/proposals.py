@@ -7,8 +7,8 @@
 The sampler is a tree of Parzen estimators over all limits of the block together, with constraints: of two
 settings that break bounds it prefers the one that breaks less. It has no file of its own: the runs are kept,
 also that one proved nothing, and a search that is carried on asks and tells anew, which gives the same
-proposals. Optuna is imported where
-it is used; `make tune` adds it beside the environment. Why Optuna: docs/adr/0024-limits-by-optuna.md.
+proposals. Optuna is imported where it is used; `make tune` adds it beside the environment. Why Optuna:
+docs/adr/0024-limits-by-optuna.md.
 """
 
 from __future__ import annotations

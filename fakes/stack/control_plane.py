@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 from pydantic import ValidationError
@@ -30,6 +30,7 @@ from fakes.settings import StackSettings
 
 TIMEOUT: Final = 5.0  # seconds that a process may take to obey
 OWN_FAULTS: Final = ("process-down", "process-frozen", *database_clients.FAULTS)
+T = TypeVar("T")
 
 
 class FaultExecutor(Protocol):
@@ -192,7 +193,7 @@ class ControlPlane:
         own = [fault for fault in gone if fault["fault"] in OWN_FAULTS]
         self.faults = [fault for fault in self.faults if fault not in gone or fault in own]
         had = [peer for peer in self.peers.values() if any(self._concerns(fault, peer) for fault in gone)]
-        told = await asyncio.gather(*(self._lift_at(peer) for peer in had))
+        told = await asyncio.gather(*(self._reach(peer, self._tell_faults(peer)) for peer in had))
         failed = await self._end(own)
         if failed:  # perhaps for want of one that has ended since
             failed = await self._end([fault for fault, _ in failed])
@@ -210,13 +211,6 @@ class ControlPlane:
             else:
                 self.faults.remove(fault)
         return failed
-
-    async def _lift_at(self, peer: ProcessClient) -> dict[str, Any] | HopError:
-        try:
-            return await self._tell_faults(peer)
-        except HopError as error:
-            self.stale.add(peer.name)
-            return error
 
     async def _reset(self, peer: ProcessClient) -> None:
         await peer.ask("reset", {})
@@ -241,14 +235,16 @@ class ControlPlane:
             *(self._reach(peer, tell(peer)) for peer in peers), return_exceptions=True
         )
         for result in results:
-            if isinstance(result, BaseException):
+            if isinstance(result, BaseException) and not isinstance(result, HopError):
                 raise result
 
-    async def _reach(self, peer: ProcessClient, told: Awaitable[Any]) -> None:
+    async def _reach(self, peer: ProcessClient, told: Awaitable[T]) -> T | HopError:
+        """What it answered, or how it did not: then it is stale."""
         try:
-            await told
-        except HopError:
+            return await told
+        except HopError as error:
             self.stale.add(peer.name)
+            return error
 
 
 def _observed(fault: Mapping[str, Any], told: Iterable[dict[str, Any] | HopError]) -> int | None:

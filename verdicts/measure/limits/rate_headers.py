@@ -70,12 +70,8 @@ class Wrong:
 
     def without(self, headers: Collection[str]) -> Wrong:
         """The same where nothing is asked of these `HEADERS`."""
-        return replace(
-            self,
-            limit=0 if "limit" in headers else self.limit,
-            remaining=0 if "remaining" in headers else self.remaining,
-            reset=0 if "reset" in headers else self.reset,
-        )
+        none_wrong: dict[str, Any] = dict.fromkeys(headers, 0)
+        return replace(self, **none_wrong)
 
     def __add__(self, other: Wrong) -> Wrong:
         return Wrong(
