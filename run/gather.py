@@ -7,12 +7,15 @@ the database's audit → telemetry → `end.json`
 from __future__ import annotations
 
 import time
+from typing import Final
 
 from fakes.stack.handle import StackError
 from run import effects
 from run.stack import database_audit, events
 from run.state import Load, RunState
 from telemetry.exporter import process as exporter_process
+
+ASKED_AGAIN: Final = 4  # times; each waits up to a second for a process that is still busy
 
 
 def gather(state: RunState, load: Load) -> None:
@@ -33,13 +36,22 @@ def gather(state: RunState, load: Load) -> None:
 
 
 def _write_stack_events(state: RunState, load: Load) -> None:
-    """What the stack has to say of the run; a stack that gives no answer says nothing."""
+    """What the stack has to say of the run; who gives no answer has said nothing, and that is an event too."""
     if state.stack is None:
         return
     try:
-        events.write(state.stack.state(), load.events, state.start_at)
+        said = state.stack.state()
+        for _ in range(ASKED_AGAIN):
+            if events.silent(said):
+                said = state.stack.state()
+        events.write(said, load.events, state.start_at)
+        silent = events.silent(said)
     except StackError as error:
         state.say(f"the stack's own events are missing: {error}")
+        silent = ["stack"]
+    for name in silent:
+        state.say(f"{name} gave no answer: what it noted is missing")
+        load.events.add(time.monotonic() - state.start_at, "run", "untold", process=name)
 
 
 def _finish_telemetry(state: RunState) -> dict[str, int]:

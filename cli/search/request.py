@@ -87,9 +87,9 @@ def asked(
 
 
 def _overrides(options: argparse.Namespace) -> Overrides:
-    return Overrides.read(
-        {"duration": options.duration, "tier": options.tier, "seed": options.seed, "protect": options.protect}
-    )
+    given = {name: getattr(options, name) for name in ("duration", "tier", "seed", "protect")}
+    nano = options.nano if options.nano == "calibrated" else None  # its figures are part of what is searched
+    return Overrides.read({**given, "nano": nano})
 
 
 def _protects(options: argparse.Namespace, scenario: Scenario, target: Target) -> list[str]:

@@ -172,9 +172,7 @@ class GrowthSearch:
         chosen = min((one for one in tried if one is not None), key=rank, default=None)
         if chosen is None or chosen.values == best.values:
             return best
-        whole = yield from self._try(place, chosen.values)
-        self.best = dict(best.values if whole is None else whole.values)
-        return best if whole is None else whole
+        return (yield from self._better(place, best, chosen.values))
 
     def _back(self, place: Place, best: SettingTrial) -> Finding:
         for limit in self._limits:

@@ -41,6 +41,11 @@ class Balancer(OriginWatch):
         super().__init__(hops, control, clock)
         self.metrics = metrics
 
+    def reset(self) -> None:
+        """Believe what a balancer believes at its start."""
+        super().reset()
+        self.metrics.lb_is(self.lb.state)
+
     async def forward(
         self,
         snapshot: Snapshot,

@@ -21,8 +21,7 @@ class EdgeMetrics(LayerMetrics):
             "mcpist_lb_transitions_total", "Changes of the balancer's state.", "from", "to"
         )
         self.lb_forwarded = counter("mcpist_lb_forwarded_total", "Requests sent to an origin.", "origin")
-        for state in states(TABLE):
-            self.lb_state(state).set(state == "primary")
+        self.lb_is("primary")
 
     def served(self, place: int) -> None:
         """Count a request that went to one of several isolates."""
@@ -31,5 +30,9 @@ class EdgeMetrics(LayerMetrics):
     def lb_changed(self, before: str, after: str) -> None:
         """Count one change of the balancer's state."""
         self.lb_transitions(before, after).inc()
-        self.lb_state(before).set(0)
-        self.lb_state(after).set(1)
+        self.lb_is(after)
+
+    def lb_is(self, now: str) -> None:
+        """The balancer's state is `now`."""
+        for state in states(TABLE):
+            self.lb_state(state).set(state == now)

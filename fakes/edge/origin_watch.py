@@ -1,7 +1,8 @@
 """Health checks of both origins, and what follows from them for the balancer's state.
 
-State and beliefs are `fakes.edge.balancer_state`; this is their I/O. Every `check_interval` seconds both
-origins get `GET /health`, answered within `check_timeout`. `events` holds each change as
+State and beliefs are `fakes.edge.balancer_state`; this is their I/O. Every `check_interval` seconds, however
+long an answer takes, both origins get `GET /health`, answered within `check_timeout`; what one of them answers
+counts at once. `events` holds each change as
 {"t": monotonic seconds, "kind": "state", "name": "lb" | "health", "detail": {…}}.
 """
 
@@ -13,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from fakes.control.state import Control
+from fakes.control.state import Control, Snapshot
 from fakes.edge.balancer_state import A, B, LbState, Origin, Outcome
 from fakes.http.hop import Hop, HopError
 
@@ -31,28 +32,43 @@ class OriginWatch(ABC):
         self.events: list[dict[str, Any]] = []
         self.lb = LbState(self._log)
         self._news = asyncio.Event()
-        control.on_change.append(lambda _: self._news.set())
+        self._settings = control.snapshot.settings.balancer
+        control.on_change.append(self._take)
+        control.on_reset.append(self.reset)
 
     @abstractmethod
     def lb_changed(self, before: str, after: str) -> None:
         """The balancer went from one state to another."""
 
+    def reset(self) -> None:
+        """Believe what a balancer believes at its start; the interval begins anew."""
+        self.lb = LbState(self._log)
+        self._news.set()
+
     async def watch(self) -> None:
-        """Check both origins for ever; a change of settings starts the interval anew."""
+        """Check both origins for ever; a change of the balancer's settings starts the interval anew."""
+        began = self.clock()
         while True:
             self._news.clear()
             try:
-                interval = self.control.snapshot.settings.balancer.check_interval
-                await asyncio.wait_for(self._news.wait(), interval)
+                left = began + self._settings.check_interval - self.clock()
+                await asyncio.wait_for(self._news.wait(), max(0.0, left))
             except TimeoutError:
+                began = self.clock()
                 await self.check()
+            else:
+                began = self.clock()
 
     async def check(self) -> None:
         """One health check of each origin."""
-        settings = self.control.snapshot.settings.balancer
-        outcomes = await asyncio.gather(*(self._probe(name, settings.check_timeout) for name in ORIGINS))
-        for origin, outcome in zip(ORIGINS, outcomes, strict=True):
-            self.lb.checked(origin, outcome, settings, self.clock())
+        await asyncio.gather(*map(self._check, ORIGINS))
+
+    async def learned(self, origin: Origin, outcome: Outcome) -> None:
+        """A check of `origin` is over."""
+        self.lb.checked(origin, outcome, self._settings, self.clock())
+
+    async def _check(self, origin: Origin) -> None:
+        await self.learned(origin, await self._probe(origin, self._settings.check_timeout))
 
     async def _probe(self, origin: Origin, timeout: float) -> Outcome:  # noqa: ASYNC109
         try:
@@ -60,6 +76,11 @@ class OriginWatch(ABC):
         except HopError:
             return "silent"
         return "pass" if reply.status == 200 else "fail"
+
+    def _take(self, snapshot: Snapshot) -> None:
+        if snapshot.settings.balancer != self._settings:
+            self._settings = snapshot.settings.balancer
+            self._news.set()
 
     def _log(self, now: float, name: str, detail: dict[str, Any]) -> None:
         self.events.append({"t": now, "kind": "state", "name": name, "detail": detail})

@@ -14,6 +14,7 @@ import jwt
 import msgspec
 
 from fakes.http.hop import Hop, HopError
+from fakes.http.rpc import UNREADABLE
 
 ASYMMETRIC: Final = frozenset(
     ("EdDSA", "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
@@ -34,7 +35,7 @@ def parse(body: bytes) -> Keys:
     """The usable keys of a JWKS document. Raises JwksUnavailable if it is none."""
     try:
         entries = msgspec.json.decode(body, type=_Document).keys
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise JwksUnavailable(f"not a JWKS: {error}") from None
     found = (_key(entry) for entry in entries)
     return {key.key_id: key for key in found if key is not None and key.key_id}

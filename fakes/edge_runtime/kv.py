@@ -33,19 +33,25 @@ Watch = Callable[[str, str | None], None]
 _MESSAGES: Final = {
     ("binding", "quota"): "KV {op}() limit exceeded for the day.",
     ("binding", "key-rate"): "KV PUT failed: 429 Too Many Requests",
-    ("binding", "ttl"): "KV PUT failed: 400 Invalid expiration_ttl. Expiration TTL must be at least 60.",
-    ("rest", "ttl"): "400: Invalid expiration_ttl. Expiration TTL must be at least 60.",
+    ("binding", "ttl"): "KV PUT failed: 400 {words}",
+    ("rest", "ttl"): "400: {words}",
     ("rest", "quota"): "429: code 10048: free usage limit for this operation exceeded for the day",
     ("rest", "key-rate"): "429: too many writes to one key",
 }
 
 
 class KvError(Exception):
-    """An operation that KV refused. `op`: get or put; `cause`: quota, key-rate or ttl."""
+    """An operation that KV refused. `op`: get or put; `cause`: quota, key-rate or ttl, with KV's own `words`."""
 
-    def __init__(self, op: str, cause: str, api: str) -> None:
-        super().__init__(_MESSAGES[api, cause].format(op=op))
-        self.op, self.cause = op, cause
+    def __init__(self, op: str, cause: str, api: str, words: str = "") -> None:
+        super().__init__(_MESSAGES[api, cause].format(op=op, words=words))
+        self.op, self.cause, self.words = op, cause, words
+
+
+def too_short(ttl: float | str) -> str:
+    """What KV says of a time to live that it does not take."""
+    said = ttl if isinstance(ttl, str) else f"{ttl:g}"
+    return f"Invalid expiration_ttl of {said}. Expiration TTL must be at least {MIN_TTL:.0f}."
 
 
 class _Version(NamedTuple):
@@ -82,7 +88,7 @@ class Kv:
     def put(self, settings: KvSettings, key: str, value: Any, ttl: float = MIN_TTL, place: int = 0) -> None:
         """Write a value for `ttl` seconds. Raises KvError."""
         if ttl < MIN_TTL:
-            self._refuse("put", "ttl", settings)
+            self._refuse("put", "ttl", settings, too_short(ttl))
         with self._lock:
             now = self._clock()
             versions = self._versions.get(key)
@@ -145,9 +151,9 @@ class Kv:
         self._served[op] += 1
         self._watch(op, None)
 
-    def _refuse(self, op: str, cause: str, settings: KvSettings) -> None:
+    def _refuse(self, op: str, cause: str, settings: KvSettings, words: str = "") -> None:
         self._watch(op, cause)
-        raise KvError(op, cause, settings.api)
+        raise KvError(op, cause, settings.api, words)
 
     def _sweep(self, now: float) -> None:
         """Forget what has expired."""

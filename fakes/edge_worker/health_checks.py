@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from fakes.control.state import Control
+from fakes.edge.balancer_state import Origin, Outcome
 from fakes.edge.origin_watch import ORIGINS, OriginWatch
 from fakes.http.hop import Hop
 
@@ -40,10 +41,10 @@ class HealthChecks(OriginWatch):
             "retry_other": settings.retry_other,
         }  # fmt: skip
 
-    async def check(self) -> None:
-        """One health check of each origin; what is believed anew, the Worker is told."""
+    async def learned(self, origin: Origin, outcome: Outcome) -> None:
+        """A check of `origin` is over; what is believed anew, the Worker is told."""
         before = self.believed()
-        await super().check()
+        await super().learned(origin, outcome)
         if self.believed() != before:
             await self._tell()
 

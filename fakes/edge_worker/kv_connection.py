@@ -17,10 +17,11 @@ from typing import Final, Protocol
 
 import httptools
 
+from fakes.edge_worker.kv_service import words_of
 from fakes.http.asgi import Reply
 from fakes.http.server import BACKLOG
 
-_HEADS: Final = {status: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+_STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
 
 
 class Operations(Protocol):
@@ -78,10 +79,16 @@ class KvConnection(asyncio.Protocol):
         stays = self._parser.should_keep_alive() and self._listener.open <= self._listener.kept
         if not stays:
             lines += b"connection: close\r\n"
-        head = b"%b%bcontent-length: %d\r\n\r\n" % (_HEADS[HTTPStatus(reply.status)], lines, len(reply.body))
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (_status_line(reply), lines, len(reply.body))
         self._transport.write(head + reply.body)
         if not stays:
             self._transport.close()
+
+
+def _status_line(reply: Reply) -> bytes:
+    if reply.status == HTTPStatus.BAD_REQUEST:
+        return b"HTTP/1.1 400 %b\r\n" % words_of(reply).encode()
+    return _STATUS_LINES[HTTPStatus(reply.status)]
 
 
 async def listen(operations: Operations, sock: socket.socket, kept: int) -> asyncio.Server:

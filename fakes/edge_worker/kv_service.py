@@ -5,8 +5,8 @@
     DELETE /<key>                       as a PUT of nothing
     GET    /?prefix=…                   {"keys": [{"name"}], "list_complete": true}, counted as a read
 Quota, the one write a second to a key and the delay between places are `fakes.edge_runtime.kv.Kv`'s. A
-refusal has the body of Cloudflare's API, and the binding throws its own exception for it: "KV PUT failed: 429
-Too Many Requests".
+refusal has the body of Cloudflare's API, and the binding throws its own exception for it, with the words of the
+answer's status line: "KV PUT failed: 429 Too Many Requests".
 One service a place, as each isolate writes and reads from a place of its own.
 """
 
@@ -19,7 +19,7 @@ from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from fakes.edge_runtime.kv import MIN_TTL, Kv, KvError
+from fakes.edge_runtime.kv import Kv, KvError, too_short
 from fakes.http.asgi import JSON, Reply
 from fakes.settings import KvSettings
 
@@ -42,7 +42,7 @@ class KvService:
             return self._serve(method, path[1:], query, body)
         except KvError as error:
             status, code = _REFUSED[error.cause]
-            return refusal(status, code, str(error))
+            return refusal(status, code, error.words or str(error))
 
     def _serve(self, method: str, key: str, query: Mapping[str, str], body: bytes) -> Reply:
         settings = self._settings()
@@ -62,8 +62,7 @@ class KvService:
     def _put(self, settings: KvSettings, key: str, query: Mapping[str, str], body: bytes) -> Reply:
         ttl = query.get("expiration_ttl")
         if ttl is not None and not ttl.isdigit():
-            words = f"Invalid expiration_ttl of {ttl}. Expiration TTL must be at least {MIN_TTL:.0f}."
-            return refusal(400, BAD_REQUEST, words)
+            return refusal(400, BAD_REQUEST, too_short(ttl))
         forever = float("inf")
         self._kv.put(settings, key, body, forever if ttl is None else int(ttl), self._place)
         return Reply(200, [], b"")
@@ -81,6 +80,12 @@ def _parsed(target: bytes) -> tuple[str, Mapping[str, str]]:
 @lru_cache(maxsize=64)  # the Worker asks with the same few
 def _options(query: bytes) -> Mapping[str, str]:
     return dict(parse_qsl(query.decode()))
+
+
+def words_of(refused: Reply) -> str:
+    """KV's own words of a `refusal`, fit for a status line."""
+    said = str(msgspec.json.decode(refused.body)["errors"][0]["message"])
+    return "".join(letter for letter in said if letter.isascii() and letter.isprintable())
 
 
 def refusal(status: int, code: int, message: str) -> Reply:

@@ -13,6 +13,7 @@ from fakes.control.process_config import StackConfig
 from fakes.control.state import Control, ControlError
 from fakes.http.asgi import JSON, TEXT, ASGIApp, Receive, Reply, Scope, Send, header, send_reply, whole_body
 from fakes.http.metrics import Metrics
+from fakes.http.rpc import UNREADABLE
 
 COMMANDS: Final = ("protections", "settings", "faults", "reset")
 State = Callable[[], Mapping[str, Any]]
@@ -77,7 +78,7 @@ class ControlEndpoint:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         return msgspec.json.decode(body or b"{}", type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ControlError(f"body: {error}; allowed: a JSON object") from None
 
 

@@ -59,6 +59,8 @@ class _Identified(msgspec.Struct):
 _requests: Final = msgspec.json.Decoder(Request)
 _ids: Final = msgspec.json.Decoder(_Identified)
 _encode: Final = msgspec.json.Encoder().encode
+# What msgspec raises: RecursionError for deep nesting, UnicodeDecodeError for a wrong byte in a string
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 NOTHING: Final[Mapping[str, Any]] = {}
 
 
@@ -68,7 +70,7 @@ def decode(body: bytes) -> Request:
         return _requests.decode(body)
     except msgspec.ValidationError as error:
         raise RpcError(INVALID_REQUEST, str(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise RpcError(PARSE_ERROR, str(error)) from None
 
 
@@ -76,7 +78,7 @@ def id_of(body: bytes) -> Id:
     """The id in a body, None if there is none to be read."""
     try:
         return _ids.decode(body).id
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

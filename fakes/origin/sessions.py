@@ -54,7 +54,8 @@ class Session:
 
     def cancel_call(self, request_id: object) -> None:
         """The client gives a call up. One that is not known, or done, is passed over."""
-        if isinstance(request_id, (str, int, float)) and request_id in self.calls:
+        named = isinstance(request_id, (str, int, float)) and not isinstance(request_id, bool)
+        if named and request_id in self.calls:
             self.calls[request_id].cancel()
 
     def cancel(self) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from fakes.http import rpc
 from fakes.settings import Latency, NamedTool
 
 Modules = Mapping[str, Mapping[str, Latency]]
@@ -51,7 +52,7 @@ def named(tool: NamedTool, params: dict[str, Any], modules: Modules) -> Command:
 def commands(arguments: Mapping[str, Any], modules: Modules) -> list[Command]:
     """The commands of `batch`, 1 to 10. Raises BadArgumentsError; one bad line refuses all."""
     text = arguments.get("commands")
-    lines = [line for line in text.splitlines() if line.strip()] if isinstance(text, str) else []
+    lines = [line for line in text.split("\n") if line.strip()] if isinstance(text, str) else []
     if not 0 < len(lines) <= MAX_COMMANDS:
         raise BadArgumentsError(f"commands: JSON Lines, 1 to {MAX_COMMANDS}, are allowed; got {len(lines)}")
     return [_parsed(line, number, modules) for number, line in enumerate(lines, 1)]
@@ -60,7 +61,7 @@ def commands(arguments: Mapping[str, Any], modules: Modules) -> list[Command]:
 def _parsed(line: str, number: int, modules: Modules) -> Command:
     try:
         return _known(_line.decode(line), modules)
-    except (msgspec.DecodeError, BadArgumentsError) as error:
+    except (*rpc.UNREADABLE, BadArgumentsError) as error:
         raise BadArgumentsError(f"commands, line {number}: {error}") from None
 
 

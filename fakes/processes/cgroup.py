@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
+from fakes.processes.memory_peak import MemoryPeak
+
 ROOT: Final = Path("/sys/fs/cgroup")
 PERIOD: Final = 100_000  # microseconds
 ENTER: Final = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 3; shift; done; shift; exec "$@"'
@@ -66,7 +68,7 @@ class Cgroup(Protocol):
         """What was counted so far; None where it cannot be read."""
 
     def forget_peak(self) -> None:
-        """Start the peak anew, where the kernel lets us."""
+        """Start the peak anew."""
 
 
 class Version1:
@@ -129,6 +131,7 @@ class Version2:
 
     def __init__(self, name: str, parent: Path = ROOT) -> None:
         self._parent, self._folder = parent, parent / name
+        self._peak = MemoryPeak()
 
     @property
     def folders(self) -> list[Path]:
@@ -158,19 +161,20 @@ class Version2:
 
     def figures(self) -> CgroupFigures | None:
         """From the one folder."""
-        return version2_figures(self._folder)
+        return version2_figures(self._folder, self._peak)
 
     def forget_peak(self) -> None:
-        """The kernel lets only the reader of an open file start anew; the peak is the cgroup's whole life."""
+        """As far as the kernel does."""
+        self._peak.forget(self._folder)
 
 
-def version2_figures(folder: Path) -> CgroupFigures | None:
-    """What a version 2 cgroup counted; a kernel before 5.19 tells no peak: then it is what is used now."""
+def version2_figures(folder: Path, peak: MemoryPeak) -> CgroupFigures | None:
+    """What a version 2 cgroup counted, with the highest memory of its own `peak`."""
     try:
         cpu, events = _table(folder / "cpu.stat"), _table(folder / "memory.events")
-        peak, used = folder / "memory.peak", _number(folder / "memory.current")
+        used = _number(folder / "memory.current")
         return CgroupFigures(
-            used, _number(peak) if peak.exists() else used, cpu["usage_usec"] / 1e6,
+            used, peak.read(folder, used), cpu["usage_usec"] / 1e6,
             cpu["nr_periods"], cpu["nr_throttled"], cpu["throttled_usec"] / 1e6, events["oom_kill"],
         )  # fmt: skip
     except (OSError, LookupError, ValueError):

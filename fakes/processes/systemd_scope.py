@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from fakes.processes.cgroup import ROOT, CgroupError, CgroupFigures, CgroupLimits, version2_figures
+from fakes.processes.memory_peak import MemoryPeak
 
 NONE: Final = CgroupFigures(0, 0, 0, 0, 0, 0, 0)
 SCOPE: Final = ("systemd-run", "--user", "--scope", "--quiet", "--collect")
@@ -43,6 +44,7 @@ class Scope:
         self._unit = ""
         self._limits = CgroupLimits(1 << 28, 0.1)
         self._before = self._last = NONE
+        self._peak = MemoryPeak()
 
     def make(self, limits: CgroupLimits) -> None:
         """Nothing is made before a process starts."""
@@ -60,19 +62,25 @@ class Scope:
     def entering(self, command: Sequence[str]) -> list[str]:
         """Through systemd-run."""
         self._before = _added(self._before, self._last)
-        self._last = NONE
+        self._last, self._peak = NONE, MemoryPeak()
         self._unit = f"{self._name}-{next(self._starts)}.scope"
         options = (word for one in _properties(self._limits) for word in ("-p", one))
         return [*SCOPE, f"--unit={self._unit}", *options, "--", *command]
 
     def figures(self) -> CgroupFigures | None:
         """What all its scopes have counted, as far as it was seen."""
-        folder = next(self._root.glob(f"**/{self._unit}"), None) if self._unit else None
-        self._last = (version2_figures(folder) if folder is not None else None) or self._last
+        folder = self._folder()
+        self._last = (version2_figures(folder, self._peak) if folder is not None else None) or self._last
         return _added(self._before, self._last)
 
     def forget_peak(self) -> None:
-        """It goes with the scope."""
+        """That of the scopes before, and as far as the kernel does that of the one that runs."""
+        self._before, self._last = (one._replace(memory_peak=0) for one in (self._before, self._last))
+        if (folder := self._folder()) is not None:
+            self._peak.forget(folder)
+
+    def _folder(self) -> Path | None:
+        return next(self._root.glob(f"**/{self._unit}"), None) if self._unit else None
 
 
 def _properties(limits: CgroupLimits) -> list[str]:

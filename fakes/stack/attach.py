@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -18,7 +18,8 @@ from fakes.settings import StackSettings
 from fakes.stack.handle import StackError, StackHandle
 
 STATE: Final = "STACK_STATE"
-OBEYED: Final = 15.0  # seconds in which every process has to be told
+OBEYED: Final = 15.0  # seconds in which every process has to be told, and fit for a run
+QUEUED: Final = 0.5  # seconds: what a storm leaves behind would be the next run's
 POLL_INTERVAL: Final = 0.2  # seconds between two looks for the state file
 
 
@@ -64,15 +65,32 @@ class HasState(Protocol):
 
 
 def wait_for_all(stack: HasState) -> None:
-    """Return once every process was told what is in force: one that was not has what the run before had.
+    """Return once every process was told what is in force and is fit for a run.
 
-    StackError where one does not answer.
+    One that was not told has what the run before had, and a run would be blamed for one that is down. StackError
+    where it does not come to that in time.
     """
     deadline = time.monotonic() + OBEYED
-    while stale := stack.state()["stale"]:
+    while said := _against(stack.state()):
         if time.monotonic() > deadline:
-            raise StackError(f"{STATE}: {', '.join(stale)} did not obey; allowed: a stack that answers")
+            raise StackError(f"{STATE}: {said}; allowed: a stack all of whose processes answer")
         time.sleep(POLL_INTERVAL)
+
+
+def _against(state: Mapping[str, Any]) -> str:
+    return f"{', '.join(state['stale'])} did not obey" if state["stale"] else unready(state)
+
+
+def unready(state: Mapping[str, Any]) -> str:
+    """What `StackHandle.state` says against using its processes again; "" for nothing."""
+    for name, process in state["processes"].items():
+        if not process["up"] or process.get("frozen"):
+            return f"{name} is down"
+        if "error" in process:
+            return f"{name} did not tell its state: {process['error']}"
+        if (queue := process.get("own", {}).get("cpu_queue_s", 0.0)) > QUEUED:
+            return f"{name} still has work for {queue:.0f} s in its queue for CPU"
+    return ""
 
 
 def _read(file: Path, deadline: float) -> dict[str, Any]:

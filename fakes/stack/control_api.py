@@ -26,11 +26,13 @@ import msgspec
 from fakes.control.state import ControlError
 from fakes.http.asgi import JSON, TEXT, Receive, Reply, Scope, Send, header, send_reply, whole_body
 from fakes.http.hop import HopError
+from fakes.http.rpc import UNREADABLE
 from fakes.stack.process_figures import StackMetrics
-from fakes.stack.supervisor import SIGNALS, Stack
+from fakes.stack.supervisor import PARTS, SIGNALS, Stack
 
 Body = dict[str, Any]
 Command = Callable[[Body], Awaitable[Any]]
+ENDING: Final = ("process-down", "origin-exit")  # faults with which a process ends
 LEFT_OUT: Final = ("settings", "protections", "known_faults", "name", "pid")
 
 
@@ -106,6 +108,9 @@ class ControlApi:
 
     async def _process(self, name: str, pid: int | None) -> Body:
         process: Body = {"pid": pid, "up": pid is not None, "frozen": name in self.stack.frozen}
+        kept = self.stack.kept_events.of.get(name, [])
+        if kept:
+            process["kept_events"] = kept
         if pid is None:
             return {**process, "how": self.stack.down.get(name, "")}
         peer = self.stack.control_plane.peers.get(name)
@@ -122,6 +127,8 @@ class ControlApi:
         self.stack.nanos.configure(self.stack.control_plane.settings.nano)
 
     async def _add_fault(self, body: Body) -> Body:
+        if body.get("fault") in ENDING:
+            await self.stack.kept_events.keep(*([str(body["target"])] if body.get("target") else PARTS))
         fault_id = await self.stack.control_plane.add_fault(body)
         self.stack.note("fault", str(body.get("fault")), {**body, "id": fault_id, "on": True})
         return {"id": fault_id}
@@ -134,22 +141,26 @@ class ControlApi:
     async def _reset(self, body: Body) -> None:
         await self.stack.control_plane.reset()
         self.stack.nanos.reset()
+        self.stack.kept_events.forget()
         await self.stack.database.reset()
 
     async def _restart(self, body: Body) -> None:
+        await self.stack.kept_events.keep(str(body.get("process")))
         await self.stack.restart(str(body.get("process")))
 
     async def _kill(self, body: Body) -> None:
         name = str(body.get("signal", "KILL")).removeprefix("SIG")
         if name not in SIGNALS:
             raise ControlError(f"signal: unknown {name!r}; allowed: {', '.join(SIGNALS)}")
+        if name in ("KILL", "TERM"):
+            await self.stack.kept_events.keep(str(body.get("process")))
         self.stack.kill(str(body.get("process")), SIGNALS[name])
 
 
 def _object(body: bytes) -> Body:
     try:
         return msgspec.json.decode(body or b"{}", type=Body)
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         raise ControlError(f"body: {error}; allowed: a JSON object") from None
 
 

@@ -36,6 +36,7 @@ from fakes.settings import StackSettings
 from fakes.stack import programs
 from fakes.stack.control_plane import ControlPlane, ProcessClient
 from fakes.stack.credentials import Identity
+from fakes.stack.kept_events import KeptEvents
 from fakes.stack.nanos import Nanos
 from fakes.stack.outsiders import OutsideChild, Outsiders
 
@@ -72,6 +73,7 @@ class Stack:
         token = self.identity.control_token
         peers = {name: ProcessClient(name, (HOST, self.addresses[name].port), token) for name in PARTS}
         self.control_plane = ControlPlane(settings, protections, peers, self)
+        self.kept_events = KeptEvents(peers)
         self.down: dict[str, str] = {}
         self.frozen: set[str] = set()
         self.events: list[dict[str, Any]] = []

@@ -25,6 +25,7 @@ from fakes.control.state import Control
 from fakes.http import serve
 from fakes.http.asgi import JSON, Receive, Reply, Scope, Send, send_reply, whole_body
 from fakes.http.metrics import Metrics, known_path
+from fakes.http.rpc import UNREADABLE
 
 TOKEN_PATH: Final = "/auth/v1/token"
 ES256_KID: Final = "stack-es256"
@@ -89,7 +90,7 @@ class Supabase:
         try:
             request = msgspec.json.decode(body, type=TokenRequest)
             key, kid = self._signers[request.alg]
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             return Reply(400, [JSON], json.dumps({"error": str(error)}).encode())
         except KeyError:
             return Reply(400, [JSON], b'{"error":"alg: the stack gave no key for it"}')

@@ -23,6 +23,11 @@ class Log(Protocol):
         ...
 
 
+def silent(state: Mapping[str, Any]) -> list[str]:
+    """The processes that run and gave no answer: what they noted is not in `state`."""
+    return [name for name, process in state.get("processes", {}).items() if "error" in process]
+
+
 def write(state: Mapping[str, Any], log: Log, start_at: float) -> None:
     """Write the events of `state` since the run's zero, `start_at` (monotonic seconds), in order of time."""
     for at, event in sorted(_events(state), key=lambda one: one[0]):
@@ -35,5 +40,5 @@ def _events(state: Mapping[str, Any]) -> Iterator[tuple[float, Mapping[str, Any]
     for event in state.get("events", ()):
         yield float(event["monotonic"]), event
     for process in state.get("processes", {}).values():
-        for event in process.get("own", {}).get("events", ()):
+        for event in (*process.get("kept_events", ()), *process.get("own", {}).get("events", ())):
             yield float(event["t"]), event

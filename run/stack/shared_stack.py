@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from fakes.settings import StackSettings
-from fakes.stack.attach import STATE
+from fakes.stack.attach import STATE, unready
 from fakes.stack.handle import StackError, StackHandle
 from fakes.stack.start import start_stack
 from scenarios.schema import Scenario
 
 __all__ = ["SharedStack", "StackError", "unwell"]
 Start = Callable[..., StackHandle]  # as `start_stack`
-QUEUED: Final = 0.5  # seconds: what a storm leaves behind would be the next run's
 WELL: Final = {"state": "primary", "origins": {"origin-a": "up", "origin-b": "up"}}
 
 
@@ -91,13 +90,7 @@ class SharedStack:
 
 def unwell(state: Mapping[str, Any]) -> str:
     """What a stack's own state says against using it again; "" for nothing."""
-    processes = state["processes"]
-    for name, process in processes.items():
-        if not process["up"] or process.get("frozen"):
-            return f"{name} is down"
-        if "error" in process:
-            return f"{name} did not tell its state: {process['error']}"
-        if (queue := process.get("own", {}).get("cpu_queue_s", 0.0)) > QUEUED:
-            return f"{name} still has work for {queue:.0f} s in its queue for CPU"
-    balancer = processes.get("edge", {}).get("own", {}).get("lb", WELL)
+    if said := unready(state):
+        return said
+    balancer = state["processes"].get("edge", {}).get("own", {}).get("lb", WELL)
     return "" if balancer == WELL else f"the balancer is in state {balancer['state']}"

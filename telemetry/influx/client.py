@@ -171,7 +171,7 @@ def _message(body: str) -> str:
     """What the server says, out of its JSON: InfluxDB 1.8 writes `error`, 2 and 3 `message`."""
     try:
         found = msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return body
     return str(found.get("message") or found.get("error") or body)
 

@@ -15,6 +15,7 @@ from msgspec import UNSET, Struct
 
 from users.mcp.dialect import Dialect
 from users.mcp.messages import Message
+from users.mcp.sse import UNREADABLE
 
 SAMPLED: Final = {
     "role": "assistant", "content": {"type": "text", "text": "x"}, "model": "x", "stopReason": "endTurn",
@@ -58,7 +59,7 @@ def answered(dialect: Dialect, message: Message, reply: bytes) -> Message | None
     """None where the reply asks for nothing that can be read."""
     try:
         asked, sent = _read(reply).result, _sent(message.before + b"0" + message.after)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
     if not asked.inputRequests and asked.requestState is UNSET:
         return None

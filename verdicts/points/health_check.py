@@ -1,6 +1,6 @@
 """F1.3: how long until the balancer's health check notices that an origin is not well, and that it is again.
 
-    noticed      failures_to_down × check_interval, within one interval
+    noticed      failures_to_down × check_interval, within one interval; check_timeout later where it is silent
     recovered    successes_to_up × check_interval, within one interval
     order        failing-over, split when the primary is down; recovering, primary when it is back
 
@@ -15,18 +15,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from verdicts.measure.calls import outcomes
-from verdicts.measure.target import faults
+from verdicts.measure.target import balancer_states, faults
 from verdicts.points.point import BEFORE_MVP, Finding, Value, point
 from verdicts.run.reading import Event, Run
 
 ORIGINS: Final = ("origin-a", "origin-b")
+SILENT: Final = ("process-frozen", "origin-stall")  # their checks fail only once check_timeout is over
 PRIMARY: Final = ORIGINS[0]
 # Faults that make an origin fail its check: the process that they name, or what the origin needs.
 FAULTS: Final = ("process-down", "process-frozen", "db-down", "health-fail", "origin-stall", "origin-exit")
 SLACK: Final = 0.1  # seconds: to kill a process takes time, and so does a check
 OUTAGE: Final = ("failing-over", "split")
 RETURN: Final = ("recovering", "primary")
-DEFAULTS: Final = {"check_interval": 30.0, "failures_to_down": 3, "successes_to_up": 2}
+DEFAULTS: Final = {
+    "check_interval": 30.0, "check_timeout": 5.0, "failures_to_down": 3, "successes_to_up": 2,
+}  # fmt: skip
 
 
 class Change(NamedTuple):
@@ -86,6 +89,8 @@ def health_check(run: Run) -> Finding:
     outages = list(_outages(run))
     if not outages:
         return Finding.unseen("No fault of the run concerns an origin's health.")
+    if balancer_states.untold(run):
+        return Finding.unseen(balancer_states.UNTOLD)
     if not any(event.kind == "state" and event.name == "health" for event in run.events):
         return _nothing_noticed(run, outages)
     changes = [change for outage in outages for change in _changes(run, outage)]
@@ -95,9 +100,11 @@ def health_check(run: Run) -> Finding:
     down = [change.took for change in changes if change.what.endswith("down")]
     scale, balancer = float(run.manifest.time_scale), _settings(run)
     interval, count = float(balancer["check_interval"]) * scale, int(balancer["failures_to_down"])
+    silent = any(outage.fault in SILENT for outage in outages)
+    answered = float(balancer["check_timeout"]) * scale if silent else 0.0
     figures = {
         **{"real": max(down, default=math.nan) * scale, "errors": float(_errors(run, changes))},
-        **{"least": (count - 1) * interval, "most": count * interval},
+        **{"least": (count - 1) * interval, "most": count * interval + answered},
     }
     return Finding(
         round(figures["real"], 2),

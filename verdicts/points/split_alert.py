@@ -42,6 +42,9 @@ def alert(run: Run) -> Iterator[Finding]:
     if not t.size:
         yield Finding.unseen("Not observed: the target shows no rate-limit hits.")
         return
+    if balancer_states.untold(run):
+        yield Finding.unseen(balancer_states.UNTOLD)
+        return
     gone = balancer_states.away(run)
     start = gone[0][0] if gone else math.nan
     over = t[hits * scale > MOST_HITS]

@@ -9,7 +9,8 @@
 //   throw        500 kv_error. With memory-cache the count was already begun: the first call of a window
 //                fails and the next four pass (the plan's code as written)
 //   fail-open    the call passes
-//   fail-closed  503 kv_error, and nothing is counted: the next call tries KV again
+//   fail-closed  503 kv_error, and the call is not counted: the next one tries KV again. With memory-cache,
+//                calls that come while a window's first write is under way pass
 
 import { asWritten, sliding } from "./check_burst.mjs";
 import { kvGet, KvError, kvPut } from "./kv.mjs";
@@ -50,19 +51,26 @@ async function inKv(call, window) {
 }
 
 async function inMemory(call, window) {
-  const counts = call.isolate.bursts.of(window);
-  const count = counts.get(call.user) ?? 0;
-  if (count >= call.edge.burst_per_s) return false;
-  counts.set(call.user, count + 1);
-  if (count === 0) await writeFirst(call, window, counts);
+  const users = call.isolate.bursts.of(window);
+  const mine = users.get(call.user) ?? { count: 0, written: false };
+  if (mine.count >= call.edge.burst_per_s) return false;
+  users.set(call.user, mine);
+  mine.count += 1;
+  if (!mine.written) await writeFirst(call, window, users, mine);
   return true;
 }
 
-async function writeFirst(call, window, counts) {
+// Nobody waits for another call's write: a Worker's requests may not wait for each other.
+async function writeFirst(call, window, users, mine) {
+  mine.written = true;
   try {
     await kvPut(call, `burst:${call.user}`, [window, 1]);
   } catch (error) {
-    if (call.edge.burst_on_failure === "fail-closed") counts.delete(call.user);
+    if (call.edge.burst_on_failure === "fail-closed") {
+      mine.written = false;
+      mine.count -= 1;
+      if (mine.count === 0) users.delete(call.user);
+    }
     throw error;
   }
 }

@@ -338,7 +338,9 @@ async def test_the_plans_own_code_fails_by_its_own_write(started: Start) -> None
     rig = await started(protections=["jwks-cache", "burst-limit"], settings=settings)
     replies = [await rig.call() for _ in range(6)]
     assert [reply.status for reply in replies] == [500, 200, 200, 200, 200, 429]
-    assert message(replies[0]) == "KV PUT failed: 400 Bad Request"
+    assert message(replies[0]) == (
+        "KV PUT failed: 400 Invalid expiration_ttl of 1. Expiration TTL must be at least 60."
+    )
     told = await rig.metrics()
     assert told['mcpist_kv_failures_total{op="put",cause="ttl"}'] == 1
     assert told["mcpist_burst_entries"] == 1

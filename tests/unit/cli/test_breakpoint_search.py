@@ -18,6 +18,7 @@ from cli.search.request import SearchRequest, read
 from cli.search.search import search
 from cli.search.table import Searches
 from common.protections import NAMES, PRESETS, parse
+from scenarios import calibration
 from shapes.search import MACHINE, Kind, Search
 from verdicts.breakpoint import table
 from verdicts.breakpoint.table import BreakpointRow
@@ -331,8 +332,9 @@ def nothing_begins(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("nothing_begins")
 def test_a_table_of_another_search_is_not_carried_on(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(calibration, "nano", lambda: {"measured_on": "here"})
     searched(asked_for(tmp_path, "--protect", "none"), gateway)
     others = {
         "scenario": ["slow-api"], "tier": ["--tier", "starter"], "duration_s": ["--duration", "40s"],
@@ -359,6 +361,20 @@ def test_a_table_of_the_scenario_as_it_was_is_not_carried_on(
     assert asked_for(tmp_path, str(file)).rows
     file.write_text(text.format(title="Mine", limit=268_435_456))
     assert command.main([str(file), "--protect", "none", "--out", str(tmp_path / "table")]) == 2
+    assert "table is of scenario_digest '" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("nothing_begins")
+def test_nor_is_one_of_a_nano_that_was_measured_to_be_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured = {"measured_on": "here", "cpu_per_request": 0.004}
+    monkeypatch.setattr(calibration, "nano", lambda: measured)
+    words = ["--stack", "fakes", "--nano", "calibrated", "--protect", "none"]
+    searched(asked_for(tmp_path, *words), gateway)
+    assert asked_for(tmp_path, *words).rows
+    measured["cpu_per_request"] = 0.005
+    assert command.main([*words, "--out", str(tmp_path / "table")]) == 2
     assert "table is of scenario_digest '" in capsys.readouterr().err
 
 

@@ -81,8 +81,8 @@ def _unknown(run: Run, one: Limiter, account: int, start: float, width: float) -
 
 
 def _states(run: Run, share: Share, start: float, width: float) -> tuple[str, ...]:
-    """The balancer's; a target that shows none is split where more than one instance answered."""
-    if run.manifest.bundled:
+    """The balancer's; where it told none it was split where more than one instance answered."""
+    if run.manifest.bundled and not balancer_states.untold(run):
         return balancer_states.during(run, start + EDGE, start + width - EDGE)
     return ("split",) if len(np.unique(share.calls["instance"])) > 1 else (balancer_states.PRIMARY,)
 

@@ -11,6 +11,17 @@ PRIMARY: Final = "primary"
 SPLITS: Final = ("split", "recovering")  # calls go to both origins in turn
 
 
+UNTOLD: Final = "Not observed: the edge gave no answer after the load, so what its balancer did is not known."
+
+
+def untold(run: Run) -> bool:
+    """The edge did not tell what it noted; then no change of state is no proof that there was none."""
+    return any(
+        event.kind == "run" and event.name == "untold" and event.detail.get("process") in ("edge", "stack")
+        for event in run.events
+    )
+
+
 class BalancerState(NamedTuple):
     """One state from `start` to `end`, seconds since the run's start; the last has no end (infinity)."""
 

@@ -97,7 +97,8 @@ def test_another_place_sees_a_write_later() -> None:
 def test_a_write_that_asks_for_less_than_sixty_seconds_is_refused_on_any_plan() -> None:
     heard: list[tuple[str, str | None]] = []
     kv = Kv(ManualClock(1_000_000.0), lambda op, cause: heard.append((op, cause)))
-    with pytest.raises(KvError, match="Expiration TTL must be at least 60"):
+    words = r"KV PUT failed: 400 Invalid expiration_ttl of 59\.9\. Expiration TTL must be at least 60\.$"
+    with pytest.raises(KvError, match=words):
         kv.put(IDEAL, "k", 1, ttl=59.9)
     assert (heard, kv.get(IDEAL, "k"), kv.used_today()["put"]) == ([("put", "ttl"), ("get", None)], None, 0)
 

@@ -190,3 +190,18 @@ for (const said of ["=?base64?c2xvdw?=", "=?base64?/w==?=", "=?base64?-?=", "sl\
     assert.deepEqual(await statuses(nameLimit, byName({ compare: 1 }), 1, named("slow", said)), [400]);
   });
 }
+
+test("memory-cache, fail-closed: calls beside the first write count, and the next one tries KV again", async () => {
+  const rig = new Rig({ burst_strategy: "memory-cache", burst_on_failure: "fail-closed" });
+  const put = rig.kv.put.bind(rig.kv);
+  rig.kv.put = async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    throw new Error("KV PUT failed: 429 Too Many Requests");
+  };
+  const statuses = (calls) => calls.map((refused) => refused?.status ?? PASS);
+  const atOnce = await Promise.all(Array.from({ length: 7 }, () => burstLimit(rig.call())));
+  assert.deepEqual(statuses(atOnce), [503, PASS, PASS, PASS, PASS, 429, 429]);
+  rig.kv.put = put;
+  const later = [await burstLimit(rig.call()), await burstLimit(rig.call())];
+  assert.deepEqual([statuses(later), rig.kv.puts.length], [[PASS, 429], 1]);
+});

@@ -37,7 +37,8 @@ export class Kv {
 
   async put(key, value, options) {
     if (this.failure?.put) throw new Error("KV PUT failed: 429 Too Many Requests");
-    if (options.expirationTtl < 60) throw new Error("KV PUT failed: 400 Bad Request");
+    const ttl = options.expirationTtl;
+    if (ttl < 60) throw new Error(`KV PUT failed: 400 Invalid expiration_ttl of ${ttl}. Expiration TTL must be at least 60.`);
     this.puts.push([key, value, options.expirationTtl]);
     this.values.set(key, value);
   }

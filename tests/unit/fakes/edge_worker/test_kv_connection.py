@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from fakes.edge_runtime.kv import Kv
 from fakes.edge_worker.kv_connection import KvConnection, KvListener
+from fakes.edge_worker.kv_service import KvService
 from fakes.http.asgi import Reply
+from fakes.settings import KvSettings
 
 PUT = b"PUT /k?expiration_ttl=60 HTTP/1.1\r\nhost: fake-host\r\ncontent-length: 5\r\n\r\n[1,2]"
 GET = b"GET /k HTTP/1.1\r\nhost: fake-host\r\n\r\n"
@@ -52,6 +55,15 @@ def test_a_refusal_has_the_words_that_the_binding_repeats() -> None:
     line = Line(429)
     line.connection.data_received(GET)
     assert line.said.startswith(b"HTTP/1.1 429 Too Many Requests\r\n")
+
+
+def test_a_ttl_that_is_too_short_is_refused_in_kvs_own_words() -> None:
+    line = Line()
+    service: Any = KvService(Kv(), KvSettings)
+    line.connection._listener.operations = service
+    line.connection.data_received(PUT.replace(b"=60", b"=59"))
+    words = b"HTTP/1.1 400 Invalid expiration_ttl of 59. Expiration TTL must be at least 60.\r\n"
+    assert line.said.startswith(words)
 
 
 def test_it_closes_when_asked_to() -> None:

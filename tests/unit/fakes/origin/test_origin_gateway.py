@@ -16,6 +16,8 @@ from fakes.origin.tool_call import CallContext, ToolCaller
 from fakes.origin.tools import Command
 from tests.support.gateway_rig import RUN, GatewayRig
 
+DEEP = b"[" * 5000 + b"]" * 5000
+
 
 def batch(count: int) -> dict[str, Any]:
     lines = "\n".join(json.dumps({"module": "fast", "tool": "echo"}) for _ in range(count))
@@ -117,6 +119,7 @@ async def test_no_limit_is_minus_one(protections: tuple[str, ...], tier: str) ->
         (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":"\xff"}}', -32700),
         (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":"\\ud83d"}}', -32700),
         (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":1e999}}', -32600),
+        (b'{"jsonrpc":"2.0","id":7,"method":"ping","params":{"x":' + DEEP + b"}}", -32700),
     ],
 )
 async def test_protocol_errors_are_json_rpc_errors(body: bytes, code: int) -> None:

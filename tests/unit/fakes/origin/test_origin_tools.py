@@ -41,9 +41,16 @@ def test_batch_takes_one_to_ten_lines() -> None:
     assert len(tools.commands({"commands": "\n".join([LINE] * 10)}, MODULES)) == 10
 
 
+@pytest.mark.parametrize("separator", ["\u2028", "\x85"])
+def test_only_a_newline_ends_a_line(separator: str) -> None:
+    line = LINE.replace('"a":1', f'"a":"1{separator}2"')
+    assert len(tools.commands({"commands": f"{line}\r\n{line}"}, MODULES)) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
+        (LINE + '\n{"module":"fast","tool":"echo","params":{"a":' + "[" * 5000, "line 2: maximum recursion"),
         ("", "got 0"),
         (None, "got 0"),
         ([LINE], "got 0"),

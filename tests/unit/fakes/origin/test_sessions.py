@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from fakes.http.asgi import Reply
+from fakes.origin.sessions import Session
 from tests.support.gateway_rig import RUN, GatewayRig, SessionTable, refusal, said
 
 MEMORY = {"mcp": {"sessions": "memory"}}
@@ -223,3 +224,14 @@ async def test_an_origin_is_checked_where_one_is_sent(origin: str, status: int) 
 async def test_initialize_gives_a_version_that_is_served(wanted: object, given: str) -> None:
     reply = await GatewayRig().post({"method": "initialize", "params": {"protocolVersion": wanted}})
     assert said(reply)["result"]["protocolVersion"] == given
+
+
+@pytest.mark.parametrize(("wanted", "gone"), [(True, False), ("1", False), (1.0, True), (1, True)])
+async def test_a_call_is_cancelled_by_its_own_id_alone(wanted: object, gone: bool) -> None:
+    session = Session("s", "u")
+    call: asyncio.Task[Reply] = asyncio.create_task(asyncio.sleep(60, Reply(200, [], b"")))
+    session.begin(1, call)
+    session.cancel_call(wanted)
+    await settled()
+    assert call.cancelled() is gone
+    call.cancel()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from fakes.processes import available_cgroup, systemd_scope
+from fakes.processes import available_cgroup, memory_peak, systemd_scope
 from fakes.processes.cgroup import CgroupError, CgroupFigures, CgroupLimits, Version1, Version2
 
 NANO = CgroupLimits(256 * 2**20, 0.1)
@@ -118,3 +118,88 @@ def test_a_scope_is_a_new_one_at_each_start_and_counts_go_on(tmp_path: Path) -> 
         put(folder, counted)
         assert scope.figures() == CgroupFigures(7, 9, number, 5 * number, number, 0, number)
         assert "--unit=n-2.scope" in scope.entering(["origin"]) or number == 2
+
+
+class Refusing:
+    """The file of a kernel that starts no peak anew."""
+
+    def __init__(self, path: Path, mode: str) -> None:
+        raise PermissionError(13, "Permission denied")
+
+
+class Forgetting:
+    """The file of one that does, for whoever wrote to it."""
+
+    peak = b"8\n"
+
+    def __init__(self, path: Path, mode: str) -> None:
+        assert (path.name, mode) == ("memory.peak", "r+")
+
+    def write(self, text: bytes) -> None:
+        Forgetting.peak = b"3\n"
+
+    def seek(self, at: int) -> None:
+        assert at == 0
+
+    def read(self) -> bytes:
+        return self.peak
+
+
+COUNTED = {
+    "cpu.stat": "usage_usec 0\nnr_periods 0\nnr_throttled 0\nthrottled_usec 0\n",
+    "memory.events": "oom_kill 0\n",
+    "memory.current": "3\n",
+    "memory.peak": "8\n",
+}
+
+
+def peak_of(made: Version2 | systemd_scope.Scope) -> float:
+    figures = made.figures()
+    assert figures is not None
+    return figures.memory_peak
+
+
+def test_a_peak_is_since_the_reset_where_the_kernel_starts_it_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_peak, "FileIO", Forgetting)
+    made = version2(tmp_path)
+    made.make(NANO)
+    put(tmp_path / "n", COUNTED)
+    assert peak_of(made) == 8
+    made.forget_peak()
+    assert peak_of(made) == 3
+    Forgetting.peak = b"5\n"
+    assert peak_of(made) == 5
+
+
+def test_where_it_does_not_the_peak_is_what_was_seen_or_what_rose_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_peak, "FileIO", Refusing)
+    made = version2(tmp_path)
+    made.make(NANO)
+    put(tmp_path / "n", COUNTED)
+    made.forget_peak()
+    assert peak_of(made) == 3
+    put(tmp_path / "n", {"memory.current": "6\n"})
+    assert peak_of(made) == 6
+    put(tmp_path / "n", {"memory.current": "4\n"})
+    assert peak_of(made) == 6
+    put(tmp_path / "n", {"memory.peak": "9\n"})
+    assert peak_of(made) == 9
+
+
+def test_a_reset_forgets_the_peak_of_the_scopes_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory_peak, "FileIO", Refusing)
+    scope = systemd_scope.Scope("n", tmp_path)
+    scope.make(NANO)
+    for number in (1, 2):
+        scope.entering(["origin"])
+        (tmp_path / f"n-{number}.scope").mkdir()
+        put(tmp_path / f"n-{number}.scope", COUNTED)
+        assert peak_of(scope) == 8
+    scope.forget_peak()
+    assert peak_of(scope) == 3

@@ -15,9 +15,11 @@ class Stack:
 
     def __init__(self, *stale: list[str]) -> None:
         self.stale = list(stale)
+        self.processes: dict[str, Any] = {"edge": {"up": True}}
 
     def state(self) -> dict[str, Any]:
-        return {"stale": self.stale.pop(0) if len(self.stale) > 1 else self.stale[0]}
+        stale = self.stale.pop(0) if len(self.stale) > 1 else self.stale[0]
+        return {"stale": stale, "processes": self.processes}
 
 
 class Clock:
@@ -47,3 +49,13 @@ def test_one_that_is_never_told_is_no_stack_for_a_run(clock: Clock) -> None:
     with pytest.raises(StackError, match=r"STACK_STATE: edge, origin-a did not obey; allowed: a stack"):
         attach.wait_for_all(Stack(["edge", "origin-a"]))
     assert clock.now == pytest.approx(attach.OBEYED, abs=2 * attach.POLL_INTERVAL)
+
+
+@pytest.mark.parametrize("process", [{"up": False}, {"up": True, "frozen": True}])
+def test_a_stack_with_a_process_that_is_down_is_no_stack_for_a_run(
+    clock: Clock, process: dict[str, Any]
+) -> None:
+    stack = Stack([])
+    stack.processes["origin-b"] = process
+    with pytest.raises(StackError, match=r"^STACK_STATE: origin-b is down; allowed: "):
+        attach.wait_for_all(stack)

@@ -38,7 +38,7 @@ def told(down: float = 9.0, up: float = 6.0) -> list[dict[str, Any]]:
 
 
 def answer(folder: Path, events: list[dict[str, Any]], **fields: Any) -> PointResult:
-    run = write(folder / "run", spec("F1.3", manifest={"stack": SETTINGS}, duration=40.0, rate=1.0, **fields))
+    run = write(folder / "run", spec("F1.3", **{"manifest": {"stack": SETTINGS}, "duration": 40.0, "rate": 1.0, **fields}))
     with (run / "events.jsonl").open("a") as file:
         file.writelines(json.dumps(event) + "\n" for event in events)
     return next(one for one in judge(load(run)).points if one.id == "F1.3")
@@ -122,3 +122,22 @@ def test_a_bound_that_is_asked_for_is_held_beside_what_is_promised(
     )
     assert found.value == 9.0
     assert found.status == status
+
+
+@pytest.mark.parametrize(("name", "most"), [("process-down", 9.0), ("process-frozen", 9.5)])
+def test_one_that_is_silent_is_noticed_once_its_checks_have_waited(
+    tmp_path: Path, name: str, most: float
+) -> None:
+    balancer = {**BALANCER, "check_timeout": 0.5}
+    events = [{**event, "name": name} if event["kind"] == "fault" else event for event in told()]
+    manifest = {"stack": {"settings": {"nano": {}, "balancer": balancer}, "processes": {}}}
+    assert answer(tmp_path, events, manifest=manifest).figures["most"] == most
+
+
+def test_an_edge_that_did_not_tell_is_not_taken_for_one_that_noticed_nothing(tmp_path: Path) -> None:
+    untold = {"t": 40.0, "kind": "run", "name": "untold", "detail": {"process": "edge"}}
+    found = answer(tmp_path, [fault(5.0, "begins"), fault(20.0, "ends"), untold])
+    assert (found.status, found.value) == ("info", None)
+    assert "the edge gave no answer after the load" in found.evidence
+    other = {**untold, "detail": {"process": "upstream"}}
+    assert answer(tmp_path / "b", [fault(5.0, "begins"), fault(20.0, "ends"), other]).status == "fail"
