@@ -34,8 +34,9 @@ class RowAnswer:
 
     @property
     def frontier(self) -> list[StormPoint]:
-        """Points of it, by load."""
-        return sorted(line.middle for line in self.lines if line.middle is not None)
+        """Points of it that are confirmed, by load."""
+        sure = (line.middle for line in self.lines if line.found.confirmed)
+        return sorted(middle for middle in sure if middle is not None)
 
 
 def search(found: MetastableFile, row: StormRow) -> Frontier:

@@ -71,17 +71,17 @@ def _sliding(run: Run) -> Finding:
     promise = promises.burst(run)
     if promise is None:
         return Finding.unseen("The target promises no burst limit (limits.burst_per_s).", "second")
-    through = limiter.of(run, limiter.BURST, users.of(run)).let
-    most = max(
-        (sliding.most(run, through & (run.samples["account"] == one), promise.width) for one in _users(run)),
-        default=0,
-    )
+    one = limiter.of(run, limiter.BURST, users.of(run))
+    mine = (one.let & (run.samples["account"] == user) for user in _users(run))
+    most = max((sliding.most(run, calls, promise.width) for calls in mine), default=0)
+    met = most >= promise.limit or one.refused.any()
     return Finding(
         most,
         f"of one user within a second, {promise.limit} allowed",
         f"Admitted for certain within one second of any beginning; windows that begin with the wall clock's "
-        f"second admit up to {2 * promise.limit} around its edge.",
-        {"most": float(most), "over": float(max(0, most - promise.limit))},
+        f"second admit up to {2 * promise.limit} around its edge."
+        + (not met) * " Nobody met the limit, so nothing is proved of it.",
+        {"most": float(most), "over": float(max(0, most - promise.limit)) if met else float("nan")},
         "second",
     )
 

@@ -18,13 +18,16 @@ UNSEEN = "Not observed: only the bundled stack's database can be filled up, at t
     scenario="db-pool",
     when=AT_500_MAU,
     part="origin",
-    figures={"limit": "", "off": ""},
+    figures={"limit": "", "off": "", "opened": ""},
     units={
         "connections": "接続",
     },
 )
 def connection_limit(run: Run) -> Finding:
-    """How many connections the server bore, beside what its settings promise; `off` is the difference."""
+    """How many connections the server bore, beside what its settings promise; `off` is the difference.
+
+    `opened`: how many of them somebody else than the gateway could still have.
+    """
     found = run.connections
     if found is None:
         return Finding.unseen(f"{UNSEEN}.")
@@ -37,7 +40,7 @@ def connection_limit(run: Run) -> Finding:
         f"The gateway's role opened {found['opened']} one by one until it was refused; with those of others "
         f"{found['limit']} were open by pg_stat_activity; max_connections {found['max_connections']} − "
         f"reserved {found['reserved']} = {promised}.",
-        {"limit": found["limit"], "off": abs(found["limit"] - promised)},
+        {"limit": found["limit"], "off": abs(found["limit"] - promised), "opened": found["opened"]},
         rows=tuple(_rows(found)),
     )
 

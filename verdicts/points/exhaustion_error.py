@@ -3,8 +3,9 @@
 The database's words are those of its own log, and what a connection from outside was told. The origin's
 are the codes that it counted. The client's are what failed calls were told, the first of each kind.
 
-An answer is *clear* if it came within `PATIENCE` seconds (less where time runs faster) and was a success, a
-refusal, or a 503 with `Retry-After`. `unclear` is the share of the judged groups' calls that got none.
+An answer is *clear* if it came within `PATIENCE` seconds (of a caller's own time, however fast a scenario runs)
+and was a success, a refusal, or a 503 with `Retry-After`. `unclear` is the share of the judged groups' calls
+that got none.
 """
 
 from __future__ import annotations
@@ -66,13 +67,13 @@ def clear(run: Run) -> Mask:
     took = np.where(run.out, samples["done"] - samples["planned"], np.inf)
     later = run.became(Outcome.FAILED) & (samples["status"] == 503) & ~np.isnan(samples["retry_after"])
     answered: Mask = run.became(Outcome.OK) | outcomes.refused(run) | later
-    return answered & (took <= PATIENCE / run.manifest.time_scale)
+    return answered & (took <= PATIENCE)
 
 
 def _cut_off(run: Run) -> Mask:
     """Calls that ended with the run before their callers had waited for too long: nobody knows of them."""
     took = run.samples["done"] - run.samples["planned"]
-    within: Mask = took <= PATIENCE / run.manifest.time_scale
+    within: Mask = took <= PATIENCE
     return run.became(Outcome.ABORTED) & within & ~outcomes.given_up(run)
 
 

@@ -7,20 +7,23 @@ run that rotates the key, the real seconds from its publication until every user
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
 from verdicts.measure.calls import outcomes, served_again
-from verdicts.measure.limits import forged_tokens
+from verdicts.measure.limits import forged_tokens, quota
 from verdicts.measure.target import faults
-from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
+from verdicts.points.point import BEFORE_1000_MAU, Finding, point
 from verdicts.run.reading import Run
 
 A_FETCH_A_REQUEST = 500  # per 1,000: every other request had to wait for one
+FETCHES = "mcpist_jwks_fetches_total"
 UNKNOWN = "unknown-kid"
 ROTATION = "key-unpublished"
-CAUSES = ("first", "expired", "unknown-kid", "no-cache")
+NO_CACHE = "no-cache"  # each call fetches, whatever its key id
+CAUSES = ("first", "expired", UNKNOWN, NO_CACHE)
 
 
 @point(
@@ -70,23 +73,19 @@ def _fetches(run: Run) -> Finding:
     own = [event.detail["fetches"] for event in run.events if event.name == "key-set"]
     if own and run.out.any():
         return _from_us(run, int(own[-1]))
-    fetches = run.target.total("edge", "mcpist_jwks_fetches_total")
+    source = quota.source(run)
+    fetches = run.target.total(source, FETCHES)
     requests = int(run.out.sum())
     if np.isnan(fetches) or not requests:
-        return Finding.unseen("The target shows no mcpist_jwks_fetches_total.")
+        return Finding.unseen(f"The target shows no {FETCHES}.")
     edge = run.manifest.settings("edge")
-    rows: list[dict[str, Value]] = []
-    for cause in CAUSES:
-        count = run.target.total("edge", "mcpist_jwks_fetches_total", cause=cause)
-        if not np.isnan(count) and count:
-            rows.append({"cause": cause, "fetches": int(count)})
+    counted = {cause: float(np.nan_to_num(run.target.total(source, FETCHES, cause=cause))) for cause in CAUSES}
     seconds = forged_tokens.span(run, forged_tokens.bad(run))
     rate = fetches / seconds if seconds > 0 else float("nan")
     issuer = run.target.total("supabase", "mcpist_jwks_requests_total")
     per_thousand = fetches / requests * 1000
     unknown = sum(int(one.calls.sum()) for one in forged_tokens.kinds(run) if one.name == UNKNOWN)
-    told = run.target.total("edge", "mcpist_jwks_fetches_total", cause=UNKNOWN)
-    caused = 0.0 if np.isnan(told) else told
+    caused = counted[UNKNOWN] + min(float(unknown), counted[NO_CACHE])
     figures = {"fetches": per_thousand, "unknown": float(unknown), "caused": caused}
     ttl = edge.get("jwks_ttl")
     if ttl is not None:
@@ -95,11 +94,19 @@ def _fetches(run: Run) -> Finding:
         int(caused) if unknown else round(per_thousand, 3),
         "fetches for unknown key ids" if unknown else "fetches per 1,000 requests",
         f"{unknown:,} requests carried a key id that nobody has, {caused:,.0f} of them made the edge fetch. "
-        f"In all {fetches:,.0f} fetches of the set in cache mode {edge['jwks_mode']} for {requests:,} calls "
-        f"({rate:.2f} a second of the flood); the issuer itself counted {issuer:,.0f}.",
+        f"In all {fetches:,.0f} fetches of the set{_mode(edge)} for {requests:,} calls "
+        f"({rate:.2f} a second of the flood){_by_issuer(issuer)}.",
         figures=figures,
-        rows=tuple(rows),
+        rows=tuple({"cause": cause, "fetches": int(count)} for cause, count in counted.items() if count),
     )
+
+
+def _mode(edge: Mapping[str, Any]) -> str:
+    return f" in cache mode {edge['jwks_mode']}" if "jwks_mode" in edge else ""
+
+
+def _by_issuer(requests: float) -> str:
+    return "" if np.isnan(requests) else f"; the issuer itself counted {requests:,.0f}"
 
 
 def _from_us(run: Run, fetches: int) -> Finding:

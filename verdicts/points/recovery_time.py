@@ -17,6 +17,9 @@ from verdicts.run.reading import Run
 
 CONNECTIONS: Final = "stack_db_connections"
 WAITING: Final = "waiting for a lock"
+UNTOLD: Final = (
+    "Not observed: after a fault calls were sent in too few seconds to tell when it was over, or none was well before."
+)
 
 
 @point(
@@ -39,6 +42,9 @@ def recovery_time(run: Run) -> Iterator[Finding]:
         return
     if not found:
         yield Finding.unseen("No fault was lifted while load was sent, so nothing could recover.")
+        return
+    if any(math.isnan(one.seconds) for one in found):
+        yield Finding.unseen(UNTOLD)
         return
     slowest = max(found, key=lambda one: (one.seconds, one.watched))
     worst = slowest.seconds

@@ -23,6 +23,7 @@ KEPT: Final = "mcpist_user_limiters"
 BLOCKED: Final = "mcpist_user_releases_blocked"
 BYTES: Final = 286
 PLANNED: Final = 50  # calls a user, by the plan
+REFUSED: Final = "user_concurrency_exceeded"
 SILENT: Final = ("gateway_timeout", "timeout", "reset")
 
 
@@ -63,20 +64,22 @@ def _most(run: Run) -> Finding:
     limit = int(run.manifest.settings("origin").get("user_concurrency", 50))
     told, where = origins.peak(run, PEAK), "the origin's own count"
     most = told
-    if np.isnan(told):
-        seen = concurrency.by_account(run, concurrency.slow(run))
-        told = float(max((one.least for one in seen.values()), default=0))
-        most = float(max((one.most for one in seen.values()), default=0))
-        where = "the callers' samples, at least"
+    seen = concurrency.by_account(run, concurrency.slow(run)).values()
+    least = float(max((one.least for one in seen), default=0))
+    if np.isnan(told) or least > told:  # what no limiter counts is at once all the same
+        told, where = least, "the callers' samples, at least"
+        most = float(max((one.most for one in seen), default=0))
+    met = most >= limit or outcomes.failed_by(run, (REFUSED,)).any()
     return Finding(
         int(told),
         f"at once of one user, {limit} allowed",
         f"By {where}."
+        + (not met) * " Nobody met the limit, so nothing is proved of it."
         + (told > limit) * " A refused call's deferred Release gives away a place that another call holds."
         + (limit < PLANNED)
         * f" The limit is {limit} here: 5 calls a second of 3 s never meet the plan's "
         f"{PLANNED}, but calls that take over 10 s do.",
-        {"most": most, "limit": float(limit), "over": max(0.0, most - limit)},
+        {"most": most, "limit": float(limit), "over": max(0.0, most - limit) if met else float("nan")},
         at_least={"most": told, "over": max(0.0, told - limit)},
     )
 

@@ -103,12 +103,16 @@ def recovery(run: Run, mask: Mask) -> float:
     last = run.load_end - STEADY
     if not planned.size or last < healed:
         return math.nan
+    untold = False
     for first in [healed, *np.nextafter(planned[~ok], math.inf)]:
         later = planned >= first
+        if first > last or not later.any() or ok[later].mean() < HELD:
+            continue
         within = ok[later & (planned < first + STEADY)]
-        if first <= last and within.size and within.mean() >= WELL and ok[later].mean() >= HELD:
+        if within.size and within.mean() >= WELL:
             return float(first - healed)
-    return math.inf
+        untold |= not within.size
+    return math.nan if untold else math.inf
 
 
 def lost(run: Run, mask: Mask) -> int:

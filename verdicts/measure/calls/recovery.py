@@ -6,7 +6,8 @@
                  failed (refused ones too)
     recovered    the first second after the fault's end from which three seconds in a row are normal, and
                  so is the minute that begins there (as much of it as there is before the next fault or
-                 the load's end), and after any later second in which most calls failed (a relapse)
+                 the load's end), and after any later second in which most calls failed (a relapse); a
+                 second in which no call was sent is passed over
 
 A fault ends when the scenario lifts it: what it takes to start a killed process again is part of the
 recovery. Seconds are whole, counted from the fault's end: 0 is the first.
@@ -15,7 +16,7 @@ recovery. Seconds are whole, counted from the fault's end: 0 is the first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -43,6 +44,7 @@ class Relapse(NamedTuple):
 class Recovery(NamedTuple):
     """One fault. `seconds` is infinite if `watched` seconds were not enough; `failed`: reason → calls.
 
+    NaN where too few calls were sent to tell, or none was well before the faults.
     `relapse`: the worst second after three that were normal.
     """
 
@@ -113,22 +115,41 @@ def _name(fault: dict[str, Any]) -> str:
 
 
 def _seconds(run: Run, end: float, watched: float, normal: Baseline) -> float:
-    whole = math.floor(watched)
-    good = [_normal(run, end + second, end + second + 1, normal) for second in range(whole)]
-    for second in range(whole - STEADY + 1):
+    good = _told(run, end, watched, normal)
+    if math.isnan(normal.p95) or (math.floor(watched) >= STEADY > len(good)):
+        return math.nan
+    for second in _steady(good):
         last = end + min(second + MINUTE, watched)
-        if all(good[second : second + STEADY]) and _normal(run, end + second, last, normal):
+        if _normal(run, end + second, last, normal):
             return float(second)
     return math.inf
 
 
+def _told(run: Run, end: float, watched: float, normal: Baseline) -> dict[int, bool]:
+    """Seconds in which calls were sent → whether they are normal."""
+    return {
+        second: _normal(run, end + second, end + second + 1, normal)
+        for second in range(math.floor(watched))
+        if _counted(run, end, second).sent
+    }
+
+
+def _steady(good: Mapping[int, bool]) -> Iterator[int]:
+    """Seconds from which three in a row are normal, those without calls passed over."""
+    seconds = list(good)
+    for place in range(len(seconds) - STEADY + 1):
+        if all(good[second] for second in seconds[place : place + STEADY]):
+            yield seconds[place]
+
+
 def _relapses(run: Run, end: float, watched: float, normal: Baseline) -> list[Relapse]:
     """The seconds, after three that were normal, in which more failed than is normal."""
-    good = [_normal(run, end + second, end + second + 1, normal) for second in range(math.floor(watched))]
-    first = next((at for at in range(len(good)) if all(good[at : at + STEADY])), None)
+    good = _told(run, end, watched, normal)
+    first = next(_steady(good), None)
     if first is None:
         return []
-    later = (_counted(run, end, at) for at in range(first + STEADY, len(good)))
+    seconds = list(good)
+    later = (_counted(run, end, at) for at in seconds[seconds.index(first) + STEADY :])
     return [one for one in later if one.failed > MOST_FAILED * one.sent]
 
 

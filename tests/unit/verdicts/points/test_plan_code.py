@@ -63,8 +63,25 @@ def test_what_no_origin_tells_is_unseen_and_the_most_is_the_callers(tmp_path: Pa
     assert found["C1.kept"].value is None
 
 
+def of_3_seconds(samples: Samples) -> Samples:
+    samples["upstream_s"], samples["done"] = 2.99, samples["sent"] + 3.0
+    return samples
+
+
+def test_a_limiter_that_is_off_counts_nothing_and_the_callers_do(tmp_path: Path) -> None:
+    found = limiter(tmp_path, told(0, 0, 0, 0), of_3_seconds)["C1"]
+    assert (found.value, found.status) == (15, "fail")
+    assert found.evidence.startswith("By the callers' samples, at least.")
+
+
+def test_a_limit_that_nobody_met_is_not_proved(tmp_path: Path) -> None:
+    found = limiter(tmp_path, told(3, 0, 0, 0))["C1"]
+    assert (found.value, found.status) == (3, "invalid")
+    assert "Nobody met the limit" in found.evidence
+
+
 @pytest.mark.parametrize(
-    ("tool", "took", "status"), [(1.0, 3.0, "invalid"), (2.99, 3.0, "fail"), (1.0, 1.01, "pass")]
+    ("tool", "took", "status"), [(1.0, 3.0, "invalid"), (2.99, 3.0, "fail"), (1.98, 1.99, "pass")]
 )
 def test_a_most_that_may_lie_on_either_side_of_a_limit_neither_holds_nor_breaks_it(
     tmp_path: Path, tool: float, took: float, status: str
@@ -136,8 +153,13 @@ def test_writes_are_counted_tried_and_a_write_that_throws_fails_the_call(tmp_pat
     assert found["C2"].value == 0  # internal_error is not the limit's own
 
 
+def test_a_burst_limit_that_nobody_met_is_not_proved(tmp_path: Path) -> None:
+    found = burst(tmp_path, calls(*((n * 0.25 + 0.01, 0) for n in range(16))), EDGE)["C2.second"]
+    assert (found.value, found.status) == (4, "invalid")
+
+
 def test_the_mended_one_passes_all(tmp_path: Path) -> None:
-    sent = [(n * 0.25 + 0.01, 0) for n in range(16)]
+    sent = [(n * 0.2 + 0.01, 0) for n in range(20)]
     quiet = {"mcpist_burst_entries": 1.0, "mcpist_kv_writes_total": 0.0}
 
     def level(samples: Samples) -> Samples:
@@ -147,7 +169,7 @@ def test_the_mended_one_passes_all(tmp_path: Path) -> None:
 
     found = burst(tmp_path, level, quiet)
     assert [one.status for one in found.values()] == ["pass"] * 5
-    assert found["C2.second"].value == 4  # a fifth came a second after the first
+    assert found["C2.second"].value == 5  # a sixth came a second after the first
 
 
 ROTATION: dict[str, Any] = {

@@ -30,6 +30,7 @@ class Target:
 
     def __init__(self, totals: dict[tuple[str, ...], float]) -> None:
         self.totals = totals
+        self.sources = {source for source, *_ in totals} or {"edge"}
 
     def total(self, source: str, name: str, **labels: str) -> float:
         return self.totals.get((source, name, *labels.values()), float("nan"))
@@ -130,6 +131,23 @@ def test_fetches_per_thousand_requests() -> None:
     assert found.figures == {"fetches": pytest.approx(500), "unknown": 0, "caused": 599, "ttl": 300}
     assert {row["cause"]: row["fetches"] for row in found.rows} == {"first": 1, "unknown-kid": 599}
     assert "60.00 a second" in found.evidence
+
+
+FETCHES = "mcpist_jwks_fetches_total"
+
+
+def test_without_a_cache_each_unknown_key_id_makes_a_fetch() -> None:
+    made = run({("edge", FETCHES): 1200.0, ("edge", FETCHES, "no-cache"): 1200.0})
+    made.scenario["groups"] = [GROUPS[0], {"persona": {"name": "forger", "options": {"kind": "unknown-kid"}}}]
+    (found,) = findings(jwks_fetches(cast(Run, made)))
+    assert (found.value, found.figures["caused"]) == (1000, 1000)
+
+
+def test_a_targets_own_counters_tell_as_well() -> None:
+    made = run({("target-0", FETCHES): 600.0, ("target-0", FETCHES, "first"): 600.0})
+    made.manifest = manifest(scenario=made.scenario, groups=["valid", "expired"], bundled=False)
+    (found,) = findings(jwks_fetches(cast(Run, made)))
+    assert found.figures["fetches"] == pytest.approx(500)
 
 
 def test_without_metrics_fetches_are_unseen() -> None:

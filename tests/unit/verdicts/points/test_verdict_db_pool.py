@@ -157,6 +157,29 @@ def test_what_nobody_watched_for_as_long_as_is_allowed_proves_nothing(tmp_path: 
     assert (point(run, "P1.11").value, point(run, "P1.11").status) == ("not within 5 s", "invalid")
 
 
+def test_a_second_without_a_call_is_neither_normal_nor_not(tmp_path: Path) -> None:
+    run = run_with(tmp_path, judged_by(replace(SPEC, rate=0.05), P1_11="seconds <= 15 s"))
+    found = point(run, "P1.11")
+    assert found.status == "pass"
+    assert found.value in (0, 1)
+
+
+def test_too_few_calls_tell_nothing_of_a_recovery(tmp_path: Path) -> None:
+    run = run_with(tmp_path, judged_by(replace(SPEC, rate=1 / 150), P1_11="seconds <= 15 s"))
+    assert math.isnan(next(recovery.of(run)).seconds)
+    found = point(run, "P1.11")
+    assert (found.value, found.status) == (None, "info")
+
+
+def test_where_nothing_was_well_before_nobody_knows_what_is_normal(tmp_path: Path) -> None:
+    def dead(samples: Samples) -> Samples:
+        fail(samples, samples["planned"] < 10, "db_error")
+        return samples
+
+    run = run_with(tmp_path, judged_by(replace(SPEC, change=dead), P1_11="seconds <= 15 s"))
+    assert point(run, "P1.11").status == "info"
+
+
 def test_restarted_processes_are_named(tmp_path: Path) -> None:
     state = {"t": 15.2, "kind": "state", "name": "postgres", "detail": {"up": True}}
     down = {"t": 10.2, "kind": "state", "name": "postgres", "detail": {"up": False, "how": "killed"}}
@@ -228,6 +251,17 @@ def test_an_error_without_a_word_on_when_is_not_clear(tmp_path: Path) -> None:
     assert result.evidence.startswith("250 of 2,000 calls got no clear answer")
 
 
+def test_a_caller_waits_as_long_where_the_scenario_runs_faster(tmp_path: Path) -> None:
+    def after_5_seconds(samples: Samples) -> Samples:
+        failing(15.0)(samples)
+        which = (samples["planned"] >= 10) & (samples["planned"] < 15)
+        samples["done"][which] = samples["sent"][which] + 5.1
+        return samples
+
+    spec = judged_by(replace(SPEC, change=after_5_seconds, manifest={"time_scale": 6.0}), P1_10="unclear <= 1 %")
+    assert point(run_with(tmp_path, spec, connections=FULL), "P1.10").status == "pass"
+
+
 def test_a_503_without_retry_after_is_not_clear(tmp_path: Path) -> None:
     def change(samples: Samples) -> Samples:
         failing(15.0)(samples)["retry_after"] = np.nan
@@ -278,6 +312,13 @@ def test_a_limit_that_was_not_reached_is_not_made_up(
 ) -> None:
     result = point(run_with(tmp_path, SPEC, connections=connections), "P1.9")
     assert (result.value, result.status) == (None, "info")
+
+
+def test_a_pool_that_leaves_nobody_else_a_connection_fails(tmp_path: Path) -> None:
+    held = {"mcpist-origin": 55, "mcpist-monitor": 1, "mcpist-limit-admin": 1}
+    spec = judged_by(SPEC, P1_9="off == 0, opened >= 1")
+    run = run_with(tmp_path, spec, connections={**FULL, "opened": 0, "held": held})
+    assert point(run, "P1.9").status == "fail"
 
 
 # The pooler
