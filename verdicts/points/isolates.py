@@ -1,8 +1,8 @@
 """P1.4: how far isolates with counts of their own disagree: admitted per user and window against the limit.
 
-Windows are those of the edge's wall clock, counted as certainly as a client can
-(`verdicts.measure.limits.windows`): of a
-window, `admitted_least` is proven. n isolates that each count for themselves admit up to n × the limit.
+Windows are those of the limiter's clock, counted as certainly as a client can
+(`verdicts.measure.limits.windows`): of a window, `admitted_least` is proven. n isolates that each count for
+themselves admit up to n × the limit.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from telemetry.probing.target_log import parse_labels
-from verdicts.measure.calls import edge_refusals
-from verdicts.measure.limits import promises, quota, windows
+from verdicts.measure.limits import limiter, promises, quota, users
 from verdicts.measure.limits.promises import Promise
 from verdicts.measure.limits.windows import Window
 from verdicts.points.point import AT_500_MAU, Finding, Value, point
@@ -39,17 +38,22 @@ def admitted_by_isolates(run: Run) -> Finding:
         return Finding.unseen("The target promises no burst limit (limits.burst_per_s).")
     if not promise.fixed:
         return Finding.unseen("Isolates are told apart by fixed windows; the target promises others.")
-    found = [one for one in _whole(run, promise) if one.offered >= promise.limit]
-    admitted = np.array([one.admitted_least for one in found], dtype=np.float64)
+    one = limiter.of(run, limiter.BURST, users.of(run))
+    held = limiter.judge(run, one, promise)
+    if held.doubt:
+        return Finding.unseen(f"Not judged: {held.doubt}.")
+    found = [each for each in _whole(run, one, promise, held.ahead) if each.offered >= promise.limit]
+    proved = any(each.over(promise.limit) or each.known(promise.limit) for each in found)
+    admitted = np.array([each.admitted_least for each in found], dtype=np.float64)
     isolates = _isolates(run)
     figures = {
-        "max": float(admitted.max()) if admitted.size else float("nan"),
+        "max": float(admitted.max()) if proved else float("nan"),
         "p99": float(np.percentile(admitted, 99, method="inverted_cdf")) if admitted.size else float("nan"),
         "mean": float(admitted.mean()) if admitted.size else float("nan"),
         "isolates": isolates,
     }
     return Finding(
-        int(figures["max"]) if admitted.size else None,
+        int(figures["max"]) if proved else None,
         f"admitted per user and {promise.width:g} s (max; the limit is {promise.limit})",
         _evidence(run, promise, found, figures),
         figures,
@@ -57,12 +61,10 @@ def admitted_by_isolates(run: Run) -> Finding:
     )
 
 
-def _whole(run: Run, promise: Promise) -> Iterator[Window]:
+def _whole(run: Run, one: limiter.Limiter, promise: Promise, ahead: float) -> Iterator[Window]:
     """Every user's windows that lie within the load."""
-    through = edge_refusals.past_the_edge(run)
-    for account in np.unique(run.samples["account"][run.sent]):
-        mine = run.sent & (run.samples["account"] == account)
-        for window in windows.count(run, mine, through, promise.width):
+    for _, found in limiter.counted(run, one, promise, ahead):
+        for window in found:
             if window.start >= 0 and window.start + promise.width <= run.load_end:
                 yield window
 
@@ -76,6 +78,8 @@ def _isolates(run: Run) -> float:
 def _evidence(run: Run, promise: Promise, found: list[Window], figures: dict[str, float]) -> str:
     if not found:
         return f"No account offered {promise.limit} or more in a window, so the limit was never reached."
+    if np.isnan(figures["max"]):
+        return limiter.UNPROVED
     over = sum(one.over(promise.limit) for one in found)
     count = figures["isolates"]
     bound = f"; {count:.0f} isolates that count alone admit at most {count * promise.limit:.0f}"

@@ -72,8 +72,14 @@ def _limit(run: Run) -> Finding:
         return Finding.unseen("Not observed: too few calls for a sure line through memory.", "limit")
     on, settings = run.manifest.protections, run.manifest.settings("origin")
     known = {"nano memory": held}
+    own = run.manifest.settings("protections")
     if "global-concurrency" in on:
         known["global-concurrency"] = settings.get("global_concurrency", 100)
+    if "fair-queue" in on:
+        known["fair-queue"] = int(own.get("fair-queue", {}).get("limit", 100))
+    if "adaptive-concurrency" in on:  # by upstream
+        most = int(own.get("adaptive-concurrency", {}).get("most", 1000))
+        known["adaptive-concurrency"] = most * _upstreams(run)
     fixed = min(known.values())
     if "user-concurrency" in on:
         known["user-concurrency"] = settings.get("user_concurrency", 50) * users
@@ -92,6 +98,12 @@ def _limit(run: Run) -> Finding:
 
 def _holds(run: Run, memory: float | None = None) -> int | None:
     return (memory_real.holds if real_parts.is_real(run) else goroutines.holds)(run, memory)
+
+
+def _upstreams(run: Run) -> int:
+    """How many upstreams slow calls go to."""
+    names = {run.manifest.tools[code].partition(".")[0] for code in concurrency.slow_tools(run)}
+    return max(len(names), 1)
 
 
 def _users(run: Run) -> int:

@@ -2,7 +2,8 @@
 
 An answered call was with the upstream for `u` seconds somewhere between `sent` and `done`, so certainly
 during [done − u, sent + u]. The most of these at once were certainly reached (`least`); more than the
-most of the whole spans [sent, done] at once were never reached (`most`).
+most of the whole spans [sent, done] at once were never reached (`most`). A call of `batch` is as many as its
+commands: one for certain, `BATCH` at most.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes, percentiles
 from verdicts.run.reading import Floats, Mask, Run
 
+BATCH: Final = 10  # commands
 SLOW: Final = 1.0  # seconds of its own: a tool of so many or more is slow
 
 
@@ -81,7 +84,9 @@ def bounds(run: Run, mask: Mask) -> Bounds:
     calls = run.samples[mask]
     told = calls[~np.isnan(calls["upstream_s"])]
     u = told["upstream_s"].astype(np.float64)
-    return Bounds(peak(told["done"] - u, told["sent"] + u), peak(calls["sent"], calls["done"]))
+    batches = [code for code, label in enumerate(run.manifest.tools) if label == "batch"]
+    weights = np.where(np.isin(calls["tool"], batches), BATCH, 1)
+    return Bounds(peak(told["done"] - u, told["sent"] + u), peak(calls["sent"], calls["done"], weights))
 
 
 def by_account(run: Run, mask: Mask) -> dict[int, Bounds]:
@@ -90,10 +95,14 @@ def by_account(run: Run, mask: Mask) -> dict[int, Bounds]:
     return {int(one): bounds(run, mask & (accounts == one)) for one in np.unique(accounts[mask])}
 
 
-def peak(starts: Floats, ends: Floats) -> int:
-    """The most spans at one instant; spans that would end before they start count for nothing."""
+def peak(starts: Floats, ends: Floats, weights: NDArray[np.int64] | None = None) -> int:
+    """The most spans at one instant; spans that would end before they start count for nothing.
+
+    `weights`: as how many each counts, one if it is not given.
+    """
     whole = starts < ends
+    each = np.ones(len(starts), dtype=np.int64)[whole] if weights is None else weights[whole]
     t = np.concatenate([starts[whole], ends[whole]])
-    step = np.repeat([1, -1], int(whole.sum()))
+    step = np.concatenate([each, -each])
     order = np.lexsort((step, t))  # at one instant: ends before starts
     return int(np.cumsum(step[order]).max(initial=0))

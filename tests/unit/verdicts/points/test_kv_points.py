@@ -287,6 +287,35 @@ def test_a_limit_that_was_never_reached_proves_nothing(tmp_path: Path) -> None:
     assert (result.value, result.status) == (None, "invalid")
 
 
+def test_calls_that_may_have_been_in_either_window_prove_nothing(tmp_path: Path) -> None:
+    """No limit at all: of ten calls a second four or five lie within one for certain."""
+
+    def untold(samples: Samples) -> Samples:
+        samples["upstream_s"], samples["done"] = np.nan, samples["sent"] + 0.55
+        return samples
+
+    target = {"target": {"name": "t", "limits": {"burst_per_s": {"most": 5}}}}
+    spec = replace(SPEC, bundled=False, change=untold, manifest=target)
+    result = results(run_of(tmp_path, spec), "P1.4", "max <= 5")[0]
+    assert (result.value, result.status) == (None, "invalid")
+
+
+def test_a_limiter_whose_clock_is_not_ours_is_counted_by_its_own(tmp_path: Path) -> None:
+    """Its second begins half a second after ours: of ten in one of ours five are in each of two of its."""
+
+    def by_its_clock(samples: Samples) -> Samples:
+        samples["planned"] += 0.5
+        limited(5)(samples)
+        for name in ("planned", "sent", "done"):
+            samples[name] += 0.0 if name == "planned" else 0.5
+        return samples
+
+    target = {"target": {"name": "t", "limits": {"burst_per_s": {"most": 5}}}}
+    spec = replace(SPEC, bundled=False, change=by_its_clock, manifest=target)
+    result = results(run_of(tmp_path, spec), "P1.4", "max <= 5")[0]
+    assert (result.value, result.status) == (5, "pass")
+
+
 def test_a_target_that_tells_nothing_gets_no_number(tmp_path: Path) -> None:
     run = run_of(tmp_path, replace(SPEC, bundled=False))
     for id in ("P1.1", "P1.2", "P1.3"):

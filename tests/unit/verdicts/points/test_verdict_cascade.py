@@ -187,3 +187,13 @@ def test_a_fault_for_everything_fails_everything(tmp_path: Path) -> None:
     assert cut.failing(run).all()
     assert cut.healed_at(run) == 60.0
     assert [phase.when for phase in cut.phases(run)] == ["before", "during", "during"]
+
+
+def test_where_nobody_called_after_healing_nobody_knows_when_it_was_well(tmp_path: Path) -> None:
+    def change(samples: Samples) -> Samples:
+        mixed(samples)
+        quiet = (samples["tool"] == 1) & (samples["planned"] >= 40) & (samples["planned"] < 45.5)
+        return samples[~quiet]
+
+    run = load(write(tmp_path / "run", replace(outage(**CLEAN), change=change)))
+    assert math.isnan(cut.recovery(run, run.of_tools({"notion.get_page"})))

@@ -41,6 +41,38 @@ def test_three_witnesses(tmp_path: Path) -> None:
     assert result(found, "P0.1").basis == "measured"
 
 
+def test_a_batch_may_be_as_many_calls_as_its_commands(tmp_path: Path) -> None:
+    """One user's 4 calls a second of 2.5 s are 10 at once, or 100 commands: 50 are allowed."""
+
+    def of_one(samples: Samples) -> Samples:
+        mixed(samples)["account"][:] = 0
+        return samples
+
+    tools = ["fast.echo", "batch", "jira.get_issue"]
+    spec = replace(asked({"P0.1": "per_user <= 50"}), change=of_one)
+    found = judged(tmp_path, replace(spec, manifest={**spec.manifest, "tools": tools}), told())
+    one = result(found, "P0.1.per-user")
+    assert one.status == "invalid"
+    least, _, most = str(one.value).partition(" to ")
+    assert int(least) < 50 < int(most)
+
+
+@pytest.mark.parametrize(
+    ("name", "own", "limit"),
+    [("fair-queue", {"limit": 40}, 40), ("adaptive-concurrency", {"most": 30}, 60)],
+)
+def test_a_limit_of_calls_at_once_is_one_whatever_it_is_called(
+    tmp_path: Path, name: str, own: dict[str, int], limit: int
+) -> None:
+    spec = asked({"P0.1": ""})
+    settings = {"parts": {}, "nano": {}, "origin": {}, "protections": {name: own}}
+    manifest = {
+        **spec.manifest, "protections": [name], "stack": {"settings": settings, "processes": {}}
+    }  # fmt: skip
+    one = result(judged(tmp_path, replace(spec, manifest=manifest), told()), "P0.1.limit")
+    assert (one.value, one.unit) == (limit, f"at once at most (set by {name})")
+
+
 def test_without_tool_calls_requests_are_the_witness(tmp_path: Path) -> None:
     scrapes: list[Scrape] = [(t, "target-0", {"mcpist_in_flight": 7.0 + t}) for t in (0.0, 5.0, 10.0)]
     spec = replace(asked({"P0.1": ""}), bundled=False)
