@@ -9,14 +9,17 @@ from fakes.http.reasons import RefusedError
 
 
 class Deadline:
-    """`async with Deadline(seconds)` cancels what runs inside and raises RefusedError gateway_timeout."""
+    """`async with Deadline(seconds)` cancels what runs inside and raises RefusedError gateway_timeout.
+
+    The seconds run from `waited` seconds before it was made.
+    """
 
     __slots__ = ("_seconds", "_timer")
     name = "timeout"
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, waited: float = 0.0) -> None:
         self._seconds = seconds
-        self._timer = asyncio.timeout(seconds)
+        self._timer = asyncio.timeout(seconds - waited)
 
     @property
     def expired(self) -> bool:
