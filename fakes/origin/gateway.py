@@ -249,7 +249,7 @@ def _deadline(snapshot: Snapshot, headers: Mapping[bytes, bytes], came: float) -
     told = deadline_propagation.told(headers.items()) if heeded else None
     waited = time.monotonic() - came
     if told is not None and told - waited < own:
-        return Deadline(told, waited)
+        return Deadline(told, waited, callers=True)
     return None if own == math.inf else Deadline(own)
 
 

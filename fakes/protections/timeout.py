@@ -11,14 +11,15 @@ from fakes.http.reasons import RefusedError
 class Deadline:
     """`async with Deadline(seconds)` cancels what runs inside and raises RefusedError gateway_timeout.
 
-    The seconds run from `waited` seconds before it was made.
+    The seconds run from `waited` seconds before it was made. `callers`: they are what the caller waits, who
+    is gone then, and not the gateway's own timeout.
     """
 
-    __slots__ = ("_seconds", "_timer")
+    __slots__ = ("_seconds", "_timer", "callers")
     name = "timeout"
 
-    def __init__(self, seconds: float, waited: float = 0.0) -> None:
-        self._seconds = seconds
+    def __init__(self, seconds: float, waited: float = 0.0, *, callers: bool = False) -> None:
+        self._seconds, self.callers = seconds, callers
         self._timer = asyncio.timeout(seconds - waited)
 
     @property

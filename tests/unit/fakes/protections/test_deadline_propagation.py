@@ -67,6 +67,23 @@ async def test_the_gateways_own_time_runs_from_where_the_request_is_taken_up() -
         await asyncio.wait_for(rig.post(RUN, x_request_timeout="500"), 0.05)
 
 
+@pytest.mark.parametrize(
+    ("on", "told", "callers"),
+    [
+        ((NAME,), "2", True),
+        (("timeout", NAME), "2", True),
+        (("timeout", NAME), "60", False),
+        (("timeout",), "2", False),
+    ],
+)
+async def test_whose_time_ends_a_call(on: tuple[str, ...], told: str, callers: bool) -> None:
+    rig = GatewayRig(*on)
+    await rig.post(RUN, x_request_timeout=told)
+    deadline = rig.contexts[0][0].deadline
+    assert deadline is not None
+    assert deadline.callers is callers
+
+
 async def test_it_goes_on_where_nobody_heeds_it() -> None:
     rig = Slow()
     with pytest.raises(TimeoutError):
