@@ -112,6 +112,8 @@ def test_valid_users_are_told_with_and_without_the_flood() -> None:
 def test_one_failed_valid_call_fails_the_point() -> None:
     _, service = findings(token_checks(cast(Run, run(failed=1))))
     assert service.status == "fail"
+    assert service.figures == {"success": pytest.approx(0.995)}
+    assert service.broke == "success is 99.5 % (allowed >= 100 %)"
 
 
 def test_without_metrics_the_cost_is_unseen() -> None:
