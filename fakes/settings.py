@@ -152,7 +152,7 @@ class OriginSettings(SettingsModel):
     breaker_window: Positive = 10.0
     breaker_open: Positive = 5.0
     breaker_probes: Count = 1
-    breaker_slow: Positive = 15.0  # a client that hangs up after this long of waiting: the upstream's failure
+    breaker_slow: Positive = 15.0  # a caller who leaves after this long of waiting: the upstream's failure
     health_db_timeout: Positive = 3.0
     usage_flush: Positive = 0.2  # how long usage rows are gathered before they are written
 

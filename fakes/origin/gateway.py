@@ -12,8 +12,10 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import math
 import random
 import secrets
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -64,8 +66,8 @@ class Gateway:
         metrics.orphan_seconds(lambda: self._without_caller.seconds)
         self.instance = ""
 
-    async def answer(self, snapshot: Snapshot, lines: Headers, body: bytes) -> Answer:
-        """A POST's whole path; what goes wrong is an answer too."""
+    async def answer(self, snapshot: Snapshot, lines: Headers, body: bytes, came: float) -> Answer:
+        """A POST's whole path; what goes wrong is an answer too. `came`: when, in monotonic seconds."""
         headers = mcp_headers.by_name(lines)
         try:
             user = self._caller(snapshot, headers)
@@ -74,7 +76,7 @@ class Gateway:
         decision = self._limit(snapshot, user, headers)
         reply: Answer
         if decision.allowed:
-            reply = await self._admitted(snapshot, user, headers, body)
+            reply = await self._admitted(snapshot, user, headers, body, came)
         else:
             reply = self._limited(decision, rpc.id_of(body))
         reply.headers.extend(_shown(decision))
@@ -119,7 +121,7 @@ class Gateway:
         return self.refuse(RefusedError("rate_limit_exceeded", retry_after=decision.retry_after), request_id)
 
     async def _admitted(
-        self, snapshot: Snapshot, user: str, headers: Mapping[bytes, bytes], body: bytes
+        self, snapshot: Snapshot, user: str, headers: Mapping[bytes, bytes], body: bytes, came: float
     ) -> Answer:
         settings = snapshot.settings.mcp
         session = None
@@ -136,8 +138,8 @@ class Gateway:
             return self._streams.listen(request.id, settings.keep_alive)
         if session is not None and request.method == "notifications/cancelled":
             session.cancel_call(request.params.get("requestId"))
-        seconds = _seconds(snapshot, headers)
-        work = self._served(snapshot, user, _names(snapshot, user, headers), era, request, seconds)
+        deadline = _deadline(snapshot, headers, came)
+        work = self._served(snapshot, user, _names(snapshot, user, headers), era, request, deadline)
         event = self._event_wanted(settings, headers)
         token = progress_token(request.params) if event else None
         if token is None:
@@ -180,10 +182,10 @@ class Gateway:
         names: Names,
         era: Era,
         request: rpc.Request,
-        seconds: float | None,
+        deadline: Deadline | None,
     ) -> Reply:
         try:
-            return await self._in_time(snapshot, user, names, era, request, seconds)
+            return await self._in_time(snapshot, user, names, era, request, deadline)
         except RefusedError as refused:
             return self.refuse(refused, request.id)
         except asyncio.CancelledError:
@@ -201,10 +203,10 @@ class Gateway:
         names: Names,
         era: Era,
         request: rpc.Request,
-        seconds: float | None,
+        deadline: Deadline | None,
     ) -> Reply:
         settings, gates, instance = snapshot.settings, self._memory.in_force, self.instance
-        async with nullcontext() if seconds is None else Deadline(seconds) as deadline:
+        async with nullcontext() if deadline is None else deadline:
             context = CallContext(
                 user, names.request_id, settings, gates, deadline, instance, era, request.id,
                 names.intent, names.once,
@@ -240,12 +242,15 @@ def _names(snapshot: Snapshot, user: str, headers: Mapping[bytes, bytes]) -> Nam
     return Names(request_id, key, False)
 
 
-def _seconds(snapshot: Snapshot, headers: Mapping[bytes, bytes]) -> float | None:
-    """How long the call may take: the gateway's own timeout, or what its caller waits; None: no limit."""
-    limits = [snapshot.settings.origin.timeout] if "timeout" in snapshot.protections else []
-    if deadline_propagation.NAME in snapshot.protections:
-        limits += filter(None, [deadline_propagation.told(headers.items())])
-    return min(limits, default=None)
+def _deadline(snapshot: Snapshot, headers: Mapping[bytes, bytes], came: float) -> Deadline | None:
+    """The call's end: the gateway's own timeout from now on, or what its caller waits from `came` on."""
+    own = snapshot.settings.origin.timeout if "timeout" in snapshot.protections else math.inf
+    heeded = deadline_propagation.NAME in snapshot.protections
+    told = deadline_propagation.told(headers.items()) if heeded else None
+    waited = time.monotonic() - came
+    if told is not None and told - waited < own:
+        return Deadline(told, waited, callers=True)
+    return None if own == math.inf else Deadline(own)
 
 
 def _shown(decision: Decision) -> Headers:

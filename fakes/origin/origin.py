@@ -144,7 +144,7 @@ class Origin:
             self.metrics.end(began, scope["method"], known_path(scope["path"]), status)
 
     async def _on_nano(self, scope: Scope, receive: Receive) -> Answer:
-        abort, reply = scope["state"]["abort"], None
+        abort, reply, came = scope["state"]["abort"], None, time.monotonic()
         if (refused := self._turned_away(scope)) is not None:
             return self.gateway.refuse(refused, rpc.id_of(await whole_body(scope, receive)))
         delay = self.nano.enter()
@@ -157,7 +157,7 @@ class Origin:
             if not self._going.is_set():
                 self._suffers("origin-stall")
                 await self._going.wait()
-            reply = await self._route(scope, receive)
+            reply = await self._route(scope, receive, came)
             return reply
         finally:
             if not isinstance(reply, StreamReply):
@@ -196,7 +196,7 @@ class Origin:
         self.nano.stay()
         call.add_done_callback(lambda _: self.nano.leave())
 
-    async def _route(self, scope: Scope, receive: Receive) -> Answer:
+    async def _route(self, scope: Scope, receive: Receive, came: float) -> Answer:
         path = scope["path"]
         if path == "/health":
             return await self._health()
@@ -205,7 +205,7 @@ class Origin:
         if scope["method"] != "POST":
             return await self.gateway.beside(self.control.snapshot, scope["method"], scope["headers"])
         body = await whole_body(scope, receive)
-        return await self.gateway.answer(self.control.snapshot, scope["headers"], body)
+        return await self.gateway.answer(self.control.snapshot, scope["headers"], body, came)
 
     async def _health(self) -> Reply:
         try:

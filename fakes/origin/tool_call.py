@@ -4,8 +4,9 @@ The gates (user-concurrency, global-concurrency, breaker) stand before the charg
 costs nothing. A call that was charged and then failed stays charged: the gateway charges first.
 
 What the breaker learns: an answer below 500 is the upstream's success; an answer of 500 and more, a
-broken or refused connection, and our own deadline passing while the upstream was waited for are its
-failure. A client that hangs up says nothing, unless it had waited `breaker_slow` seconds by then.
+broken or refused connection, and the gateway's own timeout passing while the upstream was waited for are
+its failure. A client that hangs up, or whose own deadline passes, says nothing, unless it had waited
+`breaker_slow` seconds by then: else one impatient caller would open the breaker for all.
 """
 
 from __future__ import annotations
@@ -155,7 +156,8 @@ class ToolCaller:
 
 
 def _to_blame(context: CallContext, waited: float) -> bool:
-    expired = context.deadline is not None and context.deadline.expired
+    deadline = context.deadline
+    expired = deadline is not None and deadline.expired and not deadline.callers
     return expired or waited >= context.settings.origin.breaker_slow
 
 

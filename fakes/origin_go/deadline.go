@@ -22,9 +22,9 @@ func passes(header http.Header, wait time.Duration, margin seconds) bool {
 	return asked > 0 && wait+margin.span() >= asked.span()
 }
 
-// deadline is when a call ends, and the span that this was: the gateway's own timeout, or the caller's, which
-// runs from the request's arrival on. A span of 0 is no end.
-func (s *snapshot) deadline(header http.Header, came time.Time) (time.Time, seconds) {
+// deadline is when a call ends, the span that this was, and whether it is the caller's, which runs from the request's
+// arrival on, or else the gateway's own timeout. A span of 0 is no end.
+func (s *snapshot) deadline(header http.Header, came time.Time) (time.Time, seconds, bool) {
 	var end time.Time
 	var within seconds
 	if s.on["timeout"] {
@@ -33,8 +33,8 @@ func (s *snapshot) deadline(header http.Header, came time.Time) (time.Time, seco
 	}
 	if asked := told(header); asked > 0 && s.on["deadline-propagation"] {
 		if gone := came.Add(asked.span()); within == 0 || gone.Before(end) {
-			return gone, asked
+			return gone, asked, true
 		}
 	}
-	return end, within
+	return end, within, false
 }

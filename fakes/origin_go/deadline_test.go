@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -32,25 +33,37 @@ func TestACallEndsWithItsCallersTimeOrTheGateways(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		now := time.Now()
 		for _, one := range []struct {
-			on     []string
-			header http.Header
-			end    time.Duration // from now on; it came half a second ago
-			within seconds
+			on      []string
+			header  http.Header
+			end     time.Duration // from now on; it came half a second ago
+			within  seconds
+			callers bool
 		}{
-			{nil, waiting("2"), 0, 0},
-			{[]string{"deadline-propagation"}, http.Header{}, 0, 0},
-			{[]string{"deadline-propagation"}, waiting("2"), 1500 * ms, 2},
-			{[]string{"timeout"}, waiting("2"), 30 * time.Second, 30},
-			{[]string{"timeout", "deadline-propagation"}, waiting("2"), 1500 * ms, 2},
-			{[]string{"timeout", "deadline-propagation"}, waiting("60"), 30 * time.Second, 30},
+			{nil, waiting("2"), 0, 0, false},
+			{[]string{"deadline-propagation"}, http.Header{}, 0, 0, false},
+			{[]string{"deadline-propagation"}, waiting("2"), 1500 * ms, 2, true},
+			{[]string{"timeout"}, waiting("2"), 30 * time.Second, 30, false},
+			{[]string{"timeout", "deadline-propagation"}, waiting("2"), 1500 * ms, 2, true},
+			{[]string{"timeout", "deadline-propagation"}, waiting("60"), 30 * time.Second, 30, false},
 		} {
 			snap := call(func(s *settings) { s.Origin.Timeout = 30 }, one.on...).snap
-			end, within := snap.deadline(one.header, now.Add(-500*ms))
-			if within != one.within || within > 0 && !end.Equal(now.Add(one.end)) {
-				t.Errorf("%v %v: %s, %g", one.on, one.header, end.Sub(now), within)
+			end, within, callers := snap.deadline(one.header, now.Add(-500*ms))
+			if callers != one.callers || within != one.within || within > 0 && !end.Equal(now.Add(one.end)) {
+				t.Errorf("%v %v: %s, %g, %t", one.on, one.header, end.Sub(now), within, callers)
 			}
 		}
 	})
+}
+
+func TestACallersOwnDeadlineIsNoFailureOfTheUpstream(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 0)
+	defer cancel()
+	for callers, want := range map[bool]ended{false: failedCall, true: abandoned} {
+		how, outcome := judged(ctx, &callContext{callersTime: callers}, nil, ctx.Err())
+		if how != want || outcome != "abandoned" {
+			t.Errorf("the caller's %t: %v, %s", callers, how, outcome)
+		}
+	}
 }
 
 func TestWhoIsTurnedAwayAtTheDoor(t *testing.T) {

@@ -146,7 +146,8 @@ func (o *origin) answered(
 ) *reply {
 	defer about.place.begun()
 	limited := ctx
-	end, within := about.snap.deadline(header, came)
+	end, within, callers := about.snap.deadline(header, came)
+	about.callersTime = callers
 	if within > 0 {
 		var cancel context.CancelFunc
 		limited, cancel = context.WithDeadline(ctx, end)

@@ -20,6 +20,7 @@ type callContext struct {
 	place           *place
 	era             *era
 	once            bool // what has that key is carried out once: requestID is made of it
+	callersTime     bool // its deadline is what its caller waits, not the gateway's own timeout
 }
 
 // toolResult is what a tool said; upstreamMS is the upstream's own time, negative where it did not tell.
@@ -78,7 +79,7 @@ func (c *caller) called(ctx context.Context, about *callContext, wanted command,
 	asked := time.Now()
 	said, err := c.ask(ctx, about, wanted)
 	var outcome string
-	how, outcome = judged(ctx, said, err)
+	how, outcome = judged(ctx, about, said, err)
 	if outcome == "abandoned" && time.Since(asked) >= about.snap.settings.Origin.BreakerSlow.span() {
 		how = failedCall
 	}
@@ -97,10 +98,11 @@ func (c *caller) called(ctx context.Context, about *callContext, wanted command,
 	return said, nil
 }
 
-// judged is how the upstream did, for the breaker, and what is counted.
-func judged(ctx context.Context, said *toolResult, err error) (ended, string) {
+// judged is how the upstream did, for the breaker, and what is counted. A caller's own deadline tells nothing of the
+// upstream, or one impatient caller would open the breaker for all.
+func judged(ctx context.Context, about *callContext, said *toolResult, err error) (ended, string) {
 	switch {
-	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) && !about.callersTime:
 		return failedCall, "abandoned"
 	case err != nil && ctx.Err() != nil:
 		return abandoned, "abandoned"

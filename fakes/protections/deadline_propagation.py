@@ -3,7 +3,7 @@
 A caller says in `X-Request-Timeout` how many seconds it waits; the edge passes that on as any header. The
 origin refuses at once (504) what stands behind so much work for its CPU that it could not be answered in
 time, `margin` seconds for the call itself included, at the share `cost` of a request's CPU (an assumption).
-It ends a call so many seconds after it began, also within a session of the legacy era, in which leaving alone
+It ends a call so many seconds after it came, also within a session of the legacy era, in which leaving alone
 ends nothing. Without the header nothing changes. Without the margin the queue would settle at the very
 patience of the callers, and every answer come a moment too late.
 """

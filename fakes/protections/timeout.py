@@ -9,14 +9,18 @@ from fakes.http.reasons import RefusedError
 
 
 class Deadline:
-    """`async with Deadline(seconds)` cancels what runs inside and raises RefusedError gateway_timeout."""
+    """`async with Deadline(seconds)` cancels what runs inside and raises RefusedError gateway_timeout.
 
-    __slots__ = ("_seconds", "_timer")
+    The seconds run from `waited` seconds before it was made. `callers`: they are what the caller waits, who
+    is gone then, and not the gateway's own timeout.
+    """
+
+    __slots__ = ("_seconds", "_timer", "callers")
     name = "timeout"
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._timer = asyncio.timeout(seconds)
+    def __init__(self, seconds: float, waited: float = 0.0, *, callers: bool = False) -> None:
+        self._seconds, self.callers = seconds, callers
+        self._timer = asyncio.timeout(seconds - waited)
 
     @property
     def expired(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -47,6 +48,7 @@ class SessionTable:
 class GatewayRig:
     """One gateway. `does` answers tool calls, `contexts` are those it saw.
 
+    A request came `waited` seconds before the gateway gets it.
     `went_on` are the calls that outlived their callers.
     """
 
@@ -62,6 +64,7 @@ class GatewayRig:
         self.metrics = metrics
         self.contexts: list[tuple[CallContext, str]] = []
         self.does: ToolCall | None = None
+        self.waited = 0.0
         self.sessions = Sessions(table or SessionTable(), metrics)  # type: ignore[arg-type]
         self.went_on: list[asyncio.Task[Reply]] = []
         mcp: Any = Mcp(self, self.sessions)  # type: ignore[arg-type]
@@ -87,7 +90,8 @@ class GatewayRig:
 
     async def ask(self, body: bytes | dict[str, Any], **headers: str) -> Answer:
         raw = body if isinstance(body, bytes) else json.dumps({"jsonrpc": "2.0", "id": 7, **body}).encode()
-        return await self.gateway.answer(self.snapshot, _lines(headers), raw)
+        came = time.monotonic() - self.waited
+        return await self.gateway.answer(self.snapshot, _lines(headers), raw, came)
 
     async def modern(self, method: str, params: dict[str, Any] | None = None, **headers: str) -> Answer:
         """A request of the modern era; a header given here replaces the right one, "" leaves it out."""

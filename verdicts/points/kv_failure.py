@@ -20,6 +20,7 @@ from verdicts.run.reading import Run
 
 REASON: Final = "kv_error"
 NOTHING: Final = "nothing: no call failed for it"
+UNMET: Final = f"Not observed: KV refused nothing ({quota.FAILURES}), so no write failed."
 LONGEST: Final = 10
 MOST_ROWS: Final = 4
 
@@ -43,6 +44,8 @@ def failed_write(run: Run) -> Finding:
     found = outcomes.of(run, calls)
     seen = found.errors.get(REASON, 0)
     failures = quota.failures(run, whole)
+    if not failures and not seen:
+        return Finding.unseen(UNMET)
     return Finding(
         _words(run) if seen else NOTHING,
         "",

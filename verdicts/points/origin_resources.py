@@ -126,15 +126,16 @@ def _nano_cpu(run: Run) -> Finding:
     queues = [cpu.since_start(*run.target.series(one, QUEUE))[1] for one in origins.sources(run)]
     queued = max((float(np.percentile(one, 95)) for one in queues if one.size), default=float("nan"))
     used = min(mean, share) if settings.get("cpu_enforced", True) else mean
+    rate = mean / cost if cost else float("nan")  # what costs nothing is not counted by its cost
+    asked = f"{rate:,.0f} req/s × {cost * 1000:g} ms a request ({whose})" if cost else "no request costs any"
     return Finding(
         round(used, 4),
         "vCPU (mean, nano model)",
-        f"Demanded {mean:.4f} vCPU: {mean / cost:,.0f} req/s × {cost * 1000:g} ms a request ({whose}); "
-        f"used {used:.4f} of a share of {share:g}; what is above the share waits: queue "
-        f"{queued * 1000:,.1f} ms (p95).",
+        f"Demanded {mean:.4f} vCPU: {asked}; used {used:.4f} of a share of {share:g}; what is above the "
+        f"share waits: queue {queued * 1000:,.1f} ms (p95).",
         {
             **{"nano_cpu": used, "nano_demand": mean, "nano_queue": queued},
-            **{"nano_rate": mean / cost, "nano_cost": cost},
+            **{"nano_rate": rate, "nano_cost": cost},
         },
         "nano-cpu",
         "modelled",

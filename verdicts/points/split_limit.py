@@ -21,6 +21,7 @@ from verdicts.points.point import BEFORE_1000_MAU, Finding, Value, point
 from verdicts.run.reading import Run
 
 NONE: Final = "No account had a limit and enough calls in a whole window."
+UNSPLIT: Final = "Not observed: there were faults, but no whole window in which two origins shared the load."
 SYNCS: Final = "mcpist_rate_limit_sync_total"
 FIGURES: Final = {"max": "share", "mean": "share", "windows": ""}
 MOST_ROWS: Final = 200
@@ -41,14 +42,21 @@ MOST_ROWS: Final = 200
 def error(run: Run) -> Iterator[Finding]:
     """The error a window; then, where an origin died, what became of the calls in flight at it."""
     found = limit_error.windows(run)
-    if not found:
-        yield Finding.unseen(NONE)
-    elif faults.unmade(run) and not any(window.split for window in found):
-        yield Finding.unseen(faults.UNMADE)
-    else:
-        yield _error(found, _crashes(run))
+    doubt = _doubt(run, found)
+    yield Finding.unseen(doubt) if doubt else _error(found, _crashes(run))
     for part in crash.all_of(run):
         yield _crash(part)
+
+
+def _doubt(run: Run, found: list[RateWindow]) -> str:
+    """Why the windows say nothing of a split, "" where they do, or where none was to come."""
+    if not found:
+        return NONE
+    if any(window.split for window in found):
+        return ""
+    if faults.unmade(run):
+        return faults.UNMADE
+    return UNSPLIT if run.scenario.get("faults") else ""
 
 
 def _error(found: list[RateWindow], crashes: Mapping[str, float]) -> Finding:
@@ -132,8 +140,10 @@ def error_with_sync(run: Run) -> Finding:
     """The mean error at this run's sync interval, and how many syncs there were."""
     found = limit_error.windows(run)
     interval = sync_interval(run)
-    if not found or interval is None:
-        return Finding.unseen(NONE if interval is not None else "Not observed: the target names no sync.")
+    if interval is None:
+        return Finding.unseen("Not observed: the target names no sync.")
+    if doubt := _doubt(run, found):
+        return Finding.unseen(doubt)
     judged = limit_error.judged(found)
     figures = _figures(judged)
     scale = float(run.manifest.time_scale)

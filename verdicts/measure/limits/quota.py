@@ -29,7 +29,7 @@ class Quota(NamedTuple):
 
 
 def source(run: Run) -> str:
-    """Who tells of the KV."""
+    """Who tells what the edge counts, KV first of all."""
     return "edge" if "edge" in run.target.sources else "target-0"
 
 

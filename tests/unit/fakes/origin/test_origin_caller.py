@@ -167,6 +167,18 @@ async def test_our_deadline_is_the_upstreams_failure() -> None:
     assert (bench.failures(), bench.permits(), bench.script.rows) == (1, ({}, 0), [])
 
 
+@pytest.mark.parametrize(("slow", "failures"), [(1e-9, 1), (1000.0, 0)])
+async def test_a_callers_own_deadline_tells_only_after_a_long_wait(slow: float, failures: int) -> None:
+    bench = Bench()
+    origin = bench.settings.origin.model_copy(update={"breaker_slow": slow})
+    bench.settings = bench.settings.model_copy(update={"origin": origin})
+    bench.script.upstream = "wait"
+    with pytest.raises(RefusedError, match="no answer within 0 s"):
+        async with Deadline(0.0, callers=True) as deadline:
+            await bench.call(deadline)
+    assert (bench.failures(), bench.permits()) == (failures, ({}, 0))
+
+
 async def test_our_deadline_in_the_database_is_not() -> None:
     bench = Bench()
     bench.script.hold_credit = True

@@ -52,6 +52,38 @@ async def test_a_call_ends_with_its_callers_time() -> None:
     assert rig.ended
 
 
+async def test_a_callers_time_runs_from_the_requests_arrival() -> None:
+    rig = Slow(NAME)
+    rig.waited = 0.5
+    reply = await asyncio.wait_for(rig.post(RUN, x_request_timeout="0.51"), 0.4)
+    assert (reply.status, json.loads(reply.body)["error"]["message"]) == (504, "no answer within 0.51 s")
+    assert rig.ended
+
+
+async def test_the_gateways_own_time_runs_from_where_the_request_is_taken_up() -> None:
+    rig = Slow("timeout", NAME)
+    rig.waited = 100.0
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(rig.post(RUN, x_request_timeout="500"), 0.05)
+
+
+@pytest.mark.parametrize(
+    ("on", "told", "callers"),
+    [
+        ((NAME,), "2", True),
+        (("timeout", NAME), "2", True),
+        (("timeout", NAME), "60", False),
+        (("timeout",), "2", False),
+    ],
+)
+async def test_whose_time_ends_a_call(on: tuple[str, ...], told: str, callers: bool) -> None:
+    rig = GatewayRig(*on)
+    await rig.post(RUN, x_request_timeout=told)
+    deadline = rig.contexts[0][0].deadline
+    assert deadline is not None
+    assert deadline.callers is callers
+
+
 async def test_it_goes_on_where_nobody_heeds_it() -> None:
     rig = Slow()
     with pytest.raises(TimeoutError):

@@ -91,6 +91,18 @@ def test_a_dead_origin_a_count_and_a_wrong_answer_are_not(tmp_path: Path, reason
     assert found(tmp_path, {"P0.3": "success >= 99 %"}, reason=reason).verdict == "fail"
 
 
+@pytest.mark.parametrize(
+    ("said", "reason", "verdict"),
+    [(CROWDED, "timeout", "inconclusive"), (CROWDED, "connect", "fail"), (ROOM, "timeout", "fail")],
+)
+def test_valid_users_beside_forged_tokens_may_have_run_out_of_time(
+    tmp_path: Path, said: Any, reason: str, verdict: str
+) -> None:
+    late = found(tmp_path, {"P3.4": ""}, said, reason)
+    assert late.verdict == verdict
+    assert ("P3.4.valid-users" in {one.id for one in late.excused}) == (verdict == "inconclusive")
+
+
 def test_what_the_scenario_expects_does_not_weigh(tmp_path: Path) -> None:
     """Half of the calls are refused as expected; of the few others most ran out of time."""
 

@@ -267,6 +267,15 @@ def test_no_call_failed_for_the_kv(tmp_path: Path) -> None:
     assert (result.value, result.status) == ("nothing: no call failed for it", "pass")
 
 
+def test_a_kv_that_refused_nothing_shows_no_failed_write(tmp_path: Path) -> None:
+    def served(t: float) -> dict[str, float]:
+        return {key: value for key, value in edge(gone=None)(t).items() if "failures" not in key}
+
+    result = results(run_of(tmp_path, SPEC, served), "P1.3", "seen <= 1 %")[0]
+    assert (result.value, result.status) == (None, "info")
+    assert result.evidence.startswith("Not observed: KV refused nothing")
+
+
 @pytest.mark.parametrize(
     ("isolates", "admitted", "status"), [(1, 5, "pass"), (2, 10, "fail"), (4, 20, "fail")]
 )

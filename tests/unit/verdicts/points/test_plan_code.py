@@ -125,9 +125,13 @@ EDGE = {"mcpist_burst_entries": 30.0, "mcpist_kv_writes_total": 20.0, "mcpist_kv
 FAILURES = 'mcpist_kv_failures_total{op="put",cause="ttl"}'
 
 
-def burst(folder: Path, change: Any, edge: dict[str, float]) -> dict[str, PointResult]:
+def burst(
+    folder: Path, change: Any, edge: dict[str, float], protections: tuple[str, ...] = ("burst-limit",)
+) -> dict[str, PointResult]:
     before = {name: 0.0 for name in edge if "_total" in name}
-    spec = asked({"C2": ""}, Spec(duration=10.0, accounts=2, chances={}, probes=False, change=change))
+    manifest = {"protections": list(protections)}
+    base = Spec(duration=10.0, accounts=2, chances={}, probes=False, change=change, manifest=manifest)
+    spec = asked({"C2": ""}, base)
     judged(folder, spec, [(-1.0, "edge", {**edge, **before}), (11.0, "edge", edge)])
     bounds = Threshold.parse("failed <= 0 %, over <= 0, each <= 1, writes <= 0, wait <= 10 ms")
     return {one.id: one for one in POINTS["C2"].results(load(folder / "run"), bounds)}
@@ -170,6 +174,13 @@ def test_the_mended_one_passes_all(tmp_path: Path) -> None:
     found = burst(tmp_path, level, quiet)
     assert [one.status for one in found.values()] == ["pass"] * 5
     assert found["C2.second"].value == 5  # a sixth came a second after the first
+
+
+def test_what_the_limit_by_address_writes_is_not_told_from_the_burst_limits(tmp_path: Path) -> None:
+    quiet = calls(*((float(n) + 0.1, 0) for n in range(8)))
+    found = burst(tmp_path, quiet, {**EDGE, "mcpist_kv_reads_total": 20.0}, ("ip-limit", "burst-limit"))
+    assert (found["C2.writes"].value, found["C2.writes"].status) == (None, "info")
+    assert "ip-limit's writes" in found["C2.writes"].evidence
 
 
 ROTATION: dict[str, Any] = {

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from telemetry.recording.sample import REASON_CODE, SAMPLE, Outcome
 from tests.support.manifest import manifest
@@ -31,6 +32,10 @@ class Target:
     def __init__(self, totals: dict[tuple[str, ...], float]) -> None:
         self.totals = totals
         self.sources = {source for source, *_ in totals} or {"edge"}
+
+    @property
+    def sources(self) -> set[str]:
+        return {source for source, *_ in self.totals}
 
     def total(self, source: str, name: str, **labels: str) -> float:
         return self.totals.get((source, name, *labels.values()), float("nan"))
@@ -101,6 +106,20 @@ def test_the_dearest_kind_of_token_is_the_answer() -> None:
     assert {row["token"]: row["over 10 ms"] for row in cost.rows} == {"valid": 0, "expired": 2}
 
 
+def test_a_targets_own_count_of_its_checks_is_the_answer() -> None:
+    """Its page has other buckets, and its CPU is not that of this machine."""
+    told = checks("expired", 1000, 0.3, 998)
+    totals: dict[tuple[str, ...], float] = {
+        ("target-0", *key): seen for (_, *key), seen in told.items() if not key[0].endswith("bucket")
+    }
+    made = run(totals)
+    made.manifest = structs.replace(made.manifest, bundled=False)
+    cost, _ = findings(token_checks(cast(Run, made)))
+    assert cost.figures == {"mean": pytest.approx(0.0003)}
+    assert cost.evidence.endswith("as the target tells it.")
+    assert cost.rows[0]["over 10 ms"] is None
+
+
 def test_valid_users_are_told_with_and_without_the_flood() -> None:
     _, service = findings(token_checks(cast(Run, run())))
     assert (service.status, service.value) == ("pass", 100.0)
@@ -113,6 +132,8 @@ def test_valid_users_are_told_with_and_without_the_flood() -> None:
 def test_one_failed_valid_call_fails_the_point() -> None:
     _, service = findings(token_checks(cast(Run, run(failed=1))))
     assert service.status == "fail"
+    assert service.figures == {"success": pytest.approx(0.995)}
+    assert service.broke == "success is 99.5 % (allowed >= 100 %)"
 
 
 def test_without_metrics_the_cost_is_unseen() -> None:

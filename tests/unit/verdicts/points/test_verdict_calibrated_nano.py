@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -42,3 +43,14 @@ def test_whose_figures(tmp_path: Path, measured_on: str, memory: str, cpu: str) 
     arithmetic = goroutine_arithmetic.lines({**settings["nano"], "goroutines_base": 20})
     told = next(line.model for line in arithmetic if line.what == "CPU")
     assert (HERE in told) == bool(measured_on)
+
+
+def test_requests_that_cost_no_cpu_tell_no_rate(tmp_path: Path) -> None:
+    settings = {"nano": {**NANO, "cpu_share": 0.1, "cpu_per_request": 0.0, "memory_limit": 2**28}}
+    spec = asked({"P1.6": ""})
+    spec = replace(spec, manifest={**spec.manifest, "stack": {"settings": settings, "processes": {}}})
+    idle = [(t, name, {**said, "mcpist_nano_cpu_seconds_total": 0.0}) for t, name, said in scrapes()]
+    found = result(judged(tmp_path, spec, idle), "P1.6.nano-cpu")
+    assert (found.value, found.status) == (0.0, "info")
+    assert math.isnan(found.figures["nano_rate"])
+    assert "no request costs any;" in found.evidence

@@ -61,13 +61,20 @@ def timed(change: Change) -> Change:
     return both
 
 
-def run_of(folder: Path, change: Change = shared, events: Events = (), hits: float = 0.0, **more: Any) -> Run:
+def run_of(
+    folder: Path,
+    change: Change = shared,
+    events: Events = (),
+    hits: float = 0.0,
+    scenario: str = "failover",
+    **more: Any,
+) -> Run:
     """60 s of 2 calls a second; `hits` is how fast the origins' counter of refusals rises, a second."""
     settings = {"origin": {**ORIGIN, **more}, "nano": {}}
     manifest = {"accounts": USER, "stack": {"settings": settings, "processes": {"edge": 11}}}
     run = write(
         folder / "run",
-        Spec("failover", 60.0, rate=2, accounts=1, chances={}, change=timed(change), manifest=manifest),
+        Spec(scenario, 60.0, rate=2, accounts=1, chances={}, change=timed(change), manifest=manifest),
     )
     (run / "instances-local.jsonl").write_text('"origin-a-1f"\n"origin-b-2e"\n')
     with (run / "events.jsonl").open("a") as file:
@@ -95,9 +102,19 @@ def test_two_origins_that_never_sync_admit_twice_the_limit(tmp_path: Path) -> No
 
 
 def test_one_origin_is_exact(tmp_path: Path) -> None:
-    found = point(run_of(tmp_path, alone), "P3.1")
-    assert (found.value, found.rows[0]["refused"]) == (0.0, 6)
+    run = run_of(tmp_path, alone, scenario="failover-single")
+    found = point(run, "P3.1")
+    assert (found.value, found.status, found.rows[0]["refused"]) == (0.0, "pass", 6)
     assert "10 windows whole, none of them split" in found.evidence
+    assert point(run, "P3.2").value == 0.0
+
+
+def test_faults_that_split_no_window_show_no_error_of_a_split(tmp_path: Path) -> None:
+    run = run_of(tmp_path, alone)
+    for id in ("P3.1", "P3.2"):
+        found = point(run, id)
+        assert (found.value, found.status) == (None, "info")
+        assert "no whole window in which two origins shared the load" in found.evidence
 
 
 def test_more_than_two_origins_can_admit_fails(tmp_path: Path) -> None:
