@@ -48,6 +48,13 @@ def test_the_bundled_target_is_the_default() -> None:
     assert [one and one.most for one in promised] == [5, 1000, 60]
 
 
+def test_the_stack_of_compose_is_attacked_as_the_bundled_one_is() -> None:
+    """`burst` counts by the connection's address: from one address alone nearly all of it would be refused."""
+    kept = load("compose")
+    assert kept.sources
+    assert kept.model_copy(update={"name": "bundled"}) == load("bundled")
+
+
 def test_the_example_is_whole() -> None:
     target = load("example")
     assert target.auth is not None
