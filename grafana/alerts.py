@@ -15,7 +15,7 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
 from grafana.load_panels import P95_LIMIT_MS, SHARE_5XX
 from grafana.query import UID, Query, TargetBuilder
-from grafana.target_panels import MIB, NANO_SHARE
+from grafana.target_panels import MEMORY_ALERT, NANO_SHARE
 
 EVERY_S: Final = 30
 FOLDER: Final = "Resilience"
@@ -53,7 +53,7 @@ ALERTS: Final = (
         'SELECT last("mcpist_memory_bytes") FROM "target" WHERE $timeFilter '
         'GROUP BY time(10s), "run", "source" '
         "fill(none)",
-        200.0 * MIB,
+        MEMORY_ALERT,
     ),
     Alert(
         "p95",
