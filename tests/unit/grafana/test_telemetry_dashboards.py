@@ -107,6 +107,13 @@ def test_alerts_know_no_dashboard_variable() -> None:
         assert rule["data"][0]["datasourceUid"] == UID
 
 
+def test_what_alerts_count_is_parted_by_no_edge_of_the_clock() -> None:
+    queries = [rule["data"][0]["model"]["query"] for rule in provisioned("alerting")["groups"][0]["rules"]]
+    counted = [query for query in queries if "spread(" in query]
+    assert len(counted) == 2
+    assert not [query for query in counted if "time(" in query]
+
+
 def test_memory_is_alarming_where_a_run_fails_for_it() -> None:
     """The operator's 200 MB are megabytes, in an alert and on a panel as in a verdict."""
     (alert,) = [one for one in ALERTS if one.uid == "memory"]
