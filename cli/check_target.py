@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from cli.launch.parser import Parser, command_parser, refusing
 from common import exit_codes
 from common.addresses import ranges
+from common.addresses.url import shown_path
 from common.errors import ConfigError, RefusedInputError, printable, short
 from common.mcp_versions import AUTO, NONE
 from run.checks import dry_run
@@ -86,7 +87,7 @@ def works(target: Target, found: Findings) -> Iterator[TableLine]:
     yield TableLine(
         "target",
         "ok",
-        f"{target.name}: {target.base_url}{target.path}, {', '.join(pinned.addresses)} ({where})",
+        f"{target.name}: {target.base_url}{shown_path(target.path)}, {', '.join(pinned.addresses)} ({where})",
     )
     if found.broken:
         yield TableLine("connect", "NO", found.broken)

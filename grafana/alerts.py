@@ -2,6 +2,9 @@
 
 A rule is asked for by Grafana's server, so no dashboard variable may stand in it: it looks at every run
 and source, and tells them apart by label. The thresholds are the target's alerts, not the run's verdict.
+
+A count is one over the whole window, which ends now: buckets of the clock would part what belongs together.
+What a series says first is not in it: a counter that begins with what is counted has that too few.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef
 
 from grafana.load_panels import P95_LIMIT_MS, SHARE_5XX
 from grafana.query import UID, Query, TargetBuilder
-from grafana.target_panels import MIB, NANO_SHARE
+from grafana.target_panels import MEMORY_ALERT, NANO_SHARE
 
 EVERY_S: Final = 30
 FOLDER: Final = "Resilience"
@@ -53,7 +56,7 @@ ALERTS: Final = (
         'SELECT last("mcpist_memory_bytes") FROM "target" WHERE $timeFilter '
         'GROUP BY time(10s), "run", "source" '
         "fill(none)",
-        200.0 * MIB,
+        MEMORY_ALERT,
     ),
     Alert(
         "p95",
@@ -76,9 +79,9 @@ ALERTS: Final = (
         "/health fails 3 times",
         "Three health checks failed; they come every 30 s.",
         'SELECT spread("health_requests_total") FROM "target" WHERE "status" !~ /^2/ AND $timeFilter '
-        'GROUP BY time(120s), "run", "source" fill(none)',
+        'GROUP BY "run", "source"',
         2.0,
-        window_s=240,
+        window_s=120,
     ),
     Alert(
         "limits",
@@ -86,11 +89,9 @@ ALERTS: Final = (
         "Protections refuse more than 100 calls a minute.",
         'SELECT sum("hits") FROM (SELECT '
         'spread("mcpist_rate_limit_hits_total") AS "hits" FROM "target" WHERE '
-        '$timeFilter GROUP BY time(60s), "run", "source", "limit") WHERE '
-        '$timeFilter GROUP BY time(60s), "run" '
-        "fill(none)",
+        '$timeFilter GROUP BY "run", "source", "limit") WHERE '
+        '$timeFilter GROUP BY "run"',
         100.0,
-        window_s=120,
     ),
 )
 

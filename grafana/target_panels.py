@@ -14,6 +14,7 @@ ORIGINS: Final = Where(
 )
 EDGE: Final = Where(f'{RUN} AND "source" =~ /^(edge|target-.*)$/', f'{RUN.prom}, source=~"edge|target-.*"')
 MIB: Final = 1024 * 1024
+MEMORY_ALERT: Final = 200e6  # bytes, the operator's: megabytes, unlike the nano's own 256 MiB
 NANO_SHARE: Final = 0.1  # vCPU of a nano
 STATE_WORDS: Final = {"0": ("no", "transparent"), "1": ("yes", BLUE)}
 
@@ -74,7 +75,7 @@ MEMORY: Final = Panel(
     "at 256 MB the instance is killed.",
     "bytes",
     (last("mcpist_memory_bytes", ORIGINS, "source"),),
-    warn=200.0 * MIB,
+    warn=MEMORY_ALERT,
     bad=256.0 * MIB,
 )
 GOROUTINES: Final = Panel(

@@ -2,8 +2,9 @@
 
     scenario file → its `extends`, laid under it → overrides laid over it → checked as a whole
 
-`extends: burst` takes everything of `burst.yaml` beside it; mappings are merged key by key, `groups`
-by their names, anything else is replaced. Every error is a ConfigError: one line; the caller exits 2.
+`extends: burst` takes everything of `burst.yaml` beside it but its description; mappings are merged key by
+key, `groups` by their names, anything else is replaced. Every error is a ConfigError: one line; the caller
+exits 2.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def _tree(file: Path, above: tuple[Path, ...]) -> dict[str, Any]:
     if not isinstance(base_name, str):
         raise ConfigError(file, "extends", f"{short(base_name)}, allowed: the name of a scenario")
     base = _tree(_base_file(base_name, file), (*above, place))
-    return {**_extended(base, data, file), "variant_of": base["name"]}
+    own = {"variant_of": base["name"], "description": data.get("description", "")}
+    return {**_extended(base, data, file), **own}  # what its base's description says need not be true of it
 
 
 def _base_file(name: str, file: Path) -> Path:

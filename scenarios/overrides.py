@@ -4,8 +4,8 @@ ACCOUNTS, RATE and TIER go to every group; where a scenario has groups marked `a
 go to those alone, so that innocent users stay as they are while the attack grows.
 
 DURATION_SCALE=f makes a quick run of the same attack: every time of the scenario (duration, faults,
-phases, shapes, alignment) is divided by f, and `time_scale` multiplied by it. Rates stay as they are.
-f below 1 slows a scenario down that is scaled itself, down to real time.
+phases, shapes, alignment, `reopen_within`) is divided by f, and `time_scale` multiplied by it. Rates
+stay as they are. f below 1 slows a scenario down that is scaled itself, down to real time.
 """
 
 from __future__ import annotations
@@ -112,6 +112,7 @@ def _scaled(tree: dict[str, Any], factor: float) -> dict[str, Any]:
         mapping |= {key: mapping[key] / factor for key in keys if mapping[key] is not None}
     for group in tree["groups"]:
         group["shape"]["params"] = _shape_scaled(group["shape"]["params"], factor)
+        group["reopen_within"] /= factor
     return tree
 
 

@@ -18,8 +18,9 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field, field_validator, model_validator
 
 from common.addresses import ranges
-from common.addresses.url import is_loopback_name, shown_url, split_url
+from common.addresses.url import is_loopback_name, shown_path, shown_url, split_url
 from common.durations import Duration
+from common.errors import short
 from common.mcp_versions import Protocol
 from common.secrets.secret import REVEALED, Secret
 from common.stop_when import StopWhen
@@ -31,7 +32,8 @@ from targets.intents import USUAL, IntentPlace
 from targets.limits import Limits
 from targets.trace import TRACEPARENT
 
-UrlPath = Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1000)]
+URL_PATH: Final = r"^/[!-~]*$"
+LONGEST_PATH: Final = 1000
 # Headers of the engine's own: another value would break the framing or lie about the host.
 RESERVED: Final = frozenset(
     ("host", "content-length", "transfer-encoding", "connection", "content-type", "accept", "mcp-session-id",
@@ -96,8 +98,8 @@ class Target(Strict):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     protocol: Protocol = "none"
     base_url: Annotated[str, Field(max_length=1000)]
-    path: UrlPath = "/v1/mcp"
-    health: UrlPath | None = None
+    path: str = "/v1/mcp"
+    health: str | None = None
     metrics: Annotated[Several[str], Field(max_length=20)] = ()
     client_ip_header: HeaderName | None = None
     sources: Annotated[
@@ -136,6 +138,15 @@ class Target(Strict):
                 "allowed: scheme, host and port alone (the rest is `path`)"
             )
         return url.rstrip("/")
+
+    @field_validator("path", "health")
+    @classmethod
+    def _paths(cls, path: str | None) -> str | None:
+        """Not by the field's own pattern: its complaint would show the query."""
+        if path is not None and (len(path) > LONGEST_PATH or not re.fullmatch(URL_PATH, path)):
+            allowed = f"text that matches {URL_PATH}, up to {LONGEST_PATH:,} characters"
+            raise ValueError(f"{short(shown_path(path))}, allowed: {allowed}")
+        return path
 
     @field_validator("sources")
     @classmethod
@@ -246,6 +257,8 @@ class Target(Strict):
     def public(self) -> dict[str, Any]:
         """Plain data without secrets: names of headers stay; their values, the key and queries do not."""
         data = self.model_dump(mode="json", by_alias=True)
+        data["path"] = shown_path(self.path)
+        data["health"] = self.health and shown_path(self.health)
         data["metrics"] = [shown_url(url) for url in self.metrics]
         if self.effects_pages:
             data["effects"]["http"]["url"] = shown_url(*self.effects_pages)

@@ -62,7 +62,7 @@ def _entry(name: str, scenario: Scenario, language: str) -> Entry:
 
 
 def _told(scenario: Scenario, language: str) -> str:
-    """Its title; of a variant its description's first sentence, which is in English alone."""
+    """Its title; of a variant its own description's first sentence, where it has one: in English alone."""
     if language == "ja" and scenario.title.ja:
         return scenario.title.ja
     first = scenario.description.partition(". ")[0].rstrip(".")

@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, Field
 
+from common.addresses.url import shown_path
 from common.errors import RefusedInputError
 from run.request import CheckedRun
 from shapes.schedule import peak
@@ -37,9 +38,9 @@ def question(run: CheckedRun) -> str:
     schedule = job.schedule(run.scenario)
     target = run.target
     return (
-        f"Attack {target.base_url}{target.path} (target {target.name})? {run.scenario.name} sends "
-        f"{len(schedule):,} requests in {run.scenario.duration:g} s, at most {peak(schedule.planned):,} in a "
-        f"second, from {run.accounts:,} accounts."
+        f"Attack {target.base_url}{shown_path(target.path)} (target {target.name})? "
+        f"{run.scenario.name} sends {len(schedule):,} requests in {run.scenario.duration:g} s, "
+        f"at most {peak(schedule.planned):,} in a second, from {run.accounts:,} accounts."
     )
 
 

@@ -52,8 +52,12 @@ def split_url(url: str) -> Url:
 
 def shown_url(url: str) -> str:
     """`url` as it may be shown: without its query, in which keys stand, and without user info."""
-    text = re.sub(r"(//)?[^/?#]*@", r"\1***@", url, count=1)
-    return re.sub(r"[?].*", "?***", text, flags=re.DOTALL)
+    return shown_path(re.sub(r"(//)?[^/?#]*@", r"\1***@", url, count=1))
+
+
+def shown_path(path: str) -> str:
+    """A URL's path as it may be shown: without its query. What stands before an `@` in it is no user info."""
+    return re.sub(r"[?].*", "?***", path, flags=re.DOTALL)
 
 
 def checked_host(host: str, bracketed: bool = False) -> str:

@@ -13,10 +13,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from grafana.alerts import ALERTS
 from grafana.build import ROOT
 from grafana.query import fill
 from grafana.read import Asked, boards, panels
+from telemetry.delivery.sender import deliver
+from telemetry.delivery.spool import Spool
 from telemetry.exporter import process as exporter_process
+from telemetry.influx.client import InfluxSink, Settings
 from telemetry.influx.local_influx import LocalInflux
 from tests.support.influx.run_writer import RunWriter
 from tests.support.influx.server import VERSIONS, influx
@@ -82,6 +86,22 @@ def test_every_alert_has_data(stored: Stored) -> None:
     for rule in yaml.safe_load(path.read_text())["groups"][0]["rules"]:
         query = rule["data"][0]["model"]["query"].replace("$$", "$")
         assert stored.rows(query), rule["title"]
+
+
+def test_failures_add_up_over_an_edge_of_the_clock(stored: Stored, tmp_path: Path) -> None:
+    """One is counted 45 s and one 15 s before a whole two minutes, one 15 s after."""
+    edge = 1_764_000_000 // 120 * 120
+    line = "target,run=edge,source=origin-a,status=503 health_requests_total={} {}000000000"
+    sink, spool = InfluxSink(Settings.needed(stored.server.env)), Spool(tmp_path / "queue")
+    spool.append([line.format((t + 75) // 30, edge + t) for t in range(-75, 31)])
+    assert deliver(sink, spool)[1] == 106
+    sink.close()
+    spool.close()
+    (alert,) = [one for one in ALERTS if one.uid == "health"]
+    end = (edge + 30) * 1000
+    (series,) = stored.server.query(fill(alert.query, {}, (end - alert.window_s * 1000, end)))
+    assert [value for _, value in series["values"]] == [3]
+    assert alert.above < 3
 
 
 def test_a_panel_without_data_would_be_seen(stored: Stored) -> None:

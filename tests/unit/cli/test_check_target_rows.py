@@ -42,6 +42,11 @@ def test_the_line_to_put_there_is_said() -> None:
     assert 'runs would speak plain JSON-RPC: put "protocol: 2025-11-25" or "protocol: auto"' in told
 
 
+def test_the_key_in_a_paths_query_is_not_told() -> None:
+    state, told = rows(path="/mcp?api_key=s3cret")["target"]
+    assert (state, told) == ("ok", "t: http://127.0.0.1:9/mcp?***, 127.0.0.1 (loopback)")
+
+
 def test_sources_are_tried() -> None:
     assert rows(sources=["127.0.1.1-127.0.1.9"])["sources"][0] == "ok"
     state, told = rows(sources=["203.0.113.9"])["sources"]

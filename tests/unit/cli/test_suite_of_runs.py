@@ -39,6 +39,7 @@ def test_plans_are_in_order_and_hold_no_variant() -> None:
     everything = plans.members("all")
     assert everything[:3] == plans.members("phase1")
     assert not [name for name in everything if load(name).variant_of]
+    assert plans.members("phase2") == ["slow-api", "kv-exhaustion", "burst", "db-pool"]
     assert set(plans.members("phase2")) <= set(everything)
 
 

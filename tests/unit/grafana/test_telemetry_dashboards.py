@@ -14,11 +14,15 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.alerting import Rule
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+from grafana import target_panels
+from grafana.alerts import ALERTS
 from grafana.boards import BOARDS
 from grafana.build import ROOT, files
 from grafana.promql import PROM_UID, fill_promql
 from grafana.query import UID, fill
 from grafana.read import PROM_BOARDS, Asked, boards, panels
+from verdicts.plan import rules
+from verdicts.points import slow_calls
 
 OWN = {"timeFilter", "__interval", "__interval_ms", "__range", "__rate_interval"}
 PANELS = [*panels(), *panels(PROM_BOARDS)]
@@ -101,6 +105,19 @@ def test_alerts_know_no_dashboard_variable() -> None:
         assert rule["condition"] == rule["data"][-1]["refId"] == "C"
         assert rule["data"][-1]["model"]["expression"] == rule["data"][-2]["refId"]
         assert rule["data"][0]["datasourceUid"] == UID
+
+
+def test_what_alerts_count_is_parted_by_no_edge_of_the_clock() -> None:
+    queries = [rule["data"][0]["model"]["query"] for rule in provisioned("alerting")["groups"][0]["rules"]]
+    counted = [query for query in queries if "spread(" in query]
+    assert len(counted) == 2
+    assert not [query for query in counted if "time(" in query]
+
+
+def test_memory_is_alarming_where_a_run_fails_for_it() -> None:
+    """The operator's 200 MB are megabytes, in an alert and on a panel as in a verdict."""
+    (alert,) = [one for one in ALERTS if one.uid == "memory"]
+    assert alert.above == target_panels.MEMORY.warn == rules.MEMORY_ALERT == slow_calls.MEMORY_ALERT
 
 
 def test_alert_rules_hold_against_the_published_model() -> None:

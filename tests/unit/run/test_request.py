@@ -106,6 +106,16 @@ def test_each_group_calls_the_targets_tool_of_its_own_role() -> None:
     assert labels("upstream-outage", tools=BOTH) == {"users": [("wait", "slow", 2.0), ("echo", "fast", 3.0)]}
 
 
+def test_attackers_of_a_slow_tool_call_the_targets_slow_one() -> None:
+    for name in scenarios.names():
+        scenario = scenarios.load(name)
+        upstreams = scenario.stack_settings().upstreams
+        slow = {f"{at}.{tool}" for at, tools in upstreams.items() for tool in tools if tools[tool].mean >= 1}
+        for group in (group for group in scenario.groups if group.attack):
+            wrong = [tool.label for tool in group.tools if (tool.role == "slow") != (tool.label in slow)]
+            assert not wrong, name
+
+
 def test_one_tool_for_all_or_none() -> None:
     assert {str(one) for one in labels("slow-api", tool={"name": "x"}).values()} == {
         "[('x', 'slow', 1.0)]", "[('x', 'fast', 1.0)]"

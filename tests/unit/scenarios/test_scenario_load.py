@@ -74,6 +74,16 @@ def test_extends_takes_a_file_beside_or_one_of_ours(tmp_path: Path) -> None:
     assert load(put(tmp_path, "ours", extends="burst", duration="7s")).duration == 7
 
 
+def test_a_variant_is_described_by_itself_alone(tmp_path: Path) -> None:
+    put(tmp_path, "base", description="Every call is slow.")
+    assert load(put(tmp_path, "silent", extends="base", rate=3)).description == ""
+    assert load(put(tmp_path, "telling", extends="base", description="None is.")).description == "None is."
+    for name in names():
+        one = load(name)
+        if one.variant_of and one.description:
+            assert one.description != load(one.variant_of).description, name
+
+
 def test_groups_are_merged_by_name(tmp_path: Path) -> None:
     put(tmp_path, "base", groups=[{"name": "a", "attack": True, "rate": 9}, {"name": "b", "rate": 2}])
     file = put(

@@ -48,6 +48,13 @@ def test_the_bundled_target_is_the_default() -> None:
     assert [one and one.most for one in promised] == [5, 1000, 60]
 
 
+def test_the_stack_of_compose_is_attacked_as_the_bundled_one_is() -> None:
+    """In `burst` the edge counts by the connection's address: from one alone it would refuse nearly all."""
+    kept = load("compose")
+    assert kept.sources
+    assert kept.model_copy(update={"name": "bundled"}) == load("bundled")
+
+
 def test_the_example_is_whole() -> None:
     target = load("example")
     assert target.auth is not None
@@ -85,6 +92,15 @@ def test_what_goes_into_a_run_folder_holds_no_secret() -> None:
     assert "X-Api-Key" in public
     assert "s3cret" not in public
     assert "GATEWAY_KEY" not in public
+
+
+def test_a_path_is_shown_without_its_query() -> None:
+    """Hosted servers of MCP take their key there, and have an `@` in their path."""
+    target = made(LOCAL, path="/@org/mcp?api_key=s3cret", health="/health?k=s3cret")
+    public = target.public()
+    assert (public["path"], public["health"]) == ("/@org/mcp?***", "/health?***")
+    assert (made(LOCAL).public()["path"], made(LOCAL).public()["health"]) == ("/v1/mcp", None)
+    assert Target.model_validate(target.whole()) == target, "a worker gets it whole"
 
 
 @pytest.mark.parametrize("name", ["bundled", "example"])

@@ -22,6 +22,9 @@ def test_a_variant_says_in_a_sentence_what_is_other() -> None:
     [burst] = [family for family in entries(load.names(), "en") if family[0].name == "burst"]
     [one_ip] = [one for one in burst if one.name == "burst-one-ip"]
     assert one_ip.title.startswith("All 100 accounts come from one IP address")
+    [failover] = [family for family in entries(load.names(), "en") if family[0].name == "failover"]
+    [quick] = [one for one in failover if one.name == "failover-sync-2s"]
+    assert quick.title == "Failover: the origins sync their counts every 2 s"
     [japanese] = entries(["burst"], "ja")
     assert japanese[0].title == load.load("burst").title.ja
 

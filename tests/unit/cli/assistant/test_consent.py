@@ -18,6 +18,14 @@ def test_the_question_names_the_host_and_the_most_that_is_sent(tmp_path: Path) -
     )
 
 
+def test_the_question_does_not_tell_the_key_in_a_paths_query(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\nbase_url: http://127.0.0.1:9\npath: /mcp?api_key=s3cret\n")
+    asked = question(RunRequest("single-burst", target=str(file), duration="2s").check())
+    assert asked.startswith("Attack http://127.0.0.1:9/mcp?*** (target mine)? ")
+    assert "s3cret" not in asked
+
+
 def test_a_no_is_one_line() -> None:
     require(Consent(yes=True))
     with pytest.raises(NoConsentError, match=NO):

@@ -9,7 +9,7 @@ from typing import Annotated
 import pytest
 from pydantic import Field
 
-from common.addresses.url import BadUrlError, shown_url, split_url
+from common.addresses.url import BadUrlError, shown_path, shown_url, split_url
 from common.errors import ConfigError, short
 from common.secrets.environment import minimal
 from common.secrets.secret import REVEALED, Secret
@@ -96,6 +96,19 @@ def test_what_is_no_secret_is_shown() -> None:
 )
 def test_a_url_is_shown_without_what_it_tells_in_confidence(url: str, shown: str) -> None:
     assert shown_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/v1/mcp", "/v1/mcp"),
+        ("/@org/mcp", "/@org/mcp"),
+        ("/@org/mcp?api_key=s3@x", "/@org/mcp?***"),
+        ("/a?b\nc?d", "/a?***"),
+    ],
+)
+def test_a_path_is_shown_without_its_query(path: str, shown: str) -> None:
+    assert shown_path(path) == shown
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,12 @@ def test_a_quick_run_divides_every_time_of_the_scenario() -> None:
     assert fast.stack_settings().balancer.check_interval == slow.stack_settings().balancer.check_interval / 5
 
 
+def test_who_waits_before_a_session_is_opened_anew_waits_a_share_of_a_quick_run() -> None:
+    whole, quick = (load("session-storm-jitter", Overrides.read({"duration_scale": f})) for f in ("1", "6"))
+    assert (whole.duration, whole.groups[0].reopen_within) == (60.0, 10.0)
+    assert quick.groups[0].reopen_within / quick.duration == pytest.approx(1 / 6)
+
+
 def test_a_shape_keeps_its_form_and_its_rate() -> None:
     slow, fast = (load("rate-limit", Overrides.read({"duration_scale": f})) for f in ("1", "6"))
     assert fast.align == 10.0

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telemetry.recording.sample import Outcome
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.measure.calls import concurrency, percentiles
 from verdicts.run.reading import Floats, Run, load
@@ -119,6 +120,24 @@ def test_a_tool_that_the_scenario_calls_slow_is_so_where_nothing_says_otherwise(
     assert concurrency.slow_tools(loaded(tmp_path / "unknown", spec)) == (0,)
     quick = replace(spec, manifest={**spec.manifest, "quiet": {"notion.search": 0.1}})
     assert concurrency.slow_tools(loaded(tmp_path / "quick", quick)) == ()
+
+
+def test_a_slow_tool_of_which_no_call_was_answered_is_not_lost_beside_one_that_answered(
+    tmp_path: Path,
+) -> None:
+    """`nano-oom-90s` ends before any of its spammers' calls does: of those the scenario alone speaks."""
+
+    def unanswered(samples: Samples) -> Samples:
+        spam = samples["account"] % 2 == 0
+        samples["tool"][~spam] = 1
+        samples["outcome"][spam], samples["status"][spam] = Outcome.ABORTED, 0
+        samples["upstream_s"][spam] = np.nan
+        return samples
+
+    tools = {"tools": ["notion.search", "jira.get_issue"]}
+    run = loaded(tmp_path, replace(SLOW_CALLS, scenario="nano-oom-90s", change=unanswered, manifest=tools))
+    assert concurrency.slow_tools(run) == (0, 1)
+    assert set(concurrency.by_account(run, concurrency.slow(run))) == {0, 1, 2, 3}
 
 
 def test_what_the_gateway_adds_is_held_against_the_quiet(tmp_path: Path) -> None:
