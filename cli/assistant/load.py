@@ -1,9 +1,9 @@
 """A command under way for an assistant: followed while it goes on, ended when nobody waits any more.
 
-One at a time: two loads on one machine would make each other late. The command is a process of its own,
-started as a suite starts its runs; a wish to end is SIGTERM, which several runs in a row pass on to the one
-under way, so load ends at once and the report is still written. If this process dies, the kernel ends the
-command.
+One at a time: two loads on one machine would make each other late, and so would what is computed beside one.
+The command is a process of its own, started as a suite starts its runs; a wish to end is SIGTERM, which
+several runs in a row pass on to the one under way, so load ends at once and the report is still written. If
+this process dies, the kernel ends the command.
 """
 
 from __future__ import annotations
@@ -62,10 +62,15 @@ Pause = Callable[[float], Awaitable[None]]
 
 
 class Loads:
-    """The commands of one server."""
+    """The commands of one server. `beside`: why no load can start beside something else, "" when it can."""
 
-    def __init__(self, start: Starter = local_workers.start, pause: Pause = asyncio.sleep) -> None:
-        self._start, self._pause = start, pause
+    def __init__(
+        self,
+        start: Starter = local_workers.start,
+        pause: Pause = asyncio.sleep,
+        beside: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._start, self._pause, self._beside = start, pause, beside
         self._child: subprocess.Popen[bytes] | None = None
         self._what = ""
 
@@ -77,8 +82,8 @@ class Loads:
 
     async def follow(self, what: str, command: Sequence[str], look: Look, tell: Tell) -> Ended:
         """Run it to its end; told to end where the waiting is cancelled. Raises LoadGoesOnError."""
-        if self.busy:
-            raise LoadGoesOnError(self.busy)
+        if busy := self.busy or self._beside():
+            raise LoadGoesOnError(busy)
         with tempfile.TemporaryDirectory(prefix="resilience-") as folder:
             log = Path(folder) / "log"
             child = self._child = self._start(command, log=log)

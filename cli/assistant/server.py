@@ -75,8 +75,8 @@ WRITES: Final = ToolAnnotations(
 ATTACKS: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
 )
-LOADS: Final = load.Loads()
-COMPARING: Final = Comparing(RESULTS, lambda: LOADS.busy)
+LOADS: Final[load.Loads] = load.Loads(beside=lambda: COMPARING.busy())
+COMPARING: Final[Comparing] = Comparing(RESULTS, lambda: LOADS.busy)
 
 
 def told(tool: Callable[..., Any]) -> Callable[..., Any]:

@@ -111,6 +111,14 @@ def test_nobody_waits_any_more_and_the_command_is_told_to_end() -> None:
     assert child.command == ["x"]  # the second was never started
 
 
+def test_no_load_starts_beside_what_a_comparison_computes() -> None:
+    child = Child(1)
+    loads = Loads(child.started, pause, lambda: "a comparison is being made")
+    with pytest.raises(LoadGoesOnError, match="a comparison is being made"):
+        asyncio.run(loads.follow("burst", ["x"], lambda: None, _nothing))
+    assert child.command == []
+
+
 async def _nothing(now: LoadProgress) -> None:
     """Tell nobody."""
 
