@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -29,7 +26,7 @@ from mcp_types import (  # type: ignore[import-not-found]
     ToolAnnotations,
 )
 
-from cli.assistant import documents, load, stored
+from cli.assistant import documents, load, stored, target_check
 from cli.assistant.answers import (
     BreakpointAnswer,
     ComparisonAnswer,
@@ -61,7 +58,6 @@ INSTRUCTIONS: Final = (
     "`invalid` says that the attack did not arrive: nothing of such a run may be used."
 )
 RUNS: Final = "resilience://runs/{run}"
-CHECK_WITHIN: Final = 120.0  # seconds
 MODES: Final = ("quick", "full", "smoke")
 READS: Final = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
@@ -120,14 +116,7 @@ def plan_answers(plan: str | None = None) -> PlanAnswers:
 
 async def check_target(target: str, scenario: str = "burst") -> TargetCheck:
     """A few requests to a target file (targets/x.yaml): what works, what can be seen, what would be sent."""
-    command = [sys.executable, "-m", "cli", "check-target", target, f"--scenario={scenario}"]
-    done = await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=CHECK_WITHIN,
-        stdin=subprocess.DEVNULL, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    if done.returncode > 1:
-        raise ConfigError("check", "", done.stderr.strip() or f"exit code {done.returncode}")
-    return TargetCheck(works=not done.returncode, exit_code=done.returncode, lines=done.stdout.splitlines())
+    return await asyncio.to_thread(target_check.check, target, scenario)
 
 
 async def compare(run_a: str, run_b: str) -> ComparisonAnswer:
