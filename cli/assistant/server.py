@@ -37,15 +37,24 @@ from cli.assistant.answers import (
     ScenarioList,
     TargetCheck,
 )
-from cli.assistant.consent import CANNOT_ASK, Consent, question, require, series_question
+from cli.assistant.consent import (
+    CANNOT_ASK,
+    Consent,
+    plan_question,
+    question,
+    require,
+    search_question,
+)
 from cli.launch.locust import launch_command
 from common.errors import ConfigError, RefusedInputError
 from common.paths import RESULTS, ROOT
 from run.folders import new_dir
 from run.request import CheckedRun, RunRequest
 from scenarios.options import BUNDLED
+from scenarios.plan_runs import MODES
 from targets import guard
 from targets import load as targets
+from targets.schema import Target
 from telemetry.run_folder import verdict_file
 from verdicts.breakpoint import table as breakpoints
 from verdicts.output import compare_files
@@ -58,7 +67,7 @@ INSTRUCTIONS: Final = (
     "`invalid` says that the attack did not arrive: nothing of such a run may be used."
 )
 RUNS: Final = "resilience://runs/{run}"
-MODES: Final = ("quick", "full", "smoke")
+BUDGET: Final = "40m"  # of a search
 READS: Final = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
@@ -182,26 +191,26 @@ def consent_to_run(
     return Consent(yes=True) if checked.target.bundled else _ask(ctx, question(checked))
 
 
-def consent_to_plan(ctx: Context, target: str = BUNDLED) -> Consent | Elicit[Consent]:
+def consent_to_plan(ctx: Context, target: str = BUNDLED, mode: str = MODES[0]) -> Consent | Elicit[Consent]:
     """Yes for the bundled stack; else what a person says."""
-    return _series_consent(ctx, target, "every scenario of the resilience plan")
+    return _series_consent(ctx, target, lambda found: plan_question(found, mode))
 
 
-def consent_to_search(ctx: Context, target: str = BUNDLED) -> Consent | Elicit[Consent]:
+def consent_to_search(ctx: Context, target: str = BUNDLED, budget: str = BUDGET) -> Consent | Elicit[Consent]:
     """Yes for the bundled stack; else what a person says."""
-    return _series_consent(ctx, target, "more and more load, to find the most that it bears")
+    return _series_consent(ctx, target, lambda found: search_question(found, budget))
 
 
-def _series_consent(ctx: Any, target: str, what: str) -> Any:
+def _series_consent(ctx: Any, target: str, asking: Callable[[Target], str]) -> Any:
     try:
         found = targets.load(target)
-        if not found.bundled:
-            guard.check(found)
+        if found.bundled:
+            return Consent(yes=True)
+        guard.check(found)
+        text = asking(found)
     except RefusedInputError as error:
         raise ToolError(str(error)) from None
-    return (
-        Consent(yes=True) if found.bundled else _ask(ctx, series_question(found.name, found.base_url, what))
-    )
+    return _ask(ctx, text)
 
 
 async def run(
@@ -233,7 +242,7 @@ async def run(
 async def run_plan(
     ctx: Context,
     consent: Annotated[Consent, Resolve(consent_to_plan)],
-    mode: str = "quick",
+    mode: str = MODES[0],
     target: str = BUNDLED,
 ) -> PlanAnswers:
     """Run the whole resilience plan (quick: about 15 minutes; smoke: a few) and answer its questions."""
@@ -249,7 +258,7 @@ async def run_breakpoint(
     consent: Annotated[Consent, Resolve(consent_to_search)],
     protect: str = "none",
     target: str = BUNDLED,
-    budget: str = "40m",
+    budget: str = BUDGET,
 ) -> BreakpointAnswer:
     """Search the highest rate of slow calls that is borne, by runs of rising load (three minutes and more).
 
