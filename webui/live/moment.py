@@ -75,7 +75,7 @@ def snapshot(attack: Attack | None, clock: Callable[[], float] = time.monotonic)
     conductor = attack.conductor
     nodes = list(conductor.nodes.values()) if conductor else []
     begun = conductor is not None and not math.isnan(conductor.start_at)
-    t = clock() - conductor.start_at if conductor is not None and begun else 0.0
+    t = _elapsed(conductor.start_at, conductor.stopped_at, clock()) if conductor and begun else 0.0
     state = state_of(attack, t, begun)
     return Moment(
         state=state,
@@ -90,6 +90,13 @@ def snapshot(attack: Attack | None, clock: Callable[[], float] = time.monotonic)
     )
 
 
+def _elapsed(start_at: float, stopped_at: float | None, now: float) -> float:
+    """Seconds of the run; of one that was stopped those until then, however late somebody looks."""
+    if stopped_at is None or math.isnan(stopped_at):  # it was stopped before it had a zero
+        return now - start_at
+    return stopped_at
+
+
 def state_of(attack: Attack, t: float, begun: bool) -> str:
     """Where the run is; a key of TEXTS."""
     if attack.done.is_set():
@@ -97,10 +104,10 @@ def state_of(attack: Attack, t: float, begun: bool) -> str:
     conductor = attack.conductor
     if conductor is None or not begun:
         return "starting"
-    if t < 0:
-        return "counting"
     if conductor.stop_reason:
         return "judging"
+    if t < 0:
+        return "counting"
     return "sending" if t < attack.scenario.duration else "draining"
 
 
