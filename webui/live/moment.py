@@ -48,7 +48,7 @@ class Moment:
     scenario: str = ""
     t: float = 0.0
     duration: float = 0.0
-    protections: tuple[str, ...] = ()
+    protections: tuple[str, ...] | None = ()  # None: the target's own, nobody here knows them
     sums: dict[str, float] = field(default_factory=lambda: total([]))
     delay: dict[str, float] = field(default_factory=dict)
 
@@ -84,7 +84,7 @@ def snapshot(attack: Attack | None, clock: Callable[[], float] = time.monotonic)
         scenario=attack.scenario.name,
         t=min(t, attack.scenario.duration),
         duration=attack.scenario.duration,
-        protections=tuple(sorted(attack.scenario.choice.names)),
+        protections=tuple(sorted(attack.scenario.choice.names)) if attack.target.bundled else None,
         sums=total([node.journal.last_ledger for node in nodes]),
         delay=start_delay(attack.dir),
     )
