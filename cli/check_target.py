@@ -17,7 +17,7 @@ from common.addresses import ranges
 from common.addresses.url import shown_path
 from common.errors import ConfigError, RefusedInputError, printable, short
 from common.mcp_versions import AUTO, NONE
-from run.checks import dry_run
+from run.checks import calls_sent, dry_run
 from run.checks.answerability import answers
 from run.checks.dry_run import Findings
 from run.checks.preflight import check_points, check_tls
@@ -207,7 +207,7 @@ def warnings(scenario: Scenario, target: Target, found: Findings) -> Iterator[Ta
         yield TableLine("one user", "WARN", f"{text}: limits are judged so")
     if target.sources or not (_behind_cloudflare(found) or _claims_addresses(target, found)):
         return
-    limit, rate = target.limits.ip_per_min, peak(job.schedule(scenario).planned)
+    limit, rate = target.limits.ip_per_min, calls_sent.of(scenario).in_a_second
     text = "Cloudflare sets the client's address itself: all load would come from this machine's one address"
     if limit is None:
         yield TableLine("one address", "WARN", f"{text}; the file promises no limit per address")
@@ -234,17 +234,13 @@ def _claims_addresses(target: Target, found: Findings) -> bool:
 
 def load(scenario: Scenario, target: Target) -> Iterator[TableLine]:
     """What a run would send at most."""
-    schedule = job.schedule(scenario)
-    highest, accounts = peak(schedule.planned), sum(group.accounts.count for group in scenario.groups)
-    text = f"{scenario.name}: {len(schedule):,} requests in {scenario.duration:g} s, "
-    text += f"at most {highest:,} in a second, from {accounts:,} accounts"
+    text = f"{scenario.name}: {calls_sent.told(scenario, target)}"
     try:
-        refuse_excess(target, highest, scenario.duration)
+        refuse_excess(target, peak(job.schedule(scenario).planned), scenario.duration)
     except GuardError as error:
         yield TableLine("at most", "info", f"{text}; it would be refused: {error}")
         return
-    bound = f"; never more than max_rps {target.max_rps:g}, whatever personas add" if target.max_rps else ""
-    yield TableLine("at most", "ok", text + bound)
+    yield TableLine("at most", "ok", text)
 
 
 def table(rows: Sequence[TableLine]) -> list[str]:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from cli.launch.parser import Parser, refusing
+from cli.launch.parser import Parser, forget_environment, refusing
 from common import ending, exit_codes
 from common.errors import ConfigError
 from common.paths import CACHE, ROOT
@@ -62,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not (SITE / READY).exists():
         print(MISSING, file=sys.stderr)
         return exit_codes.OURS
+    forget_environment()  # a run is what was agreed to, whatever the host's configuration sets
     sys.path.append(str(SITE))  # last: what runs use comes first
     serving = importlib.import_module("cli.assistant.server")
     server = serving.make((ROOT / "VERSION").read_text().strip())

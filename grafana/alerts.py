@@ -52,7 +52,7 @@ ALERTS: Final = (
     Alert(
         "memory",
         "Memory above 200 MB",
-        "The nano's (modelled) memory is above 200 MB; at 256 MB it is killed.",
+        "The origin's memory (of one in Python modelled) is above 200 MB; at 256 MB it is killed.",
         'SELECT last("mcpist_memory_bytes") FROM "target" WHERE $timeFilter '
         'GROUP BY time(10s), "run", "source" '
         "fill(none)",

@@ -70,17 +70,17 @@ NANO_CPU: Final = Panel(
     bad=0.8,
 )
 MEMORY: Final = Panel(
-    "Memory of the nano (modelled)",
-    "Base plus goroutines with their buffers. The operator's alert is 200 MB; "
-    "at 256 MB the instance is killed.",
+    "Memory of the origin",
+    "Of an origin in Python modelled: base plus goroutines with their buffers; of any other resident. The "
+    "operator's alert is 200 MB; at 256 MB the instance is killed.",
     "bytes",
     (last("mcpist_memory_bytes", ORIGINS, "source"),),
     warn=MEMORY_ALERT,
     bad=256.0 * MIB,
 )
 GOROUTINES: Final = Panel(
-    "Goroutines (modelled)",
-    "Goroutines of the gateway: what memory grows with.",
+    "Goroutines",
+    "Goroutines of the gateway: what memory grows with. Of an origin in Python they are modelled.",
     "short",
     (last("mcpist_goroutines", ORIGINS, "source"),),
 )

@@ -30,6 +30,7 @@ from run.state import RunState
 from scenarios.option import SOURCE
 from scenarios.schema import Scenario
 from targets.guard import GuardError
+from targets.schema import Target
 from telemetry.exporter import process as exporter_process
 from telemetry.recording.run_log import RunLog
 from telemetry.run_folder.machine import machine
@@ -67,6 +68,11 @@ class Attack:
     def scenario(self) -> Scenario:
         """What is run."""
         return self._state.scenario
+
+    @property
+    def target(self) -> Target:
+        """What is attacked."""
+        return self._state.target
 
     @property
     def conductor(self) -> Conductor | None:

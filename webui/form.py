@@ -20,7 +20,11 @@ from targets.schema import Target
 STOCK: Final = ("user_count", "spawn_rate", "host", "run_time", "profile")  # of Locust's own form
 USER: Final = ("user_class_name", "host")  # of Locust's dialogue for a user class
 CLASS: Final = "AllAccounts"
-NUMBERS: Final = ("user_count", "spawn_rate")  # the scenario's accounts come instead
+NUMBERS: Final[Mapping[str, tuple[Callable[[str], float], str]]] = {
+    "user_count": (int, "a whole number"),
+    "spawn_rate": (float, "a number"),
+}
+"""As Locust reads them, and what that takes; the scenario's accounts come instead."""
 Read = Callable[[RunRequest], CheckedRun]
 
 
@@ -81,17 +85,17 @@ def _once(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def _check_stock(values: Mapping[str, str]) -> None:
-    for field in NUMBERS:
-        if not _is_number(values.get(field, "0")):
-            raise FormError(field, values[field], "a number (it changes nothing: accounts does)")
+    for field, (read, allowed) in NUMBERS.items():
+        if not _is_number(values.get(field, "0"), read):
+            raise FormError(field, values[field], f"{allowed} (it changes nothing: accounts does)")
     if values.get("run_time"):
         raise FormError("run_time", values["run_time"], "empty; duration tells how long load is sent")
 
 
-def _is_number(text: str) -> bool:
+def _is_number(text: str, read: Callable[[str], float]) -> bool:
     try:
-        return math.isfinite(float(text or 0))
-    except ValueError:
+        return math.isfinite(read(text))
+    except (ValueError, OverflowError):
         return False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -61,7 +61,7 @@ def read(folder: Path) -> PastRun:
         stamp = file.stat().st_mtime_ns
     except OSError:
         return PastRun(folder.name)
-    return _read(folder, stamp)
+    return replace(_read(folder, stamp), has_report=(folder / REPORT).is_file())  # written after its verdict
 
 
 @lru_cache(maxsize=4 * MAX_RUNS)
@@ -82,7 +82,6 @@ def _past_run(folder: Path, told: VerdictFile) -> PastRun:
         protections=told.preset or ", ".join(told.protections) or "none",
         verdict=told.verdict,
         stop_reason=told.stop_reason,
-        has_report=(folder / REPORT).is_file(),
         arrivals=msgspec.to_builtins(told.arrivals),
         points=msgspec.to_builtins(told.points),
         because=list(told.invalid_because),

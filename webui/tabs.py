@@ -72,10 +72,15 @@ def target(sources: Sequence[dict[str, Any]]) -> Rows:
         {
             "source": row["source"],
             "up": "yes" if row["up"] else "no",
-            **{column: words.figure(row[column]) for column in TITLES},
+            **{column: _figure(row, column) for column in TITLES},
         }
         for row in sources
     ]
+
+
+def _figure(row: dict[str, Any], column: str) -> str:
+    shown = words.figure(row[column])
+    return f"{shown} (modelled)" if column in row["modelled"] else shown
 
 
 def verdict(run: PastRun) -> Rows:

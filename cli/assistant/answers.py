@@ -35,7 +35,7 @@ class AskedPoint(BaseModel):
 
 
 class ScenarioDescription(BaseModel):
-    """One scenario: what it sends, with which protections, what it asks, what it expects to be refused."""
+    """One scenario: what it sends (without repeats), with which protections, what it asks."""
 
     name: str
     title: str

@@ -1,13 +1,15 @@
 """A command under way for an assistant: followed while it goes on, ended when nobody waits any more.
 
-One at a time: two loads on one machine would make each other late. The command is a process of its own,
-started as a suite starts its runs; a wish to end is the signal that `make stop` sends, so load ends at once
-and the report is still written. If this process dies, the kernel ends the command.
+One at a time: two loads on one machine would make each other late, and so would what is computed beside one.
+The command is a process of its own, started as a suite starts its runs; a wish to end is SIGTERM, which
+several runs in a row pass on to the one under way, so load ends at once and the report is still written. If
+this process dies, the kernel ends the command.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 import subprocess
 import tempfile
 import time
@@ -16,7 +18,6 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from cli.launch import local_workers
-from common import ending
 from common.errors import RefusedInputError, one_line
 from run.progress import describe, total
 from telemetry.run_folder import manifest, series
@@ -25,6 +26,8 @@ from telemetry.run_folder.reading import RunFolderError, lines
 
 POLL_INTERVAL: Final = 0.5  # seconds
 SEE_OUT: Final = 120.0  # seconds: a drain and a report
+END: Final = signal.SIGTERM
+"""The wish to end. Not the signal of `make stop`, which tells each run by itself: nobody passes that on."""
 
 
 class LoadGoesOnError(RefusedInputError):
@@ -59,10 +62,15 @@ Pause = Callable[[float], Awaitable[None]]
 
 
 class Loads:
-    """The commands of one server."""
+    """The commands of one server. `beside`: why no load can start beside something else, "" when it can."""
 
-    def __init__(self, start: Starter = local_workers.start, pause: Pause = asyncio.sleep) -> None:
-        self._start, self._pause = start, pause
+    def __init__(
+        self,
+        start: Starter = local_workers.start,
+        pause: Pause = asyncio.sleep,
+        beside: Callable[[], str] = lambda: "",
+    ) -> None:
+        self._start, self._pause, self._beside = start, pause, beside
         self._child: subprocess.Popen[bytes] | None = None
         self._what = ""
 
@@ -74,8 +82,8 @@ class Loads:
 
     async def follow(self, what: str, command: Sequence[str], look: Look, tell: Tell) -> Ended:
         """Run it to its end; told to end where the waiting is cancelled. Raises LoadGoesOnError."""
-        if self.busy:
-            raise LoadGoesOnError(self.busy)
+        if busy := self.busy or self._beside():
+            raise LoadGoesOnError(busy)
         with tempfile.TemporaryDirectory(prefix="resilience-") as folder:
             log = Path(folder) / "log"
             child = self._child = self._start(command, log=log)
@@ -89,7 +97,7 @@ class Loads:
                     await self._pause(POLL_INTERVAL)
             finally:
                 if child.poll() is None:
-                    child.send_signal(ending.STOP)
+                    child.send_signal(END)
             said = log.read_text("utf-8", "replace").strip().splitlines()
         return Ended(child.returncode, one_line(said[-1]) if said else "it said nothing")
 
@@ -98,7 +106,7 @@ class Loads:
         child = self._child
         if child is None or child.poll() is not None:
             return
-        child.send_signal(ending.STOP)
+        child.send_signal(END)
         try:
             child.wait(SEE_OUT)
         except subprocess.TimeoutExpired:

@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import os
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -29,7 +26,7 @@ from mcp_types import (  # type: ignore[import-not-found]
     ToolAnnotations,
 )
 
-from cli.assistant import documents, load, stored
+from cli.assistant import documents, load, stored, target_check
 from cli.assistant.answers import (
     BreakpointAnswer,
     ComparisonAnswer,
@@ -40,15 +37,24 @@ from cli.assistant.answers import (
     ScenarioList,
     TargetCheck,
 )
-from cli.assistant.consent import CANNOT_ASK, Consent, question, require, series_question
+from cli.assistant.consent import (
+    CANNOT_ASK,
+    Consent,
+    plan_question,
+    question,
+    require,
+    search_question,
+)
 from cli.launch.locust import launch_command
 from common.errors import ConfigError, RefusedInputError
 from common.paths import RESULTS, ROOT
 from run.folders import new_dir
 from run.request import CheckedRun, RunRequest
 from scenarios.options import BUNDLED
+from scenarios.plan_runs import MODES
 from targets import guard
 from targets import load as targets
+from targets.schema import Target
 from telemetry.run_folder import verdict_file
 from verdicts.breakpoint import table as breakpoints
 from verdicts.output import compare_files
@@ -61,8 +67,7 @@ INSTRUCTIONS: Final = (
     "`invalid` says that the attack did not arrive: nothing of such a run may be used."
 )
 RUNS: Final = "resilience://runs/{run}"
-CHECK_WITHIN: Final = 120.0  # seconds
-MODES: Final = ("quick", "full", "smoke")
+BUDGET: Final = "40m"  # of a search
 READS: Final = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False
 )
@@ -75,8 +80,8 @@ WRITES: Final = ToolAnnotations(
 ATTACKS: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
 )
-LOADS: Final = load.Loads()
-COMPARING: Final = Comparing(RESULTS, lambda: LOADS.busy)
+LOADS: Final[load.Loads] = load.Loads(beside=lambda: COMPARING.busy())
+COMPARING: Final[Comparing] = Comparing(RESULTS, lambda: LOADS.busy)
 
 
 def told(tool: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,14 +125,7 @@ def plan_answers(plan: str | None = None) -> PlanAnswers:
 
 async def check_target(target: str, scenario: str = "burst") -> TargetCheck:
     """A few requests to a target file (targets/x.yaml): what works, what can be seen, what would be sent."""
-    command = [sys.executable, "-m", "cli", "check-target", target, f"--scenario={scenario}"]
-    done = await asyncio.to_thread(
-        subprocess.run, command, cwd=ROOT, capture_output=True, text=True, timeout=CHECK_WITHIN,
-        stdin=subprocess.DEVNULL, check=False, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    if done.returncode > 1:
-        raise ConfigError("check", "", done.stderr.strip() or f"exit code {done.returncode}")
-    return TargetCheck(works=not done.returncode, exit_code=done.returncode, lines=done.stdout.splitlines())
+    return await asyncio.to_thread(target_check.check, target, scenario)
 
 
 async def compare(run_a: str, run_b: str) -> ComparisonAnswer:
@@ -193,26 +191,26 @@ def consent_to_run(
     return Consent(yes=True) if checked.target.bundled else _ask(ctx, question(checked))
 
 
-def consent_to_plan(ctx: Context, target: str = BUNDLED) -> Consent | Elicit[Consent]:
+def consent_to_plan(ctx: Context, target: str = BUNDLED, mode: str = MODES[0]) -> Consent | Elicit[Consent]:
     """Yes for the bundled stack; else what a person says."""
-    return _series_consent(ctx, target, "every scenario of the resilience plan")
+    return _series_consent(ctx, target, lambda found: plan_question(found, mode))
 
 
-def consent_to_search(ctx: Context, target: str = BUNDLED) -> Consent | Elicit[Consent]:
+def consent_to_search(ctx: Context, target: str = BUNDLED, budget: str = BUDGET) -> Consent | Elicit[Consent]:
     """Yes for the bundled stack; else what a person says."""
-    return _series_consent(ctx, target, "more and more load, to find the most that it bears")
+    return _series_consent(ctx, target, lambda found: search_question(found, budget))
 
 
-def _series_consent(ctx: Any, target: str, what: str) -> Any:
+def _series_consent(ctx: Any, target: str, asking: Callable[[Target], str]) -> Any:
     try:
         found = targets.load(target)
-        if not found.bundled:
-            guard.check(found)
+        if found.bundled:
+            return Consent(yes=True)
+        guard.check(found)
+        text = asking(found)
     except RefusedInputError as error:
         raise ToolError(str(error)) from None
-    return (
-        Consent(yes=True) if found.bundled else _ask(ctx, series_question(found.name, found.base_url, what))
-    )
+    return _ask(ctx, text)
 
 
 async def run(
@@ -244,7 +242,7 @@ async def run(
 async def run_plan(
     ctx: Context,
     consent: Annotated[Consent, Resolve(consent_to_plan)],
-    mode: str = "quick",
+    mode: str = MODES[0],
     target: str = BUNDLED,
 ) -> PlanAnswers:
     """Run the whole resilience plan (quick: about 15 minutes; smoke: a few) and answer its questions."""
@@ -260,7 +258,7 @@ async def run_breakpoint(
     consent: Annotated[Consent, Resolve(consent_to_search)],
     protect: str = "none",
     target: str = BUNDLED,
-    budget: str = "40m",
+    budget: str = BUDGET,
 ) -> BreakpointAnswer:
     """Search the highest rate of slow calls that is borne, by runs of rising load (three minutes and more).
 

@@ -21,12 +21,11 @@ from cli.assistant.answers import (
 )
 from common.errors import ConfigError, one_line, unknown
 from common.paths import RESULTS
+from run.checks import calls_sent
 from scenarios import load as scenarios
 from scenarios.schema import Scenario
-from shapes.schedule import peak
 from telemetry.run_folder import verdict_file
 from telemetry.run_folder.verdict_file import VerdictFile
-from users.engine import job
 from verdicts.breakpoint import table
 from verdicts.language.words import Say
 from verdicts.plan import answers, plan_file, stored_search
@@ -60,14 +59,14 @@ def scenario(name: str) -> ScenarioDescription:
     if name not in scenarios.names():
         raise ConfigError(TOOL, "scenario", unknown(name, scenarios.names()))
     one = scenarios.load(name)
-    schedule = job.schedule(one)
+    sent = calls_sent.of(one)
     return ScenarioDescription(
         **{key: value for key, value in _line(one).model_dump().items() if key != "points"},
         description=one.description,
         variants=[other for other in scenarios.names() if scenarios.load(other).variant_of == name],
         accounts=sum(group.accounts.count for group in one.groups),
-        requests=len(schedule),
-        most_in_a_second=peak(schedule.planned),
+        requests=sent.calls,
+        most_in_a_second=sent.in_a_second,
         protections=one.protections,
         points=[
             AskedPoint(id=id, question=ASKED[id].en, bound=one.thresholds.get(id, "")) for id in one.points

@@ -48,7 +48,7 @@ class Moment:
     scenario: str = ""
     t: float = 0.0
     duration: float = 0.0
-    protections: tuple[str, ...] = ()
+    protections: tuple[str, ...] | None = ()  # None: the target's own, nobody here knows them
     sums: dict[str, float] = field(default_factory=lambda: total([]))
     delay: dict[str, float] = field(default_factory=dict)
 
@@ -75,7 +75,7 @@ def snapshot(attack: Attack | None, clock: Callable[[], float] = time.monotonic)
     conductor = attack.conductor
     nodes = list(conductor.nodes.values()) if conductor else []
     begun = conductor is not None and not math.isnan(conductor.start_at)
-    t = clock() - conductor.start_at if conductor is not None and begun else 0.0
+    t = _elapsed(conductor.start_at, conductor.stopped_at, clock()) if conductor and begun else 0.0
     state = state_of(attack, t, begun)
     return Moment(
         state=state,
@@ -84,10 +84,17 @@ def snapshot(attack: Attack | None, clock: Callable[[], float] = time.monotonic)
         scenario=attack.scenario.name,
         t=min(t, attack.scenario.duration),
         duration=attack.scenario.duration,
-        protections=tuple(sorted(attack.scenario.choice.names)),
+        protections=tuple(sorted(attack.scenario.choice.names)) if attack.target.bundled else None,
         sums=total([node.journal.last_ledger for node in nodes]),
         delay=start_delay(attack.dir),
     )
+
+
+def _elapsed(start_at: float, stopped_at: float | None, now: float) -> float:
+    """Seconds of the run; of one that was stopped those until then, however late somebody looks."""
+    if stopped_at is None or math.isnan(stopped_at):  # it was stopped before it had a zero
+        return now - start_at
+    return stopped_at
 
 
 def state_of(attack: Attack, t: float, begun: bool) -> str:
@@ -97,10 +104,10 @@ def state_of(attack: Attack, t: float, begun: bool) -> str:
     conductor = attack.conductor
     if conductor is None or not begun:
         return "starting"
-    if t < 0:
-        return "counting"
     if conductor.stop_reason:
         return "judging"
+    if t < 0:
+        return "counting"
     return "sending" if t < attack.scenario.duration else "draining"
 
 

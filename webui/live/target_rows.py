@@ -29,12 +29,15 @@ TITLES: Final = {
     "in_flight": "In flight",
     "refused": "Refused",
     "refused_rate": "Refused/s",
-    "memory_mb": "Memory MB (modelled)",
-    "goroutines": "Goroutines (modelled)",
+    "memory_mb": "Memory MB",
+    "goroutines": "Goroutines",
     "db_used": "DB connections",
     "cpu_s": "CPU s",
     "cpu_rate": "Cores",
 }
+MODEL: Final = "mcpist_nano_state"
+"""A source that has it computes its nano: there these columns are no measurement."""
+MODELLED: Final = ("memory_mb", "goroutines")
 MEGABYTE: Final = 1e6
 ORIGINS: Final = ("origin-", "target-")  # sources that are one
 
@@ -59,7 +62,7 @@ class TargetRows:
     def rows(self) -> list[dict[str, Any]]:
         """`source`, `up`, `t` and every column and rate, by source; None where a source has no such metric.
 
-        A source that answers and has none of them is left out.
+        `modelled`: the columns that are no measurement. A source that answers and has none is left out.
         """
         found = [self._rows[source] for source in sorted(self._rows)]
         return [row for row in found if not row["up"] or any(row[column] is not None for column in COLUMNS)]
@@ -79,7 +82,9 @@ class TargetRows:
             self._last[scrape.source] = scrape.t, now
         memory = now["memory_mb"]
         shown = {**now, **rates, "memory_mb": None if memory is None else memory / MEGABYTE}
-        self._rows[scrape.source] = {"source": scrape.source, "up": scrape.up, "t": scrape.t, **shown}
+        about = {"source": scrape.source, "up": scrape.up, "t": scrape.t}
+        modelled = MODELLED if _sum(scrape.values, (MODEL,)) is not None else ()
+        self._rows[scrape.source] = {**about, **shown, "modelled": modelled}
         level = now["in_flight"]
         if level is not None and scrape.t >= 0 and scrape.source.startswith(ORIGINS):
             self._in_flight.setdefault(scrape.source, {})[int(scrape.t / self._width)] = level

@@ -48,6 +48,14 @@ def test_a_verdict_written_anew_is_read_anew(tmp_path: Path) -> None:
     assert runs.read(folder).verdict == "pass"
 
 
+def test_a_report_that_is_written_after_its_verdict_is_there_then(tmp_path: Path) -> None:
+    folder = judged(tmp_path, "run")
+    (folder / "report.html").unlink()
+    assert not runs.read(folder).has_report  # somebody looks between the two files
+    (folder / "report.html").write_text("<p>the report")
+    assert (runs.read(folder).verdict, runs.read(folder).has_report) == ("fail", True)
+
+
 def test_a_report_is_served_from_the_results_alone(tmp_path: Path) -> None:
     results = tmp_path / "results"
     folder = judged(results, "run")

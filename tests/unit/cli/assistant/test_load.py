@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 
 from cli.assistant import load
 from cli.assistant.load import Ended, LoadGoesOnError, LoadProgress, Loads
-from common import ending
+from cli.launch import attacks, local_workers
+from run.request import RunRequest
 from telemetry.run_folder.manifest import write
 from telemetry.run_folder.series import Series, SeriesStep, SeriesWriter
 from tests.support.manifest import manifest
@@ -105,8 +107,16 @@ def test_nobody_waits_any_more_and_the_command_is_told_to_end() -> None:
         return loads
 
     assert asyncio.run(leave()).busy == ""
-    assert child.heard == [ending.STOP]
+    assert child.heard == [load.END]
     assert child.command == ["x"]  # the second was never started
+
+
+def test_no_load_starts_beside_what_a_comparison_computes() -> None:
+    child = Child(1)
+    loads = Loads(child.started, pause, lambda: "a comparison is being made")
+    with pytest.raises(LoadGoesOnError, match="a comparison is being made"):
+        asyncio.run(loads.follow("burst", ["x"], lambda: None, _nothing))
+    assert child.command == []
 
 
 async def _nothing(now: LoadProgress) -> None:
@@ -126,7 +136,29 @@ def test_a_server_that_ends_sees_its_command_out() -> None:
     loads = Loads(child.started, pause)
     loads.see_out()  # nothing is under way
     asyncio.run(begin(loads))
-    assert child.heard[0] == ending.STOP
+    assert child.heard[0] == load.END
+
+
+class UnderWay(Child):
+    """An attack of several in a row, amid which the wish to end reaches the command that leads them."""
+
+    def wait(self, timeout: float = 0.0) -> int:
+        signal.raise_signal(load.END)
+        return self.code
+
+
+def test_the_wish_to_end_reaches_the_attack_of_several_that_is_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    child = UnderWay(10_000)
+    monkeypatch.setattr(local_workers, "start", lambda command, log=None: child)
+    monkeypatch.setattr(attacks, "RESULTS", tmp_path / "results")
+    file = tmp_path / "mine.yaml"
+    file.write_text("name: mine\nbase_url: http://127.0.0.1:9\n")
+    with attacks.Attacks(tmp_path, lambda line: None) as leading:
+        leading.run(RunRequest("single-burst", target=str(file), duration="2s").check())
+    assert leading.stopped
+    assert child.heard == [load.END]
 
 
 def test_how_far_a_run_is_stands_in_its_ledgers(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from gevent.event import Event
 
 from scenarios.load import load
+from targets.load import load as load_target
 from webui.live.moment import Leading
 from webui.live.onlooker import Onlooker
 
@@ -19,7 +20,9 @@ def attack(folder: Path, seconds: int) -> Any:
     lines = [{"t": t, "planned": 5 * t, "sent": 5 * t, "done": 5 * t} for t in range(1, seconds + 1)]
     (folder / "ledger-a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     scenario = load("burst")
-    return SimpleNamespace(dir=folder, scenario=scenario, conductor=None, failure="", done=Event())
+    return SimpleNamespace(
+        dir=folder, scenario=scenario, target=load_target(), conductor=None, failure="", done=Event()
+    )
 
 
 def test_without_a_run_there_is_nothing() -> None:

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from webui.live.target_rows import TargetRows
+from webui import tabs
+from webui.live.target_rows import TITLES, TargetRows
 
 
 def read(run: Path) -> list[dict[str, Any]]:
@@ -33,6 +34,20 @@ def test_the_target_tab_shows_what_each_source_said_last(tmp_path: Path) -> None
     assert rows["origin-a"]["memory_mb"] == 42.0
     assert not rows["origin-b"]["up"]
     assert read(tmp_path / "nowhere") == []
+
+
+def test_what_is_modelled_is_told_of_the_source_that_computes_it(tmp_path: Path) -> None:
+    model = {"mcpist_memory_bytes": 42e6, 'mcpist_nano_state{state="running"}': 1}
+    measured = {"mcpist_memory_bytes": 21e6, "mcpist_goroutines": 9, "go_goroutines": 9}
+    lines = [
+        json.dumps({"t": 1, "source": source, "up": True, "values": values}) + "\n"
+        for source, values in (("origin-a", model), ("target-0", measured))
+    ]
+    (tmp_path / "target.jsonl").write_text("".join(lines))
+    rows = read(tmp_path)
+    assert [row["modelled"] for row in rows] == [("memory_mb", "goroutines"), ()]
+    assert [row["memory_mb"] for row in tabs.target(rows)] == ["42 (modelled)", "21"]
+    assert "modelled" not in "".join(TITLES.values())
 
 
 def test_labels_are_added_up(tmp_path: Path) -> None:
