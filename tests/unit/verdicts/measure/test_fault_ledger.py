@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from tests.support.synthetic_run import Spec, write
@@ -27,8 +29,10 @@ BEGINS, ENDS = event(2.01, "begins"), event(4.02, "ends", observed=7)
 def run(*events: Event, faults: tuple[Any, ...] = (FAULT,), stopped_at: float | None = None) -> Run:
     load_end = 10.0 if stopped_at is None else stopped_at
     made = SimpleNamespace(
-        events=events, scenario={"faults": faults}, stopped_at=stopped_at, load_end=load_end
-    )
+        events=events, scenario={"faults": faults}, stopped_at=stopped_at, load_end=load_end,
+        manifest=SimpleNamespace(tools=[]), samples={"sent": np.empty(0)}, out=np.empty(0, bool),
+        of_tools=lambda labels: np.empty(0, bool),
+    )  # fmt: skip
     return cast(Run, made)
 
 
@@ -76,6 +80,23 @@ def test_a_run_whose_faults_prove_nothing_is_invalid(tmp_path: Path, happen: boo
     found = judge(load(write(tmp_path / "run", Spec(scenario_data=data, faults_happen=happen))))
     assert any("upstream-error of notion" in reason for reason in found.validity.reasons) != happen
     assert found.verdict == ("pass" if happen else "invalid")
+
+
+@pytest.mark.parametrize(("until", "verdict"), [(4.1, "pass"), (3.5, "invalid")])
+def test_a_fault_that_an_open_breaker_let_nobody_meet_had_nothing_to_change(
+    tmp_path: Path, until: float, verdict: str
+) -> None:
+    data = {"faults": [FAULT], "points": [], "thresholds": {}, "service": 0.1}
+    kept = Spec(
+        fault=(1.9, until, "breaker_open"), faults_happen=False, manifest={"tools": ["notion.search"]},
+        scenario_data=data,
+    )  # fmt: skip
+    folder = write(tmp_path / "run", kept)
+    with (folder / "events.jsonl").open("a") as file:
+        for t, state in ((2.0, "begins"), (4.0, "ends")):
+            detail = {"state": state, "number": 0, "at": 2.0, "target": "notion", "observed": 0}
+            file.write(json.dumps({"t": t, "kind": "fault", "name": "upstream-error", "detail": detail}) + "\n")
+    assert judge(load(folder)).verdict == verdict
 
 
 def test_an_effect_may_be_optional() -> None:
