@@ -139,6 +139,4 @@ def _fast(judged: Judgement) -> str:
 
 
 def _delay(judged: Judgement) -> str:
-    delay = judged.ledger.start_delay.ms()
-    figures = f"p50 {delay['p50']} ms, p99 {delay['p99']} ms, max {delay['max']} ms"
-    return f"{figures}; late {judged.ledger.total.late:,}"
+    return f"{judged.ledger.delay_told}; late {judged.ledger.total.late:,}"

@@ -125,13 +125,13 @@ def _nano_cpu(run: Run) -> Finding:
     share, cost = settings.get("cpu_share", 0.1), settings.get("cpu_per_request", float("nan"))
     queues = [cpu.since_start(*run.target.series(one, QUEUE))[1] for one in origins.sources(run)]
     queued = max((float(np.percentile(one, 95)) for one in queues if one.size), default=float("nan"))
+    queue = "not observed" if np.isnan(queued) else f"{queued * 1000:,.1f} ms (p95)"
     used = min(mean, share) if settings.get("cpu_enforced", True) else mean
     return Finding(
         round(used, 4),
         "vCPU (mean, nano model)",
         f"Demanded {mean:.4f} vCPU: {mean / cost:,.0f} req/s × {cost * 1000:g} ms a request ({whose}); "
-        f"used {used:.4f} of a share of {share:g}; what is above the share waits: queue "
-        f"{queued * 1000:,.1f} ms (p95).",
+        f"used {used:.4f} of a share of {share:g}; what is above the share waits: queue {queue}.",
         {
             **{"nano_cpu": used, "nano_demand": mean, "nano_queue": queued},
             **{"nano_rate": mean / cost, "nano_cost": cost},

@@ -206,6 +206,18 @@ def test_the_page_of_a_stopped_run_has_no_sign_of_a_pass(tmp_path: Path, reason:
     assert f'<p class="sentence"><strong>ended early: {reason}</strong></p>' in html
 
 
+def test_where_no_call_went_out_no_time_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    folder = write(tmp_path / "run", SPECS["never began"][0])
+    out = io.StringIO()
+    show(derive(folder, quiet=True), folder, out)
+    assert "start delay: not observed, as no call went out; late 0\n" in out.getvalue()
+    html = (folder / "report.html").read_text()
+    assert "Start delay not observed, as no call went out." in html
+    assert "No call went out." in html
+    assert "None ms" not in html
+
+
 def test_what_cannot_be_written_costs_neither_the_rest_nor_the_summary(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
