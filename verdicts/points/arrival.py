@@ -27,7 +27,7 @@ def arrival(run: Run) -> Finding:
         f"Start delay {book.delay_told}."
     )
     return Finding(
-        round(share * 100, 3) if total.planned else None,
+        100_000 * total.sent // total.planned / 1000 if total.planned else None,  # 100 % is all of it
         "% of planned sent",
         evidence + _counted(run, book),
         figures={"share": share},
