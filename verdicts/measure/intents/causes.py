@@ -58,7 +58,7 @@ def of(run: Run, storm: Storm) -> list[Cause]:
 
 
 def _queue(run: Run, start: float, end: float) -> Cause:
-    value, told = float("nan"), "the CPU's queue was not seen"
+    value, told = float("nan"), "the queue was not seen"
     if modelled := list(_modelled(run, start, end)):
         value = max(modelled)
         told = f"the CPU's queue was {value:.1f} s long (modelled)"

@@ -223,6 +223,7 @@ def test_new_connections_refusals_and_sessions_have_their_shares(tmp_path: Path)
     assert cause.value == "connections, refused"
     assert cause.figures["refused"] == pytest.approx(0.5, abs=0.02)
     assert math.isnan(cause.figures["queue"])
+    assert "s: the queue was not seen; " in cause.evidence
 
 
 @pytest.mark.parametrize("id", ["S2", "S3", "S4"])
