@@ -1,7 +1,7 @@
 """The agents that a scenario names by `preset`: some of the persona `agent`'s options each.
 
-docs/agents.md says where each comes from, `users.personas.agent_options` what an option means. What stands beside
-a preset goes before it. They stand here, as agents and what is said of them after a run both read them.
+docs/agents.md says where each comes from, `users.personas.agent_options` what an option means. What stands
+beside a preset goes before it. They stand here, as agents and what judges them both read them.
 """
 
 from __future__ import annotations
