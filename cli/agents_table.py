@@ -21,9 +21,9 @@ from cli.launch.parser import refusing
 from cli.launch.run_table import RunTable
 from common.paths import ROOT
 from scenarios import load as scenarios
+from scenarios.agent_presets import PRESETS
 from telemetry.run_folder import verdict_file
 from telemetry.run_folder.verdict_file import VerdictFile
-from users.personas.agent_options import PRESETS
 
 LOOP: Final = "agent-loop"
 ATTACKS: Final = (LOOP, "slow-api", "upstream-outage")

@@ -17,10 +17,10 @@ from typing import Any, Final, NamedTuple
 
 from cli.search.trials import attackers
 from common.errors import ConfigError
+from scenarios.agent_presets import PRESETS
 from scenarios.parts import Fault
 from scenarios.schema import Scenario
 from shapes.frontier.search import StormPoint
-from users.personas.agent_options import PRESETS
 from verdicts.measure.intents.storm import MINUTE, TRIGGERS
 
 AGENT: Final = "agent"

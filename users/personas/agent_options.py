@@ -1,4 +1,4 @@
-"""What an agent's behaviour is made of, and the presets: docs/agents.md says where each comes from.
+"""What an agent's behaviour is made of; the presets are `scenarios.agent_presets`.
 
 Options of the persona `agent`; a preset gives some of them, and what stands beside it goes before it:
     preset       `naive`, `polite`, `sdk-python`, `sdk-typescript`, `stuck-loop`, `fan-out`
@@ -28,11 +28,12 @@ Options of the persona `agent`; a preset gives some of them, and what stands bes
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
 from msgspec import Meta
+
+from scenarios.agent_presets import PRESETS
 
 Kind = Literal["throttled", "client-error", "server-error", "timeout", "connection", "tool-error", "success"]
 Preset = Literal["", "naive", "polite", "sdk-python", "sdk-typescript", "stuck-loop", "fan-out"]
@@ -41,25 +42,6 @@ Flagged = Annotated[bool, Meta(description="true, false")]
 _KINDS: Final = (
     "of throttled, client-error, server-error, timeout, connection, tool-error, success, each as a list item"
 )
-FAILURES: Final = ("throttled", "server-error", "timeout", "connection")
-
-PRESETS: Final[Mapping[str, Mapping[str, Any]]] = {
-    "naive": {"retry_on": FAILURES, "retries": 5, "wait": "none", "retry_after": False, "give_up": 5.0},
-    "polite": {
-        "retry_on": FAILURES, "retries": 3, "wait": "exponential", "jitter": "full", "give_up": 5.0,
-        "budget": 0.1,
-    },
-    "sdk-python": {"retry_on": (), "retries": 0, "give_up": 300.0},
-    "sdk-typescript": {"retry_on": (), "retries": 0, "give_up": 60.0, "notice": True},
-    "stuck-loop": {
-        "retry_on": (*FAILURES, "tool-error", "client-error", "success"), "retries": "endless",
-        "wait": "none", "retry_after": False, "vary": True,
-    },
-    "fan-out": {
-        "retry_on": (*FAILURES, "tool-error"), "retries": 3, "wait": "none", "retry_after": False,
-        "fan_out": 12,
-    },
-}  # fmt: skip
 
 
 class AgentOptions(msgspec.Struct, frozen=True):

@@ -87,7 +87,9 @@ def cards(judged: Judgement, found: Mapping[str, Any], say: Say = ENGLISH) -> li
 
 def _arrived(judged: Judgement, found: Mapping[str, Any], say: Say) -> Card:
     total, delay = judged.ledger.total, judged.ledger.start_delay.ms()
-    share = f"{total.sent / total.planned:.2%}".replace(".00%", "%") if total.planned else say("nothing")
+    share = say("nothing")
+    if total.planned:  # rounded down: 100 % is all of it
+        share = f"{10_000 * total.sent // total.planned / 100:.2f}%".replace(".00%", "%")
     answer = say("Yes, {share} was sent" if judged.validity.valid else "No, {share} was sent", share=share)
     if not judged.validity.valid and total.sent == total.planned:
         answer = say("It does not count")

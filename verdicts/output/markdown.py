@@ -14,6 +14,7 @@ from typing import Final
 from verdicts.explain import headline
 from verdicts.judge.judge import Judgement
 from verdicts.measure.arrivals.ledger import equation
+from verdicts.output.terminal import stopped
 
 FILE: Final = "summary.md"
 STEP_SUMMARY: Final = "GITHUB_STEP_SUMMARY"
@@ -23,14 +24,18 @@ LEVELS: Final = {"fail": "error", "invalid": "warning"}
 
 
 def text(judged: Judgement) -> str:
-    """The run as Markdown: verdict, ledger, what broke first, a row a point."""
+    """The run as Markdown: verdict, how it was stopped, ledger, what broke first, a row a point."""
     return "\n".join(_lines(judged)) + "\n"
 
 
 def _lines(judged: Judgement) -> Iterator[str]:
     run = judged.run
-    yield f"### {SIGNS[judged.verdict]} {run.scenario['name']}: {judged.verdict}"
+    sign = SIGNS["invalid" if run.cut_short else judged.verdict]  # as its exit code: it proves nothing
+    yield f"### {sign} {run.scenario['name']}: {judged.verdict}"
     yield ""
+    if early := stopped(judged):
+        yield _cell(early)
+        yield ""
     yield _cell(headline.sentence(judged))
     yield ""
     yield f"- {equation(judged.ledger.total)}; late {judged.ledger.total.late:,}"

@@ -43,7 +43,7 @@ def show(judged: Judgement, folder: Path, out: TextIO | None = None) -> None:
 
 def plain(judged: Judgement, folder: Path) -> Iterator[str]:
     """The summary as lines of text."""
-    if early := _stopped(judged):
+    if early := stopped(judged):
         yield early
     yield f"{judged.verdict.upper()}: {headline.sentence(judged)}"
     yield f"  ledger: {equation(judged.ledger.total)}"
@@ -64,6 +64,15 @@ def plain(judged: Judgement, folder: Path) -> Iterator[str]:
     yield f"  report: {folder / 'report.html'}"
 
 
+def stopped(judged: Judgement) -> str:
+    """How far the run came, and who ended it; "" where it came to its end."""
+    end = judged.run.end
+    if end is None or end.completed:
+        return ""
+    after = -1.0 if end.stopped_at is None else end.stopped_at
+    return ending.told(end.stop_reason, after, judged.run.duration)
+
+
 def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -71,7 +80,7 @@ def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
 
     console = Console(file=out, highlight=False)
     style = STYLES[judged.verdict]
-    if early := _stopped(judged):
+    if early := stopped(judged):
         console.print(Text(early, "bold yellow"))
     console.print(
         Text.assemble((f" {judged.verdict.upper()} ", f"reverse {style}"), " ", headline.sentence(judged))
@@ -96,15 +105,6 @@ def _rich(judged: Judgement, folder: Path, out: TextIO) -> None:
         table.add_row(Text(result.status, STYLES[result.status]), *map(Text, row))
     console.print(table)
     console.print(Text(f"report  {folder / 'report.html'}"))
-
-
-def _stopped(judged: Judgement) -> str:
-    """How far the run came, and who ended it; "" where it came to its end."""
-    end = judged.run.end
-    if end is None or end.completed:
-        return ""
-    after = -1.0 if end.stopped_at is None else end.stopped_at
-    return ending.told(end.stop_reason, after, judged.run.duration)
 
 
 def _told(judged: Judgement) -> Iterator[tuple[str, str]]:
@@ -139,6 +139,4 @@ def _fast(judged: Judgement) -> str:
 
 
 def _delay(judged: Judgement) -> str:
-    delay = judged.ledger.start_delay.ms()
-    figures = f"p50 {delay['p50']} ms, p99 {delay['p99']} ms, max {delay['max']} ms"
-    return f"{figures}; late {judged.ledger.total.late:,}"
+    return f"{judged.ledger.delay_told}; late {judged.ledger.total.late:,}"

@@ -22,13 +22,12 @@ def arrival(run: Run) -> Finding:
     book = ledger.of(run)
     total = book.total
     share = total.sent / total.planned if total.planned else float("nan")
-    delay = book.start_delay.ms()
     evidence = (
         f"{ledger.equation(total)}. Late (over {milliseconds(ledger.late_after(run)):g} ms): {total.late:,}. "
-        f"Start delay p50 {delay['p50']} ms, p99 {delay['p99']} ms, max {delay['max']} ms."
+        f"Start delay {book.delay_told}."
     )
     return Finding(
-        round(share * 100, 3) if total.planned else None,
+        100_000 * total.sent // total.planned / 1000 if total.planned else None,  # 100 % is all of it
         "% of planned sent",
         evidence + _counted(run, book),
         figures={"share": share},

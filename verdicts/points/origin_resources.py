@@ -125,6 +125,7 @@ def _nano_cpu(run: Run) -> Finding:
     share, cost = settings.get("cpu_share", 0.1), settings.get("cpu_per_request", float("nan"))
     queues = [cpu.since_start(*run.target.series(one, QUEUE))[1] for one in origins.sources(run)]
     queued = max((float(np.percentile(one, 95)) for one in queues if one.size), default=float("nan"))
+    queue = "not observed" if np.isnan(queued) else f"{queued * 1000:,.1f} ms (p95)"
     used = min(mean, share) if settings.get("cpu_enforced", True) else mean
     rate = mean / cost if cost else float("nan")  # what costs nothing is not counted by its cost
     asked = f"{rate:,.0f} req/s × {cost * 1000:g} ms a request ({whose})" if cost else "no request costs any"
@@ -132,7 +133,7 @@ def _nano_cpu(run: Run) -> Finding:
         round(used, 4),
         "vCPU (mean, nano model)",
         f"Demanded {mean:.4f} vCPU: {asked}; used {used:.4f} of a share of {share:g}; what is above the "
-        f"share waits: queue {queued * 1000:,.1f} ms (p95).",
+        f"share waits: queue {queue}.",
         {
             **{"nano_cpu": used, "nano_demand": mean, "nano_queue": queued},
             **{"nano_rate": rate, "nano_cost": cost},

@@ -67,10 +67,12 @@ def _in_flight(run: Run, seconds: PerSecond) -> Figure:
 def _start_delay(run: Run, seconds: PerSecond, delay: Percentiles) -> Figure:
     late = late_after(run) * 1000
     bounds = [(late, f"late from {late:g} ms")] if delay.max * 1000 > late / 4 else []
-    summary = (
-        f"Calls went out {delay.p50 * 1000:.2f} ms after their planned instant at the median, "
-        f"{delay.p99 * 1000:.2f} ms at p99, {delay.max * 1000:.2f} ms at most; late is over {late:g} ms."
-    )
+    summary = "No call went out."
+    if delay.count:
+        summary = (
+            f"Calls went out {delay.p50 * 1000:.2f} ms after their planned instant at the median, "
+            f"{delay.p99 * 1000:.2f} ms at p99, {delay.max * 1000:.2f} ms at most; late is over {late:g} ms."
+        )
     traces = [trace for trace in _lines(seconds, seconds.start_delay) if trace.name != "p95"]
     return Figure("start-delay", "Start delay of the load itself", "ms", "measured", summary, traces, bounds)
 

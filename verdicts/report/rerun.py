@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from common import stack_parts
 from scenarios import options
 from verdicts.run.reading import Run
 
@@ -23,6 +24,7 @@ def _attack(run: Run) -> str:
         "protect": scenario.get("protections") or ",".join(run.manifest.protections) or "none",
         "seed": run.manifest.seed,
         **_size(scenario),
+        **(_stack(scenario.get("stack", {})) if run.manifest.bundled else {}),
     }
     if scale != 1:
         values["duration_scale"] = f"{scale:g}"
@@ -34,11 +36,28 @@ def _attack(run: Run) -> str:
 
 
 def _size(scenario: Mapping[str, Any]) -> dict[str, Any]:
-    """Accounts and rate go to all groups alike, so they stand only where that says it all."""
+    """Accounts, rate and tier go to all attackers alike, so each stands only where that says it all."""
     groups = scenario["groups"]
-    if len(groups) != 1:
-        return {}
-    return {"accounts": groups[0]["accounts"]["count"], "rate": f"{groups[0]['rate']:g}"}
+    attackers = [group for group in groups if group.get("attack")] or groups
+    found: dict[str, set[Any]] = {
+        "accounts": {group["accounts"]["count"] for group in attackers},
+        "rate": {f"{group['rate']:g}" for group in attackers},
+        "tier": {group["accounts"].get("tier") for group in attackers} - {None},
+    }
+    return {name: values.pop() for name, values in found.items() if len(values) == 1}
+
+
+def _stack(stack: Mapping[str, Any]) -> dict[str, str]:
+    """The parts and the nano, where the scenario or who ran it chose them."""
+    parts = stack.get("parts", {})
+    found: dict[str, str] = {}
+    if any(part in parts for part in stack_parts.PARTS):
+        found["stack"] = stack_parts.told(parts) or "fakes"
+    if stack.get("nano", {}).get("measured_on"):
+        found["nano"] = "calibrated"
+    elif "nano" in parts:
+        found["nano"] = parts["nano"]
+    return found
 
 
 def _report(run: Run) -> str:

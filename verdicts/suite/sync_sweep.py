@@ -3,8 +3,9 @@
     python -m verdicts.suite.sync_sweep RUN RUN… [--out sync-sweep.html]
 
 prints a table and writes one page with a plot that needs no network. The error begins to fall at the longest
-interval whose mean error is at least FALLS below that of the longest interval of all. Exit codes: 0, 2 for a
-folder that is no run, has no split window, or gives no interval.
+interval whose mean error is at least FALLS below that of the longest interval of all. An invalid run stands
+in the table, and proves nothing: sentence and plot are of the others. Exit codes: 0, 2 for a folder that is
+no run, has no split window, or gives no interval, 3 where no run counts or the page cannot be written.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from common import exit_codes
+from common.errors import failure
+from common.files.atomic_write import write_whole
 from verdicts.judge.judge import judge
 from verdicts.measure.limits import limit_error
 from verdicts.points.split_limit import sync_interval
@@ -62,14 +66,17 @@ def row(run: Run) -> SweepRow:
 
 
 def begins_to_fall(rows: Sequence[SweepRow]) -> float | None:
-    """The interval, seconds; None where it never does. `rows` by interval, the longest first."""
-    return next((one.interval for one in rows if one.mean <= rows[0].mean - FALLS), None)
+    """The valid run's interval, seconds; None where it never does. `rows` by interval, longest first."""
+    sure = [one for one in rows if one.valid]
+    return next((one.interval for one in sure if one.mean <= sure[0].mean - FALLS), None)
 
 
 def sentence(rows: Sequence[SweepRow]) -> str:
-    """What the table shows, in words."""
+    """What the table's valid runs show, in words."""
+    longest = next((one for one in rows if one.valid), None)
+    if longest is None:
+        return "No run of these counts, so nothing is said of the error."
     falls = begins_to_fall(rows)
-    longest = rows[0]
     begin = f"At a sync every {longest.interval:g} s the mean error is {100 * longest.mean:.1f} %"
     if falls is None:
         return f"{begin}; no interval of these brings it down by {100 * FALLS:g} points."
@@ -97,12 +104,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = sorted((row(load(folder)) for folder in options.runs), key=lambda one: -one.interval)
     except RunFolderError as error:
         print(error, file=sys.stderr)
-        return 2
+        return exit_codes.USAGE
     print(table(rows), sentence(rows), sep="\n")
-    lines = [(one.interval, one.mean, one.least, one.worst) for one in rows]
+    lines = [(one.interval, one.mean, one.least, one.worst) for one in rows if one.valid]
     html = page(HEAD, [one.cells for one in rows], lines, rows[0].window, sentence(rows))
-    options.out.write_text(html, encoding="utf-8")
-    return 0
+    try:
+        write_whole(options.out, html)
+    except OSError as error:
+        print(failure(error), file=sys.stderr)
+        return exit_codes.OURS
+    return exit_codes.PASS if lines else exit_codes.OURS
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ import pytest
 
 from cli import agents_table
 from cli.launch import run_table
+from scenarios.agent_presets import PRESETS
 from scenarios.load import load
 from scenarios.schema import Scenario
 from telemetry.run_folder.verdict_file import FILE, PointAnswer, VerdictArrivals, VerdictFile
-from users.personas.agent_options import PRESETS
 
 
 def put(folder: Path, **changes: Any) -> Path:

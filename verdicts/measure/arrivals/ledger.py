@@ -62,6 +62,14 @@ class ArrivalLedger:
     start_delay: percentiles.Percentiles
     due: Due | None = None
 
+    @property
+    def delay_told(self) -> str:
+        """The start delay in words."""
+        if not self.start_delay.count:
+            return "not observed, as no call went out"
+        delay = self.start_delay.ms()
+        return f"p50 {delay['p50']} ms, p99 {delay['p99']} ms, max {delay['max']} ms"
+
 
 @lru_cache(maxsize=4)
 def of(run: Run) -> ArrivalLedger:

@@ -11,7 +11,8 @@
 The queue is the model's for CPU; a real origin has none to look at, and measures what a request has to wait
 until it goes to its upstream, for CPU or for what others hold while they wait for it.
 
-Calls of the judged groups alone. Patience: their persona's `give_up`, else their `deadline`.
+Calls of the judged groups alone. Patience: the lesser of `give_up` and `deadline` of their persona
+with its preset.
 A cache that is cold again shows in none of these: the bundled stack has none but the key set's.
 """
 
@@ -22,6 +23,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from scenarios.agent_presets import PRESETS
 from telemetry.recording.sample import REFUSALS, Flag
 from verdicts.measure.intents.storm import Storm
 from verdicts.run.reading import Mask, Run
@@ -56,7 +58,7 @@ def of(run: Run, storm: Storm) -> list[Cause]:
 
 
 def _queue(run: Run, start: float, end: float) -> Cause:
-    value, told = float("nan"), "the CPU's queue was not seen"
+    value, told = float("nan"), "the queue was not seen"
     if modelled := list(_modelled(run, start, end)):
         value = max(modelled)
         told = f"the CPU's queue was {value:.1f} s long (modelled)"
@@ -93,12 +95,13 @@ def _measured(run: Run, start: float, end: float) -> Iterator[tuple[float, bool]
 
 
 def _patience(run: Run) -> float:
-    options = [
+    given = [
         group.get("persona", {}).get("options", {})
         for group in run.scenario.get("groups", ())
         if group.get("judge", True)
     ]
-    told = [one.get("give_up") or one.get("deadline") for one in options]
+    options = [{**PRESETS.get(one.get("preset", ""), {}), **one} for one in given]
+    told = [one.get(name) for one in options for name in ("give_up", "deadline")]
     return min((float(seconds) for seconds in told if seconds), default=float("inf"))
 
 

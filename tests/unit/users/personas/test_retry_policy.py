@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from scenarios.agent_presets import PRESETS
 from telemetry.recording.sample import REASON_CODE, Outcome
-from users.personas.agent_options import PRESETS, AgentOptions, Kind
+from users.personas.agent_options import AgentOptions, Kind
 from users.personas.options import read_options
 from users.personas.retry_policy import BUDGET_MOST, ENDLESS_LEAST, RetryPolicy, kind_of
 from users.transport.call import Call

@@ -65,6 +65,15 @@ def test_refusals_break_nothing_and_are_told_apart(tmp_path: Path) -> None:
     assert first_break.first_refusal(found.run).startswith("burst_exceeded at 2.0 s, 100 calls")
 
 
+@pytest.mark.parametrize(("planned", "says"), [(30_000, "99.99%"), (600, "99.83%")])
+def test_one_arrival_that_was_not_sent_is_no_whole_hundred(tmp_path: Path, planned: int, says: str) -> None:
+    found = judged(tmp_path, SMALL)
+    total = replace(found.ledger.total, planned=planned, sent=planned - 1, dropped=1)
+    less = replace(found, ledger=replace(found.ledger, total=total))
+    assert headline.cards(less, document.build(less))[0].answer == f"Yes, {says} was sent"
+    assert headline.cards(found, document.build(found))[0].answer == "Yes, 100% was sent"
+
+
 def test_a_load_that_fell_behind_broke_first_itself(tmp_path: Path) -> None:
     def behind(samples: Samples) -> Samples:
         slow = samples["planned"] >= 3

@@ -232,7 +232,7 @@ def test_a_whole_report_and_a_suite_in_japanese(
 
 
 def test_a_list_of_words_is_said_word_by_word() -> None:
-    assert said("queue, repeats", "ja") == "CPUの待ち行列、再試行"
+    assert said("queue, repeats", "ja") == "処理待ちの行列、再試行"
     assert said("queue, repeats", "en") == "queue, repeats"
     assert said("queue, or so", "ja") == "queue, or so"
     assert said("metastable", "ja").startswith("準安定")

@@ -194,6 +194,30 @@ def test_a_stop_stands_first_and_the_verdict_below_it(
     assert validity.find("error") is not None
 
 
+@pytest.mark.parametrize(
+    ("reason", "sign"), [("stopped by Ctrl-C", "invalid"), ("stop_when of the scenario: x", "pass")]
+)
+def test_the_page_of_a_stopped_run_has_no_sign_of_a_pass(tmp_path: Path, reason: str, sign: str) -> None:
+    """But where `stop_when` ended it; that it ended early stands above the sentence."""
+    folder = write(tmp_path / "run", replace(SMALL, stopped_at=2.0, stop_reason=reason))
+    derive(folder, quiet=True)
+    html = (folder / "report.html").read_text()
+    assert f'<h1 class="verdict {sign}">' in html
+    assert f'<p class="sentence"><strong>ended early: {reason}</strong></p>' in html
+
+
+def test_where_no_call_went_out_no_time_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    folder = write(tmp_path / "run", SPECS["never began"][0])
+    out = io.StringIO()
+    show(derive(folder, quiet=True), folder, out)
+    assert "start delay: not observed, as no call went out; late 0\n" in out.getvalue()
+    html = (folder / "report.html").read_text()
+    assert "Start delay not observed, as no call went out." in html
+    assert "No call went out." in html
+    assert "None ms" not in html
+
+
 def test_what_cannot_be_written_costs_neither_the_rest_nor_the_summary(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

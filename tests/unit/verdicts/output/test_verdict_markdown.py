@@ -30,6 +30,21 @@ def test_a_run_in_a_comment(tmp_path: Path) -> None:
     assert len(text) < COMMENT
 
 
+@pytest.mark.parametrize(
+    ("spec", "at", "reason", "sign"),
+    [
+        (SMALL, 2.0, "SIGTERM", "⚠️"),
+        (FAILING, 4.0, "stopped by Ctrl-C", "⚠️"),
+        (SMALL, 2.0, "stop_when of the scenario: x", "✅"),  # it did as it was told
+    ],
+)
+def test_a_stopped_run_says_so(tmp_path: Path, spec: Spec, at: float, reason: str, sign: str) -> None:
+    found = judged(tmp_path, replace(spec, stopped_at=at, stop_reason=reason))
+    lines = markdown.text(found).splitlines()
+    assert lines[0].startswith(f"### {sign} ")
+    assert lines[2].startswith(f"STOPPED after {at} s of 5 s")
+
+
 def test_words_of_the_target_stay_in_their_cell(tmp_path: Path) -> None:
     found = judged(tmp_path, SMALL)
     nasty = replace(found.points[1], value="a|b\n<img>", unit="", status="pass")

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from tests.support.synthetic_run import Samples, Spec, fail, write
 from verdicts.judge.judge import Judgement, judge
+from verdicts.measure.arrivals import ledger
 from verdicts.points.point import AT_500_MAU, Finding, Point, PointResult, point
 from verdicts.points.registry import POINTS, QUESTIONS
 from verdicts.run.reading import load
@@ -53,6 +54,17 @@ def test_the_answers_are_those_of_the_samples(tmp_path: Path) -> None:
     assert result(found, "P1.5").value == 100.0
     assert found.verdict == "fail"
     assert found.exit_code == 1
+
+
+def test_only_all_that_was_planned_is_a_hundred_percent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = judged(tmp_path, SMALL)
+    assert result(found, "arrival").value == 100.0
+    total = replace(found.ledger.total, planned=1_000_000, sent=999_999, dropped=1)
+    monkeypatch.setattr(ledger, "of", lambda run: replace(found.ledger, total=total))
+    (less,) = POINTS["arrival"].results(found.run, Threshold())
+    assert less.value == 99.999
 
 
 def test_refusals_are_no_errors(tmp_path: Path) -> None:

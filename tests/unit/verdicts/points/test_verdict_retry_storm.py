@@ -165,6 +165,18 @@ def test_what_is_over_its_bound_kept_it_down(tmp_path: Path) -> None:
     assert found(made(tmp_path / "short", until=DURATION, queue=0.9), "S4").value == "repeats"
 
 
+@pytest.mark.parametrize(("preset", "over"), [("naive", True), ("sdk-python", False)])
+def test_a_queue_is_held_against_the_patience_of_a_preset(tmp_path: Path, preset: str, over: bool) -> None:
+    """Naive agents leave after 5 s; the SDK's after 300, and want it within 10."""
+    run = made(tmp_path, until=DURATION, queue=7.0)
+    options = {"preset": preset, "deadline": 10.0}
+    run.scenario["groups"][0]["persona"] = {"name": "agent", "options": options}
+    assert ("queue" in str(found(run, "S4").value)) == over
+    late = made(tmp_path / "late", until=DURATION, queue=11.0)
+    late.scenario["groups"][0]["persona"] = {"name": "agent", "options": options}
+    assert "queue" in str(found(late, "S4").value)
+
+
 def test_a_real_origin_tells_a_wait_that_it_measured(tmp_path: Path) -> None:
     cause = found(made(tmp_path, until=DURATION, queue=1.5, metric=causes.MEASURED), "S4")
     assert (cause.value, cause.figures["queue"]) == ("queue, repeats", 1.5)
@@ -211,6 +223,7 @@ def test_new_connections_refusals_and_sessions_have_their_shares(tmp_path: Path)
     assert cause.value == "connections, refused"
     assert cause.figures["refused"] == pytest.approx(0.5, abs=0.02)
     assert math.isnan(cause.figures["queue"])
+    assert "s: the queue was not seen; " in cause.evidence
 
 
 @pytest.mark.parametrize("id", ["S2", "S3", "S4"])

@@ -38,6 +38,15 @@ def test_the_error_begins_to_fall_at_the_longest_interval_that_helps(
     assert (f"fall at {expected:g} s" if expected else "no interval") in sentence(rows)
 
 
+def test_an_invalid_run_proves_nothing() -> None:
+    rows = [row(600.0, 1.0), row(60.0, 0.5)._replace(valid=False), row(10.0, 0.5)]
+    assert begins_to_fall(rows) == 10.0
+    shorter = [row(600.0, 0.5)._replace(valid=False), *rows[1:]]
+    assert begins_to_fall(shorter) is None
+    assert sentence(shorter).startswith("At a sync every 10 s the mean error is 50.0 %; no interval")
+    assert sentence(rows[1:2]) == "No run of these counts, so nothing is said of the error."
+
+
 def test_runs_are_joined_by_interval_into_a_table_and_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,3 +75,23 @@ def test_a_run_without_a_split_is_one_line_and_exit_2(
     assert len(error) == 2
     assert "no window was split throughout" in error[0]
     assert not (tmp_path / "x.html").exists()
+
+
+def test_a_page_that_cannot_be_written_is_one_line_and_exit_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = run_of(tmp_path, shared, SPLIT, rate_sync=60.0).folder
+    assert main([str(folder), "--out", str(tmp_path / "none" / "x.html")]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("a limit of this machine: ENOENT, ")
+
+
+def test_where_no_run_counts_there_is_the_table_and_exit_3(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = run_of(tmp_path, shared, SPLIT, rate_sync=60.0).folder
+    (folder / "end.json").unlink()  # it was killed
+    out = tmp_path / "x.html"
+    assert main([str(folder), "--out", str(out)]) == 3
+    assert "INVALID" in capsys.readouterr().out
+    assert "No run of these counts" in out.read_text()
