@@ -12,10 +12,11 @@ import pytest
 from tests.support.compare_runs import SPEC, crowd, folder
 from tests.support.synthetic_run import Samples, Spec, drop
 from verdicts.__main__ import main
-from verdicts.history import figures, record
+from verdicts.history import record
 from verdicts.history.entry import HistoryRun, SeriesKey, attack_in_words
 from verdicts.history.store import FILE, read
 from verdicts.judge.judge import judge
+from verdicts.points.registry import question
 from verdicts.run.reading import load
 
 
@@ -135,6 +136,6 @@ def test_series_are_told_apart_by_all_that_makes_another_attack(tmp_path: Path) 
 
 
 def test_a_point_is_called_by_its_question() -> None:
-    assert figures.question("P1.8", "en") == "What is the error rate?"
-    assert figures.question("P1.6.cpu", "en") == figures.question("P1.6", "en") != ""
-    assert figures.question("p95", "en") == figures.question("X9", "en") == ""
+    assert question("P1.8", "en") == "What is the error rate?"
+    assert question("P1.6.cpu", "en") == question("P1.6", "en") != ""
+    assert question("p95", "en") == question("X9", "en") == ""
