@@ -113,7 +113,8 @@ def told(file: Path, one: Audit) -> Iterator[str]:
     """The judgement in words, a line each."""
     run, late = one.run, one.lateness
     yield f"{one.verdict.upper()}: {file} ({run.tool})"
-    planned = "not told" if one.planned is None else f"{one.planned:,} {run.unit}"
+    least = "at least " if one.plan.total is None else ""
+    planned = "not told" if one.planned is None else f"{least}{one.planned:,} {run.unit}"
     iterations = "" if run.started is None else f" in {run.begun:,} iterations"
     yield (
         f"  planned: {planned}; sent {run.sent:,} requests{iterations}, dropped {run.dropped:,}, "

@@ -81,7 +81,7 @@ def audit(run: OtherRun, plan: AttackPlan, counted: int | None = None) -> Audit:
     """Judge it; `counted`: how many requests the target says that it got."""
     planned = plan.total
     if planned is None and run.dropped:
-        planned = run.begun + run.dropped  # at the least: the tool's own words
+        planned = run.begun + run.dropped  # at the least, by the tool's own words: no plan
     late = _lateness(run, plan)
     reasons = (*_sent(run, planned), *_late(run, plan, late), *_arrived(run, counted))
     return Audit(
@@ -91,7 +91,7 @@ def audit(run: OtherRun, plan: AttackPlan, counted: int | None = None) -> Audit:
         planned,
         late,
         reasons,
-        tuple(_unknown(run, planned, counted)),
+        tuple(_unknown(run, plan, counted)),
         tuple(_notes(run, late)),
     )
 
@@ -151,8 +151,8 @@ def _arrived(run: OtherRun, counted: int | None) -> Iterator[str]:
         )
 
 
-def _unknown(run: OtherRun, planned: int | None, counted: int | None) -> Iterator[str]:
-    if planned is None:
+def _unknown(run: OtherRun, plan: AttackPlan, counted: int | None) -> Iterator[str]:
+    if plan.total is None:
         yield f"{run.tool} does not hold what was planned: give --rate and --duration, or --planned"
     if counted is None and run.unproved > MOST_LOST * run.sent:
         told = f"{run.unproved:,} of {run.sent:,} requests show no answer"

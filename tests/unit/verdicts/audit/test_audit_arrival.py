@@ -51,6 +51,12 @@ def test_what_the_tool_dropped_counts_without_a_plan_too() -> None:
     assert found.reasons[0].startswith("the tool itself dropped 14,010 of 15,000 planned iterations (93.40%")
 
 
+def test_the_little_that_the_tool_dropped_stands_in_for_no_plan() -> None:
+    found = judged(plan=AttackPlan(), sent=9_999, started=9_999, dropped=1)
+    assert (found.verdict, found.planned, found.reasons) == ("inconclusive", 10_000, ())
+    assert "give --rate and --duration" in found.unknown[0]
+
+
 def test_nobody_told_the_plan() -> None:
     for plan in (AttackPlan(), AttackPlan(rate=100), AttackPlan(duration_s=100)):
         found = judged(plan=plan)
