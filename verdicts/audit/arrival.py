@@ -30,7 +30,10 @@ ROUNDING: Final = 1.0  # of the plan, whatever the share: the last one may fall 
 
 @dataclass(frozen=True)
 class AttackPlan:
-    """What the tool was told to send: `count` in all, or `rate` a second for `duration_s`."""
+    """What the tool was told to send: `count` requests in all, or `rate` a second for `duration_s`.
+
+    Where one of what the rate is of makes several requests (k6's iterations), it is of those, not of requests.
+    """
 
     count: int | None = None
     rate: float | None = None
@@ -70,6 +73,11 @@ class Audit:
     notes: tuple[str, ...]
 
     @property
+    def unit(self) -> str:
+        """What `planned` is a number of."""
+        return self.run.unit if self.plan.count is None else "requests"
+
+    @property
     def verdict(self) -> AuditVerdict:
         """Whether the run's figures may be used."""
         if self.reasons:
@@ -83,7 +91,7 @@ def audit(run: OtherRun, plan: AttackPlan, counted: int | None = None) -> Audit:
     if planned is None and run.dropped:
         planned = run.begun + run.dropped  # at the least, by the tool's own words: no plan
     late = _lateness(run, plan)
-    reasons = (*_sent(run, planned), *_late(run, plan, late), *_arrived(run, counted))
+    reasons = (*_sent(run, plan, planned), *_late(run, plan, late), *_arrived(run, counted))
     return Audit(
         run,
         plan,
@@ -107,21 +115,24 @@ def _lateness(run: OtherRun, plan: AttackPlan) -> Lateness | None:
     return Lateness(late, float(p50), float(p99), float(delays.max()))
 
 
-def _sent(run: OtherRun, planned: int | None) -> Iterator[str]:
-    """The plan against what was begun."""
+def _sent(run: OtherRun, plan: AttackPlan, planned: int | None) -> Iterator[str]:
+    """The plan against what left: a count against requests, a rate against what was begun."""
     if not run.sent:
         yield "nothing was sent, says the file"
     if planned is None:
         return
-    missing, allowed = planned - run.begun, max(MOST_LOST * planned, ROUNDING)
-    if run.dropped > MOST_LOST * planned:
-        share = _share(run.dropped, planned)
-        yield f"the tool itself dropped {run.dropped:,} of {planned:,} planned {run.unit} ({share})"
+    left, unit, due = run.begun, run.unit, planned
+    if plan.count is not None:
+        left, unit, due = run.sent, "requests", run.begun + run.dropped
+    missing, allowed = planned - left, max(MOST_LOST * planned, ROUNDING)
+    if run.dropped > MOST_LOST * due:
+        share = _share(run.dropped, due)
+        yield f"the tool itself dropped {run.dropped:,} of {due:,} planned {run.unit} ({share})"
     elif missing > allowed and run.sent:
         never = f"{missing:,} never did ({_share(missing, planned)})"
-        yield f"{run.begun:,} of {planned:,} planned {run.unit} left, {never}: {run.closed}"
+        yield f"{left:,} of {planned:,} planned {unit} left, {never}: {run.closed}"
     if -missing > allowed:
-        yield f"{run.begun:,} {run.unit} left and {planned:,} were planned: the plan given is another one's"
+        yield f"{left:,} {unit} left and {planned:,} were planned: the plan given is another one's"
 
 
 def _late(run: OtherRun, plan: AttackPlan, late: Lateness | None) -> Iterator[str]:

@@ -75,6 +75,17 @@ def test_the_targets_count_is_of_requests_where_the_plan_is_of_iterations() -> N
     assert judged(20_000, sent=20_000, started=10_000).verdict == "valid"
 
 
+def test_a_planned_number_is_of_requests_and_a_rate_of_iterations() -> None:
+    plan = AttackPlan(count=20_000)
+    found = judged(20_000, plan=plan, sent=20_000, started=10_000)
+    assert (found.verdict, found.planned, found.unit) == ("valid", 20_000, "requests")
+    [reason] = judged(plan=plan, sent=19_979, started=10_000).reasons
+    assert reason.startswith("19,979 of 20,000 planned requests left, 21 never did")
+    [reason] = judged(plan=plan, sent=19_976, started=9_988, dropped=12).reasons
+    assert reason.startswith("the tool itself dropped 12 of 10,000 planned iterations")
+    assert judged(sent=20_000, started=10_000).unit == "iterations"
+
+
 def test_zero_of_forty() -> None:
     found = judged(40, plan=AttackPlan(), sent=0)
     assert found.verdict == "invalid"
