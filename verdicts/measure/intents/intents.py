@@ -106,6 +106,7 @@ def _served(run: Run, sent: Mask, index: NDArray[np.int64]) -> Floats:
     served_by = keys // 256
     known = np.searchsorted(firsts, served_by).clip(0, max(firsts.size - 1, 0))
     whole = successes >= sizes[known] if firsts.size else np.zeros(served_by.size, np.bool_)
+    whole = whole & np.isin(served_by, index)  # a lost process left parts of arrivals that have no record
     served = np.full(index.size, np.inf)
     np.minimum.at(served, np.searchsorted(index, served_by[whole]), done[whole])
     return served
