@@ -21,7 +21,7 @@ import numpy as np
 
 from verdicts.audit.other_run import OtherRun
 from verdicts.measure.arrivals.ledger import LATE_MS
-from verdicts.measure.arrivals.validity import MOST_LATE, MOST_LOST
+from verdicts.measure.arrivals.validity import MOST_LATE, MOST_LOST, over
 
 AuditVerdict = Literal["valid", "invalid", "inconclusive"]
 MOST_LONGER: Final = 0.01  # of the planned time
@@ -32,7 +32,7 @@ ROUNDING: Final = 1.0  # of the plan, whatever the share: the last one may fall 
 class AttackPlan:
     """What the tool was told to send: `count` requests in all, or `rate` a second for `duration_s`.
 
-    Where one of what the rate is of makes several requests (k6's iterations), it is of those, not of requests.
+    A rate is of what the tool begins: of k6 iterations, each of which may make several requests.
     """
 
     count: int | None = None
@@ -126,10 +126,10 @@ def _sent(run: OtherRun, plan: AttackPlan, planned: int | None) -> Iterator[str]
         left, unit, due = run.sent, "requests", run.begun + run.dropped
     missing, allowed = planned - left, max(MOST_LOST * planned, ROUNDING)
     if run.dropped > MOST_LOST * due:
-        share = _share(run.dropped, due)
+        share = over(run.dropped, due, MOST_LOST)
         yield f"the tool itself dropped {run.dropped:,} of {due:,} planned {run.unit} ({share})"
     elif missing > allowed and run.sent:
-        never = f"{missing:,} never did ({_share(missing, planned)})"
+        never = f"{missing:,} never did ({over(missing, planned, MOST_LOST)})"
         yield f"{left:,} of {planned:,} planned {unit} left, {never}: {run.closed}"
     if -missing > allowed:
         yield f"{left:,} {unit} left and {planned:,} were planned: the plan given is another one's"
@@ -137,7 +137,7 @@ def _sent(run: OtherRun, plan: AttackPlan, planned: int | None) -> Iterator[str]
 
 def _late(run: OtherRun, plan: AttackPlan, late: Lateness | None) -> Iterator[str]:
     if late is not None and late.late > MOST_LATE * run.begun:
-        share = _share(late.late, run.begun, "1 %")
+        share = over(late.late, run.begun, MOST_LATE)
         yield f"{late.late:,} of {run.begun:,} left over {LATE_MS:g} ms late ({share})"
     if run.length_s is None or not plan.duration_s:
         return
@@ -153,7 +153,7 @@ def _arrived(run: OtherRun, counted: int | None) -> Iterator[str]:
         return
     lost, allowed = run.sent - counted, MOST_LOST * max(run.sent, counted)
     if lost > allowed:
-        share = _share(lost, run.sent)
+        share = over(lost, run.sent, MOST_LOST)
         yield f"the target counted {counted:,} of {run.sent:,} sent: {lost:,} never arrived ({share})"
     if -lost > allowed:
         yield (
@@ -177,7 +177,3 @@ def _notes(run: OtherRun, late: Lateness | None) -> Iterator[str]:
             "lateness cannot be seen in this file; its response times begin when a request left, "
             "not when it was due"
         )
-
-
-def _share(part: int, whole: int, allowed: str = "0.1 %") -> str:
-    return f"{part / whole:.2%}, allowed {allowed}"
