@@ -124,14 +124,18 @@ def test_series_are_told_apart_by_all_that_makes_another_attack(tmp_path: Path) 
     about = load(run(tmp_path)).manifest
     key = SeriesKey.of(about.scenario, about.protections, about.target_name, about.machine)
     assert key == record.key_of(load(run(tmp_path / "again", number=2)))
+    users = about.scenario["groups"][0]
     others = [
         {**about.scenario, "duration": 30.0},
         {**about.scenario, "seed": 9},
         {**about.scenario, "kv": "free"},
         {**about.scenario, "stack": {"nano": {"cpu_share": 0.2}}},
+        {**about.scenario, "late_answers": "read"},
+        {**about.scenario, "groups": [{**users, "protocol": "2026-07-28"}]},
+        {**about.scenario, "groups": [{**users, "judge": False}]},
     ]
     digests = {attack_in_words(one) for one in (about.scenario, *others)}
-    assert len(digests) == 5
+    assert len(digests) == 8
     assert attack_in_words({**about.scenario, "title": {"en": "Renamed"}}) == key.attack
 
 
