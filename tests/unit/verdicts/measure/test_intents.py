@@ -91,3 +91,16 @@ def test_without_a_deadline_nothing_is_said_of_goodput(tmp_path: Path) -> None:
     found = intents.of(load(write(tmp_path / "run", Spec(duration=2.0))))
     assert np.isnan(found.deadline).all()
     assert not found.good.any()
+
+
+def test_those_without_a_deadline_beside_others_count_for_nothing(tmp_path: Path) -> None:
+    def two(samples: Samples) -> Samples:
+        samples["group"] = samples["index"] % 2
+        return samples
+
+    spec = Spec(duration=4.0, accounts=10, chances={}, change=two, manifest={"groups": ["users", "others"]})
+    run = made(tmp_path, spec)
+    run.scenario["groups"].append({"name": "others", "judge": True, "persona": {"name": "caller"}})
+    found = intents.of(run)
+    assert (found.planned.size, int(found.within(0.0, 4.0).sum())) == (200, 100)
+    assert found.goodput(0.0, 4.0) == 1.0
