@@ -7,8 +7,8 @@ calls; the intent is served by the first attempt that has. Judged groups alone, 
     attempts ÷ intents = (first calls + repeats) ÷ first calls       the amplification
     goodput            = intents served within `deadline` of their planned instant
 
-The deadline is the option of that name of the group's persona. Goodput is of intents that have one: of a group
-without one nothing is said.
+The deadline is the option of that name of the group's persona. Goodput is of intents that have one; of a
+group without one nothing is said.
 """
 
 from __future__ import annotations
