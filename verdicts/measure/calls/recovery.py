@@ -94,7 +94,7 @@ def baseline(run: Run) -> Baseline:
 
 
 def next_after(found: Iterable[Mapping[str, Any]], end: float) -> float:
-    """When the first of these faults begins that is in force after `end`, maybe before it; inf without any."""
+    """When the first of these faults began that is in force after `end`, maybe before it; else inf."""
     later = (fault for fault in found if fault.get("until") is None or fault["until"] > end)
     return min((float(fault["at"]) for fault in later), default=math.inf)
 

@@ -2,8 +2,8 @@
 
 In flight at a kill are the calls sent before it and not done at it that the balancer may have given to that
 origin: calls answered by the other one first-hand cannot be told from those that were sent again, so where
-both served, `in_flight` counts both. Lost are those that ended in an error, and arrivals that were ended by
-us without an answer. The whole run's retries are what the balancer sent to origins less what the edge gave it.
+both served, `in_flight` counts both. Lost are those that ended in an error, and arrivals that we ended
+without an answer. The whole run's retries are what the balancer sent to origins less what the edge gave it.
 """
 
 from __future__ import annotations

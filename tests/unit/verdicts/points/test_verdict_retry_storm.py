@@ -109,7 +109,7 @@ def test_a_relapse_is_no_recovery(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("at", "watched", "back"), [(40.0, 32.0, 3.0), (5.0, 0.0, math.inf)])
 def test_another_fault_ends_the_watch(tmp_path: Path, at: float, watched: float, back: float) -> None:
-    """What is lost under it is not lost to the trigger; one that outlasts the trigger leaves nothing to watch."""
+    """What is lost under it is not the trigger's; one that outlasts the trigger leaves nothing to watch."""
 
     def twice(samples: Samples) -> Samples:
         fail(samples, (samples["planned"] >= AT) & (samples["planned"] < 9.0), "timeout")
