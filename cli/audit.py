@@ -40,7 +40,7 @@ def parser() -> Parser:
         "files", nargs="+", metavar="FILE", type=Path, help="what the tool wrote; each is judged for itself"
     )
     made.add_argument("--target-count", metavar="N", help="how many requests the target itself counted")
-    made.add_argument("--planned", metavar="N", help="how many the tool was to send")
+    made.add_argument("--planned", metavar="N", help="how many requests the tool was to send")
     made.add_argument(
         "--rate", metavar="R", help="per second; of k6: iterations. In place of --planned, with --duration"
     )
@@ -113,7 +113,8 @@ def told(file: Path, one: Audit) -> Iterator[str]:
     """The judgement in words, a line each."""
     run, late = one.run, one.lateness
     yield f"{one.verdict.upper()}: {file} ({run.tool})"
-    planned = "not told" if one.planned is None else f"{one.planned:,} {run.unit}"
+    least = "at least " if one.plan.total is None else ""
+    planned = "not told" if one.planned is None else f"{least}{one.planned:,} {one.unit}"
     iterations = "" if run.started is None else f" in {run.begun:,} iterations"
     yield (
         f"  planned: {planned}; sent {run.sent:,} requests{iterations}, dropped {run.dropped:,}, "
@@ -138,7 +139,7 @@ def document(file: Path, one: Audit) -> dict[str, Any]:
         "tool": run.tool,
         "verdict": one.verdict,
         "planned": one.planned,
-        "of": run.unit,
+        "of": one.unit,
         "begun": run.begun,
         "sent": run.sent,
         "dropped": run.dropped,

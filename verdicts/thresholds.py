@@ -59,8 +59,13 @@ class Bound:
     unit: str
 
     def __str__(self) -> str:
-        unit = f" {self.unit}" if self.unit else ""
-        return f"{self.figure} {self.op} {self.number:g}{unit}"
+        return f"{self.figure} {self._asked}"
+
+    @property
+    def _asked(self) -> str:
+        text = f"{self.number:g}"
+        whole = text if float(text) == self.number else repr(self.number).removesuffix(".0")
+        return f"{self.op} {whole}" + (f" {self.unit}" if self.unit else "")
 
     def check(self, figures: Mapping[str, str]) -> None:
         """Hold against a point's figures (name → base unit). Raises ValueError."""
@@ -85,8 +90,9 @@ class Bound:
     def told(self, value: float, base_unit: str) -> str:
         """The figure in the threshold's own unit beside its bound: `p95 is 2.41 s (allowed <= 2 s)`."""
         unit = f" {self.unit}" if self.unit else ""
-        own = value / _UNITS[base_unit][self.unit]
-        return f"{self.figure} is {own:.4g}{unit} (allowed {self.op} {self.number:g}{unit})"
+        factor = _UNITS[base_unit][self.unit]
+        own = float(Decimal(repr(float(value))) / Decimal(repr(factor)))
+        return f"{self.figure} is {_apart(own, self.number)}{unit} (allowed {self._asked})"
 
     def in_base_unit(self, base_unit: str) -> float:
         """The number in the base unit; by decimals, as 95 × 0.01 is more than 95 of 100."""
@@ -144,6 +150,14 @@ class Threshold:
         for one in self.bounds:
             most = values[one.figure]
             yield one, one.between(at_least.get(one.figure, most), most, units[one.figure])
+
+
+def _apart(value: float, bound: float) -> str:
+    """`value` to four digits, or to as many as show on which side of `bound` it is."""
+    side = value > bound, value < bound
+    texts = (f"{value:.{digits}g}" for digits in range(4, 18))
+    apart = (text for text in texts if (float(text) > bound, float(text) < bound) == side)
+    return next(apart, f"{value:.17g}")
 
 
 def figure_of(told: str) -> str:

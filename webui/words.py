@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from verdicts.language.quantities import against
+
 NOTHING: Final = "–"
 
 
@@ -30,6 +32,8 @@ def milliseconds(value: float | None) -> str:
 def measured(point: dict[str, Any]) -> str:
     """A point's value with its unit."""
     value = figure(point["value"])
+    if point["status"] == "fail" and isinstance(point["value"], float):
+        value = against(value, point["value"], point["threshold"])
     return value if value == NOTHING else f"{value} {point['unit']}".strip()
 
 

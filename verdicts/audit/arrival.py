@@ -21,7 +21,7 @@ import numpy as np
 
 from verdicts.audit.other_run import OtherRun
 from verdicts.measure.arrivals.ledger import LATE_MS
-from verdicts.measure.arrivals.validity import MOST_LATE, MOST_LOST
+from verdicts.measure.arrivals.validity import MOST_LATE, MOST_LOST, over
 
 AuditVerdict = Literal["valid", "invalid", "inconclusive"]
 MOST_LONGER: Final = 0.01  # of the planned time
@@ -30,7 +30,10 @@ ROUNDING: Final = 1.0  # of the plan, whatever the share: the last one may fall 
 
 @dataclass(frozen=True)
 class AttackPlan:
-    """What the tool was told to send: `count` in all, or `rate` a second for `duration_s`."""
+    """What the tool was told to send: `count` requests in all, or `rate` a second for `duration_s`.
+
+    A rate is of what the tool begins: of k6 iterations, each of which may make several requests.
+    """
 
     count: int | None = None
     rate: float | None = None
@@ -70,6 +73,11 @@ class Audit:
     notes: tuple[str, ...]
 
     @property
+    def unit(self) -> str:
+        """What `planned` is a number of."""
+        return self.run.unit if self.plan.count is None else "requests"
+
+    @property
     def verdict(self) -> AuditVerdict:
         """Whether the run's figures may be used."""
         if self.reasons:
@@ -81,9 +89,9 @@ def audit(run: OtherRun, plan: AttackPlan, counted: int | None = None) -> Audit:
     """Judge it; `counted`: how many requests the target says that it got."""
     planned = plan.total
     if planned is None and run.dropped:
-        planned = run.begun + run.dropped  # at the least: the tool's own words
+        planned = run.begun + run.dropped  # at the least, by the tool's own words: no plan
     late = _lateness(run, plan)
-    reasons = (*_sent(run, planned), *_late(run, plan, late), *_arrived(run, counted))
+    reasons = (*_sent(run, plan, planned), *_late(run, plan, late), *_arrived(run, counted))
     return Audit(
         run,
         plan,
@@ -91,7 +99,7 @@ def audit(run: OtherRun, plan: AttackPlan, counted: int | None = None) -> Audit:
         planned,
         late,
         reasons,
-        tuple(_unknown(run, planned, counted)),
+        tuple(_unknown(run, plan, counted)),
         tuple(_notes(run, late)),
     )
 
@@ -107,26 +115,29 @@ def _lateness(run: OtherRun, plan: AttackPlan) -> Lateness | None:
     return Lateness(late, float(p50), float(p99), float(delays.max()))
 
 
-def _sent(run: OtherRun, planned: int | None) -> Iterator[str]:
-    """The plan against what was begun."""
+def _sent(run: OtherRun, plan: AttackPlan, planned: int | None) -> Iterator[str]:
+    """The plan against what left: a count against requests, a rate against what was begun."""
     if not run.sent:
         yield "nothing was sent, says the file"
     if planned is None:
         return
-    missing, allowed = planned - run.begun, max(MOST_LOST * planned, ROUNDING)
-    if run.dropped > MOST_LOST * planned:
-        share = _share(run.dropped, planned)
-        yield f"the tool itself dropped {run.dropped:,} of {planned:,} planned {run.unit} ({share})"
+    left, unit, due = run.begun, run.unit, planned
+    if plan.count is not None:
+        left, unit, due = run.sent, "requests", run.begun + run.dropped
+    missing, allowed = planned - left, max(MOST_LOST * planned, ROUNDING)
+    if run.dropped > MOST_LOST * due:
+        share = over(run.dropped, due, MOST_LOST)
+        yield f"the tool itself dropped {run.dropped:,} of {due:,} planned {run.unit} ({share})"
     elif missing > allowed and run.sent:
-        never = f"{missing:,} never did ({_share(missing, planned)})"
-        yield f"{run.begun:,} of {planned:,} planned {run.unit} left, {never}: {run.closed}"
+        never = f"{missing:,} never did ({over(missing, planned, MOST_LOST)})"
+        yield f"{left:,} of {planned:,} planned {unit} left, {never}: {run.closed}"
     if -missing > allowed:
-        yield f"{run.begun:,} {run.unit} left and {planned:,} were planned: the plan given is another one's"
+        yield f"{left:,} {unit} left and {planned:,} were planned: the plan given is another one's"
 
 
 def _late(run: OtherRun, plan: AttackPlan, late: Lateness | None) -> Iterator[str]:
     if late is not None and late.late > MOST_LATE * run.begun:
-        share = _share(late.late, run.begun, "1 %")
+        share = over(late.late, run.begun, MOST_LATE)
         yield f"{late.late:,} of {run.begun:,} left over {LATE_MS:g} ms late ({share})"
     if run.length_s is None or not plan.duration_s:
         return
@@ -142,7 +153,7 @@ def _arrived(run: OtherRun, counted: int | None) -> Iterator[str]:
         return
     lost, allowed = run.sent - counted, MOST_LOST * max(run.sent, counted)
     if lost > allowed:
-        share = _share(lost, run.sent)
+        share = over(lost, run.sent, MOST_LOST)
         yield f"the target counted {counted:,} of {run.sent:,} sent: {lost:,} never arrived ({share})"
     if -lost > allowed:
         yield (
@@ -151,8 +162,8 @@ def _arrived(run: OtherRun, counted: int | None) -> Iterator[str]:
         )
 
 
-def _unknown(run: OtherRun, planned: int | None, counted: int | None) -> Iterator[str]:
-    if planned is None:
+def _unknown(run: OtherRun, plan: AttackPlan, counted: int | None) -> Iterator[str]:
+    if plan.total is None:
         yield f"{run.tool} does not hold what was planned: give --rate and --duration, or --planned"
     if counted is None and run.unproved > MOST_LOST * run.sent:
         told = f"{run.unproved:,} of {run.sent:,} requests show no answer"
@@ -166,7 +177,3 @@ def _notes(run: OtherRun, late: Lateness | None) -> Iterator[str]:
             "lateness cannot be seen in this file; its response times begin when a request left, "
             "not when it was due"
         )
-
-
-def _share(part: int, whole: int, allowed: str = "0.1 %") -> str:
-    return f"{part / whole:.2%}, allowed {allowed}"

@@ -1,8 +1,9 @@
 """Are two runs the same attack? Only then does a difference between them speak of the target.
 
-The same are: scenario (or variants of one), groups with their accounts, rates, shapes, personas and tools,
-seed, duration, time scale, faults, deadlines. What may differ is what a comparison is made for:
-protections, target, the stack's settings, version; `sides` names it.
+The same are: scenario (or variants of one), groups with their accounts, rates, shapes, personas, tools and
+whether they are judged, how they connect, seed, duration, time scale, faults, deadlines. What may differ is
+what a comparison is made for: protections, target, the era of MCP, the stack's settings, version; `attacked`
+has it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from typing import Any, Final
 from verdicts.run.reading import Run, RunFolderError
 
 Plain = Mapping[str, Any]
-KEYS: Final = ("seed", "duration", "time_scale", "timeout", "drain", "faults")
-OF_GROUP: Final = ("rate", "accounts", "shape", "persona", "tools")
+KEYS: Final = (
+    *("seed", "duration", "time_scale", "timeout", "drain", "faults"),
+    *("align", "connections", "request_ids", "late_answers"),
+)
+OF_GROUP: Final = ("rate", "accounts", "shape", "persona", "tools", "answers_input", "reopen_within", "judge")
+PROTOCOL: Final = "protocol"
 LONGEST: Final = 120
 
 
@@ -29,7 +34,8 @@ def differences(a: Plain, b: Plain) -> list[str]:
 def load(scenario: Plain) -> dict[str, Any]:
     """What makes a scenario the attack that it is, as plain data; without its name."""
     groups = {
-        group["name"]: {key: _called(group).get(key) for key in OF_GROUP} for group in scenario["groups"]
+        group["name"]: {key: _called(group).get(key) for key in (*OF_GROUP, PROTOCOL)}
+        for group in scenario["groups"]
     }
     return {**{key: scenario.get(key) for key in KEYS}, "groups": groups}
 
@@ -57,7 +63,7 @@ def alike(runs: Sequence[Run]) -> None:
 
 
 def against(a: Run, b: Run) -> list[str]:
-    """What was attacked differently: protections, target, the stack's settings, version, machine."""
+    """What was attacked differently: protections, target, protocol, stack, version, machine."""
     return unlike(attacked(a), attacked(b))
 
 
@@ -72,6 +78,7 @@ def attacked(run: Run) -> dict[str, Any]:
     return {
         "protections": ", ".join(run.manifest.protections) or "none",
         "target": run.manifest.target_name,
+        PROTOCOL: {group["name"]: run.spoken(group) for group in run.scenario.get("groups", ())},
         "stack": {key: value for key, value in settings.items() if key != "ports"},
         "version": run.manifest.version,
         "machine": run.manifest.machine.cpu,

@@ -13,7 +13,7 @@ from verdicts.compare import same_attack
 from verdicts.compare.change_points import Scale
 
 Better = Literal["lower", "higher", ""]
-BESIDE: Final = ("stack", "kv", "align", "connections", "request_ids")  # what else makes another attack
+BESIDE: Final = ("stack", "kv")  # what else makes another attack
 GIB: Final = 2**30
 
 

@@ -16,7 +16,6 @@ from verdicts.history.entry import Better, RunFigure
 from verdicts.judge.judge import ARRIVAL, BASELINE, Judgement
 from verdicts.measure.target import cpu, origins
 from verdicts.points.point import PointResult
-from verdicts.points.registry import POINTS
 from verdicts.run.reading import Run
 from verdicts.thresholds import Threshold
 
@@ -96,10 +95,3 @@ def _better(one: PointResult) -> Better:
         for bound in bounds
     }
     return ways.pop() if len(ways) == 1 else ""  # type: ignore[return-value]
-
-
-def question(id: str, language: str) -> str:
-    """What the point of a figure asks; "" for a figure of TITLES, and for points of other versions."""
-    parts = id.split(".")
-    known = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
-    return next((POINTS[one].question.text(language) for one in known if one in POINTS), "")

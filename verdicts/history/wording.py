@@ -13,6 +13,7 @@ from verdicts.history.series import FigureSeries, RunSeries, SeriesChange
 from verdicts.language.units import gap, translated
 from verdicts.language.words import Say
 from verdicts.points.registry import UNITS as OF_POINTS
+from verdicts.points.registry import question
 
 COUNTED: Final = ("worse", "better", "changed")
 
@@ -21,7 +22,7 @@ def title(figure: FigureSeries, say: Say) -> str:
     """`Response p95`; of a point its question, with its id."""
     if figure.id in figures.TITLES:
         return say(figures.TITLES[figure.id])
-    asked = figures.question(figure.id, say.language)
+    asked = question(figure.id, say.language)
     return f"{asked} ({figure.id})" if asked else figure.id
 
 

@@ -18,6 +18,7 @@ UNITS: Final = {
     "KiB": 1 / 1024,
 }
 JAPANESE: Final = {"s": "秒", "ms": "ミリ秒", "min": "分"}
+_BOUND: Final = re.compile(r"[<>=] ([\d.e+-]+)")
 _WRITTEN: Final = re.compile(r"(?<=\d) (%|ms|s|min|kB|MB|GB|KiB|MiB|GiB|vCPU)(?![A-Za-z/])")
 
 
@@ -32,6 +33,20 @@ def plain(value: float) -> str:
     if abs(value) >= 100 or float(value).is_integer():
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def against(text: str, value: float, threshold: str) -> str:
+    """`text` of a value that breaks `threshold`; the value whole where those digits are a bound's.
+
+    98.996 % breaks 99 %, and 2,000.3 ms break 2 s: neither reads so as 99 and 2,000.
+    """
+    bounds = {_digits(number) for number in _BOUND.findall(threshold)}
+    return f"{value:,.10g}" if _digits(text) in bounds else text
+
+
+def _digits(number: str) -> str:
+    """Those that a power of ten, and so most units, leaves as they are."""
+    return re.sub(r"\D", "", number).strip("0")
 
 
 def localized(text: str, language: str) -> str:

@@ -17,6 +17,9 @@ from verdicts.run.reading import Run
 
 CONNECTIONS: Final = "stack_db_connections"
 WAITING: Final = "waiting for a lock"
+NONE_LIFTED: Final = (
+    "No fault was lifted while load was sent and no other was in force, so nothing could recover."
+)
 UNTOLD: Final = (
     "Not observed: after a fault calls were sent in too few seconds to tell when it was over, or none was well before."
 )
@@ -41,7 +44,7 @@ def recovery_time(run: Run) -> Iterator[Finding]:
         yield Finding.unseen(faults.UNMADE)
         return
     if not found:
-        yield Finding.unseen("No fault was lifted while load was sent, so nothing could recover.")
+        yield Finding.unseen(NONE_LIFTED)
         return
     if any(math.isnan(one.seconds) for one in found):
         yield Finding.unseen(UNTOLD)

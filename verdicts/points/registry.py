@@ -46,3 +46,10 @@ def check(points: Iterable[str], thresholds: Mapping[str, str]) -> None:
                 threshold.check(POINTS[id].figures)
         except ValueError as error:
             raise ValueError(f"thresholds.{id}: {error}") from None
+
+
+def question(id: str, language: str) -> str:
+    """What the point of a result asks: P1.6 of P1.6.cpu, C1 of C1.kept; "" where none is known."""
+    parts = id.split(".")
+    known = (".".join(parts[:count]) for count in range(len(parts), 0, -1))
+    return next((POINTS[one].question.text(language) for one in known if one in POINTS), "")

@@ -2,8 +2,9 @@
 
     page = environment("ja").get_template("page.html").render(…)
 
-In templates `_("{n} runs", n=3)` is a text of words.ja.toml, `unit(…)` a point's unit; `|figure` and
-`|bound` show values and thresholds, `gap(unit)` stands between the two, `|word` is a text without gaps.
+In templates `_("{n} runs", n=3)` is a text of words.ja.toml, `unit(…)` a point's unit; `|figure` shows the
+value of a point and `|bound` a threshold, `gap(unit)` stands between value and unit, `|word` is a text
+without gaps.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from markupsafe import Markup
 
 from common.files.derived import derived_folder
 from verdicts.language.catalogue import japanese
-from verdicts.language.quantities import localized
+from verdicts.language.quantities import against, localized
 from verdicts.language.units import gap, said, translated
 from verdicts.language.words import Say
 from verdicts.points.registry import UNITS
@@ -44,7 +45,9 @@ def environment(language: str, *, html: bool = True) -> Environment:
         "gap": lambda unit: gap(unit, language),
     }
     made.filters |= {
-        "figure": lambda value: said(figure(value), language),
+        "figure": lambda point: said(
+            figure(*(made.getattr(point, key) for key in ("value", "status", "threshold"))), language
+        ),
         "bound": lambda threshold: localized(bound(threshold), language),
         "word": lambda text: japanese().get(text, text) if language == "ja" else text,
         "cell": cell,
@@ -52,11 +55,12 @@ def environment(language: str, *, html: bool = True) -> Environment:
     return made
 
 
-def figure(value: Any) -> str:
-    """A point's value for the eye: thousands apart, no empty decimals."""
-    if isinstance(value, float) and abs(value) < 1000:
-        return f"{value:.4g}"
-    return f"{value:,.0f}" if isinstance(value, int | float) else str(value)
+def figure(value: Any, status: str, threshold: str) -> str:
+    """A point's value for the eye: thousands apart, no empty decimals; a failed one never as its bound."""
+    if not isinstance(value, int | float):
+        return str(value)
+    text = f"{value:.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,.0f}"
+    return against(text, value, threshold) if status == "fail" and isinstance(value, float) else text
 
 
 def bound(threshold: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from verdicts.language.words import Say
-from verdicts.points.registry import POINTS
+from verdicts.points.registry import question
 from verdicts.report import plotly_js
 from verdicts.report.environment import embedded, environment
 from verdicts.suite import overall, suite_figures
@@ -54,7 +54,7 @@ def render(document: Mapping[str, Any], entries: Sequence[object], runs: overall
             protections=protections,
             cards=overall.cards(runs, say),
             plots=plots,
-            questions={id: point.question.text(say.language) for id, point in POINTS.items()},
+            question=lambda id: question(id, say.language),
             **(drawn if plots else {}),
         )
     )

@@ -116,3 +116,9 @@ def test_every_row_has_every_column(tmp_path: Path) -> None:
 )
 def test_figures_read_well(value: object, shown: str) -> None:
     assert words.figure(value) == shown
+
+
+@pytest.mark.parametrize(("status", "shown"), [("fail", "98.996 %"), ("pass", "99 %")])
+def test_a_broken_bound_does_not_read_as_one_that_holds(status: str, shown: str) -> None:
+    point = {"value": 98.996, "unit": "%", "status": status, "threshold": "success >= 99 %"}
+    assert words.measured(point) == shown

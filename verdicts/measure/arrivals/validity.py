@@ -66,10 +66,18 @@ def _taken_along(run: Run) -> bool:
 def _behind(total: ArrivalCounts) -> Iterator[str]:
     for name, count in (("dropped", total.dropped), ("unknown", total.unknown)):
         if total.planned and count / total.planned > MOST_LOST:
-            share = f"{count / total.planned:.2%}, allowed 0.1 %"
+            share = over(count, total.planned, MOST_LOST)
             yield f"{count:,} of {total.planned:,} planned arrivals {name} ({share})"
     if total.sent and total.late / total.sent > MOST_LATE:
-        yield f"{total.late:,} of {total.sent:,} calls late ({total.late / total.sent:.2%}, allowed 1 %)"
+        yield f"{total.late:,} of {total.sent:,} calls late ({over(total.late, total.sent, MOST_LATE)})"
+
+
+def over(part: int, whole: int, most: float) -> str:
+    """A share that is more than `most`, with as many digits as show it: `1.004%, allowed 1 %`."""
+    digits = 2
+    while digits < 9 and float(f"{100 * part / whole:.{digits}f}") <= 100 * most:
+        digits += 1
+    return f"{part / whole:.{digits}%}, allowed {100 * most:g} %"
 
 
 def _ended(run: Run, ledger: ArrivalLedger) -> Iterator[str]:

@@ -10,13 +10,14 @@
                  second in which no call was sent is passed over
 
 A fault ends when the scenario lifts it: what it takes to start a killed process again is part of the
-recovery. Seconds are whole, counted from the fault's end: 0 is the first.
+recovery. Of one that ends while another is in force nothing is said: that one's end is the one to count from.
+Seconds are whole, counted from the fault's end: 0 is the first.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -92,16 +93,21 @@ def baseline(run: Run) -> Baseline:
     return Baseline(percentiles.of(_took(run, 0.0, first)).p95, first)
 
 
+def next_after(found: Iterable[Mapping[str, Any]], end: float) -> float:
+    """When the first of these faults began that is in force after `end`, maybe before it; else inf."""
+    later = (fault for fault in found if fault.get("until") is None or fault["until"] > end)
+    return min((float(fault["at"]) for fault in later), default=math.inf)
+
+
 def of(run: Run) -> Iterator[Recovery]:
-    """Every fault that ended before the load did."""
+    """Every fault that ended before the load did, and while no other was in force."""
     normal = baseline(run)
     found = faults(run)
     for fault in found:
         end = fault.get("until")
-        if end is None or end >= run.load_end:
+        if end is None or end >= run.load_end or next_after(found, end) < end:
             continue
-        later = [float(other["at"]) for other in found if other["at"] >= end]
-        watched = min([run.load_end, *later]) - end
+        watched = min(run.load_end, next_after(found, end)) - end
         relapses = _relapses(run, end, watched, normal)
         down = [one.second + 1.0 for one in relapses if one.failed > one.sent / 2]
         seconds = max([_seconds(run, end, watched, normal), *down])

@@ -7,7 +7,8 @@ calls; the intent is served by the first attempt that has. Judged groups alone, 
     attempts ÷ intents = (first calls + repeats) ÷ first calls       the amplification
     goodput            = intents served within `deadline` of their planned instant
 
-The deadline is the option of that name of the group's persona; without one nothing is said of goodput.
+The deadline is the option of that name of the group's persona. Goodput is of intents that have one; of a
+group without one nothing is said.
 """
 
 from __future__ import annotations
@@ -47,8 +48,9 @@ class Intents:
         return self.served - self.planned <= self.deadline
 
     def within(self, start: float, end: float) -> Mask:
-        """Those planned from `start` up to `end`."""
-        return (self.planned >= start) & (self.planned < end)
+        """Those with a deadline that were planned from `start` up to `end`."""
+        asked: Mask = (self.planned >= start) & (self.planned < end) & ~np.isnan(self.deadline)
+        return asked
 
     def goodput(self, start: float, end: float) -> float:
         """The share of those that were served in time; NaN without any."""
@@ -106,6 +108,7 @@ def _served(run: Run, sent: Mask, index: NDArray[np.int64]) -> Floats:
     served_by = keys // 256
     known = np.searchsorted(firsts, served_by).clip(0, max(firsts.size - 1, 0))
     whole = successes >= sizes[known] if firsts.size else np.zeros(served_by.size, np.bool_)
+    known_whole = whole & np.isin(served_by, index)  # a lost process left parts of arrivals without a record
     served = np.full(index.size, np.inf)
-    np.minimum.at(served, np.searchsorted(index, served_by[whole]), done[whole])
+    np.minimum.at(served, np.searchsorted(index, served_by[known_whole]), done[known_whole])
     return served

@@ -3,7 +3,8 @@
     before    the share of intents planned before the trigger that were served in time
     back      the first second after the trigger's end from which five seconds, and all that was watched,
               have a goodput of 99 % of that
-    watched   from the trigger's end to the last intent whose deadline lies within the load
+    watched   from the trigger's end to the last intent whose deadline lies within the load, and before
+              another fault; not at all where another is in force at the trigger's end
 
 Where fewer than `WELL` were served in time before it, there is nothing to come back to.
 
@@ -87,7 +88,8 @@ def of(run: Run) -> Storm | str:
     if np.isnan(wanted.deadline).all():
         return NO_DEADLINE
     at, end = float(found[0]["at"]), float(found[0]["until"])
-    watched = run.load_end - float(np.nanmax(wanted.deadline)) - end
+    until = min(run.load_end, recovery.next_after(recovery.faults(run), end))
+    watched = until - float(np.nanmax(wanted.deadline)) - end
     before = wanted.goodput(0.0, at)
     required = max(TRIGGERS * (end - at), MINUTE / float(run.scenario.get("duration_scale", 1.0)))
     name = " ".join(filter(None, (found[0]["fault"], found[0].get("target"))))

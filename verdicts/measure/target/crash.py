@@ -2,8 +2,8 @@
 
 In flight at a kill are the calls sent before it and not done at it that the balancer may have given to that
 origin: calls answered by the other one first-hand cannot be told from those that were sent again, so where
-both served, `in_flight` counts both. Lost are those that ended in an error. The whole run's retries are
-what the balancer sent to origins less what the edge gave it.
+both served, `in_flight` counts both. Lost are those that ended in an error, and arrivals that we ended
+without an answer. The whole run's retries are what the balancer sent to origins less what the edge gave it.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, NamedTuple
 
+from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes
 from verdicts.measure.target import money
 from verdicts.run.reading import Run
@@ -51,7 +52,8 @@ def all_of(run: Run) -> tuple[Crash, ...]:
 def _crash(run: Run, number: int, origin: str, at: float) -> Crash:
     calls = run.samples
     flying = run.out & (calls["sent"] < at) & ~(calls["done"] < at - SLACK)
-    lost = flying & ~run.ok & ~outcomes.refused(run)
+    left = run.arrivals & run.became(Outcome.ABORTED)  # of extra calls, streams that the run's end closed
+    lost = flying & (outcomes.errors(run) | left)
     books = money.of(run)
     unfinished = float("nan") if books is None else float(books.facts["unfinished"])
     return Crash(

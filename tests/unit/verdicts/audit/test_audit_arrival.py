@@ -51,6 +51,12 @@ def test_what_the_tool_dropped_counts_without_a_plan_too() -> None:
     assert found.reasons[0].startswith("the tool itself dropped 14,010 of 15,000 planned iterations (93.40%")
 
 
+def test_the_little_that_the_tool_dropped_stands_in_for_no_plan() -> None:
+    found = judged(plan=AttackPlan(), sent=9_999, started=9_999, dropped=1)
+    assert (found.verdict, found.planned, found.reasons) == ("inconclusive", 10_000, ())
+    assert "give --rate and --duration" in found.unknown[0]
+
+
 def test_nobody_told_the_plan() -> None:
     for plan in (AttackPlan(), AttackPlan(rate=100), AttackPlan(duration_s=100)):
         found = judged(plan=plan)
@@ -67,6 +73,17 @@ def test_the_targets_count_must_be_that_of_the_file(counted: int, verdict: str) 
 
 def test_the_targets_count_is_of_requests_where_the_plan_is_of_iterations() -> None:
     assert judged(20_000, sent=20_000, started=10_000).verdict == "valid"
+
+
+def test_a_planned_number_is_of_requests_and_a_rate_of_iterations() -> None:
+    plan = AttackPlan(count=20_000)
+    found = judged(20_000, plan=plan, sent=20_000, started=10_000)
+    assert (found.verdict, found.planned, found.unit) == ("valid", 20_000, "requests")
+    [reason] = judged(plan=plan, sent=19_979, started=10_000).reasons
+    assert reason.startswith("19,979 of 20,000 planned requests left, 21 never did")
+    [reason] = judged(plan=plan, sent=19_976, started=9_988, dropped=12).reasons
+    assert reason.startswith("the tool itself dropped 12 of 10,000 planned iterations")
+    assert judged(sent=20_000, started=10_000).unit == "iterations"
 
 
 def test_zero_of_forty() -> None:

@@ -103,6 +103,10 @@ OTHERS = {
     "scenario: rate-limit, not burst": Spec(**{**vars(SPEC), "scenario": "rate-limit"}),
     "users.accounts.tier: starter, not unlimited": Spec(**{**vars(SPEC), "scenario": "burst-starter"}),
     "time_scale: 6.0, not 1.0": Spec(**{**vars(SPEC), "scenario_data": {"time_scale": 6.0}}),
+    "align: 60.0, not null": Spec(**{**vars(SPEC), "scenario_data": {"align": 60.0}}),
+    "connections: shared, not account": Spec(**{**vars(SPEC), "scenario_data": {"connections": "shared"}}),
+    "request_ids: account, not run": Spec(**{**vars(SPEC), "scenario_data": {"request_ids": "account"}}),
+    "late_answers: read, not cut": Spec(**{**vars(SPEC), "scenario_data": {"late_answers": "read"}}),
 }
 
 
@@ -114,6 +118,37 @@ def test_another_attack_is_refused_by_what_is_different(named: str, tmp_path: Pa
     assert named in str(refused.value)
     assert str(b.folder) in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def lone(tmp_path: Path, **change: Any) -> tuple[Side, Side]:
+    """A run a side; the group of B's is another in this."""
+    a = load(folder(tmp_path / "a", 0))
+    groups = [{**a.scenario["groups"][0], **change}]
+    b = load(folder(tmp_path / "b", 1, replace(SPEC, scenario_data={"groups": groups})))
+    return Side("A", "x", (a,)), Side("B", "y", (b,))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"judge": False}, "users.judge: false, not true"),
+        ({"answers_input": True}, "users.answers_input: true, not false"),
+        ({"reopen_within": 10.0}, "users.reopen_within: 10.0, not 0.0"),
+    ],
+)
+def test_a_group_that_behaves_otherwise_is_another_attack(
+    change: dict[str, Any], named: str, tmp_path: Path
+) -> None:
+    with pytest.raises(RunFolderError, match=named):
+        compare(*lone(tmp_path, **change), interleaved=False)
+
+
+def test_the_protocol_may_be_what_is_compared_and_is_named(tmp_path: Path) -> None:
+    a, b = lone(tmp_path, protocol="2026-07-28")
+    assert compare(a, b, interleaved=False).differs == ("protocol.users: 2026-07-28, not none",)
+    mixed = Side("A", "x", (*a.runs, *b.runs))
+    with pytest.raises(RunFolderError, match=r"is not of one side with .*: protocol\.users: 2026-07-28"):
+        compare(mixed, b, interleaved=False)
 
 
 def test_variants_whose_load_is_the_same_may_be_compared(tmp_path: Path) -> None:

@@ -12,10 +12,11 @@ import pytest
 from tests.support.compare_runs import SPEC, crowd, folder
 from tests.support.synthetic_run import Samples, Spec, drop
 from verdicts.__main__ import main
-from verdicts.history import figures, record
+from verdicts.history import record
 from verdicts.history.entry import HistoryRun, SeriesKey, attack_in_words
 from verdicts.history.store import FILE, read
 from verdicts.judge.judge import judge
+from verdicts.points.registry import question
 from verdicts.run.reading import load
 
 
@@ -123,18 +124,22 @@ def test_series_are_told_apart_by_all_that_makes_another_attack(tmp_path: Path) 
     about = load(run(tmp_path)).manifest
     key = SeriesKey.of(about.scenario, about.protections, about.target_name, about.machine)
     assert key == record.key_of(load(run(tmp_path / "again", number=2)))
+    users = about.scenario["groups"][0]
     others = [
         {**about.scenario, "duration": 30.0},
         {**about.scenario, "seed": 9},
         {**about.scenario, "kv": "free"},
         {**about.scenario, "stack": {"nano": {"cpu_share": 0.2}}},
+        {**about.scenario, "late_answers": "read"},
+        {**about.scenario, "groups": [{**users, "protocol": "2026-07-28"}]},
+        {**about.scenario, "groups": [{**users, "judge": False}]},
     ]
     digests = {attack_in_words(one) for one in (about.scenario, *others)}
-    assert len(digests) == 5
+    assert len(digests) == 8
     assert attack_in_words({**about.scenario, "title": {"en": "Renamed"}}) == key.attack
 
 
 def test_a_point_is_called_by_its_question() -> None:
-    assert figures.question("P1.8", "en") == "What is the error rate?"
-    assert figures.question("P1.6.cpu", "en") == figures.question("P1.6", "en") != ""
-    assert figures.question("p95", "en") == figures.question("X9", "en") == ""
+    assert question("P1.8", "en") == "What is the error rate?"
+    assert question("P1.6.cpu", "en") == question("P1.6", "en") != ""
+    assert question("p95", "en") == question("X9", "en") == ""

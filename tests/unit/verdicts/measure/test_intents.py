@@ -74,7 +74,33 @@ def test_all_calls_of_an_attempt_are_needed(tmp_path: Path) -> None:
     assert (took[5:] < 0.3).all()
 
 
+def unknown(samples: Samples) -> Samples:
+    """Two arrivals have no record, though a part of each has; the one after the first of them fails."""
+    fail(samples, samples["index"] == 101, "timeout")
+    lost = np.isin(samples["index"], (100, 199))
+    return np.concatenate([samples[~lost], repeats(samples[lost], 0, 0.0, flags=0)])
+
+
+def test_a_part_of_an_arrival_without_a_record_serves_nobody_else(tmp_path: Path) -> None:
+    found = intents.of(made(tmp_path, Spec(duration=4.0, accounts=10, chances={}, change=unknown)))
+    assert (found.arrival.size, found.first) == (198, 200)
+    assert found.arrival[np.isinf(found.served)].tolist() == [101]
+
+
 def test_without_a_deadline_nothing_is_said_of_goodput(tmp_path: Path) -> None:
     found = intents.of(load(write(tmp_path / "run", Spec(duration=2.0))))
     assert np.isnan(found.deadline).all()
     assert not found.good.any()
+
+
+def test_those_without_a_deadline_beside_others_count_for_nothing(tmp_path: Path) -> None:
+    def two(samples: Samples) -> Samples:
+        samples["group"] = samples["index"] % 2
+        return samples
+
+    spec = Spec(duration=4.0, accounts=10, chances={}, change=two, manifest={"groups": ["users", "others"]})
+    run = made(tmp_path, spec)
+    run.scenario["groups"].append({"name": "others", "judge": True, "persona": {"name": "caller"}})
+    found = intents.of(run)
+    assert (found.planned.size, int(found.within(0.0, 4.0).sum())) == (200, 100)
+    assert found.goodput(0.0, 4.0) == 1.0

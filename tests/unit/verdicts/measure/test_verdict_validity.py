@@ -77,6 +77,21 @@ def test_what_fell_behind_is_told_with_its_share_and_what_is_allowed(tmp_path: P
     )
 
 
+@pytest.mark.parametrize(
+    ("part", "whole", "most", "said"),
+    [
+        (1_004, 100_000, validity.MOST_LATE, "1.004%, allowed 1 %"),
+        (1_000_001, 100_000_000, validity.MOST_LATE, "1.000001%, allowed 1 %"),
+        (31, 30_000, validity.MOST_LOST, "0.103%, allowed 0.1 %"),
+        (9, 100, validity.MOST_LATE, "9.00%, allowed 1 %"),
+    ],
+)
+def test_a_share_that_is_too_much_never_reads_as_what_is_allowed(
+    part: int, whole: int, most: float, said: str
+) -> None:
+    assert validity.over(part, whole, most) == said
+
+
 def test_a_limit_of_this_machine_comes_first_and_a_fault_that_did_not_happen_last(tmp_path: Path) -> None:
     def full(samples: Samples) -> Samples:
         drop(samples, np.arange(len(samples)) < 2, "EMFILE")

@@ -203,6 +203,27 @@ def test_the_next_fault_ends_the_watch(tmp_path: Path) -> None:
     assert [one.seconds for one in found] == [math.inf, 0.0]
 
 
+def test_a_fault_that_ends_within_another_is_not_recovered_from(tmp_path: Path) -> None:
+    """Calls fail until the outer fault ends, 20 s after the inner one; 15 s are allowed."""
+    outer, inner = {**FAULT, "until": 40.0}, {**FAULT, "at": 15.0, "until": 20.0, "fault": "db-row-lock"}
+    events = [*BEGUN, {**BEGUN[0], "t": 15.0, "name": "db-row-lock"}]
+    spec = replace(judged_by(SPEC, P1_11="seconds <= 15 s"), duration=60.0, change=failing(40.0))
+    spec = replace(spec, scenario_data={**spec.scenario_data, "faults": [outer, inner]})
+    run = run_with(tmp_path, spec, events)
+    assert [(one.fault, one.watched, one.seconds) for one in recovery.of(run)] == [("db-hold", 20.0, 0.0)]
+    assert point(run, "P1.11").status == "pass"
+
+
+def test_where_each_fault_ends_within_another_nothing_is_said(tmp_path: Path) -> None:
+    outer, inner = {**FAULT, "until": None}, {**FAULT, "at": 15.0, "until": 20.0, "fault": "db-row-lock"}
+    events = [*BEGUN, {**BEGUN[0], "t": 15.0, "name": "db-row-lock"}]
+    spec = replace(judged_by(SPEC, P1_11="seconds <= 15 s"), change=failing(40.0))
+    spec = replace(spec, scenario_data={**spec.scenario_data, "faults": [outer, inner]})
+    found = point(run_with(tmp_path, spec, events), "P1.11")
+    assert (found.value, found.status) == (None, "info")
+    assert "no other was in force" in found.evidence
+
+
 def test_a_call_that_ended_with_the_run_was_not_told_unclearly(tmp_path: Path) -> None:
     def stopped(samples: Samples) -> Samples:
         samples["outcome"][::20], samples["status"][::20] = Outcome.ABORTED, 0

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from telemetry.probing.target_log import TargetLog
+from telemetry.recording.sample import Flag, Outcome
 from tests.support.manifest import manifest
 from tests.support.synthetic_run import Change, Samples, Spec, fail, write
 from verdicts.judge.judge import judge
@@ -181,6 +182,23 @@ def test_calls_in_flight_at_a_kill_are_lost_or_not(tmp_path: Path) -> None:
     assert (one.in_flight, one.lost, one.words) == (8, 3, "origin_unavailable 3")
     assert (one.doubled, point(run, "P3.1.crash-1").value) == (0.0, 3)
     assert limit_error.windows(run)[3].unknown == 3
+
+
+def test_extra_calls_that_survive_a_kill_or_that_we_end_are_not_lost(tmp_path: Path) -> None:
+    def dying(samples: Samples) -> Samples:
+        samples["done"][40:48] = 24.5  # in flight at 24 s
+        fail(samples, np.isin(np.arange(len(samples)), range(40, 43)), "origin_unavailable")
+        samples["done"][40:43] = 24.01
+        extra = samples[42:48].copy()  # a repeat that is lost too, three that are not, two streams
+        extra["index"], extra["flags"] = -1, Flag.EXTRA
+        extra["outcome"][4:] = Outcome.ABORTED
+        samples["outcome"][47] = Outcome.ABORTED
+        return np.concatenate([samples, extra])
+
+    detail = {"state": "begins", "target": "origin-a"}
+    kill = {"t": 24.0, "kind": "fault", "name": "process-down", "detail": detail}
+    (one,) = crash.all_of(run_of(tmp_path, dying, (kill,)))
+    assert (one.in_flight, one.lost, one.words) == (14, 5, "origin_unavailable 4, aborted 1")
 
 
 @given(st.lists(st.sampled_from(["split", "primary", "failing-over"]), max_size=8))

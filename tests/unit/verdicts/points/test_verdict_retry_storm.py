@@ -107,6 +107,24 @@ def test_a_relapse_is_no_recovery(tmp_path: Path) -> None:
     assert found(run, "S2").value == 39.0
 
 
+@pytest.mark.parametrize(("at", "watched", "back"), [(40.0, 32.0, 3.0), (5.0, 0.0, math.inf)])
+def test_another_fault_ends_the_watch(tmp_path: Path, at: float, watched: float, back: float) -> None:
+    """What is lost under it is not the trigger's; one that outlasts the trigger leaves nothing to watch."""
+
+    def twice(samples: Samples) -> Samples:
+        fail(samples, (samples["planned"] >= AT) & (samples["planned"] < 9.0), "timeout")
+        fail(samples, (samples["planned"] >= 40.0) & (samples["planned"] < 45.0), "timeout")
+        return samples
+
+    other = {"fault": "upstream-stall", "at": at, "until": 45.0, "target": None}
+    data = {"faults": [*FAULT["faults"], other]}
+    spec = Spec(duration=DURATION, accounts=10, rate=2.0, chances={}, change=twice, scenario_data=data)
+    run = load(write(tmp_path / "run", spec))
+    run.scenario["groups"][0]["persona"] = {"name": "agent", "options": {"deadline": 2.0}}
+    figures = found(run, "S2").figures
+    assert (figures["seconds"], figures["watched"]) == (back, watched)
+
+
 @pytest.mark.parametrize(("duration", "scale", "state"), [(20.0, 1.0, math.nan), (20.0, 6.0, 1.0)])
 def test_too_short_a_watch_says_so(tmp_path: Path, duration: float, scale: float, state: float) -> None:
     back = found(made(tmp_path, until=duration, duration=duration, duration_scale=scale), "S2")

@@ -132,6 +132,29 @@ def test_a_broken_bound_is_told_in_its_own_unit() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "told"),
+    [
+        ("5xx <= 5 %", 0.050001, "5xx is 5.0001 % (allowed <= 5 %)"),
+        ("5xx >= 99 %", 0.98996, "5xx is 98.996 % (allowed >= 99 %)"),
+        ("5xx < 7 %", 0.07, "5xx is 7 % (allowed < 7 %)"),
+        ("p95 <= 2 s", 2.0003, "p95 is 2.0003 s (allowed <= 2 s)"),
+        ("memory <= 268435456 B", 268435500, "memory is 2.6844e+08 B (allowed <= 268435456 B)"),
+    ],
+)
+def test_a_broken_bound_has_the_digits_that_show_it(text: str, value: float, told: str) -> None:
+    threshold = Threshold.parse(text)
+    assert str(threshold) == text
+    assert threshold.broken({threshold.bounds[0].figure: value}, UNITS) == [told]
+
+
+@given(st.floats(0, 1e6), st.floats(0, 1e6), st.sampled_from(["<=", "<", ">=", ">"]))
+def test_a_broken_bound_never_reads_as_one_that_holds(value: float, bound: float, op: str) -> None:
+    threshold = Threshold.parse(f"mean {op} {bound:g}")
+    for told in threshold.broken({"mean": value}, UNITS):
+        assert threshold.verdict({"mean": float(told.split()[2])}, UNITS) == "fail"
+
+
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.sampled_from(["<=", "<", ">=", ">"]))
 def test_the_operator_means_what_it_says(value: float, bound: float, op: str) -> None:
     bound = float(f"{bound:g}")

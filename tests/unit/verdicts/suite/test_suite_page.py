@@ -6,7 +6,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from markupsafe import escape
+
 from tests.support.plan_folder import found, point
+from verdicts.points.registry import question
 from verdicts.suite import page, suite, suite_figures
 from verdicts.suite.suite import SuiteRun
 
@@ -73,3 +76,21 @@ def test_what_is_wrong_stands_open_and_the_rest_is_folded(tmp_path: Path) -> Non
     assert re.findall(r'<span class="id">(P[\d.]+)</span>', before) == ["P1.8"]
     assert re.findall(r'<span class="id">(P[\d.]+)</span>', folded) == ["P1.7", "P1.8"]
     assert 'id="plot-outcomes"' in before
+
+
+def test_a_part_of_a_point_with_one_dot_has_its_points_question(tmp_path: Path) -> None:
+    answers = [point("C1", 1), point("C1.kept", 2), point("P1.6.cpu", 3.0), point("X9", 4)]
+    suite.write(tmp_path, "all", entries(("user-limiter", told(points=answers))), ["user-limiter"])
+    asked = re.findall(r'<span class="id">([\w.]+)</span> (.*?)<p', (tmp_path / "suite.html").read_text())
+    assert asked == [(one["id"], escape(question(one["id"], "en"))) for one in answers]
+    assert asked[0][1] == asked[1][1] != ""
+
+
+def test_a_broken_bound_is_not_shown_as_one_that_holds(tmp_path: Path) -> None:
+    late = {**point("P1.7", 2000.3, "fail"), "threshold": "p95 <= 2 s"}
+    few = {**point("P1.8", 98.996, "fail"), "threshold": "success >= 99 %"}
+    held = {**few, "id": "P1.6", "status": "pass"}
+    suite.write(tmp_path, "phase1", entries(("burst", told(points=[late, few, held]))), ["burst"])
+    html = (tmp_path / "suite.html").read_text()
+    shown = re.findall(r'<td class="value" data-label="Answer"><b>(.*?)</b>', html)
+    assert shown == ["2,000.3", "98.996", "2,000.3", "98.996", "99"]
