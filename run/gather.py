@@ -36,7 +36,7 @@ def gather(state: RunState, load: Load) -> None:
 
 
 def _write_stack_events(state: RunState, load: Load) -> None:
-    """What the stack has to say of the run; who gives no answer has said nothing, and that is an event too."""
+    """What the stack has to say of the run; that somebody gave no answer is an event, too."""
     if state.stack is None:
         return
     try:

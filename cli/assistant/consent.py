@@ -41,8 +41,8 @@ def question(run: CheckedRun) -> str:
     """What is asked: what goes where, at most."""
     target = run.target
     return (
-        f"Attack {target.base_url}{shown_path(target.path)} (target {target.name})? {run.scenario.name} sends "
-        f"{calls_sent.told(run.scenario, target)}."
+        f"Attack {target.base_url}{shown_path(target.path)} (target {target.name})? "
+        f"{run.scenario.name} sends {calls_sent.told(run.scenario, target)}."
     )
 
 

@@ -80,7 +80,7 @@ WRITES: Final = ToolAnnotations(
 ATTACKS: Final = ToolAnnotations(
     read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
 )
-LOADS: Final[load.Loads] = load.Loads(beside=lambda: COMPARING.busy())
+LOADS: Final[load.Loads] = load.Loads(beside=lambda: COMPARING.busy())  # noqa: PLW0108 - it is made below
 COMPARING: Final[Comparing] = Comparing(RESULTS, lambda: LOADS.busy)
 
 

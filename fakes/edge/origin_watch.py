@@ -1,8 +1,8 @@
 """Health checks of both origins, and what follows from them for the balancer's state.
 
 State and beliefs are `fakes.edge.balancer_state`; this is their I/O. Every `check_interval` seconds, however
-long an answer takes, both origins get `GET /health`, answered within `check_timeout`; what one of them answers
-counts at once. `events` holds each change as
+long an answer takes, both origins get `GET /health`, answered within `check_timeout`; what one answers counts
+at once. `events` holds each change as
 {"t": monotonic seconds, "kind": "state", "name": "lb" | "health", "detail": {…}}.
 """
 

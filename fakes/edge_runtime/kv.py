@@ -41,7 +41,7 @@ _MESSAGES: Final = {
 
 
 class KvError(Exception):
-    """An operation that KV refused. `op`: get or put; `cause`: quota, key-rate or ttl, with KV's own `words`."""
+    """An operation that KV refused. `op`: get or put; `cause`: quota, key-rate or ttl (with `words`)."""
 
     def __init__(self, op: str, cause: str, api: str, words: str = "") -> None:
         super().__init__(_MESSAGES[api, cause].format(op=op, words=words))

@@ -21,7 +21,9 @@ from fakes.edge_worker.kv_service import words_of
 from fakes.http.asgi import Reply
 from fakes.http.server import BACKLOG
 
-_STATUS_LINES: Final = {status: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+_STATUS_LINES: Final = {
+    status: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
+}
 
 
 class Operations(Protocol):

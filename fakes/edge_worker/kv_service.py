@@ -5,8 +5,8 @@
     DELETE /<key>                       as a PUT of nothing
     GET    /?prefix=…                   {"keys": [{"name"}], "list_complete": true}, counted as a read
 Quota, the one write a second to a key and the delay between places are `fakes.edge_runtime.kv.Kv`'s. A
-refusal has the body of Cloudflare's API, and the binding throws its own exception for it, with the words of the
-answer's status line: "KV PUT failed: 429 Too Many Requests".
+refusal has the body of Cloudflare's API, and the binding throws its own exception for it, with the words of
+the answer's status line: "KV PUT failed: 429 Too Many Requests".
 One service a place, as each isolate writes and reads from a place of its own.
 """
 

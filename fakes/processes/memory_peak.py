@@ -1,8 +1,8 @@
 """The highest memory of a version 2 cgroup since the last reset, as far as the kernel tells it.
 
 `memory.peak` is of the cgroup's whole life. From Linux 6.12 on a write to it starts it anew for the file that
-was written to, as long as that stays open. Elsewhere it counts once it is above what it was at the reset; until
-then the highest of what was seen in use does.
+was written to, as long as that stays open. Elsewhere it counts once it is above what it was at the reset;
+until then the highest of what was seen in use does.
 """
 
 from __future__ import annotations

@@ -67,8 +67,8 @@ class HasState(Protocol):
 def wait_for_all(stack: HasState) -> None:
     """Return once every process was told what is in force and is fit for a run.
 
-    One that was not told has what the run before had, and a run would be blamed for one that is down. StackError
-    where it does not come to that in time.
+    One that was not told has what the run before had, and a run would be blamed for one that is down.
+    StackError where it does not come to that in time.
     """
     deadline = time.monotonic() + OBEYED
     while said := _against(stack.state()):

@@ -3,9 +3,9 @@
 The database's words are those of its own log, and what a connection from outside was told. The origin's
 are the codes that it counted. The client's are what failed calls were told, the first of each kind.
 
-An answer is *clear* if it came within `PATIENCE` seconds (of a caller's own time, however fast a scenario runs)
-and was a success, a refusal, or a 503 with `Retry-After`. `unclear` is the share of the judged groups' calls
-that got none.
+An answer is *clear* if it came within `PATIENCE` seconds (a caller's own, however fast a scenario runs) and
+was a success, a refusal, or a 503 with `Retry-After`. `unclear` is the share of the judged groups' calls that
+got none.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """F1.3: how long until the balancer's health check notices that an origin is not well, and that it is again.
 
-    noticed      failures_to_down × check_interval, within one interval; check_timeout later where it is silent
+    noticed      failures_to_down × check_interval, within one interval (check_timeout later if it is silent)
     recovered    successes_to_up × check_interval, within one interval
     order        failing-over, split when the primary is down; recovering, primary when it is back
 

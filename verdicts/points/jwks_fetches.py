@@ -79,7 +79,9 @@ def _fetches(run: Run) -> Finding:
     if np.isnan(fetches) or not requests:
         return Finding.unseen(f"The target shows no {FETCHES}.")
     edge = run.manifest.settings("edge")
-    counted = {cause: float(np.nan_to_num(run.target.total(source, FETCHES, cause=cause))) for cause in CAUSES}
+    counted = {
+        cause: float(np.nan_to_num(run.target.total(source, FETCHES, cause=cause))) for cause in CAUSES
+    }
     seconds = forged_tokens.span(run, forged_tokens.bad(run))
     rate = fetches / seconds if seconds > 0 else float("nan")
     issuer = run.target.total("supabase", "mcpist_jwks_requests_total")

@@ -21,8 +21,8 @@ NONE_LIFTED: Final = (
     "No fault was lifted while load was sent and no other was in force, so nothing could recover."
 )
 UNTOLD: Final = (
-    "Not observed: after a fault calls were sent in too few seconds to tell when it was over, or none was well "
-    "before."
+    "Not observed: after a fault calls were sent in too few seconds to tell when it was over, or none was "
+    "well before."
 )
 
 

@@ -52,7 +52,16 @@ def test_a_model_and_roots_are_answered_too_and_no_state_is_made_up() -> None:
 
 def test_what_cannot_be_read_is_not_answered() -> None:
     deep = b'{"result":{"requestState":' + b"[" * 5000 + b"]" * 5000 + b"}}"
-    for body in (deep, b'{"result":{"requestState":"\xff"}}',b"", b"{", reply(), reply(inputRequests=5), b'{"result":5}', b'{"error":{}}'):
+    for body in (
+        deep,
+        b'{"result":{"requestState":"\xff"}}',
+        b"",
+        b"{",
+        reply(),
+        reply(inputRequests=5),
+        b'{"result":5}',
+        b'{"error":{}}',
+    ):
         assert asked.answered(DIALECT, CALL, body) is None
 
 

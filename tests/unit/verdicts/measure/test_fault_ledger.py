@@ -95,7 +95,9 @@ def test_a_fault_that_an_open_breaker_let_nobody_meet_had_nothing_to_change(
     with (folder / "events.jsonl").open("a") as file:
         for t, state in ((2.0, "begins"), (4.0, "ends")):
             detail = {"state": state, "number": 0, "at": 2.0, "target": "notion", "observed": 0}
-            file.write(json.dumps({"t": t, "kind": "fault", "name": "upstream-error", "detail": detail}) + "\n")
+            file.write(
+                json.dumps({"t": t, "kind": "fault", "name": "upstream-error", "detail": detail}) + "\n"
+            )
     assert judge(load(folder)).verdict == verdict
 
 

@@ -38,7 +38,10 @@ def told(down: float = 9.0, up: float = 6.0) -> list[dict[str, Any]]:
 
 
 def answer(folder: Path, events: list[dict[str, Any]], **fields: Any) -> PointResult:
-    run = write(folder / "run", spec("F1.3", **{"manifest": {"stack": SETTINGS}, "duration": 40.0, "rate": 1.0, **fields}))
+    run = write(
+        folder / "run",
+        spec("F1.3", **{"manifest": {"stack": SETTINGS}, "duration": 40.0, "rate": 1.0, **fields}),
+    )
     with (run / "events.jsonl").open("a") as file:
         file.writelines(json.dumps(event) + "\n" for event in events)
     return next(one for one in judge(load(run)).points if one.id == "F1.3")
