@@ -1,4 +1,4 @@
-"""Connections for InfluxDB's client, which by itself reads whatever comes, for as long as it comes."""
+"""Connections for InfluxDB's client, which by itself reads all that comes, however long, and as UTF-8."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class PoolAnswer(NamedTuple):
     status: int
     reason: str | None
     headers: Mapping[str, str]
-    data: bytes
+    data: bytes  # of UTF-8, whatever came
 
 
 class BoundedPool:
@@ -30,7 +30,8 @@ class BoundedPool:
         """As the pool's, within the `total` of the `timeout` that is given. Raises TimeoutError, too."""
         deadline = time.monotonic() + given["timeout"].total
         answer = self._pool.request(method, url, **{**given, "preload_content": False})
-        return PoolAnswer(answer.status, answer.reason, answer.headers, read_body(answer, deadline))
+        text = read_body(answer, deadline).decode(errors="replace")
+        return PoolAnswer(answer.status, answer.reason, answer.headers, text.encode())
 
     def clear(self) -> None:
         """Close the connections."""

@@ -88,6 +88,14 @@ def test_of_an_answer_without_an_end_no_more_is_read_than_is_wanted() -> None:
     assert one.sent < 64 * len(megabyte)
 
 
+def test_a_proxys_page_in_another_encoding_is_an_answer() -> None:
+    page = "<h1>エラー</h1>".encode("shift_jis")
+    with peer(f"502 Bad Gateway\r\nContent-Length: {len(page)}", page, 1) as one:
+        reply = influx(one.url)
+    assert (reply.answer, reply.status) == (WriteResult.LATER, 502)
+    assert reply.said.startswith("<h1>")
+
+
 @pytest.mark.parametrize("length", [0, 1, MOST_BODY - 1])
 def test_a_whole_answer_is_there(length: int) -> None:
     with peer(f"200 OK\r\nContent-Length: {length}", b"x" * length, 1) as one:
