@@ -12,8 +12,11 @@ import pytest
 from cli import attack, suite
 from cli.__main__ import COMMANDS, PROGRAMS, main
 from cli.launch import attacks, local_workers
+from cli.launch.locust import launch
 from common.paths import ROOT
+from run import active_runs
 from run.checks import preflight
+from run.request import RunRequest
 
 SHIMS = (
     *("attack", "suite", "plan", "breakpoint", "tune", "metastable", "compare"),
@@ -107,6 +110,34 @@ def test_launching_checks_nothing_again(
     main(["launch", "burst", "--seed=3"])
     ((command, _),) = became
     assert command[7:] == ["burst", "--target=bundled", "--seed=3"]
+
+
+class Master:
+    """A master that looks who is under way before it is over; its process is this one."""
+
+    pid = os.getpid()
+
+    def __init__(self, results: Path) -> None:
+        self.seen: list[str] = []
+        self._results = results
+
+    def wait(self, timeout: float | None = None) -> int:
+        self.seen += [one.what for one in active_runs.under_way(self._results) if one.pid == self.pid]
+        return 0
+
+    def poll(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(("out", "what"), [("", "a run that starts"), ("/somewhere/run", "/somewhere/run")])
+def test_a_run_with_workers_is_known_before_its_master_has_begun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, out: str, what: str
+) -> None:
+    monkeypatch.setenv("LOCUST_LOGLEVEL", "WARNING")
+    master = Master(tmp_path / "announced")
+    monkeypatch.setattr(local_workers, "start", lambda *_, **__: master)
+    assert launch(RunRequest("burst", workers="2", out=out)) == 0
+    assert master.seen[0] == what
 
 
 def test_a_command_goes_by_its_name(
