@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -81,6 +83,23 @@ def test_each_run_of_a_suite_is_checked_once_by_it(
     monkeypatch.setattr(preflight, "check", counted)
     suite.main(["phase1", f"--out={tmp_path / 'out'}"])
     assert checked == [command[2] for command, _ in started] == ["single-burst", "rate-limit", "health"]
+
+
+def test_a_signal_that_comes_while_a_run_is_being_started_reaches_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STACK_STATE", "/elsewhere/state.json")  # somebody's stack: none is started
+    told: list[int] = []
+    made = attacks.Attacks(tmp_path, lambda line: None)
+
+    def start(command: Sequence[str], log: Any = None) -> Any:
+        made._on_signal(signal.SIGINT, None)
+        return SimpleNamespace(send_signal=told.append, wait=lambda: 3)
+
+    monkeypatch.setattr(local_workers, "start", start)
+    assert made.run(RunRequest("burst").read()) == 3
+    made._on_signal(signal.SIGINT, None)
+    assert (told, made.stopped) == ([signal.SIGINT], True)
 
 
 @pytest.fixture
