@@ -27,9 +27,10 @@ from common.paths import RESULTS, real
 from telemetry.delivery.sender import deliver
 from telemetry.delivery.sink import Sink, WriteResult
 from telemetry.delivery.spool import BusyError, Spool, abandoned
-from telemetry.exporter.exporter import COUNTS, spool_root
+from telemetry.exporter.exporter import COUNTS
 from telemetry.exporter.process import DEPTH
 from telemetry.exporter.sinks import check, opened
+from telemetry.exporter.spool_settings import spool_root
 from telemetry.points.export import Export
 from telemetry.run_folder import manifest
 from telemetry.run_folder.reading import RunFolderError, object_whole

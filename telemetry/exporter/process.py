@@ -104,9 +104,15 @@ def send_verdict(run_dir: Path, env: Mapping[str, str], timeout_s: float = 5.0) 
 
 
 def _given(env: Mapping[str, str]) -> dict[str, str]:
-    """What the exporter needs: its variables but for the secrets, and those of a child of ours."""
+    """What the exporter needs: its variables but for the secrets, and those of a child of ours.
+
+    It works in the checkout: paths are those of who started it.
+    """
     ours = (name for name in env if name.startswith(sinks.PREFIXES) and name not in sinks.SECRETS)
-    return minimal(*ours, given=env)
+    return {
+        name: str(Path(text).absolute()) if text and name.endswith(sinks.PATHS) else text
+        for name, text in minimal(*ours, given=env).items()
+    }
 
 
 def _popen(run_dir: Path, env: Mapping[str, str], *options: Any) -> subprocess.Popen[str]:
