@@ -65,9 +65,10 @@ def test_a_run_that_finds_no_room_in_the_spool_is_not_taken_for_read(
     results: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put(results / "a", CUT_OFF)
-    (sink,) = flush.opened({})
-    monkeypatch.setattr(sink, "encode", lambda points: iter([["x", "y"]]), raising=False)
-    monkeypatch.setattr(flush.manifest, "read", lambda folder: None)
+    sink = SimpleNamespace(name="a database", place="influx", close=lambda: None)
+    sink.encode = lambda points: [["x", "y"]]
+    monkeypatch.setattr(flush, "opened", lambda env: [sink])
+    monkeypatch.setattr("telemetry.exporter.flush.manifest.read", lambda folder: None)
     monkeypatch.setattr(flush, "Export", lambda *_: SimpleNamespace(finish=list))
     monkeypatch.setattr(flush, "Spool", partial(Spool, max_bytes=0))
     assert flush.main(["--results", str(results)]) == 1
