@@ -35,7 +35,7 @@ from common.paths import RESULTS
 from run import active_runs, target_tools, wait_for_workers  # noqa: F401 - as `preflight`
 from run.attack import Attack
 from run.checks import preflight  # noqa: F401 - read now, not when a form is checked while load is sent
-from run.folders import new_dir
+from run.folders import make_dir
 from run.options import add_arguments, check_host, check_stock
 from run.request import CheckedRun, RunRequest
 from run.workers import sealed_wire, wire_secret
@@ -135,7 +135,7 @@ class Leader:
         try:
             run = self._checked or RunRequest.of(options).read()
             if not self._headless:  # `out` is the folder of all its runs
-                run = run.into(new_dir(self.results, run.scenario.name))
+                run = run.into(make_dir(self.results, run.scenario.name))
             attack = self.attack = Attack(self._wire, run)
         except ValueError as error:
             log.error("%s", error)

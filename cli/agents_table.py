@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from cli.launch import made_scenario, run_table
+from cli.launch import made_scenario
 from cli.launch.parser import refusing
 from cli.launch.run_table import RunTable
 from common.paths import ROOT
@@ -70,12 +70,10 @@ def _with(group: Mapping[str, Any], preset: str) -> dict[str, Any]:
     return {**group, "rate": rate, "tools": tools, "persona": persona}
 
 
-def attack(name: str, out: Path, *words: str) -> None:
-    """One run; its scenario is a file beside it."""
+def scenario(name: str, out: Path) -> str:
+    """What a run attacks with: that of agents is a file beside the runs."""
     attack, preset = rows()[name]
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scenario = made_scenario.write(out.parent, name, tree(name)) if preset else attack
-    run_table.attack(scenario, out, *words)
+    return made_scenario.write(out, name, tree(name)) if preset else attack
 
 
 def line(folder: Path) -> list[str]:
@@ -114,4 +112,4 @@ def _share(figures: Mapping[str, Any], name: str) -> str | None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print; see above."""
     text = "The P0 attacks by agents as they are, beside the plan's own."
-    return RunTable("agents-table", text, RESULTS, HEAD, names, attack, line).main(arguments)
+    return RunTable("agents-table", text, RESULTS, HEAD, names, scenario, line).main(arguments)

@@ -4,9 +4,7 @@
     bin/resilience kv-table --only isolates memory # those whose names contain one of the words
     bin/resilience kv-table --read results/kv-table/*   # only the table, from runs that are there
 
-A run is one of `bin/attack`, so its whole report is in its folder; one that is there is not run again. Exit
-code: 0 when every run is valid, whatever its verdict (a variant that fails is a finding); 2 bad usage; 3 when
-a run was invalid or could not start.
+A run is one of `bin/attack`, so its whole report is in its folder. Runs as `cli.launch.run_table` has them.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cli.launch.parser import refusing
-from cli.launch.run_table import RunTable, attack
+from cli.launch.run_table import RunTable
 from common.paths import ROOT
 from scenarios import load as scenarios
 
@@ -33,6 +31,11 @@ def variants(words: Sequence[str]) -> list[str]:
     """The scenario and its variants, those that contain one of the words (all, if there are none)."""
     known = [name for name in scenarios.names() if name.startswith(BASE)]
     return [name for name in known if not words or any(word in name for word in words)]
+
+
+def scenario(name: str, out: Path) -> str:
+    """The variant of that name; nothing is made in `out`."""
+    return name
 
 
 def line(folder: Path) -> list[str]:
@@ -61,5 +64,5 @@ def _share(points: dict[str, Any], became: str) -> float | None:
 @refusing
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print; see above."""
-    table = RunTable("kv-table", "The table of kv-exhaustion.", RESULTS, HEAD, variants, attack, line)
+    table = RunTable("kv-table", "The table of kv-exhaustion.", RESULTS, HEAD, variants, scenario, line)
     return table.main(arguments)

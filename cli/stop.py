@@ -2,22 +2,27 @@
 
     bin/stop [results/<run>]
 
-Load ends at once; then it waits for the reports. A suite ends with its run, a web UI stays up.
-Exit code: 0 everything ended, or nothing was running (it says which); 3 something did not end in time.
+Load ends at once; then it waits for the reports. Without a folder all end, but a web UI stays up; with that
+of a suite (a plan, a comparison, a search) it ends with its run; with that of one of its runs it goes on.
+Exit code: 0 everything ended, or nothing was running (it says which); 2 nothing is under way in that folder,
+though elsewhere; 3 something did not end in time.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final
 
 from cli.launch.parser import command_parser, refusing
 from common import exit_codes
+from common.errors import ConfigError, short
 from common.paths import RESULTS, real
 from run import active_runs
+from run.active_runs import Running
+from scenarios.option import SOURCE
 
 TIMEOUT: Final = 120.0  # seconds: the drain of a run and its report
 POLL_INTERVAL: Final = 0.2
@@ -37,13 +42,14 @@ def end(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> int:
-    """Tell each once, those of `folders` alone if there are any, and wait; the exit code."""
+    """Tell each once, those in `folders` alone if there are any, and wait; the exit code.
+
+    Raises ConfigError where only others are under way.
+    """
     wanted = {real(Path(one)) for one in folders}
     told: dict[int, str] = {}
     deadline = clock() + TIMEOUT
-    while live := [
-        one for one in active_runs.under_way(results) if not wanted or real(Path(one.what)) in wanted
-    ]:
+    while live := [one for one in active_runs.under_way(results) if not wanted or _lies_in(one, wanted)]:
         for one in live:
             if one.pid not in told:
                 told[one.pid] = one.what
@@ -55,5 +61,14 @@ def end(
             )
             return exit_codes.OURS
         sleep(POLL_INTERVAL)
+    if not told and (others := [one.what for one in active_runs.under_way(results)]):
+        text = f"nothing is under way in {short(' '.join(folders))}, allowed: {', '.join(others)}"
+        raise ConfigError(SOURCE, "run", text)
     print(f"ended: {', '.join(told.values())}" if told else "nothing is running")
     return 0
+
+
+def _lies_in(one: Running, wanted: Collection[Path]) -> bool:
+    """It is at work in one of the folders, or somewhere below: as a suite's run is."""
+    place = real(Path(one.what))
+    return any(place.is_relative_to(folder) for folder in wanted)

@@ -142,7 +142,7 @@ class Choice:
     """What `PROTECT=` asked for: names in `NAMES` order, and settings that come with them."""
 
     names: tuple[str, ...]
-    preset: str | None = None  # the preset that it is, or that it starts from
+    preset: str | None = None  # the preset that it is; None where names came to one, or left it
     settings: dict[str, Any] = field(default_factory=dict)  # to be merged over the scenario's
 
 
@@ -156,7 +156,7 @@ def parse(text: str) -> Choice:
     for item in items:
         _apply(item, names)
     settings = _MEMORY_CACHE if preset in ("phase1", "phase2", "all") else {}
-    return Choice(_ordered(names), preset, settings)
+    return Choice(_ordered(names), None if items else preset, settings)
 
 
 def check_names(names: Iterable[str]) -> tuple[str, ...]:

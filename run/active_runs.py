@@ -53,9 +53,13 @@ def announced(results: Path, what: Path) -> Iterator[None]:
                 file.unlink()
 
 
-def announce(results: Path, what: str, number: int = STOP) -> Path | None:
-    """This process is one, whatever it becomes, until it ends; its file, None where it can have none."""
-    me = Running(os.getpid(), _ticks(os.getpid()) or 0, what, number)
+def announce(results: Path, what: str, number: int = STOP, pid: int | None = None) -> Path | None:
+    """This process is one, whatever it becomes, until it ends; its file, None where it can have none.
+
+    `pid`: a child is it, which was started holding its signals (`common.ending`).
+    """
+    pid = os.getpid() if pid is None else pid
+    me = Running(pid, _ticks(pid) or 0, what, number)
     for place in _places(results):
         with contextlib.suppress(OSError):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -49,7 +49,7 @@ class Attack:
 
     def __init__(self, wire: Wire, run: CheckedRun) -> None:
         """Nothing starts yet. ConfigError where the baseline's runs cannot be read."""
-        request = run.request
+        request, baseline = run.request, _baseline(run)  # before there is a folder
         self.exit_code = exit_codes.OURS
         self.summary = ""
         self.failure = ""  # one line: why there is no verdict
@@ -60,7 +60,7 @@ class Attack:
             run.target,
             run_dir(request.out, run.scenario.name),
             wire,
-            _baseline(run),
+            baseline,
         )
         self._state.progress.unheard = lambda: self.stop(UNHEARD)
 

@@ -19,7 +19,7 @@ def run_dir(out: str | None, name: str) -> Path:
 
     What a run starts (probes, the verdict) runs in the checkout, wherever the run itself was started.
     """
-    return Path(out).absolute() if out else new_dir(RESULTS, name)
+    return Path(out).absolute() if out else make_dir(RESULTS, name)
 
 
 def stamped(name: str, results: Path = RESULTS) -> Path:
@@ -31,10 +31,23 @@ def new_dir(results: Path, name: str) -> Path:
     """A folder under `results` that is not there yet, named by time and scenario."""
     first = stamped(name, results)
     candidate, number = first, 1
-    while candidate.exists():
+    while os.path.lexists(candidate):
         number += 1
         candidate = first.with_name(f"{first.name}-{number}")
     return candidate
+
+
+def make_dir(results: Path, name: str) -> Path:
+    """Such a folder, made at once, so no other run takes it; where none can be made, its user hears why."""
+    while True:
+        folder = new_dir(results, name)
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:  # another run was quicker
+            continue
+        except OSError:
+            pass
+        return folder
 
 
 def check_out(out: str) -> None:

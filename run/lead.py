@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Final
 
@@ -36,14 +36,15 @@ def lead(state: RunState, load: ExitStack) -> Load:
     load.callback(events.close)
     probes = _probes(state)
     finish_probes = Once(probes.finish if probes is not None else lambda: None)
-    load.callback(finish_probes)
+    load.callback(_in_peace, finish_probes)
     load.callback(finish_conductor)
     faults = Timeline(state.scenario.faults, state.stack, events, state.start_at, sleep=gevent.sleep)
     finish_faults = Once(faults.finish)
     courses: list[gevent.Greenlet] = []
     load.callback(gevent.killall, courses)  # once the faults are lifted
     load.callback(finish_faults)
-    tasks = [partial(_show_progress, state), *_watching(state)]
+    tasks: list[Callable[[], None]] = [partial(_show_progress, state), *_watching(state)]
+    tasks += [partial(_miss_probes, state, probes)] if probes is not None else []
     load.callback(conductor.stop, "the run broke")  # says nothing to a load that is over
     state.load_began = True
     conductor.start()
@@ -70,6 +71,19 @@ def _probes(state: RunState) -> ProbeProcess | None:
         ca=state.target.tls.ca,
         verify=state.target.tls.verify,
     )
+
+
+def _in_peace(finish_probes: Once) -> None:
+    """Of a run that broke: what broke it is said, not what became of the probes then."""
+    with suppress(OSError):
+        finish_probes()
+
+
+def _miss_probes(state: RunState, probes: ProbeProcess) -> None:
+    """Load ends with them: what the target shows of a part of the run must not stand for all of it."""
+    while not probes.ended:
+        gevent.sleep(CHECK_INTERVAL)
+    state.leader().stop("the probes ended: see run.log")
 
 
 def _watching(state: RunState) -> list[Callable[[], None]]:

@@ -190,6 +190,7 @@ def _look(state: RunState, job: dict[str, Any]) -> None:
             headers = {tool.name: tool.headers for tool in tool_list.listed(talk)[1] if tool.headers}
         state.dialect = Dialect(found.version, headers)
         state.quiet = dict(quiet.measure(scenario, target, talk))
+    state.asked_before = talk.ended
     state.say(f"the target speaks {found}")
     job["dialect"] = asdict(state.dialect)
 
@@ -247,6 +248,7 @@ def _write_manifest(state: RunState) -> None:
         ),
         tools=tuple(jobs.tool_table(scenario)),
         quiet=state.quiet,
+        asked_before=tuple(round(at - state.start_at, 6) for at in state.asked_before),
         protocol=state.dialect.version if state.dialect else "",
         trace=state.trace,
         groups=tuple(groups),

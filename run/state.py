@@ -57,6 +57,7 @@ class RunState:
     pinned: dict[str, str] = field(default_factory=dict)  # source → address
     addresses: tuple[str, ...] = ()  # of the target, for every worker
     quiet: dict[str, float] = field(default_factory=dict)  # label of a slow tool → seconds, before load
+    asked_before: list[float] = field(default_factory=list)  # when what was asked was over, monotonic seconds
     dialect: Dialect | None = None  # that the target speaks; None: each group its own
     conductor: Conductor | None = None
     token: Token | None = None  # of a target's first account

@@ -65,6 +65,7 @@ class Attacks:
         self._say = say
         self._stack = SharedStack(folder)
         self._child: subprocess.Popen[bytes] | None = None
+        self._unheard = 0  # a signal that no attack has been told
         self._before: dict[int, Any] = {}
         self._announced = active_runs.announced(RESULTS, folder)
 
@@ -104,15 +105,22 @@ class Attacks:
         if self.stopped:
             return exit_codes.OURS
         self._child = local_workers.start(launch_command(run.request), log=log)
+        self._pass_on()
         code = self._child.wait() if over is None else _watched(self._child, over)
         self._child = None
         return code if code in KNOWN else exit_codes.OURS
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """The attack under way is told once, and ends with its report."""
-        if not self.stopped and self._child is not None:
-            self._child.send_signal(number)
+        """The attack under way is told once, and ends with its report; so is one that is being started."""
+        if not self.stopped:
+            self._unheard = number
+            self._pass_on()
         self.stopped = True
+
+    def _pass_on(self) -> None:
+        if self._unheard and self._child is not None:
+            number, self._unheard = self._unheard, 0
+            self._child.send_signal(number)
 
     def _on_wish(self, number: int, frame: FrameType | None) -> None:
         """`make stop` tells the attack under way by itself."""

@@ -32,14 +32,18 @@ END_TIMEOUT: Final = 5.0  # seconds for workers to end after their master
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def run(master: Sequence[str], worker: Sequence[str], workers: int) -> int:
-    """Run the master command with so many workers; the master's exit code, 3 if a signal killed it."""
+def run(master: Sequence[str], worker: Sequence[str], workers: int, begun: Callable[[int], object]) -> int:
+    """Run the master command with so many workers; the master's exit code, 3 if a signal killed it.
+
+    `begun` is told the master's process at once: it hears what asks for the end as soon as it can.
+    """
     port = free_port()
     ours = {**os.environ, wire_secret.VARIABLE: secrets.token_hex(32)}
     started: list[subprocess.Popen[bytes]] = []
     with passing_on(started):
         try:
             started.append(start([*master, *master_options(port, workers)], env=ours))
+            begun(started[0].pid)
             theirs = _of_a_worker(ours)
             for _ in range(workers):
                 started.append(start([*worker, *worker_options(port)], quiet=True, env=theirs))

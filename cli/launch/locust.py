@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from cli.launch import local_workers
 from cli.launch.parser import command_parser, forget_environment
 from common import ending, exit_codes
+from common.ending import STOP
 from common.paths import RESULTS, ROOT
 from run import active_runs
 from run.request import RunRequest
@@ -39,10 +41,12 @@ def launch(request: RunRequest, master: Sequence[str] = (), more: Sequence[str] 
     if not os.environ.get("VERBOSE"):
         os.environ.setdefault("LOCUST_LOGLEVEL", "WARNING")  # a run says for itself how it goes
     command = [*LOCUST, "--headless", *more, *request.locust_words()]
+    what = str(Path(request.out).absolute()) if request.out else STARTS
     try:
         if request.worker_count and not master:
-            return local_workers.run(command, [*LOCUST], request.worker_count)
-        active_runs.announce(RESULTS, str(Path(request.out).absolute()) if request.out else STARTS)
+            announce = partial(active_runs.announce, RESULTS, what, STOP)
+            return local_workers.run(command, [*LOCUST], request.worker_count, announce)
+        active_runs.announce(RESULTS, what)
         ending.hold()  # until our locustfile hears them
         os.execv(command[0], [*command, *master])
     except OSError as error:

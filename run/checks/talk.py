@@ -64,6 +64,7 @@ class Talk:
         self._target, self._pinned, self._account, self._token = target, pinned, account, token
         self._headers = request_headers(target, pinned)
         self._ids = count(1)
+        self.ended: list[float] = []  # when each request was over, monotonic seconds; of those that left
         self._told: dict[int, tuple[str, Mapping[str, Any], str]] = {}  # by the code of the operation
         self._client = Client(
             endpoint(target, pinned),
@@ -138,6 +139,8 @@ class Talk:
 
     def _heard(self, call: Call) -> None:
         """While its body is there: afterwards the client lets go of it."""
+        if call.outcome is not Outcome.DROPPED:
+            self.ended.append(call.done)
         if call.headers:
             read_headers(call)
             text = words(call).message if call.outcome is Outcome.FAILED else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -19,11 +20,11 @@ from urllib3.exceptions import HTTPError
 from common.addresses.url import BadUrlError, shown_url, split_url
 from common.errors import ConfigError
 from common.secrets.secret import Secret
+from telemetry.delivery.answer_body import read_body
 from telemetry.delivery.sink import told
 
 WHERE: Final = "environment"
 NO_ANSWER: Final = 0
-MOST_BODY: Final = 64 * 1024  # bytes of an answer that are read
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[ -~]{0,4000}")
 
@@ -68,14 +69,14 @@ class HttpPost:
     def send(self, body: bytes, headers: Mapping[str, str], timeout: float | None = None) -> PostAnswer:
         """Send it; never raises for what the server or the wire does."""
         ours = {name: secret.reveal() for name, secret in self._receiver.headers.items()}
-        limit = urllib3.Timeout(total=timeout or self._receiver.timeout)
+        seconds = timeout or self._receiver.timeout
+        deadline = time.monotonic() + seconds
         try:
             answer = self._pool.request(
                 "POST", self._receiver.url, body=body, headers={**ours, **headers},
-                timeout=limit, redirect=False, preload_content=False,
+                timeout=urllib3.Timeout(total=seconds), redirect=False, preload_content=False,
             )  # fmt: skip
-            found = answer.read(MOST_BODY)
-            answer.release_conn()
+            found = read_body(answer, deadline)
         except (HTTPError, OSError) as error:
             return PostAnswer(NO_ANSWER, told(str(error)))
         said = told(found.decode(errors="replace"))

@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import Any, Final
 
-from telemetry.delivery.sink import NEVER, Writer, WriteReply, WriteResult
+import msgspec
+
+from common.errors import failure
+from telemetry.delivery.sink import NEVER, Writer, WriteReply, WriteResult, told
 from telemetry.delivery.spool import Spool
 
 FIRST_WAIT: Final = 0.5
@@ -52,7 +55,10 @@ def deliver(writer: Writer, spool: Spool, timeout: float | None = None) -> tuple
 
 def _send(writer: Writer, lines: list[str], apart: SetApart, timeout: float | None) -> WriteReply:
     """Send; halve what is too large or holds a bad point, until those stand alone in `apart`."""
-    reply = writer.write(lines, timeout)
+    try:
+        reply = writer.write(lines, timeout)
+    except msgspec.DecodeError as error:  # a queue of an older version, or a damaged one
+        reply = WriteReply(WriteResult.BAD_POINTS, 0, str(error))
     if reply.answer in {WriteResult.TAKEN, WriteResult.LATER}:
         if reply.rejected:
             apart.rejected, apart.why = apart.rejected + min(reply.rejected, len(lines)), reply.said
@@ -120,9 +126,16 @@ class Sender:
             self._wake.wait(self._wait or None)
             self._wake.clear()
             closing = self._deadline is not None
-            self._wait = self._send_all()
+            self._wait = self._try()
             if closing or self._expired() or self._wait == NEVER:
                 return
+
+    def _try(self) -> float:
+        """As `_send_all`: a fault of ours is said, and ends no delivery."""
+        try:
+            return self._send_all()
+        except Exception as error:
+            return self._refused(WriteReply(WriteResult.LATER, 0, told(failure(error))))
 
     def _send_all(self) -> float:
         """Send until nothing waits (0) or the database says no (seconds to wait)."""

@@ -41,8 +41,8 @@ class Segment:
     size: int
 
     def lines(self) -> list[str]:
-        """Its lines."""
-        return self.path.read_text().splitlines()
+        """Its lines, which may hold whatever Unicode calls the end of one."""
+        return self.path.read_bytes().decode().split("\n")[:-1]
 
 
 class Spool:

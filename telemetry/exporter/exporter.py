@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from common.files.atomic_write import write_whole
-from common.paths import RESULTS
 from telemetry.delivery.outlet import Outlet
 from telemetry.delivery.sink import Sink
-from telemetry.delivery.spool import MAX_BYTES
+from telemetry.exporter.spool_settings import max_bytes, spool_root
 from telemetry.points.export import Export
 from telemetry.points.point import DataPoint
 from telemetry.run_folder import manifest
@@ -27,16 +26,8 @@ from telemetry.run_folder import manifest
 EVERY: Final = 2.0  # seconds between passes: a pass costs some 3 ms of CPU, whatever it brings
 SOON: Final = 0.1  # seconds between looks for a manifest that is not there yet
 COUNTS: Final = "telemetry.json"
-ROOT: Final = RESULTS / ".spool"
-SPOOL: Final = "RESILIENCE_SPOOL"  # another folder for the spool
-SPOOL_MB: Final = "RESILIENCE_SPOOL_MB"  # the most that one run may keep there for one sink
 SUMMED: Final = ("written", "spooled", "dropped", "replayed")
 Command = Callable[[float], float | None]
-
-
-def spool_root(env: Mapping[str, str]) -> Path:
-    """Where all queues are."""
-    return Path(env[SPOOL]) if env.get(SPOOL) else ROOT
 
 
 class Exporter:
@@ -47,7 +38,7 @@ class Exporter:
     ) -> None:
         self._counts_file = run_dir / counts
         queue = f"{run_dir.name}-{os.getpid()}"
-        self._outlets = [Outlet(sink, spool_root(env), queue, _say, _max_bytes(env)) for sink in sinks]
+        self._outlets = [Outlet(sink, spool_root(env), queue, _say, max_bytes(env)) for sink in sinks]
         self._cpu_before = time.process_time()
         self.count(finished=False)
         for outlet in self._outlets:
@@ -96,11 +87,6 @@ def follow(run_dir: Path, exporter: Exporter, command: Command) -> dict[str, Any
     if (run_dir / manifest.FILE).exists():
         exporter.put((export or Export(run_dir, manifest.read(run_dir))).finish())
     return exporter.finish(seconds)
-
-
-def _max_bytes(env: Mapping[str, str]) -> int:
-    text = env.get(SPOOL_MB, "")
-    return int(text) * 1024 * 1024 if text.isdigit() else MAX_BYTES
 
 
 def _say(text: str) -> None:

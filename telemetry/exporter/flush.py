@@ -1,6 +1,7 @@
 """Sends what earlier runs could not: `python -m telemetry.exporter.flush [--results results] [--seconds 60]`.
 
-First the runs whose exporter was killed are read again, whole: a point that had arrived counts once.
+First the runs whose exporter was killed are read again, whole: a point that had arrived counts once. They lie
+in `results`, or below it: those of a suite, say. One that finds no room in the spool is read again next time.
 Then every queue of each database that is switched on is sent, oldest first. Says in a line for each what was
 sent and what is left.
 A run whose files are of another shape is passed over, and named.
@@ -22,12 +23,14 @@ from typing import Any
 from common import exit_codes
 from common.errors import ConfigError, failure, one_line
 from common.files.atomic_write import write_whole
-from common.paths import RESULTS
+from common.paths import RESULTS, real
 from telemetry.delivery.sender import deliver
 from telemetry.delivery.sink import Sink, WriteResult
 from telemetry.delivery.spool import BusyError, Spool, abandoned
-from telemetry.exporter.exporter import COUNTS, spool_root
+from telemetry.exporter.exporter import COUNTS
+from telemetry.exporter.process import DEPTH
 from telemetry.exporter.sinks import check, opened
+from telemetry.exporter.spool_settings import spool_root
 from telemetry.points.export import Export
 from telemetry.run_folder import manifest
 from telemetry.run_folder.reading import RunFolderError, object_whole
@@ -54,44 +57,53 @@ def main(argv: list[str] | None = None) -> int:
 def _flush(sink: Sink, results: Path, deadline: float) -> int:
     """Send all that waits for this sink; how many points are left."""
     place = spool_root(os.environ) / sink.place
-    recovered = len(list(_recover(results, sink, place)))
+    read = list(_recover(results, sink, place))
     sent = _send(sink, place, deadline)
     sink.close()
     left = sum(_left(place))
-    print(f"telemetry: {sink.name}: {sent} points sent, {left} left, {recovered} cut-off runs read again")
-    return left
+    print(f"telemetry: {sink.name}: {sent} points sent, {left} left, {sum(read)} cut-off runs read again")
+    return left + read.count(False)
 
 
-def _recover(results: Path, sink: Sink, place: Path) -> Iterator[str]:
-    """Spool the whole of each run whose exporter did not end, and whose queue nobody holds."""
-    for path in sorted(results.glob(f"*/{COUNTS}")):
+def _recover(results: Path, sink: Sink, place: Path) -> Iterator[bool]:
+    """Spool each run whose exporter did not end, and whose queue nobody holds; whether all of it had room."""
+    found = (results.glob("*/" * depth + COUNTS) for depth in range(1, DEPTH + 1))
+    for path in sorted({real(path) for paths in found for path in paths}):  # a link is no second one
         try:
-            if not path.parent.is_symlink() and _read_run(path, sink, place):
-                yield path.parent.name
+            if (whole := _read_run(path, sink, place)) is not None:
+                yield whole
         except (RunFolderError, LookupError, TypeError, AttributeError) as error:
             text = one_line(f"telemetry: {path.parent} cannot be read again: {type(error).__name__}: {error}")
             print(text, file=sys.stderr)
 
 
-def _read_run(path: Path, sink: Sink, place: Path) -> bool:
-    """Whether the run was spooled now. Raises RunFolderError, or what a file of another shape does."""
+def _read_run(path: Path, sink: Sink, place: Path) -> bool | None:
+    """Whether all of the run was spooled now; None where there was no need, or no way.
+
+    Raises RunFolderError, or what a file of another shape does.
+    """
     counts: Any = object_whole(path) or {}
     for one in [] if counts.get("finished") else counts.get("sinks", []):
         if one["place"] == sink.place and not one.get("read_again"):
             with contextlib.suppress(BusyError, OSError):
-                _read_again(path.parent, sink, place / Path(one["queue"]).name)
+                if dropped := _read_again(path.parent, sink, place / Path(one["queue"]).name):
+                    text = f"telemetry: {path.parent}: no room in the spool for {dropped} points of it"
+                    print(one_line(text), file=sys.stderr)
+                    return False
                 one["read_again"] = True
                 write_whole(path, json.dumps(counts, indent=1))
                 return True
-    return False
+    return None
 
 
-def _read_again(run_dir: Path, sink: Sink, queue: Path) -> None:
+def _read_again(run_dir: Path, sink: Sink, queue: Path) -> int:
+    """Spool a run; how many points found no room."""
     about = manifest.read(run_dir)
     spool = Spool(queue)
     for batch in sink.encode(Export(run_dir, about).finish()):
         spool.append(batch)
     spool.close()
+    return spool.dropped
 
 
 def _send(sink: Sink, place: Path, deadline: float) -> int:

@@ -15,11 +15,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from common.paths import ROOT
+from common.paths import RESULTS, ROOT, real
 from common.secrets.environment import minimal
 from telemetry.exporter import sinks
 
-EARLY: Final = "telemetry: the exporter ended early; make flush reads the run again, whole"
+EARLY: Final = "telemetry: the exporter ended early; {} reads the run again, whole"
+DEPTH: Final = 3  # how deep below results/ `make flush` looks for runs: those of a suite are at 2
 MARGIN: Final = 5.0  # seconds that the process may take beside sending: its last pass over the folder
 NOTHING: Final = {"written": 0, "spooled": 0, "dropped": 0}
 
@@ -50,9 +51,17 @@ class ExporterProcess:
             self._process.wait()
         said = _said(self._run_dir)
         if not said.get("finished"):
-            print(EARLY, file=sys.stderr)
+            print(EARLY.format(_reader(self._run_dir)), file=sys.stderr)
         self.told = [_told(one) for one in said.get("sinks", [])]
         return {name: int(said.get(name, 0)) for name in NOTHING}
+
+
+def _reader(run_dir: Path) -> str:
+    """What reads a run again: `make flush` finds those of this checkout."""
+    place, results = real(run_dir), real(RESULTS)
+    if place.is_relative_to(results) and len(place.relative_to(results).parts) <= DEPTH:
+        return "make flush"
+    return f"python -m telemetry.exporter --run {run_dir}"
 
 
 def _told(counts: dict[str, Any]) -> str:
@@ -95,9 +104,15 @@ def send_verdict(run_dir: Path, env: Mapping[str, str], timeout_s: float = 5.0) 
 
 
 def _given(env: Mapping[str, str]) -> dict[str, str]:
-    """What the exporter needs: its variables but for the secrets, and those of a child of ours."""
+    """What the exporter needs: its variables but for the secrets, and those of a child of ours.
+
+    It works in the checkout: paths are those of who started it.
+    """
     ours = (name for name in env if name.startswith(sinks.PREFIXES) and name not in sinks.SECRETS)
-    return minimal(*ours, given=env)
+    return {
+        name: str(Path(text).absolute()) if text and name.endswith(sinks.PATHS) else text
+        for name, text in minimal(*ours, given=env).items()
+    }
 
 
 def _popen(run_dir: Path, env: Mapping[str, str], *options: Any) -> subprocess.Popen[str]:

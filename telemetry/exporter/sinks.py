@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from common.errors import ConfigError
 from telemetry.delivery.sink import Sink
+from telemetry.exporter.spool_settings import SPOOL, max_bytes
 
 OFF: Final = "missing, allowed: http://host:port or https://host:port"
 
@@ -77,7 +78,8 @@ KINDS: Final = (
     ),
 )
 SECRETS: Final = frozenset(name for kind in KINDS for name in kind.secrets)
-PREFIXES: Final = (*(prefix for kind in KINDS for prefix in kind.prefixes), "RESILIENCE_SPOOL")
+PREFIXES: Final = (*(prefix for kind in KINDS for prefix in kind.prefixes), SPOOL)
+PATHS: Final = (SPOOL, "_CA_CERT", "_CERTIFICATE")  # a variable that ends so names a file or a folder
 
 
 def switched_on(env: Mapping[str, str]) -> tuple[SinkKind, ...]:
@@ -95,6 +97,8 @@ def opened(env: Mapping[str, str]) -> list[Sink]:
 
 def check(env: Mapping[str, str]) -> Iterator[str]:
     """A warning for each that takes no points now. Raises ConfigError for variables that cannot work."""
+    if switched_on(env):
+        max_bytes(env)
     for kind in switched_on(env):
         if warning := kind.load().check(env):
             yield warning

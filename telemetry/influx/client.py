@@ -32,6 +32,7 @@ from common.secrets.secret import Secret
 from telemetry.delivery.http_post import url_of
 from telemetry.delivery.sink import CHECK_TIMEOUT, WriteReply, WriteResult, asked_wait, told
 from telemetry.delivery.spool import SEGMENT
+from telemetry.influx.bounded_pool import BoundedPool
 from telemetry.influx.line_protocol import line
 from telemetry.points.point import COUNTERS, SPANS, DataPoint
 
@@ -125,6 +126,8 @@ class InfluxSink:
             timeout=round(settings.timeout * 1000), retries=False,
             verify_ssl=settings.verify, ssl_ca_cert=settings.ca,
         )  # fmt: skip
+        rest = self._client.api_client.rest_client
+        rest.pool_manager = BoundedPool(rest.pool_manager)
         self._service: Any = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
 
     @property

@@ -52,10 +52,11 @@ class ProbeProcess:
                 [*command, "--headers", f"/proc/self/fd/{held.fileno()}"], cwd=ROOT, stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE, stderr=log, pass_fds=[held.fileno()], process_group=0, env=minimal(),
             )  # fmt: skip
+        self._log = run_dir / "run.log"
         self._tell_sources(sources)
         assert self._process.stdout is not None
         if not self._process.stdout.readline():
-            raise OSError(f"the probes did not start: see {run_dir / 'run.log'}")
+            raise OSError(f"the probes did not start: see {self._log}")
 
     def _tell_sources(self, sources: Mapping[str, str]) -> None:
         """By its stdin: a URL may hold a key, and everybody may read a command line."""
@@ -64,8 +65,13 @@ class ProbeProcess:
             self._process.stdin.write(json.dumps(dict(sources)).encode() + b"\n")
             self._process.stdin.flush()
 
+    @property
+    def ended(self) -> bool:
+        """Nobody looks at the target any more."""
+        return self._process.poll() is not None
+
     def finish(self) -> None:
-        """Have it scrape once more, and end."""
+        """Have it scrape once more, and end. Raises OSError where it did not look to the end."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -75,6 +81,8 @@ class ProbeProcess:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+        if code := self._process.returncode:
+            raise OSError(f"the target was not looked at to the end (exit code {code}): see {self._log}")
 
 
 def _in_memory(headers: Mapping[str, str]) -> BinaryIO:

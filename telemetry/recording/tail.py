@@ -23,7 +23,7 @@ class Tail:
     """The bytes of one file that have not been read; whole units, as `_whole` tells."""
 
     def __init__(self, path: Path, chunk: int = CHUNK) -> None:
-        """`chunk`: bytes that one read takes at most; more than any unit has."""
+        """`chunk`: bytes that one read takes at most, but for a unit that is larger by itself."""
         self.path = path
         self._offset = 0
         self._chunk = chunk
@@ -32,7 +32,10 @@ class Tail:
         try:
             with self.path.open("rb") as file:
                 file.seek(self._offset)
-                data = file.read(self._chunk)
+                data = more = file.read(self._chunk)
+                while not self._whole(data) and len(more) == self._chunk:
+                    more = file.read(self._chunk)
+                    data += more
         except FileNotFoundError:
             return b""
         data = data[: self._whole(data)]
@@ -57,8 +60,8 @@ class SampleTail(Tail):
 class LineTail(Tail, Generic[T]):
     """New objects of a `.jsonl` file, as a `kind`. A line that is none is passed over and counted."""
 
-    def __init__(self, path: Path, kind: type[T]) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, kind: type[T], chunk: int = CHUNK) -> None:
+        super().__init__(path, chunk)
         self._decode = msgspec.json.Decoder(kind).decode
         self.bad = 0
 

@@ -52,6 +52,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     `scenario` and `target` are plain data as their own rooms write them (`Scenario.dump`, `Target.public`,
     without secrets). `quiet`: label of a tool → the seconds that it took before load, with nobody else about;
+    `asked_before`: when each request was over that the first account made then, beside the load (s, below 0);
     `protocol`: the revision of MCP that the run spoke with a target of the user's, `none` for plain JSON-RPC.
     `commit`: of what was attacked, where it is known; of the bundled stack the suite's own checkout.
     `trace`: 16 hexadecimal digits with which the ids of its traces begin (`telemetry.recording.trace_ids`).
@@ -80,6 +81,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     workers: int = 1
     stack: RunStack | None = None
     quiet: dict[str, float] = field(default_factory=dict)
+    asked_before: tuple[float, ...] = ()
     protocol: str = ""
     trace: str = ""
 

@@ -25,7 +25,8 @@ def run_of(
 ) -> Run:
     """A run with these calls: (account, when sent), in the order of time.
 
-    `took`: seconds until an admitted call has its answer; `width`: of the windows that refusals wait for.
+    `took`: seconds until an admitted call has its answer; `width`: of the windows that refusals wait for;
+    `asked_before`: when the first account asked something before load.
     """
     took, width = fields.get("took", 2 * HOP), fields.get("width", 1.0)
     made = sorted(calls, key=lambda one: one[1])
@@ -54,7 +55,10 @@ def run_of(
     spec = Spec(
         change=change, bundled=False, accounts=len(accounts), probes=False,
         duration=fields.get("duration", 1 + max(sent for _, sent in made)),
-        manifest={"target": {**target, **fields.get("target", {})}, "accounts": accounts},
+        manifest={
+            "target": {**target, **fields.get("target", {})}, "accounts": accounts,
+            "asked_before": fields.get("asked_before", []),
+        },
         scenario_data={"points": fields.get("points", ["F1.1"]), "thresholds": {}},
     )  # fmt: skip
     return load(write(folder / "run", spec))

@@ -42,6 +42,7 @@ NOT_TAKEN: dict[str, tuple[Answer, str]] = {
         (502, {"Content-Type": "text/html"}, b"<html>Bad gateway</html>"),
         "Bad gateway",
     ),
+    "a page in another encoding": ((502, {}, "<h1>エラー</h1>".encode("shift_jis")), "<h1>"),
     "not allowed": ((405, {}, b""), ""),
 }
 

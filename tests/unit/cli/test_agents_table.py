@@ -13,6 +13,7 @@ from cli.launch import run_table
 from scenarios.agent_presets import PRESETS
 from scenarios.load import load
 from scenarios.schema import Scenario
+from tests.support.table_attacks import TableAttacks
 from telemetry.run_folder.verdict_file import FILE, PointAnswer, VerdictArrivals, VerdictFile
 
 
@@ -70,18 +71,13 @@ def test_a_run_is_a_line(tmp_path: Path) -> None:
 def test_what_is_there_is_not_run_again_and_agents_have_a_scenario_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked: list[tuple[str, ...]] = []
-
-    def attack(scenario: str, out: Path, *words: str) -> None:
-        asked.append((scenario, *words))
-        put(out)
-
-    monkeypatch.setattr(run_table, "attack", attack)
+    attacks = TableAttacks(put)
+    monkeypatch.setattr(run_table, "Attacks", attacks)
     put(tmp_path / "agent-loop-polite")
     words = ["--only", "agent-loop", "--out", str(tmp_path), "--duration-scale", "6"]
     assert agents_table.main(words) == 0
-    assert asked[0] == ("agent-loop", "--duration-scale=6")
-    assert ("agent-loop-polite" in str(asked)) is False
+    assert (attacks.asked[0].scenario, attacks.asked[0].duration_scale) == ("agent-loop", "6")
+    assert ("agent-loop-polite" in str(attacks.asked)) is False
     made = load(tmp_path / "scenarios" / "agent-loop-naive.yaml")
     assert made.groups[0].persona.options == {"preset": "naive"}
     assert len(capsys.readouterr().out.splitlines()) == 2 + len(agents_table.names(["agent-loop"]))

@@ -35,7 +35,7 @@ def becoming(monkeypatch: pytest.MonkeyPatch) -> None:
         raise BecameError(command)
 
     monkeypatch.setattr(os, "execv", execv)
-    monkeypatch.setattr(local_workers, "run", lambda master, worker, workers: 40 + workers)
+    monkeypatch.setattr(local_workers, "run", lambda master, worker, workers, begun: 40 + workers)
 
 
 def became(*words: str) -> list[str]:

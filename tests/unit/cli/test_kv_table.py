@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cli import kv_table
+from cli.launch import run_table
 from scenarios.load import load
 from scenarios.schema import Scenario
+from tests.support.table_attacks import TableAttacks
 
 POINTS: list[dict[str, Any]] = [
     {"id": "P1.1", "rows": [{"quota": "after", "became": "kv_error", "calls": 9, "% of sent": 90.0}]},
@@ -78,16 +81,30 @@ def test_a_folder_that_is_no_run_is_one_line(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_runs_that_are_there_are_not_run_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    def attack(name: str, out: Path) -> None:
-        asked.append(name)
-        put(out)
-
-    monkeypatch.setattr(kv_table, "attack", attack)
+    attacks = TableAttacks(put)
+    monkeypatch.setattr(run_table, "Attacks", attacks)
     put(tmp_path / "kv-exhaustion-memory")
     assert kv_table.main(["--only", "memory", "--out", str(tmp_path)]) == 0
-    assert asked == ["kv-exhaustion-memory-open"]
+    assert [one.scenario for one in attacks.asked] == ["kv-exhaustion-memory-open"]
+
+
+def test_a_table_that_is_stopped_makes_no_further_run_and_goes_on_when_it_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--only", "memory", "--out", str(tmp_path)]
+    first = TableAttacks(partial(put, verdict="invalid"), stops=1)
+    monkeypatch.setattr(run_table, "Attacks", first)
+    assert kv_table.main(words) == 3
+    assert [one.scenario for one in first.asked] == ["kv-exhaustion-memory"]
+    assert capsys.readouterr().out.splitlines()[2].endswith("| invalid |")
+    (tmp_path / "kv-exhaustion-memory-open").mkdir()
+    (tmp_path / "kv-exhaustion-memory-open" / "run.json").write_text("{}")  # killed
+    again = TableAttacks(put)
+    monkeypatch.setattr(run_table, "Attacks", again)
+    assert kv_table.main(words) == 0
+    assert [one.scenario for one in again.asked] == ["kv-exhaustion-memory", "kv-exhaustion-memory-open"]
+    put_by = {one.name for one in (tmp_path / ".work").iterdir()}
+    assert put_by == {"kv-exhaustion-memory.1", "kv-exhaustion-memory-open.1"}
 
 
 def settings(name: str) -> tuple[Scenario, Any]:

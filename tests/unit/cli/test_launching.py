@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,8 +14,11 @@ import pytest
 from cli import attack, suite
 from cli.__main__ import COMMANDS, PROGRAMS, main
 from cli.launch import attacks, local_workers
+from cli.launch.locust import launch
 from common.paths import ROOT
+from run import active_runs
 from run.checks import preflight
+from run.request import RunRequest
 
 SHIMS = (
     *("attack", "suite", "plan", "breakpoint", "tune", "metastable", "compare"),
@@ -80,6 +85,23 @@ def test_each_run_of_a_suite_is_checked_once_by_it(
     assert checked == [command[2] for command, _ in started] == ["single-burst", "rate-limit", "health"]
 
 
+def test_a_signal_that_comes_while_a_run_is_being_started_reaches_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STACK_STATE", "/elsewhere/state.json")  # somebody's stack: none is started
+    told: list[int] = []
+    made = attacks.Attacks(tmp_path, lambda line: None)
+
+    def start(command: Sequence[str], log: Any = None) -> Any:
+        made._on_signal(signal.SIGINT, None)
+        return SimpleNamespace(send_signal=told.append, wait=lambda: 3)
+
+    monkeypatch.setattr(local_workers, "start", start)
+    assert made.run(RunRequest("burst").read()) == 3
+    made._on_signal(signal.SIGINT, None)
+    assert (told, made.stopped) == ([signal.SIGINT], True)
+
+
 @pytest.fixture
 def became(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], dict[str, str]]]:
     found: list[tuple[list[str], dict[str, str]]] = []
@@ -107,6 +129,34 @@ def test_launching_checks_nothing_again(
     main(["launch", "burst", "--seed=3"])
     ((command, _),) = became
     assert command[7:] == ["burst", "--target=bundled", "--seed=3"]
+
+
+class Master:
+    """A master that looks who is under way before it is over; its process is this one."""
+
+    pid = os.getpid()
+
+    def __init__(self, results: Path) -> None:
+        self.seen: list[str] = []
+        self._results = results
+
+    def wait(self, timeout: float | None = None) -> int:
+        self.seen += [one.what for one in active_runs.under_way(self._results) if one.pid == self.pid]
+        return 0
+
+    def poll(self) -> int:
+        return 0
+
+
+@pytest.mark.parametrize(("out", "what"), [("", "a run that starts"), ("/somewhere/run", "/somewhere/run")])
+def test_a_run_with_workers_is_known_before_its_master_has_begun(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, out: str, what: str
+) -> None:
+    monkeypatch.setenv("LOCUST_LOGLEVEL", "WARNING")
+    master = Master(tmp_path / "announced")
+    monkeypatch.setattr(local_workers, "start", lambda *_, **__: master)
+    assert launch(RunRequest("burst", workers="2", out=out)) == 0
+    assert master.seen[0] == what
 
 
 def test_a_command_goes_by_its_name(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import gc
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -56,3 +57,16 @@ def test_a_worker_takes_ids_and_certificates_from_the_wire(
     assert [one.id for one in job.accounts][:2] == ["user-0", "user-1"]
     assert job.endpoint.tls is not None
     assert job.endpoint.tls.cert_store_stats()["x509"] == 1
+
+
+def test_what_is_asked_before_load_is_kept_for_the_limits(tmp_path: Path) -> None:
+    """`tools/list` to a port that nobody listens on: it left, and is over."""
+    file = tmp_path / "target.yaml"
+    file.write_text("{name: t, base_url: 'http://127.0.0.1:1', protocol: '2026-07-28'}")
+    wire = cast(Any, SimpleNamespace())
+    state = RunState(scenarios.load("burst"), targets.load(file), tmp_path, wire)
+    state.base_url, state.addresses = "http://127.0.0.1:1", ("127.0.0.1",)
+    before = time.monotonic()
+    prepare._look(state, prepare._job(state, ExitStack()))
+    (at,) = state.asked_before
+    assert before <= at <= time.monotonic()

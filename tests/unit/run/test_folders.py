@@ -11,9 +11,9 @@ import pytest
 
 from cli.launch import carried_on
 from common.errors import ConfigError
-from common.paths import RESULTS, ROOT
+from common.paths import ROOT
 from run import active_runs, folders
-from run.folders import check_out, run_dir
+from run.folders import check_out, make_dir, run_dir, stamped
 
 
 def test_a_runs_folder_is_the_starters_own_and_absolute(
@@ -21,8 +21,27 @@ def test_a_runs_folder_is_the_starters_own_and_absolute(
 ) -> None:
     """Probes and the verdict run in the checkout, and must find it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(folders, "RESULTS", tmp_path / "results")
     assert run_dir("mine", "burst") == tmp_path / "mine"
-    assert run_dir(None, "burst").parent == RESULTS
+    assert run_dir(None, "burst").parent == tmp_path / "results"
+
+
+def test_a_folder_of_its_own_is_made_at_once_and_taken_by_one_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = stamped("burst", tmp_path)
+    named = [one, one, tmp_path / "next"]
+    monkeypatch.setattr(folders, "new_dir", lambda results, name: named.pop(0))  # both saw the first free
+    first, second = (make_dir(tmp_path, "burst") for _ in range(2))
+    assert first.is_dir()
+    assert (second, second.is_dir()) == (tmp_path / "next", True)
+
+
+def test_where_no_folder_can_be_made_the_run_that_wants_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "results").write_text("no folder can be made here")
+    made = make_dir(tmp_path / "results", "burst")
+    with pytest.raises(NotADirectoryError):
+        made.mkdir(parents=True, exist_ok=True)
 
 
 ANNOUNCED = """

@@ -94,7 +94,7 @@ def rig(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Rig:
     monkeypatch.setattr(prepare, "_job", lambda *_: {})
     monkeypatch.setattr(prepare, "Conductor", lambda *_, **__: made.conductor)
     monkeypatch.setattr(prepare, "_write_manifest", made.step("run.json"))
-    probes = SimpleNamespace(finish=made.step("probes are finished"))
+    probes = SimpleNamespace(finish=made.step("probes are finished"), ended=False)
     monkeypatch.setattr(lead, "ProbeProcess", made.step("probes are started", probes))
     faults = SimpleNamespace(courses=lambda: [], finish=made.step("faults are lifted"))
     monkeypatch.setattr(lead, "Timeline", lambda *_, **__: faults)
@@ -179,6 +179,29 @@ def test_whatever_fails_after_load_began_everything_ends_and_there_is_a_report(
     assert (made.exit_code, made.summary) == (3, REPORT)
     assert made.failure == "the run broke: RuntimeError: broken"
     assert ("load is stopped" in rig.done) == (breaks in DURING)
+
+
+def test_probes_that_did_not_look_to_the_end_leave_no_whole_run(rig: Rig, run: Callable[..., Attack]) -> None:
+    made = run(probes_are_finished=OSError("exit code -9"))
+    assert (made.exit_code, made.summary, made.failure) == (3, REPORT, "exit code -9")
+    assert "end is written" not in rig.done
+
+
+def test_what_broke_the_run_is_said_and_not_what_the_probes_made_of_it(
+    rig: Rig, run: Callable[..., Attack], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def finish() -> None:
+        raise OSError("exit code 3")
+
+    monkeypatch.setattr(lead, "ProbeProcess", lambda *_, **__: SimpleNamespace(finish=finish, ended=True))
+    assert run(load_starts=OSError(errno.EIO, "the disk")).failure == "[Errno 5] the disk"
+
+
+def test_load_ends_with_the_probes() -> None:
+    stopped: list[str] = []
+    state = SimpleNamespace(leader=lambda: SimpleNamespace(stop=stopped.append))
+    lead._miss_probes(cast(Any, state), cast(Any, SimpleNamespace(ended=True)))
+    assert stopped == ["the probes ended: see run.log"]
 
 
 def test_a_stack_that_lifts_no_fault_costs_no_report(rig: Rig, run: Callable[..., Attack]) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from cli import stop
 from common import ending
+from common.errors import ConfigError
 from run import active_runs
 from run.active_runs import Running
 from tests.support.manual_clock import ManualClock
@@ -117,11 +118,12 @@ class Runs:
     def __init__(self, *looks: int) -> None:
         self.left = dict(zip((7, 8), looks, strict=False))
         self.told: list[int] = []
+        self.names = {7: "results/a", 8: "results/b"}
 
     def under_way(self, results: Path) -> list[Running]:
         for pid in self.told:
             self.left[pid] -= 1
-        return [Running(pid, 0, f"results/{'ab'[pid - 7]}") for pid, left in self.left.items() if left > 0]
+        return [Running(pid, 0, self.names[pid]) for pid, left in self.left.items() if left > 0]
 
     def tell(self, one: Running) -> None:
         self.told.append(one.pid)
@@ -152,6 +154,29 @@ def test_one_run_alone_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
     assert stopped(runs, monkeypatch, "results/b") == 0
     assert runs.told == [8]
     assert capsys.readouterr().out.splitlines()[-1] == "ended: results/b"
+
+
+def test_a_suite_is_told_with_the_run_that_it_leads(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = Runs(3, 5)
+    runs.names = {7: "results/s", 8: "results/s/01-burst"}
+    assert stopped(runs, monkeypatch, "results/s") == 0
+    assert runs.told == [7, 8]
+
+
+def test_a_run_of_a_suite_is_told_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = Runs(10**6, 5)
+    runs.names = {7: "results/s", 8: "results/s/01-burst"}
+    assert stopped(runs, monkeypatch, "results/s/01-burst") == 0
+    assert runs.told == [8]
+
+
+def test_a_folder_in_which_nothing_is_under_way_is_refused_while_others_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs = Runs(3, 5)
+    with pytest.raises(ConfigError, match="in 'results/typo', allowed: results/a, results/b"):
+        stopped(runs, monkeypatch, "results/typo")
+    assert runs.told == []
 
 
 def test_nothing_to_stop(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

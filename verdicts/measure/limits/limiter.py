@@ -44,7 +44,8 @@ ANSWERED_ALL_THE_SAME: Final = ("rpc_error", "tool_error")
 class Limiter(NamedTuple):
     """The run's calls at one limiter. `reasons` are those of its refusals; `who` numbers each call's user.
 
-    `came`: all but those that another refused before it. `ours`: what else it may have counted.
+    `came`: all but those that another refused before it. `ours`: what else it may have counted, of each user;
+    `before`: and of the user `first` alone, who asked it before load.
     """
 
     who: windows.Indices
@@ -54,6 +55,12 @@ class Limiter(NamedTuple):
     perhaps: Mask
     refused: Mask
     ours: Spans = windows.NONE
+    before: Spans = windows.NONE
+    first: int = -1
+
+    def beside(self, user: int) -> Spans:
+        """What it may have counted of that user beside the calls."""
+        return self.ours.beside(self.before) if user == self.first else self.ours
 
 
 def of(run: Run, reason: str, who: windows.Indices) -> Limiter:
@@ -67,7 +74,11 @@ def of(run: Run, reason: str, who: windows.Indices) -> Limiter:
         return Limiter(who, reasons, came, let, came & ~let & ~refused & ~failed, refused)
     told = run.became(Outcome.OK) | outcomes.failed_by(run, ANSWERED_ALL_THE_SAME)
     ours = own_requests.of(run, by_address=reason == ADDRESS)
-    return Limiter(who, reasons, run.out, run.out & told, run.out & ~told & ~refused, refused, ours)
+    first = who[run.samples["account"].whole() == 0]
+    return Limiter(
+        who, reasons, run.out, run.out & told, run.out & ~told & ~refused, refused, ours,
+        own_requests.before(run), int(first[0]) if len(first) else -1,
+    )  # fmt: skip
 
 
 def _passed(run: Run, reason: str) -> Mask:
@@ -91,13 +102,13 @@ def judge(run: Run, one: Limiter, promise: Promise) -> Held:
     if promise.fixed:
         mine = one.came
         _, who = np.unique(one.who[mine], return_inverse=True)
-        became = (one.let[mine], one.perhaps[mine], one.refused[mine], one.ours)
+        became = (one.let[mine], one.perhaps[mine], one.refused[mine], one.ours.beside(one.before))
         return clock.judge(run, clock.Calls(windows.spans(run, mine), who, *became), promise)
     held = Held(0, 0)
     find = bucket.judge if promise.window == promises.BUCKET else sliding.judge
     for user in np.unique(one.who[run.out]).tolist():
         mine = one.who == user
-        held += find(run, mine & one.let, mine & one.perhaps, mine & one.refused, promise, one.ours)
+        held += find(run, mine & one.let, mine & one.perhaps, mine & one.refused, promise, one.beside(user))
     return held
 
 
@@ -110,7 +121,7 @@ def proved(run: Run, one: Limiter, promise: Promise, found: Iterable[Window]) ->
         return any(window.known(promise.limit) for window in found)
     known = bucket.known if promise.window == promises.BUCKET else sliding.known
     return any(
-        known(run, mine & one.let, mine & one.perhaps, mine & one.refused, promise, one.ours)
+        known(run, mine & one.let, mine & one.perhaps, mine & one.refused, promise, one.beside(user))
         for user in np.unique(one.who[run.out]).tolist()
         for mine in (one.who == user,)
     )
@@ -123,7 +134,8 @@ def counted(
     for user in np.unique(one.who[one.came]).tolist():
         mine = one.came & (one.who == user)
         if int(mine.sum()) > more_than:
-            yield user, list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps, one.ours))
+            ours = one.beside(user)
+            yield user, list(windows.count(run, mine, one.let, promise.width, ahead, one.perhaps, ours))
 
 
 def status(held: Held, wrong: int, *, proved: bool) -> Status:

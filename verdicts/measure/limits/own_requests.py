@@ -3,7 +3,8 @@
 Metrics are looked at once a second, and so is the health check where a run may end by it. Asked of the
 target's own host and port they come from this machine's address, with the `headers` of the target file: to a
 limit by address they are like the load where all of it comes from that one, to a limit by user where those
-headers hold the one credential. None of it is in the samples.
+headers hold the one credential. Before load the first account asked what the target speaks and how long its
+tools take. None of it is in the samples.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ def of(run: Run, *, by_address: bool) -> Spans:
     found = [*_scrapes(run), _health(run)]
     zero = float(run.manifest.start_wall)
     return Spans(*(zero + np.concatenate(part) for part in zip(*found, strict=True)))
+
+
+def before(run: Run) -> Spans:
+    """When what the first account asked before load was at the limiter, at the latest: Unix seconds."""
+    ended = float(run.manifest.start_wall) + np.array(run.manifest.asked_before, dtype=np.float64)
+    return Spans(ended, ended)
 
 
 def _scrapes(run: Run) -> Iterator[Spans]:

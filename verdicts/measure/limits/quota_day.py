@@ -33,7 +33,8 @@ def judge(run: Run, one: Limiter, promise: Promise) -> QuotaDay:
     over = again = whole = sooner = most = 0
     for user in np.unique(one.who[run.out]).tolist():
         mine = one.came & (one.who == user)
-        days = list(windows.count(run, mine, one.let, promise.width, perhaps=one.perhaps, ours=one.ours))
+        ours = one.beside(user)
+        days = list(windows.count(run, mine, one.let, promise.width, perhaps=one.perhaps, ours=ours))
         over += any(day.over(promise.limit) for day in days)
         most = max([most, *(day.admitted_least for day in days)])
         let, refused = windows.spans(run, mine & one.let), windows.spans(run, mine & one.refused)

@@ -92,7 +92,7 @@ def shares(run: Run, one: Limiter, user: int, promise: Promise, ahead: float = 0
     window, named = _windows(run, calls, found, promise.width, ahead)
     first, last = found.windows(promise.width)
     placed = named | (first == last) | run.manifest.bundled
-    unanswered = windows.spans(run, one.perhaps & (one.who == user)).beside(one.ours)
+    unanswered = windows.spans(run, one.perhaps & (one.who == user)).beside(one.beside(user))
     lost = unanswered.later(ahead).windows(promise.width)
     for at in np.unique(window[placed]):
         inside = np.flatnonzero(placed & (window == at))

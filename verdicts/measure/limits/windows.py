@@ -89,7 +89,7 @@ class Counts(NamedTuple):
     admitted: Indices
     admitted_least: Indices
     admitted_most: Indices
-    ours: Indices  # by window alone: where there are any, all calls are of one user
+    ours: Indices  # by window alone: any user may have asked it
 
     def wanting(self, limit: int) -> tuple[int, int]:
         """(windows over, windows under)."""

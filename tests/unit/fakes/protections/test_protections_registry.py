@@ -15,6 +15,13 @@ def test_a_preset_is_its_names_in_order(preset: str) -> None:
     assert list(choice.names) == sorted(choice.names, key=NAMES.index)
 
 
+@pytest.mark.parametrize("text", ["phase1,-burst-limit", "phase1,+breaker", "phase1,breaker"])
+def test_one_that_was_changed_goes_by_its_names_and_keeps_its_settings(text: str) -> None:
+    choice = parse(text)
+    assert choice.preset is None
+    assert choice.settings == parse("phase1").settings
+
+
 def test_presets_grow() -> None:
     none, today, phase1, phase2, every = (set(names) for names in PRESETS.values())
     assert none < today < phase1 < phase2 == every == {row.name for row in TABLE if row.since != "by name"}

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,6 +55,15 @@ def test_lines_come_back_in_order_and_go_when_acknowledged(tmp_path: Path) -> No
     assert spool.head() == []
     spool.close()
     assert not (tmp_path / "q").exists()
+
+
+@pytest.mark.parametrize("end", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\r"])
+def test_a_line_may_hold_what_unicode_takes_for_its_end(tmp_path: Path, end: str) -> None:
+    spool, lines = Spool(tmp_path / "q"), [f'{{"a":"b{end}c"}}', "next"]
+    spool.append(lines)
+    (segment,) = spool.head()
+    assert segment.lines() == lines
+    spool.close()
 
 
 def test_a_head_is_no_larger_than_asked(tmp_path: Path) -> None:
@@ -260,6 +270,41 @@ def test_the_sender_says_once_that_the_database_is_gone_and_once_that_it_is_back
         "InfluxDB takes no points (HTTP 503 full); they are kept on disk and sent later",
         "InfluxDB takes points again",
     ]
+    own.close()
+
+
+def test_a_line_of_another_shape_is_put_aside_and_the_rest_is_sent(tmp_path: Path) -> None:
+    class Strict(Database):
+        def write(self, lines: Sequence[str], timeout: float | None = None) -> WriteReply:
+            for line in lines:
+                msgspec.json.decode(line)
+            return super().write(lines, timeout)
+
+    spool, database = Spool(tmp_path / "q"), Strict()
+    spool.append(["1", '{"torn', "2"])
+    assert deliver(database, spool)[1] == 2
+    assert (database.lines, spool.dropped, spool.points) == (["1", "2"], 1, 0)
+    assert (tmp_path / "q" / REFUSED).read_text() == '{"torn\n'
+    spool.close()
+
+
+def test_a_fault_of_ours_is_said_and_the_sender_goes_on(tmp_path: Path) -> None:
+    class Faulty(Database):
+        faults = 1
+
+        def write(self, lines: Sequence[str], timeout: float | None = None) -> WriteReply:
+            if self.faults:
+                self.faults -= 1
+                raise RuntimeError("broken")
+            return super().write(lines, timeout)
+
+    own, told, database = Spool(tmp_path / "own"), list[str](), Faulty()
+    own.append(["a"])
+    found = sender(database, own, told.append)
+    assert [found._try(), found._try()] == [0.5, 0.0]
+    assert database.lines == ["a"]
+    assert "a fault of this suite, RuntimeError: broken" in told[0]
+    assert told[1] == "InfluxDB takes points again"
     own.close()
 
 

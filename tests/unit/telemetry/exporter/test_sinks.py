@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,26 @@ def test_the_process_is_given_its_variables_without_the_secrets() -> None:
     assert set(given) == {*INFLUX, *PROMETHEUS, *OTLP, "RESILIENCE_SPOOL_MB"} - {
         "INFLUXDB_V2_TOKEN", "PROMETHEUS_REMOTE_WRITE_BEARER_TOKEN", "OTEL_EXPORTER_OTLP_HEADERS",
     }  # fmt: skip
+
+
+def test_its_paths_are_those_of_who_started_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    relative = {
+        "RESILIENCE_SPOOL": "spool", "INFLUXDB_V2_SSL_CA_CERT": "ca.pem",
+        "PROMETHEUS_REMOTE_WRITE_CA_CERT": "ca.pem", "OTEL_EXPORTER_OTLP_CERTIFICATE": "ca.pem",
+    }  # fmt: skip
+    given = process._given({**relative, "INFLUXDB_V2_ORG": "o", "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE": ""})
+    assert {name: given[name] for name in relative} == {
+        name: str(tmp_path / text) for name, text in relative.items()
+    }
+    assert (given["INFLUXDB_V2_ORG"], given["OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE"]) == ("o", "")
+
+
+@pytest.mark.parametrize("text", ["1GB", "0.5", "-1", "²"])
+def test_a_spool_of_no_size_is_refused_before_anything_is_asked(text: str) -> None:
+    with pytest.raises(ConfigError, match="^environment: RESILIENCE_SPOOL_MB: .*allowed: whole megabytes"):
+        process.check({**PROMETHEUS, "RESILIENCE_SPOOL_MB": text})
+    assert process.check({"RESILIENCE_SPOOL_MB": text}) == []  # telemetry is off
 
 
 def test_nothing_of_a_database_is_loaded_that_is_off() -> None:

@@ -124,6 +124,19 @@ def test_torn_records_and_lines_wait_for_their_rest(tmp_path: Path) -> None:
     assert samples.read().size == 0
 
 
+def test_a_line_that_is_longer_than_a_read_holds_up_no_other(tmp_path: Path) -> None:
+    tail = LineTail(tmp_path / "l", dict[str, Any], chunk=1000)
+    long = "x" * 3000
+    (tmp_path / "l").write_text(f'{{"a": "{long}"}}\n{{"a": 2}}\n{{"a": "{long}')
+    found: list[dict[str, Any]] = []
+    while new := tail.read():
+        found += new
+    assert found == [{"a": long}, {"a": 2}]
+    with (tmp_path / "l").open("a") as file:
+        file.write('"}\n')
+    assert tail.read() == [{"a": long}]
+
+
 def test_a_broken_line_is_passed_over(tmp_path: Path) -> None:
     tail = LineTail(tmp_path / "l", dict[str, Any])
     (tmp_path / "l").write_bytes(b'nonsense\n[1]\n{"a": 1}\n')

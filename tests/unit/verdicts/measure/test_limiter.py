@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.limited_calls import ZERO, Limits, bucket, every, fixed, run_of
-from verdicts.measure.limits import promises
+from verdicts.measure.limits import limiter, promises, users
 from verdicts.measure.limits.promises import Promise
 from verdicts.points.point import PointResult
 from verdicts.points.registry import POINTS
@@ -209,6 +209,27 @@ def test_with_the_credential_in_headers_it_is_the_users(
     run_of(tmp_path, every(0.05, 8), decide, promised(window), user=user, target=METRICS)
     one = found(scraped(tmp_path, asked))
     assert one.status == status, one.evidence
+
+
+ASKED_BEFORE = [-0.3, -0.25, -0.2, -0.15, -0.1]
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize(("told", "status"), [(ASKED_BEFORE, "pass"), ([], "fail")])
+def test_what_we_asked_before_the_load_is_no_ones_fault(
+    tmp_path: Path, window: str, told: list[float], status: str
+) -> None:
+    """The limiter counted it, so it refuses at once. A fixed window began before our second."""
+    decide = fixed(5, ahead=0.5) if window == "fixed" else right(window)
+    decide = counting(decide, ASKED_BEFORE)
+    run = run_of(tmp_path, every(0.05, 8), decide, promised(window), asked_before=told)
+    assert found(run).status == status, found(run).evidence
+
+
+def test_it_is_the_first_accounts_alone(tmp_path: Path) -> None:
+    run = run_of(tmp_path, TWO, fixed(5), BURST, asked_before=ASKED_BEFORE)
+    one = limiter.of(run, limiter.BURST, users.of(run))
+    assert [len(one.beside(user).earliest) for user in (0, 1)] == [5, 0]
 
 
 def day(folder: Path, decide: Limits) -> PointResult:
