@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -74,7 +75,7 @@ def _lines(body: bytes) -> Iterator[bytes]:
 
 def _csv(file: Path, body: bytes) -> OtherRun:
     try:
-        rows = list(csv.reader(body.decode("utf-8-sig").splitlines()))
+        rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline="")))
     except (UnicodeDecodeError, csv.Error):
         rows = []
     if not rows or not locust_csv.is_stats(rows[0]):
