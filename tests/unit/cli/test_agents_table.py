@@ -13,8 +13,8 @@ from cli.launch import run_table
 from scenarios.agent_presets import PRESETS
 from scenarios.load import load
 from scenarios.schema import Scenario
-from tests.support.table_attacks import TableAttacks
 from telemetry.run_folder.verdict_file import FILE, PointAnswer, VerdictArrivals, VerdictFile
+from tests.support.table_attacks import TableAttacks
 
 
 def put(folder: Path, **changes: Any) -> Path:

@@ -80,7 +80,7 @@ def test_its_paths_are_those_of_who_started_it(tmp_path: Path, monkeypatch: pyte
 
 @pytest.mark.parametrize("text", ["1GB", "0.5", "-1", "²"])
 def test_a_spool_of_no_size_is_refused_before_anything_is_asked(text: str) -> None:
-    with pytest.raises(ConfigError, match="^environment: RESILIENCE_SPOOL_MB: .*allowed: whole megabytes"):
+    with pytest.raises(ConfigError, match=r"^environment: RESILIENCE_SPOOL_MB: .*allowed: whole megabytes"):
         process.check({**PROMETHEUS, "RESILIENCE_SPOOL_MB": text})
     assert process.check({"RESILIENCE_SPOOL_MB": text}) == []  # telemetry is off
 
