@@ -152,10 +152,22 @@ def test_an_assembled_request_is_valid_json_of_the_stated_length(request_id: int
         (b"upstream", float("nan")),
         (b"upstream;dur=x", float("nan")),
         (b"other;dur=1", float("nan")),
+        (b";", float("nan")),
+        (b';"x', float("nan")),
+        (b"edge;dur=1,;", float("nan")),
+        (b";, upstream;dur=20", 0.02),
     ],
 )
 def test_the_upstreams_own_time(header: bytes, seconds: float) -> None:
     assert headers.upstream_seconds({b"server-timing": header}) == pytest.approx(seconds, nan_ok=True)
+
+
+TIMING = (b";", b",", b'"', b"=", b"\\", b" ", b"upstream", b"dur", b"1")
+
+
+@given(st.lists(st.sampled_from(TIMING), max_size=20))
+def test_no_server_timing_raises(parts: list[bytes]) -> None:
+    assert not headers.upstream_seconds({b"server-timing": b"".join(parts)}) < 0
 
 
 @pytest.mark.parametrize(("value", "whole"), [(None, -1), (b"60", 60), (b"-1", -1), (b"x", -1), (b"", -1)])
