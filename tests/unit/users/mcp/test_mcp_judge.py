@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from targets.limits import Limits
-from telemetry.recording.sample import REASONS, Flag, Outcome
+from telemetry.recording.sample import DROPS, OWN_LIMITS, REASONS, Flag, Outcome
 from users.mcp import answers, headers, messages
 from users.mcp.content_encoding import EncodingError, asked, decoded
 from users.mcp.dialect import PLAIN
@@ -72,6 +72,12 @@ def reply(**fields: Any) -> bytes:
         (403, b"", "http_error"),
         (500, b"\xff\xfe", "http_error"),
         (503, reply(error={"code": 1, "data": {"reason": "breaker_open"}}), "breaker_open"),
+        (503, reply(error={"code": 1, "data": {"reason": "upstream_error"}}), "upstream_error"),
+        (504, reply(error={"code": 1, "data": {"reason": "gateway_timeout"}}), "gateway_timeout"),
+        *(  # what only we can say, in the target's mouth
+            (503, reply(error={"code": 1, "data": {"reason": ours}}), "http_error")
+            for ours in (*OWN_LIMITS, *DROPS, "timeout", "reset", "foreign_answer", "input_required")
+        ),
     ],
 )
 def test_reasons(status: int, body: bytes, expected: str) -> None:
