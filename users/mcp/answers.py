@@ -158,10 +158,19 @@ def _rpc_code(error: msgspec.Raw) -> int:
         return 0
 
 
+def _told(call: Call) -> bytes:
+    """What a failure says; of an event stream the message that answers, or else the last."""
+    if not call.headers.get(b"content-type", _JSON).lower().startswith(b"text/event-stream"):
+        return call.body
+    call.flags |= Flag.SSE
+    stream = stream_of_call(call)
+    return stream.answer or stream.last or call.body
+
+
 def _judge_failure(call: Call, refusals: Collection[Refusal]) -> int:
-    reason = ""
+    reason, told = "", _told(call)
     try:
-        error = _decode_failure(call.body).error
+        error = _decode_failure(told).error
         call.rpc_code = error_code(error.code)
         reason = error.reason
     except UNREADABLE:
@@ -171,7 +180,7 @@ def _judge_failure(call: Call, refusals: Collection[Refusal]) -> int:
     if call.status == 405 and call.request.startswith(CLOSES):  # the server does not offer it: all is well
         return _OK
     for promised in refusals:
-        if call.status == promised.status and promised.words in call.body.lower():
+        if call.status == promised.status and promised.words in told.lower():
             return REASON_CODE[promised.reason]
     if call.status == 429:
         return _REFUSED

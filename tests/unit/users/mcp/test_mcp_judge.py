@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from targets.limits import Limits
+from targets.limits import Limits, Refusal
 from telemetry.recording.sample import DROPS, OWN_LIMITS, REASONS, Flag, Outcome
 from users.mcp import answers, headers, messages
 from users.mcp.content_encoding import EncodingError, asked, decoded
@@ -103,6 +103,30 @@ def test_refusals_in_the_targets_own_words(status: int, body: bytes, expected: s
     rules.judge(call)
     assert reason(call) == expected
     assert call.outcome is (Outcome.OK if not expected else Outcome.FAILED)
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"code": 7, "data": {"reason": "quota_exceeded"}}, "quota_exceeded"),
+        ({"code": 7, "message": "Your Daily Limit is used up"}, "rate_limit_exceeded"),
+        ({"code": 7, "message": "no"}, "http_error"),
+    ],
+)
+def test_a_refusal_by_event_stream_has_its_reason(
+    error: dict[str, Any], expected: str, in_pieces: bool
+) -> None:
+    call = Call(0, 0.0, 0, 0, 0)
+    call.request_id, call.status = OURS, 403
+    call.headers = {b"content-type": b"text/event-stream"}
+    call.body = b"data: " + reply(error=error) + b"\n\n"
+    if in_pieces:
+        call.stream = EventStream(OURS)
+        call.stream.feed(call.body)
+        call.body = b""
+    answers.judge(call, refusals=[Refusal(403, b"daily limit", "rate_limit_exceeded")])
+    assert (reason(call), call.rpc_code) == (expected, 7)
 
 
 def test_a_notification_wants_no_answer() -> None:
