@@ -93,8 +93,11 @@ DROPS: Final = (
 CUT_OFF: Final = 0.1
 """Seconds before a stop: what came due in them and was not sent was cut off by it, and was not planned."""
 # Limits of our own machine, by the names of errno: the call could not be made, or its answer not be held,
-# whatever the target is.
-OWN_LIMITS: Final = ("EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM")
+# whatever the target is. The last four are those of a connection that never began: no route, link or leave.
+OWN_LIMITS: Final = (
+    *("EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"),
+    *("ENETUNREACH", "ENETDOWN", "EPERM", "EACCES"),
+)
 REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS, *OWN_LIMITS)
 REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}
 

@@ -367,10 +367,13 @@ def test_a_limit_of_our_own_drops_the_call_under_its_name(
     assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, name, (0, 0))
 
 
-def test_no_port_to_connect_from_drops_the_call(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Connection, "dial", lambda self, address: errno.EADDRNOTAVAIL)
+@pytest.mark.parametrize("name", ["EADDRNOTAVAIL", "ENETUNREACH", "ENETDOWN", "EPERM", "EACCES"])
+def test_a_connection_that_cannot_begin_here_drops_the_call(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(Connection, "dial", lambda self, address: getattr(errno, name))
     call = rig.send()
-    assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, "EADDRNOTAVAIL", (0, 0))
+    assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, name, (0, 0))
 
 
 # TLS: the same bytes through a session
