@@ -8,9 +8,9 @@
 
 All of it is extra, beyond the schedule. A server that gives no id has no sessions: then none are counted.
 While a session is opened anew arrivals go out with the old id: what they get is what such a loss costs. Extra
-calls wait for a session that is being opened. For what its calls are told an account sends one `initialize` in
-`RETRY` seconds at most; with a `wait`, that long after it learnt of the loss: accounts that wait apart are no
-storm. A persona that opens one of its own accord (`reopen`, `visitor`) does so as often as it likes.
+calls wait for a session that is being opened. For what its calls are told an account sends one `initialize`
+in `RETRY` seconds at most; with a `wait`, that long after it learnt of the loss: accounts that wait apart are
+no storm. A persona that opens one of its own accord (`reopen`, `visitor`) does so as often as it likes.
 """
 
 from __future__ import annotations

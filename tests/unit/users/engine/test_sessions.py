@@ -204,6 +204,21 @@ def test_a_stopped_run_opens_nothing_anew(rigs: list[Talking]) -> None:
     assert rig.server.opened == before
 
 
+@pytest.mark.parametrize("drained", [False, True])
+def test_after_a_stop_there_is_little_time_to_close_sessions(
+    rigs: list[Talking], monkeypatch: pytest.MonkeyPatch, drained: bool
+) -> None:
+    rig = begun(rigs, "caller", LEGACY)
+    rig.to(4.0)
+    monkeypatch.setattr(rig, "_serve", lambda peer, data: None)  # it answers nobody
+    rig.engine.stop(drained=drained)
+    closing = gevent.spawn(rig.engine.part)
+    rig.to(6.0)
+    assert closing.ready() is not drained
+    rig.to(15.0)
+    assert closing.ready()
+
+
 def test_an_agent_lists_the_tools_within_its_session(rigs: list[Talking]) -> None:
     rig = begun(rigs, "agent", LEGACY)
     rig.to(0.0)
