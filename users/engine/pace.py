@@ -50,6 +50,18 @@ def pace_shares(schedule: Schedule, shares: Sequence[NDArray[np.int64]], max_rps
     return [PaceShare(int(max_rps * one / whole), one, window) for one in peaks]
 
 
+def check_workers(schedule: Schedule, workers: int, max_rps: float | None) -> None:
+    """ValueError where a worker that has arrivals may not send one call in a window: it would wait for ever."""
+    if max_rps is None:
+        return
+    shares = [schedule.share(rank, workers) for rank in range(workers)]
+    if any(one.planned and not one.limit for one in pace_shares(schedule, shares, max_rps)):
+        raise ValueError(
+            f"max_rps {max_rps:g}, dealt to {workers} workers, leaves one less than a call a second, "
+            "allowed: fewer workers"
+        )
+
+
 class Pace:
     """One process's; `share` and `start` are set with its share of the schedule."""
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shapes.schedule import Schedule, peak
 from tests.support.manual_clock import ManualClock
 from users.engine.dispatcher import Dispatcher
-from users.engine.pace import POLL_INTERVAL, TURN_TIMEOUT, Pace, PaceShare, pace_shares
+from users.engine.pace import POLL_INTERVAL, TURN_TIMEOUT, Pace, PaceShare, check_workers, pace_shares
 
 
 def schedule(planned: list[float], accounts: int = 1) -> Schedule:
@@ -125,6 +125,16 @@ def test_workers_share_it_by_their_plans() -> None:
     assert [part.planned for part in made] == [9, 5]
     assert sum(part.limit for part in made) <= 15.9
     assert all(part.limit >= part.planned for part in made)
+
+
+@pytest.mark.parametrize(("workers", "most"), [(1, 1.0), (2, 2.0), (2, None), (3, 2.0)])
+def test_each_worker_that_has_arrivals_may_send_a_call(workers: int, most: float | None) -> None:
+    check_workers(schedule([float(n) for n in range(10)], accounts=2), workers, most)
+
+
+def test_workers_to_whom_nothing_would_be_left_are_refused() -> None:
+    with pytest.raises(ValueError, match="max_rps 1, dealt to 2 workers, .*, allowed: fewer workers"):
+        check_workers(schedule([float(n) for n in range(10)], accounts=2), 2, 1.0)
 
 
 def test_one_arrival_has_all_that_is_allowed_and_none_has_none() -> None:
