@@ -47,9 +47,7 @@ def message(method: str, params: dict[str, Any] | None = None, headers: bytes = 
     pieces = tuple(after.split(MARK)) if MARK in after else ()
     keyed = INTENT_MARK in after or INTENT_MARK in headers
     traced, encodes = TRACE_MARK in headers, _PUT_OFF.search(headers) is not None
-    return Message(
-        head, after, headers=headers, pieces=pieces, keyed=keyed, traced=traced, encodes=encodes
-    )
+    return Message(head, after, headers=headers, pieces=pieces, keyed=keyed, traced=traced, encodes=encodes)
 
 
 def encoded(text: str) -> str:
