@@ -98,7 +98,9 @@ OWN_LIMITS: Final = (
     *("EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"),
     *("ENETUNREACH", "ENETDOWN", "EPERM", "EACCES"),
 )
-REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS, *OWN_LIMITS)
+NO_ROOM: Final = "no_room"
+"""Why a call beyond the schedule was never made: the target's `max_rps` left no turn for it in time."""
+REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS, *OWN_LIMITS, NO_ROOM)
 REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}
 
 # index: the arrival's place in the global schedule; -1 for an extra call, or `of_intent` of an arrival.

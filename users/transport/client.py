@@ -111,6 +111,10 @@ class Client:
         else:
             connection.connecting(call)
 
+    def drop(self, call: Call, reason: int) -> None:
+        """End a call that will not be sent, by the code of why."""
+        self._over(call, Outcome.DROPPED, reason)
+
     def _open(self, account: int) -> Connection:
         """A new connection, on its way; OSError where a limit of this machine forbids it."""
         if self._max_connections is not None and self.connections >= self._max_connections:

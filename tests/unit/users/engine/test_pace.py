@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shapes.schedule import Schedule, peak
+from telemetry.recording.sample import NO_ROOM
 from tests.support.manual_clock import ManualClock
 from users.engine.dispatcher import Dispatcher
 from users.engine.pace import POLL_INTERVAL, TURN_TIMEOUT, Pace, PaceShare, check_workers, pace_shares
@@ -92,6 +93,21 @@ def test_what_found_no_room_in_time_is_never_made() -> None:
     assert out == []
     assert pace.step() > 0
     assert not pace._waiting
+
+
+@pytest.mark.parametrize(
+    ("max_duration", "reason", "at"), [(None, NO_ROOM, 1000 + TURN_TIMEOUT), (3.0, "stopped", 1003.0)]
+)
+def test_whoever_wanted_it_is_told_why_it_is_never_made(
+    max_duration: float | None, reason: str, at: float
+) -> None:
+    pace, clock, out = rig(PaceShare(10, 10, 1.0), max_duration=max_duration)
+    told = list[tuple[str, float]]()
+    pace.turn(lambda: out.append(clock()), lambda why: told.append((why, clock())))
+    let_run(pace, clock, 1010.0)
+    ((why, when),) = told
+    assert (why, out) == (reason, [])
+    assert at <= when <= at + 1.0
 
 
 def test_nothing_extra_goes_out_past_max_duration() -> None:
