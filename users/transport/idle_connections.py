@@ -1,7 +1,7 @@
 """Connections that carry no call, by pool. Where no more may be open, one of them makes room for another.
 
-A pool is looked up as in any dictionary, once a call; which of them has been here longest is known without a
-look at the others: with tens of thousands of accounts there is no time for one.
+A pool is looked up as in any dictionary, once a call; which of them came first is known without a look at the
+others: with tens of thousands of accounts there is no time for one.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def test_each_worker_that_has_arrivals_may_send_a_call(workers: int, most: float
 
 
 def test_workers_to_whom_nothing_would_be_left_are_refused() -> None:
-    with pytest.raises(ValueError, match="max_rps 1, dealt to 2 workers, .*, allowed: fewer workers"):
+    with pytest.raises(ValueError, match=r"max_rps 1, dealt to 2 workers, .*, allowed: fewer workers"):
         check_workers(schedule([float(n) for n in range(10)], accounts=2), 2, 1.0)
 
 

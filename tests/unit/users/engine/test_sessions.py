@@ -127,9 +127,7 @@ def rigs() -> Iterator[list[Talking]]:
         rig.endpoint.close()
 
 
-def begun(
-    rigs: list[Talking], persona: str, version: str, reopen_within: float = 0.0, **job: Any
-) -> Talking:
+def begun(rigs: list[Talking], persona: str, version: str, reopen_within: float = 0.0, **job: Any) -> Talking:
     rig = Talking(persona, version, reopen_within, **job)
     rigs.append(rig)
     rig.engine.take_share(0, 1, START, float("-inf"))
