@@ -40,6 +40,7 @@ from users.accounts.signing import signing
 from users.cluster.conductor import LEAD, CannotStartError, Conductor
 from users.engine import job as jobs
 from users.engine.engine import OPENING_RATE
+from users.engine.pace import check_workers
 from users.mcp.dialect import Dialect
 
 BUNDLED_TOKEN_LIFE: Final = 300.0  # seconds
@@ -59,6 +60,10 @@ def prepare(state: RunState, resources: ExitStack) -> None:
     _look_for_room(state, len(schedule))
     job = _job(state, resources)
     _hear_workers(state)
+    try:
+        check_workers(schedule, len(state.wire.nodes()), state.target.max_rps)
+    except ValueError as error:
+        raise CannotStartError(str(error)) from None
     _look(state, job)
     _heed(state)
     conductor = state.conductor = Conductor(

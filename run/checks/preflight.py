@@ -25,6 +25,7 @@ from verdicts.run import stored
 from verdicts.run.reading import RunFolderError
 
 LOOPBACK: Final = ("127.0.0.1",)
+VARY: Final = "true beside a tool's expect.equals or expect.json, allowed: expect.contains (its text changes)"
 FAN_OUT: Final = "more than 1 beside points E1 to E4, allowed: 1 (calls of one intent have one key)"
 
 
@@ -91,7 +92,7 @@ def check_points(scenario: Scenario, file: Path | str) -> None:
 
 
 def check_personas(scenario: Scenario, file: Path | str) -> None:
-    """Every persona is known, and so are its options. Raises ConfigError."""
+    """Every persona is known, its options are, and they fit the group's tools. Raises ConfigError."""
     for group, behaviour in zip(scenario.groups, job.group_behaviours(scenario), strict=True):
         try:
             options = check_persona(behaviour.persona, behaviour.options)
@@ -99,3 +100,6 @@ def check_personas(scenario: Scenario, file: Path | str) -> None:
             raise ConfigError(file, f"{group.name}.persona", str(error)) from None
         if scenario.counts_effects and getattr(options, "fan_out", 1) > 1:
             raise ConfigError(file, f"{group.name}.persona", f"fan_out: {FAN_OUT}")
+        exact = any(tool.expect is not None and tool.expect.contains is None for tool in group.tools)
+        if exact and getattr(options, "vary", False):
+            raise ConfigError(file, f"{group.name}.persona", f"vary: {VARY}")

@@ -50,7 +50,7 @@ _REFUSALS: Final = (
     "invalid_token",
     "refused",  # a 429 whose body names no reason that we know
 )
-_ERRORS: Final = (
+_SEEN: Final = (  # by the caller alone
     "timeout",  # our own total deadline
     "connect",  # no connection: refused, unreachable, TLS failed
     "reset",  # the connection broke before the answer was whole
@@ -65,6 +65,8 @@ _ERRORS: Final = (
     "missing_capability",  # −32021: the server needs a capability that we do not have
     "unsupported_version",  # −32022: it does not speak our revision
     "input_required",  # the result asks the user something
+)
+_ERRORS: Final = (
     "gateway_timeout",  # 504 request_timeout by the stack's own deadline
     "upstream_error",
     "kv_error",  # the edge's binding threw
@@ -78,7 +80,10 @@ _ERRORS: Final = (
 )
 # A protection brings its reason along (`common.protections`); those above keep their places.
 REFUSALS: Final = tuple(dict.fromkeys((*_REFUSALS, *protections.REFUSALS)))
-ERRORS: Final = tuple(dict.fromkeys((*_ERRORS, *protections.ERRORS)))
+_TOLD: Final = tuple(dict.fromkeys((*_ERRORS, *protections.ERRORS)))
+ERRORS: Final = (*_SEEN, *_TOLD)
+# What an answer may give as its own reason; any other word there is the target's, and means nothing here.
+ANSWERED: Final = (*REFUSALS, *_TOLD)
 # Why an arrival was never sent.
 DROPS: Final = (
     "too_late",  # we were so far behind that sending it would bend the attack's shape
@@ -88,9 +93,14 @@ DROPS: Final = (
 CUT_OFF: Final = 0.1
 """Seconds before a stop: what came due in them and was not sent was cut off by it, and was not planned."""
 # Limits of our own machine, by the names of errno: the call could not be made, or its answer not be held,
-# whatever the target is.
-OWN_LIMITS: Final = ("EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM")
-REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS, *OWN_LIMITS)
+# whatever the target is. The last four are those of a connection that never began: no route, link or leave.
+OWN_LIMITS: Final = (
+    *("EADDRNOTAVAIL", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM"),
+    *("ENETUNREACH", "ENETDOWN", "EPERM", "EACCES"),
+)
+NO_ROOM: Final = "no_room"
+"""Why a call beyond the schedule was never made: the target's `max_rps` left no turn for it in time."""
+REASONS: Final = ("", *REFUSALS, *ERRORS, *DROPS, *OWN_LIMITS, NO_ROOM)
 REASON_CODE: Final = {name: code for code, name in enumerate(REASONS)}
 
 # index: the arrival's place in the global schedule; -1 for an extra call, or `of_intent` of an arrival.

@@ -29,6 +29,8 @@ from users.transport.client import Client
 
 ASKS: Final = REASON_CODE["input_required"]
 LISTENS: Final = b"GET "  # how a request begins that opens a session's standing stream
+Lost = Callable[[str], None]
+"""Told why a call beyond the schedule is never made."""
 Token = Callable[[Account], bytes]
 """The account's authorization header value, renewed in time; b"" for a target without auth."""
 
@@ -47,7 +49,7 @@ class PooledAccountClient:
         forge: Forge | None = None,
         clock: Callable[[], float] = time.monotonic,
         spawn_later: Callable[[float, Callable[[], None]], Any] = gevent.spawn_later,
-        turn: Callable[[Callable[[], None]], None] | None = None,
+        turn: Callable[[Callable[[], None], Lost], None] | None = None,
         dialect: Dialect = PLAIN,
         counts: SessionCounts | None = None,
         reopen_within: float = 0.0,
@@ -55,7 +57,7 @@ class PooledAccountClient:
         intents: IntentKeys | None = None,
         traces: TraceIds | None = None,
     ) -> None:
-        """`turn` makes a call beyond the schedule when there is room for it; None: at once.
+        """`turn` makes a call beyond the schedule when there is room for it, or says why not; None: at once.
 
         `reopen_within`: seconds over which accounts spread the opening of a session that was lost.
         """
@@ -65,7 +67,7 @@ class PooledAccountClient:
         self.dialect = dialect
         self.stopped = False
         self.session = self._new_session(counts or SessionCounts(), reopen_within) if dialect.legacy else None
-        self._waiting: list[Callable[[], None]] = []  # until the session is open
+        self._waiting: list[tuple[Call, Callable[[], None]]] = []  # until the session is open
         self._client = client
         self._request_headers = headers
         self._token = token
@@ -101,7 +103,7 @@ class PooledAccountClient:
         call.on_done = on_done
         call.expect = message.expect
         if index < 0:
-            self._send_extra(partial(self._send, call, message, token))
+            self._send_extra(call, partial(self._send, call, message, token))
         else:
             self._send(call, message, token)
         return call
@@ -118,14 +120,24 @@ class PooledAccountClient:
         elif on_done is not None:
             on_done(call)
 
-    def _send_extra(self, send: Callable[[], None]) -> None:
+    def _send_extra(self, call: Call, send: Callable[[], None]) -> None:
         """In its turn; once the session is open, where one is being opened."""
         if self.session is not None and self.session.opening:
-            self._waiting.append(send)
-        elif self._turn is not None:
-            self._turn(send)
+            self._waiting.append((call, send))
         else:
+            self._in_turn(call, send)
+
+    def _in_turn(self, call: Call, send: Callable[[], None]) -> None:
+        """`send` is what makes the call."""
+        if self._turn is None:
             send()
+        else:
+            self._turn(send, partial(self._unmade, call))
+
+    def _unmade(self, call: Call, reason: str) -> None:
+        """It had no turn: it is over, and never left."""
+        call.flags |= Flag.EXTRA
+        self._client.drop(call, REASON_CODE[reason])
 
     def _send(self, call: Call, message: Message, token: bytes | None) -> None:
         """Now, with the token and the session of now."""
@@ -168,10 +180,7 @@ class PooledAccountClient:
         def close() -> None:
             self.close_session(self.open_session)
 
-        if self._turn is None:
-            close()
-        else:
-            self._turn(close)
+        self._in_turn(self._own_call(CLOSE, lambda unmade: session.left()), close)
 
     def close_session(self, then: Callable[[], None] = lambda: None) -> bool:
         """Have the server close it, and `then` go on; False: there is none."""
@@ -193,20 +202,18 @@ class PooledAccountClient:
         call = self._own_call(code, on_done)
         call.request_id = next(self._ids) if message.answered else 0
         send = partial(self._send_bare if bare else self._send_settled, call, message)
-        if self._turn is None:
-            send()
-        else:
-            self._turn(send)
+        self._in_turn(call, send)
 
     def changed(self) -> None:
         """See `users.mcp.session.Carrier`."""
         self._cached_token = None
 
     def settled(self) -> None:
-        """See `users.mcp.session.Carrier`."""
+        """See `users.mcp.session.Carrier`. One that was closed and not opened again is none."""
+        self.changed()
         waiting, self._waiting = self._waiting, []
-        for send in () if self.stopped else waiting:
-            self._send_extra(send)
+        for call, send in () if self.stopped else waiting:
+            self._send_extra(call, send)
 
     def _own_call(self, code: int, on_done: Callable[[Call], None]) -> Call:
         call = Call(-1, self._clock(), self.account.index, self.account.group, code)

@@ -197,10 +197,10 @@ class Conductor:
         self._unwritten = self._unwritten or error
         self.stop(f"the run's folder cannot be written: {error}")
 
-    def _abort(self) -> None:
+    def _abort(self, **how: bool) -> None:
         for node in self.nodes.values():
             if not node.lost:
-                self._send("load.stop", {}, node.id)
+                self._send("load.stop", {**how}, node.id)
 
     def wait(self, drained: float = float("inf")) -> None:
         """Return when every live worker is finished, or the run was stopped, or none is left.
@@ -214,7 +214,7 @@ class Conductor:
             gevent.sleep(POLL_INTERVAL)
             if self._clock() - self.start_at >= drained:
                 drained = float("inf")
-                self._abort()
+                self._abort(drained=True)
         self._find_losses()  # Locust stops a run, too, when the last worker is gone
         self.stop_reason = self.stop_reason or end.COMPLETED
         self._raise_unwritten()

@@ -7,7 +7,7 @@ It answers the conductor's messages, over Locust's own wire:
 | `load.clock` {sent} | tells its clock | `load.clock-told` {sent, now} |
 | `load.prepare` {run, version, …job} | builds its engine | `load.prepared` {error: "" or one line} |
 | `load.share` {start_at, now, deals: [{rank, of, from_t}]} | takes its share by each new deal | – |
-| `load.stop` {} | ends all load now | – |
+| `load.stop` {drained, where the plan has it so} | ends all load now | – |
 | `load.finish` {} | closes its engine | entry `final` |
 | `load.ack` {number, deals, lost} | forgets what has arrived; leaves if given up, or a deal was missed | – |
 | `load.late` {run} | says that it sits out the run under way | – |
@@ -81,7 +81,7 @@ class Performer:
             "load.clock": self._on_clock,
             "load.prepare": self._on_prepare,
             "load.share": self._on_share,
-            "load.stop": lambda data: self.stop(),
+            "load.stop": lambda data: self.stop(drained=data.get("drained", False)),
             "load.finish": lambda data: self._on_finish(),
             "load.ack": self._on_ack,
             "load.late": lambda data: log.warning(
@@ -89,10 +89,10 @@ class Performer:
             ),
         }
 
-    def stop(self) -> None:
-        """End all load at once; what was recorded stays."""
+    def stop(self, *, drained: bool = False) -> None:
+        """End all load at once; what was recorded stays. `drained`: as it was planned."""
         if self.engine is not None:
-            self.engine.stop()
+            self.engine.stop(drained=drained)
             self.engine.flush()
 
     def leave(self, reason: str) -> None:

@@ -74,7 +74,7 @@ class Dispatcher:
                 burst = 0
                 self._sleep(wait)
             if self._room is not None:
-                self._wait_for_room(self._room)
+                self._wait_for_room(self._room, planned)
             if self._clock() >= self.until:
                 self.lapse()
             if self.stopped or not self.remaining:  # a later share may have cut this one
@@ -89,8 +89,9 @@ class Dispatcher:
                 burst = 0
                 self._sleep(0)
 
-    def _wait_for_room(self, room: Callable[[], float]) -> None:
-        while not self.stopped and (wait := room()) > 0:
+    def _wait_for_room(self, room: Callable[[], float], planned: float) -> None:
+        """Until there is some, or it is too late for the arrival: there may never be."""
+        while not self.stopped and (wait := room()) > 0 and self._clock() - planned <= self._drop_after:
             self._sleep(wait)
 
     def end_at(self, t: float) -> None:

@@ -108,6 +108,7 @@ class Engine:
         self._error_texts = ErrorTexts(outlets.error_texts)
         self._dispatchers: list[Dispatcher] = []
         self._until = float("inf")
+        self._cut_short = False  # load was stopped before its end
         self._background: list[gevent.Greenlet] = []
         self._loop_watch = watch()
         self._target_clock = TargetClock()
@@ -234,8 +235,12 @@ class Engine:
         left = min(at, self._until) - self.start_at
         return {**self.close(), "t": left, "left": left}
 
-    def stop(self) -> None:
-        """End all load now: deal nothing more, abort what is in flight. Safe to repeat."""
+    def stop(self, *, drained: bool = False) -> None:
+        """End all load now: deal nothing more, abort what is in flight. Safe to repeat.
+
+        `drained`: the time for what was still open is over, and nobody waits for an end.
+        """
+        self._cut_short = self._cut_short or not (drained or self.finished)
         for client in self._clients.values():
             client.stopped = True
         if self._pace is not None:
@@ -251,9 +256,9 @@ class Engine:
 
         Load is over by then. After a stop there is little time: all must be quiet within 2 s of it.
         """
-        until = self._clock() + (PART_WITHIN if self.finished else STOPPED_WITHIN)
+        until = self._clock() + (STOPPED_WITHIN if self._cut_short else PART_WITHIN)
         for client in self._clients.values():
-            while self._pace is not None and (wait := self._pace.wait()) > 0:
+            while self._pace is not None and (wait := self._pace.wait()) > 0 and self._clock() < until:
                 self._sleep(wait)
             if self._clock() >= until:
                 break

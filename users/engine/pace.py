@@ -4,7 +4,7 @@ Before load starts the whole schedule is held against `max_rps` (`run.checks.pre
 pass it is held here: arrivals that bunch up because the machine paused, and calls beyond the schedule, which
 nobody planned (opening sessions, repeating what was refused). Arrivals wait for their turn, and are late, or
 dropped by the dispatcher's own rule. Extra calls get what the schedule leaves; one that found no room for
-`TURN_TIMEOUT` seconds, or until `max_duration`, is never made.
+`TURN_TIMEOUT` seconds, or until `max_duration`, is never made, and whoever wanted it is told.
 
 With several workers each gets its share of `max_rps`, in proportion to the peak of what it is to send. A
 target without `max_rps` has no pace, and none of this is in a call's way.
@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shapes.schedule import Schedule, peak
+from telemetry.recording.sample import NO_ROOM
 
 TURN_TIMEOUT: Final = 5.0  # seconds of load
 SECOND: Final = 1.0
@@ -50,6 +51,18 @@ def pace_shares(schedule: Schedule, shares: Sequence[NDArray[np.int64]], max_rps
     return [PaceShare(int(max_rps * one / whole), one, window) for one in peaks]
 
 
+def check_workers(schedule: Schedule, workers: int, max_rps: float | None) -> None:
+    """ValueError where a worker that has arrivals may send no call at all: it would wait for ever."""
+    if max_rps is None:
+        return
+    shares = [schedule.share(rank, workers) for rank in range(workers)]
+    if any(one.planned and not one.limit for one in pace_shares(schedule, shares, max_rps)):
+        raise ValueError(
+            f"max_rps {max_rps:g}, dealt to {workers} workers, leaves one less than a call a second, "
+            "allowed: fewer workers"
+        )
+
+
 class Pace:
     """One process's; `share` and `start` are set with its share of the schedule."""
 
@@ -67,7 +80,7 @@ class Pace:
         self._sleep = sleep
         self._sent: deque[float] = deque()  # all calls of the last window
         self._extra: deque[float] = deque()  # those beyond the schedule
-        self._waiting: deque[tuple[float, Callable[[], None]]] = deque()
+        self._waiting: deque[tuple[float, Callable[[], None], Callable[[str], None]]] = deque()
 
     def sent(self, at: float, extra: bool) -> None:
         """A call went out at `at`."""
@@ -79,9 +92,9 @@ class Pace:
         """Seconds until an arrival may go out; 0 or less for now."""
         return self._until(self._sent, self.share.limit)
 
-    def turn(self, go: Callable[[], None]) -> None:
-        """Have an extra call made in its turn, if it ever comes."""
-        self._waiting.append((self._clock(), go))
+    def turn(self, go: Callable[[], None], lost: Callable[[str], None] = lambda reason: None) -> None:
+        """Have an extra call made in its turn; `lost` hears why it will not come: `no_room` or `stopped`."""
+        self._waiting.append((self._clock(), go, lost))
 
     def run(self) -> None:
         """Make extra calls in their turn, for ever; ended by killing its greenlet."""
@@ -91,10 +104,14 @@ class Pace:
     def step(self) -> float:
         """Make the extra calls whose turn it is; seconds until there may be another."""
         while self._waiting:
-            since, go = self._waiting[0]
+            since, go, lost = self._waiting[0]
             now = self._clock()
-            if now - max(since, self.start) > TURN_TIMEOUT or now - self.start >= self._max_duration:
+            if now - self.start >= self._max_duration:
                 self._waiting.popleft()
+                lost("stopped")
+            elif now - max(since, self.start) > TURN_TIMEOUT:
+                self._waiting.popleft()
+                lost(NO_ROOM)
             elif (wait := max(self.wait(), self._until(self._extra, self._room(now)))) > 0:
                 return wait
             else:

@@ -16,7 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from targets.limits import Refusal
-from telemetry.recording.sample import REASON_CODE, Flag, Outcome
+from telemetry.recording.sample import ANSWERED, REASON_CODE, Flag, Outcome
 from users.mcp.content_encoding import EncodingError, decoded
 from users.mcp.limit_headers import fitting
 from users.mcp.sse import BOM, UNREADABLE, EventStream, stream_of_call
@@ -76,6 +76,7 @@ _ERA: Final = {
     -32022: REASON_CODE["unsupported_version"],
 }
 _NO_TOKEN: Final = REASON_CODE["invalid_token"]
+_ANSWERED: Final = {name: REASON_CODE[name] for name in ANSWERED}
 
 
 def error_code(code: object) -> int:
@@ -157,20 +158,29 @@ def _rpc_code(error: msgspec.Raw) -> int:
         return 0
 
 
+def _told(call: Call) -> bytes:
+    """What a failure says; of an event stream the message that answers, or else the last."""
+    if not call.headers.get(b"content-type", _JSON).lower().startswith(b"text/event-stream"):
+        return call.body
+    call.flags |= Flag.SSE
+    stream = stream_of_call(call)
+    return stream.answer or stream.last or call.body
+
+
 def _judge_failure(call: Call, refusals: Collection[Refusal]) -> int:
-    reason = ""
+    reason, told = "", _told(call)
     try:
-        error = _decode_failure(call.body).error
+        error = _decode_failure(told).error
         call.rpc_code = error_code(error.code)
         reason = error.reason
     except UNREADABLE:
         pass
-    if reason in REASON_CODE and reason:
-        return REASON_CODE[reason]
+    if reason in _ANSWERED:
+        return _ANSWERED[reason]
     if call.status == 405 and call.request.startswith(CLOSES):  # the server does not offer it: all is well
         return _OK
     for promised in refusals:
-        if call.status == promised.status and promised.words in call.body.lower():
+        if call.status == promised.status and promised.words in told.lower():
             return REASON_CODE[promised.reason]
     if call.status == 429:
         return _REFUSED

@@ -6,13 +6,12 @@
 Revisions with sessions and plain JSON-RPC write the same messages; their session and version go with the
 account's own headers. The modern one names version, method and tool in headers and says version and
 capabilities in `params._meta` of each request. A header's value that is no visible ASCII, has a space at an
-end or looks like the marker goes as `=?base64?…?=` of its UTF-8. Where requests are traced, `traceparent` is
-a header of each, and in the modern era stands in `_meta`, too.
+end or looks like the marker goes as `=?base64?…?=` of its UTF-8, in which marks are filled in. Where requests
+are traced, `traceparent` is a header of each, and in the modern era stands in `_meta`, too.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from common.mcp_versions import LEGACY, MODERN, NONE
+from common.nonce import NONCE
 from targets.intents import INTENT, IntentPlace
 from targets.trace import TRACE, TRACEPARENT
 from users.mcp import messages
@@ -46,7 +46,14 @@ def header_value(text: str) -> str:
     """`text` as a header may hold it."""
     if _PLAIN.fullmatch(text) and not _MARKER.fullmatch(text):
         return text
-    return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
+    return messages.encoded(text)
+
+
+def _argument(text: str) -> str:
+    """As `header_value`; a text that has to be encoded and holds a mark is encoded for each call."""
+    value = header_value(text)
+    marked = NONCE in text or INTENT in text
+    return messages.put_off(text) if marked and value != text else value
 
 
 @dataclass(frozen=True)
@@ -105,7 +112,7 @@ class Dialect:
         arguments = params.get("arguments", {})
         wanted = self.tool_headers.get(name, {})
         own = {header: arguments[key] for key, header in wanted.items() if arguments.get(key) is not None}
-        told = {f"Mcp-Param-{header}": header_value(_text(value)) for header, value in own.items()}
+        told = {f"Mcp-Param-{header}": _argument(_text(value)) for header, value in own.items()}
         return {NAME: header_value(name), **told}
 
     def call_tool(self, name: str, arguments: Mapping[str, Any]) -> Message:

@@ -69,7 +69,7 @@ def upstream_seconds(headers: dict[bytes, bytes]) -> float:
     """
     told = headers.get(b"server-timing")
     for metric in () if told is None else _METRICS.findall(told[:_READ]):
-        name, *parameters = _PARTS.findall(metric)
+        name, *parameters = _PARTS.findall(metric) or [b""]  # a lone semicolon has no parts
         if name.strip() == b"upstream":
             for parameter in parameters:
                 key, _, value = parameter.partition(b"=")

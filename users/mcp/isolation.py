@@ -19,7 +19,7 @@ from users.mcp.expectation import OWN_NONCE
 from users.mcp.headers import SESSION
 from users.mcp.nonce import PREFIX, UNKNOWN, Nonces, Whose
 from users.mcp.operations import INITIALIZE
-from users.mcp.sse import UNREADABLE, EventStream
+from users.mcp.sse import UNREADABLE, EventStream, stream_of_call
 from users.transport.call import Call
 
 USER: Final = b"x-user-id"
@@ -62,8 +62,9 @@ class Isolation:
 
     def __call__(self, call: Call) -> None:
         """Judge an answered call."""
+        in_pieces = call.stream is not None
         self._judge(call)
-        text, nonce, headers = call.body or _streamed(call), call.nonce, call.headers
+        text, nonce, headers = _streamed(call) if in_pieces else call.body, call.nonce, call.headers
         foreign: Foreign | None = None
         at = text.find(PREFIX)
         own = at >= 0 and bool(nonce) and text.startswith(nonce, at)
@@ -100,9 +101,12 @@ class Isolation:
 
 
 def _streamed(call: Call) -> bytes:
-    """Of a stream that came in pieces, and so has no body: the message that answered, or else the last."""
-    stream = call.stream
-    return stream.answer or stream.last if isinstance(stream, EventStream) else b""
+    """Of a stream that came in pieces: the message that answered, or else the last; and its last piece.
+
+    The body is that piece alone: the answer may have begun before it.
+    """
+    stream = stream_of_call(call)
+    return (stream.answer or stream.last) + call.body
 
 
 def _message(call: Call) -> bytes:

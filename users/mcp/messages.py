@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 from typing import Any, Final, NamedTuple
 
 from common.nonce import NONCE
@@ -13,13 +15,15 @@ from users.transport.call import Expectation
 MARK: Final = NONCE.encode()
 INTENT_MARK: Final = INTENT.encode()
 TRACE_MARK: Final = TRACE.encode()
+_PUT_OFF: Final = re.compile(rb"=\?later\?(.*)\?later=")
 
 
 class Message(NamedTuple):
     """A JSON-RPC message cut at its id: `before + id + after` is the body; `headers` are its own lines.
 
     `pieces`: `after`, cut where each call puts its nonce; none where it has none. `expect`: what its answer
-    must say. `keyed`: the key of the call's intent goes into it; `traced`: the ids of its trace.
+    must say. `keyed`: the key of the call's intent goes into it; `traced`: the ids of its trace; `encodes`: a
+    value among its headers is encoded once its marks are filled in.
     """
 
     before: bytes
@@ -30,6 +34,7 @@ class Message(NamedTuple):
     expect: Expectation | None = None
     keyed: bool = False
     traced: bool = False
+    encodes: bool = False
 
 
 def message(method: str, params: dict[str, Any] | None = None, headers: bytes = b"") -> Message:
@@ -41,7 +46,22 @@ def message(method: str, params: dict[str, Any] | None = None, headers: bytes = 
     after = (tail + "}").encode()
     pieces = tuple(after.split(MARK)) if MARK in after else ()
     keyed = INTENT_MARK in after or INTENT_MARK in headers
-    return Message(head, after, headers=headers, pieces=pieces, keyed=keyed, traced=TRACE_MARK in headers)
+    traced, encodes = TRACE_MARK in headers, _PUT_OFF.search(headers) is not None
+    return Message(head, after, headers=headers, pieces=pieces, keyed=keyed, traced=traced, encodes=encodes)
+
+
+def encoded(text: str) -> str:
+    """`text` in base64, as a header may hold it that cannot hold the text itself."""
+    return f"=?base64?{base64.b64encode(text.encode()).decode()}?="
+
+
+def put_off(text: str) -> str:
+    """`text` as `assemble` encodes it for each call: it has marks, which stay what they are until then."""
+    return f"=?later?{json.dumps(text)}?later="
+
+
+def _encoded_now(found: re.Match[bytes]) -> bytes:
+    return encoded(json.loads(found[1])).encode("ascii")
 
 
 def notification(method: str, params: dict[str, Any] | None = None) -> Message:
@@ -65,6 +85,8 @@ def assemble(
             headers = headers and headers.replace(MARK, nonce)
         if key:
             after, headers = after.replace(INTENT_MARK, key), headers.replace(INTENT_MARK, key)
+        if (nonce or key) and content.encodes:
+            headers = _PUT_OFF.sub(_encoded_now, headers)
         if trace:
             after, headers = after.replace(TRACE_MARK, trace), headers.replace(TRACE_MARK, trace)
         body = b"%b%d%b" % (body, request_id, after)

@@ -8,8 +8,10 @@
 
 All of it is extra, beyond the schedule. A server that gives no id has no sessions: then none are counted.
 While a session is opened anew arrivals go out with the old id: what they get is what such a loss costs. Extra
-calls wait for a session that is being opened. An account sends one `initialize` in `RETRY` seconds at most;
-with a `wait`, that long after it learnt of the loss: accounts that wait apart are no storm.
+calls wait for a session that is being opened. For what its calls are told an account sends one `initialize`
+in `RETRY` seconds at most; with a `wait`, that long after it learnt of the loss: accounts that wait apart are
+no storm. One for which `max_rps` left no room is asked for again by the next call that needs it. A persona
+that opens one of its own accord (`reopen`, `visitor`) does so as often as it likes.
 """
 
 from __future__ import annotations
@@ -133,10 +135,14 @@ class McpSession:
             self._carrier.changed()
             self._carrier.send_own(NOTICE, INITIALIZED, self._told, bare=False)
         else:
-            self._told(call)
+            self.left()
 
     def _told(self, _call: Call) -> None:
-        """The server knows that the session is open, or there is none."""
+        """The server knows that the session is open."""
+        self.left()
+
+    def left(self) -> None:
+        """Nothing more is done for it now, whether it is open or not."""
         self.opening = False
         self._carrier.settled()
 
@@ -160,7 +166,7 @@ class McpSession:
     def closed(self, call: Call) -> None:
         """The server was asked to close it."""
         self._counts.closed += call.outcome is Outcome.OK
-        self.id = b""
+        self.id = self.version = b""  # calls go without, and a 400 for it opens another
 
 
 def version_of(call: Call) -> str:

@@ -91,7 +91,10 @@ def _variants(dialect: Dialect, message: Message) -> Iterator[Message]:
     for number in range(VARIANTS):
         arguments = params.get("arguments")
         changed = None if arguments is None else _changed(arguments, f" {number}")
-        yield message if changed is None else dialect.call_tool(params["name"], changed)
+        if changed is not None:
+            yield dialect.call_tool(params["name"], changed)._replace(expect=message.expect)
+        else:
+            yield message
 
 
 def _changed(arguments: dict[str, Any], addition: str) -> dict[str, Any] | None:

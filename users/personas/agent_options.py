@@ -5,8 +5,9 @@ Options of the persona `agent`; a preset gives some of them, and what stands bes
     retry_on     the outcomes that are repeated (default: throttled)
                    throttled     429                      server-error  5xx
                    client-error  another 4xx              timeout       no answer in time, or given up
-                   connection    refused, reset, no HTTP  tool-error    a JSON-RPC error, or `isError`
-                   success       the loop that does not know that it is done
+                   connection    refused, reset, no HTTP  success       the loop that does not know it is done
+                   tool-error    a status below 400 and no good result: a JSON-RPC error, `isError`, a
+                                 redirect, what is no MCP, an answer that is not the one expected
     retries      how often one intent is repeated at most, 0 to 1000, or `endless` (default 3)
     wait         before a repeat: `none`, `fixed` (base), `exponential` (base × factor^repeats so far, at most
                  `most`); default fixed, and 1 s

@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import sys
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from users.transport.body_limits import MAX_BODY, BodyLimits
 from users.transport.call import NAN, Call
 from users.transport.connection import Connection
 from users.transport.endpoint import Endpoint
+from users.transport.idle_connections import IdleConnections
 from users.transport.late_answers import Late, LateAnswers
 from users.transport.lifecycle import State
 
@@ -76,7 +77,7 @@ class Client:
         self._max_connections = max_connections
         self._clock = clock
         self._loop = loop or gevent.get_hub().loop
-        self._idle: dict[int, list[Connection]] = defaultdict(list)
+        self._idle = IdleConnections()
         self._deadlines: deque[Call] = deque()
         self._late: LateAnswers | None = None
         if late is not None:
@@ -110,10 +111,14 @@ class Client:
         else:
             connection.connecting(call)
 
+    def drop(self, call: Call, reason: int) -> None:
+        """End a call that will not be sent, by the code of why."""
+        self._over(call, Outcome.DROPPED, reason)
+
     def _open(self, account: int) -> Connection:
         """A new connection, on its way; OSError where a limit of this machine forbids it."""
         if self._max_connections is not None and self.connections >= self._max_connections:
-            raise OSError(errno.EMFILE, "the rest of the files that may be open are for the run itself")
+            self._make_room()
         endpoint = self._endpoints[account % len(self._endpoints)]
         sock, pool = endpoint.socket(self._source_of(account)), account % self._pools
         connection = Connection(
@@ -125,6 +130,13 @@ class Client:
             raise OSError(code, "the call never left this machine")
         self.connections += 1
         return connection
+
+    def _make_room(self) -> None:
+        """Close an idle connection of whoever has one; OSError where each carries a call."""
+        unused = self._idle.give_one_up()
+        if unused is None:
+            raise OSError(errno.EMFILE, "the rest of the files that may be open are for the run itself")
+        self._drop(unused)
 
     def abort_all(self) -> None:
         """End every call in flight, by RST."""

@@ -47,7 +47,7 @@ class Owner(Protocol):
         """A connection without a call went away."""
 
     def spoken(self, connection: Connection, data: bytes) -> None:
-        """Something came on a connection without a call, which goes away for it."""
+        """Something came on a connection without a call, or behind an answer; it goes away for it."""
 
 
 class Connection:
@@ -251,6 +251,7 @@ class Connection:
         if response is not None:
             self.state = MOVES[self.state][_IDLE if response[3] else State.SPENT]
             self._owner.drained(self)
+            self._tell_unasked()
 
     def _on_eof(self) -> None:
         call = self._call
@@ -265,6 +266,13 @@ class Connection:
         self._call = None
         self.state = MOVES[self.state][_IDLE if keep_alive and not self._out else State.SPENT]
         self._owner.answered(self, call)
+        if not keep_alive:
+            self._tell_unasked()
+
+    def _tell_unasked(self) -> None:
+        """A second answer that came with the end of the first is nobody's, as one that comes by itself."""
+        if self._parser.unasked:
+            self._owner.spoken(self, self._parser.unasked)
 
     def _lost(self, reason: str = "") -> None:
         call, reason = self._call, reason or LOSS.get(self.state, "")

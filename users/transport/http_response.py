@@ -6,7 +6,7 @@
 
 Framing is llhttp's (httptools): Content-Length, chunked, until EOF, statuses without a body, and interim
 1xx answers, which are skipped. The requests are never HEAD. Bytes after a whole answer spoil the connection
-for another request (the last of a Response's four), never the answer.
+for another request (the last of a Response's four), never the answer; the bodies among them are `unasked`.
 
 The work per byte is constant, whatever the pieces: a body is counted as it grows, and put together once.
 At most MAX_BARE bytes may come in a row without one of a body: headers, trailers, interim answers, the
@@ -51,6 +51,7 @@ class ResponseParser:
         "_skipping",
         "headers",
         "status",
+        "unasked",
     )
 
     def __init__(self, limits: BodyLimits) -> None:
@@ -66,6 +67,7 @@ class ResponseParser:
         self._complete = False
         self._skipping = False
         self._keep_alive = True
+        self.unasked = b""  # of bodies behind a whole answer, in the same bytes
 
     def receive(self, data: bytes) -> Response | None:
         """Take what arrived, at most some 64 kB at once."""
@@ -164,6 +166,8 @@ class ResponseParser:
         """Collect the body."""
         if not self._complete:
             self._pieces.append(data)
+        else:
+            self.unasked += data
 
     def on_message_complete(self) -> None:
         """An interim 1xx answer ends here too; the final one follows."""

@@ -7,6 +7,7 @@ The trigger is the run's first fault; goodput and amplification are of the judge
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -38,7 +39,7 @@ def amplification(run: Run) -> Finding:
     worst = _worst(run)
     evidence = f"{whole.first:,} first calls and {whole.repeats:,} repeats: {whole.amplification:.2f} in all."
     figures = {"worst": worst, "whole": whole.amplification, "repeats": float(whole.repeats)}
-    return Finding(round(worst, 2), "attempts an intent (worst 5 s)", evidence, figures)
+    return _cut(run, Finding(round(worst, 2), "attempts an intent (worst 5 s)", evidence, figures))
 
 
 @point(
@@ -52,6 +53,10 @@ def amplification(run: Run) -> Finding:
 )
 def back_again(run: Run) -> Finding:
     """Until 99 % of the goodput of before."""
+    return _cut(run, _back_again(run))
+
+
+def _back_again(run: Run) -> Finding:
     found = storm.of(run)
     if isinstance(found, str):
         return Finding.unseen(found)
@@ -104,7 +109,7 @@ def goodput(run: Run) -> Finding:
     evidence = f"{good:,} of {int(asked.sum()):,} intents planned from {start:g} s to {end:g} s"
     evidence += f", {rate:.1f} a second."
     figures = {"share": share, "rate": rate}
-    return Finding(round(100 * share, 2), "% of intents served in time", evidence, figures)
+    return _cut(run, Finding(round(100 * share, 2), "% of intents served in time", evidence, figures))
 
 
 @point(
@@ -136,6 +141,16 @@ def kept_down(run: Run) -> Finding:
     )
     figures = {cause.name: cause.value for cause in told}
     return Finding(", ".join(over) or "none", "", evidence, figures, rows=rows)
+
+
+def _cut(run: Run, finding: Finding) -> Finding:
+    """Where `max_rps` cut repeats off, nothing is known of what they would have done: no bound holds."""
+    lost = intents.cut_off(run)
+    if not lost:
+        return finding
+    evidence = f"{finding.evidence} {lost:,} repeats were never made, as max_rps left no room for them."
+    figures = dict.fromkeys(finding.figures, math.nan)
+    return replace(finding, evidence=evidence, figures=figures, at_least={})
 
 
 def _worst(run: Run) -> float:

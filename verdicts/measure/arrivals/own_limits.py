@@ -1,4 +1,4 @@
-"""Limits of our own machine that calls ran into: ports, open files, memory, the disk.
+"""Limits of our own machine that calls ran into: ports, open files, memory, the disk, its way out.
 
 A call that could not be made for such a limit is dropped, under the limit's name, and never the target's
 failure; one whose answer there was no room for fails under it. A run that met one is invalid. So is one
@@ -21,6 +21,10 @@ MEANING: Final = {
     "ENFILE": "the machine may open no more files",
     "ENOBUFS": "the kernel had no buffers left for sockets",
     "ENOMEM": "no memory was left for sockets, or for the answers under way: 1 GiB of them at once",
+    "ENETUNREACH": "this machine had no route to the target",
+    "ENETDOWN": "this machine's network was down",
+    "EPERM": "a rule of this machine (its firewall) forbade the connection",
+    "EACCES": "a rule of this machine (its firewall, its routes) forbade the connection",
     "ENOSPC": "the disk with the run's folder is full",
 }
 

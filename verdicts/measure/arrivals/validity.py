@@ -6,6 +6,7 @@
 | late | more than 1 % of sent |
 | the ledger | either equation, a worker's own counts or the target's count do not agree |
 | our own limits | one call that could not be made for a limit of this machine (`own_limits`) |
+| `max_rps` | one session that it left no turn to open |
 | faults | one that did not happen as planned (`verdicts.measure.target.fault_ledger`) |
 | the process | killed before its ledger was closed, or nothing was planned at all |
 
@@ -23,7 +24,7 @@ from typing import Final
 import numpy as np
 from msgspec import UNSET
 
-from telemetry.recording.sample import Outcome
+from telemetry.recording.sample import NO_ROOM, Outcome
 from telemetry.run_folder.lines import LedgerLine
 from verdicts.measure.arrivals import own_limits, target_count
 from verdicts.measure.arrivals.ledger import ArrivalCounts, ArrivalLedger, equation, late, late_after
@@ -33,6 +34,7 @@ from verdicts.run.reading import Run
 MOST_LOST: Final = 0.001  # dropped or unknown, share of planned
 MOST_LATE: Final = 0.01  # share of sent
 BUSY: Final = 0.9  # of a core, or of the whole machine
+OPENING: Final = ("initialize", "notifications/initialized")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,16 @@ def check(run: Run, ledger: ArrivalLedger) -> Validity:
     behind = tuple(_behind(ledger.total))
     own = own_limits.reasons(run)
     faults = fault_ledger.of(run).problems()
-    reasons = (*own, *behind, *_ended(run, ledger), *_balance(run, ledger), *faults)
+    reasons = (*own, *_unopened(run), *behind, *_ended(run, ledger), *_balance(run, ledger), *faults)
     by_cpu = behind and not (_taken_along(run) and ledger.total.late == 0)
     return Validity(reasons, starved(run) if by_cpu else machine.crowded(run))
+
+
+def _unopened(run: Run) -> Iterator[str]:
+    """Calls of an account without a session fail, and the target is not why."""
+    count = run.reasons(run.became(Outcome.DROPPED) & run.of_tools(OPENING)).get(NO_ROOM, 0)
+    if count:
+        yield f"max_rps left no room to open a session, {count:,} times: its calls failed for that"
 
 
 def _taken_along(run: Run) -> bool:

@@ -15,12 +15,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from telemetry.recording.sample import Outcome, of_intent
+from telemetry.recording.sample import NO_ROOM, Outcome, of_intent
 from verdicts.run.reading import Floats, Mask, Run
+
+MOST_CUT_OFF: Final = 0.001  # share: what a valid run may lose
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,13 @@ def calls(run: Run) -> Mask:
     """Judged calls that went out for an intent: arrivals, parts of them, repeats."""
     mine: Mask = run.out & run.judged & (run.samples["index"] != -1)
     return mine
+
+
+def cut_off(run: Run) -> int:
+    """Repeats that `max_rps` left no turn for, where they are more than `MOST_CUT_OFF` of all; else 0."""
+    repeats = run.retries & run.judged
+    lost = run.reasons(repeats & run.became(Outcome.DROPPED)).get(NO_ROOM, 0)
+    return lost if lost > MOST_CUT_OFF * int(repeats.sum()) else 0
 
 
 def owners(run: Run, mask: Mask) -> NDArray[np.int64]:

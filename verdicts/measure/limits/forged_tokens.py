@@ -57,7 +57,22 @@ def span(run: Run, calls: NDArray[np.bool_]) -> float:
     return float(planned.max() - planned.min()) * len(planned) / (len(planned) - 1)
 
 
-def is_forgery(run: Run, kind: str) -> bool:
-    """Whether a gateway must refuse this kind. With one shared secret (HS256) a key id means nothing."""
+def no_forgery(run: Run, kind: str) -> str:
+    """Why a gateway may rightly accept this kind, as a sentence; "" where it must refuse it.
+
+    What the target's good tokens do not name no gateway can hold others to; with one shared secret (HS256) a
+    key id means nothing.
+    """
     auth = run.manifest.target.get("auth") or {}
-    return not (kind == "unknown-kid" and auth.get("algorithm") == "HS256")
+    if kind == "unknown-kid" and auth.get("algorithm") == "HS256":
+        return "With HS256 a sound signature under an unknown key id is no forgery."
+    if kind == "unknown-kid" and auth.get("kid", "") is None:
+        return "Where tokens name no key (auth.kid), a sound signature under an unknown key id is no forgery."
+    if kind == "wrong-issuer" and auth.get("issuer", "") is None and "iss" not in auth.get("claims", {}):
+        return "Where tokens name no issuer (auth.issuer), a soundly signed one that does is no forgery."
+    return ""
+
+
+def is_forgery(run: Run, kind: str) -> bool:
+    """Whether a gateway must refuse this kind."""
+    return not no_forgery(run, kind)

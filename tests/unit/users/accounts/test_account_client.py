@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from common.mcp_versions import MODERN, NONE
+from fakes.http import mcp_headers
 from targets.intents import USUAL
 from telemetry.recording.sample import REASON_CODE, Flag, Outcome, of_intent
 from users.accounts.account_client import PooledAccountClient
@@ -176,6 +177,27 @@ def test_each_call_of_a_marked_message_has_a_nonce_of_its_own_wherever_the_mark_
         head, _, body = call.request.partition(b"\r\n\r\n")
         assert b"content-length: %d" % len(body) in head
     assert calls[0].nonce != calls[1].nonce
+
+
+@pytest.mark.parametrize(
+    "text", ["ü {nonce}", " {nonce}", '{intent}\n{nonce} "ü"', "{intent} ", "=?base64?{nonce}?="]
+)
+def test_a_marked_argument_that_a_header_cannot_hold_says_there_what_the_body_says(text: str) -> None:
+    rig = Rig(3, version=MODERN)
+    dialect = Dialect(MODERN, {"echo": {"text": "Text"}}, intents=USUAL)
+    message = dialect.call_tool("echo", {"text": text})
+    said = set[str]()
+    for index in range(2):
+        call = rig.client.call(message, 9, index=index, planned=0.0)
+        head, _, body = call.request.partition(b"\r\n\r\n")
+        found = re.search(rb"\r\nMcp-Param-Text: (.*)\r\n", head)
+        assert found is not None
+        argument = json.loads(body)["params"]["arguments"]["text"]
+        assert mcp_headers.decode(found[1]) == argument
+        assert found[1].startswith(b"=?base64?")
+        assert "{" not in argument
+        said.add(argument)
+    assert len(said) == 2
 
 
 def test_a_message_without_a_mark_has_none() -> None:

@@ -368,6 +368,7 @@ def test_what_is_open_after_the_drain_is_aborted_and_the_run_is_complete(tmp_pat
     def aborting(kind: str, data: dict[str, Any], node: str) -> None:
         send(kind, data, node)
         if kind == "load.stop":
+            assert data == {"drained": True}
             wire.entry(node, LEDGER, {"finished": True, "plans": 1})
 
     conductor._send = aborting

@@ -98,6 +98,14 @@ def test_where_there_is_no_room_an_arrival_waits_for_it() -> None:
     assert rig.clock.slept == [1.0, 0.25, 0.125, 0.625]
 
 
+def test_where_there_is_never_room_all_is_too_late_and_there_is_an_end() -> None:
+    rig = Rig([0.0, 0.25, 2.0], room=lambda: 1.0)
+    rig.clock.at(START + 60.0, rig.dispatcher.stop)
+    rig.dispatcher.run()
+    assert (rig.dealt, rig.dropped) == ([], [(0, "too_late"), (1, "too_late"), (2, "too_late")])
+    assert not rig.dispatcher.stopped
+
+
 def test_a_stop_ends_the_wait_for_room() -> None:
     rig = Rig([0.0, 9.0], room=lambda: 0.5)
     rig.clock.at(START + 1.0, rig.dispatcher.stop)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from telemetry.recording.sample import Flag, Outcome, of_intent
-from tests.unit.users.engine.test_engine import COUNT, START, Rig
+from telemetry.recording.sample import NO_ROOM, REASON_CODE, Flag, Outcome, of_intent
+from tests.unit.users.engine.test_engine import COUNT, RATE, START, Rig
 from users.engine.job import GroupBehaviour
 from users.mcp.operations import LIST_TOOLS
 
@@ -53,3 +53,20 @@ def test_a_stop_ends_all_repeats() -> None:
     assert (line["retries"], line["in_flight"]) == (out, 0)
     samples = rig.samples()
     assert (samples["outcome"] == Outcome.ABORTED).any()
+
+
+def test_a_repeat_that_max_rps_leaves_no_room_for_ends_its_intent_and_is_recorded() -> None:
+    behaviour = GroupBehaviour("agent", (LIST_TOOLS,), {"preset": "naive", "retries": 2})
+    rig = Rig(behaviour=behaviour, max_rps=float(RATE))
+    rig.engine.take_share(0, 1, START, float("-inf"))
+    rig.to(-0.5)
+    rig.status = b"503 Unavailable"
+    rig.to(30.0)
+    line = rig.balanced()
+    assert (line["failed"], line["retries"], line["finished"]) == (COUNT, 0, True)
+    samples = rig.samples()
+    lost = samples[samples["reason"] == REASON_CODE[NO_ROOM]]
+    assert set(lost["outcome"].tolist()) == {Outcome.DROPPED}
+    assert set(lost["flags"].tolist()) == {Flag.EXTRA | Flag.RETRY}
+    assert Counter(of_intent(index) for index in lost["index"].tolist()) == dict.fromkeys(range(COUNT), 1)
+    ended(rig)

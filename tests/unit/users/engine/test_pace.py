@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shapes.schedule import Schedule, peak
+from telemetry.recording.sample import NO_ROOM
 from tests.support.manual_clock import ManualClock
 from users.engine.dispatcher import Dispatcher
-from users.engine.pace import POLL_INTERVAL, TURN_TIMEOUT, Pace, PaceShare, pace_shares
+from users.engine.pace import POLL_INTERVAL, TURN_TIMEOUT, Pace, PaceShare, check_workers, pace_shares
 
 
 def schedule(planned: list[float], accounts: int = 1) -> Schedule:
@@ -94,6 +95,21 @@ def test_what_found_no_room_in_time_is_never_made() -> None:
     assert not pace._waiting
 
 
+@pytest.mark.parametrize(
+    ("max_duration", "reason", "at"), [(None, NO_ROOM, 1000 + TURN_TIMEOUT), (3.0, "stopped", 1003.0)]
+)
+def test_whoever_wanted_it_is_told_why_it_is_never_made(
+    max_duration: float | None, reason: str, at: float
+) -> None:
+    pace, clock, out = rig(PaceShare(10, 10, 1.0), max_duration=max_duration)
+    told = list[tuple[str, float]]()
+    pace.turn(lambda: out.append(clock()), lambda why: told.append((why, clock())))
+    let_run(pace, clock, 1010.0)
+    ((why, when),) = told
+    assert (why, out) == (reason, [])
+    assert at <= when <= at + 1.0
+
+
 def test_nothing_extra_goes_out_past_max_duration() -> None:
     pace, clock, out = rig(PaceShare(10, 0, 1.0), max_duration=3.0)
     clock.now = 1002.9
@@ -125,6 +141,16 @@ def test_workers_share_it_by_their_plans() -> None:
     assert [part.planned for part in made] == [9, 5]
     assert sum(part.limit for part in made) <= 15.9
     assert all(part.limit >= part.planned for part in made)
+
+
+@pytest.mark.parametrize(("workers", "most"), [(1, 1.0), (2, 2.0), (2, None), (3, 2.0)])
+def test_each_worker_that_has_arrivals_may_send_a_call(workers: int, most: float | None) -> None:
+    check_workers(schedule([float(n) for n in range(10)], accounts=2), workers, most)
+
+
+def test_workers_to_whom_nothing_would_be_left_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"max_rps 1, dealt to 2 workers, .*, allowed: fewer workers"):
+        check_workers(schedule([float(n) for n in range(10)], accounts=2), 2, 1.0)
 
 
 def test_one_arrival_has_all_that_is_allowed_and_none_has_none() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -13,11 +14,12 @@ import pytest
 
 from common.mcp_versions import MODERN, NONE
 from scenarios.load import load
-from tests.unit.users.engine.test_engine import ACCOUNTS, COUNT, START, Rig
+from telemetry.recording.sample import NO_ROOM, REASON_CODE, Outcome
+from tests.unit.users.engine.test_engine import ACCOUNTS, COUNT, RATE, START, Rig
 from users.engine import engine as engines
 from users.engine.job import GroupBehaviour, group_behaviours
 from users.mcp.dialect import Dialect
-from users.mcp.operations import list_tools
+from users.mcp.operations import CLOSE, INITIALIZE, list_tools
 
 LEGACY = "2025-11-25"
 _LINE = re.compile(rb"([A-Z]+) / HTTP/1.1\r\n(.*?)\r\n\r\n", re.DOTALL)
@@ -30,6 +32,7 @@ class Server:
     def __init__(self) -> None:
         self.open: set[bytes] = set()
         self.opened = 0
+        self.refuses = False  # to open any
         self.asked: list[tuple[str, dict[bytes, bytes], Any]] = []
 
     def restart(self) -> None:
@@ -39,6 +42,8 @@ class Server:
         method = str(body.get("method", verb.decode()))
         self.asked.append((method, headers, body))
         session = headers.get(b"mcp-session-id")
+        if method == "initialize" and self.refuses:
+            return _whole(503, {"error": {"code": -32000, "message": "not now"}})
         if method == "initialize":
             self.opened += 1
             id = b"s-%d" % self.opened
@@ -67,12 +72,12 @@ def _whole(status: int, body: Any, session: bytes = b"") -> bytes:
 class Talking(Rig):
     """A rig whose target is a `Server`, or one that needs no session."""
 
-    def __init__(self, persona: str, version: str, reopen_within: float = 0.0) -> None:
+    def __init__(self, persona: str, version: str, reopen_within: float = 0.0, **job: Any) -> None:
         self.server = Server()
         self.needs_session = version == LEGACY
         dialect = Dialect(version)
         self.behaviour = GroupBehaviour(persona, (list_tools(dialect),), {}, dialect, reopen_within)
-        super().__init__(persona, behaviour=self.behaviour)
+        super().__init__(persona, behaviour=self.behaviour, **job)
 
     def _pump(self) -> None:
         self.loop.tick()
@@ -122,8 +127,8 @@ def rigs() -> Iterator[list[Talking]]:
         rig.endpoint.close()
 
 
-def begun(rigs: list[Talking], persona: str, version: str, reopen_within: float = 0.0) -> Talking:
-    rig = Talking(persona, version, reopen_within)
+def begun(rigs: list[Talking], persona: str, version: str, reopen_within: float = 0.0, **job: Any) -> Talking:
+    rig = Talking(persona, version, reopen_within, **job)
     rigs.append(rig)
     rig.engine.take_share(0, 1, START, float("-inf"))
     return rig
@@ -181,6 +186,37 @@ def test_a_restart_costs_each_account_a_call_and_a_session(rigs: list[Talking]) 
     assert line["extra"] == 2 * 2 * ACCOUNTS
 
 
+@pytest.mark.parametrize(("persona", "unmade"), [("caller", INITIALIZE), ("visitor", CLOSE)])
+def test_a_session_that_max_rps_leaves_no_room_for_is_asked_for_again(
+    rigs: list[Talking], persona: str, unmade: int
+) -> None:
+    rig = begun(rigs, persona, LEGACY, max_rps=float(RATE))
+    if persona == "caller":
+        rig.to(1.0)
+        rig.server.restart()
+    rig.to(20.0)
+    rig.balanced()
+    lost = rig.samples()[rig.samples()["reason"] == REASON_CODE[NO_ROOM]]
+    assert set(lost["outcome"].tolist()) == {Outcome.DROPPED}
+    assert set(lost["tool"].tolist()) == {unmade}
+    assert Counter(lost["account"].tolist()) == dict.fromkeys(range(ACCOUNTS), 2)
+    clients = rig.engine._clients.values()
+    assert not any(one.session is None or one.session.opening for one in clients)
+
+
+def test_a_visitor_whose_next_session_was_refused_gets_one_later(rigs: list[Talking]) -> None:
+    rig = begun(rigs, "visitor", LEGACY)
+    rig.to(4.0)
+    opened = rig.server.opened
+    rig.server.refuses = True
+    rig.to(6.0)
+    rig.server.refuses = False
+    rig.to(20.0)
+    assert rig.server.opened > opened + ACCOUNTS
+    calls = rig.samples()[rig.samples()["index"] >= 0]
+    assert calls["status"][-ACCOUNTS:].tolist() == [200] * ACCOUNTS
+
+
 def test_accounts_that_wait_apart_before_they_open_anew_are_no_storm(rigs: list[Talking]) -> None:
     rig = begun(rigs, "caller", LEGACY, reopen_within=3600.0)
     rig.to(4.0)
@@ -202,6 +238,21 @@ def test_a_stopped_run_opens_nothing_anew(rigs: list[Talking]) -> None:
     before = rig.server.opened
     rig.to(20.0)
     assert rig.server.opened == before
+
+
+@pytest.mark.parametrize("drained", [False, True])
+def test_after_a_stop_there_is_little_time_to_close_sessions(
+    rigs: list[Talking], monkeypatch: pytest.MonkeyPatch, drained: bool
+) -> None:
+    rig = begun(rigs, "caller", LEGACY)
+    rig.to(4.0)
+    monkeypatch.setattr(rig, "_serve", lambda peer, data: None)  # it answers nobody
+    rig.engine.stop(drained=drained)
+    closing = gevent.spawn(rig.engine.part)
+    rig.to(6.0)
+    assert closing.ready() is not drained
+    rig.to(15.0)
+    assert closing.ready()
 
 
 def test_an_agent_lists_the_tools_within_its_session(rigs: list[Talking]) -> None:

@@ -138,6 +138,21 @@ def test_an_event_stream_that_came_in_pieces_is_looked_at() -> None:
     assert rig.found == [Foreign("nonce", Whose(1, 2))]
 
 
+def test_a_foreign_nonce_in_the_first_piece_is_seen_where_the_end_came_in_the_last() -> None:
+    rig = Rig()
+    mine, theirs = rig.call(0, 1), rig.call(1, 2)
+    mine.headers = {b"content-type": b"text/event-stream"}
+    stream = mine.stream = EventStream(mine.request_id)
+    text = f"{theirs.nonce.decode()} {mine.nonce.decode()}"
+    reply = {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"text": text}]}}
+    told = b"data: " + json.dumps(reply).encode()
+    stream.feed(told[:-6])
+    mine.body = told[-6:] + b"\n\n"
+    rig.check(mine)
+    assert rig.found == [Foreign("nonce", Whose(1, 2))]
+    assert REASONS[mine.reason] == "foreign_answer"
+
+
 def test_anothers_message_in_our_stream_is_foreign() -> None:
     rig = Rig()
     mine, theirs = rig.call(0, 1), rig.call(1, 2)

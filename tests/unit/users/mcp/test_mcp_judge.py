@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from targets.limits import Limits
-from telemetry.recording.sample import REASONS, Flag, Outcome
+from targets.limits import Limits, Refusal
+from telemetry.recording.sample import DROPS, OWN_LIMITS, REASONS, Flag, Outcome
 from users.mcp import answers, headers, messages
 from users.mcp.content_encoding import EncodingError, asked, decoded
 from users.mcp.dialect import PLAIN
@@ -72,6 +72,12 @@ def reply(**fields: Any) -> bytes:
         (403, b"", "http_error"),
         (500, b"\xff\xfe", "http_error"),
         (503, reply(error={"code": 1, "data": {"reason": "breaker_open"}}), "breaker_open"),
+        (503, reply(error={"code": 1, "data": {"reason": "upstream_error"}}), "upstream_error"),
+        (504, reply(error={"code": 1, "data": {"reason": "gateway_timeout"}}), "gateway_timeout"),
+        *(  # what only we can say, in the target's mouth
+            (503, reply(error={"code": 1, "data": {"reason": ours}}), "http_error")
+            for ours in (*OWN_LIMITS, *DROPS, "timeout", "reset", "foreign_answer", "input_required")
+        ),
     ],
 )
 def test_reasons(status: int, body: bytes, expected: str) -> None:
@@ -97,6 +103,30 @@ def test_refusals_in_the_targets_own_words(status: int, body: bytes, expected: s
     rules.judge(call)
     assert reason(call) == expected
     assert call.outcome is (Outcome.OK if not expected else Outcome.FAILED)
+
+
+@pytest.mark.parametrize("in_pieces", [False, True])
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"code": 7, "data": {"reason": "quota_exceeded"}}, "quota_exceeded"),
+        ({"code": 7, "message": "Your Daily Limit is used up"}, "rate_limit_exceeded"),
+        ({"code": 7, "message": "no"}, "http_error"),
+    ],
+)
+def test_a_refusal_by_event_stream_has_its_reason(
+    error: dict[str, Any], expected: str, in_pieces: bool
+) -> None:
+    call = Call(0, 0.0, 0, 0, 0)
+    call.request_id, call.status = OURS, 403
+    call.headers = {b"content-type": b"text/event-stream"}
+    call.body = b"data: " + reply(error=error) + b"\n\n"
+    if in_pieces:
+        call.stream = EventStream(OURS)
+        call.stream.feed(call.body)
+        call.body = b""
+    answers.judge(call, refusals=[Refusal(403, b"daily limit", "rate_limit_exceeded")])
+    assert (reason(call), call.rpc_code) == (expected, 7)
 
 
 def test_a_notification_wants_no_answer() -> None:
@@ -152,10 +182,22 @@ def test_an_assembled_request_is_valid_json_of_the_stated_length(request_id: int
         (b"upstream", float("nan")),
         (b"upstream;dur=x", float("nan")),
         (b"other;dur=1", float("nan")),
+        (b";", float("nan")),
+        (b';"x', float("nan")),
+        (b"edge;dur=1,;", float("nan")),
+        (b";, upstream;dur=20", 0.02),
     ],
 )
 def test_the_upstreams_own_time(header: bytes, seconds: float) -> None:
     assert headers.upstream_seconds({b"server-timing": header}) == pytest.approx(seconds, nan_ok=True)
+
+
+TIMING = (b";", b",", b'"', b"=", b"\\", b" ", b"upstream", b"dur", b"1")
+
+
+@given(st.lists(st.sampled_from(TIMING), max_size=20))
+def test_no_server_timing_raises(parts: list[bytes]) -> None:
+    assert not headers.upstream_seconds({b"server-timing": b"".join(parts)}) < 0
 
 
 @pytest.mark.parametrize(("value", "whole"), [(None, -1), (b"60", 60), (b"-1", -1), (b"x", -1), (b"", -1)])

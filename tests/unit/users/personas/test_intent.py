@@ -11,6 +11,7 @@ from common.tool_call import ModuleCall
 from telemetry.recording.sample import Flag, of_intent
 from tests.support.fake_account_client import FakeAccountClient, answer
 from users.mcp.dialect import PLAIN, Dialect
+from users.mcp.expectation import OWN_NONCE
 from users.mcp.operations import CANCELLED, Operation
 from users.personas.persona import OpeningPersona, Persona, make_persona
 from users.transport.call import NAN
@@ -146,6 +147,18 @@ def test_arguments_vary_from_call_to_call() -> None:
     params = [json.loads(one.before + b"1" + one.after)["params"] for _, one in client.sent]
     assert {one["arguments"]["module"] for one in params} == {"notion"}
     assert len({one["arguments"]["params"]["query"] for one in params}) == 16
+
+
+def test_what_varies_must_still_say_what_is_expected() -> None:
+    client = FakeAccountClient()
+    marked = SEARCH.message._replace(expect=OWN_NONCE)
+    made = make_persona("agent", client, (Operation(20, FIND.label, marked),), {"vary": True})
+    assert isinstance(made, OpeningPersona)
+    made.open()
+    client.sent.clear()
+    for index in range(16):
+        made.arrive(index, 0.0, 0)
+    assert [message.expect for _, message in client.sent] == [OWN_NONCE] * 16
 
 
 def test_what_cannot_vary_stays_as_it_is() -> None:

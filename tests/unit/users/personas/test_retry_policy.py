@@ -38,6 +38,8 @@ def waits(made: RetryPolicy, count: int = 6) -> list[float | None]:
         (Outcome.FAILED, 404, "http_error", False, "client-error"),
         (Outcome.FAILED, 503, "breaker_open", False, "server-error"),
         (Outcome.FAILED, 200, "tool_error", False, "tool-error"),
+        (Outcome.FAILED, 200, "wrong_answer", False, "tool-error"),
+        (Outcome.FAILED, 302, "redirect", False, "tool-error"),
     ],
 )
 def test_each_end_of_a_call_has_its_kind(

@@ -66,8 +66,8 @@ class Rig:
             clock=self.clock, loop=self.loop,
         )  # fmt: skip
 
-    def send(self, request: bytes = REQUEST) -> Call:
-        call = Call(0, 0.0, 0, 0, 0)
+    def send(self, request: bytes = REQUEST, account: int = 0) -> Call:
+        call = Call(0, 0.0, account, 0, 0)
         call.request, call.request_id = request, 1
         self.client.send(call)
         self.loop.run()
@@ -367,10 +367,44 @@ def test_a_limit_of_our_own_drops_the_call_under_its_name(
     assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, name, (0, 0))
 
 
-def test_no_port_to_connect_from_drops_the_call(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Connection, "dial", lambda self, address: errno.EADDRNOTAVAIL)
+@pytest.mark.parametrize("name", ["EADDRNOTAVAIL", "ENETUNREACH", "ENETDOWN", "EPERM", "EACCES"])
+def test_a_connection_that_cannot_begin_here_drops_the_call(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(Connection, "dial", lambda self, address: getattr(errno, name))
     call = rig.send()
-    assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, "EADDRNOTAVAIL", (0, 0))
+    assert (call.outcome, REASONS[call.reason], rig.open) == (Outcome.DROPPED, name, (0, 0))
+
+
+@pytest.fixture
+def full_rig() -> Iterator[Rig]:
+    """Two connections may be open at once."""
+    made = Rig()
+    made.client._max_connections = 2
+    yield made
+    made.client.close()
+    made.endpoint.close()
+    assert made.loop.watched == 0
+
+
+def test_an_idle_connection_makes_room_for_another_account(full_rig: Rig) -> None:
+    for account in range(4):
+        call = full_rig.send(account=account)
+        full_rig.tell(SIZED)
+        assert full_rig.told(call) == "ok"
+    assert full_rig.open == (0, 2)
+    warm = full_rig.send(account=3)
+    cold = full_rig.send(account=0)
+    flags = [bool(call.flags & Flag.NEW_CONNECTION) for call in (warm, cold)]
+    assert (flags, full_rig.open) == ([False, True], (2, 2))
+
+
+def test_where_each_connection_carries_a_call_another_is_dropped(full_rig: Rig) -> None:
+    first, second, third = (full_rig.send(account=account) for account in range(3))
+    assert (first.outcome, second.outcome, full_rig.told(third)) == (None, None, "EMFILE")
+    full_rig.tell(SIZED)  # to the second
+    fourth = full_rig.send(account=3)
+    assert (fourth.outcome, full_rig.open) == (None, (2, 2))
 
 
 # TLS: the same bytes through a session

@@ -12,6 +12,7 @@ from tests.unit.users.transport.test_connection import (
     CHUNKED_STREAM,
     DONE,
     HALVES,
+    LAST_CHUNK,
     REQUEST,
     RULES,
     TIMEOUT,
@@ -131,3 +132,23 @@ def test_what_nobody_asked_for_is_told_and_costs_the_connection(rig: Waiting) ->
     rig.tell(SIZED)
     rig.tell(SIZED)
     assert (rig.said, rig.open) == ([(0, SIZED)], (0, 0))
+
+
+def test_a_second_answer_in_the_same_bytes_is_told_too(rig: Waiting) -> None:
+    call = rig.send()
+    rig.tell(SIZED + SIZED)
+    assert rig.told(call) == "ok"
+    assert (rig.said, rig.open) == ([(0, b"hello")], (0, 0))
+
+
+def test_so_is_one_behind_the_end_of_a_stream_that_was_over(rig: Waiting) -> None:
+    rig.send()
+    rig.tell(CHUNKED_STREAM + DONE)
+    rig.tell(LAST_CHUNK + SIZED)
+    assert (rig.said, rig.open) == ([(0, b"hello")], (0, 0))
+
+
+def test_so_is_one_behind_a_late_answer(rig: Waiting) -> None:
+    rig.timed_out()
+    rig.tell(SIZED + SIZED)
+    assert (len(rig.late), rig.said, rig.open) == (1, [(0, b"hello")], (0, 0))

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from telemetry.recording.sample import OWN_LIMITS
 from tests.support.synthetic_run import Samples, Spec, drop, fail, write
 from verdicts.judge.judge import judge
 from verdicts.measure.arrivals import own_limits
@@ -77,6 +78,10 @@ def test_a_limit_of_our_own_makes_the_run_invalid(tmp_path: Path) -> None:
     found = judge(run)
     assert found.verdict == "invalid"
     assert "EMFILE, 1 times" in found.validity.reasons[0]
+
+
+def test_each_limit_of_our_own_has_a_meaning() -> None:
+    assert own_limits.MEANING.keys() == {*OWN_LIMITS, "ENOSPC"}
 
 
 def test_a_process_of_ours_that_ended_for_want_of_files_makes_the_run_invalid(tmp_path: Path) -> None:

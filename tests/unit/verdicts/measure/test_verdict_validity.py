@@ -11,7 +11,7 @@ import pytest
 from msgspec import UNSET, structs
 
 from telemetry.probing.target_log import Scrapes, TargetLog
-from telemetry.recording.sample import Flag
+from telemetry.recording.sample import NO_ROOM, Flag
 from telemetry.run_folder.lines import LedgerLine
 from tests.support.synthetic_run import Samples, Spec, drop, write
 from verdicts.measure.arrivals import ledger, validity
@@ -103,6 +103,23 @@ def test_a_limit_of_this_machine_comes_first_and_a_fault_that_did_not_happen_las
     assert first.startswith("a limit of this machine: EMFILE, 2 times")
     assert second == "2 of 200 planned arrivals dropped (1.00%, allowed 0.1 %)"
     assert "origin-down" in last
+
+
+@pytest.mark.parametrize(
+    ("tool", "reason", "told"), [(1, NO_ROOM, True), (0, NO_ROOM, False), (1, "stopped", False)]
+)
+def test_a_session_that_max_rps_left_no_room_for_is_a_limit_of_ours(
+    tmp_path: Path, tool: int, reason: str, told: bool
+) -> None:
+    def unopened(samples: Samples) -> Samples:
+        beside = samples[:3].copy()
+        beside["index"], beside["flags"], beside["tool"] = -1, Flag.EXTRA, tool
+        drop(beside, np.ones(3, np.bool_), reason)
+        return np.concatenate([samples, beside])
+
+    run = made(tmp_path, replace(CALM, change=unopened, manifest={"tools": ["fast.echo", "initialize"]}))
+    line = "max_rps left no room to open a session, 3 times: its calls failed for that"
+    assert reasons(run) == ((line,) if told else ())
 
 
 def test_a_killed_run_says_when(tmp_path: Path) -> None:

@@ -19,12 +19,12 @@ def group(kind: str) -> dict[str, Any]:
     return {"name": kind, "persona": {"name": "forger", "options": {"kind": kind}}}
 
 
-def run(kind: str, reasons: list[tuple[int, str]], algorithm: str = "EdDSA") -> Run:
+def run(kind: str, reasons: list[tuple[int, str]], algorithm: str = "EdDSA", **auth: Any) -> Run:
     samples = np.zeros(len(reasons), SAMPLE)
     for sample, (status, reason) in zip(samples, reasons, strict=True):
         sample["status"], sample["reason"] = status, REASON_CODE[reason]
         sample["outcome"] = Outcome.FAILED if reason else Outcome.OK
-    manifest = SimpleNamespace(target={"auth": {"algorithm": algorithm}}, reasons=REASONS)
+    manifest = SimpleNamespace(target={"auth": {"algorithm": algorithm, **auth}}, reasons=REASONS)
     made = SimpleNamespace(
         samples=Samples([samples]),
         manifest=manifest,
@@ -99,6 +99,24 @@ def test_one_accepted_of_many_is_one_too_many() -> None:
 @pytest.mark.parametrize(("algorithm", "status"), [("HS256", "pass"), ("EdDSA", "fail")])
 def test_with_one_secret_an_unknown_key_id_is_no_forgery(algorithm: str, status: str) -> None:
     assert answer(run("unknown-kid", [(200, "")], algorithm)).status == status
+
+
+@pytest.mark.parametrize(
+    ("kind", "auth", "status"),
+    [
+        ("wrong-issuer", {"issuer": None}, "pass"),
+        ("wrong-issuer", {"issuer": None, "claims": {"iss": "me"}}, "fail"),
+        ("wrong-issuer", {"issuer": "me", "kid": None}, "fail"),
+        ("unknown-kid", {"kid": None}, "pass"),
+        ("unknown-kid", {"kid": "key-1", "issuer": None}, "fail"),
+        ("bad-signature", {"kid": None, "issuer": None}, "fail"),
+    ],
+)
+def test_what_good_tokens_do_not_name_no_gateway_can_hold_others_to(
+    kind: str, auth: dict[str, Any], status: str
+) -> None:
+    found = answer(run(kind, [(200, "")], **auth))
+    assert (found.status, "no forgery" in found.evidence) == (status, status == "pass")
 
 
 def test_without_forgeries_there_is_nothing_to_say() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from telemetry.recording.sample import Flag
-from tests.support.synthetic_run import Samples, Spec, fail, write
+from telemetry.recording.sample import NO_ROOM, Flag
+from tests.support.synthetic_run import Samples, Spec, drop, fail, write
 from tests.unit.verdicts.measure.test_intents import repeats
 from verdicts.judge.judge import judge
 from verdicts.measure.intents import causes
@@ -107,6 +107,7 @@ def test_a_relapse_is_no_recovery(tmp_path: Path) -> None:
     assert found(run, "S2").value == 39.0
 
 
+<<<<<<< HEAD
 @pytest.mark.parametrize(("at", "watched", "back"), [(40.0, 32.0, 3.0), (5.0, 0.0, math.inf)])
 def test_another_fault_ends_the_watch(tmp_path: Path, at: float, watched: float, back: float) -> None:
     """What is lost under it is not the trigger's; one that outlasts the trigger leaves nothing to watch."""
@@ -123,6 +124,26 @@ def test_another_fault_ends_the_watch(tmp_path: Path, at: float, watched: float,
     run.scenario["groups"][0]["persona"] = {"name": "agent", "options": {"deadline": 2.0}}
     figures = found(run, "S2").figures
     assert (figures["seconds"], figures["watched"]) == (back, watched)
+=======
+@pytest.mark.parametrize(("id", "figure"), [("S1", "worst"), ("S2", "metastable"), ("S3", "share")])
+@pytest.mark.parametrize("cut", [True, False])
+def test_repeats_that_max_rps_cut_off_leave_nothing_to_hold_a_bound_against(
+    tmp_path: Path, id: str, figure: str, cut: bool
+) -> None:
+    def change(samples: Samples) -> Samples:
+        hit = (samples["planned"] >= AT) & (samples["planned"] < 9.0)
+        fail(samples, hit, "timeout")
+        again = repeats(samples[hit], 1, 0.5)
+        drop(again, np.full(len(again), cut), NO_ROOM)
+        return np.concatenate([samples, again])
+
+    spec = Spec(duration=DURATION, accounts=10, rate=2.0, chances={}, change=change, scenario_data=FAULT)
+    run = load(write(tmp_path / "run", spec))
+    run.scenario["groups"][0]["persona"] = {"name": "agent", "options": {"deadline": 2.0}}
+    finding = found(run, id)
+    told = "100 repeats were never made, as max_rps left no room for them." in finding.evidence
+    assert (told, math.isnan(finding.figures[figure])) == (cut, cut)
+>>>>>>> usrs
 
 
 @pytest.mark.parametrize(("duration", "scale", "state"), [(20.0, 1.0, math.nan), (20.0, 6.0, 1.0)])
