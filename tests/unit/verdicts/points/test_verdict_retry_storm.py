@@ -107,7 +107,6 @@ def test_a_relapse_is_no_recovery(tmp_path: Path) -> None:
     assert found(run, "S2").value == 39.0
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(("at", "watched", "back"), [(40.0, 32.0, 3.0), (5.0, 0.0, math.inf)])
 def test_another_fault_ends_the_watch(tmp_path: Path, at: float, watched: float, back: float) -> None:
     """What is lost under it is not the trigger's; one that outlasts the trigger leaves nothing to watch."""
@@ -124,7 +123,8 @@ def test_another_fault_ends_the_watch(tmp_path: Path, at: float, watched: float,
     run.scenario["groups"][0]["persona"] = {"name": "agent", "options": {"deadline": 2.0}}
     figures = found(run, "S2").figures
     assert (figures["seconds"], figures["watched"]) == (back, watched)
-=======
+
+
 @pytest.mark.parametrize(("id", "figure"), [("S1", "worst"), ("S2", "metastable"), ("S3", "share")])
 @pytest.mark.parametrize("cut", [True, False])
 def test_repeats_that_max_rps_cut_off_leave_nothing_to_hold_a_bound_against(
@@ -143,7 +143,6 @@ def test_repeats_that_max_rps_cut_off_leave_nothing_to_hold_a_bound_against(
     finding = found(run, id)
     told = "100 repeats were never made, as max_rps left no room for them." in finding.evidence
     assert (told, math.isnan(finding.figures[figure])) == (cut, cut)
->>>>>>> usrs
 
 
 @pytest.mark.parametrize(("duration", "scale", "state"), [(20.0, 1.0, math.nan), (20.0, 6.0, 1.0)])
