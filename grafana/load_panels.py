@@ -196,6 +196,7 @@ TOOLS: Final = Panel(
         ),
     ),
 )
+SERVICE, UPSTREAM = (mean_of(what, OK, "tool").expr for what in ("service", "upstream"))
 OVERHEAD: Final = Panel(
     "Mean time in the gateway",
     "Service time less the time that the upstream says it took itself: what the gateway adds. Only for "
@@ -204,9 +205,9 @@ OVERHEAD: Final = Panel(
     (
         Query(
             'SELECT (sum("service_sum_ms") - sum("upstream_sum_ms")) / sum("count") FROM "requests" WHERE '
-            f'{WORKER} AND "result" = \'ok\' {EACH}, "tool" fill(none)',
+            f'{WORKER} AND "result" = \'ok\' AND "upstream_sum_ms" > 0 {EACH}, "tool" fill(none)',
             "$tag_tool",
-            prom=(Prom(f"{mean_of('service', OK, 'tool').expr} - {mean_of('upstream', OK, 'tool').expr}"),),
+            prom=(Prom(f"({SERVICE} - {UPSTREAM}) and {UPSTREAM} > 0"),),
         ),
     ),
 )
