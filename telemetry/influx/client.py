@@ -126,7 +126,7 @@ class InfluxSink:
             timeout=round(settings.timeout * 1000), retries=False,
             verify_ssl=settings.verify, ssl_ca_cert=settings.ca,
         )  # fmt: skip
-        rest = self._client.api_client.rest_client
+        rest: Any = self._client.api_client.rest_client
         rest.pool_manager = BoundedPool(rest.pool_manager)
         self._service: Any = WriteService(self._client.api_client)  # type: ignore[no-untyped-call]
 

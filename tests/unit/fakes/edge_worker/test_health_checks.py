@@ -83,14 +83,17 @@ async def test_an_unhealthy_origin_shares_and_a_dead_one_gets_nothing(
 async def test_a_state_whose_time_is_over_is_left_without_a_check(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig(monkeypatch, failing_over=5.0)
     waited: list[float] = []
+    over = asyncio.Event()
 
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
+        await over.wait()
         rig.now += seconds
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     rig.answers[1] = 503
     assert (await rig.check(3))["state"] == "failing-over"
+    over.set()
     await rig.checks._timer
     assert (rig.checks.believed()["state"], waited, rig.told) == ("split", [5.0], 2)
 

@@ -31,11 +31,7 @@ class Target:
 
     def __init__(self, totals: dict[tuple[str, ...], float]) -> None:
         self.totals = totals
-        self.sources = {source for source, *_ in totals} or {"edge"}
-
-    @property
-    def sources(self) -> set[str]:
-        return {source for source, *_ in self.totals}
+        self.sources = {source for source, *_ in totals}
 
     def total(self, source: str, name: str, **labels: str) -> float:
         return self.totals.get((source, name, *labels.values()), float("nan"))

@@ -193,7 +193,8 @@ def test_where_nobody_called_after_healing_nobody_knows_when_it_was_well(tmp_pat
     def change(samples: Samples) -> Samples:
         mixed(samples)
         quiet = (samples["tool"] == 1) & (samples["planned"] >= 40) & (samples["planned"] < 45.5)
-        return samples[~quiet]
+        kept: Samples = samples[~quiet]
+        return kept
 
     run = load(write(tmp_path / "run", replace(outage(**CLEAN), change=change)))
     assert math.isnan(cut.recovery(run, run.of_tools({"notion.get_page"})))
