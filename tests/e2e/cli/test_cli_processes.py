@@ -42,7 +42,7 @@ from cli.launch import local_workers
 local_workers.END_TIMEOUT = 0.3
 folder = sys.argv[1]
 sys.exit(local_workers.run([sys.executable, "-c", sys.argv[2], folder + "/master"],
-                         [sys.executable, "-c", sys.argv[3], folder + "/worker"], 2))
+                         [sys.executable, "-c", sys.argv[3], folder + "/worker"], 2, lambda pid: None))
 """
 
 
