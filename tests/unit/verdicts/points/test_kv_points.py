@@ -310,17 +310,20 @@ def test_calls_that_may_have_been_in_either_window_prove_nothing(tmp_path: Path)
 
 
 def test_a_limiter_whose_clock_is_not_ours_is_counted_by_its_own(tmp_path: Path) -> None:
-    """Its second begins half a second after ours: of ten in one of ours five are in each of two of its."""
+    """Its seconds begin half of ours later: five late in one and five early in the next are ten in ours."""
+    let, refused = 0.01 * np.arange(5), 0.1 + 0.02 * np.arange(5)
+    at = np.concatenate([1.30 + let, 1.30 + refused, 1.55 + let, 1.55 + refused])
 
     def by_its_clock(samples: Samples) -> Samples:
-        samples["planned"] += 0.5
-        limited(5)(samples)
-        for name in ("planned", "sent", "done"):
-            samples[name] += 0.0 if name == "planned" else 0.5
+        place = np.arange(len(samples))
+        samples["planned"] = 2.0 * (place // len(at)) + at[place % len(at)]
+        samples["sent"], samples["done"] = samples["planned"], samples["planned"] + 0.002
+        samples["upstream_s"] = np.nan
+        fail(samples, place % 10 >= 5, "burst_exceeded")
         return samples
 
     target = {"target": {"name": "t", "limits": {"burst_per_s": {"most": 5}}}}
-    spec = replace(SPEC, bundled=False, change=by_its_clock, manifest=target)
+    spec = replace(SPEC, accounts=1, bundled=False, change=by_its_clock, manifest=target)
     result = results(run_of(tmp_path, spec), "P1.4", "max <= 5")[0]
     assert (result.value, result.status) == (5, "pass")
 
