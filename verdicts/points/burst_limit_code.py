@@ -79,9 +79,7 @@ def _sliding(run: Run) -> Finding:
         most,
         f"of one user within a second, {promise.limit} allowed",
         f"Admitted for certain within one second of any beginning; windows that begin with the wall clock's "
-        f"second admit up to {2 * promise.limit} around its edge."
-        + (not met)
-        * " Nobody met the limit, so nothing is proved of it.",
+        f"second admit up to {2 * promise.limit} around its edge." + (not met) * limiter.UNMET,
         {"most": float(most), "over": float(max(0, most - promise.limit)) if met else float("nan")},
         "second",
     )

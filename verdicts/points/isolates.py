@@ -70,8 +70,7 @@ def _whole(run: Run, one: limiter.Limiter, promise: Promise, ahead: float) -> It
 
 
 def _isolates(run: Run) -> float:
-    source = "edge" if "edge" in run.target.sources else "target-0"
-    _, told = run.target.series(source, "mcpist_isolates")
+    _, told = run.target.series(quota.source(run), "mcpist_isolates")
     return float(told.max()) if told.size else float("nan")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import concurrency, outcomes
+from verdicts.measure.limits import limiter
 from verdicts.measure.target import origins
 from verdicts.points.point import BEFORE_MVP, Finding, point
 from verdicts.run.reading import Run
@@ -74,7 +75,7 @@ def _most(run: Run) -> Finding:
         int(told),
         f"at once of one user, {limit} allowed",
         f"By {where}."
-        + (not met) * " Nobody met the limit, so nothing is proved of it."
+        + (not met) * limiter.UNMET
         + (told > limit) * " A refused call's deferred Release gives away a place that another call holds."
         + (limit < PLANNED)
         * f" The limit is {limit} here: 5 calls a second of 3 s never meet the plan's "

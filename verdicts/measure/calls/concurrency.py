@@ -3,7 +3,7 @@
 An answered call was with the upstream for `u` seconds somewhere between `sent` and `done`, so certainly
 during [done − u, sent + u]. The most of these at once were certainly reached (`least`); more than the
 most of the whole spans [sent, done] at once were never reached (`most`). A call of `batch` is as many as its
-commands: one for certain, `BATCH` at most.
+commands: one for certain, `COMMANDS` at most.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from telemetry.recording.sample import Outcome
 from verdicts.measure.calls import outcomes, percentiles
 from verdicts.run.reading import Floats, Mask, Run
 
-BATCH: Final = 10  # commands
+BATCH: Final = "batch"  # the tool that runs several commands at once
+COMMANDS: Final = 10  # of a batch
 SLOW: Final = 1.0  # seconds of its own: a tool of so many or more is slow
 
 
@@ -84,8 +85,8 @@ def bounds(run: Run, mask: Mask) -> Bounds:
     calls = run.samples[mask]
     told = calls[~np.isnan(calls["upstream_s"])]
     u = told["upstream_s"].astype(np.float64)
-    batches = [code for code, label in enumerate(run.manifest.tools) if label == "batch"]
-    weights = np.where(np.isin(calls["tool"], batches), BATCH, 1)
+    batches = [code for code, label in enumerate(run.manifest.tools) if label == BATCH]
+    weights = np.where(np.isin(calls["tool"], batches), COMMANDS, 1)
     return Bounds(peak(told["done"] - u, told["sent"] + u), peak(calls["sent"], calls["done"], weights))
 
 

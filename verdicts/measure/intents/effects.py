@@ -24,13 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from telemetry.recording.sample import Outcome
+from verdicts.measure.calls.concurrency import BATCH, COMMANDS
 from verdicts.measure.intents import intents
 from verdicts.run.reading import Mask, Run
 
 Counts = NDArray[np.int64]
 NOT_ASKED: Final = "Nobody looked at what the calls did: the run was cut off, or no point asked for it."
-BATCH: Final = "batch"
-COMMANDS: Final = 10  # of a batch
 NO_TOOLS: Final = ("tools/list", "standing stream")
 NONE, FAILOVER, TIMEOUT, CANCEL, RESET, RETRY, ERROR = range(7)
 CAUSES: Final = ("none", "failover", "timeout", "cancel", "reset", "retry", "error")

@@ -37,6 +37,7 @@ UNPROVED: Final = (
     "Not proved: calls that may have been at the limit in one window or another, or of which nobody knows "
     "what it made of them, leave open how many it admitted."
 )
+UNMET: Final = " Nobody met the limit, so nothing is proved of it."
 Status = Literal["pass", "fail", "info", "invalid"]
 ANSWERED_ALL_THE_SAME: Final = ("rpc_error", "tool_error")
 

@@ -21,10 +21,9 @@ from numpy.typing import NDArray
 
 from telemetry.recording.sample import REFUSALS, Outcome, of_intent
 from verdicts.measure.calls import outcomes
+from verdicts.measure.calls.concurrency import BATCH, COMMANDS
 from verdicts.run.reading import Mask, Run
 
-BATCH: Final = "batch"
-COMMANDS: Final = 10  # of a batch
 # Failures that come before the charge, beside the refusals; the edge's CPU may run out on the way back.
 BEFORE: Final = ("connect", "db_pool_timeout", "kv_error", "bad_gateway_secret")
 SHOWN: Final = 5

@@ -153,6 +153,13 @@ COUNTED = {
 }
 
 
+def with_a_peak_of_8(root: Path) -> Version2:
+    made = version2(root)
+    made.make(NANO)
+    put(root / "n", COUNTED)
+    return made
+
+
 def peak_of(made: Version2 | systemd_scope.Scope) -> float:
     figures = made.figures()
     assert figures is not None
@@ -163,9 +170,7 @@ def test_a_peak_is_since_the_reset_where_the_kernel_starts_it_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory_peak, "FileIO", Forgetting)
-    made = version2(tmp_path)
-    made.make(NANO)
-    put(tmp_path / "n", COUNTED)
+    made = with_a_peak_of_8(tmp_path)
     assert peak_of(made) == 8
     made.forget_peak()
     assert peak_of(made) == 3
@@ -177,9 +182,7 @@ def test_where_it_does_not_the_peak_is_what_was_seen_or_what_rose_above_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(memory_peak, "FileIO", Refusing)
-    made = version2(tmp_path)
-    made.make(NANO)
-    put(tmp_path / "n", COUNTED)
+    made = with_a_peak_of_8(tmp_path)
     made.forget_peak()
     assert peak_of(made) == 3
     put(tmp_path / "n", {"memory.current": "6\n"})
