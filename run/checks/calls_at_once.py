@@ -34,11 +34,8 @@ def _of_an_arrival(behaviour: job.GroupBehaviour, held: float) -> int:
     options = check_persona(behaviour.persona, behaviour.options)
     if not isinstance(options, AgentOptions):
         return 1
-    attempts = 1
-    if options.give_up and options.retry_on:
-        alive = ceil(held / options.give_up)
-        attempts = alive if options.retries == "endless" else min(alive, 1 + options.retries)
-    return attempts * options.fan_out
+    alive = ceil(held / options.give_up) if options.give_up else 1
+    return int(min(alive, 1 + options.most_repeats)) * options.fan_out
 
 
 def told(room: Mapping[str, Any], calls: int) -> str:

@@ -43,8 +43,7 @@ def _of_an_arrival(behaviour: job.GroupBehaviour) -> tuple[int, float]:
     options = check_persona(behaviour.persona, behaviour.options)
     if not isinstance(options, AgentOptions):
         return 1, 1.0
-    repeats = math.inf if options.retries == "endless" else float(options.retries)
-    return options.fan_out, 1.0 + repeats if options.retry_on else 1.0
+    return options.fan_out, 1.0 + options.most_repeats
 
 
 def told(scenario: Scenario, target: Target) -> str:

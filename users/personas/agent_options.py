@@ -29,6 +29,7 @@ Options of the persona `agent`; a preset gives some of them, and what stands bes
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Final, Literal
 
 import msgspec
@@ -75,6 +76,13 @@ class AgentOptions(msgspec.Struct, frozen=True):
     batch_share: Annotated[float, Meta(ge=0, le=1, description="0 to 1")] = 0.0
 
     @property
+    def most_repeats(self) -> float:
+        """How often one intent is repeated at most; infinite without end."""
+        if not self.retry_on:
+            return 0
+        return math.inf if self.retries == "endless" else self.retries
+
+    @property
     def repeats(self) -> bool:
         """Whether anything is ever repeated, given up or sent beside an arrival."""
-        return bool((self.retry_on and self.retries) or self.give_up or self.fan_out > 1)
+        return bool(self.most_repeats or self.give_up or self.fan_out > 1)

@@ -49,7 +49,7 @@ class RetryPolicy:
         self._options = options
         self._random = Random(number)
         self._tokens = BUDGET_MOST
-        self._most = math.inf if options.retries == "endless" else options.retries
+        self._most = options.most_repeats
         self._least = ENDLESS_LEAST if options.retries == "endless" else 0.0
 
     def succeeded(self) -> None:
